@@ -1,0 +1,1 @@
+"""Kubernetes-style reconciliation for Docker Compose."""

@@ -1,0 +1,1 @@
+"""Engines: whatever runs containers, behind one port."""

@@ -1,0 +1,122 @@
+"""The port to whatever runs containers: what the loop may ask of an engine, and nothing of how it is done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from controller.model.names import ReplicaId
+from controller.model.observed import Observed
+from controller.model.project import ComposeProject, Recording, RenderedProject
+from controller.model.steps import Outcome, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What an engine does by itself, so that nobody has to ask which engine it is."""
+
+    places_replicas: bool = False
+    """It keeps the number of replicas itself (Swarm); else we do."""
+    senses_health: bool = False
+    """Its observations carry verdicts already; else probes are ours to run."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Who answers: `id` names the state folder."""
+
+    id: str
+    name: str
+    version: str
+    api_version: str
+    endpoint: str
+    rootless: bool = False
+    podman: bool = False
+
+
+class Nudge(StrEnum):
+    """What the event stream says; always *look there*, never *this happened*."""
+
+    SERVICE = "service"
+    STACK = "stack"
+    IMAGES = "images"
+    CONNECTED = "connected"
+    """The stream is up (again): everything may have changed."""
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class NudgeAt:
+    """A nudge: which stack and service to look at."""
+
+    kind: Nudge
+    stack: str | None = None
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What to look at: a stack, the image name of each of its services, and which services (None: all)."""
+
+    stack: str
+    images: Mapping[str, str]
+    only: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What a command in a container came to. `exit_code` None: it could not be run now (not an error, "not ready")."""
+
+    exit_code: int | None
+    output: str
+
+
+class Engine(Protocol):
+    """One engine. Every call has a deadline in seconds and raises only `EngineError`s; all are safe to call from any thread."""
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    def info(self, *, deadline: float = 5.0) -> EngineInfo:
+        """Who answers. Raises Transient when nobody does."""
+        ...
+
+    def render(self, project: ComposeProject, *, deadline: float = 60.0) -> RenderedProject:
+        """What Compose makes of the files; raises InvalidInput with Compose's own words. Needs no running engine."""
+        ...
+
+    def record(self, project: ComposeProject, rendered: RenderedProject, *, deadline: float = 60.0) -> Recording:
+        """The requests that Compose would send to create every service of the project once. Changes nothing."""
+        ...
+
+    def observe(self, scope: Scope, *, deadline: float = 10.0) -> Observed:
+        """One look; replicas carry `revision` "" (the loop names it). Parts that could not be read make it incomplete, not wrong."""
+        ...
+
+    def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
+        """Every Compose project that has containers, with what their labels say."""
+        ...
+
+    def nudges(self) -> Iterator[NudgeAt]:
+        """Endless; reconnects by itself with backoff, says CONNECTED and LOST. Ends when the engine is closed."""
+        ...
+
+    def perform(
+        self, stack: str, project: ComposeProject, steps: Sequence[Step], *, deadline: float
+    ) -> Sequence[Outcome]:
+        """Do the steps in order; after one that fails the rest is Skipped. Never raises for a step."""
+        ...
+
+    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float) -> Execution:
+        """Run a command in a container, as `docker exec`."""
+        ...
+
+    def logs(
+        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
+    ) -> Iterator[str]:
+        """The container's output, line by line."""
+        ...
+
+    def close(self) -> None: ...

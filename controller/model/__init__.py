@@ -1,0 +1,1 @@
+"""The nouns: frozen values that every room shares. Imports nothing of ours, does no IO."""

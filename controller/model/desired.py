@@ -1,0 +1,223 @@
+"""What is wanted: a stack and its services, resolved from manifest and Compose project, ready to be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from controller.model.names import ImageId, Revision
+
+
+class Condition(StrEnum):
+    """When a dependency lets its dependent start; Compose's words."""
+
+    STARTED = "service_started"
+    HEALTHY = "service_healthy"
+    COMPLETED = "service_completed_successfully"
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """One edge of the graph. `restart`: the dependent restarts when the dependency was replaced."""
+
+    condition: Condition = Condition.STARTED
+    required: bool = True
+    restart: bool = False
+
+
+class Order(StrEnum):
+    STOP_FIRST = "stop-first"
+    START_FIRST = "start-first"
+
+
+class FailureAction(StrEnum):
+    ROLLBACK = "rollback"
+    PAUSE = "pause"
+    CONTINUE = "continue"
+
+
+@dataclass(frozen=True, slots=True)
+class UpdatePolicy:
+    """How replicas are replaced; Swarm's fields and meaning. Times in seconds. `parallelism` 0 means all at once."""
+
+    order: Order = Order.STOP_FIRST
+    parallelism: int = 1
+    delay: float = 0.0
+    monitor: float = 5.0
+    failure_action: FailureAction = FailureAction.ROLLBACK
+    max_failure_ratio: float = 0.0
+    progress_deadline: float = 600.0
+
+
+class ProbeKind(StrEnum):
+    EXEC = "exec"
+    HTTP = "http"
+    TCP = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How readiness is asked. `command` is an argv as `docker exec` takes it; times in seconds."""
+
+    kind: ProbeKind
+    command: tuple[str, ...] = ()
+    port: int = 0
+    path: str = "/"
+    interval: float = 10.0
+    timeout: float = 5.0
+    retries: int = 3
+    start_period: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Pauses between tries: 0, then `initial`, growing by `multiplier` up to `maximum` seconds (CONTRACTS 3.3).
+
+    `attempts` bounds jobs only; long-running services are tried for ever at the cap.
+    """
+
+    initial: float = 1.0
+    maximum: float = 300.0
+    multiplier: float = 2.0
+    attempts: int = 5
+
+    def delay(self, tries: int) -> float:
+        """Seconds from the start of try number `tries` (1-based) to the earliest start of the next one."""
+        if tries <= 0:
+            return 0.0
+        return min(self.maximum, self.initial * self.multiplier ** min(tries - 1, 64))
+
+
+class DockerRestart(StrEnum):
+    """Docker's own restart policy, which acts first where it will act (CONTRACTS 3.3)."""
+
+    NO = "no"
+    ALWAYS = "always"
+    UNLESS_STOPPED = "unless-stopped"
+    ON_FAILURE = "on-failure"
+
+
+class PullPolicy(StrEnum):
+    MISSING = "missing"
+    ALWAYS = "always"
+    NEVER = "never"
+    BUILD = "build"
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A published port; `published` is a first and a last host port, `None` where the engine picks one."""
+
+    target: int
+    published: tuple[int, int] | None
+    host_ip: str = ""
+    protocol: str = "tcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """What a new replica of one revision is made from: the requests that Compose itself would send.
+
+    The texts are JSON and may hold secrets: they are never printed. `fingerprint` is a digest of the create request without what
+    replaces nothing (Compose's hash, its version, `depends_on`, the number); `config_hash` is the label that Compose would write.
+    `networks` and `volumes` must exist before the create. `starts_by_compose`: hooks or injected files, which only Compose does.
+    """
+
+    service: str
+    config_hash: str
+    fingerprint: str
+    body: str = field(default="", repr=False)
+    networks: tuple[str, ...] = field(default=(), repr=False)
+    volumes: tuple[str, ...] = field(default=(), repr=False)
+    starts_by_compose: bool = False
+    namespace_of: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredService:
+    """One service as it is to be. Times in seconds. `leaving` says why `replicas` is 0."""
+
+    name: str
+    replicas: int
+    revision: Revision
+    template: Template
+    image: str = ""
+    image_id: ImageId | None = None
+    """Set where a moved tag counts as a change (CONTRACTS 2.11); None: any image of that name will do."""
+    needs: Mapping[str, Need] = field(default_factory=dict)
+    update: UpdatePolicy = UpdatePolicy()
+    rollback: UpdatePolicy = UpdatePolicy()
+    readiness: Probe | None = None
+    """The manifest's probe; None: the container's own health check, else running for `settle`."""
+    settle: float = 1.0
+    start_timeout: float = 120.0
+    stop_grace: float = 10.0
+    backoff: Backoff = Backoff()
+    docker_restart: DockerRestart = DockerRestart.NO
+    pull: PullPolicy = PullPolicy.MISSING
+    builds: bool = False
+    ports: tuple[Port, ...] = ()
+    container_name: str | None = None
+    priority: int = 0
+    is_job: bool | None = None
+    """True or False where the manifest or a dependent says so; None: judged by how it ends (CONTRACTS 3.1)."""
+    namespace_of: str | None = None
+    heals_unhealthy: bool = True
+    leaving: Leaving | None = None
+
+
+class Leaving(StrEnum):
+    """Why a service is to have no running replica."""
+
+    STOPPED = "Stopped"
+    OUT_OF_PROFILE = "OutOfProfile"
+    REMOVED = "Removed"
+    """Gone from the Compose file: removed under `prune`."""
+    ORPHANED = "Orphaned"
+    """Gone from the Compose file without `prune`: reported, left as it is."""
+
+
+class StartupMode(StrEnum):
+    PARALLEL = "parallel"
+    SEQUENTIAL = "sequential"
+
+
+class DriftPolicy(StrEnum):
+    REPAIR = "repair"
+    REPORT = "report"
+    IGNORE = "ignore"
+
+
+class ContentsPolicy(StrEnum):
+    ROLL = "roll"
+    REPORT = "report"
+    IGNORE = "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class StackPolicy:
+    """What holds for the stack as a whole. `max_parallel`: services that may be starting at once; None: no bound. Seconds."""
+
+    mode: StartupMode = StartupMode.PARALLEL
+    max_parallel: int | None = None
+    resync: float = 60.0
+    self_heal: bool = True
+    prune: bool = False
+    drift: DriftPolicy = DriftPolicy.REPAIR
+    contents: ContentsPolicy = ContentsPolicy.ROLL
+    auto_start: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredStack:
+    """A whole stack as it is to be. `digest` changes with anything that counts; `generation` numbers the digests."""
+
+    name: str
+    services: Mapping[str, DesiredService]
+    digest: str
+    generation: int = 0
+    policy: StackPolicy = StackPolicy()
+    profile: str | None = None
+    source: str = ""
+    """Where it came from, for people: `manifests/rag.yaml`."""

@@ -1,0 +1,24 @@
+"""Identifiers and the measure of time, so that signatures say what a string or a float is."""
+
+from __future__ import annotations
+
+from typing import NewType
+
+Instant = float
+"""Seconds since the epoch, on our clock. Engines shift their timestamps to it; `datetime` exists only at the borders."""
+
+Revision = NewType("Revision", str)
+"""What a replica was made from: a digest of its create request and of the contents that count (CONTRACTS 1.2, 1.3)."""
+
+ReplicaId = NewType("ReplicaId", str)
+"""The engine's id of a container. Numbers and names are for people; steps carry ids."""
+
+ImageId = NewType("ImageId", str)
+
+FOREIGN = "foreign:"
+"""Prefix of the revision of a replica that no known desired state would make as it is."""
+
+
+def foreign_revision(config_hash: str) -> Revision:
+    """The revision of a replica that we did not make and that is not current."""
+    return Revision(f"{FOREIGN}{config_hash[:12]}")

@@ -1,0 +1,123 @@
+"""What runs: one whole look at a stack. Made by an engine, completed by health verdicts, never edited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controller.model.desired import Probe
+from controller.model.names import ImageId, Instant, ReplicaId, Revision
+
+
+class ReplicaPhase(StrEnum):
+    """The engine's word for a container's state."""
+
+    CREATED = "created"
+    RUNNING = "running"
+    PAUSED = "paused"
+    RESTARTING = "restarting"
+    EXITED = "exited"
+    DEAD = "dead"
+    REMOVING = "removing"
+
+
+class Health(StrEnum):
+    """Our verdict, not Docker's lagging field (CONTRACTS 3.2)."""
+
+    HEALTHY = "healthy"
+    UNHEALTHY = "unhealthy"
+    STARTING = "starting"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """An anonymous volume of a replica: where it is mounted and what the engine calls it."""
+
+    target: str
+    volume: str
+
+
+@dataclass(frozen=True, slots=True)
+class Replica:
+    """One container. Instants are on our clock; `ready_since` and `health` come from verdicts about this very life."""
+
+    id: ReplicaId
+    name: str
+    service: str
+    number: int
+    revision: Revision
+    phase: ReplicaPhase
+    health: Health = Health.NONE
+    ready_since: Instant | None = None
+    exit_code: int | None = None
+    oom_killed: bool = False
+    created_at: Instant = 0.0
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    restarts: int = 0
+    image: str = ""
+    image_id: ImageId | None = None
+    config_hash: str = ""
+    namespace_of: ReplicaId | None = None
+    """The container whose network, pid or ipc namespace this one shares."""
+    check: Probe | None = None
+    """The container's own health check, from Compose or from its image."""
+    exposes_ports: bool = False
+    mounts: tuple[Mount, ...] = ()
+    address: str | None = None
+    """An address at which the container can be reached from here, where there is one."""
+    published: tuple[str, ...] = ()
+    last_output: str = ""
+    """Of the last failed probe or the last lines before it ended, at most 4 KiB, control characters removed."""
+    temporary: bool = False
+    """An unfinished recreate of Compose: a `<hash>_name` or a `replace` label without its final name."""
+
+    @property
+    def running(self) -> bool:
+        return self.phase is ReplicaPhase.RUNNING
+
+    @property
+    def life(self) -> tuple[ReplicaId, Instant | None, int]:
+        """What makes one run of this container different from the next; failures are keyed by it, never counted."""
+        return (self.id, self.started_at, self.restarts)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Calls for a service that failed in a row; kept in memory only, so that the next try waits."""
+
+    count: int
+    at: Instant
+    reason: str
+    message: str
+    lasting: bool = False
+    """The engine refused for good (`Rejected`): not tried again until something changes."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceView:
+    """All that was seen of one service. `since`: watched without a gap since then; `complete`: nothing is missing from it."""
+
+    replicas: tuple[Replica, ...] = ()
+    taken_at: Instant = 0.0
+    since: Instant = 0.0
+    complete: bool = True
+    image_id: ImageId | None = None
+    """The local image that the service's image name stands for now; None: there is none."""
+    pulled_at: Instant | None = None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One look at a stack. Services that have no container are missing from `services` or have an empty view."""
+
+    stack: str
+    services: Mapping[str, ServiceView]
+    taken_at: Instant
+    complete: bool = True
+    working_dir: str = ""
+    config_files: tuple[str, ...] = ()
+    """What the running containers' labels say they were made from."""

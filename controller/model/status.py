@@ -1,0 +1,65 @@
+"""What users read: one status model feeds CLI, API, dashboard, metrics and alerts (CONTRACTS 4.6)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.model.decision import Phase, StackPhase
+from controller.model.names import Instant
+from controller.model.observed import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Kubernetes-style. `status` is True, False or Unknown as text; `transitioned_at` changes only when `status` does."""
+
+    type: str
+    status: str
+    reason: str
+    message: str
+    transitioned_at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceStatus:
+    """One service. `desired` of a job is 1, of a stopped service 0; `since` is when it entered its phase."""
+
+    name: str
+    phase: Phase
+    reason: str
+    message: str
+    desired: int
+    ready: int
+    updated: int
+    replicas: tuple[Replica, ...]
+    since: Instant
+    waits_for: str | None = None
+    wake_at: Instant | None = None
+    usually: float | None = None
+    """Learned seconds from start to ready; None before two measured starts."""
+
+
+@dataclass(frozen=True, slots=True)
+class StackStatus:
+    """One stack. `generation` is the one that was observed."""
+
+    name: str
+    phase: StackPhase
+    generation: int
+    conditions: tuple[Condition, ...]
+    services: tuple[ServiceStatus, ...]
+    taken_at: Instant
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth telling. `kind` is Normal or Warning; `seq` grows and never repeats."""
+
+    at: Instant
+    stack: str
+    service: str | None
+    kind: str
+    reason: str
+    message: str
+    seq: int = 0

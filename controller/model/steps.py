@@ -1,0 +1,139 @@
+"""What can be done: one step is one engine operation, with the reason for it. Ids in, never names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from controller.model.desired import Template
+from controller.model.names import ReplicaId, Revision
+from controller.model.observed import Mount
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    service: str
+    image: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    service: str
+    image: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make replica `number` without starting it. The engine refuses a number that exists (`Conflict`: look again).
+
+    `carry`: anonymous volumes of the replica that it takes the place of. `holder`: whose namespace it joins.
+    """
+
+    service: str
+    number: int
+    revision: Revision
+    template: Template
+    because: str
+    carry: tuple[Mount, ...] = ()
+    holder: ReplicaId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Make it run: starts what is created or exited, unpauses what is paused."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    because: str
+    by_compose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """End it with its stop signal, after `grace` seconds by force."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    grace: float
+    because: str
+    by_compose: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Restart:
+    service: str
+    replica: ReplicaId
+    number: int
+    grace: float
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Remove the container, never a named volume."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rename:
+    """Finish an interrupted recreate: give the replica the name that its number stands for."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    name: str
+    because: str
+
+
+Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename
+
+
+class Result(StrEnum):
+    """How a step ended."""
+
+    DONE = "Done"
+    TRANSIENT = "Transient"
+    """Back off and try again: the engine was away, slow or busy. The effect may be unknown: observe first."""
+    CONFLICT = "Conflict"
+    """The world is not what the step took for granted: observe again, no failure."""
+    REJECTED = "Rejected"
+    """The engine refuses and will refuse again: stop and say so."""
+    SKIPPED = "Skipped"
+    """An earlier step of the same decision did not succeed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of one step. `replica` is the id that a create made; `message` is one line for people."""
+
+    step: Step
+    result: Result
+    message: str = ""
+    replica: ReplicaId | None = None
+    seconds: float = field(default=0.0, compare=False)
+
+
+def step_action(step: Step) -> str:
+    """The step's word in plans: `pull build create start stop restart remove update`."""
+    match step:
+        case Rename():
+            return "update"
+        case _:
+            return type(step).__name__.lower()
+
+
+def step_number(step: Step) -> int | None:
+    """The replica's number that a step is about; None for images."""
+    match step:
+        case Pull() | Build():
+            return None
+        case _:
+            return step.number

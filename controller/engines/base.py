@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from controller.model.desired import Template
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed
 from controller.model.project import ComposeProject, Recording, RenderedProject
@@ -58,10 +59,14 @@ class NudgeAt:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What to look at: a stack, the image name of each of its services, and which services (None: all)."""
+    """What to look at: a stack, the image and the template of each of its services, and which services (None: all).
+
+    With a template at hand, each replica's `drift` names the fields in which it differs from what that template would make.
+    """
 
     stack: str
-    images: Mapping[str, str]
+    images: Mapping[str, str] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)
     only: frozenset[str] | None = None
 
 
@@ -74,7 +79,7 @@ class Execution:
 
 
 class Engine(Protocol):
-    """One engine. Every call has a deadline in seconds and raises only `EngineError`s; all are safe to call from any thread."""
+    """One engine. Calls have deadlines in seconds, raise only `EngineError`s and may come from any thread."""
 
     @property
     def capabilities(self) -> Capabilities: ...
@@ -92,7 +97,7 @@ class Engine(Protocol):
         ...
 
     def observe(self, scope: Scope, *, deadline: float = 10.0) -> Observed:
-        """One look; replicas carry `revision` "" (the loop names it). Parts that could not be read make it incomplete, not wrong."""
+        """One look; replicas carry `revision` "" (the loop names it). What could not be read makes it incomplete."""
         ...
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
@@ -103,9 +108,7 @@ class Engine(Protocol):
         """Endless; reconnects by itself with backoff, says CONNECTED and LOST. Ends when the engine is closed."""
         ...
 
-    def perform(
-        self, stack: str, project: ComposeProject, steps: Sequence[Step], *, deadline: float
-    ) -> Sequence[Outcome]:
+    def perform(self, project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
         """Do the steps in order; after one that fails the rest is Skipped. Never raises for a step."""
         ...
 

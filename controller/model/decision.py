@@ -42,12 +42,12 @@ class StackPhase(StrEnum):
 
 
 class Grant(NamedTuple):
-    """A restart that was granted to one life, so that a crash between the note and the call neither counts twice nor loses it.
+    """A restart granted to one life, so that our death between note and call neither counts twice nor loses it.
 
-    `count` is the number of tries so far; `ended` is the end of the life that it answers (its start, where it had to be cut short).
+    `tries` so far; `ended` is the end of the life that it answers (its start, where it had to be cut short).
     """
 
-    count: int
+    tries: int
     ended: Instant
 
 
@@ -124,7 +124,7 @@ class Aim:
 class Decision:
     """What is to be done about one service now, why, and when to look again (None: only if something changes).
 
-    `starting` asks for, or holds, one of the stack's start slots. `waits_for` names the one dependency that is not met yet.
+    `starting` asks for, or holds, one of the stack's start slots. `waits_for` names one unmet dependency.
     """
 
     service: str
@@ -144,7 +144,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Why a whole stack is left as it is: a condition's reason and sentence, and until when (None: until somebody acts)."""
+    """Why a whole stack is left as it is: reason, sentence, and until when (None: until somebody acts)."""
 
     reason: str
     message: str

@@ -119,9 +119,10 @@ class Port:
 class Template:
     """What a new replica of one revision is made from: the requests that Compose itself would send.
 
-    The texts are JSON and may hold secrets: they are never printed. `fingerprint` is a digest of the create request without what
-    replaces nothing (Compose's hash, its version, `depends_on`, the number); `config_hash` is the label that Compose would write.
-    `networks` and `volumes` must exist before the create. `starts_by_compose`: hooks or injected files, which only Compose does.
+    The texts are JSON and may hold secrets: they are never printed. `fingerprint` is a digest of the create request
+    without what replaces nothing (Compose's hash and version, `depends_on`, the number); `config_hash` is the label that
+    Compose would write. `networks` and `volumes` (create requests too) must exist before the create.
+    `starts_by_compose`: hooks or injected files, which only Compose does.
     """
 
     service: str
@@ -197,7 +198,7 @@ class ContentsPolicy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StackPolicy:
-    """What holds for the stack as a whole. `max_parallel`: services that may be starting at once; None: no bound. Seconds."""
+    """What holds for the stack as a whole, in seconds. `max_parallel`: services starting at once; None: no bound."""
 
     mode: StartupMode = StartupMode.PARALLEL
     max_parallel: int | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NewType
 
 Instant = float
-"""Seconds since the epoch, on our clock. Engines shift their timestamps to it; `datetime` exists only at the borders."""
+"""Seconds since the epoch on our clock, to which engines shift theirs; `datetime` exists only at the borders."""
 
 Revision = NewType("Revision", str)
 """What a replica was made from: a digest of its create request and of the contents that count (CONTRACTS 1.2, 1.3)."""

@@ -69,6 +69,8 @@ class Replica:
     address: str | None = None
     """An address at which the container can be reached from here, where there is one."""
     published: tuple[str, ...] = ()
+    drift: tuple[str, ...] | None = None
+    """Fields in which it differs from what the present template would make; None: not compared."""
     last_output: str = ""
     """Of the last failed probe or the last lines before it ended, at most 4 KiB, control characters removed."""
     temporary: bool = False
@@ -98,7 +100,7 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class ServiceView:
-    """All that was seen of one service. `since`: watched without a gap since then; `complete`: nothing is missing from it."""
+    """All that was seen of one service. `since`: watched without a gap since then; `complete`: nothing is missing."""
 
     replicas: tuple[Replica, ...] = ()
     taken_at: Instant = 0.0

@@ -11,7 +11,7 @@ from controller.model.observed import Replica
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Kubernetes-style. `status` is True, False or Unknown as text; `transitioned_at` changes only when `status` does."""
+    """Kubernetes-style. `status` is True, False or Unknown; `transitioned_at` changes only when `status` does."""
 
     type: str
     status: str

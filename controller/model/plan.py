@@ -1,0 +1,55 @@
+"""What would be done: the rehearsal of a stack, ready to be printed (CONTRACTS 4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStep:
+    """One step: `at` seconds from the start, None while the times before it are unknown. `replica`: a name for people."""
+
+    stack: str
+    at: float | None
+    action: str
+    service: str
+    replica: str | None
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWait:
+    """A wait between two steps: on what, and how long it usually takes (None: unknown, first start)."""
+
+    stack: str
+    at: float | None
+    service: str
+    waits_for: str
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What will not be done, and why. `service` None: the whole stack."""
+
+    stack: str
+    service: str | None
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The rehearsed way from what runs to what is wanted. Seconds; None where nothing was measured yet.
+
+    `settles` is False when the rehearsal never came to rest (a crash loop, an unmet dependency).
+    """
+
+    stack: str
+    steps: tuple[PlannedStep, ...] = ()
+    waits: tuple[PlannedWait, ...] = ()
+    held: tuple[Held, ...] = ()
+    seconds: float | None = None
+    downtime: Mapping[str, float | None] = field(default_factory=dict)
+    settles: bool = True

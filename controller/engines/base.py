@@ -61,7 +61,7 @@ class NudgeAt:
 class Scope:
     """What to look at: a stack, the image and the template of each of its services, and which services (None: all).
 
-    With a template at hand, each replica's `drift` names the fields in which it differs from what that template would make.
+    With a template at hand, each replica's `drift` names the fields that differ from what that template would make.
     """
 
     stack: str

@@ -120,8 +120,8 @@ class Template:
     """What a new replica of one revision is made from: the requests that Compose itself would send.
 
     The texts are JSON and may hold secrets: they are never printed. `fingerprint` is a digest of the create request
-    without what replaces nothing (Compose's hash and version, `depends_on`, the number); `config_hash` is the label that
-    Compose would write. `networks` and `volumes` (create requests too) must exist before the create.
+    without what replaces nothing (Compose's hash and version, `depends_on`, the number); `config_hash` is the label
+    that Compose would write. `networks` and `volumes` (create requests too) must exist before the create.
     `starts_by_compose`: hooks or injected files, which only Compose does.
     """
 

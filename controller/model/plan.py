@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step: `at` seconds from the start, None while the times before it are unknown. `replica`: a name for people."""
+    """One step: `at` seconds from the start, None while times before it are unknown. `replica`: a name for people."""
 
     stack: str
     at: float | None

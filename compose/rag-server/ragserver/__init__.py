@@ -1,0 +1,1 @@
+"""A small retrieval server: documents in, the passages nearest to a question out."""

@@ -1,0 +1,1 @@
+"""The command line: parse, call, print. `main` wires everything; each family of commands is one file."""

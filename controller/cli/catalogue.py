@@ -1,0 +1,63 @@
+"""Every command, where its code is and its line in the help: known without loading any of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Entry(NamedTuple):
+    """One command: its word, `module:attribute`, its line in the help."""
+
+    word: str
+    place: str
+    summary: str
+
+
+CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
+    (
+        "Reconcile",
+        (
+            Entry("run", "run:run", "Keep stacks as their manifests describe them, until told to stop."),
+            Entry("plan", "plan:plan", "Show what apply would do, in what order, and how long it takes."),
+            Entry("apply", "run:apply", "Converge once and wait until everything is ready."),
+        ),
+    ),
+    (
+        "Steer",
+        (
+            Entry("start", "steer:start", "Start what was stopped, in the order of dependencies."),
+            Entry("stop", "steer:stop", "Stop in reverse order; removes nothing, stays stopped."),
+            Entry("retry", "steer:retry", "Clear backoff and quarantine and try again at once."),
+            Entry("pause", "steer:pause", "Leave services alone until `resume`."),
+            Entry("resume", "steer:resume", "End a pause."),
+            Entry("adopt", "steer:adopt", "Take a running project over although that replaces something."),
+            Entry("release", "steer:release", "Give a project back to plain Compose."),
+            Entry("confirm", "steer:confirm", "Let a held mass removal happen."),
+            Entry("prune", "steer:prune", "Remove a stack's containers and networks, never its volumes."),
+        ),
+    ),
+    (
+        "Look",
+        (
+            Entry("status", "status:status", "Phase of each stack and service."),
+            Entry("get", "get:get", "List stacks, services, replicas, endpoints or events."),
+            Entry("describe", "describe:describe", "All that is known of a stack or a service."),
+            Entry("why", "describe:why", "Why a service is not ready, down to the root cause."),
+            Entry("events", "events:events", "What happened, newest last."),
+            Entry("logs", "events:logs", "Output of a service's replicas."),
+            Entry("graph", "graph:graph", "Dependencies, start batches and the critical path."),
+        ),
+    ),
+    (
+        "Check and set up",
+        (
+            Entry("validate", "manifests:validate", "Check manifests and Compose files; changes nothing."),
+            Entry("render", "manifests:render", "Print what Compose and our override make of a project."),
+            Entry("schema", "manifests:schema", "JSON Schema of the manifests, for editors."),
+            Entry("doctor", "doctor:doctor", "Check engine, Compose and machine, and say how to mend them."),
+            Entry("init", "init:init", "Write a commented manifest for the Compose project here."),
+            Entry("completion", "setup:completion", "Shell completion for bash, zsh or fish."),
+            Entry("version", "setup:version", "Version of this program."),
+        ),
+    ),
+)

@@ -1,0 +1,193 @@
+"""Progress while something converges: lines redrawn in place on a terminal, one plain line a change elsewhere."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from controller.cli.options import Options
+from controller.cli.render.events import clock
+from controller.cli.render.live import change_line, progress_lines
+from controller.cli.render.text import Paint, plain
+from controller.cli.terminal import paint_for
+from controller.model.decision import Phase
+from controller.model.status import Event, StackStatus
+
+if TYPE_CHECKING:
+    from rich.live import Live
+    from rich.text import Text
+
+_REDRAW_EVERY = 0.1
+_BEGINS = frozenset({Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
+
+
+class Progress(Protocol):
+    """Who is told what happens meanwhile. Called by the loop from any thread; quick, never raises."""
+
+    def update(self, stacks: Sequence[StackStatus]) -> None:
+        """The newest whole status."""
+        ...
+
+    def event(self, event: Event) -> None:
+        """Something worth telling."""
+        ...
+
+
+class Screen:
+    """Says nothing: the base of what does, usable where nobody looks."""
+
+    def __enter__(self) -> Screen:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def update(self, stacks: Sequence[StackStatus]) -> None:
+        return None
+
+    def event(self, event: Event) -> None:
+        return None
+
+    def say(self, line: str) -> None:
+        """A line beside the progress, whole."""
+        return None
+
+    def close(self) -> None:
+        return None
+
+
+class PlainScreen(Screen):
+    """`12:01:02 redis Ready after 1.2 s`: one line for each change of phase, and each warning."""
+
+    def __init__(self, stream: TextIO, paint: Paint = plain) -> None:
+        self._stream = stream
+        self._paint = paint
+        self._seen: dict[tuple[str, str], tuple[Phase, str]] = {}
+        self._began: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+
+    def update(self, stacks: Sequence[StackStatus]) -> None:
+        with self._lock:
+            for line in self._changes(stacks):
+                self._print(line)
+
+    def _changes(self, stacks: Sequence[StackStatus]) -> list[str]:
+        lines: list[str] = []
+        for stack in stacks:
+            for service in stack.services:
+                key, shown = (stack.name, service.name), (service.phase, service.waits_for or "")
+                before = self._seen.get(key)
+                if before == shown:
+                    continue
+                self._seen[key] = shown
+                if service.phase in _BEGINS:
+                    self._began.setdefault(key, service.since)
+                began = self._began.pop(key, None) if service.phase not in _BEGINS else None
+                seconds = None if began is None else service.since - began
+                line = change_line(stack, service, before[0] if before else None, seconds, several=len(stacks) > 1)
+                lines += [line] if line else []
+        return lines
+
+    def event(self, event: Event) -> None:
+        if event.kind == "Warning":
+            self.say(f"{event.service or event.stack} {event.reason}: {event.message}")
+
+    def say(self, line: str) -> None:
+        with self._lock:
+            self._print(line)
+
+    def _print(self, line: str) -> None:
+        print(f"{self._paint(clock(time.time()), 'dim')} {line}", file=self._stream, flush=True)
+
+
+class LiveScreen(Screen):
+    """A line a service, redrawn in place, at most ten times a second and only when a line differs."""
+
+    def __init__(self, stream: TextIO, paint: Paint) -> None:
+        self._stream = stream
+        self._paint = paint
+        self._stacks: tuple[StackStatus, ...] = ()
+        self._drawn: list[str] = []
+        self._changed = threading.Event()
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._live = _open_live(stream)
+        self._painter = threading.Thread(target=self._keep_drawing, name="screen", daemon=True)
+        self._painter.start()
+
+    def update(self, stacks: Sequence[StackStatus]) -> None:
+        self._stacks = tuple(stacks)
+        self._changed.set()
+
+    def event(self, event: Event) -> None:
+        if event.kind == "Warning":
+            self.say(f"{event.service or event.stack} {event.reason}: {event.message}")
+
+    def say(self, line: str) -> None:
+        with self._lock:
+            self._live.console.print(_text(f"{clock(time.time())} {line}"))
+
+    def close(self) -> None:
+        if not self._over.is_set():
+            self._over.set()
+            self._changed.set()
+            self._painter.join(timeout=2)
+            self._draw()
+            self._live.stop()
+
+    def _keep_drawing(self) -> None:
+        while not self._over.is_set():
+            self._draw()
+            self._changed.wait(1.0)  # elapsed times are shown in whole seconds
+            self._changed.clear()
+            self._over.wait(_REDRAW_EVERY)
+
+    def _draw(self) -> None:
+        size = shutil.get_terminal_size()
+        stacks = self._stacks
+        if not stacks:
+            return
+        lines = progress_lines(stacks, time.time(), height=size.lines - 2, width=size.columns - 1, paint=self._paint)
+        with self._lock:
+            if lines != self._drawn:
+                self._drawn = lines
+                self._live.update(_text("\n".join(lines)), refresh=True)
+
+
+def _text(line: str) -> Text:
+    from rich.text import Text
+
+    return Text.from_ansi(line, no_wrap=True, overflow="ellipsis")
+
+
+def _open_live(stream: TextIO) -> Live:
+    from rich.console import Console
+    from rich.live import Live
+
+    live = Live(console=Console(file=stream, highlight=False), auto_refresh=False, redirect_stdout=False)
+    live.start()
+    return live
+
+
+def open_screen(options: Options, stream: TextIO | None = None) -> Screen:
+    """The screen that fits: silent with --quiet, live on a terminal, plain lines elsewhere. Always on stderr."""
+    target = stream or sys.stderr
+    if options.verbosity < 0:
+        return Screen()
+    paint = paint_for(options, target)
+    if target.isatty() and options.verbosity == 0 and _can_redraw():
+        return LiveScreen(target, paint)
+    return PlainScreen(target, paint)
+
+
+def _can_redraw() -> bool:
+    import os
+
+    return os.environ.get("TERM", "dumb") != "dumb"

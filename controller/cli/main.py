@@ -1,0 +1,92 @@
+"""The command `controller`: finds the sub-command, runs it, turns every failure into one clear line and a code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, NoReturn
+
+import click
+
+from controller.cli.catalogue import CATALOGUE
+from controller.cli.failures import report
+from controller.cli.options import shared_options
+
+
+class LazyGroup(click.Group):
+    """Loads the module of a sub-command when that command is called, and not for the help of all."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return [entry.word for _, entries in CATALOGUE for entry in entries]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        for _, entries in CATALOGUE:
+            for entry in entries:
+                if entry.word == cmd_name:
+                    module, attribute = entry.place.split(":")
+                    command: click.Command = getattr(import_module(f"controller.cli.{module}"), attribute)
+                    return command
+        return None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
+            raise click.UsageError(f"there is no command '{args[0]}'{_nearest(args[0], self.list_commands(ctx))}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_commands(ctx, formatter)
+        click.Command.format_options(self, ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, entries in CATALOGUE:
+            with formatter.section(title):
+                formatter.write_dl([(entry.word, entry.summary) for entry in entries], col_max=12)
+
+
+def _nearest(word: str, words: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, words, n=1)
+    return f"; did you mean '{near[0]}'?" if near else ""
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    invoke_without_command=True,
+    epilog="Options may stand before or after the command. Each command has a --help.",
+)
+@click.version_option(None, "-V", "--version", package_name="compose-controller", message="%(version)s")
+@shared_options
+@click.pass_context
+def controller(context: click.Context, /, **given: Any) -> None:
+    """Keep Docker Compose stacks in the state that their manifests describe."""
+    context.obj = given
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+def entry(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process with its exit code (CONTRACTS 4.1)."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line; returns its exit code. Every foreseen failure is printed, never raised."""
+    try:
+        result = controller.main(args=list(arguments), prog_name="controller", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except Exception as error:
+        if os.environ.get("CONTROLLER_DEBUG"):
+            raise
+        return report(error)
+    return result if isinstance(result, int) else 0

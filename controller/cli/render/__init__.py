@@ -1,0 +1,1 @@
+"""From values to text and data: pure functions, no IO, no clock."""

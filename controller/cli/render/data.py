@@ -1,0 +1,156 @@
+"""The stable shapes for programs (CONTRACTS 4.6): values to plain dictionaries. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from controller.cli.render.status import addresses, published
+from controller.model.errors import Finding
+from controller.model.names import Instant
+from controller.model.observed import Replica
+from controller.model.plan import Plan
+from controller.model.status import Condition, Event, ServiceStatus, StackStatus
+
+Data = dict[str, Any]
+
+
+def timestamp(instant: Instant) -> str:
+    """RFC 3339 in UTC, to the millisecond."""
+    return datetime.fromtimestamp(instant, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def status_data(stacks: Sequence[StackStatus]) -> Data:
+    """`status -o json`."""
+    return {"stacks": [stack_data(stack) for stack in stacks]}
+
+
+def stack_data(stack: StackStatus) -> Data:
+    return {
+        "name": stack.name,
+        "phase": str(stack.phase),
+        "generation": stack.generation,
+        "conditions": [_condition(condition) for condition in stack.conditions],
+        "services": [service_data(service) for service in stack.services],
+    }
+
+
+def _condition(condition: Condition) -> Data:
+    return {
+        "type": condition.type,
+        "status": condition.status,
+        "reason": condition.reason,
+        "message": condition.message,
+        "lastTransitionTime": timestamp(condition.transitioned_at),
+    }
+
+
+def service_data(service: ServiceStatus) -> Data:
+    return {
+        "name": service.name,
+        "phase": str(service.phase),
+        "reason": service.reason,
+        "message": service.message,
+        "desired": service.desired,
+        "ready": service.ready,
+        "updated": service.updated,
+        "replicas": [replica_data(replica) for replica in service.replicas],
+    }
+
+
+def replica_data(replica: Replica) -> Data:
+    return {
+        "id": replica.id,
+        "name": replica.name,
+        "phase": str(replica.phase),
+        "health": str(replica.health),
+        "restarts": replica.restarts,
+        "configHash": replica.config_hash,
+        "image": replica.image,
+    }
+
+
+def endpoints_data(stacks: Sequence[StackStatus]) -> Data:
+    """`get endpoints -o json`."""
+    return {
+        "endpoints": [
+            {
+                "stack": stack.name,
+                "service": service.name,
+                "addresses": list(addresses(service)),
+                "published": list(published(service)),
+            }
+            for stack in stacks
+            for service in stack.services
+        ]
+    }
+
+
+def plan_data(plans: Sequence[Plan]) -> Data:
+    """`plan -o json`: several stacks are reconciled side by side, so the longest one gives the time."""
+    known = [plan.seconds for plan in plans if plan.seconds is not None]
+    return {
+        "changes": sum(len(plan.steps) for plan in plans),
+        "steps": [
+            {
+                "stack": step.stack,
+                "at": _rounded(step.at),
+                "action": step.action,
+                "service": step.service,
+                "replica": step.replica,
+                "because": step.because,
+            }
+            for plan in plans
+            for step in plan.steps
+        ],
+        "held": [
+            {"stack": held.stack, "service": held.service, "reason": held.reason}
+            for plan in plans
+            for held in plan.held
+        ],
+        "predictedSeconds": _rounded(max(known, default=0.0)) if len(known) == len(plans) else None,
+        "predictedDowntime": {plan.stack: _downtime(plan.downtime) for plan in plans},
+    }
+
+
+def _downtime(downtime: Mapping[str, float | None]) -> Data:
+    return {service: _rounded(seconds) for service, seconds in downtime.items()}
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def event_data(event: Event) -> Data:
+    return {
+        "seq": event.seq,
+        "time": timestamp(event.at),
+        "stack": event.stack,
+        "service": event.service,
+        "type": event.kind,
+        "reason": event.reason,
+        "message": event.message,
+    }
+
+
+def events_data(events: Sequence[Event]) -> Data:
+    """`events -o json`."""
+    return {"events": [event_data(event) for event in events]}
+
+
+def findings_data(findings: Sequence[Finding]) -> Data:
+    """`validate -o json`."""
+    return {
+        "errors": [
+            {
+                "file": item.file,
+                "line": item.line,
+                "column": item.column,
+                "path": item.path,
+                "message": item.message,
+                "hint": item.hint,
+            }
+            for item in findings
+        ]
+    }

@@ -1,0 +1,55 @@
+"""Events and log lines as text. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+
+from controller.cli.render.text import Cell, Paint, age, clean, plain, table
+from controller.model.names import Instant
+from controller.model.status import Event
+
+_HUES = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
+
+
+def event_lines(events: Sequence[Event], now: Instant, *, paint: Paint = plain, width: int | None = None) -> list[str]:
+    """`events`: LAST SEEN, TYPE, REASON, OBJECT, MESSAGE, as kubectl prints them."""
+    if not events:
+        return ["No events."]
+    rows = [
+        (
+            age(now - event.at),
+            Cell(event.kind, "warn" if event.kind == "Warning" else ""),
+            event.reason,
+            _object(event),
+            event.message,
+        )
+        for event in events
+    ]
+    return table(("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"), rows, paint=paint, width=width)
+
+
+def event_line(event: Event, zone: tzinfo | None = None, *, paint: Paint = plain) -> str:
+    """One event as it comes: `12:01:02 rag/redis Ready after 1.2 s`."""
+    told = paint(event.reason, "warn") if event.kind == "Warning" else event.reason
+    return f"{paint(clock(event.at, zone), 'dim')} {_object(event)} {told}: {clean(event.message)}"
+
+
+def clock(instant: Instant, zone: tzinfo | None = None) -> str:
+    """Time of day; `zone` None: the local one."""
+    return datetime.fromtimestamp(instant, zone).strftime("%H:%M:%S")
+
+
+def _object(event: Event) -> str:
+    return clean(f"{event.stack}/{event.service}" if event.service else event.stack)
+
+
+def log_prefix(name: str, index: int, width: int, *, colour: bool) -> str:
+    """`web-1  | `, each replica in a hue of its own."""
+    text = f"{clean(name):<{width}} | "
+    return f"\x1b[{_HUES[index % len(_HUES)]}m{text}\x1b[0m" if colour else text
+
+
+def log_text(line: str) -> str:
+    """A container's line, harmless to the terminal; tabs stay."""
+    return clean(line.rstrip("\r\n"), keep_lines=True)

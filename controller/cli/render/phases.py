@@ -1,0 +1,40 @@
+"""What each phase means to the eye: the role it is painted in. The word itself carries the meaning. Pure."""
+
+from __future__ import annotations
+
+from controller.cli.render.text import Cell
+from controller.model.decision import Phase, StackPhase
+
+_SERVICE = {
+    Phase.PENDING: "busy",
+    Phase.WAITING: "busy",
+    Phase.STARTING: "busy",
+    Phase.READY: "good",
+    Phase.UPDATING: "busy",
+    Phase.ROLLING_BACK: "warn",
+    Phase.DEGRADED: "warn",
+    Phase.CRASH_LOOP: "bad",
+    Phase.FAILED: "bad",
+    Phase.COMPLETED: "good",
+    Phase.PAUSED: "dim",
+    Phase.STOPPED: "dim",
+}
+_STACK = {
+    StackPhase.CONVERGED: "good",
+    StackPhase.PROGRESSING: "busy",
+    StackPhase.DEGRADED: "warn",
+    StackPhase.FAILED: "bad",
+    StackPhase.PAUSED: "dim",
+    StackPhase.STOPPED: "dim",
+}
+AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
+"""Phases of which nothing needs to be said beyond the word."""
+
+
+def role_of(phase: Phase | StackPhase) -> str:
+    """The role that a phase is painted in."""
+    return _SERVICE[phase] if isinstance(phase, Phase) else _STACK[phase]
+
+
+def phase_cell(phase: Phase | StackPhase) -> Cell:
+    return Cell(str(phase), role_of(phase))

@@ -1,0 +1,141 @@
+"""A plan as text: steps at their times with reasons, the waits between them, repeats folded, what is held. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from controller.cli.render.text import Paint, clean, count, joined, plain, span, width_of
+from controller.model.plan import Held, Plan, PlannedStep, PlannedWait
+
+_ROLE = {"create": "good", "start": "good", "remove": "bad", "stop": "warn", "restart": "warn"}
+
+
+@dataclass(slots=True)
+class _Run:
+    """Consecutive steps of one service about one replica."""
+
+    service: str
+    replica: str | None
+    steps: list[PlannedStep] = field(default_factory=list)
+
+    @property
+    def shape(self) -> tuple[object, ...]:
+        return (self.service, *((step.action, step.because) for step in self.steps))
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    at: float | None
+    verb: str
+    what: str
+    note: str
+    role: str = ""
+
+
+def plan_lines(plans: Sequence[Plan], *, paint: Paint = plain) -> list[str]:
+    """Every stack's plan, one after the other."""
+    blocks = [_plan_block(plan, paint) for plan in plans]
+    return [line for index, block in enumerate(blocks) for line in ([""] if index else []) + block]
+
+
+def _plan_block(plan: Plan, paint: Paint) -> list[str]:
+    held = [_held_line(item, paint) for item in plan.held]
+    if not plan.steps:
+        name = paint(clean(plan.stack), "bold")
+        return [f"{name}  {'nothing will be done' if held else 'as desired, nothing to do'} (0 changes)", *held]
+    rows = _rows(plan)
+    whats = max((width_of(row.what) for row in rows), default=0)
+    return [
+        f"{paint(clean(plan.stack), 'bold')}  {count(len(plan.steps), 'change')}",
+        *(_line(row, whats, paint) for row in rows),
+        *held,
+        *_summary(plan, paint),
+    ]
+
+
+def _rows(plan: Plan) -> list[_Row]:
+    """Steps and waits by time; a wait stands before the steps of the same instant."""
+    rows = [*_step_rows(plan.steps), *(_wait_row(wait) for wait in plan.waits)]
+    order = {id(row): index for index, row in enumerate(rows)}
+    return sorted(rows, key=lambda row: (row.at is None, row.at or 0.0, row.verb != "wait", order[id(row)]))
+
+
+def _step_rows(steps: Iterable[PlannedStep]) -> Iterable[_Row]:
+    """One row a step; runs of the same shape are told once and then named."""
+    by_service: dict[str, list[PlannedStep]] = {}
+    for step in steps:
+        by_service.setdefault(step.service, []).append(step)
+    for service_steps in by_service.values():
+        for _, group in groupby(_runs(service_steps), key=lambda run: run.shape):
+            yield from _folded(list(group))
+
+
+def _runs(steps: Sequence[PlannedStep]) -> Iterable[_Run]:
+    """Cuts a service's steps where the replica changes, and a restart of the same action begins."""
+    run: _Run | None = None
+    for step in steps:
+        if run is None or step.replica != run.replica:
+            if run is not None:
+                yield run
+            run = _Run(step.service, step.replica)
+        run.steps.append(step)
+    if run is not None:
+        yield run
+
+
+def _folded(runs: Sequence[_Run]) -> Iterable[_Row]:
+    saved = (len(runs) - 1) * len(runs[0].steps)
+    shown = runs[:1] if saved >= 2 else runs
+    for run in shown:
+        yield from (_step_row(step) for step in run.steps)
+    if len(shown) < len(runs):
+        names = joined([_short(run.steps[0]) for run in runs[1:]])
+        yield _Row(runs[0].steps[-1].at, "", "", f"then the same for {names}{_until(runs)}")
+
+
+def _until(runs: Sequence[_Run]) -> str:
+    end = runs[-1].steps[-1].at
+    return f", until +{end:.1f}s" if end is not None and end > (runs[0].steps[-1].at or 0.0) else ""
+
+
+def _step_row(step: PlannedStep) -> _Row:
+    return _Row(step.at, step.action, _short(step), clean(step.because), _ROLE.get(step.action, "busy"))
+
+
+def _short(step: PlannedStep) -> str:
+    return clean(step.replica or step.service)
+
+
+def _wait_row(wait: PlannedWait) -> _Row:
+    usually = "unknown (first start)" if wait.seconds is None else f"usually {span(wait.seconds)}"
+    return _Row(wait.at, "wait", clean(wait.service), f"for {clean(wait.waits_for)} · {usually}", "dim")
+
+
+def _line(row: _Row, whats: int, paint: Paint) -> str:
+    if not row.verb:
+        return f"{'':11}{paint(row.note, 'dim')}"
+    at = "      ?" if row.at is None else f"{f'+{row.at:.1f}s':>7}"
+    pad = " " * (whats - width_of(row.what))
+    verb, note = paint(f"{row.verb:<7}", row.role), paint(row.note, "dim")
+    return f"  {paint(at, 'dim')}  {verb}  {row.what}{pad}  {note}".rstrip()
+
+
+def _held_line(held: Held, paint: Paint) -> str:
+    who = clean(held.service) if held.service else "whole stack"
+    why = f"{held.reason}: {held.message}" if held.message else held.reason
+    return f"  {paint('   held', 'warn')}  {who}  {clean(why)}"
+
+
+def _summary(plan: Plan, paint: Paint) -> list[str]:
+    time = "unknown (first start)" if plan.seconds is None else f"about {span(plan.seconds)}"
+    lines = [f"  {count(len(plan.steps), 'change')} · time {time} · downtime {_downtime(plan)}"]
+    if not plan.settles:
+        lines.append(f"  {paint('does not settle', 'warn')}: something keeps failing or waiting; see `controller why`")
+    return lines
+
+
+def _downtime(plan: Plan) -> str:
+    named = {service: seconds for service, seconds in plan.downtime.items() if seconds is None or seconds > 0.05}
+    return ", ".join(f"{clean(service)} {span(seconds)}" for service, seconds in named.items()) or "none"

@@ -1,0 +1,66 @@
+"""What came of `apply` and of a person's commands, as text and as data (CONTRACTS 4.6). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from controller.cli.render.text import NONE, Cell, Paint, clean, count, plain, span, table
+from controller.model.applied import ServiceResult, StackResult
+
+_GOOD = frozenset({"Converged", "Unchanged", "Ready", "Completed", "Stopped", "Done"})
+
+
+def result_data(results: Sequence[StackResult]) -> dict[str, Any]:
+    """One object for one stack; for several `{"stacks": […]}` of the same objects."""
+    return _stack(results[0]) if len(results) == 1 else {"stacks": [_stack(result) for result in results]}
+
+
+def _stack(result: StackResult) -> dict[str, Any]:
+    return {
+        "stack": result.stack,
+        "generation": result.generation,
+        "outcome": result.outcome,
+        "seconds": round(result.seconds, 3),
+        "services": [_service(service) for service in result.services],
+    }
+
+
+def _service(service: ServiceResult) -> dict[str, Any]:
+    return {
+        "name": service.name,
+        "outcome": service.outcome,
+        "seconds": None if service.seconds is None else round(service.seconds, 3),
+        "waitedFor": service.waited_for,
+        "attempts": service.attempts,
+        "downtimeSeconds": None if service.downtime is None else round(service.downtime, 3),
+    }
+
+
+def result_lines(results: Sequence[StackResult], *, paint: Paint = plain) -> list[str]:
+    """One sentence a stack; a table of the services that did anything worth telling."""
+    return [line for result in results for line in _block(result, paint)]
+
+
+def _block(result: StackResult, paint: Paint) -> list[str]:
+    role = "good" if result.ok else "bad"
+    name = paint(clean(result.stack), "bold")
+    what = f"{count(len(result.services), 'service')} in {span(result.seconds)}, generation {result.generation}"
+    first = f"{name}  {paint(result.outcome, role)}  {what}"
+    told = [service for service in result.services if service.seconds is not None or service.outcome not in _GOOD]
+    return [first, *([""] if told else []), *(_services(told, paint) if told else [])]
+
+
+def _services(services: Sequence[ServiceResult], paint: Paint) -> list[str]:
+    rows = [
+        (
+            service.name,
+            Cell(service.outcome, "good" if service.outcome in _GOOD else "bad"),
+            NONE if service.seconds is None else span(service.seconds),
+            service.waited_for or NONE,
+            str(service.attempts),
+            NONE if service.downtime is None else span(service.downtime),
+        )
+        for service in services
+    ]
+    return table(("NAME", "OUTCOME", "TIME", "WAITED FOR", "ATTEMPTS", "DOWNTIME"), rows, paint=paint)

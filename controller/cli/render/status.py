@@ -1,0 +1,172 @@
+"""Stacks, services and replicas as tables in kubectl's manner. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from controller.cli.render.phases import AT_REST, phase_cell, role_of
+from controller.cli.render.text import NONE, Cell, Paint, age, clean, count, plain, table
+from controller.model.names import Instant
+from controller.model.observed import Health, Replica
+from controller.model.status import Condition, ServiceStatus, StackStatus
+
+_HEALTH_ROLE = {Health.HEALTHY: "good", Health.STARTING: "busy", Health.UNHEALTHY: "bad", Health.NONE: "dim"}
+BAD_WHEN_FALSE = frozenset({"Ready", "Available", "Converged", "Admitted", "Progressing"})
+"""Conditions that say something good when True; every other one says that something is wrong."""
+
+
+def status_lines(
+    stacks: Sequence[StackStatus], now: Instant, *, wide: bool = False, paint: Paint = plain, width: int | None = None
+) -> list[str]:
+    """A headline, the services and what is wrong, for each stack."""
+    if not stacks:
+        return ["No stacks are known."]
+    blocks = [_stack_block(stack, now, wide, paint, width) for stack in stacks]
+    return [line for index, block in enumerate(blocks) for line in ([""] if index else []) + block]
+
+
+def _stack_block(stack: StackStatus, now: Instant, wide: bool, paint: Paint, width: int | None) -> list[str]:
+    told = [condition for condition in stack.conditions if is_trouble(condition)]
+    return [
+        headline(stack, paint),
+        *(paint(clean(f"  {item.reason}: {item.message}"), "warn") for item in told),
+        "",
+        *service_lines([stack], now, wide=wide, paint=paint, width=width),
+    ]
+
+
+def headline(stack: StackStatus, paint: Paint = plain) -> str:
+    """`rag  Converged  6 of 6 ready, generation 3, manifests/rag.yaml`."""
+    wanted = [service for service in stack.services if service.desired]
+    done = sum(1 for service in wanted if service.phase in AT_REST)
+    parts = [f"{done} of {count(len(wanted), 'service')} ready", f"generation {stack.generation}", clean(stack.source)]
+    rest = ", ".join(part for part in parts if part)
+    return f"{paint(clean(stack.name), 'bold')}  {paint(str(stack.phase), role_of(stack.phase))}  {paint(rest, 'dim')}"
+
+
+def is_trouble(condition: Condition) -> bool:
+    """Whether a condition is worth a line to somebody who only glances."""
+    return condition.status == ("False" if condition.type in BAD_WHEN_FALSE else "True")
+
+
+def stack_lines(stacks: Sequence[StackStatus], now: Instant, *, paint: Paint = plain) -> list[str]:
+    """`get stacks`."""
+    rows = [
+        (
+            stack.name,
+            phase_cell(stack.phase),
+            f"{sum(1 for item in stack.services if item.phase in AT_REST)}/{len(stack.services)}",
+            str(stack.generation),
+            age(_age(_created([one for item in stack.services for one in item.replicas]), now)),
+            stack.source or NONE,
+        )
+        for stack in stacks
+    ]
+    return table(("NAME", "STATUS", "READY", "GENERATION", "AGE", "SOURCE"), rows, paint=paint)
+
+
+def service_lines(
+    stacks: Sequence[StackStatus], now: Instant, *, wide: bool = False, paint: Paint = plain, width: int | None = None
+) -> list[str]:
+    """`get services`: one row each, with the stack's name where there is more than one."""
+    several = len(stacks) > 1
+    more = ["UPDATED", "IMAGE", "REASON"] if wide else []
+    header = ["NAME", "READY", "STATUS", "RESTARTS", "AGE", *more, "MESSAGE"]
+    rows: list[list[str | Cell]] = []
+    for stack in stacks:
+        for service in stack.services:
+            name = [stack.name] if several else []
+            rows.append([*name, *_service_row(service, now), *(_wide_row(service) if wide else []), _remark(service)])
+    return table([*(["STACK"] if several else []), *header], rows, paint=paint, width=None if wide else width)
+
+
+def _service_row(service: ServiceStatus, now: Instant) -> list[str | Cell]:
+    return [
+        service.name,
+        f"{service.ready}/{service.desired}",
+        phase_cell(service.phase),
+        restarts(service.replicas, now),
+        age(_age(_created(service.replicas), now)),
+    ]
+
+
+def _wide_row(service: ServiceStatus) -> list[str | Cell]:
+    images = sorted({replica.image for replica in service.replicas if replica.image})
+    return [str(service.updated), ",".join(images) or NONE, service.reason or NONE]
+
+
+def _remark(service: ServiceStatus) -> str:
+    return "" if service.phase in AT_REST and not service.waits_for else service.message
+
+
+def replica_lines(
+    stacks: Sequence[StackStatus], now: Instant, *, wide: bool = False, paint: Paint = plain
+) -> list[str]:
+    """`get replicas`: one row each."""
+    header = ["NAME", "SERVICE", "STATUS", "HEALTH", "RESTARTS", "AGE", *(["ID", "IMAGE", "ADDRESS"] if wide else [])]
+    several = len(stacks) > 1
+    rows: list[list[str | Cell]] = []
+    for stack in stacks:
+        for service in stack.services:
+            for replica in service.replicas:
+                extra = [replica.id[:12], replica.image or NONE, replica.address or NONE] if wide else []
+                rows.append([*([stack.name] if several else []), *_replica_row(replica, now), *extra])
+    return table([*(["STACK"] if several else []), *header], rows, paint=paint)
+
+
+def _replica_row(replica: Replica, now: Instant) -> list[str | Cell]:
+    return [
+        replica.name,
+        replica.service,
+        Cell(replica_state(replica), "" if replica.running else "warn"),
+        Cell(str(replica.health), _HEALTH_ROLE[replica.health]),
+        restarts([replica], now),
+        age(_age(replica.created_at or None, now)),
+    ]
+
+
+def replica_state(replica: Replica) -> str:
+    """`running`, `exited (1)`, `exited (137, out of memory)`."""
+    if replica.running or replica.exit_code is None:
+        return str(replica.phase)
+    return f"{replica.phase} ({replica.exit_code}{', out of memory' if replica.oom_killed else ''})"
+
+
+def endpoint_lines(stacks: Sequence[StackStatus], *, paint: Paint = plain) -> list[str]:
+    """`get endpoints`: where the ready replicas of each service answer."""
+    several = len(stacks) > 1
+    rows = [
+        [*([stack.name] if several else []), service.name, _listed(addresses(service)), _listed(published(service))]
+        for stack in stacks
+        for service in stack.services
+    ]
+    return table([*(["STACK"] if several else []), "NAME", "ADDRESSES", "PUBLISHED"], rows, paint=paint)
+
+
+def addresses(service: ServiceStatus) -> tuple[str, ...]:
+    """Addresses of the replicas that are ready."""
+    return tuple(one.address for one in service.replicas if one.ready_since is not None and one.address)
+
+
+def published(service: ServiceStatus) -> tuple[str, ...]:
+    """Published host addresses of the replicas that are ready."""
+    return tuple(port for one in service.replicas if one.ready_since is not None for port in one.published)
+
+
+def _listed(values: Sequence[str]) -> str:
+    return ",".join(values) or NONE
+
+
+def restarts(replicas: Sequence[Replica], now: Instant) -> str:
+    """`0`, `3 (5m ago)`."""
+    total = sum(replica.restarts for replica in replicas)
+    last = max((replica.started_at or 0.0 for replica in replicas if replica.restarts), default=0.0)
+    return f"{total} ({age(now - last)} ago)" if total and last else str(total)
+
+
+def _created(replicas: Sequence[Replica]) -> Instant | None:
+    return min((replica.created_at for replica in replicas if replica.created_at), default=None)
+
+
+def _age(since: Instant | None, now: Instant) -> float | None:
+    return None if since is None else now - since

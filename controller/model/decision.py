@@ -76,7 +76,8 @@ class History:
     carried: tuple[tuple[Mount, ...], ...] = ()
     """Anonymous volumes of replaced replicas, for the ones that take their place."""
     paused: bool = False
-    stopped: bool = False
+    stopped: str = ""
+    """Why it is to stay stopped: a condition's reason (`StoppedByUser`, `NotRunningAtAdoption`); "" where it is not."""
     pinned: Revision | None = None
     adopted_at: Instant | None = None
     """When the service was first seen; what was replaced before that restarts nobody."""

@@ -54,7 +54,10 @@ class StackStatus:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something worth telling. `kind` is Normal or Warning; `seq` grows and never repeats."""
+    """Something worth telling. `kind` is Normal or Warning; `seq` grows and never repeats.
+
+    A repeat takes the place of the earlier one: `count` times since `first_at` (None: only once, at `at`).
+    """
 
     at: Instant
     stack: str
@@ -63,3 +66,5 @@ class Event:
     reason: str
     message: str
     seq: int = 0
+    count: int = 1
+    first_at: Instant | None = None

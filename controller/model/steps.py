@@ -84,12 +84,11 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """Finish an interrupted recreate: give the replica the name that its number stands for."""
+    """Finish an interrupted recreate: drop the temporary prefix from the container's name."""
 
     service: str
     replica: ReplicaId
     number: int
-    name: str
     because: str
 
 

@@ -1,0 +1,117 @@
+"""All that is known when one service is decided, and the few questions that every rule asks of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from controller.decide.identity import is_current
+from controller.model.decision import Aim, History, Offers
+from controller.model.desired import DesiredService
+from controller.model.names import Instant, ReplicaId
+from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
+
+ALIVE = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
+"""Phases in which a container holds its process, ports and namespaces."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One service at one instant. `gates`: what its dependencies offer; `dependents`: services on it that still run.
+
+    `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
+    reconnected, CONTRACTS 3.3); `heals_at`: when that becomes true by itself.
+    """
+
+    aim: Aim
+    seen: ServiceView
+    history: History
+    now: Instant
+    gates: Mapping[str, Offers] = field(default_factory=dict)
+    dependents: tuple[str, ...] = ()
+    may_begin: bool = True
+    heals: bool = True
+    heals_at: Instant | None = None
+
+    @property
+    def want(self) -> DesiredService:
+        return self.aim.want
+
+    @property
+    def holder(self) -> Offers | None:
+        """The service whose namespace is shared, if any."""
+        owner = self.want.namespace_of
+        return None if owner is None else self.gates.get(owner, Offers(exists=False))
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The replicas, sorted once: `fresh` are what is wanted, `stale` are to be replaced, `dead` only removed."""
+
+    fresh: tuple[Replica, ...]
+    stale: tuple[Replica, ...]
+    dead: tuple[Replica, ...]
+
+
+def sort_replicas(case: Case) -> Parts:
+    """Containers that are being removed are gone already; numbers give the order."""
+    holder = case.holder.holder if case.holder is not None else None
+    fresh: list[Replica] = []
+    stale: list[Replica] = []
+    dead: list[Replica] = []
+    for replica in sorted(case.seen.replicas, key=lambda r: (r.number, r.created_at, r.id)):
+        match replica.phase:
+            case ReplicaPhase.REMOVING:
+                continue
+            case ReplicaPhase.DEAD:
+                dead.append(replica)
+            case _:
+                (fresh if is_current(replica, case.want, holder) else stale).append(replica)
+    return Parts(tuple(fresh), tuple(stale), tuple(dead))
+
+
+def ready_since(replica: Replica, settle: float, now: Instant) -> Instant | None:
+    """Since when the replica serves; None: it does not (yet). Without any check: after `settle` seconds of running."""
+    if replica.phase is not ReplicaPhase.RUNNING:
+        return None
+    match replica.health:
+        case Health.HEALTHY:
+            return replica.ready_since if replica.ready_since is not None else (replica.started_at or now)
+        case Health.NONE:
+            since = (replica.started_at or 0.0) + settle
+            return since if now >= since else None
+        case _:
+            return None
+
+
+def is_ready(case: Case, replica: Replica) -> bool:
+    return ready_since(replica, case.want.settle, case.now) is not None
+
+
+def settles_at(case: Case, replica: Replica) -> Instant | None:
+    """When a running replica without any check will count as ready; None where that does not apply."""
+    if replica.phase is not ReplicaPhase.RUNNING or replica.health is not Health.NONE:
+        return None
+    at = (replica.started_at or 0.0) + case.want.settle
+    return at if at > case.now else None
+
+
+def free_numbers(taken: Iterable[Replica], count: int) -> tuple[int, ...]:
+    """The lowest `count` container numbers that nobody has, from 1."""
+    used = {replica.number for replica in taken}
+    numbers: list[int] = []
+    candidate = 1
+    while len(numbers) < count:
+        if candidate not in used:
+            numbers.append(candidate)
+        candidate += 1
+    return tuple(numbers)
+
+
+def soonest(*instants: Instant | None) -> Instant | None:
+    """The earliest of several wake-ups; None stands for never."""
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def ids(replicas: Iterable[Replica]) -> frozenset[ReplicaId]:
+    return frozenset(replica.id for replica in replicas)

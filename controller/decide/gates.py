@@ -1,0 +1,48 @@
+"""Whether the dependencies of a service offer what it needs to start."""
+
+from __future__ import annotations
+
+from controller.decide.case import Case
+from controller.model.decision import Offers
+from controller.model.desired import Condition, Need
+
+_ASKS = {
+    Condition.STARTED: "to run",
+    Condition.HEALTHY: "to be ready",
+    Condition.COMPLETED: "to complete",
+}
+
+
+def is_met(need: Need, offers: Offers) -> bool:
+    """Compose's meaning; an optional dependency that does not exist or has failed stands in nobody's way."""
+    if not need.required and (not offers.exists or offers.failed):
+        return True
+    match need.condition:
+        case Condition.STARTED:
+            return offers.started or offers.completed
+        case Condition.HEALTHY:
+            return offers.healthy or offers.completed
+        case Condition.COMPLETED:
+            return offers.completed
+
+
+def unmet_need(case: Case) -> str | None:
+    """The first dependency, by name, that is not met; the owner of a shared namespace has to run as well."""
+    for name, need in case.want.needs.items():
+        if not is_met(need, case.gates.get(name, Offers(exists=False))):
+            return name
+    holder = case.holder
+    if holder is not None and holder.holder_started_at is None:
+        return case.want.namespace_of
+    return None
+
+
+def tell_wait(case: Case, name: str) -> str:
+    """One sentence on what is waited for."""
+    offers = case.gates.get(name, Offers(exists=False))
+    need = case.want.needs.get(name, Need())
+    if not offers.exists:
+        return f"waits for {name}, which is not part of what is wanted"
+    if offers.failed:
+        return f"waits for {name}, which has failed"
+    return f"waits for {name} {_ASKS[need.condition]}"

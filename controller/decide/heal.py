@@ -1,0 +1,133 @@
+"""What each replica of the wanted revision needs in order to run and to be ready: start, restart, patience."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from controller.decide.case import Case, is_ready, settles_at
+from controller.decide.gates import tell_wait, unmet_need
+from controller.decide.moves import NONE, Moves
+from controller.decide.restart import ask_restart
+from controller.model.decision import Grant
+from controller.model.names import Instant
+from controller.model.observed import Health, Replica, ReplicaPhase
+from controller.model.steps import Restart, Start
+
+
+def heal(case: Case, replica: Replica) -> Moves:
+    """The moves for one replica, by its phase."""
+    match replica.phase:
+        case ReplicaPhase.RUNNING:
+            return follow(case, replica) if is_ready(case, replica) else _wait_for_ready(case, replica)
+        case ReplicaPhase.PAUSED:
+            return _unpause(case, replica)
+        case ReplicaPhase.RESTARTING:
+            return Moves(
+                reason="RestartedByDocker",
+                message=f"{replica.name} exited with {replica.exit_code}; Docker's restart policy acts",
+                tries=replica.restarts,
+            )
+        case ReplicaPhase.CREATED | ReplicaPhase.EXITED:
+            return _start(case, replica)
+        case ReplicaPhase.DEAD | ReplicaPhase.REMOVING:
+            return NONE
+
+
+def _start(case: Case, replica: Replica) -> Moves:
+    """Gates first, then the pause after a failure, then a free slot."""
+    if replica.phase is ReplicaPhase.EXITED and not case.heals:
+        return Moves(reason="SelfHealOff" if case.heals_at is None else "Watching", wake_at=case.heals_at)
+    waits_for = unmet_need(case)
+    if waits_for is not None:
+        return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
+    if replica.phase is ReplicaPhase.CREATED:
+        return _begin(case, replica, "not started yet")
+    ended = replica.finished_at if replica.finished_at is not None else case.now
+    permission = ask_restart(replica, ended, case.history.restarts.get(replica.id), case.want.backoff, case.now)
+    why = f"exited with {replica.exit_code}" + (" (out of memory)" if replica.oom_killed else "")
+    if permission.grant is None:
+        message = f"{replica.name} {why}; next try follows {permission.tries} so far"
+        return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
+    begun = _begin(case, replica, why, tries=permission.tries)
+    return begun if not begun.steps else _with_grant(begun, replica, permission.grant)
+
+
+def _begin(case: Case, replica: Replica, why: str, tries: int = 0) -> Moves:
+    """Start it, if a slot is free; who has failed before holds none, its backoff limits it."""
+    if not case.may_begin and tries < 2:
+        return Moves(reason="WaitingForSlot", message="waits for others to finish starting", asks_slot=True)
+    by_compose = case.want.template.starts_by_compose
+    step = Start(case.want.name, replica.id, replica.number, why, by_compose)
+    return Moves(steps=(step,), reason="Starting", message=f"{replica.name}: {why}", asks_slot=tries < 2, tries=tries)
+
+
+def _unpause(case: Case, replica: Replica) -> Moves:
+    if not case.heals:
+        return Moves(reason="Paused", message=f"{replica.name} is paused", wake_at=case.heals_at)
+    step = Start(case.want.name, replica.id, replica.number, "was paused from outside")
+    return Moves(steps=(step,), reason="Unpausing", message=f"{replica.name} was paused from outside")
+
+
+def _wait_for_ready(case: Case, replica: Replica) -> Moves:
+    """Patience until it settles or its time is over; unhealthy, or too slow, means another life."""
+    settles = settles_at(case, replica)
+    if settles is not None:
+        message = f"{replica.name} runs, settling"
+        return Moves((), settles, "Settling", message, asks_slot=_holds_slot(case, replica))
+    deadline = max(replica.started_at or 0.0, case.seen.since) + case.want.start_timeout
+    late = case.now >= deadline
+    if replica.health is not Health.UNHEALTHY and not late:
+        message = f"{replica.name} runs, not ready yet"
+        tries = _tries(case, replica)
+        return Moves((), deadline, "NotReady", message, asks_slot=_holds_slot(case, replica), tries=tries)
+    why = f"not ready {case.want.start_timeout:g} s after its start" if late else "unhealthy"
+    return _restart_sick(case, replica, why)
+
+
+def _restart_sick(case: Case, replica: Replica, why: str) -> Moves:
+    message = f"{replica.name} is {why}"
+    if not (case.heals and case.want.heals_unhealthy):
+        return Moves(reason="Unhealthy", message=message, wake_at=case.heals_at, tries=_tries(case, replica))
+    begun: Instant = replica.started_at or 0.0
+    permission = ask_restart(replica, begun, case.history.restarts.get(replica.id), case.want.backoff, case.now)
+    if permission.grant is None:
+        return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
+    step = Restart(case.want.name, replica.id, replica.number, case.want.stop_grace, why)
+    moves = Moves((step,), reason="Unhealthy", message=message, tries=permission.tries)
+    return _with_grant(moves, replica, permission.grant)
+
+
+def follow(case: Case, replica: Replica) -> Moves:
+    """`restart: true` and shared namespaces: a ready replica restarts when what it depends on was replaced later.
+
+    Only the engine's instants are compared; what happened before adoption restarts nobody. Not a failure, no backoff.
+    """
+    born = max(replica.started_at or 0.0, case.history.adopted_at or 0.0)
+    for name, need in case.want.needs.items():
+        offers = case.gates.get(name)
+        if need.restart and offers is not None and offers.healthy and offers.epoch > born:
+            return _follow(case, replica, f"{name} was replaced")
+    holder = case.holder
+    if holder is not None and holder.holder_started_at is not None and holder.holder_started_at > born:
+        return _follow(case, replica, f"{case.want.namespace_of}, whose namespace it shares, was restarted")
+    return NONE
+
+
+def _follow(case: Case, replica: Replica, why: str) -> Moves:
+    step = Restart(case.want.name, replica.id, replica.number, case.want.stop_grace, why)
+    return Moves(steps=(step,), reason="Following", message=f"{replica.name}: {why}")
+
+
+def _holds_slot(case: Case, replica: Replica) -> bool:
+    """A start slot is a lease: it ends with the start timeout, and who failed before holds none."""
+    begun = replica.started_at or 0.0
+    return _tries(case, replica) < 2 and case.now < begun + case.want.start_timeout
+
+
+def _tries(case: Case, replica: Replica) -> int:
+    grant = case.history.restarts.get(replica.id)
+    return grant.tries if grant is not None else 0
+
+
+def _with_grant(moves: Moves, replica: Replica, grant: Grant) -> Moves:
+    return replace(moves, grants={replica.id: grant})

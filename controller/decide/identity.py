@@ -1,0 +1,36 @@
+"""Which revision each observed replica is: what the store knows, what Compose's label says, what the fields show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from controller.model.desired import DesiredService
+from controller.model.names import ReplicaId, Revision, foreign_revision
+from controller.model.observed import Replica, ServiceView
+
+
+def name_revisions(view: ServiceView, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> ServiceView:
+    """The view with every replica's revision filled in."""
+    return replace(view, replicas=tuple(replace(r, revision=revision_of(r, want, known)) for r in view.replicas))
+
+
+def revision_of(replica: Replica, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> Revision:
+    """CONTRACTS 1.2: our own record first; else the label; else no field that differs from what would be made now."""
+    recorded = known.get(replica.id)
+    if recorded is not None:
+        return recorded
+    if want is None:
+        return foreign_revision(replica.config_hash)
+    if replica.config_hash == want.template.config_hash or replica.drift == ():
+        return want.revision
+    return foreign_revision(replica.config_hash)
+
+
+def is_current(replica: Replica, want: DesiredService, holder: ReplicaId | None) -> bool:
+    """Whether it is what is wanted: its revision, its image where a moved tag counts, its namespace's owner."""
+    if replica.revision != want.revision:
+        return False
+    if want.image_id is not None and replica.image_id is not None and replica.image_id != want.image_id:
+        return False
+    return want.namespace_of is None or holder is None or replica.namespace_of in (None, holder)

@@ -1,0 +1,38 @@
+"""Services that are to have no running replica: stopped by a person, out of the profile, removed, orphaned."""
+
+from __future__ import annotations
+
+from controller.decide.case import ALIVE, Case
+from controller.decide.moves import NONE, Moves
+from controller.model.desired import Leaving
+from controller.model.observed import ReplicaPhase
+from controller.model.steps import Remove, Step, Stop
+
+_BECAUSE = {
+    Leaving.STOPPED: "the service is to be stopped",
+    Leaving.OUT_OF_PROFILE: "not part of the profile",
+    Leaving.REMOVED: "not part of the Compose file any more",
+}
+
+
+def leave(case: Case) -> Moves:
+    """Stop what runs, dependents first; remove only what is gone from the file, and only under `prune`."""
+    leaving = case.want.leaving
+    if leaving is None or leaving is Leaving.ORPHANED:
+        return NONE
+    alive = [replica for replica in case.seen.replicas if replica.phase in ALIVE]
+    if alive and case.dependents:
+        first = ", ".join(case.dependents)
+        return Moves(reason="DependentsRunning", message=f"stops after {first}")
+    because = _BECAUSE[leaving]
+    by_compose = case.want.template.starts_by_compose
+    steps: list[Step] = [
+        Stop(case.want.name, replica.id, replica.number, case.want.stop_grace, because, by_compose) for replica in alive
+    ]
+    if leaving is Leaving.REMOVED:
+        steps += [
+            Remove(case.want.name, replica.id, replica.number, because)
+            for replica in case.seen.replicas
+            if replica.phase not in ALIVE and replica.phase is not ReplicaPhase.REMOVING
+        ]
+    return Moves(steps=tuple(steps), reason=str(leaving), message=because)

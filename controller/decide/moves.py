@@ -1,0 +1,60 @@
+"""What one rule wants done: steps, what to remember, when to look again, and the words for it. Rules add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from controller.decide.case import soonest
+from controller.model.decision import Grant
+from controller.model.names import Instant
+from controller.model.observed import Mount
+from controller.model.steps import Create, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Moves:
+    """`asks_slot`: a start is wanted; `tries`: the highest number of restarts that is still held against a replica."""
+
+    steps: tuple[Step, ...] = ()
+    wake_at: Instant | None = None
+    reason: str = ""
+    message: str = ""
+    waits_for: str | None = None
+    grants: Mapping[str, Grant] = field(default_factory=dict)
+    carried: tuple[tuple[Mount, ...], ...] = ()
+    asks_slot: bool = False
+    tries: int = 0
+
+
+NONE = Moves()
+
+
+def add_up(parts: Iterable[Moves]) -> Moves:
+    """All steps in order, the soonest wake, the first words; creates give way to everything that ends a container.
+
+    No decision holds a create beside a remove: after our death in between, the create would take another number.
+    """
+    moves = tuple(parts)
+    words = next((m for m in moves if m.reason), NONE)
+    grants: dict[str, Grant] = {}
+    for move in moves:
+        grants.update(move.grants)
+    return Moves(
+        steps=_without_clash(tuple(step for m in moves for step in m.steps)),
+        wake_at=soonest(*(m.wake_at for m in moves)),
+        reason=words.reason,
+        message=words.message,
+        waits_for=next((m.waits_for for m in moves if m.waits_for), None),
+        grants=grants,
+        carried=tuple(mounts for m in moves for mounts in m.carried),
+        asks_slot=any(m.asks_slot for m in moves),
+        tries=max((m.tries for m in moves), default=0),
+    )
+
+
+def _without_clash(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    ends = {"Stop", "Remove", "Rename"}
+    if any(type(step).__name__ in ends for step in steps):
+        return tuple(step for step in steps if not isinstance(step, Create))
+    return steps

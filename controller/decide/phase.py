@@ -1,0 +1,105 @@
+"""A decision put into words: the phase, its reason, and what dependents may know of it."""
+
+from __future__ import annotations
+
+from controller.decide.case import ALIVE, Case, Parts, is_ready
+from controller.decide.moves import Moves
+from controller.model.decision import Decision, Offers, Phase
+from controller.model.observed import Replica, ReplicaPhase
+
+Words = tuple[Phase, str, str]
+
+
+def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
+    """The phase of a service that is to run. Words of the rules are kept where they say more than the phase."""
+    ready = count_ready(case, parts.fresh)
+    whole = ready >= case.want.replicas and not parts.stale
+    if whole and case.history.attempt is None and not moves.steps:
+        return Phase.READY, "Ready", ""
+    failing = _find_failure(case, ready, moves)
+    if failing is not None:
+        return failing
+    if case.history.attempt is not None:
+        return _find_update(ready, whole, moves)
+    return _find_start(case, parts, ready, moves)
+
+
+def _find_failure(case: Case, ready: int, moves: Moves) -> Words | None:
+    trouble = case.seen.trouble
+    if trouble is not None and trouble.lasting and moves.reason.endswith(("Failed", "BackOff")):
+        return (Phase.DEGRADED if ready else Phase.FAILED), moves.reason, moves.message
+    if moves.tries >= 2 or moves.reason == "CrashLoopBackOff":
+        return Phase.CRASH_LOOP, "CrashLoopBackOff", moves.message
+    return None
+
+
+def _find_update(ready: int, whole: bool, moves: Moves) -> Words:
+    if whole:
+        return Phase.UPDATING, "Watching", "all replaced, being watched"
+    if moves.waits_for is not None and not ready:
+        return Phase.WAITING, moves.reason, moves.message
+    return Phase.UPDATING, moves.reason or "Updating", moves.message
+
+
+def _find_start(case: Case, parts: Parts, ready: int, moves: Moves) -> Words:
+    alive = any(replica.phase in ALIVE for replica in parts.fresh)
+    if moves.waits_for is not None and not ready:
+        return Phase.WAITING, moves.reason, moves.message
+    if moves.reason in ("Unhealthy", "SelfHealOff", "Paused") and alive:
+        return Phase.DEGRADED, moves.reason, moves.message
+    if ready >= case.want.replicas:
+        return Phase.READY, moves.reason or "Ready", moves.message
+    if moves.reason != "WaitingForSlot" and (alive or moves.steps):
+        return Phase.STARTING, moves.reason or "Starting", moves.message
+    return Phase.PENDING, moves.reason or "Pending", moves.message
+
+
+def count_ready(case: Case, replicas: tuple[Replica, ...]) -> int:
+    return sum(1 for replica in replicas if is_ready(case, replica))
+
+
+def count_alive(parts: Parts) -> int:
+    return sum(1 for replica in parts.fresh + parts.stale if replica.phase in ALIVE)
+
+
+def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
+    """The whole decision."""
+    phase, reason, message = words
+    want = case.want
+    job = phase is Phase.COMPLETED or want.is_job is True
+    starting = moves.asks_slot and phase in (Phase.STARTING, Phase.PENDING, Phase.WAITING, Phase.UPDATING)
+    return Decision(
+        service=want.name,
+        phase=phase,
+        reason=reason,
+        message=message,
+        history=case.history,
+        offers=make_offers(case, parts, phase),
+        steps=moves.steps,
+        wake_at=moves.wake_at,
+        waits_for=moves.waits_for,
+        starting=starting,
+        ready=1 if phase is Phase.COMPLETED else count_ready(case, parts.fresh),
+        updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
+        desired=0 if want.leaving is not None else 1 if job else want.replicas,
+    )
+
+
+def make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
+    """What dependents may know. Any revision serves: a dependency in mid-update still is one."""
+    present = parts.fresh + parts.stale
+    ready = [replica for replica in present if is_ready(case, replica)]
+    holder = next(iter(present), None)
+    runs = holder is not None and holder.phase is ReplicaPhase.RUNNING
+    leaving = case.want.leaving is not None
+    return Offers(
+        started=not leaving and any(replica.phase is ReplicaPhase.RUNNING for replica in present),
+        healthy=not leaving and bool(ready),
+        completed=phase is Phase.COMPLETED,
+        failed=phase is Phase.FAILED,
+        settled=phase in (Phase.READY, Phase.COMPLETED),
+        running=any(replica.phase in ALIVE for replica in present),
+        epoch=min((replica.created_at for replica in ready), default=0.0),
+        holder=None if holder is None else holder.id,
+        holder_started_at=holder.started_at if holder is not None and runs else None,
+    )

@@ -1,0 +1,47 @@
+"""When a replica that fell over may be started again: backoff by life, as pure functions over what was granted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from controller.model.decision import Grant
+from controller.model.desired import Backoff
+from controller.model.names import Instant
+from controller.model.observed import Replica
+
+FORGIVEN_AFTER = 600.0
+"""Seconds of readiness after which earlier tries no longer count (CONTRACTS 3.3)."""
+
+
+class Permission(NamedTuple):
+    """`grant` is to be remembered before the start; None with `due`: wait until then."""
+
+    grant: Grant | None
+    due: Instant
+    tries: int
+
+
+def ask_restart(replica: Replica, ended: Instant, granted: Grant | None, backoff: Backoff, now: Instant) -> Permission:
+    """May the life that ended at `ended` be followed by another now?
+
+    The n-th try comes not before the start of the last one + 0, 1, 2, 4 … 300 s. A grant that names this very end was
+    written before a start that never happened: it holds, and counts once.
+    """
+    if granted is not None and granted.ended == ended:
+        return Permission(granted, now, granted.tries)
+    tries = granted.tries if granted is not None else 0
+    begun = replica.started_at if replica.started_at is not None else ended
+    due = begun + backoff.delay(tries)
+    if now < due:
+        return Permission(None, due, tries)
+    return Permission(Grant(tries + 1, ended), now, tries + 1)
+
+
+def keep_grants(
+    granted: Mapping[str, Grant], replicas: Iterable[Replica], forgiven: Iterable[str]
+) -> Mapping[str, Grant]:
+    """Only grants of containers that exist and have not been ready long enough to be forgiven."""
+    drop = set(forgiven)
+    present = {replica.id for replica in replicas}
+    return {id_: grant for id_, grant in granted.items() if id_ in present and id_ not in drop}

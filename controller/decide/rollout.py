@@ -1,0 +1,168 @@
+"""Moving counts of old and new replicas towards what is wanted, without ever going below the floor.
+
+Not a stored state machine: what to do next follows from what runs (CORE.md §1.1). Numbers are only names.
+"""
+
+from __future__ import annotations
+
+from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready
+from controller.decide.gates import tell_wait, unmet_need
+from controller.decide.moves import NONE, Moves
+from controller.model.desired import Order, PullPolicy
+from controller.model.observed import Mount, Replica
+from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, Stop
+
+
+def replace_stale(case: Case, parts: Parts) -> Moves:
+    """Let replicas of other revisions go, as many as the policy and the floor allow; a shut gate begins no batch."""
+    if not parts.stale:
+        return NONE
+    if image := fetch_image(case):
+        return image
+    waits_for = unmet_need(case)
+    if waits_for is not None and not _batch_begun(case, parts):
+        return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
+    if case.want.namespace_of is not None and case.holder is not None and case.holder.holder is None:
+        return Moves(reason="DependencyNotReady", message=f"waits for a container of {case.want.namespace_of}")
+    going = [replica for replica in parts.stale if replica.phase not in ALIVE] + list(_may_go(case, parts))
+    because = "replaced by a newer revision"
+    return Moves(
+        steps=tuple(_end(case, replica, because) for replica in going),
+        reason="Updating",
+        message=_tell_update(case, parts),
+        carried=tuple(replica.mounts for replica in going if replica.mounts and replica.phase not in ALIVE),
+    )
+
+
+def remove_surplus(case: Case, parts: Parts) -> Moves:
+    """Scale down: unready ones first, then the highest numbers. The dead are removed whatever the count."""
+    excess = len(parts.fresh) - case.want.replicas
+    ranked = sorted(parts.fresh, key=lambda r: (is_ready(case, r), -r.number))
+    steps = [_end(case, replica, f"scaled down to {case.want.replicas}") for replica in ranked[: max(0, excess)]]
+    steps += [_remove(replica, "dead") for replica in parts.dead]
+    return Moves(steps=tuple(steps), reason="ScalingDown" if excess > 0 else "", message="removes surplus replicas")
+
+
+def create_missing(case: Case, parts: Parts) -> Moves:
+    """Create what is missing. Creating needs no gate, only starting does; the owner of a namespace comes first."""
+    count = _may_create(case, parts)
+    if count <= 0:
+        return NONE
+    if image := fetch_image(case):
+        return image
+    holder = case.holder
+    if holder is not None and holder.holder is None:
+        owner = case.want.namespace_of
+        return Moves(reason="DependencyNotReady", message=f"waits for a container of {owner}", waits_for=owner)
+    carry = _unclaimed(case)
+    steps = tuple(
+        Create(
+            case.want.name,
+            number,
+            case.want.revision,
+            case.want.template,
+            "replaces an older revision" if case.history.attempt is not None else "missing",
+            carry[position] if position < len(carry) else (),
+            holder.holder if holder is not None else None,
+        )
+        for position, number in enumerate(free_numbers(case.seen.replicas, count))
+    )
+    return Moves(steps=steps, reason="Creating", message=f"creates {count} of {case.want.replicas}", asks_slot=False)
+
+
+def finish_interrupted(case: Case, parts: Parts) -> Moves:
+    """A recreate that died half-way leaves `<hash>_name`: give it its name once nobody else has it."""
+    temporary = [replica for replica in parts.fresh if replica.temporary]
+    held = {replica.number for replica in (*parts.fresh, *parts.stale) if not replica.temporary}
+    steps = tuple(
+        Rename(case.want.name, replica.id, replica.number, "left by an interrupted recreate")
+        for replica in temporary
+        if replica.number not in held
+    )
+    return Moves(steps=steps, reason="Renaming" if steps else "", message="finishes an interrupted recreate")
+
+
+def fetch_image(case: Case) -> Moves | None:
+    """The pull or build that has to come before a create; None when the image is there and fresh enough.
+
+    Where a pull fails and an image is present, that image is kept (CONTRACTS 2.11).
+    """
+    want, seen = case.want, case.seen
+    if not want.image:
+        return None
+    missing = seen.image_id is None
+    stale = want.pull is PullPolicy.ALWAYS and seen.pulled_at is None
+    failed = seen.trouble is not None and seen.trouble.reason in ("Pull", "Build")
+    if not missing and (not stale or failed):
+        return None
+    because = "image is not here" if missing else "pull_policy: always"
+    step: Step
+    if want.builds and want.pull is not PullPolicy.ALWAYS:
+        step = Build(want.name, want.image, because)
+    else:
+        step = Pull(want.name, want.image, because)
+    return Moves(steps=(step,), reason="FetchingImage", message=f"fetches {want.image}: {because}")
+
+
+def _parallelism(case: Case) -> int:
+    return case.want.update.parallelism or max(1, case.want.replicas)
+
+
+def _batch_begun(case: Case, parts: Parts) -> bool:
+    live = sum(1 for replica in parts.stale if replica.phase in ALIVE)
+    return case.history.attempt is not None and len(parts.fresh) + live < case.want.replicas
+
+
+def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:
+    """How many running old ones may leave now: |settled| + |live old| − floor; serving ones only above the floor."""
+    live = [replica for replica in parts.stale if replica.phase in ALIVE]
+    settled = sum(1 for replica in parts.fresh if is_ready(case, replica))
+    serving_old = sum(1 for replica in live if is_ready(case, replica))
+    wanted, at_once = case.want.replicas, _parallelism(case)
+    floor = wanted if case.want.update.order is Order.START_FIRST else max(0, wanted - at_once)
+    allowed = settled + len(live) - floor
+    spare = settled + serving_old - floor
+    going: list[Replica] = []
+    for replica in sorted(live, key=lambda r: (is_ready(case, r), r.number)):
+        if len(going) >= min(allowed, at_once):
+            break
+        if is_ready(case, replica):
+            if spare <= 0:
+                break
+            spare -= 1
+        going.append(replica)
+    return tuple(going)
+
+
+def _may_create(case: Case, parts: Parts) -> int:
+    """create ≤ min(N − |new|, p − in flight, cap − (|live old| + |new|)); with nothing old left, all at once."""
+    missing = case.want.replicas - len(parts.fresh)
+    if not parts.stale:
+        return missing
+    live = sum(1 for replica in parts.stale if replica.phase in ALIVE)
+    in_flight = sum(1 for replica in parts.fresh if not is_ready(case, replica))
+    start_first = case.want.update.order is Order.START_FIRST
+    cap = case.want.replicas + (_parallelism(case) if start_first else 0)
+    return min(missing, _parallelism(case) - in_flight, cap - (live + len(parts.fresh)))
+
+
+def _unclaimed(case: Case) -> tuple[tuple[Mount, ...], ...]:
+    """Anonymous volumes of replicas that went, which no present replica has taken over yet."""
+    taken = {mount.volume for replica in case.seen.replicas for mount in replica.mounts}
+    return tuple(mounts for mounts in case.history.carried if not any(mount.volume in taken for mount in mounts))
+
+
+def _end(case: Case, replica: Replica, because: str) -> Step:
+    if replica.phase not in ALIVE:
+        return _remove(replica, because)
+    by_compose = case.want.template.starts_by_compose
+    return Stop(case.want.name, replica.id, replica.number, case.want.stop_grace, because, by_compose)
+
+
+def _remove(replica: Replica, because: str) -> Remove:
+    return Remove(replica.service, replica.id, replica.number, because)
+
+
+def _tell_update(case: Case, parts: Parts) -> str:
+    done = len(ids(parts.fresh))
+    return f"{done} of {case.want.replicas} replaced, {case.want.update.order}, {_parallelism(case)} at a time"

@@ -1,0 +1,158 @@
+"""What is to be done about one service now: its rules in order, then its phase in words. The heart of deciding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sort_replicas
+from controller.decide.heal import heal
+from controller.decide.job import has_failed, is_completed, is_job, job_moves
+from controller.decide.leave import leave
+from controller.decide.moves import NONE, Moves, add_up
+from controller.decide.phase import conclude, count_alive, count_ready, find_phase
+from controller.decide.restart import FORGIVEN_AFTER, keep_grants
+from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
+from controller.model.decision import Attempt, Decision, Freeze, History, Phase
+from controller.model.desired import Leaving
+from controller.model.names import Instant
+from controller.model.steps import Remove, Stop
+
+
+def decide(case: Case) -> Decision:
+    """The decision for one service: steps to take now, what to remember before them, when to look again."""
+    parts = sort_replicas(case)
+    history = _adopt(case)
+    case = replace(case, history=history)
+    if case.aim.frozen in (Freeze.PAUSED, Freeze.HELD):
+        return _frozen(case, parts)
+    if case.want.leaving is not None:
+        return _leaving(case, parts)
+    if case.aim.frozen is Freeze.NOT_STARTED and not count_alive(parts) and not is_completed(case, parts):
+        return conclude(case, parts, NONE, (Phase.STOPPED, "NotStarted", case.aim.message))
+    if is_job(case, parts):
+        return _job(case, parts)
+    return _service(case, parts)
+
+
+def _adopt(case: Case) -> History:
+    """First sight sets the baseline: what was replaced before it restarts nobody."""
+    if case.history.adopted_at is not None:
+        return case.history
+    return replace(case.history, adopted_at=case.now)
+
+
+def _frozen(case: Case, parts: Parts) -> Decision:
+    if case.aim.frozen is Freeze.PAUSED:
+        return conclude(case, parts, NONE, (Phase.PAUSED, "Paused", case.aim.message))
+    served = count_ready(case, parts.fresh + parts.stale)
+    want = case.want
+    done = case.history.completed == want.revision
+    whole = served >= want.replicas and want.leaving is None
+    phase = Phase.COMPLETED if done else Phase.READY if whole else Phase.DEGRADED if served else Phase.PENDING
+    return conclude(case, parts, NONE, (phase, "Held", case.aim.message))
+
+
+def _leaving(case: Case, parts: Parts) -> Decision:
+    moves = _bar_trouble(case, leave(case))
+    if case.want.leaving is Leaving.ORPHANED:
+        return conclude(case, parts, NONE, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
+    reason = case.history.stopped or str(case.want.leaving)
+    message = moves.message if moves.steps or moves.reason == "DependentsRunning" else ""
+    return conclude(case, parts, moves, (Phase.STOPPED, reason, message))
+
+
+def _job(case: Case, parts: Parts) -> Decision:
+    if is_completed(case, parts):
+        history = replace(case.history, completed=case.want.revision, attempt=None, good=case.want.revision)
+        case = replace(case, history=history)
+        return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
+    moves = _bar_trouble(case, job_moves(case, parts))
+    if has_failed(case, parts):
+        message = (
+            f"{moves.message}, {case.want.backoff.attempts} tries; `controller retry {case.want.name}` tries again"
+        )
+        return conclude(case, parts, moves, (Phase.FAILED, "JobFailed", message))
+    running = any(replica.phase in ALIVE for replica in parts.fresh)
+    phase = Phase.STARTING if running or moves.steps else Phase.WAITING if moves.waits_for else Phase.PENDING
+    return conclude(case, parts, moves, (phase, moves.reason or "Running", moves.message))
+
+
+def _service(case: Case, parts: Parts) -> Decision:
+    case = replace(case, history=_note_attempt(case, parts))
+    wanted = tuple(_rules(case, parts))
+    moves = _bar_trouble(case, add_up(wanted))
+    case = replace(case, history=_note_progress(case, parts, moves))
+    return conclude(case, parts, _watch(case, parts, moves), find_phase(case, parts, moves))
+
+
+def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
+    """In this order: finish what was interrupted, let go, make room, put up, add."""
+    surplus = remove_surplus(case, parts)
+    going = {step.replica for step in surplus.steps if isinstance(step, Stop | Remove)}
+    healed = tuple(heal(case, replica) for replica in parts.fresh if replica.id not in going)
+    return (finish_interrupted(case, parts), replace_stale(case, parts), surplus, *healed, create_missing(case, parts))
+
+
+def _note_attempt(case: Case, parts: Parts) -> History:
+    """An update is open from the first sight of something to replace until all of the new has been watched."""
+    history = case.history
+    if parts.stale and (history.attempt is None or history.attempt.revision != case.want.revision):
+        return replace(history, attempt=Attempt(case.want.revision))
+    if history.attempt is not None and not parts.stale and _watched_until(case, parts) is None:
+        return replace(history, attempt=None)
+    return history
+
+
+def _watched_until(case: Case, parts: Parts) -> Instant | None:
+    """When the last replica of an update will have been watched; None: it has. Infinity while one is not ready."""
+    if len(parts.fresh) < case.want.replicas:
+        return float("inf")
+    ends = []
+    for replica in parts.fresh:
+        since = ready_since(replica, case.want.settle, case.now)
+        ends.append(float("inf") if since is None else since + case.want.update.monitor)
+    last = max(ends, default=0.0)
+    return last if last > case.now else None
+
+
+def _note_progress(case: Case, parts: Parts, moves: Moves) -> History:
+    history = case.history
+    forgiven = [
+        replica.id
+        for replica in parts.fresh
+        if (since := ready_since(replica, case.want.settle, case.now)) is not None
+        and case.now - since >= FORGIVEN_AFTER
+    ]
+    grants = keep_grants({**history.restarts, **moves.grants}, case.seen.replicas, forgiven)
+    if grants != history.restarts:
+        history = replace(history, restarts=grants)
+    settled = history.attempt is None and not parts.stale and count_ready(case, parts.fresh) >= case.want.replicas
+    if settled and (history.good != case.want.revision or history.carried):
+        return replace(history, good=case.want.revision, carried=())
+    if moves.carried:
+        known = set(history.carried)
+        return replace(history, carried=history.carried + tuple(m for m in moves.carried if m not in known))
+    return history
+
+
+def _watch(case: Case, parts: Parts, moves: Moves) -> Moves:
+    """Look again when an update's watch is over."""
+    if case.history.attempt is None or parts.stale:
+        return moves
+    until = _watched_until(case, parts)
+    if until is None or until == float("inf"):
+        return moves
+    return replace(moves, wake_at=soonest(moves.wake_at, until))
+
+
+def _bar_trouble(case: Case, moves: Moves) -> Moves:
+    """After failed calls nothing is tried before its time; a refusal for good only at the longest pause."""
+    trouble = case.seen.trouble
+    if trouble is None or not moves.steps:
+        return moves
+    backoff = case.want.backoff
+    due = trouble.at + (backoff.maximum if trouble.lasting else backoff.delay(trouble.count))
+    if case.now >= due:
+        return moves
+    reason = "ImagePullBackOff" if trouble.reason in ("Pull", "Build") else f"{trouble.reason}Failed"
+    return Moves(wake_at=due, reason=reason, message=trouble.message, tries=trouble.count)

@@ -1,0 +1,155 @@
+"""The pass: every service that changed, and whoever that concerns, decided in topological order; then slots are granted.
+
+Cost follows what changed, not the size of the stack.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Mapping
+
+from controller.decide.aim import aim
+from controller.decide.case import ALIVE, Case
+from controller.decide.gates import is_met
+from controller.decide.service import decide
+from controller.decide.world import World, note_slot
+from controller.model.decision import Decision, History, Offers
+from controller.model.desired import DesiredService, Need, StartupMode
+from controller.model.names import Instant
+from controller.model.observed import ServiceView
+
+SPIN_LIMIT = 16
+"""Times a service may be decided in one pass; more means that two rules undo each other."""
+
+
+def decide_stack(dirty: Iterable[str], world: World, now: Instant) -> Mapping[str, Decision]:
+    """Decide `dirty` and all whom the outcome concerns. Nothing is changed; the caller absorbs the result."""
+    turn = _Turn(world, now)
+    turn.push(dirty)
+    turn.drain()
+    turn.refill()
+    return turn.decided
+
+
+class _Turn:
+    """One pass under way: an overlay over the world."""
+
+    def __init__(self, world: World, now: Instant) -> None:
+        self.world = world
+        self.now = now
+        self.decided: dict[str, Decision] = {}
+        self.starting = set(world.starting)
+        self.waiting = set(world.waiting)
+        self._heap: list[int] = []
+        self._queued: set[str] = set()
+        self._times: dict[str, int] = {}
+        policy = world.desired.policy
+        self.limit = 1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel
+
+    def push(self, names: Iterable[str]) -> None:
+        for name in names:
+            if name in self.world.desired.services and name not in self._queued:
+                self._queued.add(name)
+                heapq.heappush(self._heap, self.world.graph.index[name])
+
+    def drain(self) -> None:
+        while self._heap:
+            name = self.world.graph.order[heapq.heappop(self._heap)]
+            self._queued.discard(name)
+            self._decide(name, may_begin=self.limit is None or name in self.starting)
+
+    def refill(self) -> None:
+        """Give free start slots to those who wait: priority first, then the longest way ahead (sequential: in order)."""
+        tried: set[str] = set()
+        while self.limit is not None and len(self.starting) < self.limit:
+            candidates = self.waiting - tried
+            if not candidates:
+                return
+            name = min(candidates, key=self._turn_of)
+            tried.add(name)
+            self._decide(name, may_begin=True)
+            self.drain()
+
+    def _turn_of(self, name: str) -> tuple[float, float, int]:
+        service, graph = self.world.desired.services[name], self.world.graph
+        in_order = self.world.desired.policy.mode is StartupMode.SEQUENTIAL
+        return (-service.priority, 0.0 if in_order else -graph.rank[name], graph.index[name])
+
+    def _decide(self, name: str, *, may_begin: bool) -> None:
+        self._times[name] = self._times.get(name, 0) + 1
+        if self._times[name] > SPIN_LIMIT:
+            return
+        before = self._offers(name)
+        decision = decide(self._case(name, may_begin))
+        self.decided[name] = decision
+        note_slot(decision, self.starting, self.waiting)
+        if decision.offers != before:
+            self._wake(name, before, decision.offers)
+
+    def _case(self, name: str, may_begin: bool) -> Case:
+        world = self.world
+        want = world.desired.services[name]
+        history = self._history(name)
+        may_start = world.desired.policy.auto_start or world.started
+        watching = world.heals_at is not None and self.now < world.heals_at
+        return Case(
+            aim=aim(want, history, world.hold, may_start),
+            seen=world.views.get(name, ServiceView()),
+            history=history,
+            now=self.now,
+            gates=self._gates(want),
+            dependents=self._dependents(name),
+            may_begin=may_begin,
+            heals=world.desired.policy.self_heal and not watching,
+            heals_at=world.heals_at if watching else None,
+        )
+
+    def _gates(self, want: DesiredService) -> Mapping[str, Offers]:
+        names = set(want.needs) | ({want.namespace_of} if want.namespace_of else set())
+        return {name: self._offers(name) for name in sorted(names)}
+
+    def _dependents(self, name: str) -> tuple[str, ...]:
+        """Services that depend on this one, are to stop as well, and still run."""
+        return tuple(
+            other
+            for other in self.world.graph.dependents.get(name, ())
+            if self._is_leaving(other) and _runs(self.world.views.get(other))
+        )
+
+    def _is_leaving(self, name: str) -> bool:
+        return self.world.desired.services[name].leaving is not None or bool(self._history(name).stopped)
+
+    def _history(self, name: str) -> History:
+        decision = self.decided.get(name)
+        return decision.history if decision is not None else self.world.histories.get(name, History())
+
+    def _offers(self, name: str) -> Offers:
+        decision = self.decided.get(name)
+        if decision is not None:
+            return decision.offers
+        return self.world.offers.get(name, Offers(exists=name in self.world.desired.services))
+
+    def _wake(self, name: str, before: Offers, after: Offers) -> None:
+        """Only whom a changed field concerns: dependents through their need, dependencies that wait to stop."""
+        services = self.world.desired.services
+        self.push(
+            other
+            for other in self.world.graph.dependents.get(name, ())
+            if _concerns(services[other], name, before, after)
+        )
+        if before.running and not after.running:
+            self.push(dep for dep in services[name].needs if dep in services and self._is_leaving(dep))
+
+
+def _concerns(dependent: DesiredService, name: str, before: Offers, after: Offers) -> bool:
+    need = dependent.needs.get(name, Need())
+    if is_met(need, before) != is_met(need, after) or before.failed != after.failed:
+        return True
+    if need.restart and (before.epoch, before.healthy) != (after.epoch, after.healthy):
+        return True
+    shares = dependent.namespace_of == name
+    return shares and (before.holder, before.holder_started_at) != (after.holder, after.holder_started_at)
+
+
+def _runs(view: ServiceView | None) -> bool:
+    return view is not None and any(replica.phase in ALIVE for replica in view.replicas)

@@ -1,0 +1,64 @@
+"""All that deciding a stack looks at, kept per service and replaced per service, never rebuilt as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from controller.decide.graph import Graph, build_graph
+from controller.model.decision import Decision, History, Hold, Offers
+from controller.model.desired import DesiredStack
+from controller.model.names import Instant
+from controller.model.observed import ServiceView
+
+
+@dataclass(slots=True)
+class World:
+    """One stack. The loop (or a rehearsal) owns it; a pass only reads it and returns what is to be absorbed.
+
+    `started`: `controller start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
+    """
+
+    desired: DesiredStack
+    graph: Graph
+    views: dict[str, ServiceView] = field(default_factory=dict)
+    histories: dict[str, History] = field(default_factory=dict)
+    offers: dict[str, Offers] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    starting: set[str] = field(default_factory=set)
+    waiting: set[str] = field(default_factory=set)
+    hold: Hold | None = None
+    started: bool = False
+    heals_at: Instant | None = None
+
+    def absorb(self, decisions: Mapping[str, Decision]) -> None:
+        """Take over what a pass decided."""
+        for name, decision in decisions.items():
+            self.histories[name] = decision.history
+            self.offers[name] = decision.offers
+            self.decisions[name] = decision
+            note_slot(decision, self.starting, self.waiting)
+
+    def adopt(self, desired: DesiredStack, seconds: Callable[[str], float] = lambda _: 1.0) -> None:
+        """A newer generation takes the place of the present one; what was seen and learned stays."""
+        self.desired = desired
+        self.graph = build_graph({name: service.needs for name, service in desired.services.items()}, seconds)
+        gone = set(self.decisions) - set(desired.services)
+        for name in gone:
+            for memory in (self.decisions, self.offers, self.views):
+                memory.pop(name, None)  # type: ignore[attr-defined]
+            self.starting.discard(name)
+            self.waiting.discard(name)
+
+
+def make_world(desired: DesiredStack, seconds: Callable[[str], float] = lambda _: 1.0) -> World:
+    """A world in which nothing has been seen yet. `seconds`: usual time to ready, for the critical path."""
+    return World(desired, build_graph({name: service.needs for name, service in desired.services.items()}, seconds))
+
+
+def note_slot(decision: Decision, starting: set[str], waiting: set[str]) -> None:
+    """Who holds a start slot and who waits for one, after this decision."""
+    name = decision.service
+    denied = decision.starting and decision.reason == "WaitingForSlot"
+    (waiting.add if denied else waiting.discard)(name)
+    (starting.add if decision.starting and not denied else starting.discard)(name)

@@ -1,0 +1,104 @@
+"""What a stack asks for its protection; each part is off until asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from controller.model.manifest.values import Duration, Network, Section, written
+
+
+class FindingSeverity(StrEnum):
+    INFO = "info"
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Waiver(Section):
+    """A finding that is known and accepted until a day."""
+
+    id: str
+    """Rule of the finding, such as `N01`."""
+    service: str
+    """Whose finding."""
+    reason: Annotated[str, Field(min_length=1)]
+    """Why it is accepted."""
+    expires: date
+    """The last day, as 2027-01-31; afterwards the waiver itself is a finding."""
+
+
+class Scan(Section):
+    fail_on: FindingSeverity | None = None
+    """Findings of this severity and above keep a service from starting. Default: none do."""
+    waivers: tuple[Waiver, ...] = ()
+    """Findings that are accepted."""
+
+
+class NetworkPolicy(StrEnum):
+    OFF = "off"
+    DEPENDENCIES = "dependencies"
+
+
+class ReloadMode(StrEnum):
+    ROLL = "roll"
+    SIGNAL = "signal"
+    EXEC = "exec"
+
+
+class Reload(Section):
+    """How a service takes up a new certificate or secret."""
+
+    mode: ReloadMode = ReloadMode.ROLL
+    """Replace its replicas, send a signal, or run a command in them."""
+    signal: str = "HUP"
+    """Which signal."""
+    command: tuple[str, ...] = ()
+    """Which command."""
+
+
+class TlsMode(StrEnum):
+    OFF = "off"
+    INTERNAL = "internal"
+
+
+class Tls(Section):
+    mode: TlsMode = TlsMode.OFF
+    """`internal`: certificates of the controller's own authority, mounted at `/run/controller/tls`."""
+    services: tuple[str, ...] = ()
+    """Who gets a certificate. Default: all."""
+    lifetime: Duration = written("7d")
+    """How long a certificate is valid; it is renewed between half and two thirds of it."""
+    reload: Mapping[str, Reload] = Field(default_factory=dict)
+    """By service; default: its replicas are replaced."""
+    certificate: str | None = None
+    """Certificate chain for the ingress; a path."""
+    key: str | None = None
+    """Its private key; a path."""
+
+
+class Secrets(Section):
+    managed: tuple[str, ...] = ()
+    """Compose secrets whose values the controller keeps encrypted and mounts."""
+    reload: Mapping[str, Reload] = Field(default_factory=dict)
+    """By service; default: its replicas are replaced when a secret of theirs is rotated."""
+
+
+class Security(Section):
+    strict: bool = False
+    """Refuse what is otherwise only reported: files outside the folder, unset variables, remote includes."""
+    scan: Scan = Field(default_factory=Scan)
+    """Scan of definitions and running containers."""
+    network_policy: NetworkPolicy = NetworkPolicy.OFF
+    """`dependencies`: two services share a network only where one depends on, or connects to, the other."""
+    address_pool: Network = "10.201.0.0/16"
+    """Where the networks of `networkPolicy` get their addresses."""
+    tls: Tls = Field(default_factory=Tls)
+    """TLS between services."""
+    secrets: Secrets = Field(default_factory=Secrets)
+    """Secrets kept by the controller."""

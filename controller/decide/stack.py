@@ -1,4 +1,4 @@
-"""The pass: every service that changed, and whoever that concerns, decided in topological order; then slots are granted.
+"""The pass: every service that changed and whom that concerns, decided in topological order; then slots are granted.
 
 Cost follows what changed, not the size of the stack.
 """
@@ -48,9 +48,14 @@ class _Turn:
 
     def push(self, names: Iterable[str]) -> None:
         for name in names:
-            if name in self.world.desired.services and name not in self._queued:
+            if name not in self._queued and self._may_decide(name):
                 self._queued.add(name)
                 heapq.heappush(self._heap, self.world.graph.index[name])
+
+    def _may_decide(self, name: str) -> bool:
+        """Not while calls for it are in flight, and not on half a view: what is missing from that is not missing."""
+        world = self.world
+        return name in world.desired.services and name not in world.busy and world.sees(name)
 
     def drain(self) -> None:
         while self._heap:
@@ -59,10 +64,10 @@ class _Turn:
             self._decide(name, may_begin=self.limit is None or name in self.starting)
 
     def refill(self) -> None:
-        """Give free start slots to those who wait: priority first, then the longest way ahead (sequential: in order)."""
+        """Give free start slots to those who wait: priority, then the longest way ahead (sequential: in order)."""
         tried: set[str] = set()
         while self.limit is not None and len(self.starting) < self.limit:
-            candidates = self.waiting - tried
+            candidates = self.waiting - tried - self.world.busy
             if not candidates:
                 return
             name = min(candidates, key=self._turn_of)

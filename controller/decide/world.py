@@ -16,7 +16,7 @@ from controller.model.observed import ServiceView
 class World:
     """One stack. The loop (or a rehearsal) owns it; a pass only reads it and returns what is to be absorbed.
 
-    `started`: `controller start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
+    `busy`: services with calls in flight. `started`: `controller start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
     """
 
     desired: DesiredStack
@@ -27,9 +27,15 @@ class World:
     decisions: dict[str, Decision] = field(default_factory=dict)
     starting: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
+    busy: set[str] = field(default_factory=set)
     hold: Hold | None = None
     started: bool = False
     heals_at: Instant | None = None
+
+    def sees(self, name: str) -> bool:
+        """Whether the last look at the service was whole; nothing may be concluded from half a list."""
+        view = self.views.get(name)
+        return view is not None and view.complete
 
     def absorb(self, decisions: Mapping[str, Decision]) -> None:
         """Take over what a pass decided."""
@@ -46,7 +52,7 @@ class World:
         gone = set(self.decisions) - set(desired.services)
         for name in gone:
             for memory in (self.decisions, self.offers, self.views):
-                memory.pop(name, None)  # type: ignore[attr-defined]
+                memory.pop(name, None)
             self.starting.discard(name)
             self.waiting.discard(name)
 

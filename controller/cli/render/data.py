@@ -131,6 +131,8 @@ def event_data(event: Event) -> Data:
         "type": event.kind,
         "reason": event.reason,
         "message": event.message,
+        "count": event.count,
+        "firstTime": timestamp(event.at if event.first_at is None else event.first_at),
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 
 from controller.cli.render.data import timestamp
-from controller.cli.render.events import clock
+from controller.cli.render.events import clock, last_seen
 from controller.cli.render.phases import role_of
 from controller.cli.render.status import replica_state, service_lines
 from controller.cli.render.text import NONE, Paint, age, clean, plain, span, table
@@ -100,6 +100,7 @@ def _happened(events: Sequence[Event], now: Instant, paint: Paint, zone: tzinfo 
     if not events:
         return [f"Events:     {NONE}"]
     rows = [
-        (clock(event.at, zone), age(now - event.at), event.kind, event.reason, event.message) for event in events[-12:]
+        (clock(event.at, zone), last_seen(event, now), event.kind, event.reason, event.message)
+        for event in events[-12:]
     ]
     return ["Events:", *_indented(table(("TIME", "AGE", "TYPE", "REASON", "MESSAGE"), rows, paint=paint))]

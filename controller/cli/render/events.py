@@ -18,7 +18,7 @@ def event_lines(events: Sequence[Event], now: Instant, *, paint: Paint = plain, 
         return ["No events."]
     rows = [
         (
-            age(now - event.at),
+            last_seen(event, now),
             Cell(event.kind, "warn" if event.kind == "Warning" else ""),
             event.reason,
             _object(event),
@@ -27,6 +27,13 @@ def event_lines(events: Sequence[Event], now: Instant, *, paint: Paint = plain, 
         for event in events
     ]
     return table(("LAST SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"), rows, paint=paint, width=width)
+
+
+def last_seen(event: Event, now: Instant) -> str:
+    """`5s`, `5s (x3 over 2m)`."""
+    if event.count < 2 or event.first_at is None:
+        return age(now - event.at)
+    return f"{age(now - event.at)} (x{event.count} over {age(now - event.first_at)})"
 
 
 def event_line(event: Event, zone: tzinfo | None = None, *, paint: Paint = plain) -> str:

@@ -1,0 +1,1 @@
+"""What `doctor` looks at (`facts` senses) and what it makes of it (`judge`)."""

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # names are shared by the files that setup.sh brings together
 # Packages of the distribution: installed system-wide as root, or fetched through a private source that leaves /etc/apt alone.
 
 debian_mirror=${DEBIAN_MIRROR:-http://deb.debian.org/debian}

@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # names are shared by the files that setup.sh brings together
 # The sample stack's images: pulled where a registry answers, else built here as stand-ins tagged local/…
 
 images_root="$repo/compose/images"
@@ -9,6 +10,55 @@ env_end='# <<< stand-in images'
 # Compose variable → stand-in, in the order of building; `debian` is the base of all.
 stand_ins='QDRANT_IMAGE=local/qdrant:edge REDIS_IMAGE=local/redis:7.0 POSTGRES_IMAGE=local/postgres:15
 PROMETHEUS_IMAGE=local/prometheus:2.42 GRAFANA_IMAGE=local/grafana:stand-in PYTHON_IMAGE=local/python:3.11'
+
+# ensure_images: what compose/rag.yaml names is present, pulled or built.
+ensure_images() {
+  if [[ -f $env_file ]] && grep -qF "$env_begin" "$env_file"; then
+    build_stand_ins
+  elif ! images_present; then
+    if [[ ${CONTROLLER_LOCAL_IMAGES:-} != 1 ]] && registry_answers; then
+      pull_images
+    else
+      say 'no image registry answers: the sample stack gets stand-in images (local/…)'
+      build_stand_ins
+    fi
+  fi
+  build_server
+}
+
+images_present() { compose_images | xargs -r docker image inspect -f '{{.Id}}' >/dev/null 2>&1; }
+
+# compose_images: those that are pulled; the server's own is built.
+compose_images() { sample config --images | grep -v '^local/rag-server' | sort -u; }
+
+sample() { docker compose -f "$repo/compose/rag.yaml" "$@"; }
+
+pull_images() {
+  say 'pulling the images of the sample stack'
+  logged pull sample pull --quiet --ignore-buildable ||
+    die 'the images could not be pulled' "see $log_dir/pull.log; CONTROLLER_LOCAL_IMAGES=1 builds stand-ins instead"
+}
+
+build_server() {
+  local image
+  image=$(sample config --images | grep '^local/rag-server' || true)
+  if [[ -z $image ]] || docker image inspect "$image" >/dev/null 2>&1; then return; fi
+  say "building the sample's server $image"
+  logged image-rag-server sample build rag-server || die "$image could not be built" "see $log_dir/image-rag-server.log"
+}
+
+# ensure_test_image: the small image that engine tests start by the dozen.
+ensure_test_image() {
+  local tag=local/busybox:1.35
+  if docker image inspect "$tag" >/dev/null 2>&1; then return; fi
+  if [[ ${CONTROLLER_LOCAL_IMAGES:-} != 1 ]] && registry_answers; then
+    say "pulling the test image busybox:1.35"
+    logged pull-busybox docker pull --quiet busybox:1.35 || die 'the test image could not be pulled' "see $log_dir/pull-busybox.log"
+    docker tag busybox:1.35 "$tag"
+  else
+    build_image busybox "$tag" "$(build_base)"
+  fi
+}
 
 registry_answers() {
   "$repo/.venv/bin/python" - <<'PY'
@@ -54,8 +104,8 @@ build_base() {
     "connect to a registry, or load the images with docker load"
   say "building the base image $tag from Debian's packages"
   dir=$(mktemp -d)
-  # shellcheck disable=SC2064 # the folder of this call, not of a later one
-  trap "rm -rf '$dir'" RETURN
+  # shellcheck disable=SC2064 # callers capture the output, so this shell is a child that ends with the function
+  trap "rm -rf '$dir'" EXIT
   fetch_seed "$dir" || die "Debian's packages could not be fetched from $debian_mirror" "set DEBIAN_MIRROR, or see $log_dir"
   configure_base "$dir/root" "$tag" "$hash" || die "the base image could not be built" "see $log_dir/image-debian.log"
 }

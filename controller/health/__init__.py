@@ -1,0 +1,1 @@
+"""Readiness: probes sense, the verdict judges, the prober schedules."""

@@ -1,0 +1,114 @@
+"""Which replicas are ours: an intent before each create, a confirmation after it (CONTRACTS 1.1)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from controller.loop.database import Database
+from controller.model.names import Instant, ReplicaId, Revision
+from controller.model.observed import Replica
+
+
+@dataclass(frozen=True, slots=True)
+class OpenIntent:
+    """A create that was begun and of which the end is unknown."""
+
+    id: int
+    service: str
+    number: int
+    revision: Revision
+    at: Instant
+
+
+class ReplicaJournal:
+    """The journal of one stack's creates. A replica that it does not know was made by somebody else."""
+
+    def __init__(self, database: Database, clock: Callable[[], Instant] = time.time) -> None:
+        self._database = database
+        self._clock = clock
+
+    def intend(self, service: str, number: int, revision: Revision) -> int:
+        """Note, durably, that a create is about to be sent; the number by which to confirm or abandon it.
+
+        An older open intent for the same number is superseded: the engine refuses the second create of a number.
+        """
+        with self._database.write():
+            self._database.execute(
+                "DELETE FROM replicas WHERE service = ? AND number = ? AND replica IS NULL", (service, number)
+            )
+            return self._database.insert(
+                "INSERT INTO replicas (service, number, revision, intended_at) VALUES (?, ?, ?, ?)",
+                (service, number, revision, self._clock()),
+            )
+
+    def confirm(self, intent: int, replica: ReplicaId) -> None:
+        """The create succeeded and made this replica."""
+        with self._database.write():
+            self._database.execute("DELETE FROM replicas WHERE replica = ? AND intent <> ?", (replica, intent))
+            self._database.execute("UPDATE replicas SET replica = ? WHERE intent = ?", (replica, intent))
+
+    def abandon(self, intents: Iterable[int]) -> None:
+        """These creates made nothing, for certain."""
+        with self._database.write():
+            for intent in intents:
+                self._database.execute("DELETE FROM replicas WHERE intent = ? AND replica IS NULL", (intent,))
+
+    def known(self) -> Mapping[ReplicaId, Revision]:
+        """Every replica that we made or took over and have not forgotten, and what it was made from."""
+        rows = self._database.rows("SELECT replica, revision FROM replicas WHERE replica IS NOT NULL")
+        return {ReplicaId(replica): Revision(revision) for replica, revision in rows}
+
+    def made(self) -> frozenset[ReplicaId]:
+        """The replicas that we made ourselves."""
+        rows = self._database.rows("SELECT replica FROM replicas WHERE replica IS NOT NULL AND NOT adopted")
+        return frozenset(ReplicaId(replica) for (replica,) in rows)
+
+    def open_intents(self) -> tuple[OpenIntent, ...]:
+        """Creates whose end is unknown, oldest first."""
+        rows = self._database.rows(
+            "SELECT intent, service, number, revision, intended_at FROM replicas WHERE replica IS NULL ORDER BY intent"
+        )
+        return tuple(OpenIntent(*row) for row in rows)
+
+    def settle(self, replicas: Iterable[Replica]) -> Mapping[ReplicaId, Revision]:
+        """Confirm open intents by what a complete observation shows; what was newly recognised as ours.
+
+        A container with our number, made after we asked for it, is ours: the engine lets nobody else make that name.
+        Intents that nothing answers stay open, since a late create may still land.
+        """
+        known = self.known()
+        strangers = {(seen.service, seen.number): seen for seen in replicas if seen.id not in known}
+        found: dict[ReplicaId, Revision] = {}
+        with self._database.write():
+            for intent in self.open_intents():
+                seen = strangers.get((intent.service, intent.number))
+                if seen is not None and seen.created_at >= intent.at - CLOCK_SLACK:
+                    self.confirm(intent.id, seen.id)
+                    found[seen.id] = intent.revision
+        return found
+
+    def adopt(self, replicas: Mapping[ReplicaId, tuple[str, int, Revision]]) -> None:
+        """Remember what replicas that somebody else made are taken to be: service, number, revision.
+
+        What the engine does not show, as the contents of their files, is thereby taken as current (CONTRACTS 1.3).
+        """
+        with self._database.write():
+            for replica, (service, number, revision) in replicas.items():
+                self._database.execute(
+                    "INSERT INTO replicas (service, number, revision, replica, adopted, intended_at)"
+                    " VALUES (?, ?, ?, ?, 1, ?)"
+                    " ON CONFLICT (replica) DO UPDATE SET revision = excluded.revision",
+                    (service, number, revision, replica, self._clock()),
+                )
+
+    def forget(self, gone: Collection[ReplicaId]) -> None:
+        """These containers no longer exist."""
+        with self._database.write():
+            for replica in gone:
+                self._database.execute("DELETE FROM replicas WHERE replica = ?", (replica,))
+
+
+CLOCK_SLACK = 2.0
+"""Seconds that the engine's clock, shifted to ours, may be behind."""

@@ -1,0 +1,182 @@
+"""One writer for a stack on this machine, whatever the user: an flock that the kernel releases at death."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import pwd
+import stat
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.loop.database import make_private
+from controller.loop.store import folder_name
+from controller.model.errors import ControllerError
+from controller.model.names import Instant
+
+LOCK_FOLDER = Path("/run/lock")
+_LIMIT = 4096
+_TRIES = 5
+_PAUSE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the stack, as he wrote it down: for people, and to find his store. Never a proof of anything."""
+
+    user: str
+    uid: int
+    pid: int
+    since: Instant
+    state: str
+    """His state folder of this stack."""
+
+    def __str__(self) -> str:
+        return f"{self.user} (pid {self.pid})" if self.pid else self.user
+
+
+class Lock:
+    """A held lock. Let go by `release`, at the end of a `with` block, or by the kernel when the process dies."""
+
+    def __init__(self, handle: int, path: Path) -> None:
+        self._handle = handle
+        self.path = path
+
+    def release(self) -> None:
+        """Let go. The file stays: removing it would let two processes hold two files of one name."""
+        if self._handle >= 0:
+            with suppress(OSError):
+                os.ftruncate(self._handle, 0)
+            os.close(self._handle)
+            self._handle = -1
+
+    def __enter__(self) -> Lock:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
+
+
+def lock_path(engine_id: str, stack: str, state: Path, folder: Path = LOCK_FOLDER) -> Path:
+    """Where the lock of a stack lies: at a place that all users share, in the state folder where there is none."""
+    name = f"controller-{folder_name(engine_id)}-{folder_name(stack)}.lock"
+    shared = folder / name
+    if shared.exists() or (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        return shared
+    return state / name
+
+
+def try_lock(path: Path, state: Path, now: Callable[[], Instant]) -> Lock | Holder:
+    """Take the lock for the process that keeps its state in `state`, or say who has it. Takes 0.1 s at most."""
+    handle = _open(path)
+    try:
+        taken = _take(handle)
+        holder = None if taken else _read(handle)
+    except BaseException:
+        os.close(handle)
+        raise
+    if holder is not None:
+        os.close(handle)
+        return holder
+    _write(handle, Holder(_user_name(os.getuid()), os.getuid(), os.getpid(), now(), str(state)))
+    return Lock(handle, path)
+
+
+def read_holder(path: Path) -> Holder | None:
+    """Who holds the lock now; None: nobody."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        return _read(handle) if _is_held(handle) else None
+    finally:
+        os.close(handle)
+
+
+def _take(handle: int) -> bool:
+    """A reader that looks whether the lock is held keeps it for an instant: hence several tries."""
+    for attempt in range(_TRIES):
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except BlockingIOError:
+            time.sleep(_PAUSE if attempt < _TRIES - 1 else 0)
+    return False
+
+
+def _is_held(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _open(path: Path) -> int:
+    """The file may be another user's, in a sticky folder: never follow a link, never create over what is there."""
+    flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        if path.parent != LOCK_FOLDER:
+            make_private(path.parent)
+        handle = _open_existing(path, flags)
+        if handle is None:
+            handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+            os.fchmod(handle, 0o666)
+    except FileExistsError:
+        return _open(path)
+    except OSError as error:
+        hint = f"remove {path} if no controller runs, or ask who made it"
+        raise ControllerError(f"{path}: the stack's lock cannot be opened: {error.strerror}", hint=hint) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise ControllerError(f"{path}: not a regular file", hint="remove it")
+    return handle
+
+
+def _open_existing(path: Path, flags: int) -> int | None:
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError:
+        return None
+    except PermissionError:
+        # Whoever made it forbade writing; flock needs no right to write.
+        return os.open(path, (flags & ~os.O_RDWR) | os.O_RDONLY)
+
+
+def _write(handle: int, holder: Holder) -> None:
+    text = json.dumps({name: getattr(holder, name) for name in Holder.__slots__})
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, text.encode(), 0)
+
+
+def _read(handle: int) -> Holder:
+    """Anybody may have written this: only what looks right is believed, and nothing can disturb a terminal."""
+    try:
+        data = json.loads(os.pread(handle, _LIMIT, 0))
+        user = "".join(char for char in str(data["user"]) if char.isprintable())[:64]
+        state = "".join(char for char in str(data["state"]) if char.isprintable())
+        holder = Holder(user, int(data["uid"]), int(data["pid"]), float(data["since"]), state)
+    except (ValueError, KeyError, TypeError, OSError):
+        return Holder("somebody", -1, 0, 0.0, "")
+    return holder if _is_plausible(holder) else Holder("somebody", -1, 0, 0.0, "")
+
+
+def _is_plausible(holder: Holder) -> bool:
+    """A process that can be looked up must be the user's who is named; in another pid namespace it cannot be."""
+    try:
+        return os.stat(f"/proc/{holder.pid}").st_uid == holder.uid
+    except OSError:
+        return True
+
+
+def _user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"

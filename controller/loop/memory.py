@@ -1,0 +1,131 @@
+"""What is remembered of a stack as a whole, and of the generations that it went through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from controller.loop.codec import decode, encode
+from controller.loop.database import Database
+from controller.model.desired import DesiredService
+from controller.model.names import Instant, Revision
+
+KEPT_GENERATIONS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPlace:
+    """Where the stack's files are, so that `-s NAME` finds it from any directory; all paths absolute."""
+
+    manifest: str | None = None
+    """The Stack document's file; None: a bare Compose project."""
+    directory: str = ""
+    files: tuple[str, ...] = ()
+    env_files: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StackMemory:
+    """What holds until somebody changes it. `source` is for people: `manifests/rag.yaml`."""
+
+    adopted: bool = False
+    """The stack has converged once, or adopting it changed nothing: changes no longer ask (CONTRACTS 1.5)."""
+    adoption_granted: str | None = None
+    """The digest for which a person said `adopt`."""
+    removal_granted: str | None = None
+    """The digest for which a person confirmed a mass removal."""
+    stopped: bool = False
+    paused: bool = False
+    not_started: bool = False
+    """`autoStart: false`, or a bare project that did not run at first sight (CONTRACTS 2.10); ended by `start`."""
+    released: bool = False
+    profile: str | None = None
+    source: str = ""
+    place: ProjectPlace = ProjectPlace()
+    variables: tuple[str, ...] = ()
+    """Names of the variables that were set and used by interpolation at the last convergence (CONTRACTS 1.6)."""
+    good: Mapping[str, Revision] = field(default_factory=dict)
+    """The revisions of the last generation that settled whole."""
+    good_generation: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One desired state that was in force. `variables` are names, never values."""
+
+    number: int
+    digest: str
+    at: Instant
+    services: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+    source: str = ""
+
+
+class StackRecords:
+    """The stack's memory, its generations and the desired services of the revisions in use."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self) -> StackMemory:
+        """What is remembered; all defaults for a stack that was never seen."""
+        row = self._database.row("SELECT body FROM memory")
+        return decode(StackMemory, row[0]) if row else StackMemory()
+
+    def save(self, memory: StackMemory) -> None:
+        """Remember this from now on; writes nothing where nothing changed."""
+        self._database.execute(
+            "INSERT INTO memory (id, body) VALUES (1, ?)"
+            " ON CONFLICT (id) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
+            (encode(memory),),
+        )
+
+    def generation_of(self, seen: Generation) -> Generation:
+        """The generation of a digest: the present one where the digest is the same, else a new one, numbered next.
+
+        `seen.number` is ignored. Going back to an older digest is a new generation, as in Kubernetes.
+        """
+        with self._database.write():
+            last = self.last_generation()
+            if last is not None and last.digest == seen.digest:
+                return last
+            number = last.number + 1 if last else 1
+            made = Generation(number, seen.digest, seen.at, seen.services, seen.variables, seen.source)
+            self._database.execute("INSERT INTO generations VALUES (?, ?, ?)", (number, seen.at, encode(made)))
+            self._database.execute("DELETE FROM generations WHERE generation <= ?", (number - KEPT_GENERATIONS,))
+            return made
+
+    def last_generation(self) -> Generation | None:
+        row = self._database.row("SELECT body FROM generations ORDER BY generation DESC LIMIT 1")
+        return decode(Generation, row[0]) if row else None
+
+    def generations(self) -> tuple[Generation, ...]:
+        """The kept generations, oldest first."""
+        rows = self._database.rows("SELECT body FROM generations ORDER BY generation")
+        return tuple(decode(Generation, body) for (body,) in rows)
+
+    def keep_revisions(self, services: Iterable[DesiredService]) -> None:
+        """Keep what these revisions were made from, so that one can go back to them; holds secrets, never printed."""
+        with self._database.write():
+            for service in services:
+                self._database.execute(
+                    "INSERT INTO revisions (service, revision, body) VALUES (?, ?, ?)"
+                    " ON CONFLICT (service, revision) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
+                    (service.name, service.revision, encode(service)),
+                )
+
+    def revisions(self) -> Mapping[tuple[str, Revision], DesiredService]:
+        """Every kept revision by service and revision."""
+        rows = self._database.rows("SELECT service, revision, body FROM revisions")
+        return {(service, Revision(name)): decode(DesiredService, body) for service, name, body in rows}
+
+    def drop_revisions(self, in_use: Iterable[tuple[str, Revision]]) -> None:
+        """Forget every revision that is not in use any more."""
+        kept = set(in_use)
+        with self._database.write():
+            for service, revision in self._database.rows("SELECT service, revision FROM revisions"):
+                if (service, revision) not in kept:
+                    self._database.execute(
+                        "DELETE FROM revisions WHERE service = ? AND revision = ?", (service, revision)
+                    )

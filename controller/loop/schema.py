@@ -1,0 +1,59 @@
+"""The tables of a stack's store and the steps that bring an older file up to date."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from controller.model.errors import ControllerError
+
+_TABLES = """
+CREATE TABLE histories (service TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE replicas (
+    intent INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, number INTEGER NOT NULL, revision TEXT NOT NULL,
+    replica TEXT UNIQUE, adopted INTEGER NOT NULL DEFAULT 0, intended_at REAL NOT NULL
+) STRICT;
+CREATE TABLE revisions (
+    service TEXT NOT NULL, revision TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (service, revision)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE memory (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
+CREATE TABLE generations (generation INTEGER PRIMARY KEY, at REAL NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE TABLE renderings (key TEXT PRIMARY KEY, used_at REAL NOT NULL, project TEXT NOT NULL, recording TEXT) STRICT;
+CREATE TABLE timings (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, kind TEXT NOT NULL, revision TEXT NOT NULL,
+    seconds REAL NOT NULL
+) STRICT;
+CREATE INDEX timings_of ON timings (service, kind, seq);
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, first_at REAL NOT NULL, at REAL NOT NULL, stack TEXT NOT NULL, service TEXT,
+    kind TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, count INTEGER NOT NULL
+) STRICT;
+CREATE INDEX events_of ON events (service, reason, seq);
+CREATE TABLE status (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL, taken_at REAL NOT NULL) STRICT;
+CREATE TABLE intents (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, verb TEXT NOT NULL, args TEXT NOT NULL, who TEXT NOT NULL,
+    asked_at REAL NOT NULL, state TEXT NOT NULL, exit_code INTEGER, result TEXT NOT NULL DEFAULT '', ended_at REAL
+) STRICT;
+CREATE INDEX intents_waiting ON intents (state, id);
+"""
+
+MIGRATIONS: tuple[str, ...] = (_TABLES,)
+"""Step n brings version n to n + 1. Append only: a released step never changes."""
+
+
+def pending_migrations(version: int, place: str) -> tuple[str, ...]:
+    """The steps that a file of this version still needs. Raises where a newer program wrote it."""
+    if version > len(MIGRATIONS):
+        raise ControllerError(
+            f"{place}: written by a newer version of controller (schema {version}, this one knows {len(MIGRATIONS)})",
+            hint="upgrade controller; the file was only read",
+        )
+    return MIGRATIONS[version:]
+
+
+def migrate(execute: Callable[[str], object], version: int, place: str) -> None:
+    """Bring the schema up to date, statement by statement, inside the caller's transaction."""
+    for script in pending_migrations(version, place):
+        for statement in script.split(";"):
+            if statement.strip():
+                execute(statement)
+    execute(f"PRAGMA user_version = {len(MIGRATIONS)}")

@@ -1,0 +1,98 @@
+"""Reads YAML files guarded: a path in, documents with positions out, or findings with file, line and column."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controller.intake.tree import Node, Place, build_trees, plain, refuse
+
+MAX_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document of a file. `file` is the name that people know it by."""
+
+    file: str
+    root: Node = field(repr=False)
+
+    def data(self) -> Any:
+        """Plain mappings, lists and scalars."""
+        return plain(self.root)
+
+    def find(self, path: tuple[str | int, ...], *, key: bool = False) -> tuple[Place, int]:
+        """Where the value (or the key) at a path stands, and how many parts of the path exist."""
+        node, place = self.root, self.root.place
+        for found, part in enumerate(path):
+            entry = node.child(part)
+            if entry is None:
+                return place, found
+            node, place = entry.node, entry.node.place
+            if key and found == len(path) - 1:
+                place = entry.place
+        return place, len(path)
+
+
+def read_documents(path: Path, name: str | None = None) -> tuple[Document, ...]:
+    """The documents of a file; InvalidInput names file, line and column of what cannot be used."""
+    file = name or str(path)
+    return parse_documents(read_text(path, file), file)
+
+
+def read_text(path: Path, name: str | None = None) -> str:
+    """A regular UTF-8 file of at most 1 MiB; a byte order mark is dropped."""
+    file = name or str(path)
+    try:
+        # Without O_NONBLOCK a FIFO would hold us for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        hint = "check the path and its permissions"
+        raise refuse(file, f"cannot be read: {error.strerror}", hint=hint) from None
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(stream.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise refuse(file, "is not a regular file")
+        if status.st_size > MAX_BYTES:
+            raise refuse(file, f"has {status.st_size} bytes; at most {MAX_BYTES} are read")
+        return _decode(stream.read(MAX_BYTES + 1), file)
+
+
+def _decode(raw: bytes, file: str) -> str:
+    if len(raw) > MAX_BYTES:
+        raise refuse(file, f"has more than {MAX_BYTES} bytes")
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = Place(raw.count(b"\n", 0, error.start) + 1, error.start - raw.rfind(b"\n", 0, error.start))
+        raise refuse(file, "is not UTF-8 text", place, hint="save it as UTF-8") from None
+    if "\0" in text:
+        place = Place(text.count("\n", 0, text.index("\0")) + 1, 1)
+        raise refuse(file, "is binary: it holds a NUL byte", place)
+    return text
+
+
+def parse_documents(text: str, file: str) -> tuple[Document, ...]:
+    """The documents of a text; empty ones are left out."""
+    try:
+        return tuple(Document(file, root) for root in build_trees(text, file))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Place(mark.line + 1, mark.column + 1) if mark else None
+        problem = " ".join(part for part in (error.problem, error.context) if part)
+        raise refuse(file, f"is not YAML: {problem}", place, hint=_syntax_hint(text, place)) from None
+    except yaml.YAMLError as error:
+        raise refuse(file, f"is not YAML: {str(error).splitlines()[0]}") from None
+
+
+def _syntax_hint(text: str, place: Place | None) -> str | None:
+    lines = text.split("\n")
+    if place is not None and place.line <= len(lines) and re.match(r"\s*\t", lines[place.line - 1]):
+        return "YAML is indented with spaces, not with tabs"
+    return None

@@ -1,0 +1,226 @@
+"""Trees with positions, built from YAML events that are counted on the way, so that a bomb never goes off.
+
+The usual loader would expand alias bombs, drop duplicate keys in silence and read `no` as false; Compose does not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import yaml
+
+from controller.model.errors import Finding, InvalidInput
+
+MAX_NODES = 50_000
+MAX_ALIAS_DEPTH = 20
+MAX_NESTING = 64
+
+Scalar = str | int | float | bool | None
+
+_LOADER = getattr(yaml, "CLoader", yaml.Loader)
+_INTEGER = re.compile(r"([-+]?(0|[1-9][0-9]{0,17})|0x[0-9a-fA-F]{1,15}|0o[0-7]{1,20})$")
+_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,3})?$")
+_NUMERIC = frozenset("+-.0123456789")
+_WORDS: Mapping[str, Scalar] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
+}
+
+
+class Place(NamedTuple):
+    """Where something stands; 1-based."""
+
+    line: int
+    column: int
+
+
+class Node(NamedTuple):
+    """A scalar (`value`), a sequence (`items`) or a mapping (`keys`) and where it begins.
+
+    `size` and `depth` count nodes and aliases as if every alias were written out.
+    """
+
+    place: Place
+    value: Scalar = None
+    items: tuple[Node, ...] | None = None
+    keys: Mapping[str, Key] | None = None
+    size: int = 1
+    depth: int = 0
+
+    @property
+    def empty(self) -> bool:
+        return self.value is None and self.items is None and self.keys is None
+
+    def child(self, part: str | int) -> Key | None:
+        """What stands at a key of a mapping or at an index of a sequence."""
+        if self.keys is not None:
+            return self.keys.get(str(part))
+        if self.items is not None and isinstance(part, int) and part < len(self.items):
+            return Key(self.items[part].place, self.items[part])
+        return None
+
+
+class Key(NamedTuple):
+    """A key of a mapping: where it stands and what it stands for."""
+
+    place: Place
+    node: Node
+
+
+def plain(node: Node) -> Any:
+    """The tree as plain mappings, lists and scalars."""
+    if node.keys is not None:
+        return {name: plain(key.node) for name, key in node.keys.items()}
+    if node.items is not None:
+        return [plain(item) for item in node.items]
+    return node.value
+
+
+def build_trees(text: str, file: str) -> Iterator[Node]:
+    """One tree for each document that is not empty. Raises InvalidInput at limits and doubled keys, else YAMLError."""
+    if len(text) > MAX_NODES:
+        _count_first(text, file)
+    return _Builder(text, file).documents()
+
+
+def _count_first(text: str, file: str) -> None:
+    """Counting alone takes half the time of building: a text that is much too long is refused in that."""
+    following = _LOADER(text).get_event
+    counted = 0
+    while not isinstance(event := following(), yaml.StreamEndEvent):
+        counted += isinstance(event, yaml.NodeEvent)
+        if counted > MAX_NODES:
+            raise refuse(file, f"has more than {MAX_NODES} values", _place(event))
+
+
+def refuse(file: str, message: str, place: Place | None = None, *, hint: str | None = None) -> InvalidInput:
+    """One finding as an error."""
+    line, column = place or (None, None)
+    return InvalidInput((Finding(message, file=file, line=line, column=column, hint=hint),))
+
+
+class _Builder:
+    def __init__(self, text: str, file: str) -> None:
+        self._next = _LOADER(text).get_event
+        self._file = file
+        self._anchors: dict[str | None, Node | None] = {}
+        self._nodes = 0
+
+    def documents(self) -> Iterator[Node]:
+        while not isinstance(event := self._next(), yaml.StreamEndEvent):
+            if isinstance(event, yaml.DocumentStartEvent):
+                self._anchors = {}
+                root = self._node(self._next(), 0)
+                if not root.empty:
+                    yield root
+
+    def _node(self, event: Any, nesting: int) -> Node:
+        place = self._count(event, nesting)
+        # One type test for what nearly all events are: this runs once for each of at most 50,000 values.
+        if event.__class__ is yaml.ScalarEvent and event.anchor is None:
+            return Node(place, _scalar(event))
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, place)
+        self._anchors[event.anchor] = None
+        match event:
+            case yaml.ScalarEvent():
+                node = Node(place, _scalar(event))
+            case yaml.SequenceStartEvent():
+                node = self._sequence(place, nesting)
+            case _:
+                node = self._mapping(place, nesting)
+        self._anchors[event.anchor] = node
+        return node
+
+    def _alias(self, event: yaml.AliasEvent, place: Place) -> Node:
+        name = event.anchor
+        if name not in self._anchors:
+            raise refuse(self._file, f"alias *{name} has no anchor &{name} before it", place)
+        node = self._anchors[name]
+        if node is None:
+            raise refuse(self._file, f"alias *{name} stands inside of what it stands for", place)
+        if node.depth + 1 > MAX_ALIAS_DEPTH:
+            raise refuse(self._file, f"aliases refer to aliases more than {MAX_ALIAS_DEPTH} deep", place)
+        self._count(event, 0, node.size - 1)
+        return Node(place, node.value, node.items, node.keys, node.size, node.depth + 1)
+
+    def _count(self, event: yaml.Event, nesting: int, added: int = 1) -> Place:
+        place = _place(event)
+        self._nodes += added
+        if self._nodes > MAX_NODES:
+            hint = "aliases count as often as they are used"
+            raise refuse(self._file, f"has more than {MAX_NODES} values", place, hint=hint)
+        if nesting > MAX_NESTING:
+            raise refuse(self._file, f"is nested more than {MAX_NESTING} deep", place)
+        return place
+
+    def _sequence(self, place: Place, nesting: int) -> Node:
+        items = []
+        while not isinstance(event := self._next(), yaml.SequenceEndEvent):
+            items.append(self._node(event, nesting + 1))
+        return Node(place, items=tuple(items), size=1 + sum(item.size for item in items), depth=_depth(items))
+
+    def _mapping(self, place: Place, nesting: int) -> Node:
+        keys: dict[str, Key] = {}
+        merged: list[Node] = []
+        nodes: list[Node] = []
+        while not isinstance(event := self._next(), yaml.MappingEndEvent):
+            name, where = self._name(event)
+            node = self._node(self._next(), nesting + 1)
+            nodes.append(node)
+            if name == "<<":
+                merged += self._sources(node)
+            elif name in keys:
+                first = keys[name].place.line
+                message = f"key '{name}' is given twice: here and in line {first}"
+                raise refuse(self._file, message, where, hint="remove one of the two")
+            else:
+                keys[name] = Key(where, node)
+        for source in merged:
+            keys = keys | {name: key for name, key in (source.keys or {}).items() if name not in keys}
+        return Node(place, keys=keys, size=1 + sum(1 + node.size for node in nodes), depth=_depth(nodes))
+
+    def _name(self, event: yaml.Event) -> tuple[str, Place]:
+        place = self._count(event, 0)
+        if isinstance(event, yaml.AliasEvent):
+            node = self._alias(event, place)
+            if node.value is not None:
+                return str(node.value), place
+        if not isinstance(event, yaml.ScalarEvent):
+            raise refuse(self._file, "a key must be a plain word", place)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = Node(place, event.value)
+        return event.value, place
+
+    def _sources(self, node: Node) -> list[Node]:
+        sources = list(node.items) if node.items is not None else [node]
+        for source in sources:
+            if source.keys is None:
+                raise refuse(self._file, "'<<' merges mappings only", source.place)
+        return sources
+
+
+def _place(event: Any) -> Place:
+    mark = event.start_mark
+    return Place(mark.line + 1, mark.column + 1)
+
+
+def _depth(nodes: list[Node]) -> int:
+    return max((node.depth for node in nodes), default=0)
+
+
+def _scalar(event: yaml.ScalarEvent) -> Scalar:
+    """As YAML 1.2 and Compose read it: `no`, `on`, `22:22` and dates are text."""
+    text: str = event.value
+    if not event.implicit[0]:
+        return None if event.tag == "tag:yaml.org,2002:null" else text
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in _NUMERIC:
+        return text
+    if _INTEGER.match(text):
+        return int(text, 0)
+    return float(text) if _FLOAT.match(text) else text

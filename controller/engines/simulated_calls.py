@@ -1,0 +1,128 @@
+"""What each step does to simulated containers, with Docker's answers: done, name in use, no such container."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import assert_never
+
+from controller.engines.simulated_containers import Containers
+from controller.engines.simulated_process import Processes
+from controller.engines.simulated_record import Record
+from controller.model.names import ImageId, Instant
+from controller.model.observed import ReplicaPhase
+from controller.model.steps import Create, Outcome, Remove, Rename, Restart, Result, Start, Step, Stop
+from controller.model.timings import Span
+
+FORCED = 137
+"""Exit code of what was killed: 128 + SIGKILL."""
+
+_TEMPORARY = re.compile(r"^[0-9a-f]{12}_(.+)$")
+
+
+class Calls:
+    """The engine's calls about containers. `at` is when a call begins; an outcome says how long it takes."""
+
+    def __init__(self, containers: Containers, processes: Processes) -> None:
+        self._containers = containers
+        self._processes = processes
+
+    def create(self, step: Create, image: ImageId | None, at: Instant) -> Outcome:
+        """`image`: what the service's image name stands for now."""
+        stack = self._containers.stack
+        want = stack.services.get(step.service)
+        name = (want.container_name if want is not None else None) or f"{stack.name}-{step.service}-{step.number}"
+        if self._containers.behaviour(step.service, step.revision).create_refused:
+            return Outcome(step, Result.REJECTED, f"{name}: the engine refuses what is asked for (scripted)")
+        if want is not None and want.image and image is None:
+            return Outcome(step, Result.REJECTED, f"no such image: {want.image}")
+        if self._containers.has_name(name) or self._containers.has_number(step.service, step.number):
+            return Outcome(step, Result.CONFLICT, f"the name {name} is in use")
+        seconds = self._containers.seconds(step.service, Span.CREATE)
+        record = self._containers.make(step, name, image, at + seconds)
+        self._processes.mark(record, record.phase)
+        return Outcome(step, Result.DONE, replica=record.base.id, seconds=seconds)
+
+    def act(self, step: Start | Stop | Restart | Remove | Rename, at: Instant) -> Outcome:
+        """A call about a container that is named by its id."""
+        record = self._containers.find(step.replica)
+        if record is None:
+            return _missing(step)
+        match step:
+            case Start():
+                return self._start(step, record, at)
+            case Stop():
+                return self._stop(step, record, at)
+            case Restart():
+                return self._restart(step, record, at)
+            case Remove():
+                return self._remove(step, record)
+            case Rename():
+                return self._rename(step, record)
+            case _:
+                assert_never(step)
+
+    def _start(self, step: Start | Restart, record: Record, at: Instant) -> Outcome:
+        match record.phase:
+            case ReplicaPhase.RUNNING:
+                return Outcome(step, Result.DONE)
+            case ReplicaPhase.PAUSED:
+                self._processes.unpause(record, at)
+                return Outcome(step, Result.DONE)
+            case ReplicaPhase.REMOVING | ReplicaPhase.DEAD:
+                return Outcome(step, Result.CONFLICT, f"{record.name} is being removed")
+            case _:
+                pass
+        holder = record.base.namespace_of
+        if holder is not None and not self._containers.runs(holder):
+            return Outcome(step, Result.CONFLICT, f"{record.name} cannot join a container that does not run")
+        seconds = self._containers.seconds(record.service, Span.START)
+        self._processes.start(record, at + seconds)
+        return Outcome(step, Result.DONE, seconds=seconds)
+
+    def _stop(self, step: Stop | Restart, record: Record, at: Instant) -> Outcome:
+        """Created and exited ones stay as they are; a paused process cannot hear the signal."""
+        if not record.alive:
+            return Outcome(step, Result.DONE)
+        waits = record.phase is ReplicaPhase.RESTARTING
+        usual = 0.0 if waits else self._containers.seconds(record.service, Span.STOP)
+        behaviour = record.nature.behaviour
+        deaf = behaviour.ignores_stop or record.phase is ReplicaPhase.PAUSED
+        forced = not waits and (deaf or usual > step.grace)
+        seconds = step.grace if forced else usual
+        self._processes.stop(record, at + seconds, FORCED if forced else behaviour.stop_code)
+        return Outcome(step, Result.DONE, seconds=seconds)
+
+    def _restart(self, step: Restart, record: Record, at: Instant) -> Outcome:
+        stopped = self._stop(step, record, at)
+        started = self._start(step, record, at + stopped.seconds)
+        return replace(started, seconds=stopped.seconds + started.seconds)
+
+    def _remove(self, step: Remove, record: Record) -> Outcome:
+        if record.alive:
+            return Outcome(step, Result.CONFLICT, f"{record.name} still runs")
+        self._containers.forget(record)
+        self._processes.mark(record, ReplicaPhase.REMOVING)
+        return Outcome(step, Result.DONE, seconds=self._containers.seconds(record.service, Span.REMOVE))
+
+    def _rename(self, step: Rename, record: Record) -> Outcome:
+        """Without the temporary prefix, or as it is."""
+        temporary = _TEMPORARY.match(record.name)
+        name = temporary.group(1) if temporary is not None else record.name
+        if name != record.name and self._containers.has_name(name):
+            return Outcome(step, Result.CONFLICT, f"the name {name} is in use")
+        self._containers.rename(record, name)
+        record.temporary = False
+        self._processes.mark(record, record.phase)
+        return Outcome(step, Result.DONE)
+
+
+def skipped(step: Step) -> Outcome:
+    return Outcome(step, Result.SKIPPED, "an earlier step did not succeed")
+
+
+def _missing(step: Start | Stop | Restart | Remove | Rename) -> Outcome:
+    """What is gone needs no removing; anything else took for granted that it is there."""
+    if isinstance(step, Remove):
+        return Outcome(step, Result.DONE)
+    return Outcome(step, Result.CONFLICT, f"no such container: {step.replica}")

@@ -1,0 +1,154 @@
+"""The containers of a simulated stack: who exists under which name, what each is made of, how long things take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+from controller.engines.simulated_behaviour import OK, Behaviour, Script, behaviour_of
+from controller.engines.simulated_record import Nature, Record, record_of
+from controller.engines.simulated_traits import NO_TRAITS, Traits, read_traits
+from controller.model.desired import DesiredService, DesiredStack, DockerRestart, Probe, Template
+from controller.model.names import ImageId, Instant, ReplicaId, Revision
+from controller.model.observed import Mount, Replica, ReplicaPhase
+from controller.model.steps import Create
+from controller.model.timings import Span, Timings
+
+DEFAULTS: Mapping[Span, float] = {
+    Span.PULL: 5.0,
+    Span.BUILD: 30.0,
+    Span.CREATE: 0.1,
+    Span.START: 0.3,
+    Span.READY: 1.0,
+    Span.STOP: 0.2,
+    Span.REMOVE: 0.05,
+    Span.RUN: 1.0,
+}
+"""Seconds where nothing was learned: about what Engine 20.10 to 26.1 took on two cores, pulls and builds guessed."""
+
+
+class Containers:
+    """All containers of one stack. `guesses`: what `DEFAULTS` had to stand in for."""
+
+    def __init__(self, stack: DesiredStack, timings: Timings) -> None:
+        self.stack = stack
+        self.timings = timings
+        self.guesses: set[tuple[str, Span]] = set()
+        self.script: dict[tuple[str, Revision], Behaviour] = {}
+        self._records: dict[str, dict[ReplicaId, Record]] = {}
+        self._by_id: dict[ReplicaId, Record] = {}
+        self._names: dict[str, ReplicaId] = {}
+        self._checks: dict[str, Probe] = {}
+        self._volumes: dict[str, tuple[str, ...]] = {}
+        self._traits: dict[tuple[str, Revision], Traits] = {}
+        self._made = 0
+
+    def of(self, service: str) -> Iterable[Record]:
+        return self._records.get(service, {}).values()
+
+    def find(self, replica: ReplicaId) -> Record | None:
+        return self._by_id.get(replica)
+
+    def runs(self, replica: ReplicaId) -> bool:
+        record = self._by_id.get(replica)
+        return record is not None and record.phase is ReplicaPhase.RUNNING
+
+    def has_name(self, name: str) -> bool:
+        return name in self._names
+
+    def has_number(self, service: str, number: int) -> bool:
+        return any(record.base.number == number for record in self.of(service))
+
+    def take_up(self, replica: Replica) -> Record:
+        """Know a container that was observed, and from it what its image and its service are like."""
+        if replica.check is not None:
+            self._checks.setdefault(replica.image, replica.check)
+        if replica.mounts:
+            self._volumes.setdefault(replica.service, tuple(mount.target for mount in replica.mounts))
+        want = self.stack.services.get(replica.service)
+        return self._add(record_of(replica, self._nature(replica, want, NO_TRAITS, OK)))
+
+    def make(self, step: Create, name: str, image_id: ImageId | None, at: Instant) -> Record:
+        """A new container, created at `at`."""
+        self._made += 1
+        want = self.stack.services.get(step.service)
+        traits = self._traits_of(step.template, step.revision)
+        image = want.image if want is not None else ""
+        key = f"{self.stack.name}/{step.service}/{self._made}/{at!r}"
+        replica = Replica(
+            id=ReplicaId(sha256(key.encode()).hexdigest()),
+            name=name,
+            service=step.service,
+            number=step.number,
+            revision=step.revision,
+            phase=ReplicaPhase.CREATED,
+            created_at=at,
+            image=image,
+            image_id=image_id,
+            config_hash=step.template.config_hash,
+            namespace_of=step.holder,
+            check=None if traits.disabled else traits.check or self._checks.get(image),
+            exposes_ports=traits.exposes or bool(want is not None and want.ports),
+            mounts=self._mounts(step, traits),
+            drift=(),
+        )
+        behaviour = behaviour_of(self.script, step.service, step.revision)
+        return self._add(record_of(replica, self._nature(replica, want, traits, behaviour)))
+
+    def rename(self, record: Record, name: str) -> None:
+        del self._names[record.name]
+        record.name = name
+        self._names[name] = record.base.id
+
+    def forget(self, record: Record) -> None:
+        """The container is no more; what its process was to do will not happen."""
+        self._records[record.service].pop(record.base.id, None)
+        self._by_id.pop(record.base.id, None)
+        self._names.pop(record.name, None)
+        record.life += 1
+
+    def seconds(self, service: str, span: Span) -> float:
+        """How long it takes: learned, or a default, which is noted in `guesses`."""
+        learned = self.timings.usual(service, span)
+        if learned is None:
+            self.guesses.add((service, span))
+            return DEFAULTS[span]
+        return learned
+
+    def behaviour(self, service: str, revision: Revision) -> Behaviour:
+        script: Script = self.script
+        return behaviour_of(script, service, revision)
+
+    def _add(self, record: Record) -> Record:
+        self._records.setdefault(record.service, {})[record.base.id] = record
+        self._by_id[record.base.id] = record
+        self._names[record.name] = record.base.id
+        return record
+
+    def _mounts(self, step: Create, traits: Traits) -> tuple[Mount, ...]:
+        """Anonymous volumes: the carried ones, new ones for the other targets."""
+        carried = {mount.target: mount for mount in step.carry}
+        targets = sorted({*carried, *traits.volumes, *self._volumes.get(step.service, ())})
+        return tuple(carried.get(target) or Mount(target, f"volume-{self._made:06d}{target}") for target in targets)
+
+    def _nature(self, replica: Replica, want: DesiredService | None, traits: Traits, behaviour: Behaviour) -> Nature:
+        checked = replica.check is not None or (want is not None and want.readiness is not None)
+        policy = traits.policy or (want.docker_restart if want is not None else DockerRestart.NO)
+        ready = self._ready_after(replica) if checked else 0.0
+        return Nature(checked, ready, self._runs_for(replica.service, want), policy, traits.retries, behaviour)
+
+    def _ready_after(self, replica: Replica) -> float:
+        learned = self.timings.ready_after(replica.service, replica.revision)
+        return self.seconds(replica.service, Span.READY) if learned is None else learned
+
+    def _runs_for(self, service: str, want: DesiredService | None) -> float | None:
+        """How long a job runs; one that nobody calls a job is known by having ended before."""
+        if want is not None and want.is_job is not None:
+            return self.seconds(service, Span.RUN) if want.is_job else None
+        return self.timings.usual(service, Span.RUN)
+
+    def _traits_of(self, template: Template, revision: Revision) -> Traits:
+        key = (template.service, revision)
+        if key not in self._traits:
+            self._traits[key] = read_traits(template.body)
+        return self._traits[key]

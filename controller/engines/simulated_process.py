@@ -1,0 +1,203 @@
+"""The processes of simulated containers under a virtual clock: start, ready, crash, Docker's restart policy.
+
+Nothing here reads a clock: instants come in, and a heap holds what will happen by itself.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import defaultdict
+from collections.abc import Mapping
+
+from controller.engines.simulated_record import FIRST_PAUSE, Happening, Record
+from controller.model.desired import DockerRestart
+from controller.model.names import Instant, Revision
+from controller.model.observed import Health, ReplicaPhase
+
+LONGEST_PAUSE = 60.0
+LONG_LIFE = 10.0
+"""Docker's restart manager, in seconds: pauses double up to the longest; a long life starts them anew."""
+
+
+class Processes:
+    """All processes of one stack. `touched`: services in which something changed since it was last emptied."""
+
+    def __init__(self) -> None:
+        self.touched: dict[str, None] = {}
+        self.gone: list[Record] = []
+        self._lives: defaultdict[tuple[str, Revision], int] = defaultdict(int)
+        self._heap: list[tuple[Instant, int, Happening, Record | str, int]] = []
+        self._pushed = 0
+
+    @property
+    def lives(self) -> Mapping[tuple[str, Revision], int]:
+        """How many processes were started, by service and revision."""
+        return self._lives
+
+    def take_up(self, record: Record, now: Instant) -> None:
+        """Carry on with a container that was observed, as if it had been simulated from its start."""
+        nature, begun = record.nature, record.started_at if record.started_at is not None else now
+        match record.phase:
+            case ReplicaPhase.RUNNING:
+                if record.health is Health.STARTING:
+                    self._push(max(now, begun + nature.ready_after), Happening.READY, record)
+                if nature.runs is not None:
+                    self._push(max(now, begun + nature.runs), Happening.EXIT, record)
+            case ReplicaPhase.RESTARTING:
+                self._push(now + 1.0, Happening.RETURN, record)
+            case ReplicaPhase.REMOVING:
+                self._push(now + 1.0, Happening.GONE, record)
+            case _:
+                pass
+
+    def start(self, record: Record, at: Instant) -> None:
+        """A start that was asked for: counters begin anew, the policy holds again."""
+        record.restarts = 0
+        record.obeys_policy = True
+        record.pause = FIRST_PAUSE
+        self._run(record, at)
+
+    def stop(self, record: Record, at: Instant, exit_code: int) -> None:
+        """An end that was asked for: it switches the restart policy off."""
+        record.obeys_policy = False
+        self.end(record, at, exit_code)
+
+    def end(self, record: Record, at: Instant, exit_code: int, *, oom: bool = False) -> None:
+        """The process ends; the policy may bring it back. One that waits to come back keeps how it last ended."""
+        was_waiting = record.phase is ReplicaPhase.RESTARTING
+        self._change(record, ReplicaPhase.EXITED)
+        record.life += 1
+        record.health, record.ready_since = Health.NONE, None
+        if was_waiting:
+            return
+        record.exit_code, record.finished_at, record.oom_killed = exit_code, at, oom
+        if record.obeys_policy and _comes_back(record, exit_code):
+            self._wait_to_return(record, at)
+
+    def mark(self, record: Record, phase: ReplicaPhase) -> None:
+        """Paused, renamed, removed: the process is the same."""
+        self._change(record, phase)
+
+    def unpause(self, record: Record, at: Instant) -> None:
+        """It runs on; what was due meanwhile happens now."""
+        self._change(record, ReplicaPhase.RUNNING)
+        for happening in record.deferred:
+            self._push(at, happening, record)
+        record.deferred = ()
+
+    def judge(self, record: Record, health: Health, at: Instant) -> None:
+        """A verdict on the health of the present life."""
+        self._change(record, record.phase)
+        record.health = health
+        record.ready_since = at if health is Health.HEALTHY else None
+
+    def look(self, service: str, at: Instant) -> None:
+        """Have the service counted as touched at `at`."""
+        self._push(at, Happening.LOOK, service)
+
+    def peek(self) -> Instant | None:
+        """When the next thing happens by itself."""
+        while self._heap and self._is_past(self._heap[0]):
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def advance(self, now: Instant) -> None:
+        """Let everything happen that is due."""
+        while self._heap and self._heap[0][0] <= now:
+            entry = heapq.heappop(self._heap)
+            at, _, happening, subject, _ = entry
+            if isinstance(subject, str):
+                self.touched[subject] = None
+            elif not self._is_past(entry) and not _defers(subject, happening):
+                self._happen(happening, subject, at)
+
+    def _happen(self, happening: Happening, record: Record, at: Instant) -> None:
+        match happening:
+            case Happening.READY:
+                self.judge(record, Health.HEALTHY, at)
+                self._flap_later(record, at)
+            case Happening.FLAP:
+                sick = record.health is Health.HEALTHY
+                self.judge(record, Health.UNHEALTHY if sick else Health.HEALTHY, at)
+                self._flap_later(record, at)
+            case Happening.EXIT:
+                self.end(record, at, _exit_code(record))
+            case Happening.RETURN:
+                record.restarts += 1
+                self._run(record, at)
+            case Happening.GONE:
+                self._change(record, record.phase)
+                record.life += 1
+                self.gone.append(record)
+            case Happening.LOOK:
+                pass
+
+    def _run(self, record: Record, at: Instant) -> None:
+        self._change(record, ReplicaPhase.RUNNING)
+        record.life += 1
+        record.started_at, record.exit_code, record.oom_killed = at, None, False
+        record.health = Health.STARTING if record.nature.checked else Health.NONE
+        record.ready_since = None
+        record.deferred = ()
+        key = (record.service, record.base.revision)
+        self._lives[key] += 1
+        record.run = self._lives[key]
+        nature, behaviour = record.nature, record.nature.behaviour
+        if behaviour.crashes(record.run) and behaviour.crash_after is not None:
+            self._push(at + behaviour.crash_after, Happening.EXIT, record)
+        elif nature.runs is not None:
+            self._push(at + nature.runs, Happening.EXIT, record)
+        if nature.checked and behaviour.becomes_ready:
+            self._push(at + nature.ready_after, Happening.READY, record)
+
+    def _wait_to_return(self, record: Record, at: Instant) -> None:
+        if at - (record.started_at or at) >= LONG_LIFE:
+            record.pause = FIRST_PAUSE
+        record.phase = ReplicaPhase.RESTARTING
+        self._push(at + record.pause, Happening.RETURN, record)
+        record.pause = min(LONGEST_PAUSE, record.pause * 2)
+
+    def _flap_later(self, record: Record, at: Instant) -> None:
+        period = record.nature.behaviour.flaps_every
+        if period is not None:
+            self._push(at + period, Happening.FLAP, record)
+
+    def _change(self, record: Record, phase: ReplicaPhase) -> None:
+        record.phase = phase
+        record.frozen = None
+        self.touched[record.service] = None
+
+    def _push(self, at: Instant, happening: Happening, subject: Record | str) -> None:
+        self._pushed += 1
+        life = subject.life if isinstance(subject, Record) else 0
+        heapq.heappush(self._heap, (at, self._pushed, happening, subject, life))
+
+    @staticmethod
+    def _is_past(entry: tuple[Instant, int, Happening, Record | str, int]) -> bool:
+        """What was to happen to a process that is no more."""
+        subject = entry[3]
+        return isinstance(subject, Record) and subject.life != entry[4]
+
+
+def _comes_back(record: Record, exit_code: int) -> bool:
+    match record.nature.policy:
+        case DockerRestart.NO:
+            return False
+        case DockerRestart.ALWAYS | DockerRestart.UNLESS_STOPPED:
+            return True
+        case DockerRestart.ON_FAILURE:
+            left = record.nature.retries is None or record.restarts < record.nature.retries
+            return exit_code != 0 and left
+
+
+def _exit_code(record: Record) -> int:
+    behaviour = record.nature.behaviour
+    return behaviour.exit_code if behaviour.crashes(record.run) or record.run <= behaviour.fails else 0
+
+
+def _defers(record: Record, happening: Happening) -> bool:
+    """A paused process does nothing; it will do so when it runs again."""
+    if record.phase is not ReplicaPhase.PAUSED:
+        return False
+    record.deferred = (*record.deferred, happening)
+    return True

@@ -1,0 +1,114 @@
+"""One simulated container: what never changes, its state, and what is known beforehand of its process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+
+from controller.engines.simulated_behaviour import Behaviour
+from controller.model.desired import DockerRestart
+from controller.model.names import Instant
+from controller.model.observed import Health, Replica, ReplicaPhase
+
+FIRST_PAUSE = 0.1
+"""Seconds before Docker's restart policy brings a container back for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nature:
+    """What is known beforehand of a container's process, in seconds. `runs`: of a job, to its end; None: for ever."""
+
+    checked: bool = False
+    ready_after: float = 1.0
+    runs: float | None = None
+    policy: DockerRestart = DockerRestart.NO
+    retries: int | None = None
+    """Of `on-failure`; None: without end."""
+    behaviour: Behaviour = field(default_factory=Behaviour)
+
+
+class Happening(IntEnum):
+    """What comes by itself."""
+
+    READY = 0
+    EXIT = 1
+    RETURN = 2
+    """Docker's restart policy starts it again."""
+    FLAP = 3
+    GONE = 4
+    LOOK = 5
+    """Nothing happens; a call has ended, so there is something to look at."""
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """One container: `base` holds what never changes, the rest is its state. `life` numbers its processes."""
+
+    base: Replica
+    nature: Nature
+    name: str
+    phase: ReplicaPhase
+    health: Health = Health.NONE
+    ready_since: Instant | None = None
+    exit_code: int | None = None
+    oom_killed: bool = False
+    started_at: Instant | None = None
+    finished_at: Instant | None = None
+    restarts: int = 0
+    temporary: bool = False
+    last_output: str = ""
+    life: int = 0
+    run: int = 0
+    """Which start of its revision the present process is, 1-based."""
+    deferred: tuple[Happening, ...] = ()
+    """What was due while it was paused."""
+    obeys_policy: bool = True
+    pause: float = FIRST_PAUSE
+    frozen: Replica | None = None
+
+    @property
+    def service(self) -> str:
+        return self.base.service
+
+    @property
+    def alive(self) -> bool:
+        return self.phase in (ReplicaPhase.RUNNING, ReplicaPhase.PAUSED, ReplicaPhase.RESTARTING)
+
+    def freeze(self) -> Replica:
+        """The replica as it is now; the same object until something changes."""
+        if self.frozen is None:
+            self.frozen = replace(
+                self.base,
+                name=self.name,
+                phase=self.phase,
+                health=self.health,
+                ready_since=self.ready_since,
+                exit_code=self.exit_code,
+                oom_killed=self.oom_killed,
+                started_at=self.started_at,
+                finished_at=self.finished_at,
+                restarts=self.restarts,
+                temporary=self.temporary,
+                last_output=self.last_output,
+            )
+        return self.frozen
+
+
+def record_of(replica: Replica, nature: Nature) -> Record:
+    """A record that begins as `replica` was seen."""
+    return Record(
+        base=replica,
+        nature=nature,
+        name=replica.name,
+        phase=replica.phase,
+        health=replica.health,
+        ready_since=replica.ready_since,
+        exit_code=replica.exit_code,
+        oom_killed=replica.oom_killed,
+        started_at=replica.started_at,
+        finished_at=replica.finished_at,
+        restarts=replica.restarts,
+        temporary=replica.temporary,
+        last_output=replica.last_output,
+        frozen=replica,
+    )

@@ -1,0 +1,67 @@
+"""Learned times: how long things usually take for a service, from the last few times that they went well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from statistics import median
+from typing import NamedTuple
+
+from controller.model.names import Revision
+
+KEPT = 20
+"""Samples kept for each span of a service; older ones say little about today's image and machine."""
+
+ENOUGH = 2
+"""Measured times before an estimate is given (CONTRACTS 4.6)."""
+
+
+class Span(StrEnum):
+    """What is timed: calls of the engine, and what the containers do by themselves."""
+
+    PULL = "pull"
+    BUILD = "build"
+    CREATE = "create"
+    START = "start"
+    READY = "ready"
+    """From the start to ready."""
+    STOP = "stop"
+    REMOVE = "remove"
+    RUN = "run"
+    """From the start of a job to its end with 0."""
+
+
+class Sample(NamedTuple):
+    """One measured time; `revision` is empty where it does not matter."""
+
+    seconds: float
+    revision: Revision = Revision("")
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Samples by service and span, the newest last. Estimates are medians in seconds; None: not measured enough."""
+
+    samples: Mapping[tuple[str, Span], tuple[Sample, ...]] = field(default_factory=dict)
+
+    def usual(self, service: str, span: Span) -> float | None:
+        """How long it usually takes, over all revisions."""
+        return _median(self.samples.get((service, span), ()))
+
+    def ready_after(self, service: str, revision: Revision) -> float | None:
+        """Seconds from start to ready: of this revision where it was measured enough, else of the service."""
+        samples = self.samples.get((service, Span.READY), ())
+        own = _median(tuple(sample for sample in samples if sample.revision == revision))
+        return _median(samples) if own is None else own
+
+    def adding(self, service: str, span: Span, sample: Sample) -> Timings:
+        """These and one more; the oldest of that span is dropped when there are too many."""
+        key = (service, span)
+        return Timings({**self.samples, key: (*self.samples.get(key, ()), sample)[-KEPT:]})
+
+
+def _median(samples: tuple[Sample, ...]) -> float | None:
+    if len(samples) < ENOUGH:
+        return None
+    return median(sample.seconds for sample in samples[-KEPT:])

@@ -1,0 +1,180 @@
+"""Faults of inputs as findings: where, what is wrong, how to mend it. Pure."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from controller.intake.source import Document
+from controller.model.errors import Finding
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel, ValidationError
+    from pydantic_core import ErrorDetails
+
+Path = tuple[str | int, ...]
+
+_EXPECTED = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "dict": "a mapping",
+    "model": "a mapping",
+    "mapping": "a mapping",
+    "tuple": "a list",
+    "list": "a list",
+    "date": "a day such as 2027-01-31",
+}
+
+
+def suggest(word: object, known: Collection[str]) -> str | None:
+    """`did you mean 'replicas'?`, or None where nothing is near."""
+    by_folded = {name.lower().replace("_", "").replace("-", ""): name for name in sorted(known, reverse=True)}
+    folded = str(word).lower().replace("_", "").replace("-", "")
+    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.7)
+    return f"did you mean '{by_folded[near[0]]}'?" if near else None
+
+
+def unknown(what: str, name: str, known: Collection[str], path: Path) -> Finding:
+    """A name that stands for nothing: with the nearest known one, else all of them."""
+    listed = ", ".join(sorted(known)) or "none"
+    return at(path, f"there is no {what} '{name}'", hint=suggest(name, known) or f"known: {listed}")
+
+
+def at(path: Path, message: str, *, hint: str | None = None) -> Finding:
+    """A finding at a path of a document; `locate` adds file, line and column."""
+    return Finding(message, path=dotted(path), hint=hint)
+
+
+def dotted(path: Path) -> str:
+    """`spec.services.web.ports[0]`. Keys that hold a dot stand in quotes."""
+    text = ""
+    for part in path:
+        if isinstance(part, int):
+            text += f"[{part}]"
+        else:
+            text += ("." if text else "") + (f'"{part}"' if "." in part else part)
+    return text
+
+
+def parts(path: str) -> Path:
+    """The inverse of `dotted`."""
+    found: list[str | int] = []
+    for quoted, piece in enumerate(path.split('"')):
+        if quoted % 2:
+            found.append(piece)
+            continue
+        for word in filter(None, piece.replace("[", ".[").split(".")):
+            found.append(int(word[1:-1]) if word.startswith("[") else word)
+    return tuple(found)
+
+
+def locate(findings: Iterable[Finding], documents: Sequence[Document]) -> tuple[Finding, ...]:
+    """Findings with file, line and column: of the document that holds most of their path."""
+    return tuple(_located(finding, documents) for finding in findings)
+
+
+def _located(finding: Finding, documents: Sequence[Document]) -> Finding:
+    if finding.line is not None or finding.path is None or not documents:
+        return finding
+    path = parts(finding.path)
+    found = [(document.find(path, key=True), document) for document in documents]
+    (place, _), document = max(found, key=lambda entry: entry[0][1])
+    return replace(finding, file=document.file, line=place.line, column=place.column)
+
+
+def explain(error: ValidationError, model: type[BaseModel], document: Document) -> tuple[Finding, ...]:
+    """What pydantic found, in our words, at the places in the document."""
+    found = [_explained(detail, model, document) for detail in error.errors(include_url=False)]
+    return tuple(sorted(found, key=lambda finding: (finding.line or 0, finding.column or 0)))
+
+
+def _explained(detail: ErrorDetails, model: type[BaseModel], document: Document) -> Finding:
+    path = _in_document(detail["loc"], document)
+    message, hint = _words(detail, model)
+    place, _ = document.find(path, key=detail["type"] == "extra_forbidden")
+    return Finding(message, document.file, place.line, place.column, dotted(path) or None, hint)
+
+
+def _in_document(loc: Path, document: Document) -> Path:
+    """pydantic's location without its own marks (`[key]`, names of union members), which no document holds."""
+    marks = [part for part in loc if part != "[key]"]
+    _, found = document.find(tuple(marks))
+    return tuple(marks[: found + 1])
+
+
+def _words(detail: ErrorDetails, model: type[BaseModel]) -> tuple[str, str | None]:
+    kind, given = detail["type"], detail["input"]
+    context: dict[str, Any] = detail.get("ctx", {})
+    key = str(detail["loc"][-1]) if detail["loc"] else ""
+    match kind:
+        case "extra_forbidden":
+            known = _keys(model, detail["loc"][:-1])
+            return f"unknown key '{key}'", suggest(key, known) or f"known: {', '.join(sorted(known))}"
+        case "missing":
+            return f"'{key}' is missing", None
+        case "enum" | "literal_error":
+            return f"{given!r} is not one of {context['expected']}", suggest(given, _alternatives(context["expected"]))
+        case "string_pattern_mismatch":
+            return f"{given!r} is not allowed here", f"it must match {context['pattern']}"
+        case "int_from_float":
+            return f"must be a whole number, not {given!r}", None
+    expected = _EXPECTED.get(kind.split("_")[0])
+    if expected and kind.split("_")[-1] in ("type", "parsing"):
+        hint = "quote it" if kind == "string_type" and isinstance(given, int | float) else None
+        return f"must be {expected}, not {_brief(given)}", hint
+    return _sentence(detail["msg"], given), context.get("hint")
+
+
+def _sentence(message: str, given: object) -> str:
+    for opening in ("Input should", "String should", "Tuple should"):
+        if message.startswith(opening):
+            return f"{_brief(given)} must{message.removeprefix(opening)}"
+    return message
+
+
+def _brief(given: object) -> str:
+    match given:
+        case None:
+            return "empty"
+        case dict():
+            return "a mapping"
+        case list() | tuple():
+            return "a list"
+        case bool():
+            return str(given).lower()
+    return repr(given) if len(repr(given)) <= 60 else f"{repr(given)[:57]}…"
+
+
+def _alternatives(expected: str) -> tuple[str, ...]:
+    return tuple(expected.replace(" or ", ", ").replace("'", "").split(", "))
+
+
+def _keys(model: type[BaseModel], path: Path) -> frozenset[str]:
+    """The keys that the section at a path knows."""
+    schema = model.model_json_schema()
+    nodes = list(_options(schema, schema))
+    for part in path:
+        nodes = [option for node in nodes for below in _below(node, part) for option in _options(below, schema)]
+    return frozenset(key for node in nodes for key in node.get("properties", ()))
+
+
+def _below(node: dict[str, Any], part: str | int) -> Iterator[dict[str, Any]]:
+    below = node.get("items") if isinstance(part, int) else node.get("properties", {}).get(part)
+    below = below or node.get("additionalProperties")
+    if isinstance(below, dict):
+        yield below
+
+
+def _options(node: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """What a part of the schema may stand for."""
+    if "$ref" in node:
+        yield from _options(schema["$defs"][node["$ref"].rsplit("/", 1)[-1]], schema)
+    elif "anyOf" in node:
+        for option in node["anyOf"]:
+            yield from _options(option, schema)
+    else:
+        yield node

@@ -16,7 +16,8 @@ from controller.model.observed import ServiceView
 class World:
     """One stack. The loop (or a rehearsal) owns it; a pass only reads it and returns what is to be absorbed.
 
-    `busy`: services with calls in flight. `started`: `controller start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
+    `busy`: services with calls in flight. `started`: `controller start` lifted `autoStart: false`. `heals_at`: until
+    then what fell over is only watched.
     """
 
     desired: DesiredStack

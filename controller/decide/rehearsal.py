@@ -1,0 +1,208 @@
+"""The plan is a rehearsal: the very same pass on a simulated engine under a virtual clock, until it comes to rest."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from controller.decide.stack import decide_stack
+from controller.decide.status import AT_REST
+from controller.decide.world import World
+from controller.model.decision import Decision, Freeze, Phase
+from controller.model.names import Instant
+from controller.model.observed import ServiceView
+from controller.model.plan import Held, Plan, PlannedStep, PlannedWait
+from controller.model.steps import Outcome, Result, Step, step_action, step_number
+
+HORIZON = 3600.0
+"""Seconds of virtual time without a service coming to rest after which the stack is said not to settle."""
+
+TURNS = 12
+"""Moves per service after which it is said not to settle; a replacement takes about six."""
+
+
+HELD_REASONS = frozenset(
+    {str(Freeze.PAUSED), str(Freeze.NOT_STARTED), "NotRunningAtAdoption", "StoppedByUser", "Orphaned"}
+)
+"""Reasons of decisions by which a service is left as it is; a plan lists them."""
+
+
+class Bed(Protocol):
+    """The simulated engine, as far as a rehearsal needs it."""
+
+    def perform(self, steps: Sequence[Step], now: Instant) -> tuple[Outcome, ...]: ...
+    def view(self, service: str, now: Instant) -> ServiceView: ...
+    def changed(self, now: Instant) -> tuple[str, ...]: ...
+    def next_change(self, now: Instant) -> Instant | None: ...
+    def is_busy(self, service: str, now: Instant) -> bool: ...
+    @property
+    def guesses(self) -> Collection[object]: ...
+
+
+def rehearse(world: World, bed: Bed, now: Instant) -> Plan:
+    """Play the world forward. It is used up: hand over one made for this."""
+    play = _Play(world, bed, now)
+    play.run()
+    return play.plan()
+
+
+class _Play:
+    def __init__(self, world: World, bed: Bed, now: Instant) -> None:
+        self.world, self.bed = world, bed
+        self.begun = self.now = now
+        self.steps: list[PlannedStep] = []
+        self.waits: list[PlannedWait] = []
+        self.downtime: dict[str, float] = {}
+        self.down_since: dict[str, Instant] = {}
+        self.served: set[str] = set()
+        self._waiting: dict[str, tuple[str, Instant]] = {}
+        self._wakes: list[tuple[Instant, str]] = []
+        self._wake_of: dict[str, Instant] = {}
+        self._passes = 0
+        self._restless = set(world.desired.services)
+        self._progress_at = now
+
+    def run(self) -> None:
+        dirty: Sequence[str] = tuple(self.world.desired.services)
+        for name in dirty:
+            self.world.views[name] = self.bed.view(name, self.now)
+        first = True
+        while dirty or first:
+            first = False
+            self._pass(dirty)
+            dirty = self._forward()
+
+    def _pass(self, dirty: Sequence[str]) -> None:
+        self._passes += 1
+        decisions = decide_stack(dirty, self.world, self.now)
+        self.world.absorb(decisions)
+        for decision in decisions.values():
+            self._schedule(decision)
+            self._note(decision)
+            if decision.steps:
+                self._perform(decision)
+
+    def _perform(self, decision: Decision) -> None:
+        at = self.now
+        for outcome in self.bed.perform(decision.steps, self.now):
+            self._plan_step(outcome, at)
+            at += outcome.seconds
+        self.world.busy.add(decision.service)
+
+    def _plan_step(self, outcome: Outcome, at: Instant) -> None:
+        if outcome.result is Result.SKIPPED:
+            return
+        step = outcome.step
+        number = step_number(step)
+        replica = None if number is None else f"{step.service}-{number}"
+        at_seconds = self._known(at - self.begun)
+        name = self.world.desired.name
+        self.steps.append(PlannedStep(name, at_seconds, step_action(step), step.service, replica, step.because))
+
+    def _forward(self) -> Sequence[str]:
+        """Go to the next instant at which something is to be decided; nothing where it is at rest or never will be."""
+        if self._at_rest() or self._passes > TURNS * len(self.world.desired.services) + 50:
+            return ()
+        while True:
+            instant = self._next()
+            if instant is None or instant - self._progress_at > HORIZON:
+                return ()
+            self.now = max(self.now, instant)
+            dirty = self._news()
+            if dirty:
+                return dirty
+
+    def _news(self) -> Sequence[str]:
+        dirty = {name: None for name in self.bed.changed(self.now)}
+        for name in dirty:
+            self.world.busy.discard(name)
+        for name in dirty:
+            self.world.views[name] = self.bed.view(name, self.now)
+        while self._wakes and self._wakes[0][0] <= self.now:
+            at, name = heapq.heappop(self._wakes)
+            if self._wake_of.get(name) == at:
+                del self._wake_of[name]
+                dirty[name] = None
+        return tuple(dirty)
+
+    def _next(self) -> Instant | None:
+        while self._wakes and self._wake_of.get(self._wakes[0][1]) != self._wakes[0][0]:
+            heapq.heappop(self._wakes)
+        wake = self._wakes[0][0] if self._wakes else None
+        change = self.bed.next_change(self.now)
+        return min((instant for instant in (wake, change) if instant is not None), default=None)
+
+    def _schedule(self, decision: Decision) -> None:
+        """A new wake takes the place of the old one, also where it is never."""
+        self._wake_of.pop(decision.service, None)
+        if decision.wake_at is not None:
+            self._wake_of[decision.service] = decision.wake_at
+            heapq.heappush(self._wakes, (decision.wake_at, decision.service))
+
+    def _note(self, decision: Decision) -> None:
+        """Waits and downtime, from one decision to the next."""
+        name = decision.service
+        before = self._waiting.get(name)
+        if before is not None and before[0] != decision.waits_for:
+            waited = self._known(self.now - before[1])
+            self.waits.append(
+                PlannedWait(self.world.desired.name, self._known(before[1] - self.begun), name, before[0], waited)
+            )
+            del self._waiting[name]
+        if decision.waits_for is not None:
+            self._waiting.setdefault(name, (decision.waits_for, self.now))
+        self._note_rest(decision)
+        self._note_service(name, decision.offers.healthy)
+
+    def _note_rest(self, decision: Decision) -> None:
+        if decision.phase not in AT_REST or decision.steps:
+            self._restless.add(decision.service)
+        elif decision.service in self._restless:
+            self._restless.discard(decision.service)
+            self._progress_at = self.now
+
+    def _note_service(self, name: str, healthy: bool) -> None:
+        if healthy:
+            self.served.add(name)
+            if name in self.down_since:
+                self.downtime[name] = self.downtime.get(name, 0.0) + self.now - self.down_since.pop(name)
+        elif name in self.served and name not in self.down_since:
+            self.down_since[name] = self.now
+
+    def _known(self, seconds: float) -> float | None:
+        """Estimates rest on measured times only; the beginning is always known."""
+        if seconds <= 0.0:
+            return 0.0
+        return None if self.bed.guesses else round(seconds, 3)
+
+    def _at_rest(self) -> bool:
+        return not self.world.busy and not self._restless
+
+    def plan(self) -> Plan:
+        restful = all(d.phase in AT_REST or d.phase is Phase.PAUSED for d in self.world.decisions.values())
+        last = self._known(self.now - self.begun) if self.steps else 0.0
+        downtime = {name: self._known(seconds) for name, seconds in sorted(self.downtime.items()) if seconds > 0}
+        lost = {name: None for name in sorted(self.down_since) if not self._leaves(name)}
+        return Plan(
+            stack=self.world.desired.name,
+            steps=tuple(self.steps),
+            waits=tuple(self.waits),
+            held=self._held(),
+            seconds=last,
+            downtime={**downtime, **lost},
+            settles=restful or bool(self._held()),
+        )
+
+    def _leaves(self, name: str) -> bool:
+        return self.world.decisions[name].phase in (Phase.STOPPED, Phase.COMPLETED)
+
+    def _held(self) -> tuple[Held, ...]:
+        stack = self.world.desired.name
+        if self.world.hold is not None:
+            return (Held(stack, None, self.world.hold.reason, self.world.hold.message),)
+        return tuple(
+            Held(stack, name, decision.reason, decision.message)
+            for name, decision in sorted(self.world.decisions.items())
+            if decision.reason in HELD_REASONS
+        )

@@ -77,6 +77,7 @@ class Calls:
         if holder is not None and not self._containers.runs(holder):
             return Outcome(step, Result.CONFLICT, f"{record.name} cannot join a container that does not run")
         seconds = self._containers.seconds(record.service, Span.START)
+        self._containers.count_on(record)
         self._processes.start(record, at + seconds)
         return Outcome(step, Result.DONE, seconds=seconds)
 

@@ -115,6 +115,13 @@ class Containers:
             return DEFAULTS[span]
         return learned
 
+    def count_on(self, record: Record) -> None:
+        """A process of this container begins, or goes on: note in `guesses` which of its times were never learned."""
+        if record.nature.checked and self._learned_ready(record.base) is None:
+            self.guesses.add((record.service, Span.READY))
+        if record.nature.runs is not None and self.timings.usual(record.service, Span.RUN) is None:
+            self.guesses.add((record.service, Span.RUN))
+
     def behaviour(self, service: str, revision: Revision) -> Behaviour:
         script: Script = self.script
         return behaviour_of(script, service, revision)
@@ -134,18 +141,19 @@ class Containers:
     def _nature(self, replica: Replica, want: DesiredService | None, traits: Traits, behaviour: Behaviour) -> Nature:
         checked = replica.check is not None or (want is not None and want.readiness is not None)
         policy = traits.policy or (want.docker_restart if want is not None else DockerRestart.NO)
-        ready = self._ready_after(replica) if checked else 0.0
+        learned = self._learned_ready(replica)
+        ready = DEFAULTS[Span.READY] if learned is None else learned
         return Nature(checked, ready, self._runs_for(replica.service, want), policy, traits.retries, behaviour)
 
-    def _ready_after(self, replica: Replica) -> float:
-        learned = self.timings.ready_after(replica.service, replica.revision)
-        return self.seconds(replica.service, Span.READY) if learned is None else learned
+    def _learned_ready(self, replica: Replica) -> float | None:
+        return self.timings.ready_after(replica.service, replica.revision)
 
     def _runs_for(self, service: str, want: DesiredService | None) -> float | None:
         """How long a job runs; one that nobody calls a job is known by having ended before."""
-        if want is not None and want.is_job is not None:
-            return self.seconds(service, Span.RUN) if want.is_job else None
-        return self.timings.usual(service, Span.RUN)
+        learned = self.timings.usual(service, Span.RUN)
+        if want is None or want.is_job is None:
+            return learned
+        return (DEFAULTS[Span.RUN] if learned is None else learned) if want.is_job else None
 
     def _traits_of(self, template: Template, revision: Revision) -> Traits:
         key = (template.service, revision)

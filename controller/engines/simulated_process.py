@@ -34,8 +34,9 @@ class Processes:
         """How many processes were started, by service and revision."""
         return self._lives
 
-    def take_up(self, record: Record, now: Instant) -> None:
-        """Carry on with a container that was observed, as if it had been simulated from its start."""
+    def take_up(self, record: Record, now: Instant) -> bool:
+        """Carry on with a container that was observed; whether something of it is still to come."""
+        before = self._pushed
         nature, begun = record.nature, record.started_at if record.started_at is not None else now
         match record.phase:
             case ReplicaPhase.RUNNING:
@@ -49,6 +50,7 @@ class Processes:
                 self._push(now + 1.0, Happening.GONE, record)
             case _:
                 pass
+        return self._pushed > before
 
     def start(self, record: Record, at: Instant) -> None:
         """A start that was asked for: counters begin anew, the policy holds again."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields
 from enum import IntEnum
+from operator import attrgetter
 
 from controller.engines.simulated_behaviour import Behaviour
 from controller.model.desired import DockerRestart
@@ -38,6 +39,26 @@ class Happening(IntEnum):
     GONE = 4
     LOOK = 5
     """Nothing happens; a call has ended, so there is something to look at."""
+
+
+_CHANGES = (
+    "name",
+    "phase",
+    "health",
+    "ready_since",
+    "exit_code",
+    "oom_killed",
+    "started_at",
+    "finished_at",
+    "restarts",
+    "temporary",
+    "last_output",
+)
+"""Fields of a replica that change in its life; a record has them all. Half the cost of `dataclasses.replace`."""
+
+_KEPT = tuple(field.name for field in fields(Replica) if field.name not in _CHANGES)
+_changes = attrgetter(*_CHANGES)
+_kept = attrgetter(*_KEPT)
 
 
 @dataclass(slots=True, eq=False)
@@ -77,38 +98,12 @@ class Record:
     def freeze(self) -> Replica:
         """The replica as it is now; the same object until something changes."""
         if self.frozen is None:
-            self.frozen = replace(
-                self.base,
-                name=self.name,
-                phase=self.phase,
-                health=self.health,
-                ready_since=self.ready_since,
-                exit_code=self.exit_code,
-                oom_killed=self.oom_killed,
-                started_at=self.started_at,
-                finished_at=self.finished_at,
-                restarts=self.restarts,
-                temporary=self.temporary,
-                last_output=self.last_output,
-            )
+            changed = dict(zip(_CHANGES, _changes(self), strict=True))
+            self.frozen = Replica(**dict(zip(_KEPT, _kept(self.base), strict=True)), **changed)
         return self.frozen
 
 
 def record_of(replica: Replica, nature: Nature) -> Record:
     """A record that begins as `replica` was seen."""
-    return Record(
-        base=replica,
-        nature=nature,
-        name=replica.name,
-        phase=replica.phase,
-        health=replica.health,
-        ready_since=replica.ready_since,
-        exit_code=replica.exit_code,
-        oom_killed=replica.oom_killed,
-        started_at=replica.started_at,
-        finished_at=replica.finished_at,
-        restarts=replica.restarts,
-        temporary=replica.temporary,
-        last_output=replica.last_output,
-        frozen=replica,
-    )
+    changes = dict(zip(_CHANGES, _changes(replica), strict=True))
+    return Record(base=replica, nature=nature, frozen=replica, **changes)

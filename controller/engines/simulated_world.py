@@ -43,9 +43,14 @@ class Simulation:
         self._news: dict[str, None] = {}
         for view in views.values():
             for replica in view.replicas:
-                self.processes.take_up(self.containers.take_up(replica), now)
+                self._take_up(replica, now)
         self.advance(now)
         self._news.clear()
+
+    def _take_up(self, replica: Replica, now: Instant) -> None:
+        record = self.containers.take_up(replica)
+        if self.processes.take_up(record, now):
+            self.containers.count_on(record)
 
     @property
     def guesses(self) -> frozenset[tuple[str, Span]]:
@@ -85,8 +90,13 @@ class Simulation:
         self.advance(now)
         if service in self._stale and not self.is_busy(service, now):
             del self._stale[service]
-            replicas = tuple(sorted((record.freeze() for record in self.containers.of(service)), key=_in_order))
-            self._views[service] = replace(self._views.get(service, ServiceView()), replicas=replicas, taken_at=now)
+            old = self._views.get(service) or ServiceView(taken_at=now, since=now)
+            replicas = tuple(record.freeze() for record in self.containers.of(service))
+            if len(replicas) > 1:
+                replicas = tuple(sorted(replicas, key=_in_order))
+            self._views[service] = ServiceView(
+                replicas, now, old.since, old.complete, old.image_id, old.pulled_at, old.trouble
+            )
         return self._views.get(service) or ServiceView(taken_at=now, since=now)
 
     def observe(self, now: Instant) -> Mapping[str, ServiceView]:

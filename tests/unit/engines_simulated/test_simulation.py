@@ -339,6 +339,14 @@ def test_unlearned_times_are_guessed_and_said() -> None:
     assert told.guesses == frozenset()
 
 
+def test_times_that_nothing_waits_for_are_not_guesses() -> None:
+    views = {"web": view(healthy(1)), "migrate": view(exited(1, exit_code=0, service="migrate"))}
+    settled = world(checked(), job(), views=views, learned=Timings())
+    assert settled.guesses == frozenset()
+    run(settled, restart("web-1-id"))
+    assert settled.guesses == {("web", Span.STOP), ("web", Span.START), ("web", Span.READY)}
+
+
 def test_the_same_calls_give_the_same_world() -> None:
     def play() -> ServiceView:
         simulation = world(checked())

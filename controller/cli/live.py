@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from controller.cli.options import Options
+from controller.cli.render.data import timestamp
 from controller.cli.render.events import clock
 from controller.cli.render.live import change_line, progress_lines
 from controller.cli.render.text import Paint, plain
@@ -66,9 +67,10 @@ class Screen:
 class PlainScreen(Screen):
     """`12:01:02 redis Ready after 1.2 s`: one line for each change of phase, and each warning."""
 
-    def __init__(self, stream: TextIO, paint: Paint = plain) -> None:
+    def __init__(self, stream: TextIO, paint: Paint = plain, *, dated: bool = False) -> None:
         self._stream = stream
         self._paint = paint
+        self._stamp = timestamp if dated else clock
         self._seen: dict[tuple[str, str], tuple[Phase, str]] = {}
         self._began: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
@@ -104,7 +106,7 @@ class PlainScreen(Screen):
             self._print(line)
 
     def _print(self, line: str) -> None:
-        print(f"{self._paint(clock(time.time()), 'dim')} {line}", file=self._stream, flush=True)
+        print(f"{self._paint(self._stamp(time.time()), 'dim')} {line}", file=self._stream, flush=True)
 
 
 class LiveScreen(Screen):
@@ -176,15 +178,50 @@ def _open_live(stream: TextIO) -> Live:
     return live
 
 
-def open_screen(options: Options, stream: TextIO | None = None) -> Screen:
-    """The screen that fits: silent with --quiet, live on a terminal, plain lines elsewhere. Always on stderr."""
-    target = stream or sys.stderr
+class BothScreens(Screen):
+    """What is shown goes to a file too."""
+
+    def __init__(self, shown: Screen, kept: PlainScreen, file: TextIO) -> None:
+        self._screens: tuple[Screen, ...] = (shown, kept)
+        self._file = file
+
+    def update(self, stacks: Sequence[StackStatus]) -> None:
+        for screen in self._screens:
+            screen.update(stacks)
+
+    def event(self, event: Event) -> None:
+        for screen in self._screens:
+            screen.event(event)
+
+    def say(self, line: str) -> None:
+        for screen in self._screens:
+            screen.say(line)
+
+    def close(self) -> None:
+        for screen in self._screens:
+            screen.close()
+        self._file.close()
+
+
+def open_screen(options: Options) -> Screen:
+    """The screen that fits: silent with --quiet, live on a terminal, plain lines elsewhere. Always on stderr.
+
+    The same lines, dated, go to the --log file, where there is one.
+    """
+    shown = _shown(options)
+    if options.log is None:
+        return shown
+    file = options.log.open("a", encoding="utf-8")
+    return BothScreens(shown, PlainScreen(file, plain, dated=True), file)
+
+
+def _shown(options: Options) -> Screen:
     if options.verbosity < 0:
         return Screen()
-    paint = paint_for(options, target)
-    if target.isatty() and options.verbosity == 0 and _can_redraw():
-        return LiveScreen(target, paint)
-    return PlainScreen(target, paint)
+    paint = paint_for(options, sys.stderr)
+    if sys.stderr.isatty() and options.verbosity == 0 and _can_redraw():
+        return LiveScreen(sys.stderr, paint)
+    return PlainScreen(sys.stderr, paint)
 
 
 def _can_redraw() -> bool:

@@ -1,1 +1,89 @@
 """The seam to the loop: what the commands ask of it. One session serves one call of the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from controller.cli.live import Progress
+from controller.cli.options import Options
+from controller.model.applied import StackResult
+from controller.model.errors import ControllerError, Finding
+from controller.model.names import ReplicaId
+from controller.model.plan import Plan
+from controller.model.status import Event, StackStatus
+
+if TYPE_CHECKING:
+    from controller.cli.render.graph import StackGraph
+    from controller.model.desired import DesiredStack
+    from controller.model.project import ComposeProject, RenderedProject
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One stack as it was read: what is wanted of it, or what is wrong with its files."""
+
+    place: str
+    stack: DesiredStack | None = None
+    rendered: RenderedProject | None = field(default=None, repr=False)
+    override: str = field(default="", repr=False)
+    findings: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What one act of a person asks for. `services` empty: all. `timeout`: seconds without progress."""
+
+    verb: str
+    services: tuple[str, ...] = ()
+    adopt: bool = False
+    confirm: bool = False
+    keep_going: bool = False
+    build: bool = False
+    immediately: bool = False
+    everything: bool = False
+    rehearse: bool = False
+    timeout: float = 600.0
+
+
+class Session(Protocol):
+    """What the commands need of the loop. Every method raises only `ControllerError`s."""
+
+    def load(self) -> Sequence[Target]:
+        """Read every target; one that is broken carries its findings."""
+        ...
+
+    def plan(self, wish: Wish) -> Sequence[Plan]: ...
+
+    def act(self, wish: Wish, progress: Progress) -> Sequence[StackResult]:
+        """Do it here, or let the daemon that holds the lock do it; follow to the end."""
+        ...
+
+    def run(self, progress: Progress, *, watch: bool) -> int:
+        """Reconcile until told to stop; the exit code."""
+        ...
+
+    def status(self) -> Sequence[StackStatus]: ...
+
+    def graphs(self) -> Sequence[StackGraph]: ...
+
+    def events(self, *, since: float | None = None, follow: bool = False) -> Iterator[Event]: ...
+
+    def logs(
+        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
+    ) -> Iterator[str]: ...
+
+
+def render_project(options: Options) -> tuple[ComposeProject, RenderedProject]:
+    """The one Compose project that the options name, as Compose renders it. Needs no running engine."""
+    raise ControllerError("this build cannot read projects yet", hint=f"engine {options.engine}")
+
+
+@contextmanager
+def open_session(options: Options) -> Iterator[Session]:
+    """A session on the targets that the options name."""
+    raise ControllerError("this build has no loop yet", hint=f"engine {options.engine}")
+    yield

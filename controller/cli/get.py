@@ -1,0 +1,88 @@
+"""`get`: lists in kubectl's manner."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from controller.cli.options import Options, takes_options
+from controller.cli.parameters import KIND
+
+if TYPE_CHECKING:
+    from controller.cli.render.text import Paint
+    from controller.model.status import StackStatus
+
+
+@click.command()
+@click.argument("kind", type=KIND, metavar="KIND")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("-w", "--watch", is_flag=True, help="Print again whenever something changes.")
+@click.option("--no-headers", is_flag=True, help="Leave the header line out.")
+@takes_options()
+def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], watch: bool, no_headers: bool) -> int:
+    """List KIND: stacks, services (svc), replicas (po), endpoints (ep), events (ev); all of it or by name."""
+    from controller.cli.events import list_events
+    from controller.cli.session import open_session
+    from controller.cli.status import follow
+
+    what, name = kind
+    wanted = (*((name,) if name else ()), *names)
+    if what == "events":
+        return list_events(options, wanted, follow=watch)
+    with open_session(options) as session:
+        stacks = session.status()
+        _show(stacks, what, wanted, options, no_headers)
+        if watch:
+            follow(session.status, stacks, lambda newer: _show(newer, what, wanted, options, no_headers))
+    return 0
+
+
+def _show(stacks: Sequence[StackStatus], kind: str, names: Sequence[str], options: Options, no_headers: bool) -> None:
+    from controller.cli.render.data import endpoints_data, status_data
+    from controller.cli.terminal import paint_for, print_data, print_lines
+
+    chosen = _chosen(stacks, kind, names)
+    if options.structured:
+        print_data(endpoints_data(chosen) if kind == "endpoints" else status_data(chosen), options)
+    elif options.output == "name":
+        print_lines(_names(chosen, kind))
+    else:
+        lines = _lines(chosen, kind, options, paint_for(options))
+        print_lines(lines[1:] if no_headers else lines)
+
+
+def _chosen(stacks: Sequence[StackStatus], kind: str, names: Sequence[str]) -> Sequence[StackStatus]:
+    from controller.cli.selection import choose_services, choose_stacks, narrow
+
+    if kind == "stacks":
+        return choose_stacks(stacks, names)
+    return narrow(stacks, choose_services(stacks, names)) if names else stacks
+
+
+def _names(stacks: Sequence[StackStatus], kind: str) -> list[str]:
+    match kind:
+        case "stacks":
+            return [stack.name for stack in stacks]
+        case "replicas":
+            return [one.name for stack in stacks for service in stack.services for one in service.replicas]
+        case _:
+            return [f"{stack.name}/{service.name}" for stack in stacks for service in stack.services]
+
+
+def _lines(stacks: Sequence[StackStatus], kind: str, options: Options, paint: Paint) -> list[str]:
+    from controller.cli.render.status import endpoint_lines, replica_lines, service_lines, stack_lines
+    from controller.cli.terminal import width_for
+
+    now, wide = time.time(), options.output == "wide"
+    match kind:
+        case "stacks":
+            return stack_lines(stacks, now, paint=paint)
+        case "replicas":
+            return replica_lines(stacks, now, wide=wide, paint=paint)
+        case "endpoints":
+            return endpoint_lines(stacks, paint=paint)
+        case _:
+            return service_lines(stacks, now, wide=wide, paint=paint, width=width_for())

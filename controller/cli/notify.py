@@ -1,0 +1,49 @@
+"""What systemd is told by a service of `Type=notify`: ready, a line of status, stopping."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+
+from controller.cli.live import Screen
+from controller.model.status import Event, StackStatus
+
+
+class ServiceManager(Screen):
+    """Passes everything on to a screen, and tells systemd, where it is there, when the first look is done."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._ready = False
+        self._told = ""
+
+    def update(self, stacks: Sequence[StackStatus]) -> None:
+        status = ", ".join(f"{stack.name} {stack.phase}" for stack in stacks)
+        if not self._ready or status != self._told:
+            notify(f"{'' if self._ready else 'READY=1' + chr(10)}STATUS={status}")
+            self._ready, self._told = True, status
+        self._screen.update(stacks)
+
+    def event(self, event: Event) -> None:
+        self._screen.event(event)
+
+    def say(self, line: str) -> None:
+        self._screen.say(line)
+
+    def close(self) -> None:
+        notify("STOPPING=1")
+        self._screen.close()
+
+
+def notify(message: str) -> None:
+    """One datagram to `$NOTIFY_SOCKET`; silent where there is none or it is gone."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address.startswith(("/", "@")):
+        return
+    target = f"\0{address[1:]}" if address.startswith("@") else address
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            channel.sendto(message.encode(), target)
+    except OSError:
+        return  # whoever asked to be told is gone; that must not stop us

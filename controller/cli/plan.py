@@ -1,0 +1,32 @@
+"""`plan`: the rehearsal, printed."""
+
+from __future__ import annotations
+
+import click
+
+from controller.cli.options import Options, takes_options
+
+
+@click.command()
+@click.argument("services", nargs=-1, metavar="[SERVICE]...")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if there are changes.")
+@takes_options()
+def plan(options: Options, services: tuple[str, ...], detailed_exitcode: bool) -> int:
+    """Show what apply would do, in what order, and how long it takes. Changes nothing.
+
+    Times are estimates from earlier starts; unknown before a service was started twice.
+    """
+    from controller.cli.render.data import plan_data
+    from controller.cli.render.plan import plan_lines
+    from controller.cli.session import Wish, open_session
+    from controller.cli.terminal import paint_for, print_data, print_lines
+
+    with open_session(options) as session:
+        plans = session.plan(Wish("apply", services))
+    if options.structured:
+        print_data(plan_data(plans), options)
+    elif options.output == "name":
+        print_lines(dict.fromkeys(f"{step.stack}/{step.service}" for each in plans for step in each.steps))
+    else:
+        print_lines(plan_lines(plans, paint=paint_for(options)))
+    return 2 if detailed_exitcode and any(each.steps for each in plans) else 0

@@ -1,0 +1,71 @@
+"""`status`: phase of each stack and service, once or followed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from controller.cli.options import Options, takes_options
+
+if TYPE_CHECKING:
+    from controller.model.status import StackStatus
+
+Show = Callable[["Sequence[StackStatus]"], None]
+
+
+@click.command()
+@click.option("-w", "--watch", is_flag=True, help="Print again whenever something changes.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 unless every stack is Converged.")
+@takes_options()
+def status(options: Options, watch: bool, exit_code: bool) -> int:
+    """Phase of each stack and service, and what is wrong. Needs no running controller."""
+    from controller.cli.session import open_session
+    from controller.model.decision import StackPhase
+
+    with open_session(options) as session:
+        stacks = session.status()
+        show(stacks, options)
+        if watch:
+            follow(session.status, stacks, lambda newer: show(newer, options))
+    return 1 if exit_code and any(stack.phase is not StackPhase.CONVERGED for stack in stacks) else 0
+
+
+def show(stacks: Sequence[StackStatus], options: Options) -> None:
+    """Print the status in the form that was asked for."""
+    from controller.cli.render.data import status_data
+    from controller.cli.render.status import status_lines
+    from controller.cli.terminal import paint_for, print_data, print_lines, width_for
+
+    if options.structured:
+        print_data(status_data(stacks), options)
+    elif options.output == "name":
+        print_lines(f"{stack.name}/{service.name}" for stack in stacks for service in stack.services)
+    else:
+        wide = options.output == "wide"
+        print_lines(status_lines(stacks, time.time(), wide=wide, paint=paint_for(options), width=width_for()))
+
+
+def follow(look: Callable[[], Sequence[StackStatus]], seen: Sequence[StackStatus], print_again: Show) -> None:
+    """Look twice a second and print again when a phase, a count or a replica differs. Until interrupted."""
+    before = _essence(seen)
+    while True:
+        time.sleep(0.5)
+        stacks = look()
+        if (now := _essence(stacks)) != before:
+            before = now
+            print()
+            print_again(stacks)
+
+
+def _essence(stacks: Sequence[StackStatus]) -> object:
+    return [
+        (
+            stack.name,
+            stack.phase,
+            [(item.name, item.phase, item.message, item.ready, item.replicas) for item in stack.services],
+        )
+        for stack in stacks
+    ]

@@ -1,0 +1,101 @@
+"""What a person says to a stack: start, stop, retry, pause, resume, adopt, release, confirm, prune."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from controller.cli.options import Options, takes_options
+
+
+def _act(options: Options, verb: str, services: tuple[str, ...] = (), **flags: bool) -> int:
+    from controller.cli.acts import converge
+    from controller.cli.session import Wish
+
+    return converge(options, Wish(verb, services, **flags))
+
+
+def _on_stack(options: Options, stack: str | None) -> Options:
+    return replace(options, stacks=(*options.stacks, stack)) if stack else options
+
+
+_services = click.argument("services", nargs=-1, metavar="[SERVICE]...")
+_stack = click.argument("stack", required=False)
+
+
+@click.command()
+@_services
+@takes_options()
+def start(options: Options, services: tuple[str, ...]) -> int:
+    """Start what was stopped, in the order of dependencies, and wait until it is ready."""
+    return _act(options, "start", services)
+
+
+@click.command()
+@_services
+@click.option("--now", is_flag=True, help="Kill at once, without the stop grace period.")
+@takes_options()
+def stop(options: Options, services: tuple[str, ...], now: bool) -> int:
+    """Stop in reverse order. Removes nothing, and it stays stopped until `start` or `apply`."""
+    return _act(options, "stop", services, immediately=now)
+
+
+@click.command()
+@_services
+@takes_options()
+def retry(options: Options, services: tuple[str, ...]) -> int:
+    """Clear backoff and quarantine and try again at once."""
+    return _act(options, "retry", services)
+
+
+@click.command()
+@_services
+@takes_options()
+def pause(options: Options, services: tuple[str, ...]) -> int:
+    """Leave services alone until `resume`: nothing is started, stopped or replaced."""
+    return _act(options, "pause", services)
+
+
+@click.command()
+@_services
+@takes_options()
+def resume(options: Options, services: tuple[str, ...]) -> int:
+    """End a pause."""
+    return _act(options, "resume", services)
+
+
+@click.command()
+@_stack
+@takes_options()
+def adopt(options: Options, stack: str | None) -> int:
+    """Take a running project over although that replaces something (condition AdoptionHeld)."""
+    return _act(_on_stack(options, stack), "adopt")
+
+
+@click.command()
+@_stack
+@click.option("--plan", "rehearse", is_flag=True, help="Only show what would be done.")
+@takes_options()
+def release(options: Options, stack: str | None, rehearse: bool) -> int:
+    """Give a project back: afterwards `docker compose up -d` by hand changes nothing."""
+    return _act(_on_stack(options, stack), "release", rehearse=rehearse)
+
+
+@click.command()
+@_stack
+@takes_options()
+def confirm(options: Options, stack: str | None) -> int:
+    """Let a held mass removal happen (condition RemovalHeld)."""
+    return _act(_on_stack(options, stack), "confirm")
+
+
+@click.command()
+@click.argument("stack", required=False)
+@click.option("--all", "everything", is_flag=True, help="All of the stack's containers and networks.")
+@takes_options()
+def prune(options: Options, stack: str | None, everything: bool) -> int:
+    """Remove containers of services that are gone; with --all STACK, all of them and the networks. Never volumes."""
+    if everything and not (stack or options.stacks):
+        raise click.UsageError("prune --all needs the name of a stack")
+    return _act(_on_stack(options, stack), "prune", everything=everything)

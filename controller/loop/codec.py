@@ -97,6 +97,8 @@ def _build(kind: Any, data: Any) -> Any:
 
 def _build_record(kind: Any, data: Any) -> Any:
     if names := _field_names(kind):
+        if not isinstance(data, dict):
+            raise TypeError(f"expected {kind.__name__}, found {type(data).__name__}")
         return kind(**{name: _build(_hints(kind)[name], data[name]) for name in names if name in data})
     return _build_scalar(kind, data)
 

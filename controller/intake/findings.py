@@ -81,9 +81,11 @@ def _located(finding: Finding, documents: Sequence[Document]) -> Finding:
     if finding.line is not None or finding.path is None or not documents:
         return finding
     path = parts(finding.path)
-    found = [(document.find(path, key=True), document) for document in documents]
-    (place, _), document = max(found, key=lambda entry: entry[0][1])
-    return replace(finding, file=document.file, line=place.line, column=place.column)
+    # What a manifest says of a service may as well come from the Compose file, which has no `spec`.
+    paths = (path, path[1:]) if path[0] == "spec" else (path,)
+    found = [(document.find(way, key=True), way, document) for way in paths for document in documents]
+    (place, _), way, document = min(found, key=lambda entry: len(entry[1]) - entry[0][1])
+    return replace(finding, file=document.file, line=place.line, column=place.column, path=dotted(way))
 
 
 def explain(error: ValidationError, model: type[BaseModel], document: Document) -> tuple[Finding, ...]:

@@ -1,0 +1,87 @@
+"""What cannot be as it is asked for (errors), and what is asked for but not acted on yet (warnings). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from controller.intake.compose import Model
+from controller.intake.findings import Path, at
+from controller.intake.policy import asks_start_first
+from controller.model.desired import DesiredService
+from controller.model.errors import Finding
+
+if TYPE_CHECKING:
+    from controller.model.manifest import Service, Stack
+
+_LATER = ("ingress", "resources", "security", "alerting", "metrics", "optimization")
+_LATER_OF_SERVICE = ("liveness", "startup_probe", "pre_stop_delay", "connects_to", "limits", "irreversible")
+_LATER_OF_UPDATE = ("bake", "watch", "scope", "on_image_change")
+
+
+def check_replicas(service: DesiredService, model: Model) -> Iterator[Finding]:
+    """Several replicas need names and host ports of their own."""
+    path = ("spec", "services", service.name, "replicas")
+    if service.replicas > 1 and service.container_name:
+        message = f"{service.replicas} replicas cannot share container_name '{service.container_name}'"
+        hint = f"remove container_name from service '{service.name}', or set replicas: 1"
+        yield at(path, message, hint=hint)
+    for port in service.ports:
+        if port.published is None:
+            continue
+        first, last = port.published
+        if service.replicas > last - first + 1:
+            yield _short_of_ports(service, port.target, first, last)
+    if model.get("network_mode") == "host" and service.replicas > 1:
+        message = f"{service.replicas} replicas cannot share the host's ports (network_mode: host)"
+        yield at(path, message, hint="set replicas: 1, or publish a range of ports instead")
+
+
+def _short_of_ports(service: DesiredService, target: int, first: int, last: int) -> Finding:
+    count, wanted = last - first + 1, service.replicas
+    ports = f"1 host port ({first})" if count == 1 else f"{count} host ports ({first}-{last})"
+    message = f"{wanted} replicas need {wanted} host ports for port {target}, but there is only {ports}"
+    if count > 1:
+        message = message.replace("there is only", "there are only")
+    hint = f"publish a range, as '{first}-{first + wanted - 1}:{target}', or none at all"
+    return at(("spec", "services", service.name, "replicas"), message, hint=hint)
+
+
+def check_manifest(manifest: Stack) -> tuple[Finding, ...]:
+    """What this version cannot do at all."""
+    if manifest.spec.engine == "swarm":
+        return (
+            at(("spec", "engine"), "the engine 'swarm' is not available in this version", hint="use engine: compose"),
+        )
+    return ()
+
+
+def warn(manifest: Stack | None, policies: Mapping[str, Service], models: Mapping[str, Model]) -> tuple[Finding, ...]:
+    """What is set but changes nothing yet."""
+    return (*_unheeded(manifest), *_start_first(policies, models))
+
+
+def _unheeded(manifest: Stack | None) -> Iterator[Finding]:
+    if manifest is None:
+        return
+    yield from _changed(manifest.spec, _LATER, ("spec",))
+    for name, service in manifest.spec.services.items():
+        place: Path = ("spec", "services", name)
+        yield from _changed(service, _LATER_OF_SERVICE, place)
+        yield from _changed(service.update, _LATER_OF_UPDATE, (*place, "update"))
+
+
+def _changed(section: Any, names: tuple[str, ...], place: Path) -> Iterator[Finding]:
+    for name in names:
+        field = type(section).model_fields[name]
+        default = field.get_default(call_default_factory=True, validated_data={})
+        if name in section.model_fields_set and getattr(section, name) not in (default, None, ()):
+            key = field.alias or name
+            yield at((*place, key), f"'{key}' is checked, but this version does not act on it yet")
+
+
+def _start_first(policies: Mapping[str, Service], models: Mapping[str, Model]) -> Iterator[Finding]:
+    for name in sorted(models):
+        if asks_start_first(models[name], policies.get(name)):
+            path = ("spec", "services", name, "update", "order")
+            yield at(path, f"'{name}' is replaced stop-first: this version does not replace start-first yet")

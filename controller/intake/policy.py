@@ -1,0 +1,154 @@
+"""What the manifest says of a service, laid over what Compose says of it. Pure; a bare Compose file has no manifest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from controller.intake.compose import Model, never_ends, read_needs, read_replicas, read_update
+from controller.model.desired import (
+    Backoff,
+    Condition,
+    FailureAction,
+    Need,
+    Order,
+    Probe,
+    ProbeKind,
+    StackPolicy,
+    UpdatePolicy,
+)
+
+if TYPE_CHECKING:
+    from controller.model.manifest import Check, Service, Stack, Update
+
+_ROLLBACK = UpdatePolicy(failure_action=FailureAction.PAUSE)
+"""A rollback that fails stops: it is never rolled back itself."""
+
+
+def service_policies(manifest: Stack | None, profile: str | None) -> Mapping[str, Service]:
+    """What the manifest says by service: `services`, and over it the overrides of the startup profile."""
+    if manifest is None:
+        return {}
+    policies = dict(manifest.spec.services)
+    chosen = manifest.spec.startup_profiles.get(profile or "")
+    for name, override in (chosen.overrides if chosen else {}).items():
+        policies[name] = _laid_over(policies[name], override) if name in policies else override
+    return policies
+
+
+def _laid_over(base: Any, over: Any) -> Any:
+    """Keys that are set in `over` win; sections are laid over key by key."""
+    changes = {}
+    for name in over.model_fields_set:
+        old, new = getattr(base, name), getattr(over, name)
+        sections = hasattr(old, "model_fields_set") and type(old) is type(new) and name not in _WHOLE
+        changes[name] = _laid_over(old, new) if sections else new
+    return base.model_copy(update=changes)
+
+
+_WHOLE = frozenset({"readiness", "liveness", "startup_probe"})
+"""Probes are replaced whole: half of one and half of another is no probe."""
+
+
+def resolve_replicas(service: Model, policy: Service | None) -> int:
+    """The manifest's `replicas` over Compose's."""
+    return policy.replicas if policy and policy.replicas is not None else read_replicas(service)
+
+
+def resolve_needs(service: Model, policy: Service | None) -> Mapping[str, Need]:
+    """Compose's dependencies and the manifest's `dependsOn` over them."""
+    needs = dict(read_needs(service))
+    for name, edge in (policy.depends_on if policy else {}).items():
+        needs[name] = Need(edge.condition, edge.required, edge.restart)
+    return needs
+
+
+def resolve_update(service: Model, policy: Service | None) -> UpdatePolicy:
+    """The manifest over `deploy.update_config` over Swarm's defaults, with `rollback`; always stop-first for now."""
+    update = _updated(read_update(service, "update_config", UpdatePolicy()), policy.update if policy else None)
+    return replace(update, order=Order.STOP_FIRST)
+
+
+def resolve_rollback(service: Model, policy: Service | None) -> UpdatePolicy:
+    """The same for rollbacks."""
+    rollback = _updated(read_update(service, "rollback_config", _ROLLBACK), policy.rollback if policy else None)
+    return replace(rollback, order=Order.STOP_FIRST)
+
+
+def asks_start_first(service: Model, policy: Service | None) -> bool:
+    """An order was asked for that this version does not follow yet."""
+    asked = policy.update.order if policy else None
+    return (asked or read_update(service, "update_config", UpdatePolicy()).order) == Order.START_FIRST
+
+
+def _updated(base: UpdatePolicy, update: Update | None) -> UpdatePolicy:
+    if update is None:
+        return base
+    return UpdatePolicy(
+        order=base.order,
+        parallelism=_either(update.parallelism, base.parallelism),
+        delay=_either(update.delay, base.delay),
+        monitor=_either(update.monitor, base.monitor),
+        failure_action=_either(update.failure_action, base.failure_action),
+        max_failure_ratio=_either(update.max_failure_ratio, base.max_failure_ratio),
+        progress_deadline=_either(update.progress_deadline, base.progress_deadline),
+    )
+
+
+def _either(first: Any, second: Any) -> Any:
+    return second if first is None else first
+
+
+def resolve_readiness(policy: Service | None) -> Probe | None:
+    """The manifest's probe; None leaves it to the health check."""
+    return _probe(policy.readiness) if policy and policy.readiness else None
+
+
+def _probe(check: Check) -> Probe:
+    timing: dict[str, Any] = {
+        "interval": check.interval,
+        "timeout": check.timeout,
+        "retries": check.retries,
+        "start_period": check.start_period,
+    }
+    if check.http:
+        return Probe(ProbeKind.HTTP, port=check.http.port, path=check.http.path, **timing)
+    if check.tcp:
+        return Probe(ProbeKind.TCP, port=check.tcp.port, **timing)
+    return Probe(ProbeKind.EXEC, command=check.exec.command if check.exec else (), **timing)
+
+
+def resolve_job(service: Model, policy: Service | None, conditions: frozenset[Condition]) -> bool | None:
+    """True or False where it is said, or follows; None where only its end will tell (CONTRACTS 3.1)."""
+    if policy and policy.job is not None:
+        return policy.job
+    if Condition.COMPLETED in conditions:
+        return True
+    probed = policy is not None and policy.readiness is not None
+    return False if probed or never_ends(service) else None
+
+
+def resolve_backoff(manifest: Stack | None) -> Backoff:
+    """Pauses between tries, from `startup.retry`."""
+    if manifest is None:
+        return Backoff()
+    retry = manifest.spec.startup.retry
+    return Backoff(retry.initial_delay, retry.max_delay, retry.multiplier, retry.attempts)
+
+
+def resolve_policy(manifest: Stack | None) -> StackPolicy:
+    """What holds for the stack as a whole."""
+    if manifest is None:
+        return StackPolicy()
+    spec = manifest.spec
+    return StackPolicy(
+        mode=spec.startup.mode,
+        max_parallel=spec.startup.max_parallel,
+        resync=spec.reconcile.resync,
+        self_heal=spec.reconcile.self_heal,
+        prune=spec.reconcile.prune,
+        drift=spec.reconcile.drift,
+        contents=spec.reconcile.contents,
+        auto_start=spec.auto_start,
+    )

@@ -1,0 +1,232 @@
+"""Manifest and rendered Compose project in, desired stack out, with what is wrong or unheeded. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from controller.intake import compose, policy, revisions
+from controller.intake.findings import Path, at
+from controller.intake.limits import check_manifest, check_replicas, warn
+from controller.intake.selection import check_graph, check_names, select_services
+from controller.model.desired import (
+    Condition,
+    ContentsPolicy,
+    DesiredService,
+    DesiredStack,
+    Leaving,
+    Need,
+    Template,
+)
+from controller.model.errors import Finding
+from controller.model.names import ImageId, Revision
+from controller.model.project import Recording, RenderedProject
+
+if TYPE_CHECKING:
+    from controller.model.manifest import Service, Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All that a desired stack follows from.
+
+    `profile` is a startup profile chosen on the command line, over the manifest's. `contents` are digests by service
+    (None: unreadable now). `image_ids`: images whose moved tag counts. `declared`: every service of the files, whatever
+    its Compose profile; `present`: services that have containers.
+    """
+
+    rendered: RenderedProject
+    recording: Recording = field(default_factory=lambda: Recording({}))
+    manifest: Stack | None = None
+    profile: str | None = None
+    contents: Mapping[str, str | None] = field(default_factory=dict)
+    image_ids: Mapping[str, ImageId] = field(default_factory=dict)
+    declared: frozenset[str] = frozenset()
+    present: frozenset[str] = frozenset()
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """`stack` is None where there are errors. `edges`: who depends on whom, those that leave included."""
+
+    stack: DesiredStack | None
+    errors: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    edges: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = None) -> Resolution:
+    """The stack as it is to be. `previous`: the services of the generation before, of which some may leave now."""
+    errors = _check(sources)
+    if errors:
+        return Resolution(None, errors)
+    resolver = _Resolver(sources, previous or {})
+    services = resolver.services()
+    errors = tuple(resolver.faults(services))
+    warnings = warn(sources.manifest, resolver.policies, resolver.models)
+    if errors:
+        return Resolution(None, errors, warnings)
+    edges = {name: tuple(sorted(service.needs)) for name, service in services.items()}
+    return Resolution(_stack(sources, services), (), warnings, edges)
+
+
+def _check(sources: Sources) -> tuple[Finding, ...]:
+    manifest = sources.manifest
+    if manifest is None:
+        return ()
+    known = sources.declared | frozenset(_models(sources))
+    return (*_check_name(sources), *check_manifest(manifest), *check_names(manifest, _profile(sources), known))
+
+
+def _check_name(sources: Sources) -> Iterator[Finding]:
+    wanted = sources.manifest.metadata.name if sources.manifest else sources.rendered.name
+    if wanted != sources.rendered.name:
+        message = f"the stack is called '{wanted}', but its Compose project is '{sources.rendered.name}'"
+        hint = f"set metadata.name: {sources.rendered.name}, or name: {wanted} at the top of the Compose file"
+        yield at(("metadata", "name"), message, hint=hint)
+
+
+def _models(sources: Sources) -> Mapping[str, compose.Model]:
+    models: Mapping[str, compose.Model] = sources.rendered.model.get("services") or {}
+    return models
+
+
+def _profile(sources: Sources) -> str | None:
+    if sources.profile is not None or sources.manifest is None:
+        return sources.profile
+    return sources.manifest.spec.profile
+
+
+class _Resolver:
+    """The services of one stack, one after the other."""
+
+    def __init__(self, sources: Sources, previous: Mapping[str, DesiredService]) -> None:
+        self._sources = sources
+        self._previous = previous
+        self.models = _models(sources)
+        self.policies = policy.service_policies(sources.manifest, _profile(sources))
+        self._stack_policy = policy.resolve_policy(sources.manifest)
+        self._needs = {name: policy.resolve_needs(self.models[name], self.policies.get(name)) for name in self.models}
+        self._selected = select_services(sources.manifest, _profile(sources), self._needs)
+
+    def services(self) -> Mapping[str, DesiredService]:
+        """By name, in alphabetical order: those of the profile, those that leave it, those that are gone."""
+        # One that was leaving and has no container any more is done with.
+        before = {name for name, service in self._previous.items() if service.leaving is None}
+        gone = (before | self._sources.present) - frozenset(self.models)
+        found = {name: self._service(name) for name in self.models} | {name: self._gone(name) for name in gone}
+        return {name: found[name] for name in sorted(found)}
+
+    def faults(self, services: Mapping[str, DesiredService]) -> Iterable[Finding]:
+        """What cannot be: missing dependencies, cycles, replicas that would share a name or a port."""
+        yield from check_graph(self._needs, self._sources.declared, self._edge)
+        for name, model in sorted(self.models.items()):
+            yield from check_replicas(services[name], model)
+            yield from self._contradiction(name)
+
+    def _edge(self, name: str, target: str) -> Path:
+        said = self.policies.get(name)
+        if said is not None and target in said.depends_on:
+            return ("spec", "services", name, "dependsOn", target)
+        return ("services", name, "depends_on", target)
+
+    def _contradiction(self, name: str) -> Iterator[Finding]:
+        said = self.policies.get(name)
+        if said is not None and said.job is False and Condition.COMPLETED in self._conditions(name):
+            message = f"'{name}' is not a job, but another service waits until it has completed"
+            yield at(("spec", "services", name, "job"), message, hint="set job: true, or wait for service_healthy")
+
+    def _conditions(self, name: str) -> frozenset[Condition]:
+        return frozenset(needs[name].condition for needs in self._needs.values() if name in needs)
+
+    def _service(self, name: str) -> DesiredService:
+        model, said = self.models[name], self.policies.get(name)
+        template = self._template(name, model)
+        service = DesiredService(
+            name=name,
+            replicas=policy.resolve_replicas(model, said),
+            revision=self._revision(name, template),
+            template=template,
+            image=compose.read_image(model, self._sources.rendered.name, name),
+            image_id=self._sources.image_ids.get(name),
+            needs=self._kept_needs(name),
+            update=policy.resolve_update(model, said),
+            rollback=policy.resolve_rollback(model, said),
+            readiness=policy.resolve_readiness(said),
+            stop_grace=compose.read_grace(model),
+            docker_restart=compose.read_restart(model),
+            pull=compose.read_pull(model),
+            builds="build" in model,
+            ports=compose.read_ports(model),
+            container_name=model.get("container_name"),
+            is_job=policy.resolve_job(model, said, self._conditions(name)),
+            namespace_of=template.namespace_of or compose.namespace_owner(model),
+        )
+        return self._selected_or_not(self._with_manifest(service, said))
+
+    def _with_manifest(self, service: DesiredService, said: Service | None) -> DesiredService:
+        manifest = self._sources.manifest
+        if manifest is None:
+            return service
+        startup = manifest.spec.startup
+        own_timeout = said.start_timeout if said else None
+        return replace(
+            service,
+            settle=startup.settle,
+            start_timeout=startup.timeout if own_timeout is None else own_timeout,
+            backoff=policy.resolve_backoff(manifest),
+            priority=said.priority if said else 0,
+            heals_unhealthy=said is None or said.on_unhealthy == "restart",
+        )
+
+    def _selected_or_not(self, service: DesiredService) -> DesiredService:
+        if service.name in self._selected:
+            return service
+        return replace(service, replicas=0, leaving=Leaving.OUT_OF_PROFILE)
+
+    def _kept_needs(self, name: str) -> Mapping[str, Need]:
+        """Without optional dependencies that the stack does not have now; who leaves keeps them, for the order."""
+        kept = self._selected if name in self._selected else frozenset(self.models)
+        return {target: need for target, need in sorted(self._needs[name].items()) if need.required or target in kept}
+
+    def _gone(self, name: str) -> DesiredService:
+        """Not in the rendered model: its Compose profile is not active, or it left the file."""
+        before = self._previous.get(name)
+        if before is None:
+            before = DesiredService(name, 0, Revision(""), Template(name, "", ""))
+        needs = {
+            target: need for target, need in before.needs.items() if target in self._previous or target in self.models
+        }
+        return replace(before, replicas=0, needs=needs, leaving=self._leaving(name))
+
+    def _leaving(self, name: str) -> Leaving:
+        if name in self._sources.declared:
+            before = self._previous.get(name)
+            ours = before is not None and before.leaving is not Leaving.ORPHANED
+            return Leaving.OUT_OF_PROFILE if ours else Leaving.ORPHANED
+        return Leaving.REMOVED if self._stack_policy.prune else Leaving.ORPHANED
+
+    def _template(self, name: str, model: compose.Model) -> Template:
+        recorded = self._sources.recording.templates.get(name)
+        return recorded or Template(name, "", revisions.fingerprint(model), namespace_of=compose.namespace_owner(model))
+
+    def _revision(self, name: str, template: Template) -> Revision:
+        rolls = self._stack_policy.contents is ContentsPolicy.ROLL
+        contents = self._sources.contents.get(name, "") if rolls else ""
+        image_id = self._sources.image_ids.get(name)
+        before = self._previous.get(name)
+        if contents is None and before is not None and before.template.fingerprint == template.fingerprint:
+            # Unreadable is unknown, never changed.
+            return before.revision
+        return revisions.revision(template, contents or "", image_id or "")
+
+
+def _stack(sources: Sources, services: Mapping[str, DesiredService]) -> DesiredStack:
+    name, profile = sources.rendered.name, _profile(sources)
+    stack_policy = policy.resolve_policy(sources.manifest)
+    # What is gone from the model does not count: it would make a generation when its last container is removed.
+    counted = {key: service for key, service in services.items() if key in _models(sources)}
+    digest = revisions.stack_digest(name, counted, stack_policy, profile)
+    return DesiredStack(name, services, digest, policy=stack_policy, profile=profile, source=sources.source)

@@ -10,6 +10,12 @@ from controller.loop.database import Database
 from controller.model.names import Instant, ReplicaId, Revision
 from controller.model.observed import Replica
 
+CLOCK_SLACK = 2.0
+"""Seconds that the engine's clock, shifted to ours, may be behind."""
+
+LATEST_EFFECT = 300.0
+"""Seconds after which a create that was asked for does not land any more; several times its deadline."""
+
 
 @dataclass(frozen=True, slots=True)
 class OpenIntent:
@@ -32,22 +38,30 @@ class ReplicaJournal:
     def intend(self, service: str, number: int, revision: Revision) -> int:
         """Note, durably, that a create is about to be sent; the number by which to confirm or abandon it.
 
-        An older open intent for the same number is superseded: the engine refuses the second create of a number.
+        An open intent for the same number is superseded, but of the same revision its first instant still counts: that
+        create may land yet, and then the engine refuses ours.
         """
         with self._database.write():
+            earlier = self._database.row(
+                "SELECT min(intended_at) FROM replicas"
+                " WHERE service = ? AND number = ? AND revision = ? AND replica IS NULL",
+                (service, number, revision),
+            )
             self._database.execute(
                 "DELETE FROM replicas WHERE service = ? AND number = ? AND replica IS NULL", (service, number)
             )
             return self._database.insert(
                 "INSERT INTO replicas (service, number, revision, intended_at) VALUES (?, ?, ?, ?)",
-                (service, number, revision, self._clock()),
+                (service, number, revision, earlier[0] if earlier and earlier[0] is not None else self._clock()),
             )
 
     def confirm(self, intent: int, replica: ReplicaId) -> None:
         """The create succeeded and made this replica."""
         with self._database.write():
             self._database.execute("DELETE FROM replicas WHERE replica = ? AND intent <> ?", (replica, intent))
-            self._database.execute("UPDATE replicas SET replica = ? WHERE intent = ?", (replica, intent))
+            self._database.execute(
+                "UPDATE replicas SET replica = ?, intended_at = ? WHERE intent = ?", (replica, self._clock(), intent)
+            )
 
     def abandon(self, intents: Iterable[int]) -> None:
         """These creates made nothing, for certain."""
@@ -75,8 +89,8 @@ class ReplicaJournal:
     def settle(self, replicas: Iterable[Replica]) -> Mapping[ReplicaId, Revision]:
         """Confirm open intents by what a complete observation shows; what was newly recognised as ours.
 
-        A container with our number, made after we asked for it, is ours: the engine lets nobody else make that name.
-        Intents that nothing answers stay open, since a late create may still land.
+        A container with our number, made soon after we asked for it, is ours: the engine lets nobody else make that
+        name. An intent that nothing answers stays open while a late create may still land.
         """
         known = self.known()
         strangers = {(seen.service, seen.number): seen for seen in replicas if seen.id not in known}
@@ -84,9 +98,11 @@ class ReplicaJournal:
         with self._database.write():
             for intent in self.open_intents():
                 seen = strangers.get((intent.service, intent.number))
-                if seen is not None and seen.created_at >= intent.at - CLOCK_SLACK:
+                if seen is not None and -CLOCK_SLACK <= seen.created_at - intent.at <= LATEST_EFFECT:
                     self.confirm(intent.id, seen.id)
                     found[seen.id] = intent.revision
+                elif self._clock() - intent.at > LATEST_EFFECT:
+                    self.abandon((intent.id,))
         return found
 
     def adopt(self, replicas: Mapping[ReplicaId, tuple[str, int, Revision]]) -> None:
@@ -103,12 +119,13 @@ class ReplicaJournal:
                     (service, number, revision, replica, self._clock()),
                 )
 
-    def forget(self, gone: Collection[ReplicaId]) -> None:
-        """These containers no longer exist."""
+    def forget(self, gone: Collection[ReplicaId], *, before: Instant | None = None) -> None:
+        """These containers no longer exist; `before`: an observation from then does not show them.
+
+        What was confirmed since that observation began is not missing, only newer.
+        """
         with self._database.write():
             for replica in gone:
-                self._database.execute("DELETE FROM replicas WHERE replica = ?", (replica,))
-
-
-CLOCK_SLACK = 2.0
-"""Seconds that the engine's clock, shifted to ours, may be behind."""
+                self._database.execute(
+                    "DELETE FROM replicas WHERE replica = ?1 AND (?2 IS NULL OR intended_at < ?2)", (replica, before)
+                )

@@ -224,6 +224,31 @@ class TestJournal:
         assert again.replicas.made() == {"id1"}
         assert [intent.number for intent in again.replicas.open_intents()] == [2]
 
+    def test_what_was_confirmed_after_an_observation_is_not_missing_in_it(self, folder):
+        now = [100.0]
+        journal = Store(folder, clock=lambda: now[0]).replicas
+        journal.confirm(journal.intend("web", 1, "r1"), "old")
+        now[0] = 110.0
+        journal.confirm(journal.intend("web", 2, "r1"), "new")
+        journal.forget({"old", "new"}, before=105.0)
+        assert set(journal.known()) == {"new"}
+
+    def test_the_second_try_of_a_create_keeps_the_instant_of_the_first(self, folder):
+        now = [100.0]
+        journal = Store(folder, clock=lambda: now[0]).replicas
+        journal.intend("web", 1, "r1")
+        now[0] = 130.0
+        journal.intend("web", 1, "r1")
+        assert journal.settle([replica("id1", 1, created_at=101.0)]) == {"id1": "r1"}
+
+    def test_an_intent_that_nothing_answered_does_not_claim_what_somebody_makes_later(self, folder):
+        now = [100.0]
+        journal = Store(folder, clock=lambda: now[0]).replicas
+        journal.intend("web", 1, "r1")
+        now[0] = 4000.0
+        assert journal.settle([replica("foreign", 1, created_at=3999.0)]) == {}
+        assert journal.open_intents() == ()
+
     def test_a_new_try_supersedes_the_open_one(self, store):
         store.replicas.intend("web", 1, "r1")
         second = store.replicas.intend("web", 1, "r2")

@@ -1,0 +1,218 @@
+"""Acts: performs granted steps on worker threads, one batch a service at a time, and decides nothing."""
+
+from __future__ import annotations
+
+import heapq
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import count
+
+from controller.engines.base import Engine
+from controller.loop.journal import ReplicaJournal
+from controller.loop.lanes import Lane, deadline_of, lane_of
+from controller.model.errors import Conflict, ControllerError, Rejected
+from controller.model.names import ReplicaId
+from controller.model.project import ComposeProject
+from controller.model.steps import Create, Outcome, Remove, Result, Step
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The steps of one decision, in order. `rank`: the higher, the sooner (longest path first).
+
+    Creates are noted in the journal before they are sent and confirmed after.
+    """
+
+    stack: str
+    service: str
+    steps: tuple[Step, ...]
+    project: ComposeProject
+    journal: ReplicaJournal
+    rank: float = 0.0
+
+    @property
+    def key(self) -> Key:
+        return (self.stack, self.service)
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A batch that has come to its end: one outcome a step."""
+
+    batch: Batch
+    outcomes: tuple[Outcome, ...]
+
+
+@dataclass(slots=True)
+class _Work:
+    """A batch on its way from lane to lane."""
+
+    batch: Batch
+    left: deque[Step]
+    outcomes: list[Outcome]
+
+
+class Executor:
+    """Worker threads by lane. `on_done` is called from a worker when a batch waits to be collected; it must not block.
+
+    A service is busy from `submit` until its batch was collected, so nobody decides on a view from before the outcome.
+    """
+
+    def __init__(self, engine: Engine, on_done: Callable[[Batch], None]) -> None:
+        self._engine = engine
+        self._on_done = on_done
+        self._changed = threading.Condition()
+        self._waiting: dict[Lane, list[tuple[float, int, _Work]]] = {lane: [] for lane in Lane}
+        self._threads: dict[Lane, list[threading.Thread]] = {lane: [] for lane in Lane}
+        self._idle = dict.fromkeys(Lane, 0)
+        self._busy: dict[Key, None] = {}
+        self._completed: dict[str, list[Completed]] = {}
+        self._order = count()
+        self._closing = False
+        self._running = 0
+
+    def submit(self, batch: Batch) -> bool:
+        """Have these steps done; False where the service is busy, there is nothing to do, or the end is near."""
+        with self._changed:
+            if self._closing or not batch.steps or batch.key in self._busy:
+                return False
+            self._busy[batch.key] = None
+            self._enqueue(_Work(batch, deque(batch.steps), []))
+            return True
+
+    def busy(self, stack: str) -> frozenset[str]:
+        """The services of the stack whose outcomes were not collected yet."""
+        with self._changed:
+            return frozenset(service for owner, service in self._busy if owner == stack)
+
+    def collect(self, stack: str) -> tuple[Completed, ...]:
+        """What has come to its end since the last call, in that order; those services are free again."""
+        with self._changed:
+            completed = tuple(self._completed.pop(stack, ()))
+            for done in completed:
+                self._busy.pop(done.batch.key, None)
+            return completed
+
+    def close(self, timeout: float = 10.0) -> bool:
+        """Begin no further step, wait for the running ones; False where one was still running after `timeout` seconds.
+
+        What was not begun is completed as Skipped. An abandoned create is found again through the journal.
+        """
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+            end = time.monotonic() + timeout
+            while (left := end - time.monotonic()) > 0 and (self._running or any(self._waiting.values())):
+                self._changed.wait(left)
+            return not self._running
+
+    def _enqueue(self, work: _Work) -> None:
+        lane = lane_of(work.left[0])
+        heapq.heappush(self._waiting[lane], (-work.batch.rank, next(self._order), work))
+        if self._idle[lane] < len(self._waiting[lane]) and len(self._threads[lane]) < lane.workers:
+            thread = threading.Thread(target=self._serve, args=(lane,), name=f"steps-{lane.value}", daemon=True)
+            self._threads[lane].append(thread)
+            thread.start()
+        self._changed.notify_all()
+
+    def _serve(self, lane: Lane) -> None:
+        while (work := self._next(lane)) is not None:
+            self._advance(work)
+            done = self._hand_on(work)
+            if done:
+                self._on_done(work.batch)
+
+    def _next(self, lane: Lane) -> _Work | None:
+        with self._changed:
+            self._idle[lane] += 1
+            while not self._waiting[lane] and not self._closing:
+                self._changed.wait()
+            self._idle[lane] -= 1
+            if not self._waiting[lane]:
+                return None
+            self._running += 1
+            return heapq.heappop(self._waiting[lane])[2]
+
+    def _advance(self, work: _Work) -> None:
+        """Do the next step; after one that was not done, or at the end of all work, the rest is skipped."""
+        if self._closing:
+            _skip_rest(work, "the controller is ending")
+            return
+        outcome = perform_step(self._engine, work.batch, work.left.popleft())
+        work.outcomes.append(outcome)
+        if outcome.result is not Result.DONE:
+            _skip_rest(work, "an earlier step was not done")
+
+    def _hand_on(self, work: _Work) -> bool:
+        with self._changed:
+            self._running -= 1
+            if work.left:
+                self._enqueue(work)
+                return False
+            completed = Completed(work.batch, tuple(work.outcomes))
+            self._completed.setdefault(work.batch.stack, []).append(completed)
+            self._changed.notify_all()
+            return True
+
+
+def perform_step(engine: Engine, batch: Batch, step: Step) -> Outcome:
+    """One step by the engine, noted in the journal where it makes or removes a replica. Never raises."""
+    begun = time.monotonic()
+    try:
+        outcome = _perform_noted(engine, batch, step)
+    except Exception as error:
+        outcome = Outcome(step, _result_of(error), _tell(error))
+    return outcome if outcome.seconds else replace(outcome, seconds=time.monotonic() - begun)
+
+
+def _perform_noted(engine: Engine, batch: Batch, step: Step) -> Outcome:
+    if not isinstance(step, Create):
+        outcome = _perform(engine, batch, step)
+        if isinstance(step, Remove) and outcome.result is Result.DONE:
+            batch.journal.forget((step.replica,))
+        return outcome
+    intent = batch.journal.intend(step.service, step.number, step.revision)
+    outcome = _perform(engine, batch, step)
+    _note_end(batch.journal, intent, outcome)
+    return outcome
+
+
+def _note_end(journal: ReplicaJournal, intent: int, outcome: Outcome) -> None:
+    """A create of which the effect is unknown stays open: the next observation tells."""
+    match outcome.result, outcome.replica:
+        case Result.DONE, str(replica):
+            journal.confirm(intent, ReplicaId(replica))
+        case ((Result.REJECTED | Result.SKIPPED), _):
+            journal.abandon((intent,))
+        case _:
+            pass
+
+
+def _perform(engine: Engine, batch: Batch, step: Step) -> Outcome:
+    outcomes = engine.perform(batch.project, (step,), deadline=deadline_of(step))
+    return outcomes[0]
+
+
+def _skip_rest(work: _Work, why: str) -> None:
+    work.outcomes.extend(Outcome(step, Result.SKIPPED, why) for step in work.left)
+    work.left.clear()
+
+
+def _result_of(error: Exception) -> Result:
+    """Whatever is not known to last may pass."""
+    match error:
+        case Conflict():
+            return Result.CONFLICT
+        case Rejected():
+            return Result.REJECTED
+        case _:
+            return Result.TRANSIENT
+
+
+def _tell(error: Exception) -> str:
+    return error.message if isinstance(error, ControllerError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,58 @@
+"""Which steps share workers, how many workers they have, and how long a step may take."""
+
+from __future__ import annotations
+
+import os
+from enum import Enum
+
+from controller.model.steps import Build, Create, Pull, Remove, Rename, Restart, Start, Step, Stop
+
+
+class Lane(Enum):
+    """Steps that wait for different things do not wait for each other."""
+
+    STARTING = "starting"
+    """Costs the engine's processor time: more at once than cores + 1 buys nothing (measured)."""
+    LEAVING = "leaving"
+    """Mostly waits for a container to end by itself."""
+    IMAGES = "images"
+    """Waits for a network or a compiler, for minutes."""
+
+    @property
+    def workers(self) -> int:
+        match self:
+            case Lane.STARTING:
+                return len(os.sched_getaffinity(0)) + 1
+            case Lane.LEAVING:
+                return 16
+            case Lane.IMAGES:
+                return 3
+
+
+def lane_of(step: Step) -> Lane:
+    match step:
+        case Pull() | Build():
+            return Lane.IMAGES
+        case Stop() | Restart() | Remove():
+            return Lane.LEAVING
+        case Create() | Start() | Rename():
+            return Lane.STARTING
+
+
+def deadline_of(step: Step) -> float:
+    """Seconds after which the engine must have answered. A pull that stands still is ended earlier by the engine."""
+    match step:
+        case Pull():
+            return 3600.0
+        case Build():
+            return 7200.0
+        case Stop(grace=grace):
+            return grace + 10.0
+        case Restart(grace=grace):
+            return grace + 40.0
+        case Start(by_compose=True):
+            return 120.0
+        case Start():
+            return 60.0
+        case Create() | Remove() | Rename():
+            return 30.0

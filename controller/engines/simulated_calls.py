@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import assert_never
 
+from controller.engines.parse import drop_temporary_prefix
 from controller.engines.simulated_containers import Containers
 from controller.engines.simulated_process import Processes
 from controller.engines.simulated_record import Record
@@ -16,8 +16,6 @@ from controller.model.timings import Span
 
 FORCED = 137
 """Exit code of what was killed: 128 + SIGKILL."""
-
-_TEMPORARY = re.compile(r"^[0-9a-f]{12}_(.+)$")
 
 
 class Calls:
@@ -108,8 +106,7 @@ class Calls:
 
     def _rename(self, step: Rename, record: Record) -> Outcome:
         """Without the temporary prefix, or as it is."""
-        temporary = _TEMPORARY.match(record.name)
-        name = temporary.group(1) if temporary is not None else record.name
+        name = drop_temporary_prefix(record.name) or record.name
         if name != record.name and self._containers.has_name(name):
             return Outcome(step, Result.CONFLICT, f"the name {name} is in use")
         self._containers.rename(record, name)

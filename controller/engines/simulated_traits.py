@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.model.desired import DockerRestart, Probe, ProbeKind
-
-NANOSECONDS = 1_000_000_000
+from controller.engines.parse import parse_check
+from controller.model.desired import DockerRestart, Probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +20,7 @@ class Traits:
     policy: DockerRestart | None = None
     retries: int | None = None
     volumes: tuple[str, ...] = ()
+    """Where anonymous volumes are mounted."""
     exposes: bool = False
 
 
@@ -32,29 +32,14 @@ def read_traits(body: str) -> Traits:
     if not body:
         return NO_TRAITS
     request: Mapping[str, Any] = json.loads(body).get("create") or {}
-    check = request.get("Healthcheck") or {}
-    policy = (request.get("HostConfig") or {}).get("RestartPolicy") or {}
+    host: Mapping[str, Any] = request.get("HostConfig") or {}
+    policy = host.get("RestartPolicy") or {}
+    unnamed = (m["Target"] for m in host.get("Mounts") or () if m.get("Type") == "volume" and not m.get("Source"))
     return Traits(
-        check=read_check(check),
-        disabled=check.get("Test") == ["NONE"],
+        check=parse_check(request),
+        disabled=(request.get("Healthcheck") or {}).get("Test") == ["NONE"],
         policy=DockerRestart(policy["Name"]) if policy.get("Name") else None,
         retries=policy.get("MaximumRetryCount") or None,
-        volumes=tuple(sorted(request.get("Volumes") or {})),
+        volumes=tuple(sorted({*unnamed, *(request.get("Volumes") or {})})),
         exposes=bool(request.get("ExposedPorts")),
-    )
-
-
-def read_check(check: Mapping[str, Any]) -> Probe | None:
-    """Docker's `Healthcheck` as a probe; its defaults where a field is 0; None where there is no check."""
-    test = check.get("Test") or []
-    if not test or test[0] == "NONE":
-        return None
-    command = tuple(test[1:]) if test[0] == "CMD" else ("/bin/sh", "-c", *test[1:])
-    return Probe(
-        ProbeKind.EXEC,
-        command=command,
-        interval=(check.get("Interval") or 30 * NANOSECONDS) / NANOSECONDS,
-        timeout=(check.get("Timeout") or 30 * NANOSECONDS) / NANOSECONDS,
-        retries=check.get("Retries") or 3,
-        start_period=(check.get("StartPeriod") or 0) / NANOSECONDS,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from controller.cli.options import Options
 from controller.cli.render.data import timestamp
 from controller.cli.render.events import clock
-from controller.cli.render.live import change_line, progress_lines
+from controller.cli.render.live import change_line, progress_lines, warning_line
 from controller.cli.render.text import Paint, plain
 from controller.cli.terminal import paint_for
 from controller.model.decision import Phase
@@ -99,7 +99,7 @@ class PlainScreen(Screen):
 
     def event(self, event: Event) -> None:
         if event.kind == "Warning":
-            self.say(f"{event.service or event.stack} {event.reason}: {event.message}")
+            self.say(warning_line(event))
 
     def say(self, line: str) -> None:
         with self._lock:
@@ -130,7 +130,7 @@ class LiveScreen(Screen):
 
     def event(self, event: Event) -> None:
         if event.kind == "Warning":
-            self.say(f"{event.service or event.stack} {event.reason}: {event.message}")
+            self.say(warning_line(event))
 
     def say(self, line: str) -> None:
         with self._lock:

@@ -86,7 +86,7 @@ def release(options: Options, stack: str | None, rehearse: bool) -> int:
 @_stack
 @takes_options()
 def confirm(options: Options, stack: str | None) -> int:
-    """Let a held mass removal happen (condition RemovalHeld)."""
+    """Let a held mass removal happen (condition MassRemovalHeld)."""
     return _act(_on_stack(options, stack), "confirm")
 
 

@@ -9,7 +9,7 @@ from controller.cli.render.status import headline
 from controller.cli.render.text import Paint, age, clean, count, cut, plain, span, width_of
 from controller.model.decision import Phase
 from controller.model.names import Instant
-from controller.model.status import ServiceStatus, StackStatus
+from controller.model.status import Event, ServiceStatus, StackStatus
 
 _PHASE_WIDTH = max(len(phase) for phase in (Phase.COMPLETED, Phase.UPDATING, Phase.ROLLING_BACK))
 
@@ -44,7 +44,7 @@ def _line(service: ServiceStatus, stack: StackStatus, now: Instant, names: int, 
     tally = f"{service.ready}/{service.desired}"
     room = width - names - 2 - 2 - max(len(phase), _PHASE_WIDTH) - 2 - 5
     painted = paint(phase, role_of(service.phase)) + " " * (_PHASE_WIDTH - len(phase))
-    return f"  {name}{pad}{painted}  {tally:<5}{paint(cut(told, max(8, room)), 'dim')}".rstrip()
+    return f"  {name}{pad}{painted}  {tally:<5}{paint(cut(told, max(0, room)), 'dim')}".rstrip()
 
 
 def _told(service: ServiceStatus, stack: StackStatus, now: Instant) -> str:
@@ -66,6 +66,11 @@ def _usual_wait(service: ServiceStatus, stack: StackStatus) -> str:
         if other.name == service.waits_for and other.usually is not None:
             return f", {clean(other.name)} usually takes {span(other.usually)}"
     return ""
+
+
+def warning_line(event: Event) -> str:
+    """`web BackOff: exited with 1`."""
+    return clean(f"{event.service or event.stack} {event.reason}: {event.message}")
 
 
 def change_line(

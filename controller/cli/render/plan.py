@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
@@ -10,6 +10,7 @@ from controller.cli.render.text import Paint, clean, count, joined, plain, span,
 from controller.model.plan import Held, Plan, PlannedStep, PlannedWait
 
 _ROLE = {"create": "good", "start": "good", "remove": "bad", "stop": "warn", "restart": "warn"}
+_NEEDS_NO_WAIT = frozenset({"create", "pull", "build"})
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class _Run:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
+    place: float
     at: float | None
     verb: str
     what: str
@@ -56,20 +58,33 @@ def _plan_block(plan: Plan, paint: Paint) -> list[str]:
 
 
 def _rows(plan: Plan) -> list[_Row]:
-    """Steps and waits by time; a wait stands before the steps of the same instant."""
-    rows = [*_step_rows(plan.steps), *(_wait_row(wait) for wait in plan.waits)]
-    order = {id(row): index for index, row in enumerate(rows)}
-    return sorted(rows, key=lambda row: (row.at is None, row.at or 0.0, row.verb != "wait", order[id(row)]))
+    """Steps by time, those of unknown time in their order; each wait right before the step that it holds up."""
+    ordered = sorted(plan.steps, key=lambda step: (step.at is None, step.at or 0.0))
+    places = {id(step): float(place) for place, step in enumerate(ordered)}
+    rows = [*_step_rows(ordered, places), *(_wait_row(wait, _held_up(wait, ordered, places)) for wait in plan.waits)]
+    return sorted(rows, key=lambda row: row.place)
 
 
-def _step_rows(steps: Iterable[PlannedStep]) -> Iterable[_Row]:
+def _held_up(wait: PlannedWait, ordered: Sequence[PlannedStep], places: Mapping[int, float]) -> float:
+    """The place of a wait: before the first later step of its service that waiting can hold up."""
+    later = [
+        step
+        for step in ordered
+        if step.service == wait.service
+        and step.action not in _NEEDS_NO_WAIT
+        and (step.at is None or (wait.at is not None and step.at >= wait.at - 0.001))
+    ]
+    return places[id(later[0])] - 0.5 if later else float(len(ordered))
+
+
+def _step_rows(steps: Sequence[PlannedStep], places: Mapping[int, float]) -> Iterable[_Row]:
     """One row a step; runs of the same shape are told once and then named."""
     by_service: dict[str, list[PlannedStep]] = {}
     for step in steps:
         by_service.setdefault(step.service, []).append(step)
     for service_steps in by_service.values():
         for _, group in groupby(_runs(service_steps), key=lambda run: run.shape):
-            yield from _folded(list(group))
+            yield from _folded(list(group), places)
 
 
 def _runs(steps: Sequence[PlannedStep]) -> Iterable[_Run]:
@@ -85,14 +100,15 @@ def _runs(steps: Sequence[PlannedStep]) -> Iterable[_Run]:
         yield run
 
 
-def _folded(runs: Sequence[_Run]) -> Iterable[_Row]:
+def _folded(runs: Sequence[_Run], places: Mapping[int, float]) -> Iterable[_Row]:
     saved = (len(runs) - 1) * len(runs[0].steps)
     shown = runs[:1] if saved >= 2 else runs
     for run in shown:
-        yield from (_step_row(step) for step in run.steps)
+        yield from (_step_row(step, places[id(step)]) for step in run.steps)
     if len(shown) < len(runs):
         names = joined([_short(run.steps[0]) for run in runs[1:]])
-        yield _Row(runs[0].steps[-1].at, "", "", f"then the same for {names}{_until(runs)}")
+        last = runs[0].steps[-1]
+        yield _Row(places[id(last)] + 0.25, last.at, "", "", f"then the same for {names}{_until(runs)}")
 
 
 def _until(runs: Sequence[_Run]) -> str:
@@ -100,17 +116,17 @@ def _until(runs: Sequence[_Run]) -> str:
     return f", until +{end:.1f}s" if end is not None and end > (runs[0].steps[-1].at or 0.0) else ""
 
 
-def _step_row(step: PlannedStep) -> _Row:
-    return _Row(step.at, step.action, _short(step), clean(step.because), _ROLE.get(step.action, "busy"))
+def _step_row(step: PlannedStep, place: float) -> _Row:
+    return _Row(place, step.at, step.action, _short(step), clean(step.because), _ROLE.get(step.action, "busy"))
 
 
 def _short(step: PlannedStep) -> str:
     return clean(step.replica or step.service)
 
 
-def _wait_row(wait: PlannedWait) -> _Row:
+def _wait_row(wait: PlannedWait, place: float) -> _Row:
     usually = "unknown (first start)" if wait.seconds is None else f"usually {span(wait.seconds)}"
-    return _Row(wait.at, "wait", clean(wait.service), f"for {clean(wait.waits_for)} · {usually}", "dim")
+    return _Row(place, wait.at, "wait", clean(wait.service), f"for {clean(wait.waits_for)} · {usually}", "dim")
 
 
 def _line(row: _Row, whats: int, paint: Paint) -> str:

@@ -1,0 +1,104 @@
+"""Why: the chain to the root, the evidence there, and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.cli.render.why import find_cause, why_data, why_lines
+from controller.model.decision import Phase
+from controller.model.observed import Health
+from tests.builders import NOW, exited, healthy, replica
+from tests.unit.cli.statuses import condition, service_status, stack_status
+
+pytestmark = pytest.mark.unit
+
+DEAD = exited(
+    1, service="db", exit_code=127, finished_at=NOW - 12, restarts=2, last_output="starting\nsh: postgress: not found\n"
+)
+CHAIN = stack_status(
+    service_status("web", Phase.WAITING, message="waits for api to be healthy", waits_for="api"),
+    service_status("api", Phase.WAITING, message="waits for db to be healthy", waits_for="db"),
+    service_status("db", Phase.CRASH_LOOP, DEAD, message="db-1 exited with 127", wake_at=NOW + 4),
+)
+
+
+def test_the_chain_is_followed_to_the_root() -> None:
+    cause = find_cause(CHAIN, "web", NOW)
+    assert [item.name for item in cause.chain] == ["web", "api", "db"]
+    assert why_lines(cause) == [
+        "web is Waiting: waits for api to be healthy",
+        "   └─ api is Waiting: waits for db to be healthy",
+        "      └─ db is CrashLoopBackOff: db-1 exited with 127",
+        "",
+        "Root cause: db is CrashLoopBackOff: db-1 exited with 127",
+        "  shop-db-1 is exited (127), 12s ago",
+        "  shop-db-1 was restarted 2 times by Docker",
+        "  the next look or try is in 4s",
+        "  Last output:",
+        "    | starting",
+        "    | sh: postgress: not found",
+        "",
+        "What to do:",
+        "  exit code 127: its command was not found in the image; look at `command` and `entrypoint`",
+        "  controller logs db",
+        "  controller retry db, once it is mended",
+    ]
+
+
+def test_a_circle_of_waits_ends() -> None:
+    circle = stack_status(
+        service_status("a", Phase.WAITING, waits_for="b"), service_status("b", Phase.WAITING, waits_for="a")
+    )
+    assert [item.name for item in find_cause(circle, "a", NOW).chain] == ["a", "b"]
+
+
+def test_a_dependency_that_is_not_there_ends_the_chain() -> None:
+    alone = stack_status(service_status("a", Phase.WAITING, waits_for="ghost"))
+    assert find_cause(alone, "a", NOW).root.name == "a"
+
+
+def test_memory_is_named_before_everything_else() -> None:
+    killed = exited(1, service="db", exit_code=137, oom_killed=True)
+    cause = find_cause(stack_status(service_status("db", Phase.CRASH_LOOP, killed)), "db", NOW)
+    assert "memory limit" in cause.advice[0]
+    assert why_data(cause)["oomKilled"] is True
+
+
+@pytest.mark.parametrize(
+    ("phase", "advice"),
+    [
+        (Phase.PAUSED, ("controller resume db",)),
+        (Phase.STOPPED, ("controller start db",)),
+        (Phase.READY, ()),
+    ],
+)
+def test_advice_fits_the_phase(phase: Phase, advice: tuple[str, ...]) -> None:
+    assert find_cause(stack_status(service_status("db", phase)), "db", NOW).advice == advice
+
+
+def test_a_start_that_takes_no_longer_than_usual_needs_no_advice() -> None:
+    usual = service_status("db", Phase.STARTING, replica(1, service="db"), since=NOW - 2, usually=1.5)
+    late = service_status("db", Phase.STARTING, replica(1, service="db"), since=NOW - 20, usually=1.5)
+    assert find_cause(stack_status(usual), "db", NOW).advice[0].startswith("nothing")
+    assert find_cause(stack_status(late), "db", NOW).advice[0] == "controller logs db"
+
+
+def test_the_sick_replica_is_the_witness_not_the_healthy_one() -> None:
+    sick = replica(2, service="db", health=Health.UNHEALTHY, last_output="refused")
+    cause = find_cause(stack_status(service_status("db", Phase.DEGRADED, healthy(1, service="db"), sick)), "db", NOW)
+    assert cause.witness is sick
+    assert "shop-db-2 fails its health check" in cause.evidence
+
+
+def test_a_hold_of_the_stack_is_evidence() -> None:
+    held = stack_status(
+        service_status("db", Phase.PENDING),
+        conditions=(condition("AdoptionHeld", "True", "AdoptionHeld", "ask first"),),
+    )
+    assert "AdoptionHeld: ask first" in find_cause(held, "db", NOW).evidence
+
+
+def test_output_of_containers_is_harmless() -> None:
+    evil = exited(1, service="db", last_output="\x1b]0;owned\x07\x1b[2J")
+    text = "\n".join(why_lines(find_cause(stack_status(service_status("db", Phase.FAILED, evil)), "db", NOW)))
+    assert "\x1b" not in text and "\x07" not in text

@@ -16,8 +16,8 @@ from controller.model.observed import ServiceView
 class World:
     """One stack. The loop (or a rehearsal) owns it; a pass only reads it and returns what is to be absorbed.
 
-    `busy`: services with calls in flight. `started`: `controller start` lifted `autoStart: false`. `heals_at`: until
-    then what fell over is only watched.
+    `busy`: services with calls in flight. `only`: services that a person selected (None: all). `started`: `controller
+    start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
     """
 
     desired: DesiredStack
@@ -30,6 +30,7 @@ class World:
     waiting: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)
     hold: Hold | None = None
+    only: frozenset[str] | None = None
     started: bool = False
     heals_at: Instant | None = None
 

@@ -1,0 +1,57 @@
+"""Signs that somebody else is writing to the stack right now: wait until he is done, then decide (CONTRACTS 1.8)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from itertools import pairwise
+
+from controller.model.decision import Decision, Hold, Phase
+from controller.model.names import Instant, ReplicaId
+from controller.model.observed import Replica, ReplicaPhase, ServiceView
+
+QUIET = 5.0
+"""Seconds after the last sign of another writer."""
+
+LONGEST = 60.0
+"""Seconds after which a sign is what he left behind, not what he is doing."""
+
+TOGETHER = 1.0
+"""Replicas that stopped within this many seconds of each other were stopped by one hand."""
+
+_BY_HAND = frozenset({0, 137, 143})
+"""Exit codes of a stop or a kill; a crash has others."""
+
+_SERVING = frozenset({Phase.READY, Phase.DEGRADED, Phase.UPDATING})
+
+
+def judge_writer(
+    views: Mapping[str, ServiceView], before: Mapping[str, Decision], ours: Collection[ReplicaId], now: Instant
+) -> Hold | None:
+    """A temporary name of a recreate, or several replicas of serving services stopped at once by somebody else."""
+    replicas = [replica for view in views.values() for replica in view.replicas]
+    sign = max((*_recreated(replicas), *_stopped_together(replicas, before, ours)), default=None)
+    if sign is None or now >= sign + QUIET:
+        return None
+    return Hold(
+        "ForeignWriter", "somebody else is changing containers of this stack; waits until that is over", sign + QUIET
+    )
+
+
+def _recreated(replicas: Iterable[Replica]) -> Iterable[Instant]:
+    return (replica.created_at for replica in replicas if replica.temporary)
+
+
+def _stopped_together(
+    replicas: Iterable[Replica], before: Mapping[str, Decision], ours: Collection[ReplicaId]
+) -> Iterable[Instant]:
+    ends = sorted(
+        replica.finished_at
+        for replica in replicas
+        if replica.phase is ReplicaPhase.EXITED
+        and replica.finished_at is not None
+        and replica.exit_code in _BY_HAND
+        and replica.id not in ours
+        and replica.service in before
+        and before[replica.service].phase in _SERVING
+    )
+    return (later for earlier, later in pairwise(ends) if later - earlier <= TOGETHER)

@@ -1,0 +1,112 @@
+"""What is told and learned from one pass to the next: events, timings, the status that all readers see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from controller.decide.case import ready_since
+from controller.decide.status import make_status
+from controller.decide.world import World
+from controller.loop.store import Store
+from controller.model.decision import Decision, Phase, StackPhase
+from controller.model.names import Instant
+from controller.model.observed import Replica, ReplicaPhase
+from controller.model.status import Condition, Event, StackStatus
+from controller.model.steps import Outcome, Remove, Restart, Result, Start, Step, Stop, step_action
+from controller.model.timings import Sample, Span, Timings
+
+WORRYING = frozenset({Phase.CRASH_LOOP, Phase.FAILED, Phase.DEGRADED})
+_SPANS = {"pull": Span.PULL, "build": Span.BUILD, "create": Span.CREATE, "start": Span.START}
+_SPANS |= {"stop": Span.STOP, "remove": Span.REMOVE}
+_VERBS = {"pull": "Pulled", "build": "Built", "create": "Created", "start": "Started", "stop": "Stopped"}
+_VERBS |= {"remove": "Removed", "restart": "Restarted", "update": "Renamed"}
+
+
+class Chronicle:
+    """The memory of what was said. Writes to the store; tells whoever listens."""
+
+    def __init__(self, store: Store, stack: str, tell: Callable[[Event], None]) -> None:
+        self._store = store
+        self._stack = stack
+        self._tell = tell
+        self.timings: Timings = store.timings.load()
+        self.status: StackStatus | None = store.status.load()
+        self._said: dict[str, tuple[Phase, str]] = {}
+        self._measured: set[tuple[object, ...]] = set()
+
+    def usually(self, service: str) -> float | None:
+        """Learned seconds from start to ready."""
+        return self.timings.usual(service, Span.READY)
+
+    def say(self, now: Instant, service: str | None, reason: str, message: str, *, warning: bool = False) -> None:
+        """One event."""
+        kind = "Warning" if warning else "Normal"
+        self._tell(self._store.events.append(Event(now, self._stack, service, kind, reason, message)))
+
+    def note_outcomes(self, outcomes: Sequence[Outcome], now: Instant) -> None:
+        """Tell what was done and what failed; learn how long calls take."""
+        for outcome in outcomes:
+            step, action = outcome.step, step_action(outcome.step)
+            if outcome.result is Result.DONE:
+                self.say(now, step.service, _VERBS[action], _tell_step(step))
+                if action in _SPANS and outcome.seconds > 0:
+                    self._learn(step.service, _SPANS[action], Sample(outcome.seconds))
+            elif outcome.result in (Result.TRANSIENT, Result.REJECTED):
+                reason = f"{action.capitalize()}Failed"
+                self.say(now, step.service, reason, outcome.message, warning=True)
+
+    def note_decisions(self, decisions: Mapping[str, Decision], now: Instant) -> None:
+        """Tell each change of phase or reason once."""
+        for name, decision in decisions.items():
+            said = (decision.phase, decision.reason)
+            if self._said.get(name) == said:
+                continue
+            before = self._said.get(name)
+            self._said[name] = said
+            if before is not None and before[0] == decision.phase and decision.phase not in WORRYING:
+                continue
+            message = f"{decision.phase}: {decision.message}" if decision.message else str(decision.phase)
+            self.say(now, name, decision.reason, message, warning=decision.phase in WORRYING)
+
+    def learn_readiness(self, world: World, names: Sequence[str], now: Instant) -> None:
+        """Seconds from start to ready (of a job: to its end), of lives that began while we watched."""
+        for name in names:
+            want, view = world.desired.services.get(name), world.views.get(name)
+            if want is None or view is None:
+                continue
+            for replica in view.replicas:
+                since = ready_since(replica, want.settle, now)
+                if since is not None:
+                    self._learn_life(replica, Span.READY, since, view.since)
+                elif replica.phase is ReplicaPhase.EXITED and replica.exit_code == 0 and want.is_job:
+                    self._learn_life(replica, Span.RUN, replica.finished_at or now, view.since)
+
+    def _learn_life(self, replica: Replica, span: Span, until: Instant, watched_since: Instant) -> None:
+        key = (span, *replica.life)
+        begun = replica.started_at
+        if key in self._measured or begun is None or begun < watched_since or until < begun:
+            return
+        self._measured.add(key)
+        self._learn(replica.service, span, Sample(until - begun, replica.revision))
+
+    def _learn(self, service: str, span: Span, sample: Sample) -> None:
+        self.timings = self.timings.adding(service, span, sample)
+        self._store.timings.add(service, span, sample)
+
+    def publish(self, world: World, conditions: tuple[Condition, ...], now: Instant) -> StackStatus:
+        """The status now, kept for other processes."""
+        before = self.status
+        self.status = make_status(world, before, conditions, self.usually, now)
+        self._store.status.save(self.status)
+        if before is None or before.phase != self.status.phase:
+            bad = self.status.phase in (StackPhase.DEGRADED, StackPhase.FAILED)
+            self.say(now, None, str(self.status.phase), f"the stack is {self.status.phase}", warning=bad)
+        return self.status
+
+
+def _tell_step(step: Step) -> str:
+    match step:
+        case Start() | Stop() | Restart() | Remove():
+            return f"{step.service}-{step.number}: {step.because}"
+        case _:
+            return step.because

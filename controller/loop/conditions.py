@@ -1,0 +1,59 @@
+"""The conditions of a stack, and the likely cause where adopting it would change what runs. Pure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from controller.decide.status import stack_phase
+from controller.decide.world import World
+from controller.loop.loaded import Loaded
+from controller.model.decision import StackPhase
+from controller.model.desired import Leaving
+from controller.model.names import Instant
+from controller.model.observed import Observed
+from controller.model.status import Condition
+
+
+def make_conditions(world: World, broken: str | None, unavailable: str | None, now: Instant) -> tuple[Condition, ...]:
+    """`Converged` always; the others only while they say something is in the way."""
+    phase = stack_phase(world.decisions.values(), world.hold is not None)
+    converged = phase is StackPhase.CONVERGED and not broken and not unavailable
+    conditions = [_condition("Converged", converged, str(phase), _tell_open(world), now)]
+    if unavailable is not None:
+        conditions.append(_condition("EngineUnavailable", True, "EngineUnavailable", unavailable, now))
+    if broken is not None:
+        conditions.append(_condition("GenerationHeld", True, "InvalidInput", broken, now))
+    if world.hold is not None:
+        conditions.append(_condition(world.hold.reason, True, world.hold.reason, world.hold.message, now))
+    orphans = [n for n, s in world.desired.services.items() if s.leaving is Leaving.ORPHANED and n in world.views]
+    if orphans:
+        message = f"not in the Compose file: {', '.join(sorted(orphans))}; `prune` removes them"
+        conditions.append(_condition("Orphans", True, "Orphans", message, now))
+    unverified = [n for n, v in world.views.items() if v.trouble and v.trouble.reason == "Pull" and v.image_id]
+    if unverified:
+        message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"
+        conditions.append(_condition("ImageUnverified", True, "PullFailed", message, now))
+    return tuple(conditions)
+
+
+def _tell_open(world: World) -> str:
+    waiting = [d for d in world.decisions.values() if d.message]
+    first = min(waiting, key=lambda d: world.graph.index.get(d.service, 0), default=None)
+    return "" if first is None else f"{first.service}: {first.message}"
+
+
+def _condition(kind: str, holds: bool, reason: str, message: str, now: Instant) -> Condition:
+    return Condition(kind, "True" if holds else "False", reason, message, now)
+
+
+def tell_cause(observed: Observed | None, loaded: Loaded) -> str:
+    """Why a running project is probably not what its files say (CONTRACTS 1.5)."""
+    if observed is None or not observed.config_files:
+        return "The Compose file was probably edited since it was brought up."
+    running = {str(Path(name)) for name in observed.config_files}
+    given = {str(name) for name in loaded.project.files}
+    if running != given:
+        return f"It was brought up from other files: {', '.join(observed.config_files)}."
+    if observed.working_dir and observed.working_dir != str(loaded.project.directory):
+        return f"It was brought up from another project directory: {observed.working_dir}."
+    return "The Compose file or a variable that it uses was probably changed since it was brought up."

@@ -1,0 +1,159 @@
+"""The loop: one thread that turns stacks when something changed, and the threads that tell it so."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from controller.engines.base import Engine, Nudge, NudgeAt
+from controller.loop.executor import Batch, Executor
+from controller.loop.loaded import Loaded
+from controller.loop.queue import Queue
+from controller.loop.reconcile import Key, Reconciler, Tools
+from controller.loop.senses import Prober
+from controller.loop.store import Store
+from controller.model.names import Instant
+from controller.model.status import Event, StackStatus
+
+CALLS = Key("")
+"""The key under which calls from other threads wait for the loop."""
+
+
+class Audience(Protocol):
+    """Who is told what happens. Called from the loop's thread; quick, never raises."""
+
+    def update(self, stacks: tuple[StackStatus, ...]) -> None: ...
+    def event(self, event: Event) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """What the loop needs from outside. `make_prober` gets the callback for changed verdicts; None: the engine senses."""
+
+    engine: Engine
+    now: Callable[[], Instant]
+    audience: Audience
+    make_prober: Callable[[Callable[[str, str], None]], Prober | None] = field(default=lambda _: None)
+
+
+class Controller:
+    """Several stacks on one engine. Made, given its stacks, run until told to stop, closed."""
+
+    def __init__(self, ways: Ways) -> None:
+        self._ways = ways
+        self._queue: Queue[Key] = Queue(ways.now)
+        self._calls: queue.SimpleQueue[Callable[[Instant], None]] = queue.SimpleQueue()
+        self._executor = Executor(ways.engine, self._on_done)
+        self._prober = ways.make_prober(lambda stack, service: self._queue.add(Key(stack, service)))
+        self._stopping = threading.Event()
+        self._connected = False
+        self._statuses: dict[str, StackStatus] = {}
+        self.stacks: dict[str, Reconciler] = {}
+        self.on_turn: list[Callable[[Instant], None]] = []
+        """Called after every pass."""
+
+    @property
+    def tools(self) -> Tools:
+        ways = self._ways
+        tell = ways.audience.event
+        return Tools(ways.engine, self._executor, self._prober, self._queue, ways.now, tell, self._show)
+
+    def add(self, loaded: Loaded, store: Store) -> Reconciler:
+        """Keep this stack in shape from now on."""
+        reconciler = Reconciler(self.tools, loaded, store)
+        self.stacks[loaded.name] = reconciler
+        self._queue.add(Key(loaded.name))
+        return reconciler
+
+    def call(self, function: Callable[[Instant], None]) -> None:
+        """Have this done by the loop's thread, from any other."""
+        self._calls.put(function)
+        self._queue.add(CALLS)
+
+    def stop(self) -> None:
+        """Come to an end after the present pass; containers stay as they are. Safe in a signal handler's thread."""
+        self._stopping.set()
+        self._queue.close()
+
+    def run(self, finished: Callable[[], bool] = lambda: False) -> None:
+        """Turn until finished, or stopped."""
+        threading.Thread(target=self._listen, name="nudges", daemon=True).start()
+        while not self._stopping.is_set() and not finished():
+            self._turn(self._queue.get_all(timeout=1.0))
+
+    def close(self) -> None:
+        """Finish the step that is under way, let go of everything."""
+        self._stopping.set()
+        self._executor.close()
+        close = getattr(self._prober, "close", None)
+        if close is not None:
+            close()
+
+    def _turn(self, keys: Iterable[Key]) -> None:
+        now = self._ways.now()
+        for stack, services in _by_stack(keys).items():
+            if stack == CALLS.stack:
+                self._do_calls(now)
+            elif stack in self.stacks:
+                self.stacks[stack].turn(services, now)
+        for listener in tuple(self.on_turn):
+            listener(self._ways.now())
+
+    def _do_calls(self, now: Instant) -> None:
+        with suppress(queue.Empty):
+            while True:
+                self._calls.get_nowait()(now)
+
+    def _on_done(self, batch: Batch) -> None:
+        self._queue.add(Key(batch.stack, batch.service))
+
+    def _show(self, status: StackStatus) -> None:
+        self._statuses[status.name] = status
+        self._ways.audience.update(tuple(self._statuses[name] for name in sorted(self._statuses)))
+
+    def _listen(self) -> None:
+        """The event stream says where to look; a gap in it means looking everywhere."""
+        for nudge in self._ways.engine.nudges():
+            if self._stopping.is_set():
+                return
+            self._hear(nudge)
+
+    def _hear(self, nudge: NudgeAt) -> None:
+        match nudge.kind:
+            case Nudge.SERVICE if nudge.stack in self.stacks:
+                self._queue.add(Key(nudge.stack or "", nudge.service))
+            case Nudge.STACK if nudge.stack in self.stacks:
+                self._queue.add(Key(nudge.stack or ""))
+            case Nudge.CONNECTED:
+                self.call(self._reconnect if self._connected else self._look_everywhere)
+                self._connected = True
+            case Nudge.IMAGES | Nudge.LOST:
+                self.call(self._look_everywhere)
+            case _:
+                pass
+
+    def _look_everywhere(self, now: Instant) -> None:
+        for name in self.stacks:
+            self._queue.add(Key(name))
+
+    def _reconnect(self, now: Instant) -> None:
+        for reconciler in self.stacks.values():
+            reconciler.reconnected(now)
+        self._look_everywhere(now)
+
+
+def _by_stack(keys: Iterable[Key]) -> Mapping[str, frozenset[str] | None]:
+    """The services to look at in each stack; None: all of them."""
+    found: dict[str, set[str] | None] = defaultdict(set)
+    for key in keys:
+        services = found[key.stack]
+        if key.service is None:
+            found[key.stack] = None
+        elif services is not None:
+            services.add(key.service)
+    return {stack: None if services is None else frozenset(services) for stack, services in found.items()}

@@ -1,0 +1,179 @@
+"""Follows one wish to its end: when it is done, when it never will be, and what is to be reported of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from controller.loop.reconcile import Reconciler
+from controller.model.applied import ServiceResult, StackResult
+from controller.model.decision import Decision, Phase
+from controller.model.names import Instant
+from controller.model.observed import ReplicaPhase
+from controller.model.wish import Wish
+
+_AT_ONCE = frozenset({"pause", "resume", "release"})
+_RESTFUL = frozenset({Phase.READY, Phase.COMPLETED})
+_RUNS = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
+
+
+@dataclass(slots=True)
+class _Story:
+    """What was seen of one service since the wish began. Times are instants; `down` is in seconds."""
+
+    acted: bool = False
+    settled_at: Instant | None = None
+    waits_for: str | None = None
+    waiting_since: Instant | None = None
+    longest: float = 0.0
+    longest_for: str | None = None
+    served: bool = False
+    down_since: Instant | None = None
+    down: float = 0.0
+
+
+class Follower:
+    """One wish on one stack. `look` is called after every pass and says when it is over."""
+
+    def __init__(self, reconciler: Reconciler, wish: Wish, now: Instant) -> None:
+        self.reconciler = reconciler
+        self.wish = wish
+        self._begun = now
+        self._progress_at = now
+        self._picture: object = None
+        self._stories: dict[str, _Story] = {}
+
+    def look(self, now: Instant) -> StackResult | None:
+        """The result once it is over; None while it goes on."""
+        decisions = self._selected()
+        for decision in decisions.values():
+            self._note(decision, now)
+        self._note_progress(decisions, now)
+        if not self._seen_all(decisions):
+            return self._give_up(now) if now - self._progress_at > self.wish.timeout else None
+        return self._judge(decisions, now)
+
+    def _judge(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
+        if self.wish.verb in _AT_ONCE:
+            return self._result("done", now, ok=True)
+        if self.wish.verb == "stop":
+            stopped = not any(self._runs(name) for name in decisions) and not self.reconciler.world.busy
+            return self._result("stopped", now, ok=True) if stopped else self._overdue(now)
+        hold = self.reconciler.world.hold
+        if hold is not None and hold.until is None:
+            return self._result("held", now, ok=False, message=f"{hold.reason}: {hold.message}")
+        if self._converged(decisions):
+            return self._result("converged", now, ok=True)
+        return self._stuck(decisions, now) or self._overdue(now)
+
+    def _converged(self, decisions: Mapping[str, Decision]) -> bool:
+        if self.reconciler.world.busy & set(decisions):
+            return False
+        return all(
+            d.phase in _RESTFUL or (d.phase is Phase.STOPPED and not self._runs(n)) for n, d in decisions.items()
+        )
+
+    def _stuck(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
+        """Nothing moves but services that were tried often enough, and services that wait for those."""
+        beyond = {name for name, decision in decisions.items() if self._is_beyond(decision)}
+        if not beyond or self.reconciler.world.busy:
+            return None
+        open_names = {n for n, d in decisions.items() if d.phase not in _RESTFUL and d.phase is not Phase.STOPPED}
+        waiting = {n for n in open_names if decisions[n].phase is Phase.WAITING}
+        if open_names - beyond - waiting:
+            return None
+        first = decisions[min(beyond)]
+        message = f"{first.service} is {first.phase}: {first.message}"
+        hint = f"controller why {first.service}"
+        return self._result("failed", now, ok=False, message=message, hint=hint)
+
+    def _is_beyond(self, decision: Decision) -> bool:
+        if decision.phase is Phase.FAILED:
+            return True
+        tries = max((grant.tries for grant in decision.history.restarts.values()), default=0)
+        trouble = self.reconciler.senses.troubles.get(decision.service)
+        tries = max(tries, trouble.count if trouble is not None else 0)
+        view = self.reconciler.world.views.get(decision.service)
+        tries = max(tries, max((r.restarts for r in view.replicas), default=0) if view is not None else 0)
+        return decision.phase not in _RESTFUL and tries >= self._attempts(decision.service)
+
+    def _attempts(self, service: str) -> int:
+        return self.reconciler.world.desired.services[service].backoff.attempts
+
+    def _overdue(self, now: Instant) -> StackResult | None:
+        return self._give_up(now) if now - self._progress_at > self.wish.timeout else None
+
+    def _give_up(self, now: Instant) -> StackResult:
+        message = f"no progress for {self.wish.timeout:g} s"
+        if self.reconciler.unavailable is not None:
+            message += f": {self.reconciler.unavailable}"
+        return self._result("timeout", now, ok=False, message=message, hint="controller status; controller why SERVICE")
+
+    # --- what was seen
+
+    def _selected(self) -> Mapping[str, Decision]:
+        world = self.reconciler.world
+        names = self.wish.services or (world.only if world.only is not None else tuple(world.desired.services))
+        return {name: world.decisions[name] for name in sorted(names) if name in world.decisions}
+
+    def _seen_all(self, decisions: Mapping[str, Decision]) -> bool:
+        names = self.wish.services or self.reconciler.world.desired.services
+        return all(name in decisions for name in names) and self.reconciler.unavailable is None
+
+    def _runs(self, name: str) -> bool:
+        view = self.reconciler.world.views.get(name)
+        return view is not None and any(replica.phase in _RUNS for replica in view.replicas)
+
+    def _note_progress(self, decisions: Mapping[str, Decision], now: Instant) -> None:
+        picture = tuple((d.service, d.phase, d.ready, d.updated) for d in decisions.values())
+        if picture != self._picture:
+            self._picture, self._progress_at = picture, now
+
+    def _note(self, decision: Decision, now: Instant) -> None:
+        story = self._stories.setdefault(decision.service, _Story())
+        story.acted = story.acted or bool(decision.steps) or decision.service in self.reconciler.world.busy
+        if decision.phase in _RESTFUL:
+            story.settled_at = story.settled_at or now
+        else:
+            story.settled_at = None
+        self._note_wait(story, decision, now)
+        if decision.offers.healthy:
+            story.served = True
+            if story.down_since is not None:
+                story.down, story.down_since = story.down + now - story.down_since, None
+        elif story.served and story.down_since is None:
+            story.down_since = now
+
+    def _note_wait(self, story: _Story, decision: Decision, now: Instant) -> None:
+        if decision.waits_for == story.waits_for:
+            return
+        if story.waits_for is not None and story.waiting_since is not None:
+            waited = now - story.waiting_since
+            if waited > story.longest:
+                story.longest, story.longest_for = waited, story.waits_for
+        story.waits_for, story.waiting_since = decision.waits_for, now
+
+    def _result(
+        self, outcome: str, now: Instant, *, ok: bool, message: str = "", hint: str | None = None
+    ) -> StackResult:
+        loaded = self.reconciler.loaded
+        return StackResult(
+            stack=loaded.name,
+            generation=loaded.desired.generation,
+            outcome=outcome,
+            ok=ok,
+            seconds=round(now - self._begun, 3),
+            services=tuple(self._service_result(d, now) for d in self._selected().values()),
+            message=message,
+            hint=hint,
+        )
+
+    def _service_result(self, decision: Decision, now: Instant) -> ServiceResult:
+        story = self._stories.get(decision.service, _Story())
+        settled = decision.phase in _RESTFUL
+        outcome = "unchanged" if settled and not story.acted else str(decision.phase)
+        down = story.down + (now - story.down_since if story.down_since is not None else 0.0)
+        tries = sum(grant.tries for grant in decision.history.restarts.values())
+        seconds = None if story.settled_at is None else round(story.settled_at - self._begun, 3)
+        attempts = tries + (1 if story.acted else 0)
+        return ServiceResult(decision.service, outcome, seconds, story.longest_for, attempts, round(down, 3))

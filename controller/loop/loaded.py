@@ -1,0 +1,34 @@
+"""One stack as it was read from its files: ready to be reconciled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller.model.decision import Hold
+from controller.model.desired import DesiredStack
+from controller.model.errors import Finding
+from controller.model.project import ComposeProject, RenderedProject
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """`project.name` is set. `variables`: names that interpolation used and that are set. `inputs`: files to watch.
+
+    `quiet`: a bare project found through a folder, which is not started where nothing of it runs (CONTRACTS 2.10).
+    """
+
+    place: str
+    project: ComposeProject
+    rendered: RenderedProject = field(repr=False)
+    desired: DesiredStack = field(repr=False)
+    inputs: tuple[Path, ...] = ()
+    variables: frozenset[str] = frozenset()
+    warnings: tuple[Finding, ...] = ()
+    override: str = field(default="", repr=False)
+    hold: Hold | None = None
+    quiet: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.desired.name

@@ -1,0 +1,100 @@
+"""One look at a stack, made whole: what the engine shows, which revision each replica is, and what its probes say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import NamedTuple, Protocol
+
+from controller.decide.identity import name_revisions
+from controller.engines.base import Engine, Scope
+from controller.model.desired import DesiredService, DesiredStack, Probe
+from controller.model.names import Instant, ReplicaId, Revision
+from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView, Trouble
+
+Life = tuple[ReplicaId, Instant | None, int]
+
+
+class Verdict(NamedTuple):
+    """What probes say of one life. `output`: of the last probe that failed."""
+
+    health: Health
+    ready_since: Instant | None = None
+    output: str = ""
+
+
+class Prober(Protocol):
+    """Probes replicas in the background and keeps the newest verdict on each life."""
+
+    def watch(self, stack: str, service: str, probes: Mapping[Replica, Probe]) -> None:
+        """Probe these lives of the service from now on, and no others of it."""
+        ...
+
+    def verdict(self, life: Life) -> Verdict | None: ...
+
+
+class Senses:
+    """Looks at one stack. `known` names the revisions of replicas that are ours (the store's journal)."""
+
+    def __init__(
+        self, engine: Engine, prober: Prober | None, known: Callable[[], Mapping[ReplicaId, Revision]], now: Instant
+    ) -> None:
+        self._engine = engine
+        self._prober = prober
+        self._known = known
+        self.since = now
+        self.troubles: dict[str, Trouble] = {}
+        self.pulled: dict[str, Instant] = {}
+
+    def look(self, desired: DesiredStack, only: frozenset[str] | None) -> tuple[Observed, Mapping[str, ServiceView]]:
+        """The observation, and a finished view of each service of the stack that was asked for. Raises EngineError."""
+        services = desired.services
+        scope = Scope(
+            stack=desired.name,
+            images={name: service.image for name, service in services.items() if service.image},
+            templates={name: service.template for name, service in services.items()},
+            only=only,
+        )
+        observed = self._engine.observe(scope)
+        known = self._known()
+        names = services.keys() if only is None else services.keys() & only
+        views = {}
+        for name in sorted(names):
+            view = observed.services.get(name) or ServiceView(taken_at=observed.taken_at, complete=observed.complete)
+            views[name] = self.finish(name_revisions(view, services[name], known), services[name], observed)
+        return observed, views
+
+    def finish(self, view: ServiceView, want: DesiredService, observed: Observed) -> ServiceView:
+        """Add what only we know: since when we watch, failed calls, pulls, verdicts."""
+        replicas = view.replicas if self._prober is None else self._judge(view.replicas, want, observed.stack)
+        return replace(
+            view,
+            replicas=replicas,
+            since=self.since,
+            complete=view.complete and observed.complete,
+            trouble=self.troubles.get(want.name),
+            pulled_at=self.pulled.get(want.name, view.pulled_at),
+        )
+
+    def _judge(self, replicas: tuple[Replica, ...], want: DesiredService, stack: str) -> tuple[Replica, ...]:
+        assert self._prober is not None
+        probes = {
+            replica: probe
+            for replica in replicas
+            if replica.phase is ReplicaPhase.RUNNING and (probe := want.readiness or replica.check) is not None
+        }
+        self._prober.watch(stack, want.name, probes)
+        return tuple(self._with_verdict(replica, replica in probes) for replica in replicas)
+
+    def _with_verdict(self, replica: Replica, probed: bool) -> Replica:
+        """Ours once there is one; before that Docker's word counts if it is good: a running stack is not doubted."""
+        assert self._prober is not None
+        if not probed:
+            return replace(replica, health=Health.NONE)
+        verdict = self._prober.verdict(replica.life)
+        if verdict is None:
+            healthy = replica.health is Health.HEALTHY
+            since = (replica.started_at or 0.0) if healthy else None
+            return replace(replica, health=Health.HEALTHY if healthy else Health.STARTING, ready_since=since)
+        output = verdict.output or replica.last_output
+        return replace(replica, health=verdict.health, ready_since=verdict.ready_since, last_output=output)

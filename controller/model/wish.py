@@ -1,0 +1,21 @@
+"""What one act of a person asks for; the same value for command line, API and a daemon that is asked from outside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """`services` empty: all of the stack. `timeout`: seconds without progress after which it is given up."""
+
+    verb: str
+    services: tuple[str, ...] = ()
+    adopt: bool = False
+    confirm: bool = False
+    keep_going: bool = False
+    build: bool = False
+    immediately: bool = False
+    everything: bool = False
+    rehearse: bool = False
+    timeout: float = 600.0

@@ -1,0 +1,133 @@
+"""The real engine: Docker Compose on one Docker daemon."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+
+from controller.engines import compose, inside
+from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt, Scope
+from controller.engines.client import Client
+from controller.engines.events import Listener
+from controller.engines.images import Images
+from controller.engines.observe import Observer
+from controller.engines.perform import Performer, Recorders
+from controller.engines.sightings import Sightings
+from controller.engines.transport import Endpoint, resolve_endpoint
+from controller.model.names import ReplicaId
+from controller.model.observed import Observed
+from controller.model.project import ComposeProject, Recording, RenderedProject
+from controller.model.steps import Outcome, Step
+
+_RENDER_PATIENCE = 60.0
+_KEPT_RENDERINGS = 16
+
+
+class ComposeEngine:
+    """The port to a Docker daemon and to Docker Compose. Every method may be called from any thread."""
+
+    def __init__(self, endpoint: Endpoint | None = None) -> None:
+        """None: the endpoint that the `docker` command would take. Raises Rejected for an unknown context."""
+        self.endpoint = endpoint or resolve_endpoint(os.environ)
+        self._client = Client(self.endpoint)
+        self._images, self._sightings = Images(self._client), Sightings()
+        self._observer = Observer(self._client, self._images, self._sightings)
+        recorders = Recorders(self._render_again, self._record)
+        self._performer = Performer(self._client, self._images, recorders)
+        self._lock = threading.Lock()
+        self._renderings: tuple[tuple[ComposeProject, RenderedProject], ...] = ()
+        self._listeners: set[Listener] = set()
+        self._closed = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities()
+
+    def info(self, *, deadline: float = 5.0) -> EngineInfo:
+        api_version = self._client.api_version(deadline=deadline)
+        answer = self._client.get("/info", deadline=deadline)
+        return EngineInfo(
+            id=str(answer.get("ID") or answer.get("Name") or "unknown").replace(":", "").lower(),
+            name=str(answer.get("Name") or ""),
+            version=str(answer.get("ServerVersion") or ""),
+            api_version=api_version,
+            endpoint=self.endpoint.host,
+            rootless=any("rootless" in str(option) for option in answer.get("SecurityOptions") or ()),
+        )
+
+    def compose_version(self, project: ComposeProject, *, deadline: float = 10.0) -> str:
+        """The version of the Compose plugin. Needs no daemon."""
+        return compose.read_version(project, self.endpoint, deadline=deadline)
+
+    def render(self, project: ComposeProject, *, deadline: float = _RENDER_PATIENCE) -> RenderedProject:
+        rendered = compose.render(project, self.endpoint, deadline=deadline)
+        with self._lock:
+            others = tuple(pair for pair in self._renderings if pair[0] != project)
+            self._renderings = (*others[-_KEPT_RENDERINGS:], (project, rendered))
+        return rendered
+
+    def record(
+        self, project: ComposeProject, rendered: RenderedProject, *, deadline: float = _RENDER_PATIENCE
+    ) -> Recording:
+        """Sharers of a namespace are recorded with the ids of the owners that exist now."""
+        return self._record(project, rendered, {}, deadline=deadline)
+
+    def observe(self, scope: Scope, *, deadline: float = 10.0) -> Observed:
+        return self._observer.observe(scope, deadline=deadline)
+
+    def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
+        return self._observer.projects(deadline=deadline)
+
+    def nudges(self) -> Iterator[NudgeAt]:
+        listener = Listener(self._client, self._images, self._sightings)
+        with self._lock:
+            if self._closed:
+                return
+            self._listeners.add(listener)
+        try:
+            yield from listener.listen()
+        finally:
+            listener.close()
+            with self._lock:
+                self._listeners.discard(listener)
+
+    def perform(self, project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
+        return self._performer.perform(project, steps, deadline=deadline)
+
+    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float) -> Execution:
+        return inside.execute(self._client, replica, command, timeout=timeout)
+
+    def logs(
+        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
+    ) -> Iterator[str]:
+        return inside.read_logs(self._client, replica, tail=tail, follow=follow, since=since)
+
+    def close(self) -> None:
+        """Ends nudges and followed logs; no thread, child or connection stays."""
+        with self._lock:
+            self._closed = True
+            listeners = tuple(self._listeners)
+        for listener in listeners:
+            listener.close()
+        self._client.close()
+        self._observer.close()
+
+    def _render_again(self, project: ComposeProject) -> RenderedProject:
+        """The last rendering of that project, where this process has one."""
+        with self._lock:
+            found = next((rendered for known, rendered in self._renderings if known == project), None)
+        return found or self.render(project)
+
+    def _record(
+        self,
+        project: ComposeProject,
+        rendered: RenderedProject,
+        known_ids: Mapping[str, str],
+        *,
+        deadline: float = _RENDER_PATIENCE,
+    ) -> Recording:
+        from controller.engines import recorder  # its HTTP server is needed for nothing else
+
+        ids = {**self._observer.owners(rendered.name, deadline=min(deadline, 5.0)), **known_ids}
+        return recorder.record(self._client, project, rendered, ids, deadline=deadline)

@@ -1,0 +1,126 @@
+"""Every failure of an engine, whatever raised it, as one of three: Transient, Conflict, Rejected."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import subprocess
+from dataclasses import dataclass
+
+from controller.model.errors import Conflict, EngineError, Rejected, Transient
+
+_MISSING_IMAGE = ("no such image", "pull access denied", "manifest unknown", "repository does not exist")
+_GONE = ("no such container", "no such network", "no such exec", "is not running", "no such volume")
+_AWAY = (
+    "cannot connect to the docker daemon",
+    "connection refused",
+    "connection reset",
+    "broken pipe",
+    "error during connect",
+    "context deadline exceeded",
+    "i/o timeout",
+    "tls handshake timeout",
+    "unexpected eof",
+    "is the docker daemon running",
+)
+_TAKEN = ("is already in use by container", "marked for removal", "removal of container")
+
+
+@dataclass(frozen=True, slots=True)
+class Failure(Exception):
+    """The daemon's answer to a request that it did not fulfil."""
+
+    status: int
+    message: str
+    request: str
+
+    def __str__(self) -> str:
+        return f"{self.request}: {self.message} ({self.status})"
+
+
+def map_failure(failure: Failure) -> EngineError:
+    """An HTTP answer: 409 and what is gone ask for a new look, 5xx may pass, every other 4xx stays."""
+    message, text = f"Docker refused {failure.request}: {failure.message}", failure.message.lower()
+    if any(mark in text for mark in _MISSING_IMAGE):
+        return Rejected(message, hint="pull or build the image, or set pull_policy")
+    match failure.status:
+        case 404 | 409:
+            return Conflict(message)
+        case 403:
+            return Rejected(message, hint="ask whoever set the daemon's authorization plugin")
+        case 408 | 425 | 429:
+            return Transient(message)
+        case status if status >= 500:
+            return map_words(message)
+        case _:
+            return Rejected(message)
+
+
+def map_words(message: str) -> EngineError:
+    """A failure known by its words alone: a 5xx answer, or what `docker` printed."""
+    text = message.lower()
+    if any(mark in text for mark in _MISSING_IMAGE):
+        return Rejected(message, hint="pull or build the image, or set pull_policy")
+    if any(mark in text for mark in (*_TAKEN, *_GONE)):
+        return Conflict(message)
+    return Transient(message)
+
+
+def map_exception(error: BaseException, request: str) -> EngineError:
+    """Whatever a call into a third party or the network raised; nothing but an EngineError leaves engines/."""
+    match error:
+        case EngineError():
+            return error
+        case Failure():
+            return map_failure(error)
+        case PermissionError():
+            return Rejected(
+                f"{request}: no permission to use Docker's socket ({error.filename or 'permission denied'})",
+                hint="join the `docker` group and log in again, or run as root",
+            )
+        case TimeoutError() | subprocess.TimeoutExpired():
+            return Transient(f"{request}: Docker did not answer in time")
+        case FileNotFoundError():
+            return Transient(
+                f"{request}: Docker is not there ({error.filename or 'no such file'})",
+                hint="start the Docker daemon, or point DOCKER_HOST at it",
+            )
+        case OSError() | http.client.HTTPException():
+            return Transient(f"{request}: connection to Docker failed ({error or type(error).__name__})")
+        case json.JSONDecodeError() | UnicodeDecodeError():
+            return Transient(f"{request}: Docker's answer is not JSON")
+        case _:
+            return _map_third_party(error, request)
+
+
+def _map_third_party(error: BaseException, request: str) -> EngineError:
+    """Python-on-whales' errors, told apart by name so that nothing needs to be imported to handle an error."""
+    match type(error).__name__:
+        case "ClientNotFoundError":
+            return Rejected(f"{request}: there is no `docker` command", hint="install the Docker CLI")
+        case "NoSuchImage":
+            return Rejected(f"{request}: no such image", hint="pull or build the image, or set pull_policy")
+        case "NoSuchContainer" | "NoSuchNetwork" | "NoSuchVolume" | "NoSuchService" | "NoSuchPod":
+            return Conflict(f"{request}: {type(error).__name__}")
+        case "NotASwarmManager":
+            return Rejected(f"{request}: this engine is not a swarm manager", hint="docker swarm init")
+        case _:
+            return Transient(f"{request}: {type(error).__name__}")
+
+
+def map_exit(request: str, code: int, output: str) -> EngineError:
+    """A `docker` command that ended with `code`; `output` is its trimmed, secret-free standard error."""
+    text = output.lower()
+    last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), f"exit code {code}")
+    message = f"{request}: {last}"
+    if any(mark in text for mark in _AWAY):
+        return Transient(message, hint="start the Docker daemon, or point DOCKER_HOST at it")
+    if "permission denied" in text and "docker" in text and "socket" in text:
+        return Rejected(message, hint="join the `docker` group and log in again, or run as root")
+    if "is not a docker command" in text or "unknown shorthand flag: 'f'" in text:
+        return Rejected(
+            f"{request}: Docker has no `compose` plugin", hint="install the Docker Compose plugin, 2.24 or later"
+        )
+    if code < 0:
+        return Transient(f"{request}: killed by signal {-code}")
+    return map_words(message)

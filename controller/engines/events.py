@@ -1,0 +1,145 @@
+"""The event stream as nudges: reconnects by itself, and notices a daemon that is silent because it hangs."""
+
+from __future__ import annotations
+
+import json
+import queue
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from controller.engines import labels
+from controller.engines.base import Nudge, NudgeAt
+from controller.engines.client import Client
+from controller.engines.images import Images
+from controller.engines.sightings import Sightings
+from controller.engines.transport import Stream
+from controller.model.errors import EngineError
+
+_FILTERS = {
+    "type": ["container", "network", "volume", "image"],
+    "event": [
+        "create", "start", "die", "stop", "kill", "oom", "pause", "unpause", "destroy", "rename", "update",
+        "health_status", "connect", "disconnect", "pull", "tag", "untag", "delete", "load", "import",
+    ],
+}  # fmt: skip
+_FIRST_PAUSE = 0.5
+_LONGEST_PAUSE = 10.0
+_SILENCE = 10.0
+_PING_PATIENCE = 3.0
+
+
+class Listener:
+    """Nudges of one engine, for one reader."""
+
+    def __init__(self, client: Client, images: Images, sightings: Sightings) -> None:
+        self._client, self._images, self._sightings = client, images, sightings
+        self._closed = threading.Event()
+        self._stream: Stream | None = None
+
+    def close(self) -> None:
+        self._closed.set()
+        if self._stream is not None:
+            self._stream.hang_up()
+
+    def listen(self) -> Iterator[NudgeAt]:
+        """Endless; CONNECTED first, LOST once per loss. A dead connection is noticed within 13 s of silence."""
+        pause, said_lost = _FIRST_PAUSE, False
+        while not self._closed.is_set():
+            for nudge in self._listen_once():
+                if nudge.kind is Nudge.CONNECTED:
+                    pause, said_lost = _FIRST_PAUSE, False
+                yield nudge
+            self._sightings.lose()
+            self._client.forget_version()
+            if not said_lost and not self._closed.is_set():
+                said_lost = True
+                yield NudgeAt(Nudge.LOST)
+            self._closed.wait(pause * random.uniform(0.9, 1.1))  # noqa: S311 - jitter, no secret
+            pause = min(_LONGEST_PAUSE, pause * 2)
+
+    def _listen_once(self) -> Iterator[NudgeAt]:
+        """One connection, until it ends. Reading is a thread's: a read that was timed out cannot be resumed."""
+        lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        reader = threading.Thread(target=self._read, args=(lines,), name="events", daemon=True)
+        reader.start()
+        try:
+            while not self._closed.is_set():
+                try:
+                    line = lines.get(timeout=_SILENCE)
+                except queue.Empty:
+                    if not self._answers():
+                        return
+                    continue
+                if line is None:
+                    return
+                if line == b"":
+                    self._sightings.connect(time.time())
+                    self._images.forget()
+                    yield NudgeAt(Nudge.CONNECTED)
+                elif nudge := self._take(line):
+                    yield nudge
+        finally:
+            if self._stream is not None:
+                self._stream.hang_up()
+            reader.join(timeout=2.0)
+
+    def _read(self, lines: queue.SimpleQueue[bytes | None]) -> None:
+        """Puts an empty line once connected, each event's line, None at the end."""
+        try:
+            with self._client.stream("GET", "/events", {"filters": _FILTERS}, deadline=None) as (response, stream):
+                self._stream = stream
+                lines.put(b"")
+                while line := response.readline():
+                    lines.put(line)
+        except EngineError:
+            pass  # the end of the stream says it all; who asks next gets the reason
+        finally:
+            self._stream = None
+            lines.put(None)
+
+    def _answers(self) -> bool:
+        try:
+            self._client.ping(deadline=_PING_PATIENCE)
+        except EngineError:
+            return False
+        return True
+
+    def _take(self, line: bytes) -> NudgeAt | None:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return None
+        if event.get("Type") == "image":
+            self._images.forget()
+        nudge = read_nudge(event, self._sightings.whose)
+        for container in _containers(event):
+            self._sightings.say(container)
+        return nudge
+
+
+def _containers(event: Mapping[str, Any]) -> tuple[str, ...]:
+    actor = event.get("Actor") or {}
+    found = actor.get("ID") if event.get("Type") == "container" else (actor.get("Attributes") or {}).get("container")
+    return (found,) if found else ()
+
+
+def read_nudge(event: Mapping[str, Any], whose: Callable[[str], tuple[str, str] | None]) -> NudgeAt | None:
+    """Where to look because of one event; None: nowhere. `whose`: stack and service of a container's id."""
+    marks = (event.get("Actor") or {}).get("Attributes") or {}
+    match event.get("Type"):
+        case "image":
+            return NudgeAt(Nudge.IMAGES)
+        case "container":
+            if labels.PROJECT not in marks:
+                return None
+            return NudgeAt(Nudge.SERVICE, marks[labels.PROJECT], marks.get(labels.SERVICE))
+        case "network" | "volume":
+            owner = whose(marks["container"]) if "container" in marks else None
+            if owner is not None:
+                return NudgeAt(Nudge.SERVICE, *owner)
+            return None
+        case _:
+            return None

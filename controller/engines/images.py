@@ -1,0 +1,88 @@
+"""Local images by every name that people give them; listed once, again only after the event stream says so."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from controller.engines.client import Client
+from controller.model.names import ImageId
+
+_HEX = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
+_OLDEST = 60.0
+
+
+class Images:
+    """Which image a name stands for now, and what an image says of itself. Safe from several threads."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._names: Mapping[str, ImageId] | None = None
+        self._listed_at = 0.0
+        self._configs: dict[str, Mapping[str, Any]] = {}
+
+    def forget(self) -> None:
+        """Tags may have moved."""
+        with self._lock:
+            self._names = None
+
+    def find(self, name: str, *, deadline: float) -> ImageId | None:
+        """The id of the local image of that name. Raises EngineErrors."""
+        names = self._listed(deadline)
+        found = names.get(normalise_image(name))
+        if found is None and _HEX.fullmatch(name):
+            found = next((image for image in names.values() if _bare(image).startswith(_bare(name))), None)
+        return found
+
+    def config(self, image_id: str, *, deadline: float) -> Mapping[str, Any]:
+        """The `Config` of an image, which never changes for an id; empty where the image is gone."""
+        with self._lock:
+            found = self._configs.get(image_id)
+        if found is None:
+            found = self._client.get(f"/images/{quote(image_id, safe=':')}/json", deadline=deadline).get("Config") or {}
+            with self._lock:
+                self._configs[image_id] = found
+        return found
+
+    def _listed(self, deadline: float) -> Mapping[str, ImageId]:
+        with self._lock:
+            if self._names is not None and time.monotonic() - self._listed_at < _OLDEST:
+                return self._names
+        names = index_images(self._client.get("/images/json", deadline=deadline))
+        with self._lock:
+            self._names, self._listed_at = names, time.monotonic()
+            self._configs = {key: value for key, value in self._configs.items() if key in set(names.values())}
+        return names
+
+
+def index_images(listed: list[dict[str, Any]]) -> Mapping[str, ImageId]:
+    """Every tag, digest and id of the list, normalised, to the id."""
+    index: dict[str, ImageId] = {}
+    for item in listed:
+        image = ImageId(item["Id"])
+        index[image] = image
+        for name in (*(item.get("RepoTags") or ()), *(item.get("RepoDigests") or ())):
+            if "<none>" not in name:
+                index[normalise_image(name)] = image
+    return index
+
+
+def normalise_image(name: str) -> str:
+    """One spelling: without Docker Hub's prefixes, with a tag, a digest over a tag."""
+    name = re.sub(r"^(docker\.io|index\.docker\.io)/", "", name)
+    name = name.removeprefix("library/")
+    base, at, digest = name.partition("@")
+    stem, colon, tag = base.rpartition(":")
+    has_tag = bool(colon) and "/" not in tag
+    if at:
+        return f"{stem if has_tag else base}@{digest}"
+    return base if has_tag or name.startswith("sha256:") else f"{base}:latest"
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix("sha256:")

@@ -1,0 +1,180 @@
+"""One look at a stack: one list, inspects of what changed, everything parsed; what could not be read is marked."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.engines import labels
+from controller.engines.base import Scope
+from controller.engines.client import Client
+from controller.engines.drift import find_drift
+from controller.engines.images import Images
+from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
+from controller.engines.sightings import Sighting, Sightings, listed_key
+from controller.engines.template import Request, read_request
+from controller.engines.vantage import Vantage
+from controller.model.desired import Template
+from controller.model.errors import Conflict, EngineError
+from controller.model.observed import Observed, Replica, ServiceView
+
+_INSPECT_PATIENCE = 0.5
+_HANDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One container: its inspect, or (incomplete) what is known without one."""
+
+    inspect: Mapping[str, Any]
+    complete: bool = True
+
+
+class Observer:
+    """Observations of one engine. Safe from several threads."""
+
+    def __init__(self, client: Client, images: Images, sightings: Sightings) -> None:
+        self._client, self._images, self._sightings = client, images, sightings
+        self._vantage = Vantage(client)
+        self._pool = ThreadPoolExecutor(_HANDS, thread_name_prefix="inspect")
+        self._requests: dict[str, Request] = {}
+
+    def close(self) -> None:
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def observe(self, scope: Scope, *, deadline: float) -> Observed:
+        """Raises EngineErrors when even the list cannot be had."""
+        ends_at = time.monotonic() + deadline
+        taken_at = time.time()
+        listed = [item for item in self._list(scope.stack, scope.only, deadline) if _counts(item, scope)]
+        if scope.only is None:
+            self._sightings.forget_others(scope.stack, {item["Id"] for item in listed})
+        looks = self._inspect_all(listed, ends_at)
+        lens = self._vantage.lens((look.inspect for look in looks), deadline=max(0.1, ends_at - time.monotonic()))
+        found: dict[str, list[tuple[Replica, bool]]] = defaultdict(list)
+        for look in looks:
+            if replica := parse_replica(look.inspect, lens):
+                template = scope.templates.get(replica.service) if look.complete else None
+                found[replica.service].append((self._with_drift(replica, look, template, ends_at), look.complete))
+        since = self._sightings.since or taken_at
+        views = {
+            service: self._view(service, found.get(service, []), scope, ServiceView((), taken_at, since), ends_at)
+            for service in sorted({*found, *_asked(scope)})
+        }
+        directory, files = _origin(listed)
+        complete = all(view.complete for view in views.values())
+        return Observed(scope.stack, views, taken_at, complete, directory, files)
+
+    def projects(self, *, deadline: float) -> Mapping[str, Observed]:
+        """Every Compose project that has containers, from one list."""
+        taken_at = time.time()
+        by_stack: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        for item in self._list(None, None, deadline):
+            by_stack[item["Labels"][labels.PROJECT]].append(item)
+        return {stack: _from_list(stack, items, taken_at) for stack, items in sorted(by_stack.items())}
+
+    def owners(self, stack: str, *, deadline: float) -> Mapping[str, str]:
+        """The container of each service whose number is lowest: whose namespace others share, by Compose's choice."""
+        found: dict[str, str] = {}
+        listed = self._list(stack, None, deadline)
+        for item in sorted(listed, key=lambda item: parse_number(item["Labels"]), reverse=True):
+            if item["Labels"].get(labels.ONEOFF) != "True" and labels.SERVICE in item["Labels"]:
+                found[item["Labels"][labels.SERVICE]] = item["Id"]
+        return found
+
+    def _list(self, stack: str | None, only: frozenset[str] | None, deadline: float) -> list[dict[str, Any]]:
+        wanted = [labels.PROJECT if stack is None else f"{labels.PROJECT}={stack}"]
+        if only is not None and len(only) == 1:
+            wanted.append(f"{labels.SERVICE}={next(iter(only))}")
+        query = {"all": "1", "filters": {"label": wanted}}
+        listed: list[dict[str, Any]] = self._client.get("/containers/json", query, deadline=deadline)
+        return listed
+
+    def _inspect_all(self, listed: Sequence[Mapping[str, Any]], ends_at: float) -> list[Look]:
+        """In the list's order, without what is gone by now. Several at once: one that blocks waits alone."""
+        known = [self._recall(item) for item in listed]
+        open_ = [index for index, look in enumerate(known) if look is None]
+        if len(open_) == 1:
+            fresh: Iterable[Look | None] = [self._inspect(listed[open_[0]], ends_at)]
+        else:
+            fresh = self._pool.map(lambda index: self._inspect(listed[index], ends_at), open_)
+        for index, look in zip(open_, fresh, strict=True):
+            known[index] = look
+        return [look for look in known if look is not None]
+
+    def _recall(self, item: Mapping[str, Any]) -> Look | None:
+        inspect = self._sightings.recall(item["Id"], listed_key(item))
+        return Look(inspect) if inspect is not None else None
+
+    def _inspect(self, item: Mapping[str, Any], ends_at: float) -> Look | None:
+        """None where it is gone. An inspect blocks while the container is being started: then the list must do."""
+        container = item["Id"]
+        mark = self._sightings.mark(container)
+        patience = max(0.01, min(_INSPECT_PATIENCE, ends_at - time.monotonic()))
+        try:
+            inspect = self._client.get(f"/containers/{container}/json", deadline=patience)
+        except Conflict:
+            return None
+        except EngineError:
+            return Look(from_listed(item), complete=False)
+        self._sightings.keep(container, mark, Sighting(listed_key(item), inspect, time.monotonic()))
+        return Look(inspect)
+
+    def _with_drift(self, replica: Replica, look: Look, template: Template | None, ends_at: float) -> Replica:
+        if template is None or not template.body:
+            return replica
+        try:
+            image = self._images.config(look.inspect["Image"], deadline=max(0.1, ends_at - time.monotonic()))
+        except EngineError:
+            return replica  # an image that was removed under its container: not compared, which is not "the same"
+        request = self._requests.get(template.body)
+        if request is None:
+            request = read_request(template)
+            self._requests = {**dict(list(self._requests.items())[-200:]), template.body: request}
+        return replace(replica, drift=find_drift(request, look.inspect, image))
+
+    def _view(
+        self, service: str, found: Sequence[tuple[Replica, bool]], scope: Scope, blank: ServiceView, ends_at: float
+    ) -> ServiceView:
+        replicas = tuple(sorted((item for item, _ in found), key=lambda replica: (replica.number, replica.name)))
+        complete = all(complete for _, complete in found)
+        name, image_id = scope.images.get(service), None
+        if name:
+            try:
+                image_id = self._images.find(name, deadline=max(0.1, ends_at - time.monotonic()))
+            except EngineError:
+                complete = False
+        return replace(blank, replicas=replicas, complete=complete, image_id=image_id)
+
+
+def _asked(scope: Scope) -> frozenset[str]:
+    """Services that are to have a view even with no container."""
+    named = frozenset((*scope.images, *scope.templates))
+    return named if scope.only is None else scope.only
+
+
+def _counts(item: Mapping[str, Any], scope: Scope) -> bool:
+    marks = item.get("Labels") or {}
+    return labels.SERVICE in marks and (scope.only is None or marks[labels.SERVICE] in scope.only)
+
+
+def _origin(listed: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[str, ...]]:
+    """Working directory and files that the newest container was made from."""
+    newest = max(listed, key=lambda item: item.get("Created") or 0, default=None)
+    marks = (newest or {}).get("Labels") or {}
+    files = tuple(part for part in marks.get(labels.CONFIG_FILES, "").split(",") if part)
+    return marks.get(labels.WORKING_DIR, ""), files
+
+
+def _from_list(stack: str, items: Sequence[Mapping[str, Any]], taken_at: float) -> Observed:
+    found: dict[str, list[Replica]] = defaultdict(list)
+    for item in items:
+        if replica := parse_replica(from_listed(item), Lens()):
+            found[replica.service].append(replica)
+    directory, files = _origin(items)
+    views = {service: ServiceView(tuple(replicas), taken_at, taken_at) for service, replicas in sorted(found.items())}
+    return Observed(stack, views, taken_at, True, directory, files)

@@ -1,0 +1,232 @@
+"""Steps as calls: each may be repeated, none raises, and what became of it is said in one of four words."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, assert_never
+from urllib.parse import quote
+
+from controller.engines import compose, inside, labels
+from controller.engines.client import Client
+from controller.engines.ensure import ensure_surroundings
+from controller.engines.errors import Failure
+from controller.engines.images import Images
+from controller.engines.parse import drop_temporary_prefix
+from controller.engines.template import Place, Request, instantiate, read_request
+from controller.model.desired import Template
+from controller.model.errors import Conflict, EngineError, Rejected, Transient
+from controller.model.names import ReplicaId
+from controller.model.project import ComposeProject, Recording, RenderedProject
+from controller.model.steps import (
+    Build,
+    Create,
+    Outcome,
+    Pull,
+    Remove,
+    Rename,
+    Restart,
+    Result,
+    Start,
+    Step,
+    Stop,
+)
+
+_SLACK = 10.0
+"""Seconds that a stop may take beyond its grace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recorders:
+    """What performing needs of the rest of the engine: to render and to record again with the ids that exist now."""
+
+    render: Callable[[ComposeProject], RenderedProject]
+    record: Callable[[ComposeProject, RenderedProject, Mapping[str, str]], Recording]
+
+
+class Performer:
+    """Performs steps on one engine. Safe from several threads; it keeps nothing."""
+
+    def __init__(self, client: Client, images: Images, recorders: Recorders) -> None:
+        self._client, self._images, self._recorders = client, images, recorders
+
+    def perform(self, project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> tuple[Outcome, ...]:
+        """In order, `deadline` seconds for all; after one that fails the rest is Skipped."""
+        ends_at = time.monotonic() + deadline
+        outcomes: list[Outcome] = []
+        for step in steps:
+            if outcomes and outcomes[-1].result is not Result.DONE:
+                outcomes.append(Outcome(step, Result.SKIPPED, "an earlier step did not succeed"))
+                continue
+            outcomes.append(self._attempt(project, step, ends_at))
+        return tuple(outcomes)
+
+    def _attempt(self, project: ComposeProject, step: Step, ends_at: float) -> Outcome:
+        began = time.monotonic()
+        replica: ReplicaId | None = None
+        result, message = Result.DONE, ""
+        try:
+            remaining = ends_at - began
+            if remaining <= 0:
+                raise Transient("no time was left for it")
+            replica = self._do(project, step, remaining)
+        except EngineError as error:
+            result, message = result_of(error), " ".join(error.message.split())
+            message = f"{message} ({error.hint})" if error.hint else message
+        return Outcome(step, result, message, replica, time.monotonic() - began)
+
+    def _do(self, project: ComposeProject, step: Step, deadline: float) -> ReplicaId | None:
+        match step:
+            case Create():
+                return self._create(project, step, deadline)
+            case Start():
+                self._start(project, step, deadline)
+            case Stop():
+                self._stop(project, step, deadline)
+            case Restart():
+                self._end("restart", step.replica, step.grace, deadline)
+            case Remove():
+                self._remove(step.replica, deadline)
+            case Rename():
+                self._rename(step.replica, deadline)
+            case Pull() | Build():
+                self._fetch(project, step, deadline)
+            case _:
+                assert_never(step)
+        return None
+
+    def _fetch(self, project: ComposeProject, step: Pull | Build, deadline: float) -> None:
+        fetch = compose.pull_service if isinstance(step, Pull) else compose.build_service
+        try:
+            fetch(project, self._client.endpoint, step.service, deadline=deadline)
+        finally:
+            self._images.forget()
+
+    def _create(self, project: ComposeProject, step: Create, deadline: float) -> ReplicaId:
+        """Networks and volumes first, then the container, then the networks that an older API joins one by one."""
+        template = self._renew(project, step) if step.holder is not None else step.template
+        if template.namespace_of is not None and step.holder is None:
+            raise Conflict(f"{step.service} shares a namespace with {template.namespace_of}, which has no replica")
+        recorded = read_request(template)
+        self._refuse_taken(recorded, step, deadline)
+        ensure_surroundings(self._client, template, deadline=deadline)
+        image_id = self._images.find(recorded.create["Image"], deadline=deadline)
+        request = instantiate(recorded, Place(step.number, step.holder, step.carry, image_id))
+        query = {"name": request.name, "platform": request.platform}
+        made = self._client.call("POST", "/containers/create", query, request.create, deadline=deadline)[1]["Id"]
+        try:
+            for connect in request.connects:
+                body = {"Container": made, "EndpointConfig": connect["endpoint"]}
+                path = f"/networks/{quote(connect['network'], safe='')}/connect"
+                self._client.call("POST", path, body=body, deadline=deadline)
+        except EngineError:
+            self._remove(ReplicaId(made), deadline)  # half a container is nobody's: it never ran
+            raise
+        return ReplicaId(made)
+
+    def _renew(self, project: ComposeProject, step: Create) -> Template:
+        """With the hash that Compose writes for this holder; as it was where the files have moved on."""
+        assert step.holder is not None and step.template.namespace_of is not None
+        rendered = self._recorders.render(project)
+        recording = self._recorders.record(project, rendered, {step.template.namespace_of: step.holder})
+        fresh = recording.templates.get(step.service)
+        return fresh if fresh is not None and fresh.fingerprint == step.template.fingerprint else step.template
+
+    def _refuse_taken(self, request: Request, step: Create, deadline: float) -> None:
+        """A number is taken by any container that has it, whatever its name."""
+        marks = request.create["Labels"]
+        wanted = [f"{name}={marks[name]}" for name in (labels.PROJECT, labels.SERVICE)]
+        wanted += [f"{labels.NUMBER}={step.number}", f"{labels.ONEOFF}=False"]
+        query = {"all": "1", "filters": {"label": wanted}}
+        if self._client.get("/containers/json", query, deadline=deadline):
+            raise Conflict(f"replica {step.number} of {step.service} exists already")
+
+    def _start(self, project: ComposeProject, step: Start, deadline: float) -> None:
+        if step.by_compose:
+            self._start_by_compose(project, step, deadline)
+            return
+        try:
+            self._client.call("POST", f"/containers/{step.replica}/start", deadline=deadline)
+        except EngineError as error:
+            if "paused" not in error.message.lower():
+                raise
+            self._unpause(step.replica, deadline)
+
+    def _unpause(self, replica: ReplicaId, deadline: float) -> None:
+        try:
+            self._client.call("POST", f"/containers/{replica}/unpause", deadline=deadline)
+        except EngineError as error:
+            if "is not paused" not in error.message.lower():
+                raise
+
+    def _start_by_compose(self, project: ComposeProject, step: Start, deadline: float) -> None:
+        """Compose starts what does not run of a service, scaled to what is there: nothing is made or removed."""
+        state = self._client.get(f"/containers/{step.replica}/json", deadline=deadline)["State"]
+        if state.get("Paused"):
+            self._unpause(step.replica, deadline)  # Compose fails on paused containers
+            return
+        if state.get("Running"):
+            return
+        name = project.name or self._recorders.render(project).name
+        wanted = [f"{labels.PROJECT}={name}", f"{labels.SERVICE}={step.service}", f"{labels.ONEOFF}=False"]
+        there = self._client.get("/containers/json", {"all": "1", "filters": {"label": wanted}}, deadline=deadline)
+        compose.start_service(project, self._client.endpoint, step.service, max(1, len(there)), deadline=deadline)
+
+    def _stop(self, project: ComposeProject, step: Stop, deadline: float) -> None:
+        if step.by_compose:
+            self._run_hooks(project, step, deadline)
+        self._end("stop", step.replica, step.grace, deadline)
+
+    def _run_hooks(self, project: ComposeProject, step: Stop, deadline: float) -> None:
+        """`pre_stop` of this replica alone: Compose would stop its siblings too. A failing hook holds nothing up."""
+        service = (self._recorders.render(project).model.get("services") or {}).get(step.service) or {}
+        for hook in service.get("pre_stop") or ():
+            inside.execute(
+                self._client, step.replica, _words(hook["command"]), timeout=deadline, settings=_exec_settings(hook)
+            )
+
+    def _end(self, verb: str, replica: ReplicaId, grace: float, deadline: float) -> None:
+        """Stop or restart. The call lasts as long as the container takes, at most `grace`, and some slack."""
+        patience = min(deadline, grace + _SLACK) if verb == "stop" else deadline
+        query = {"t": str(max(0, round(grace)))}
+        self._client.call("POST", f"/containers/{replica}/{verb}", query, deadline=patience)
+
+    def _remove(self, replica: ReplicaId, deadline: float) -> None:
+        """Without its volumes: also an anonymous one may hold data. What is gone or going already is done."""
+        try:
+            self._client.call("DELETE", f"/containers/{replica}", {"v": "0", "force": "0"}, deadline=deadline)
+        except Conflict as error:
+            gone = isinstance(error.__cause__, Failure) and error.__cause__.status == 404
+            if not gone and "is already in progress" not in error.message:
+                raise
+
+    def _rename(self, replica: ReplicaId, deadline: float) -> None:
+        name = self._client.get(f"/containers/{replica}/json", deadline=deadline)["Name"].removeprefix("/")
+        final = drop_temporary_prefix(name)
+        if final is not None:
+            self._client.call("POST", f"/containers/{replica}/rename", {"name": final}, deadline=deadline)
+
+
+def result_of(error: EngineError) -> Result:
+    match error:
+        case Conflict():
+            return Result.CONFLICT
+        case Rejected():
+            return Result.REJECTED
+        case _:
+            return Result.TRANSIENT
+
+
+def _words(command: str | Sequence[str]) -> tuple[str, ...]:
+    return ("/bin/sh", "-c", command) if isinstance(command, str) else tuple(command)
+
+
+def _exec_settings(hook: Mapping[str, Any]) -> Mapping[str, Any]:
+    environment = [f"{name}={value}" for name, value in (hook.get("environment") or {}).items() if value is not None]
+    return {
+        "User": hook.get("user") or "",
+        "Privileged": bool(hook.get("privileged")),
+        "WorkingDir": hook.get("working_dir") or "",
+        "Env": environment,
+    }

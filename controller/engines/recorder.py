@@ -1,0 +1,180 @@
+"""A socket that looks like a Docker daemon: reads pass to the real one, Compose's creates are written down."""
+
+from __future__ import annotations
+
+import json
+import os
+import socketserver
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from controller.engines import compose, labels
+from controller.engines.client import Client
+from controller.engines.errors import map_exit
+from controller.engines.recording import Pass, Recorder, read_facts, strip_version
+from controller.model.desired import Template
+from controller.model.errors import EngineError, Rejected, Transient
+from controller.model.project import ComposeProject, Recording, RenderedProject
+
+_PATIENCE = 10.0
+
+
+def record(
+    client: Client, project: ComposeProject, rendered: RenderedProject, known_ids: Mapping[str, str], *, deadline: float
+) -> Recording:
+    """One template a service. `known_ids`: ids of containers that exist, by service. Nothing is changed.
+
+    Raises Transient without a daemon, Rejected where Compose refuses or the project needs what only Compose can do.
+    """
+    refuse_providers(rendered)
+    client.ping(deadline=min(deadline, 5.0))
+    services = tuple(rendered.model.get("services") or {})
+    if not services:
+        return Recording({})
+    recorder = Recorder(read_facts(rendered, known_ids))
+    with _serve(recorder, client) as server:
+        result = compose.record_requests(project, server.path, services, deadline=deadline)
+    if server.failure is not None:
+        raise server.failure
+    if recorder.refused:
+        raise Rejected(f"docker compose create asked for {recorder.refused[0]}, which cannot be recorded")
+    if result.code != 0:
+        raise _refusal(map_exit("docker compose create", result.code, result.stderr))
+    templates = recorder.templates()
+    if missing := [name for name in services if name not in templates]:
+        raise Rejected(f"docker compose create made nothing for {', '.join(missing)}")
+    version = next(iter(recorder.containers.values())).create["Labels"].get(labels.VERSION, "")
+    return Recording(mark_compose_starts(templates, rendered), version)
+
+
+def refuse_providers(rendered: RenderedProject) -> None:
+    """Creating these would run other programs at once."""
+    for name, service in (rendered.model.get("services") or {}).items():
+        for key in ("provider", "models"):
+            if service.get(key):
+                raise Rejected(f"service {name}: `{key}` runs other programs at create, which is not supported")
+
+
+def _refusal(error: EngineError) -> EngineError:
+    """Against a recorder only the project itself can be at fault."""
+    return (
+        error
+        if isinstance(error, Transient) and "signal" in error.message
+        else Rejected(error.message, hint=error.hint)
+    )
+
+
+def mark_compose_starts(templates: Mapping[str, Template], rendered: RenderedProject) -> dict[str, Template]:
+    """Templates whose hooks or injected files only Compose can do, marked so (ENGINE 1.3)."""
+    injected = {
+        kind: {name for name, item in (rendered.model.get(kind) or {}).items() if _is_injected(item)}
+        for kind in ("configs", "secrets")
+    }
+
+    def starts_by_compose(service: Mapping[str, Any]) -> bool:
+        hooked = any(service.get(key) for key in ("post_start", "pre_stop", "pre_start", "use_api_socket"))
+        return hooked or any(
+            (item if isinstance(item, str) else item.get("source")) in injected[kind]
+            for kind in ("configs", "secrets")
+            for item in service.get(kind) or ()
+        )
+
+    services = rendered.model["services"]
+    return {
+        name: replace(template, starts_by_compose=starts_by_compose(services[name]))
+        for name, template in templates.items()
+    }
+
+
+def _is_injected(item: Mapping[str, Any] | None) -> bool:
+    return bool(item) and item is not None and ("content" in item or "environment" in item)
+
+
+@contextmanager
+def _serve(recorder: Recorder, client: Client) -> Iterator[_Server]:
+    """A recording socket in a folder of its own (0700): requests hold secrets."""
+    with tempfile.TemporaryDirectory(prefix="controller-") as folder:
+        path = Path(folder) / "d.sock"
+        with _Server(path, recorder, client) as server:
+            os.chmod(path, 0o600)
+            thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="recorder", daemon=True)
+            thread.start()
+            try:
+                yield server
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
+    request_queue_size = 128
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, path: Path, recorder: Recorder, client: Client) -> None:
+        super().__init__(str(path), _Handler)
+        self.path, self.recorder, self.client = path, recorder, client
+        self.lock = threading.Lock()
+        self.failure: EngineError | None = None
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Compose hung up in the middle: its exit code tells."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def handle_request(self) -> None:
+        length = int(self.headers.get("Content-Length") or 0)
+        payload = self.rfile.read(length)
+        url = urlsplit(self.path)
+        query: dict[str, Any] = dict(parse_qsl(url.query))
+        if "filters" in query:
+            query["filters"] = json.loads(query["filters"])
+        path = strip_version(url.path)
+        with self.server.lock:
+            answer = self.server.recorder.answer(self.command, path, query, json.loads(payload) if payload else None)
+        if isinstance(answer, Pass):
+            self._pass_on(path)
+        else:
+            self._reply(answer[0], json.dumps(answer[1]).encode(), {})
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_request
+
+    def _pass_on(self, path: str) -> None:
+        try:
+            status, headers, payload = self.server.client.forward(self.command, self.path, deadline=_PATIENCE)
+        except EngineError as error:
+            self.server.failure = error
+            self._reply(500, json.dumps({"message": error.message}).encode(), {})
+            return
+        if status == 404 and path.startswith("/images/") and path.endswith("/json"):
+            name = path.removeprefix("/images/").removesuffix("/json")
+            status, payload = 200, json.dumps(self.server.recorder.make_up_image(name)).encode()
+        self._reply(status, payload, headers)
+
+    def _reply(self, status: int, payload: bytes, headers: Mapping[str, str]) -> None:
+        self.send_response_only(status)
+        dropped = ("content-length", "transfer-encoding", "connection", "content-type")
+        for name, value in headers.items():
+            if name not in dropped:
+                self.send_header(name, value)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(payload)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(payload)
+
+    def address_string(self) -> str:
+        return "compose"
+
+    def log_message(self, format: str, *args: Any) -> None:
+        """Nothing of a request is written anywhere: it may hold secrets."""

@@ -1,0 +1,103 @@
+"""What was last seen of each container, and what has been said about it since; shared by observing and by events."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from controller.engines import labels
+
+_HEALTH = re.compile(r"\(([^)]*)\)")
+_OLDEST = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One inspect; `key` is what the list said of the container at that time."""
+
+    key: str
+    inspect: Mapping[str, Any]
+    at: float
+
+
+class Sightings:
+    """Inspects that still hold. Without a connected event stream none does. Safe from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._seen: dict[str, Sighting] = {}
+        self._said: dict[str, int] = {}
+        self._connected_at: float | None = None
+
+    def connect(self, now: float) -> None:
+        """The stream is up: from here on, what changes is said."""
+        with self._lock:
+            self._seen.clear()
+            self._said.clear()
+            self._connected_at = now
+
+    def lose(self) -> None:
+        with self._lock:
+            self._connected_at = None
+            self._seen.clear()
+
+    @property
+    def since(self) -> float | None:
+        """Since when nothing was missed, on our clock; None: nobody watches."""
+        return self._connected_at
+
+    def say(self, container: str) -> None:
+        """Something happened to it."""
+        with self._lock:
+            self._said[container] = self._said.get(container, 0) + 1
+            self._seen.pop(container, None)
+
+    def mark(self, container: str) -> int:
+        """To be asked before an inspect and handed to `keep`: what is said meanwhile makes the inspect old."""
+        with self._lock:
+            return self._said.get(container, 0)
+
+    def keep(self, container: str, mark: int, sighting: Sighting) -> None:
+        with self._lock:
+            if self._connected_at is not None and self._said.get(container, 0) == mark:
+                self._seen[container] = sighting
+
+    def recall(self, container: str, key: str) -> Mapping[str, Any] | None:
+        """The last inspect, if the list says the same and nothing else was said since."""
+        with self._lock:
+            found = self._seen.get(container)
+        if found is None or found.key != key or time.monotonic() - found.at > _OLDEST:
+            return None
+        return found.inspect
+
+    def forget_others(self, stack: str, present: Collection[str]) -> None:
+        """Drop what is gone of one stack."""
+        with self._lock:
+            for container in [key for key, seen in self._seen.items() if _stack(seen) == stack and key not in present]:
+                del self._seen[container]
+                self._said.pop(container, None)
+
+    def whose(self, container: str) -> tuple[str, str] | None:
+        """Stack and service of a container that was seen."""
+        with self._lock:
+            found = self._seen.get(container)
+        if found is None:
+            return None
+        marks = found.inspect["Config"]["Labels"]
+        return marks[labels.PROJECT], marks[labels.SERVICE]
+
+
+def listed_key(item: Mapping[str, Any]) -> str:
+    """What a list entry says, without the ages that change with every look."""
+    health = _HEALTH.findall(item.get("Status") or "")
+    networks = (item.get("NetworkSettings") or {}).get("Networks") or {}
+    places = sorted((name, end.get("IPAddress"), end.get("EndpointID")) for name, end in networks.items() if end)
+    return repr((item.get("State"), health, item.get("Names"), item.get("ImageID"), places))
+
+
+def _stack(seen: Sighting) -> str:
+    return str((seen.inspect["Config"].get("Labels") or {}).get(labels.PROJECT))

@@ -1,0 +1,87 @@
+"""Where we stand towards an engine: how far its clock is from ours, and which containers can be reached from here."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from controller.engines.client import Client
+from controller.engines.parse import Lens, parse_instant
+
+_RENEW = 600.0
+_SAME_CLOCK = 0.25
+
+
+class Vantage:
+    """A Lens for one engine, tested and not guessed. Safe from several threads."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        self._lens = Lens()
+        self._measured_at: float | None = None
+        self._shares_host: bool | None = None
+        self._gateways: dict[str, bool] = {}
+
+    def lens(self, inspects: Iterable[Mapping[str, Any]], *, deadline: float) -> Lens:
+        """What is needed to read these inspects. Raises EngineErrors at the first call only."""
+        with self._lock:
+            if self._measured_at is None or time.monotonic() - self._measured_at > _RENEW:
+                self._measure(deadline)
+            for inspect in inspects:
+                self._look(inspect)
+            reachable = frozenset(gateway for gateway, ours in self._gateways.items() if ours)
+            if reachable != self._lens.reachable_gateways or bool(self._shares_host) != self._lens.shares_host:
+                self._lens = replace(self._lens, reachable_gateways=reachable, shares_host=bool(self._shares_host))
+            return self._lens
+
+    def _measure(self, deadline: float) -> None:
+        """Clock and rootlessness; a difference that the round trip explains is none."""
+        asked = time.time()
+        info = self._client.get("/info", deadline=deadline)
+        trip = time.time() - asked
+        theirs = parse_instant(info.get("SystemTime")) or asked
+        ahead = theirs - (asked + trip / 2)
+        self._lens = replace(self._lens, ahead=ahead if abs(ahead) > _SAME_CLOCK + trip else 0.0)
+        self._measured_at = time.monotonic()
+        rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
+        if self._client.endpoint.socket_path is None or rootless:
+            self._shares_host = False
+
+    def _look(self, inspect: Mapping[str, Any]) -> None:
+        """Learn from one running container, once: is its process ours to see, is its bridge on this machine."""
+        pid = (inspect.get("State") or {}).get("Pid")
+        if not pid or self._shares_host is False:
+            return
+        if self._shares_host is None:
+            self._shares_host = _sees_process(pid, inspect["Id"])
+            if not self._shares_host:
+                return
+        for endpoint in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).values():
+            gateway = (endpoint or {}).get("Gateway")
+            if gateway and not self._gateways.get(gateway):
+                self._gateways[gateway] = _owns_address(gateway)
+
+
+def _sees_process(pid: int, container: str) -> bool:
+    """The container's process is in our process table: engine and we share one kernel and one view of it."""
+    try:
+        return container in Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8")
+    except OSError:
+        return False
+
+
+def _owns_address(gateway: str) -> bool:
+    """The bridge is on this machine: only then can its address be bound here."""
+    family = socket.AF_INET6 if ":" in gateway else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        try:
+            probe.bind((gateway, 0))
+        except OSError:
+            return False
+    return True

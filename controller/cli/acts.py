@@ -8,9 +8,10 @@ from controller.cli.failures import say
 from controller.cli.live import open_screen
 from controller.cli.options import Options
 from controller.cli.render.result import result_data, result_lines
-from controller.cli.session import Wish, open_session
+from controller.cli.session import open_session
 from controller.cli.terminal import paint_for, print_data, print_lines
 from controller.model.applied import StackResult
+from controller.model.wish import Wish
 
 
 def converge(options: Options, wish: Wish) -> int:

@@ -18,8 +18,9 @@ def plan(options: Options, services: tuple[str, ...], detailed_exitcode: bool) -
     """
     from controller.cli.render.data import plan_data
     from controller.cli.render.plan import plan_lines
-    from controller.cli.session import Wish, open_session
+    from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines
+    from controller.model.wish import Wish
 
     with open_session(options) as session:
         plans = session.plan(Wish("apply", services))

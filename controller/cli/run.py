@@ -21,7 +21,8 @@ def run(options: Options, watch: bool, once: bool) -> int:
     from controller.cli.acts import converge
     from controller.cli.live import open_screen
     from controller.cli.notify import ServiceManager
-    from controller.cli.session import Wish, open_session
+    from controller.cli.session import open_session
+    from controller.model.wish import Wish
 
     if once:
         return converge(options, Wish("apply"))
@@ -43,6 +44,6 @@ def apply(options: Options, services: tuple[str, ...], **given: bool | float) ->
     Never asks. Exit code 1 if the stack did not converge; what was done stays done, and the next apply goes on.
     """
     from controller.cli.acts import converge
-    from controller.cli.session import Wish
+    from controller.model.wish import Wish
 
     return converge(options, Wish("apply", services, **given))  # type: ignore[arg-type]

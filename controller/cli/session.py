@@ -14,6 +14,7 @@ from controller.model.errors import ControllerError, Finding
 from controller.model.names import ReplicaId
 from controller.model.plan import Plan
 from controller.model.status import Event, StackStatus
+from controller.model.wish import Wish
 
 if TYPE_CHECKING:
     from controller.cli.render.graph import StackGraph
@@ -31,22 +32,6 @@ class Target:
     override: str = field(default="", repr=False)
     findings: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What one act of a person asks for. `services` empty: all. `timeout`: seconds without progress."""
-
-    verb: str
-    services: tuple[str, ...] = ()
-    adopt: bool = False
-    confirm: bool = False
-    keep_going: bool = False
-    build: bool = False
-    immediately: bool = False
-    everything: bool = False
-    rehearse: bool = False
-    timeout: float = 600.0
 
 
 class Session(Protocol):

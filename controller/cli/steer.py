@@ -11,7 +11,7 @@ from controller.cli.options import Options, takes_options
 
 def _act(options: Options, verb: str, services: tuple[str, ...] = (), **flags: bool) -> int:
     from controller.cli.acts import converge
-    from controller.cli.session import Wish
+    from controller.model.wish import Wish
 
     return converge(options, Wish(verb, services, **flags))
 

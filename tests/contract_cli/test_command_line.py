@@ -15,7 +15,6 @@ import yaml
 from controller.cli.catalogue import CATALOGUE
 from tests.contract_cli.command import CONTROLLER, controller
 
-
 WORDS = [entry.word for _, entries in CATALOGUE for entry in entries]
 
 

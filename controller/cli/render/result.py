@@ -8,7 +8,7 @@ from typing import Any
 from controller.cli.render.text import NONE, Cell, Paint, clean, count, plain, span, table
 from controller.model.applied import ServiceResult, StackResult
 
-_GOOD = frozenset({"Converged", "Unchanged", "Ready", "Completed", "Stopped", "Done"})
+_GOOD = frozenset({"unchanged", "Ready", "Completed", "Stopped", "Paused"})
 
 
 def result_data(results: Sequence[StackResult]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def _block(result: StackResult, paint: Paint) -> list[str]:
     name = paint(clean(result.stack), "bold")
     what = f"{count(len(result.services), 'service')} in {span(result.seconds)}, generation {result.generation}"
     first = f"{name}  {paint(result.outcome, role)}  {what}"
-    told = [service for service in result.services if service.seconds is not None or service.outcome not in _GOOD]
+    told = [service for service in result.services if service.outcome != "unchanged"]
     return [first, *([""] if told else []), *(_services(told, paint) if told else [])]
 
 

@@ -11,8 +11,6 @@ from controller.model.observed import Health, Replica
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
 _HEALTH_ROLE = {Health.HEALTHY: "good", Health.STARTING: "busy", Health.UNHEALTHY: "bad", Health.NONE: "dim"}
-BAD_WHEN_FALSE = frozenset({"Ready", "Available", "Converged", "Admitted", "Progressing"})
-"""Conditions that say something good when True; every other one says that something is wrong."""
 
 
 def status_lines(
@@ -45,8 +43,8 @@ def headline(stack: StackStatus, paint: Paint = plain) -> str:
 
 
 def is_trouble(condition: Condition) -> bool:
-    """Whether a condition is worth a line to somebody who only glances."""
-    return condition.status == ("False" if condition.type in BAD_WHEN_FALSE else "True")
+    """Whether a condition says that something is in the way; `Converged` repeats the phase."""
+    return condition.status == "True" and condition.type != "Converged"
 
 
 def stack_lines(stacks: Sequence[StackStatus], now: Instant, *, paint: Paint = plain) -> list[str]:

@@ -23,7 +23,7 @@ MIXED = stack_status(
         message="shop-api-1 exited with 137",
     ),
     phase=StackPhase.DEGRADED,
-    conditions=(condition("Converged", "False"), condition("Adopted", "False")),
+    conditions=(condition("Converged", "False", "Degraded", "said by the phase"), condition("Orphans", "True")),
 )
 
 

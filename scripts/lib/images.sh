@@ -86,12 +86,24 @@ image_label() { docker image inspect -f '{{index .Config.Labels "controller.cont
 
 # build_image NAME TAG BASE_HASH: builds compose/images/NAME unless that very content is built already.
 build_image() {
-  local name=$1 tag=$2 hash
+  local name=$1 tag=$2 hash old
   hash=$(contents_hash "$images_root/$name" "$3")
   [[ $(image_label "$tag") == "$hash" ]] && return
   say "building the stand-in $tag"
-  DOCKER_BUILDKIT=0 logged "image-$name" docker build --network host --force-rm --label "controller.contents=$hash" \
-    -t "$tag" "$images_root/$name" || die "the stand-in image $tag could not be built" "see $log_dir/image-$name.log"
+  old=$(docker image inspect -f '{{.Id}}' "$tag" 2>/dev/null || true)
+  logged "image-$name" classic_build "$images_root/$name" --label "controller.contents=$hash" -t "$tag" ||
+    die "the stand-in image $tag could not be built" "see $log_dir/image-$name.log"
+  # Without a name nobody would find it again; where a container still uses it, it stays.
+  if [[ -n $old ]]; then docker image rm "$old" >/dev/null 2>&1 || true; fi
+}
+
+# classic_build FOLDER OPTION…: the builder that needs no plugin. It keeps what an earlier stage left: we name that, and drop it.
+classic_build() {
+  local build=(env DOCKER_BUILDKIT=0 docker build --network host --force-rm) stage="local/stage-${1##*/}"
+  "${build[@]}" "${@:2}" "$1" || return 1
+  if grep -q ' AS build$' "$1/Dockerfile"; then
+    "${build[@]}" --quiet --target build -t "$stage" "$1" && docker image rm "$stage"
+  fi
 }
 
 # The base cannot be pulled either: Debian's packages, fetched from its signed archive and unpacked, become its first layer.
@@ -113,8 +125,8 @@ build_base() {
 # configure_base ROOT TAG HASH: configures the unpacked packages in a container and keeps the result as one layer.
 configure_base() {
   local seed=local/debian-seed:bookworm container status=0
-  tar -C "$1" --sort=name --owner=0 --group=0 -c . | docker import - "$seed" >/dev/null
-  container=$(docker create --network none "$seed" sh /seed/configure)
+  tar -C "$1" --sort=name --owner=0 --group=0 -c . | docker import - "$seed" >/dev/null || return 1
+  container=$(docker create --network none "$seed" sh /seed/configure) || return 1
   logged image-debian docker start --attach "$container" || status=$?
   if ((status == 0)); then
     docker export "$container" | docker import --change 'CMD ["bash"]' --change "LABEL controller.contents=$3" \

@@ -36,6 +36,10 @@ class Calls:
             return Outcome(step, Result.REJECTED, f"no such image: {want.image}")
         if self._containers.has_name(name) or self._containers.has_number(step.service, step.number):
             return Outcome(step, Result.CONFLICT, f"the name {name} is in use")
+        if step.template.namespace_of is not None and step.holder is None:
+            return Outcome(
+                step, Result.CONFLICT, f"{step.template.namespace_of}, whose namespace it shares, is not there"
+            )
         seconds = self._containers.seconds(step.service, Span.CREATE)
         record = self._containers.make(step, name, image, at + seconds)
         self._processes.mark(record, record.phase)

@@ -8,7 +8,7 @@ from hashlib import sha256
 from controller.engines.simulated_behaviour import OK, Behaviour, Script, behaviour_of
 from controller.engines.simulated_record import Nature, Record, record_of
 from controller.engines.simulated_traits import NO_TRAITS, Traits, read_traits
-from controller.model.desired import DesiredService, DesiredStack, DockerRestart, Probe, Template
+from controller.model.desired import DesiredService, DesiredStack, DockerRestart, Port, Probe, Template
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Mount, Replica, ReplicaPhase
 from controller.model.steps import Create
@@ -90,10 +90,25 @@ class Containers:
             check=None if traits.disabled else traits.check or self._checks.get(image),
             exposes_ports=traits.exposes or bool(want is not None and want.ports),
             mounts=self._mounts(step, traits),
+            published=() if want is None else tuple(_published(port, step.number) for port in want.ports),
             drift=(),
         )
         behaviour = behaviour_of(self.script, step.service, step.revision)
         return self._add(record_of(replica, self._nature(replica, want, traits, behaviour)))
+
+    @property
+    def made(self) -> int:
+        """How many were made so far; ids follow from it."""
+        return self._made
+
+    def all(self) -> tuple[Record, ...]:
+        return tuple(self._by_id.values())
+
+    def restore(self, records: Iterable[Record], made: int) -> None:
+        """Have these containers again, as they were kept."""
+        self._made = made
+        for record in records:
+            self._add(record)
 
     def rename(self, record: Record, name: str) -> None:
         del self._names[record.name]
@@ -160,3 +175,9 @@ class Containers:
         if key not in self._traits:
             self._traits[key] = read_traits(template.body)
         return self._traits[key]
+
+
+def _published(port: Port, number: int) -> str:
+    """As Docker shows it; of a range each replica has one, of none the engine picks a high one."""
+    host = 32767 + number if port.published is None else min(port.published[0] + number - 1, port.published[1])
+    return f"{port.host_ip or '0.0.0.0'}:{host}->{port.target}/{port.protocol}"  # noqa: S104 - shown, never bound

@@ -38,6 +38,9 @@ class Faults:
     late_by: float = 1.0
     away: tuple[tuple[Instant, Instant], ...] = ()
 
+    def is_away(self, now: Instant) -> bool:
+        return any(begin <= now < end for begin, end in self.away)
+
 
 class Bed(Protocol):
     """What a simulated world offers."""
@@ -62,9 +65,6 @@ class FaultyWorld:
         self._late: list[tuple[Instant, str]] = []
         self._missed: Instant | None = None
 
-    def is_away(self, now: Instant) -> bool:
-        return any(begin <= now < end for begin, end in self._faults.away)
-
     def is_busy(self, service: str, now: Instant) -> bool:
         return self._slow_until.get(service, now) > now or self._world.is_busy(service, now)
 
@@ -79,7 +79,7 @@ class FaultyWorld:
 
     def _spoil(self, steps: Sequence[Step], now: Instant) -> tuple[Outcome, ...]:
         at = self._random.randrange(len(steps))
-        if self.is_away(now):
+        if self._faults.is_away(now):
             return _fail(steps, Outcome(steps[0], Result.TRANSIENT, "the engine is away"))
         if self._strikes(self._faults.transient):
             before = self._world.perform(steps[:at], now) if at else ()
@@ -94,17 +94,17 @@ class FaultyWorld:
 
     def view(self, service: str, now: Instant) -> ServiceView:
         """A look at one service. Raises Transient while the engine is away."""
-        if self.is_away(now):
+        if self._faults.is_away(now):
             raise Transient("the engine is away")
         if service in self._shown and self._strikes(self._faults.stale):
             return self._shown[service]
-        seen = self._watched(self._world.view(service, now))
+        seen = self._watched(replace(self._world.view(service, now), taken_at=now))
         self._shown[service] = seen
         if self._strikes(self._faults.vanished):
-            return replace(seen, replicas=(), taken_at=now)
+            return replace(seen, replicas=())
         if self._strikes(self._faults.partial):
             kept = tuple(replica for replica in seen.replicas if self._random.random() < 0.5)
-            return replace(seen, replicas=kept, taken_at=now, complete=False)
+            return replace(seen, replicas=kept, complete=False)
         return seen
 
     def observe(self, now: Instant) -> Mapping[str, ServiceView]:
@@ -113,7 +113,7 @@ class FaultyWorld:
 
     def changed(self, now: Instant) -> tuple[str, ...]:
         """What the event stream tells: some twice, some late, some never; everything after an absence."""
-        if self.is_away(now):
+        if self._faults.is_away(now):
             return ()
         if self._has_returned(now):
             self._world.changed(now)
@@ -128,7 +128,7 @@ class FaultyWorld:
 
     def next_change(self, now: Instant) -> Instant | None:
         """When there may be news; an absence that ends is news."""
-        if self.is_away(now):
+        if self._faults.is_away(now):
             return max(end for begin, end in self._faults.away if begin <= now < end)
         ends = (end for _, end in self._faults.away if end > now)
         late = (self._late[0][0],) if self._late else ()

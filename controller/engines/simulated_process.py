@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from controller.engines.simulated_record import FIRST_PAUSE, Happening, Record
 from controller.model.desired import DockerRestart
@@ -19,18 +20,33 @@ LONG_LIFE = 10.0
 """Docker's restart manager, in seconds: pauses double up to the longest; a long life starts them anew."""
 
 
+Life = tuple[str, Revision]
+"""Of which service and revision a process is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Something that is to happen, in a form that can be kept: `subject` is a replica's id or a service's name."""
+
+    at: Instant
+    happening: Happening
+    subject: str
+    life: int
+    of_service: bool
+
+
 class Processes:
     """All processes of one stack. `touched`: services in which something changed since it was last emptied."""
 
     def __init__(self) -> None:
         self.touched: dict[str, None] = {}
         self.gone: list[Record] = []
-        self._lives: defaultdict[tuple[str, Revision], int] = defaultdict(int)
+        self._lives: defaultdict[Life, int] = defaultdict(int)
         self._heap: list[tuple[Instant, int, Happening, Record | str, int]] = []
         self._pushed = 0
 
     @property
-    def lives(self) -> Mapping[tuple[str, Revision], int]:
+    def lives(self) -> Mapping[Life, int]:
         """How many processes were started, by service and revision."""
         return self._lives
 
@@ -112,6 +128,22 @@ class Processes:
                 self.touched[subject] = None
             elif not self._is_past(entry) and not _defers(subject, happening):
                 self._happen(happening, subject, at)
+
+    def export(self) -> tuple[Coming, ...]:
+        """What is still to happen, in order."""
+        return tuple(
+            Coming(at, happening, _key(subject), life, isinstance(subject, str))
+            for at, _, happening, subject, life in sorted(self._heap, key=lambda entry: entry[:2])
+            if isinstance(subject, str) or subject.life == life
+        )
+
+    def restore(self, coming: Sequence[Coming], records: Mapping[str, Record], lives: Mapping[Life, int]) -> None:
+        """Carry on where `export` left off; `records` by id."""
+        self._lives.update(lives)
+        for event in coming:
+            subject: Record | str = event.subject if event.of_service else records[event.subject]
+            self._pushed += 1
+            heapq.heappush(self._heap, (event.at, self._pushed, event.happening, subject, event.life))
 
     def _happen(self, happening: Happening, record: Record, at: Instant) -> None:
         match happening:
@@ -203,3 +235,7 @@ def _defers(record: Record, happening: Happening) -> bool:
         return False
     record.deferred = (*record.deferred, happening)
     return True
+
+
+def _key(subject: Record | str) -> str:
+    return subject if isinstance(subject, str) else str(subject.base.id)

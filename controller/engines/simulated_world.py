@@ -67,6 +67,15 @@ class Simulation:
         """Script what containers do that are created from now on; without a revision, of all that have no own line."""
         self.containers.script[(service, revision or Revision(""))] = behaviour
 
+    def set_image(self, service: str, image: ImageId | None) -> None:
+        """What the service's image name stands for from now on; None: there is none."""
+        self._views[service] = replace(self._views.get(service, ServiceView()), image_id=image)
+
+    def look_again(self) -> None:
+        """The containers were put there from outside: make all views anew, and tell of all."""
+        self._stale.update(dict.fromkeys(record.service for record in self.containers.all()))
+        self._news.update(dict.fromkeys(self._views))
+
     def find(self, replica: ReplicaId) -> Record | None:
         return self.containers.find(replica)
 

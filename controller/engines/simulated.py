@@ -1,0 +1,238 @@
+"""The simulated engine: the port's face on simulated stacks, for machines without Docker and for tests.
+
+Nothing real is started. With a folder its containers outlive the process, as a daemon's would.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Scope
+from controller.engines.simulated_calls import skipped
+from controller.engines.simulated_clock import Clock, WallClock
+from controller.engines.simulated_hands import Hands
+from controller.engines.simulated_record import Record
+from controller.engines.simulated_requests import record_model
+from controller.engines.simulated_stack import Settings, SimulatedStack
+from controller.engines.simulated_state import SavedState, StateFile, restore_stack, save_stack
+from controller.model.errors import Conflict, Transient
+from controller.model.names import Instant, ReplicaId
+from controller.model.observed import Health, Observed, ReplicaPhase
+from controller.model.project import ComposeProject, Recording, RenderedProject
+from controller.model.steps import Outcome, Result, Step
+
+GLANCE = 0.2
+"""Seconds between looks for what changed by itself or by another process."""
+
+NO_SETTINGS = Settings()
+
+
+class SimulatedEngine:
+    """An `Engine` whose containers exist in `folder`/simulated.json, or in memory only."""
+
+    def __init__(
+        self, folder: Path | None = None, *, clock: Clock | None = None, settings: Settings = NO_SETTINGS
+    ) -> None:
+        self._clock = clock or WallClock()
+        self._settings = settings
+        self._file = None if folder is None else StateFile(folder)
+        self._stacks: dict[str, SimulatedStack] = {}
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
+        self._listeners: list[list[NudgeAt]] = []
+        self._closed = False
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities(senses_health=True)
+
+    def info(self, *, deadline: float = 5.0) -> EngineInfo:
+        self._answer(deadline)
+        return EngineInfo("simulated", "simulated", "1", "1", "simulated: nothing real is started")
+
+    def render(self, project: ComposeProject, *, deadline: float = 60.0) -> RenderedProject:
+        """By Docker's own Compose, which needs no daemon for it. Raises Rejected where there is no `docker` command."""
+        from controller.engines import compose
+        from controller.engines.transport import Endpoint
+
+        return compose.render(project, Endpoint(), deadline=deadline)
+
+    def record(self, project: ComposeProject, rendered: RenderedProject, *, deadline: float = 60.0) -> Recording:
+        self._answer(deadline)
+        return record_model(rendered)
+
+    def observe(self, scope: Scope, *, deadline: float = 10.0) -> Observed:
+        self._answer(deadline)
+        with self._world() as stacks:
+            now = self._clock.now()
+            stack = stacks.get(scope.stack) or SimulatedStack(scope.stack, self._settings, now)
+            return stack.look(scope, now)
+
+    def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
+        self._answer(deadline)
+        with self._world() as stacks:
+            looks = {name: stack.look(Scope(name), self._clock.now()) for name, stack in sorted(stacks.items())}
+            return {name: look for name, look in looks.items() if any(v.replicas for v in look.services.values())}
+
+    def nudges(self) -> Iterator[NudgeAt]:
+        news: list[NudgeAt] = []
+        away: bool | None = None
+        with self._lock:
+            self._listeners.append(news)
+        while not self._closed:
+            if self._is_away() != away:
+                away = self._is_away()
+                yield NudgeAt(Nudge.LOST if away else Nudge.CONNECTED)
+            self._spread_news()
+            while news:
+                yield news.pop(0)
+            with self._changed:
+                if not (self._closed or news):
+                    self._changed.wait(GLANCE)
+
+    def perform(self, project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
+        outcomes: list[Outcome] = []
+        for step in steps:
+            failed = bool(outcomes) and outcomes[-1].result is not Result.DONE
+            outcome = skipped(step) if failed else self._perform(project, step, deadline)
+            deadline -= outcome.seconds
+            outcomes.append(outcome)
+        return tuple(outcomes)
+
+    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float) -> Execution:
+        """Nothing runs: `true`, `false` and `exit N` end as they say, anything else with 0 where it is healthy.
+
+        Raises Conflict where there is no such container.
+        """
+        self._answer(timeout)
+        with self._world():
+            record = self._find(replica)
+        if record is None:
+            raise Conflict(f"no such container: {replica}")
+        if record.phase is not ReplicaPhase.RUNNING:
+            return Execution(None, "it does not run")
+        return Execution(_exit_code(command, record.health), "")
+
+    def logs(
+        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
+    ) -> Iterator[str]:
+        """One line that says that there is nothing. Raises Conflict where there is no such container."""
+        with self._world():
+            record = self._find(replica)
+        if record is None:
+            raise Conflict(f"no such container: {replica}")
+        if tail != 0:
+            yield f"{record.name} is simulated and prints nothing"
+        while follow and not self._closed and self._still_runs(replica):
+            with self._changed:
+                self._changed.wait(GLANCE)
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def meddle(self, stack: str, action: Callable[[Hands, Instant], None]) -> None:
+        """Have strange hands do something to a stack that exists."""
+        with self._world() as stacks:
+            action(Hands(stacks[stack].simulation), self._clock.now())
+            self._keep()
+
+    def _perform(self, project: ComposeProject, step: Step, deadline: float) -> Outcome:
+        with self._world() as stacks:
+            now = self._clock.now()
+            name = self._name_of(project, step)
+            stack = stacks.setdefault(name, SimulatedStack(name, self._settings, now))
+            stack.working_dir = str(project.directory)
+            stack.config_files = tuple(str(file) for file in project.files)
+            outcome = stack.perform(step, now)
+            self._keep()
+        if outcome.seconds > deadline:
+            self._clock.sleep(max(0.0, deadline))
+            return Outcome(step, Result.TRANSIENT, f"no answer within {deadline:g} s", seconds=deadline)
+        self._clock.sleep(outcome.seconds)
+        with self._changed:
+            self._changed.notify_all()
+        return outcome
+
+    def _name_of(self, project: ComposeProject, step: Step) -> str:
+        """The stack of a container that exists, else the project's name, else that of a known stack of its folder."""
+        replica = getattr(step, "replica", None)
+        for name, stack in self._stacks.items():
+            if replica is not None and stack.simulation.find(replica) is not None:
+                return name
+        if project.name is not None:
+            return project.name
+        known = (name for name, stack in self._stacks.items() if stack.working_dir == str(project.directory))
+        return next(known, project.directory.name.lower())
+
+    def _find(self, replica: ReplicaId) -> Record | None:
+        for stack in self._stacks.values():
+            stack.simulation.advance(self._clock.now())
+            record = stack.simulation.find(replica)
+            if record is not None:
+                return record
+        return None
+
+    def _still_runs(self, replica: ReplicaId) -> bool:
+        with self._world():
+            record = self._find(replica)
+            return record is not None and record.alive
+
+    def _spread_news(self) -> None:
+        """Tell every listener what changed."""
+        with self._world() as stacks:
+            now = self._clock.now()
+            news = [
+                NudgeAt(Nudge.SERVICE, name, service)
+                for name, stack in stacks.items()
+                for service in stack.world.changed(now)
+            ]
+            for listener in self._listeners:
+                listener.extend(news)
+
+    def _is_away(self) -> bool:
+        return self._settings.faults.is_away(self._clock.now())
+
+    def _answer(self, deadline: float) -> None:
+        """Take the time that an answer takes. Raises Transient where there is none within the deadline."""
+        if self._is_away():
+            raise Transient("the simulated engine is away")
+        slow = self._settings.faults.slow
+        self._clock.sleep(min(slow, deadline))
+        if slow > deadline:
+            raise Transient(f"the simulated engine did not answer within {deadline:g} s")
+
+    @contextmanager
+    def _world(self) -> Iterator[dict[str, SimulatedStack]]:
+        """The stacks as they are now, whoever changed them last; nobody else changes them meanwhile."""
+        with self._lock:
+            if self._file is None:
+                yield self._stacks
+                return
+            with self._file.locked():
+                if self._file.has_changed():
+                    saved, now = self._file.read(), self._clock.now()
+                    self._stacks = {s.name: restore_stack(s, self._settings, now) for s in saved.stacks}
+                yield self._stacks
+
+    def _keep(self) -> None:
+        if self._file is not None:
+            self._file.write(SavedState(tuple(save_stack(stack) for stack in self._stacks.values())))
+        self._changed.notify_all()
+
+
+def _exit_code(command: Sequence[str], health: Health) -> int:
+    words = command[-1].split() if command else []
+    match words:
+        case ["true"]:
+            return 0
+        case ["false"]:
+            return 1
+        case ["exit", code] if code.isdigit():
+            return int(code)
+        case _:
+            return 0 if health in (Health.HEALTHY, Health.NONE) else 1

@@ -1,0 +1,253 @@
+"""Every file and variable that a Compose project is made of, by a walk over its text; their digest keys the rendering.
+
+What cannot be followed (remote includes, paths with unset variables) is listed: then only Compose knows.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from controller.intake.environment import values_digest
+from controller.intake.interpolation import expand, parse_env, variable_names
+from controller.intake.source import MAX_BYTES, Document, read_documents
+from controller.intake.tree import Node
+from controller.model.errors import Finding, InvalidInput
+from controller.model.project import ComposeProject
+
+MAX_FILES = 1000
+_SEEN_BY_COMPOSE = ("DOCKER_DEFAULT_PLATFORM", "HOME")
+_REMOTE = ("http://", "https://", "git@", "git://", "ssh://", "github.com/", "oci:")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What a project is made of. `files` exist or not; `services`: each declared one and its Compose profiles."""
+
+    files: tuple[Path, ...]
+    documents: tuple[Document, ...]
+    services: Mapping[str, frozenset[str]]
+    variables: frozenset[str]
+    digest: str
+    name: str | None = None
+    """The project's own `name:` or COMPOSE_PROJECT_NAME of its env files; "" where it cannot be known."""
+    profiles: tuple[str, ...] = ()
+    """COMPOSE_PROFILES of its env files."""
+    unknown: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def known_profiles(self) -> frozenset[str]:
+        return frozenset(profile for profiles in self.services.values() for profile in profiles)
+
+
+def read_inputs(project: ComposeProject) -> Inputs:
+    """Walk the project's files. Unusable ones are findings; nothing is raised."""
+    walk = _Walk(project)
+    walk.run()
+    variables = frozenset(walk.variables)
+    return Inputs(
+        files=tuple(walk.files),
+        documents=tuple(walk.documents),
+        services=walk.services,
+        variables=variables,
+        digest=_digest(walk.files, values_digest({*variables, *_SEEN_BY_COMPOSE}, project.environment)),
+        name=walk.name,
+        profiles=tuple(filter(None, (walk.values.get("COMPOSE_PROFILES") or "").split(","))),
+        unknown=tuple(walk.unknown),
+        findings=tuple(walk.findings),
+    )
+
+
+def rendering_key(project: ComposeProject, inputs: Inputs, compose_version: str) -> str:
+    """Keys a rendering: the same key, the same output of Compose."""
+    called = (project.name, project.files, project.directory, project.env_files, project.profiles)
+    return hashlib.sha256(repr((called, inputs.digest, compose_version)).encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str | None:
+    """Of a regular file's contents; "" where there is none, None where it cannot be read."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except OSError:
+        return None
+    with os.fdopen(descriptor, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            return None
+        try:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError:
+            return None
+
+
+def _digest(files: Mapping[Path, None], values: str) -> str:
+    digest = hashlib.sha256(values.encode())
+    for path in files:
+        digest.update(repr((str(path), file_digest(path))).encode())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A Compose file to look at. `own`: its services belong to the project, and not only to an `extends`."""
+
+    path: Path
+    directory: Path
+    own: bool = True
+
+
+@dataclass(slots=True)
+class _Walk:
+    project: ComposeProject
+    files: dict[Path, None] = field(default_factory=dict)
+    documents: list[Document] = field(default_factory=list)
+    services: dict[str, frozenset[str]] = field(default_factory=dict)
+    variables: set[str] = field(default_factory=set)
+    values: dict[str, str] = field(default_factory=dict)
+    unknown: list[str] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    name: str | None = None
+
+    def run(self) -> None:
+        project = self.project
+        for path in project.env_files or (project.directory / ".env",):
+            self._env_file(path, fills=True)
+        self.values |= project.environment
+        self.name = self.values.get("COMPOSE_PROJECT_NAME")
+        waiting = [_File(path, project.directory) for path in reversed(project.files)]
+        seen: set[_File] = set()
+        while waiting and len(self.files) < MAX_FILES:
+            file = waiting.pop()
+            if file not in seen:
+                seen.add(file)
+                waiting += reversed([*self._compose_file(file)])
+
+    def _compose_file(self, file: _File) -> Iterator[_File]:
+        self.files[file.path] = None
+        try:
+            documents = read_documents(file.path)
+        except InvalidInput as error:
+            self.findings += error.findings
+            return
+        for document in documents:
+            if file.own:
+                self.documents.append(document)
+            self.variables |= frozenset().union(*(variable_names(text) for text in _texts(document.root)))
+            model = document.data()
+            if isinstance(model, dict):
+                yield from self._model(model, file)
+
+    def _model(self, model: Mapping[str, Any], file: _File) -> Iterator[_File]:
+        if file.path in self.project.files and isinstance(model.get("name"), str):
+            self._called(model["name"])
+        for entry in _list(model.get("include")):
+            yield from self._include(entry, file.directory)
+        for section in ("configs", "secrets"):
+            for source in _mappings(model.get(section)).values():
+                self._path(source.get("file"), file.directory)
+                if isinstance(source.get("environment"), str):
+                    self.variables.add(source["environment"])
+        for name, service in _mappings(model.get("services")).items():
+            if file.own:
+                profiles = frozenset(profile for profile in _list(service.get("profiles")) if isinstance(profile, str))
+                self.services[name] = self.services.get(name, frozenset()) | profiles
+            yield from self._service(service, file.directory)
+
+    def _called(self, name: str) -> None:
+        if not self.values.get("COMPOSE_PROJECT_NAME"):
+            self.name = expand(name, self.values) or ""
+
+    def _include(self, entry: Any, directory: Path) -> Iterator[_File]:
+        given = entry if isinstance(entry, dict) else {"path": entry}
+        paths = [path for path in (self._path(path, directory) for path in _list(given.get("path"))) if path]
+        if not paths:
+            return
+        own = self._place(given.get("project_directory"), directory) or paths[0].parent
+        for env_file in _list(given.get("env_file")) or [str(own / ".env")]:
+            self._env_files(env_file, directory)
+        for path in paths:
+            yield _File(path, own)
+
+    def _service(self, service: Mapping[str, Any], directory: Path) -> Iterator[_File]:
+        for key in ("env_file", "label_file"):
+            for entry in _list(service.get(key)):
+                self._env_files(entry, directory)
+        self.variables |= _passed_on(service.get("environment"))
+        build = service.get("build")
+        if isinstance(build, dict):
+            self.variables |= _passed_on(build.get("args"))
+        for option in _list(service.get("security_opt")):
+            if isinstance(option, str) and option.startswith(("seccomp:", "seccomp=")) and "unconfined" not in option:
+                self._path(option[len("seccomp:") :], directory)
+        extends = service.get("extends")
+        if isinstance(extends, dict) and extends.get("file"):
+            path = self._path(extends["file"], directory)
+            if path is not None:
+                yield _File(path, path.parent, own=False)
+
+    def _env_files(self, entry: Any, directory: Path) -> None:
+        path = self._path(entry.get("path") if isinstance(entry, dict) else entry, directory)
+        if path is not None:
+            self._env_file(path)
+
+    def _env_file(self, path: Path, *, fills: bool = False) -> None:
+        self.files[path] = None
+        try:
+            if not path.is_file() or path.stat().st_size > MAX_BYTES:
+                return
+            text = path.read_text("utf-8", "replace")
+        except OSError:
+            return
+        self.variables |= variable_names(text)
+        for name, value in parse_env(text).items():
+            if value is None:
+                self.variables.add(name)
+            elif fills:
+                self.values[name] = expand(value, {**self.values, **self.project.environment}) or ""
+
+    def _path(self, text: Any, directory: Path) -> Path | None:
+        path = self._place(text, directory)
+        if path is not None:
+            self.files[path] = None
+        return path
+
+    def _place(self, text: Any, directory: Path) -> Path | None:
+        """A path as Compose resolves it: relative to the project directory, symlinks kept."""
+        if not isinstance(text, str) or not text:
+            return None
+        expanded = expand(text, self.values)
+        if not expanded or expanded.startswith(_REMOTE) or "://" in expanded:
+            self.unknown.append(text)
+            return None
+        return Path(os.path.abspath(directory / os.path.expanduser(expanded)))
+
+
+def _texts(node: Node) -> Iterator[str]:
+    if isinstance(node.value, str):
+        yield node.value
+    for item in node.items or ():
+        yield from _texts(item)
+    for key in (node.keys or {}).values():
+        yield from _texts(key.node)
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def _mappings(value: Any) -> Mapping[str, Mapping[str, Any]]:
+    return {name: entry for name, entry in value.items() if isinstance(entry, dict)} if isinstance(value, dict) else {}
+
+
+def _passed_on(variables: Any) -> frozenset[str]:
+    """Names without a value, which take the shell's."""
+    if isinstance(variables, dict):
+        return frozenset(name for name, value in variables.items() if value is None)
+    return frozenset(entry for entry in _list(variables) if isinstance(entry, str) and "=" not in entry)

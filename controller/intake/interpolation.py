@@ -1,0 +1,89 @@
+"""Variables in text as Compose writes them: their names, and values where a path needs one. Pure.
+
+Compose interpolates the project itself; this only finds out which files and variables it will look at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+_NAME = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?$", re.DOTALL)
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:]\s*(.*?)\s*)?$")
+
+
+def variable_names(text: str) -> frozenset[str]:
+    """Every variable that a text may look at, those of defaults included."""
+    return frozenset(_NAME.findall(text.replace("$$", ""))) if "$" in text else frozenset()
+
+
+def expand(text: str, variables: Mapping[str, str]) -> str | None:
+    """The text with its variables filled in; None where a required one is missing or the text makes no sense."""
+    result, position = "", 0
+    while position < len(text):
+        if text[position] != "$":
+            following = text.find("$", position)
+            following = len(text) if following < 0 else following
+            result += text[position:following]
+            position = following
+            continue
+        value, position = _value(text, position + 1, variables)
+        if value is None:
+            return None
+        result += value
+    return result
+
+
+def _value(text: str, position: int, variables: Mapping[str, str]) -> tuple[str | None, int]:
+    """The value of what stands after a `$`, and where the text goes on."""
+    if text.startswith("$", position):
+        return "$", position + 1
+    if not text.startswith("{", position):
+        match = re.compile(r"[A-Za-z_][A-Za-z0-9_]*").match(text, position)
+        return (variables.get(match.group(), ""), match.end()) if match else (None, position)
+    end = _closing(text, position)
+    match = _BRACED.match(text[position + 1 : end]) if end is not None else None
+    if match is None or end is None:
+        return None, len(text)
+    return _chosen(match.group(1), match.group(2), match.group(3), variables), end + 1
+
+
+def _closing(text: str, position: int) -> int | None:
+    depth = 0
+    for index in range(position, len(text)):
+        depth += {"{": 1, "}": -1}.get(text[index], 0)
+        if depth == 0:
+            return index
+    return None
+
+
+def _chosen(name: str, operator: str | None, other: str | None, variables: Mapping[str, str]) -> str | None:
+    value = variables.get(name)
+    given = bool(value) if operator and operator.startswith(":") else value is not None
+    match (operator or "")[-1:]:
+        case "-":
+            return value if given else expand(other or "", variables)
+        case "+":
+            return expand(other or "", variables) if given else ""
+        case "?":
+            return value if given else None
+    return value or ""
+
+
+def parse_env(text: str) -> Mapping[str, str | None]:
+    """Variables of an env file, by name; None where only the name is given, which passes the shell's value on."""
+    found: dict[str, str | None] = {}
+    for line in text.splitlines():
+        match = None if line.lstrip().startswith("#") else _LINE.match(line)
+        if match:
+            found[match.group(1)] = _unquoted(match.group(2))
+    return found
+
+
+def _unquoted(value: str | None) -> str | None:
+    if value is None:
+        return None
+    if value[:1] in ("'", '"'):
+        return value[1:].split(value[0])[0]
+    return re.split(r"\s+#", value)[0]

@@ -1,0 +1,149 @@
+"""Tells which inputs changed, once they have been quiet. Events only say when to look; what changed is seen by looking.
+
+Folders are watched, not files: editors and tools replace files, links and whole trees by renaming.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from threading import Event
+
+STEP = 0.05
+"""Seconds in which the watcher gathers events."""
+QUIET = 0.1
+"""Seconds between two looks that must agree: with the watcher's own step 150 ms of quiet."""
+LONGEST = 5.0
+"""Seconds after which a change is told even if there is no quiet; also how often we look without any event."""
+
+_TOLD_OF = ("", ".yaml", ".yml")
+_LINKS = 40
+
+Signature = tuple[object, ...]
+
+
+def watch_inputs(inputs: Callable[[], Collection[Path]], stop: Event) -> Iterator[frozenset[Path]]:
+    """Sets of inputs that changed, appeared or vanished, until stopped.
+
+    `inputs` are files and folders, there or not; asked again after each set. A folder changes with the names of the
+    YAML files and folders directly in it.
+    """
+    paths = frozenset(inputs())
+    known = look(paths)
+    while not stop.is_set():
+        area = Area.around(paths)
+        for _ in _wake_ups(area, stop):
+            seen = settle(paths, stop)
+            changed = frozenset(path for path in paths if seen[path] != known[path])
+            if changed and not stop.is_set():
+                yield changed
+            paths = frozenset(inputs())
+            # What is new to the list is not news: whoever lists it has just read it.
+            known = {path: seen[path] if path in seen else _signature(path) for path in paths}
+            if Area.around(paths) != area:
+                break
+
+
+def look(paths: Iterable[Path]) -> Mapping[Path, Signature]:
+    """What tells one state of each path from another."""
+    return {path: _signature(path) for path in paths}
+
+
+def settle(paths: Collection[Path], stop: Event) -> Mapping[Path, Signature]:
+    """A look that was the same twice, `QUIET` apart; after `LONGEST` the last one."""
+    end = time.monotonic() + LONGEST
+    seen = look(paths)
+    while not stop.wait(QUIET):
+        again = look(paths)
+        if again == seen or time.monotonic() > end:
+            return again
+        seen = again
+    return seen
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """Which folders to watch (and which ones these are: folders are replaced, too), and which names in them matter."""
+
+    folders: Mapping[Path, Signature]
+    names: frozenset[str]
+    listed: frozenset[str]
+
+    @classmethod
+    def around(cls, paths: Collection[Path]) -> Area:
+        listed = frozenset(path for path in paths if path.is_dir())
+        names = frozenset(chain.from_iterable(_trail(path) for path in paths))
+        folders = {folder: _identity(folder) for folder in sorted({name.parent for name in names} | listed)}
+        return cls(folders, frozenset(map(str, {*names, *folders})), frozenset(map(str, listed)))
+
+    def concerns(self, _change: object, path: str) -> bool:
+        """Whether an event at a path may be about an input; editors' swap files are not."""
+        folder, name = os.path.split(path)
+        return path in self.names or (folder in self.listed and os.path.splitext(name)[1] in _TOLD_OF)
+
+
+def _wake_ups(area: Area, stop: Event) -> Iterator[object]:
+    """Something happened in the area, or nothing for a while."""
+    from watchfiles import watch
+
+    try:
+        yield from watch(
+            *(folder for folder, identity in area.folders.items() if identity),
+            watch_filter=area.concerns,
+            debounce=round(STEP * 4000),
+            step=round(STEP * 1000),
+            stop_event=stop,
+            rust_timeout=round(LONGEST * 1000),
+            yield_on_timeout=True,
+            raise_interrupt=False,
+            recursive=False,
+        )
+    except OSError:
+        # A folder went away between two calls, or the kernel has no watch left: look by ourselves.
+        stop.wait(1.0)
+        yield None
+
+
+def _trail(path: Path) -> Iterator[Path]:
+    """Every name that decides what a path leads to: itself, links on the way, the first one that is missing."""
+    for _ in range(_LINKS):
+        following = None
+        for prefix in (*reversed(path.parents), path):
+            if prefix.is_symlink():
+                yield prefix
+                rest = path.relative_to(prefix)
+                following = Path(os.path.abspath(prefix.parent / os.readlink(prefix) / rest))
+                break
+            if not os.path.lexists(prefix):
+                yield prefix
+                return
+        if following is None:
+            yield path
+            return
+        path = following
+
+
+def _signature(path: Path) -> Signature:
+    try:
+        status = path.stat()
+        if path.is_dir():
+            return tuple(sorted(entry.name for entry in os.scandir(path) if _is_told_of(entry)))
+    except OSError as error:
+        return (error.errno,)
+    return (status.st_dev, status.st_ino, status.st_mode, status.st_size, status.st_mtime_ns)
+
+
+def _is_told_of(entry: os.DirEntry[str]) -> bool:
+    return entry.name.endswith((".yaml", ".yml")) or entry.is_dir()
+
+
+def _identity(folder: Path) -> Signature:
+    try:
+        status = folder.stat()
+    except OSError:
+        return ()
+    return (status.st_dev, status.st_ino)

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from controller.cli.options import Options, takes_options
+
+if TYPE_CHECKING:
+    from controller.cli.render.graph import StackGraph
+    from controller.engines.base import Engine
+    from controller.model.desired import DesiredStack
 
 FORMATS = ("text", "dot", "mermaid", "json")
 
@@ -15,11 +22,9 @@ FORMATS = ("text", "dot", "mermaid", "json")
 def graph(options: Options, form: str | None) -> int:
     """Dependencies, the batches that start together, and the critical path with learned times."""
     from controller.cli.render.graph import dot_lines, graph_data, graph_lines, mermaid_lines
-    from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines
 
-    with open_session(options) as session:
-        stacks = session.graphs()
+    stacks = _read(options)
     if form == "dot":
         print_lines(dot_lines(stacks))
     elif form == "mermaid":
@@ -31,3 +36,22 @@ def graph(options: Options, form: str | None) -> int:
     else:
         print_lines(graph_lines(stacks, paint=paint_for(options)))
     return 0
+
+
+def _read(options: Options) -> list[StackGraph]:
+    from controller.cli.engine import open_engine
+    from controller.cli.reading import read_all
+
+    with open_engine(options) as engine:
+        reads = read_all(options, engine).whole().reads
+        return [_graph_of(engine, read.stack) for read in reads if read.stack is not None]
+
+
+def _graph_of(engine: Engine, stack: DesiredStack) -> StackGraph:
+    from controller.cli.reading import learned_times
+    from controller.cli.render.graph import StackGraph
+    from controller.decide.graph import build_graph
+
+    usually = learned_times(engine, stack)
+    needs = {name: service.needs for name, service in stack.services.items()}
+    return StackGraph(stack.name, build_graph(needs, lambda name: usually[name] or 1.0), usually)

@@ -38,12 +38,14 @@ def _print_unit(options: Options) -> int:
 
 
 def _write_stack(options: Options, *, force: bool, printed: bool) -> int:
+    from controller.cli.engine import open_engine
+    from controller.cli.reading import read_project
     from controller.cli.render.scaffold import stack_text
-    from controller.cli.session import render_project
     from controller.cli.terminal import note
     from controller.model.errors import ControllerError
 
-    project, rendered = render_project(options)
+    with open_engine(options) as engine:
+        project, rendered = read_project(options, engine)
     path = Path.cwd() / "manifests" / f"{rendered.name}.yaml"
     text = stack_text(rendered.name, _relative(project.files, path.parent), rendered.model)
     if printed:

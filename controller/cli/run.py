@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from controller.cli.options import Options, takes_options
@@ -25,7 +27,7 @@ def run(options: Options, watch: bool, once: bool) -> int:
     from controller.model.wish import Wish
 
     if once:
-        return converge(options, Wish("apply"))
+        return converge(options, Wish("apply", profile=options.profile))
     with open_session(options) as session, ServiceManager(open_screen(options)) as screen:
         return session.run(screen, watch=watch)
 
@@ -38,7 +40,7 @@ def run(options: Options, watch: bool, once: bool) -> int:
 @click.option("--build", is_flag=True, help="Build images of services with `build:` anew.")
 @click.option("--timeout", type=DURATION, default=600.0, help="Give up after so long without progress [10m].")
 @takes_options()
-def apply(options: Options, services: tuple[str, ...], **given: bool | float) -> int:
+def apply(options: Options, services: tuple[str, ...], **given: Any) -> int:
     """Converge once and wait until every selected service is ready.
 
     Never asks. Exit code 1 if the stack did not converge; what was done stays done, and the next apply goes on.
@@ -46,4 +48,4 @@ def apply(options: Options, services: tuple[str, ...], **given: bool | float) ->
     from controller.cli.acts import converge
     from controller.model.wish import Wish
 
-    return converge(options, Wish("apply", services, **given))  # type: ignore[arg-type]
+    return converge(options, Wish("apply", services, profile=options.profile, **given))

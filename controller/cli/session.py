@@ -17,9 +17,8 @@ from controller.model.status import Event, StackStatus
 from controller.model.wish import Wish
 
 if TYPE_CHECKING:
-    from controller.cli.render.graph import StackGraph
     from controller.model.desired import DesiredStack
-    from controller.model.project import ComposeProject, RenderedProject
+    from controller.model.project import RenderedProject
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +52,11 @@ class Session(Protocol):
 
     def status(self) -> Sequence[StackStatus]: ...
 
-    def graphs(self) -> Sequence[StackGraph]: ...
-
     def events(self, *, since: float | None = None, follow: bool = False) -> Iterator[Event]: ...
 
     def logs(
         self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
     ) -> Iterator[str]: ...
-
-
-def render_project(options: Options) -> tuple[ComposeProject, RenderedProject]:
-    """The one Compose project that the options name, as Compose renders it. Needs no running engine."""
-    raise ControllerError("this build cannot read projects yet", hint=f"engine {options.engine}")
 
 
 @contextmanager

@@ -7,13 +7,13 @@ from dataclasses import replace
 import click
 
 from controller.cli.options import Options, takes_options
+from controller.model.wish import Wish
 
 
-def _act(options: Options, verb: str, services: tuple[str, ...] = (), **flags: bool) -> int:
+def _act(options: Options, wish: Wish) -> int:
     from controller.cli.acts import converge
-    from controller.model.wish import Wish
 
-    return converge(options, Wish(verb, services, **flags))
+    return converge(options, wish)
 
 
 def _on_stack(options: Options, stack: str | None) -> Options:
@@ -29,7 +29,7 @@ _stack = click.argument("stack", required=False)
 @takes_options()
 def start(options: Options, services: tuple[str, ...]) -> int:
     """Start what was stopped, in the order of dependencies, and wait until it is ready."""
-    return _act(options, "start", services)
+    return _act(options, Wish("start", services))
 
 
 @click.command()
@@ -38,7 +38,7 @@ def start(options: Options, services: tuple[str, ...]) -> int:
 @takes_options()
 def stop(options: Options, services: tuple[str, ...], now: bool) -> int:
     """Stop in reverse order. Removes nothing, and it stays stopped until `start` or `apply`."""
-    return _act(options, "stop", services, immediately=now)
+    return _act(options, Wish("stop", services, immediately=now))
 
 
 @click.command()
@@ -46,7 +46,7 @@ def stop(options: Options, services: tuple[str, ...], now: bool) -> int:
 @takes_options()
 def retry(options: Options, services: tuple[str, ...]) -> int:
     """Clear backoff and quarantine and try again at once."""
-    return _act(options, "retry", services)
+    return _act(options, Wish("retry", services))
 
 
 @click.command()
@@ -54,7 +54,7 @@ def retry(options: Options, services: tuple[str, ...]) -> int:
 @takes_options()
 def pause(options: Options, services: tuple[str, ...]) -> int:
     """Leave services alone until `resume`: nothing is started, stopped or replaced."""
-    return _act(options, "pause", services)
+    return _act(options, Wish("pause", services))
 
 
 @click.command()
@@ -62,7 +62,7 @@ def pause(options: Options, services: tuple[str, ...]) -> int:
 @takes_options()
 def resume(options: Options, services: tuple[str, ...]) -> int:
     """End a pause."""
-    return _act(options, "resume", services)
+    return _act(options, Wish("resume", services))
 
 
 @click.command()
@@ -70,7 +70,7 @@ def resume(options: Options, services: tuple[str, ...]) -> int:
 @takes_options()
 def adopt(options: Options, stack: str | None) -> int:
     """Take a running project over although that replaces something (condition AdoptionHeld)."""
-    return _act(_on_stack(options, stack), "adopt")
+    return _act(_on_stack(options, stack), Wish("adopt"))
 
 
 @click.command()
@@ -79,7 +79,7 @@ def adopt(options: Options, stack: str | None) -> int:
 @takes_options()
 def release(options: Options, stack: str | None, rehearse: bool) -> int:
     """Give a project back: afterwards `docker compose up -d` by hand changes nothing."""
-    return _act(_on_stack(options, stack), "release", rehearse=rehearse)
+    return _act(_on_stack(options, stack), Wish("release", rehearse=rehearse))
 
 
 @click.command()
@@ -87,7 +87,7 @@ def release(options: Options, stack: str | None, rehearse: bool) -> int:
 @takes_options()
 def confirm(options: Options, stack: str | None) -> int:
     """Let a held mass removal happen (condition MassRemovalHeld)."""
-    return _act(_on_stack(options, stack), "confirm")
+    return _act(_on_stack(options, stack), Wish("confirm"))
 
 
 @click.command()
@@ -98,4 +98,4 @@ def prune(options: Options, stack: str | None, everything: bool) -> int:
     """Remove containers of services that are gone; with --all STACK, all of them and the networks. Never volumes."""
     if everything and not (stack or options.stacks):
         raise click.UsageError("prune --all needs the name of a stack")
-    return _act(_on_stack(options, stack), "prune", everything=everything)
+    return _act(_on_stack(options, stack), Wish("prune", everything=everything))

@@ -13,7 +13,7 @@ from controller.cli.options import Options, takes_options
 if TYPE_CHECKING:
     from controller.cli.render.why import Cause
     from controller.cli.selection import Chosen
-    from controller.cli.session import Session
+    from controller.loop.session import Session
     from controller.model.status import Event, StackStatus
 
 _STACK_WORDS = ("stack", "stacks", "st")

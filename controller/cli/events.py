@@ -13,7 +13,7 @@ from controller.cli.options import Options, takes_options
 from controller.cli.parameters import DURATION
 
 if TYPE_CHECKING:
-    from controller.cli.session import Session
+    from controller.loop.session import Session
     from controller.model.observed import Replica
     from controller.model.status import Event
 

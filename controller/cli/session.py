@@ -1,66 +1,63 @@
-"""The seam to the loop: what the commands ask of it. One session serves one call of the command line."""
+"""The seam to the loop: one session serves one call of the command line. The only place where its parts are wired."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING
 
-from controller.cli.live import Progress
+from controller.cli.engine import make_engine
 from controller.cli.options import Options
-from controller.model.applied import StackResult
-from controller.model.errors import ControllerError, Finding
-from controller.model.names import ReplicaId
-from controller.model.plan import Plan
-from controller.model.status import Event, StackStatus
-from controller.model.wish import Wish
+from controller.loop.ground import Asked
+from controller.loop.session import Session
+from controller.loop.store import state_dir
 
 if TYPE_CHECKING:
+    from controller.engines.base import Engine
+    from controller.health.prober import Prober
     from controller.model.desired import DesiredStack
-    from controller.model.project import RenderedProject
+    from controller.model.names import Instant
+    from controller.model.observed import ServiceView
+    from controller.model.timings import Timings
 
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One stack as it was read: what is wanted of it, or what is wrong with its files."""
-
-    place: str
-    stack: DesiredStack | None = None
-    rendered: RenderedProject | None = field(default=None, repr=False)
-    override: str = field(default="", repr=False)
-    findings: tuple[Finding, ...] = ()
-    warnings: tuple[Finding, ...] = ()
-
-
-class Session(Protocol):
-    """What the commands need of the loop. Every method raises only `ControllerError`s."""
-
-    def load(self) -> Sequence[Target]:
-        """Read every target; one that is broken carries its findings."""
-        ...
-
-    def plan(self, wish: Wish) -> Sequence[Plan]: ...
-
-    def act(self, wish: Wish, progress: Progress) -> Sequence[StackResult]:
-        """Do it here, or let the daemon that holds the lock do it; follow to the end."""
-        ...
-
-    def run(self, progress: Progress, *, watch: bool) -> int:
-        """Reconcile until told to stop; the exit code."""
-        ...
-
-    def status(self) -> Sequence[StackStatus]: ...
-
-    def events(self, *, since: float | None = None, follow: bool = False) -> Iterator[Event]: ...
-
-    def logs(
-        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
-    ) -> Iterator[str]: ...
+__all__ = ["Session", "open_session"]
 
 
 @contextmanager
 def open_session(options: Options) -> Iterator[Session]:
-    """A session on the targets that the options name."""
-    raise ControllerError("this build has no loop yet", hint=f"engine {options.engine}")
-    yield
+    """A session on the targets that the options name; closed at the end, whatever happens."""
+    engine = make_engine(options)
+    session = Session(engine, asked_by(options), lambda on_change: _make_prober(engine, on_change), _make_bed)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def asked_by(options: Options) -> Asked:
+    """What the user said, with where and in which environment it was said."""
+    return Asked(
+        cwd=Path.cwd(),
+        environment=os.environ,
+        root=state_dir(os.environ, os.geteuid()),
+        files=tuple(map(str, options.files)),
+        stacks=options.stacks,
+        profile=options.profile,
+    )
+
+
+def _make_prober(engine: Engine, on_change: Callable[[str, str], None]) -> Prober | None:
+    """None where the engine's observations carry verdicts already."""
+    if engine.capabilities.senses_health:
+        return None
+    from controller.health.prober import Prober
+
+    return Prober(engine, on_change)
+
+
+def _make_bed(stack: DesiredStack, views: Mapping[str, ServiceView], timings: Timings, now: Instant) -> object:
+    from controller.engines.simulated_world import Simulation
+
+    return Simulation(stack, views, timings, now)

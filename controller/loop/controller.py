@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from controller.engines.base import Engine, Nudge, NudgeAt
+from controller.health.prober import Prober
 from controller.loop.executor import Batch, Executor
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
 from controller.loop.reconcile import Key, Reconciler, Tools
-from controller.loop.senses import Prober
 from controller.loop.store import Store
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
@@ -33,7 +33,7 @@ class Audience(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What the loop needs from outside. `make_prober` gets the callback for changed verdicts; None: the engine senses."""
+    """What the loop needs from outside. `make_prober` gets the callback for changed verdicts."""
 
     engine: Engine
     now: Callable[[], Instant]
@@ -90,9 +90,8 @@ class Controller:
         """Finish the step that is under way, let go of everything."""
         self._stopping.set()
         self._executor.close()
-        close = getattr(self._prober, "close", None)
-        if close is not None:
-            close()
+        if self._prober is not None:
+            self._prober.close()
 
     def _turn(self, keys: Iterable[Key]) -> None:
         now = self._ways.now()

@@ -11,12 +11,13 @@ from controller.decide.stack import decide_stack
 from controller.decide.world import World, make_world
 from controller.decide.writer import judge_writer
 from controller.engines.base import Engine
+from controller.health.prober import Prober
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import make_conditions, tell_cause
 from controller.loop.executor import Batch, Executor
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
-from controller.loop.senses import Prober, Senses
+from controller.loop.senses import Senses
 from controller.loop.store import Store
 from controller.model.decision import Decision, History, Hold, StackPhase
 from controller.model.errors import EngineError

@@ -4,33 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import NamedTuple, Protocol
 
 from controller.decide.identity import name_revisions
 from controller.engines.base import Engine, Scope
-from controller.model.desired import DesiredService, DesiredStack, Probe
+from controller.health.prober import Prober
+from controller.model.desired import DesiredService, DesiredStack
 from controller.model.names import Instant, ReplicaId, Revision
 from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView, Trouble
-
-Life = tuple[ReplicaId, Instant | None, int]
-
-
-class Verdict(NamedTuple):
-    """What probes say of one life. `output`: of the last probe that failed."""
-
-    health: Health
-    ready_since: Instant | None = None
-    output: str = ""
-
-
-class Prober(Protocol):
-    """Probes replicas in the background and keeps the newest verdict on each life."""
-
-    def watch(self, stack: str, service: str, probes: Mapping[Replica, Probe]) -> None:
-        """Probe these lives of the service from now on, and no others of it."""
-        ...
-
-    def verdict(self, life: Life) -> Verdict | None: ...
 
 
 class Senses:

@@ -1,0 +1,155 @@
+"""One wish, carried out to its end: here where the stack's lock is free, by the daemon that holds it otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pwd
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+
+from controller.health.prober import Prober
+from controller.intake.targets import Target
+from controller.loop import acts
+from controller.loop.codec import decode, encode
+from controller.loop.controller import Audience, Controller, Ways
+from controller.loop.follow import Follower
+from controller.loop.generation import commit_generation
+from controller.loop.ground import Ground
+from controller.loop.intents import IntentState, follow
+from controller.loop.loaded import Loaded
+from controller.loop.lock import Holder, Lock, read_holder, try_lock
+from controller.loop.wake import nudge
+from controller.model.applied import StackResult
+from controller.model.errors import ControllerError
+from controller.model.names import Instant
+from controller.model.steps import Build, Result
+from controller.model.wish import Wish
+
+MakeProber = Callable[[Callable[[str, str], None]], Prober | None]
+
+_LOOK_EVERY = 0.1
+"""Seconds between two looks at what a daemon does for us."""
+
+
+def act(
+    ground: Ground,
+    pairs: Sequence[tuple[Target, Loaded]],
+    wish: Wish,
+    audience: Audience,
+    make_prober: MakeProber,
+) -> tuple[StackResult, ...]:
+    """The results, one a stack, in the order given."""
+    results: dict[str, StackResult] = {}
+    with ExitStack() as locks:
+        here: list[tuple[Target, Loaded]] = []
+        elsewhere: list[tuple[Loaded, Holder]] = []
+        for target, loaded in pairs:
+            taken = try_lock(ground.lock_path(loaded.name), ground.folder(loaded.name), ground.now)
+            if isinstance(taken, Lock):
+                locks.enter_context(taken)
+                here.append((target, loaded))
+            else:
+                elsewhere.append((loaded, taken))
+        for loaded, holder in elsewhere:
+            results[loaded.name] = _ask(ground, loaded, holder, wish, audience)
+        if here:
+            results.update(_Local(ground, here, wish, audience, make_prober).run())
+    return tuple(results[loaded.name] for _, loaded in pairs)
+
+
+class _Local:
+    """The loop in this process, until every stack has come to what was asked."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        pairs: Sequence[tuple[Target, Loaded]],
+        wish: Wish,
+        audience: Audience,
+        make_prober: MakeProber,
+    ) -> None:
+        self._ground, self._wish = ground, wish
+        self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober))
+        self._followers: dict[str, Follower] = {}
+        self._results: dict[str, StackResult] = {}
+        for target, loaded in pairs:
+            self._add(target, loaded)
+        self._controller.on_turn.append(self._look)
+
+    def _add(self, target: Target, loaded: Loaded) -> None:
+        store = self._ground.store(loaded.name)
+        now = self._ground.now()
+        store.intents.reopen()
+        committed = commit_generation(loaded, target, store, now)
+        reconciler = self._controller.add(dataclasses.replace(committed, quiet=False), store)
+        if self._wish.build:
+            build_images(self._ground, committed)
+        acts.begin(reconciler, self._wish, now)
+        self._followers[loaded.name] = Follower(reconciler, self._wish, now)
+
+    def run(self) -> dict[str, StackResult]:
+        try:
+            self._controller.run(finished=lambda: len(self._results) == len(self._followers))
+        finally:
+            self._controller.close()
+        return self._results
+
+    def _look(self, now: Instant) -> None:
+        for name, follower in self._followers.items():
+            if name in self._results:
+                continue
+            result = follower.look(now)
+            if result is not None:
+                self._results[name] = result
+                acts.end(follower.reconciler, self._wish)
+
+
+def build_images(ground: Ground, loaded: Loaded) -> None:
+    """`--build`: every image that has a `build:` is built anew, before anything is decided. Raises ControllerError."""
+    for name, service in loaded.desired.services.items():
+        if not service.builds or service.leaving is not None:
+            continue
+        step = Build(name, service.image, "asked for by --build")
+        outcome = ground.engine.perform(loaded.project, (step,), deadline=7200.0)[0]
+        if outcome.result is not Result.DONE:
+            raise ControllerError(f"{loaded.name}/{name}: build failed: {outcome.message}")
+
+
+def _ask(ground: Ground, loaded: Loaded, holder: Holder, wish: Wish, audience: Audience) -> StackResult:
+    """Another process is the stack's one writer: ours is asked, anybody else's is named (CONTRACTS 4.3)."""
+    folder = ground.folder(loaded.name)
+    if holder.state != str(folder):
+        hint = f"act as {holder.user}, or end that controller"
+        message = f"the stack is kept by {holder}"
+        return StackResult(loaded.name, loaded.desired.generation, "locked", False, message=message, hint=hint)
+    store = ground.store(loaded.name)
+    seq = store.events.last_seq()
+    number = store.intents.add(wish.verb, dataclasses.asdict(wish), who())
+    nudge(folder)
+    lock = ground.lock_path(loaded.name)
+    alive = lambda: read_holder(lock) is not None  # noqa: E731
+    intent = None
+    for intent in follow(store.intents, number, pause=lambda: time.sleep(_LOOK_EVERY), alive=alive):
+        if intent.state is not IntentState.WAITING:
+            for event in store.events.since(seq):
+                seq = max(seq, event.seq)
+                audience.event(event)
+            status = store.status.load()
+            if status is not None:
+                audience.update((status,))
+    assert intent is not None
+    return decode(StackResult, intent.result)
+
+
+def who() -> str:
+    """The user who asks, for the record."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"uid {os.getuid()}"
+
+
+def result_text(result: StackResult) -> str:
+    return encode(result)

@@ -1,0 +1,209 @@
+"""`controller run`: keeps stacks in shape until told to stop, follows their files, and does what others ask of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import signal
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from controller.intake.targets import Broken, Target
+from controller.intake.watch import watch_inputs
+from controller.loop import acts
+from controller.loop.acting import MakeProber, build_images, result_text
+from controller.loop.controller import Audience, Controller, Ways
+from controller.loop.follow import Follower
+from controller.loop.generation import commit_generation
+from controller.loop.ground import Ground
+from controller.loop.intents import Intent
+from controller.loop.loaded import Loaded
+from controller.loop.lock import Lock, try_lock
+from controller.loop.reconcile import Reconciler
+from controller.loop.wake import Listener
+from controller.model.applied import StackResult
+from controller.model.errors import ControllerError, EngineError, InvalidInput
+from controller.model.names import Instant
+from controller.model.status import Event
+from controller.model.wish import Wish
+
+
+class Daemon:
+    """The controller of all targets, with everything around it that only a long-running process has."""
+
+    def __init__(self, ground: Ground, audience: Audience, make_prober: MakeProber, *, watch: bool) -> None:
+        self._ground = ground
+        self._audience = audience
+        self._watch = watch
+        self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober))
+        self._controller.on_turn.append(self._follow)
+        self._following: dict[int, tuple[str, Wish, Follower]] = {}
+        self._profiles: dict[str, str] = {}
+        self._owned = ExitStack()
+        self._reloading = threading.Lock()
+        self._ended = threading.Event()
+
+    def run(self) -> int:
+        """Until SIGTERM (0) or SIGINT (130); containers stay as they are."""
+        ended: list[int] = []
+        self._on_signals(ended)
+        try:
+            if not self._load_first():
+                return 1
+            if self._watch:
+                threading.Thread(target=self._watch_files, name="watch", daemon=True).start()
+            self._controller.run()
+        finally:
+            self._ended.set()
+            self._controller.close()
+            self._owned.close()
+        return 130 if ended and ended[0] == signal.SIGINT else 0
+
+    def _on_signals(self, ended: list[int]) -> None:
+        def end(number: int, frame: FrameType | None) -> None:
+            ended.append(number)
+            threading.Thread(target=self._controller.stop, daemon=True).start()
+
+        def reread(number: int, frame: FrameType | None) -> None:
+            threading.Thread(target=self.reload, daemon=True).start()
+
+        signal.signal(signal.SIGTERM, end)
+        signal.signal(signal.SIGINT, end)
+        signal.signal(signal.SIGHUP, reread)
+
+    # --- files
+
+    def _load_first(self) -> bool:
+        """Every stack that can be used; the broken ones are told, and come in when they are mended (CONTRACTS 2.8)."""
+        targets = self._ground.targets()
+        pairs, broken = self._ground.load_all(targets)
+        self._tell_broken(broken)
+        for target, loaded in pairs:
+            self._add(target, loaded)
+        if not pairs and not (self._watch and broken):
+            raise InvalidInput(tuple(finding for item in broken for finding in item.findings))
+        return True
+
+    def _add(self, target: Target, loaded: Loaded) -> None:
+        name = loaded.name
+        folder = self._ground.folder(name)
+        taken = try_lock(self._ground.lock_path(name), folder, self._ground.now)
+        if not isinstance(taken, Lock):
+            raise ControllerError(f"{name}: another controller keeps this stack: {taken}", hint="end that one first")
+        self._owned.enter_context(taken)
+        store = self._ground.store(name)
+        store.intents.reopen()
+        committed = commit_generation(loaded, target, store, self._ground.now())
+        self._controller.add(committed, store)
+        listener = Listener(folder, lambda: self._controller.call(lambda now: self._take_intents(name, now)))
+        self._owned.callback(listener.close)
+        self._controller.call(lambda now: self._take_intents(name, now))
+
+    def _watch_files(self) -> None:
+        for _ in watch_inputs(self._watched, self._ended):
+            self.reload()
+
+    def _watched(self) -> Sequence[Path]:
+        """Files and folders where a change may matter: of what was asked for, and of every stack in force."""
+        targets = self._ground.targets()
+        inputs = [path for reconciler in tuple(self._controller.stacks.values()) for path in reconciler.loaded.inputs]
+        return tuple(dict.fromkeys((*targets.watched, *inputs)))
+
+    def reload(self) -> None:
+        """Read everything again; what is broken leaves the last good generation in force."""
+        with self._reloading:
+            targets = self._ground.targets()
+            broken = list(targets.broken)
+            for target in targets.stacks:
+                try:
+                    self._reload_one(target)
+                except InvalidInput as error:
+                    broken.append(Broken(target.place, error.findings, target.name))
+                except EngineError:
+                    continue  # the loop says so, and the next look reads again
+            self._tell_broken(broken)
+            self._hold_vanished({target.name for target in targets.stacks} | {item.name for item in broken})
+
+    def _reload_one(self, target: Target) -> None:
+        profile = self._profiles.get(target.name)
+        if profile is not None:
+            again = self._ground.targets(profile)
+            target = next((found for found in again.stacks if found.name == target.name), target)
+        reconciler = self._controller.stacks.get(target.name)
+        previous = reconciler.world.desired.services if reconciler is not None else {}
+        loaded = self._ground.load(target, previous)
+        if reconciler is None:
+            self._controller.call(lambda now: self._add(target, loaded))
+            return
+        if loaded.desired.digest == reconciler.loaded.desired.digest and reconciler.broken is None:
+            return
+        store = self._ground.store(target.name)
+        committed = commit_generation(loaded, target, store, self._ground.now())
+        self._controller.call(lambda now: reconciler.adopt_generation(committed, now))
+
+    def _tell_broken(self, broken: Iterable[Broken]) -> None:
+        for item in broken:
+            message = "; ".join(str(finding) for finding in item.findings)
+            reconciler = self._controller.stacks.get(item.name)
+            self._audience.event(Event(self._ground.now(), item.name, None, "Warning", "GenerationHeld", message))
+            if reconciler is not None:
+                self._controller.call(_breaker(reconciler, message))
+
+    def _hold_vanished(self, present: set[str]) -> None:
+        """A used manifest that disappears: the stack is held, never removed."""
+        for name, reconciler in tuple(self._controller.stacks.items()):
+            if name not in present:
+                self._controller.call(
+                    _breaker(reconciler, f"{reconciler.loaded.place} is gone; the stack stays as it is")
+                )
+
+    # --- what others ask for
+
+    def _take_intents(self, stack: str, now: Instant) -> None:
+        reconciler = self._controller.stacks[stack]
+        while (intent := reconciler.store.intents.claim()) is not None:
+            wish = _wish_of(intent)
+            try:
+                self._begin(reconciler, wish, now)
+            except ControllerError as error:
+                failed = StackResult(stack, 0, "failed", False, message=error.message, hint=error.hint)
+                reconciler.store.intents.finish(intent.id, exit_code=1, result=result_text(failed))
+            else:
+                self._following[intent.id] = (stack, wish, Follower(reconciler, wish, now))
+
+    def _begin(self, reconciler: Reconciler, wish: Wish, now: Instant) -> None:
+        if wish.profile is not None:
+            self._profiles[reconciler.loaded.name] = wish.profile
+        if wish.verb == "apply":
+            self.reload()
+        if wish.build:
+            build_images(self._ground, reconciler.loaded)
+        acts.begin(reconciler, wish, now)
+
+    def _follow(self, now: Instant) -> None:
+        for number, (stack, wish, follower) in tuple(self._following.items()):
+            result = follower.look(now)
+            if result is None:
+                continue
+            del self._following[number]
+            acts.end(follower.reconciler, wish)
+            store = self._controller.stacks[stack].store
+            store.intents.finish(number, exit_code=0 if result.ok else 1, result=result_text(result))
+
+
+def _breaker(reconciler: Reconciler, message: str) -> Callable[[Instant], None]:
+    def note(now: Instant) -> None:
+        reconciler.broken = message
+        reconciler.publish(now)
+
+    return note
+
+
+def _wish_of(intent: Intent) -> Wish:
+    names = {field.name for field in dataclasses.fields(Wish)}
+    given: dict[str, Any] = {name: value for name, value in intent.args.items() if name in names}
+    given["services"] = tuple(given.get("services", ()))
+    return Wish(**given)

@@ -1,0 +1,175 @@
+"""From a target to a stack that can be reconciled: render, record, resolve, number; cached by what it is made of."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from controller.engines.base import Engine, Scope
+from controller.intake.contents import contents_digests, contents_files
+from controller.intake.environment import set_names
+from controller.intake.findings import locate
+from controller.intake.inputs import rendering_key
+from controller.intake.resolve import Resolution, Sources, resolve
+from controller.intake.targets import Target
+from controller.loop.loaded import Loaded
+from controller.loop.memory import Generation, ProjectPlace, StackMemory
+from controller.loop.store import Store
+from controller.model.decision import Hold
+from controller.model.desired import DesiredService
+from controller.model.errors import EngineError, Finding, InvalidInput
+from controller.model.names import Instant
+from controller.model.observed import Observed
+from controller.model.project import ComposeProject, Recording, RenderedProject
+
+_PLUGIN_FOLDERS = (
+    "~/.docker/cli-plugins",
+    "/usr/local/lib/docker/cli-plugins",
+    "/usr/local/libexec/docker/cli-plugins",
+    "/usr/lib/docker/cli-plugins",
+    "/usr/libexec/docker/cli-plugins",
+)
+
+
+def render_target(engine: Engine, target: Target) -> RenderedProject:
+    """What Compose makes of the target's files, checked against what was expected of its name. Needs no engine."""
+    rendered = engine.render(target.project)
+    if target.name and rendered.name != target.name:
+        message = f"the stack is called '{target.name}', but its Compose project is '{rendered.name}'"
+        hint = f"set metadata.name: {rendered.name}, or name: {target.name} at the top of the Compose file"
+        raise InvalidInput((Finding(message, file=target.place.split(":")[0], hint=hint),))
+    return rendered
+
+
+def resolve_target(target: Target, rendered: RenderedProject, recording: Recording | None = None) -> Resolution:
+    """The desired stack, or what is wrong, with places. Without a recording revisions are Compose's model's."""
+    return _located(resolve(_sources(target, rendered, recording, frozenset())), target)
+
+
+def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[str, DesiredService]) -> Loaded:
+    """The target, ready to be reconciled. Starts no process where nothing changed. Raises InvalidInput, EngineError."""
+    rendered, recording = _render_cached(engine, target, store)
+    present = _present(engine, rendered.name)
+    sources = _sources(target, rendered, recording, present)
+    resolution = _located(resolve(sources, previous or _last_services(store)), target)
+    if resolution.stack is None:
+        raise InvalidInput(resolution.errors)
+    variables = set_names(target.inputs.variables, target.project.environment)
+    return Loaded(
+        place=target.place,
+        project=replace(target.project, name=rendered.name),
+        rendered=rendered,
+        desired=resolution.stack,
+        inputs=(*target.inputs.files, *contents_files(rendered, target.project)),
+        variables=frozenset(variables),
+        warnings=resolution.warnings,
+        hold=_missing_variables(store.stack.load(), variables, target.inputs.variables),
+        quiet=target.manifest is None and target.through_folder,
+    )
+
+
+def commit_generation(loaded: Loaded, target: Target, store: Store, now: Instant) -> Loaded:
+    """Number the generation and remember where the stack comes from. Only the stack's one writer calls it."""
+    desired = loaded.desired
+    names = tuple(name for name, service in desired.services.items() if service.leaving is None)
+    variables = tuple(sorted(loaded.variables))
+    with store.transaction():
+        made = store.stack.generation_of(Generation(0, desired.digest, now, names, variables, desired.source))
+        store.stack.keep_revisions(desired.services.values())
+        store.stack.save(replace(store.stack.load(), place=place_of(target), source=desired.source))
+    return replace(loaded, desired=replace(desired, generation=made.number))
+
+
+def present_generation(loaded: Loaded, store: Store) -> Loaded:
+    """The number that the generation has, or would get; writes nothing."""
+    last = store.stack.last_generation()
+    number = 1 if last is None else last.number if last.digest == loaded.desired.digest else last.number + 1
+    return replace(loaded, desired=replace(loaded.desired, generation=number))
+
+
+def place_of(target: Target) -> ProjectPlace:
+    project = target.project
+    return ProjectPlace(
+        manifest=None if target.path is None else str(target.path),
+        directory=str(project.directory),
+        files=tuple(map(str, project.files)),
+        env_files=tuple(map(str, project.env_files)),
+        profiles=project.profiles,
+    )
+
+
+def _render_cached(engine: Engine, target: Target, store: Store) -> tuple[RenderedProject, Recording | None]:
+    """What cannot be followed by us (`inputs.unknown`) is rendered each time: only Compose knows its content."""
+    key = rendering_key(target.project, target.inputs, compose_mark(target.project))
+    found = store.renderings.load(key) if not target.inputs.unknown else None
+    if found is not None and found[1] is not None:
+        return found
+    rendered = render_target(engine, target)
+    recording = engine.record(replace(target.project, name=rendered.name), rendered)
+    store.renderings.save(key, rendered, recording)
+    return rendered, recording
+
+
+def compose_mark(project: ComposeProject) -> str:
+    """Tells one installed Compose from another without starting it."""
+    home = project.environment.get("HOME", "/")
+    for folder in _PLUGIN_FOLDERS:
+        plugin = Path(folder.replace("~", home)) / "docker-compose"
+        try:
+            stat = os.stat(plugin)
+        except OSError:
+            continue
+        return f"{plugin}:{stat.st_size}:{stat.st_mtime_ns}"
+    return "unknown"
+
+
+def _present(engine: Engine, name: str) -> frozenset[str]:
+    """Services that have containers now, for those that are in no file any more."""
+    try:
+        observed: Observed = engine.observe(Scope(name))
+    except EngineError:
+        return frozenset()
+    return frozenset(service for service, view in observed.services.items() if view.replicas)
+
+
+def _sources(
+    target: Target, rendered: RenderedProject, recording: Recording | None, present: frozenset[str]
+) -> Sources:
+    return Sources(
+        rendered=rendered,
+        recording=recording or Recording({}),
+        manifest=target.manifest,
+        profile=target.profile,
+        contents=contents_digests(rendered, target.project),
+        declared=frozenset(target.inputs.services),
+        present=present,
+        source=target.place,
+    )
+
+
+def _located(resolution: Resolution, target: Target) -> Resolution:
+    return replace(
+        resolution,
+        errors=locate(resolution.errors, target.documents),
+        warnings=locate(resolution.warnings, target.documents),
+    )
+
+
+def _last_services(store: Store) -> Mapping[str, DesiredService]:
+    """The services of the generation before this process began."""
+    last = store.stack.last_generation()
+    if last is None:
+        return {}
+    return {name: service for (name, _), service in store.stack.revisions().items() if name in last.services}
+
+
+def _missing_variables(memory: StackMemory, set_now: Iterable[str], used: Iterable[str]) -> Hold | None:
+    """A variable that was set at the last convergence and is unset now is a forgotten shell, not a wish."""
+    missing = sorted((set(memory.variables) & set(used)) - set(set_now))
+    if not missing:
+        return None
+    names = ", ".join(missing)
+    message = f"set at the last convergence, unset now: {names}. Set them, or remove them from the Compose file"
+    return Hold("EnvironmentIncomplete", message)

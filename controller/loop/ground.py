@@ -1,0 +1,128 @@
+"""What every call of the command line stands on: the engine, the state folder, the targets and their stores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller.engines.base import Engine
+from controller.intake.targets import Broken, Request, Target, Targets, find_targets
+from controller.loop.generation import load_target, present_generation
+from controller.loop.loaded import Loaded
+from controller.loop.lock import lock_path
+from controller.loop.store import Store, known_stacks, stack_dir
+from controller.model.desired import DesiredService
+from controller.model.errors import ControllerError, EngineError, InvalidInput
+from controller.model.observed import Observed
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the user said: files, stacks by name, profile; and from where."""
+
+    cwd: Path
+    environment: Mapping[str, str] = field(repr=False)
+    root: Path
+    files: tuple[str, ...] = ()
+    stacks: tuple[str, ...] = ()
+    profile: str | None = None
+
+
+class Ground:
+    """One engine and the stacks that were asked for. Opened once per call, closed at its end."""
+
+    def __init__(self, engine: Engine, asked: Asked) -> None:
+        self.engine = engine
+        self.asked = asked
+        self._engine_id: str | None = None
+        self._stores: dict[str, Store] = {}
+
+    def engine_id(self) -> str:
+        """The folder of this engine's state. Raises Transient where nobody answers."""
+        if self._engine_id is None:
+            self._engine_id = self.engine.info().id
+        return self._engine_id
+
+    def targets(self, profile: str | None = None) -> Targets:
+        """Read anew: what the files say now, restricted to the stacks that were named."""
+        asked = self.asked
+        files = asked.files or self._files_of_known()
+        running = self._running()
+        chosen = profile if profile is not None else asked.profile
+        found = find_targets(Request(asked.cwd, asked.environment, files, chosen, running))
+        return _only(found, asked.stacks)
+
+    def _files_of_known(self) -> tuple[str, ...]:
+        """`-s NAME` without `-f`: the files that the store remembers of it, from any directory (CONTRACTS 2.1)."""
+        files: list[str] = []
+        for name in self.asked.stacks:
+            if name in known_stacks(self.asked.root, self.engine_id()):
+                place = self.store(name).stack.load().place
+                files += [place.manifest] if place.manifest else list(place.files)
+        return tuple(dict.fromkeys(files))
+
+    def _running(self) -> Mapping[str, Observed]:
+        try:
+            return self.engine.projects()
+        except EngineError:
+            return {}
+
+    def folder(self, stack: str) -> Path:
+        return stack_dir(self.asked.root, self.engine_id(), stack)
+
+    def lock_path(self, stack: str) -> Path:
+        return lock_path(self.engine_id(), stack, self.folder(stack))
+
+    def store(self, stack: str) -> Store:
+        """The stack's store, one for this process."""
+        if stack not in self._stores:
+            self._stores[stack] = Store(self.folder(stack))
+        return self._stores[stack]
+
+    def load(self, target: Target, previous: Mapping[str, DesiredService] | None = None) -> Loaded:
+        """Render and resolve. Raises InvalidInput and EngineError."""
+        name = target.name or self.engine.render(target.project).name
+        store = self.store(name)
+        return present_generation(load_target(self.engine, target, store, previous or {}), store)
+
+    def load_all(self, targets: Targets) -> tuple[tuple[tuple[Target, Loaded], ...], tuple[Broken, ...]]:
+        """Those that can be used, and what is wrong with the others."""
+        usable: list[tuple[Target, Loaded]] = []
+        broken = list(targets.broken)
+        for target in targets.stacks:
+            try:
+                usable.append((target, self.load(target)))
+            except InvalidInput as error:
+                broken.append(Broken(target.place, error.findings, target.name))
+        return tuple(usable), tuple(broken)
+
+    def close(self) -> None:
+        for store in self._stores.values():
+            store.close()
+        self.engine.close()
+
+    @staticmethod
+    def now() -> float:
+        return time.time()
+
+
+def complain(broken: Sequence[Broken]) -> None:
+    """Raise all that is wrong as one error, if anything is."""
+    findings = tuple(finding for item in broken for finding in item.findings)
+    if findings:
+        raise InvalidInput(findings)
+
+
+def _only(found: Targets, names: tuple[str, ...]) -> Targets:
+    if not names:
+        return found
+    known = {target.name for target in found.stacks} | {item.name for item in found.broken}
+    missing = [name for name in names if name not in known]
+    if missing:
+        listed = ", ".join(sorted(name for name in known if name)) or "none"
+        raise ControllerError(f"no stack is called '{missing[0]}'", hint=f"known stacks: {listed}")
+    stacks = tuple(target for target in found.stacks if target.name in names)
+    broken = tuple(item for item in found.broken if item.name in names)
+    return Targets(stacks, broken, found.controller, found.notes, found.watched)

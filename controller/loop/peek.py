@@ -1,0 +1,102 @@
+"""A look without a hand: what a stack would be decided to be, for `plan` and `status` while no controller runs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from controller.decide.adoption import judge_adoption
+from controller.decide.rehearsal import rehearse
+from controller.decide.stack import decide_stack
+from controller.decide.status import make_status
+from controller.decide.world import World, make_world
+from controller.engines.base import Engine
+from controller.health.prober import Prober
+from controller.loop.conditions import make_conditions, tell_cause
+from controller.loop.loaded import Loaded
+from controller.loop.reconcile import RELEASED
+from controller.loop.senses import Senses
+from controller.loop.store import Store
+from controller.model.desired import DesiredStack
+from controller.model.names import Instant
+from controller.model.observed import Health, Observed, ServiceView
+from controller.model.plan import Held, Plan
+from controller.model.status import StackStatus
+from controller.model.timings import Span, Timings
+
+_PATIENCE = 2.0
+"""Seconds to wait for the first verdicts; what has none by then is shown as starting."""
+
+
+class Peek:
+    """One stack, looked at once, with one round of probes."""
+
+    def __init__(self, engine: Engine, loaded: Loaded, store: Store, prober: Prober | None, now: Instant) -> None:
+        self.loaded = loaded
+        self.store = store
+        self.timings: Timings = store.timings.load()
+        self._senses = Senses(engine, prober, store.replicas.known, now)
+        self.observed, self.views = self._look(now)
+        self.now = time.time()
+
+    def _look(self, begun: Instant) -> tuple[Observed, Mapping[str, ServiceView]]:
+        observed, views = self._senses.look(self.loaded.desired, None)
+        while _undecided(views) and time.time() < begun + _PATIENCE:
+            time.sleep(0.02)
+            observed, views = self._senses.look(self.loaded.desired, None)
+        return observed, views
+
+    def world(self, *, for_apply: bool = False) -> World:
+        """The stack as it stands. `for_apply`: an apply ends stops, lifts `autoStart: false`, lets moved tags count."""
+        memory = self.store.stack.load()
+        world = make_world(self.loaded.desired, self._seconds)
+        world.views = dict(self.views)
+        world.histories = dict(self.store.histories.load())
+        world.started = for_apply or (bool(world.histories) and not memory.not_started)
+        world.hold = self.loaded.hold or (RELEASED if memory.released and not for_apply else None)
+        if not for_apply and world.hold is None and not (memory.adopted or self._adoption_granted()):
+            world.hold = judge_adoption(world, tell_cause(self.observed, self.loaded))
+        if for_apply:
+            world.histories = {name: replace(history, stopped="") for name, history in world.histories.items()}
+            world.desired = _with_tags(world.desired, self.views)
+        return world
+
+    def _adoption_granted(self) -> bool:
+        return self.store.stack.load().adoption_granted == self.loaded.desired.digest
+
+    def plan(self, make_bed: Callable[[DesiredStack, Mapping[str, ServiceView], Timings, Instant], object]) -> Plan:
+        """What an `apply` would do now."""
+        world = self.world(for_apply=True)
+        memory = self.store.stack.load()
+        adoption = None if memory.adopted else judge_adoption(world, tell_cause(self.observed, self.loaded))
+        bed = make_bed(world.desired, self.views, self.timings, self.now)
+        plan = rehearse(world, bed, self.now)  # type: ignore[arg-type]
+        if adoption is None or self._adoption_granted():
+            return plan
+        return replace(plan, held=(*plan.held, Held(self.loaded.name, None, adoption.reason, adoption.message)))
+
+    def status(self) -> StackStatus:
+        """The status now; nothing of it is kept."""
+        world = self.world()
+        world.absorb(decide_stack(world.desired.services, world, self.now))
+        conditions = make_conditions(world, None, None, self.now)
+        usually = lambda service: self.timings.usual(service, Span.READY)  # noqa: E731
+        return make_status(world, self.store.status.load(), conditions, usually, self.now)
+
+    def _seconds(self, service: str) -> float:
+        usual = self.timings.usual(service, Span.READY)
+        return 1.0 if usual is None else usual
+
+
+def _undecided(views: Mapping[str, ServiceView]) -> bool:
+    """Some running replica has no verdict yet."""
+    return any(r.running and r.health is Health.STARTING for view in views.values() for r in view.replicas)
+
+
+def _with_tags(desired: DesiredStack, views: Mapping[str, ServiceView]) -> DesiredStack:
+    services = {
+        name: replace(service, image_id=views[name].image_id if name in views else None)
+        for name, service in desired.services.items()
+    }
+    return replace(desired, services=services)

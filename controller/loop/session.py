@@ -1,0 +1,178 @@
+"""What the command line asks of the loop, in one place: read, plan, act, run, tell."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.decide.graph import Graph, build_graph
+from controller.engines.base import Engine
+from controller.health.prober import Prober
+from controller.intake.targets import Broken, Target
+from controller.loop.acting import MakeProber, act
+from controller.loop.controller import Audience
+from controller.loop.daemon import Daemon
+from controller.loop.generation import render_target, resolve_target
+from controller.loop.ground import Asked, Ground, complain
+from controller.loop.loaded import Loaded
+from controller.loop.lock import read_holder
+from controller.loop.peek import Peek
+from controller.model.applied import StackResult
+from controller.model.desired import DesiredStack
+from controller.model.errors import EngineError, Finding, InvalidInput
+from controller.model.names import Instant, ReplicaId
+from controller.model.observed import ServiceView
+from controller.model.plan import Plan
+from controller.model.project import RenderedProject
+from controller.model.status import Event, StackStatus
+from controller.model.timings import Span, Timings
+from controller.model.wish import Wish
+
+_FOLLOW_EVERY = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One target as it was read: what is wanted of it, or what is wrong with its files."""
+
+    place: str
+    name: str = ""
+    stack: DesiredStack | None = None
+    rendered: RenderedProject | None = field(default=None, repr=False)
+    override: str = field(default="", repr=False)
+    findings: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedGraph:
+    """A stack's graph with the learned seconds to ready of each service (None: never measured)."""
+
+    stack: str
+    graph: Graph
+    usually: Mapping[str, float | None]
+
+
+class Session:
+    """One call of the command line. Every method raises only `ControllerError`s."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        asked: Asked,
+        make_prober: MakeProber,
+        make_bed: Callable[[DesiredStack, Mapping[str, ServiceView], Timings, Instant], object],
+    ) -> None:
+        self._ground = Ground(engine, asked)
+        self._make_prober = make_prober
+        self._make_bed = make_bed
+
+    def close(self) -> None:
+        self._ground.close()
+
+    def load(self) -> Sequence[Reading]:
+        """Read every target, without an engine; one that is broken carries its findings."""
+        targets = self._ground.targets()
+        broken = [Reading(item.place, item.name, findings=item.findings) for item in targets.broken]
+        return (*(self._read(target) for target in targets.stacks), *broken)
+
+    def _read(self, target: Target) -> Reading:
+        try:
+            rendered = render_target(self._ground.engine, target)
+        except InvalidInput as error:
+            return Reading(target.place, target.name, findings=error.findings)
+        found = resolve_target(target, rendered)
+        return Reading(target.place, rendered.name, found.stack, rendered, "", found.errors, found.warnings)
+
+    def plan(self, wish: Wish) -> Sequence[Plan]:
+        pairs, broken = self._ground.load_all(self._ground.targets(wish.profile))
+        complain(broken)
+        return tuple(self._with_peek(loaded, lambda peek: peek.plan(self._make_bed)) for _, loaded in pairs)
+
+    def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
+        """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""
+        pairs, broken = self._ground.load_all(self._ground.targets(wish.profile))
+        if not wish.keep_going:
+            complain(broken)
+        results = act(self._ground, pairs, wish, audience, self._make_prober)
+        return (*results, *(_broken_result(item) for item in broken))
+
+    def run(self, audience: Audience, *, watch: bool) -> int:
+        return Daemon(self._ground, audience, self._make_prober, watch=watch).run()
+
+    def status(self) -> Sequence[StackStatus]:
+        """Of a stack that a controller keeps: what it says; of any other: one look now."""
+        targets = self._ground.targets()
+        if not targets.stacks and not self._ground.asked.files and not self._ground.asked.stacks:
+            return ()
+        pairs, broken = self._ground.load_all(targets)
+        if not pairs:
+            complain(broken)
+        return tuple(self._status(loaded) for _, loaded in pairs)
+
+    def _status(self, loaded: Loaded) -> StackStatus:
+        kept = self._ground.store(loaded.name).status.load() if self._is_kept(loaded.name) else None
+        return kept if kept is not None else self._with_peek(loaded, lambda peek: peek.status())
+
+    def _is_kept(self, stack: str) -> bool:
+        holder = read_holder(self._ground.lock_path(stack))
+        return holder is not None and holder.state == str(self._ground.folder(stack))
+
+    def _with_peek(self, loaded: Loaded, use: Callable[[Peek], Any]) -> Any:
+        prober: Prober | None = None
+        if not self._ground.engine.capabilities.senses_health:
+            prober = self._make_prober(lambda stack, service: None)
+        try:
+            store = self._ground.store(loaded.name)
+            return use(Peek(self._ground.engine, loaded, store, prober, self._ground.now()))
+        finally:
+            if prober is not None:
+                prober.close()
+
+    def graphs(self) -> Sequence[LearnedGraph]:
+        targets = self._ground.targets()
+        complain(targets.broken)
+        return tuple(self._graph(target) for target in targets.stacks)
+
+    def _graph(self, target: Target) -> LearnedGraph:
+        reading = self._read(target)
+        if reading.stack is None:
+            raise InvalidInput(reading.findings)
+        needs = {n: s.needs for n, s in reading.stack.services.items() if s.leaving is None}
+        timings = self._timings(reading.name)
+        usually = {name: timings.usual(name, Span.READY) for name in needs}
+        return LearnedGraph(reading.name, build_graph(needs, lambda name: usually.get(name) or 1.0), usually)
+
+    def _timings(self, stack: str) -> Timings:
+        try:
+            return self._ground.store(stack).timings.load()
+        except EngineError:
+            return Timings()
+
+    def events(self, *, since: float | None = None, follow: bool = False) -> Iterator[Event]:
+        """What was told of the stacks, oldest first; `since` an instant; with `follow` without end."""
+        targets = self._ground.targets()
+        names = [target.name for target in targets.stacks]
+        seen = dict.fromkeys(names, 0)
+        while True:
+            fresh = [event for name in names for event in self._ground.store(name).events.since(seen[name])]
+            for event in sorted(fresh, key=lambda event: (event.at, event.seq)):
+                seen[event.stack] = max(seen[event.stack], event.seq)
+                if since is None or event.at >= since:
+                    yield event
+            if not follow:
+                return
+            time.sleep(_FOLLOW_EVERY)
+
+    def logs(
+        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
+    ) -> Iterator[str]:
+        return self._ground.engine.logs(replica, tail=tail, follow=follow, since=since)
+
+
+def _broken_result(item: Broken) -> StackResult:
+    message = "; ".join(str(finding) for finding in item.findings)
+    hint = item.findings[0].hint if item.findings else None
+    return StackResult(item.name or item.place, 0, "invalid", False, message=message, hint=hint)

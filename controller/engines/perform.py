@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Performer:
 
     def __init__(self, client: Client, images: Images, recorders: Recorders) -> None:
         self._client, self._images, self._recorders = client, images, recorders
+        # The engine makes a second network of a name where two ask at once, and then starts nothing on either.
+        self._one_at_a_time = threading.Lock()
 
     def perform(self, project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> tuple[Outcome, ...]:
         """In order, `deadline` seconds for all; after one that fails the rest is Skipped."""
@@ -110,7 +113,8 @@ class Performer:
             raise Conflict(f"{step.service} shares a namespace with {template.namespace_of}, which has no replica")
         recorded = read_request(template)
         self._refuse_taken(recorded, step, deadline)
-        ensure_surroundings(self._client, template, deadline=deadline)
+        with self._one_at_a_time:
+            ensure_surroundings(self._client, template, deadline=deadline)
         image_id = self._images.find(recorded.create["Image"], deadline=deadline)
         request = instantiate(recorded, Place(step.number, step.holder, step.carry, image_id))
         query = {"name": request.name, "platform": request.platform}

@@ -13,14 +13,15 @@ from controller.engines.base import Engine
 @contextmanager
 def open_engine(options: Options) -> Iterator[Engine]:
     """The engine of `--engine`, closed afterwards. Opening it asks nothing of it."""
-    engine = _make(options)
+    engine = make_engine(options)
     try:
         yield engine
     finally:
         engine.close()
 
 
-def _make(options: Options) -> Engine:
+def make_engine(options: Options) -> Engine:
+    """The engine of `--engine`; whoever makes it closes it. Raises Rejected for an endpoint that does not exist."""
     if options.engine == "simulated":
         from controller.engines.simulated import SimulatedEngine
         from controller.loop.store import state_dir

@@ -39,13 +39,24 @@ pull_images() {
     die 'the images could not be pulled' "see $log_dir/pull.log; CONTROLLER_LOCAL_IMAGES=1 builds stand-ins instead"
 }
 
+# build_server: anew when its sources changed since it was built here; the cache makes a needless build an instant.
 build_server() {
-  local image
+  local image old built="$log_dir/rag-server.built" hash
   image=$(sample config --images | grep '^local/rag-server' || true)
-  if [[ -z $image ]] || docker image inspect "$image" >/dev/null 2>&1; then return; fi
+  if [[ -z $image ]]; then return; fi
+  hash=$(contents_hash "$repo/compose/rag-server" "$(sample config rag-server | sed -n '/^    build:/,/^    [a-z]/p')")
+  old=$(image_id "$image")
+  if [[ -n $old && -f $built && $(<"$built") == "$old $hash" ]]; then return; fi
   say "building the sample's server $image"
   logged image-rag-server sample build rag-server || die "$image could not be built" "see $log_dir/image-rag-server.log"
+  printf '%s %s\n' "$(image_id "$image")" "$hash" >"$built"
+  drop_image "$old" "$(image_id "$image")"
 }
+
+image_id() { docker image inspect -f '{{.Id}}' "$1" 2>/dev/null || true; }
+
+# drop_image OLD NEW: what a build replaced has no name any more; where a container still uses it, it stays.
+drop_image() { if [[ -n $1 && $1 != "$2" ]]; then docker image rm "$1" >/dev/null 2>&1 || true; fi; }
 
 # ensure_test_image: the small image that engine tests start by the dozen.
 ensure_test_image() {
@@ -90,11 +101,10 @@ build_image() {
   hash=$(contents_hash "$images_root/$name" "$3")
   [[ $(image_label "$tag") == "$hash" ]] && return
   say "building the stand-in $tag"
-  old=$(docker image inspect -f '{{.Id}}' "$tag" 2>/dev/null || true)
+  old=$(image_id "$tag")
   logged "image-$name" classic_build "$images_root/$name" --label "controller.contents=$hash" -t "$tag" ||
     die "the stand-in image $tag could not be built" "see $log_dir/image-$name.log"
-  # Without a name nobody would find it again; where a container still uses it, it stays.
-  if [[ -n $old ]]; then docker image rm "$old" >/dev/null 2>&1 || true; fi
+  drop_image "$old" "$(image_id "$tag")"
 }
 
 # classic_build FOLDER OPTION…: the builder that needs no plugin. It keeps what an earlier stage left: we name that, and drop it.

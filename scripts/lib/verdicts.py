@@ -1,4 +1,4 @@
-"""PASS or FAIL for every service of `controller status -o json`, read from stdin; exit 1 when one fails or none is there."""
+"""PASS or FAIL for every service of `controller status -o json` on stdin; exit 1 when one fails or none is there."""
 
 import json
 import sys

@@ -112,7 +112,7 @@ class PlainScreen(Screen):
 class LiveScreen(Screen):
     """A line a service, redrawn in place, at most ten times a second and only when a line differs."""
 
-    def __init__(self, stream: TextIO, paint: Paint) -> None:
+    def __init__(self, stream: TextIO, paint: Paint, *, transient: bool = False) -> None:
         self._stream = stream
         self._paint = paint
         self._stacks: tuple[StackStatus, ...] = ()
@@ -120,7 +120,7 @@ class LiveScreen(Screen):
         self._changed = threading.Event()
         self._over = threading.Event()
         self._lock = threading.Lock()
-        self._live = _open_live(stream)
+        self._live = _open_live(stream, transient)
         self._painter = threading.Thread(target=self._keep_drawing, name="screen", daemon=True)
         self._painter.start()
 
@@ -169,11 +169,13 @@ def _text(line: str) -> Text:
     return Text.from_ansi(line, no_wrap=True, overflow="ellipsis")
 
 
-def _open_live(stream: TextIO) -> Live:
+def _open_live(stream: TextIO, transient: bool) -> Live:
     from rich.console import Console
     from rich.live import Live
 
-    live = Live(console=Console(file=stream, highlight=False), auto_refresh=False, redirect_stdout=False)
+    live = Live(
+        console=Console(file=stream, highlight=False), auto_refresh=False, redirect_stdout=False, transient=transient
+    )
     live.start()
     return live
 
@@ -203,24 +205,25 @@ class BothScreens(Screen):
         self._file.close()
 
 
-def open_screen(options: Options) -> Screen:
+def open_screen(options: Options, *, lasting: bool = False) -> Screen:
     """The screen that fits: silent with --quiet, live on a terminal, plain lines elsewhere. Always on stderr.
 
-    The same lines, dated, go to the --log file, where there is one.
+    The same lines, dated, go to the --log file, where there is one. `lasting`: the last picture stays on the screen;
+    else it makes way for the result.
     """
-    shown = _shown(options)
+    shown = _shown(options, lasting)
     if options.log is None:
         return shown
     file = options.log.open("a", encoding="utf-8")
     return BothScreens(shown, PlainScreen(file, plain, dated=True), file)
 
 
-def _shown(options: Options) -> Screen:
+def _shown(options: Options, lasting: bool) -> Screen:
     if options.verbosity < 0:
         return Screen()
     paint = paint_for(options, sys.stderr)
     if sys.stderr.isatty() and options.verbosity == 0 and _can_redraw():
-        return LiveScreen(sys.stderr, paint)
+        return LiveScreen(sys.stderr, paint, transient=not lasting and sys.stdout.isatty())
     return PlainScreen(sys.stderr, paint)
 
 

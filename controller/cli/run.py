@@ -28,7 +28,7 @@ def run(options: Options, watch: bool, once: bool) -> int:
 
     if once:
         return converge(options, Wish("apply", profile=options.profile))
-    with open_session(options) as session, ServiceManager(open_screen(options)) as screen:
+    with open_session(options) as session, ServiceManager(open_screen(options, lasting=True)) as screen:
         return session.run(screen, watch=watch)
 
 

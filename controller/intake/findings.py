@@ -34,7 +34,7 @@ def suggest(word: object, known: Collection[str]) -> str | None:
     """`did you mean 'replicas'?`, or None where nothing is near."""
     by_folded = {name.lower().replace("_", "").replace("-", ""): name for name in sorted(known, reverse=True)}
     folded = str(word).lower().replace("_", "").replace("-", "")
-    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.7)
+    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.65)
     return f"did you mean '{by_folded[near[0]]}'?" if near else None
 
 

@@ -55,8 +55,9 @@ def read_text(path: Path, name: str | None = None) -> str:
     except OSError as error:
         hint = "check the path and its permissions"
         raise refuse(file, f"cannot be read: {error.strerror}", hint=hint) from None
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(stream.fileno())
+    # Unbuffered opening by number refuses folders with an error of its own, hence the look before it.
+    status = os.fstat(descriptor)
+    with open(descriptor, "rb") if False else os.fdopen(descriptor, "rb") as stream:
         if not stat.S_ISREG(status.st_mode):
             raise refuse(file, "is not a regular file")
         if status.st_size > MAX_BYTES:

@@ -69,7 +69,7 @@ def _apply(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
 
 def _start(reconciler: Reconciler, names: tuple[str, ...]) -> None:
     reconciler.change_memory(not_started=False)
-    reconciler.change_histories(names, lambda h: replace(h, stopped=""))
+    reconciler.change_histories(names, lambda h: replace(h, stopped="", restarts={}) if h.stopped else h)
     for name in names:
         reconciler.senses.troubles.pop(name, None)
 

@@ -175,5 +175,5 @@ class Follower:
         down = story.down + (now - story.down_since if story.down_since is not None else 0.0)
         tries = sum(grant.tries for grant in decision.history.restarts.values())
         seconds = None if story.settled_at is None else round(story.settled_at - self._begun, 3)
-        attempts = tries + (1 if story.acted else 0)
+        attempts = max(tries, 1 if story.acted else 0)
         return ServiceResult(decision.service, outcome, seconds, story.longest_for, attempts, round(down, 3))

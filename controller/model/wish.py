@@ -19,3 +19,4 @@ class Wish:
     everything: bool = False
     rehearse: bool = False
     timeout: float = 600.0
+    profile: str | None = None

@@ -10,6 +10,7 @@ import pytest
 
 from controller.engines.base import Execution
 from controller.health.prober import ASK_ANYWAY, Clocks, Prober
+from controller.health.verdict import Verdict
 from controller.model.desired import Probe, ProbeKind
 from controller.model.observed import Health, Replica, ReplicaPhase
 
@@ -229,11 +230,14 @@ def test_a_clock_that_is_set_disturbs_no_pace(world):
 
 
 def test_a_bug_in_a_probe_is_unknown_and_ends_nothing(world):
-    web = replica(address="127.0.0.1")
-    world.prober.watch("s", "web", {web: replace(PROBE, kind=ProbeKind.HTTP, port=8000, path=None)})
-    world.until(5.0)
-    assert world.health(web) is Health.STARTING
-    assert "Error" in world.prober.verdict(web.life).output
+    def execute(replica, command, *, timeout):
+        raise RuntimeError("a bug")
+
+    world.engine.execute = execute
+    web = replica()
+    world.prober.watch("s", "web", {web: PROBE})
+    world.until(40.0)
+    assert world.prober.verdict(web.life) == Verdict(Health.STARTING, None, "RuntimeError: a bug")
     assert world.prober.next_due() is not None
 
 

@@ -45,7 +45,7 @@ def test_the_first_success_makes_it_healthy_at_that_instant():
 def test_fast_probes_fail_no_faster_than_the_checks_own_pace():
     results = [(turn / 10, BAD) for turn in range(1, 295)]
     assert set(healths(results)) == {"starting"}
-    assert healths([(10.0, BAD), (20.0, BAD), (29.9, BAD), (30.0, BAD)]) == ["starting"] * 2 + ["unhealthy"] * 2
+    assert healths([(10.0, BAD), (20.0, BAD), (29.9, BAD), (30.0, BAD)]) == ["starting"] * 3 + ["unhealthy"]
 
 
 def test_it_falls_only_after_so_many_failures_in_a_row_and_a_success_forgives_them():

@@ -29,22 +29,34 @@ def decode(kind: type[T], text: str) -> T:
         raise ValueError(f"not a stored {getattr(kind, '__name__', kind)}: {error}") from error
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+_MISSING = object()
+
+
 def _plain(value: object) -> object:
+    kind: Any = type(value)
+    if kind in _SCALARS:
+        return value
+    if fields := _fields(kind):
+        pairs = ((name, getattr(value, name), default) for name, default in fields)
+        return {name: _plain(item) for name, item, default in pairs if item is not default and item != default}
+    return _plain_other(value)
+
+
+def _plain_other(value: object) -> object:
     match value:
         case Enum():
             return value.value
-        case None | bool() | int() | float() | str():
+        case str() | int() | float():
             return value
         case Mapping():
             return {str(_plain(key)): _plain(item) for key, item in value.items()}
         case Set():
             return sorted((_plain(item) for item in value), key=_order)
-    kind: Any = type(value)
-    if names := _field_names(kind):
-        return {name: _plain(getattr(value, name)) for name in names if not _is_default(value, name)}
-    if isinstance(value, Sequence):
-        return [_plain(item) for item in value]
-    raise TypeError(f"{type(value).__name__} cannot be stored")
+        case Sequence():
+            return [_plain(item) for item in value]
+        case _:
+            raise TypeError(f"{type(value).__name__} cannot be stored")
 
 
 def _order(item: object) -> str:
@@ -52,29 +64,18 @@ def _order(item: object) -> str:
 
 
 @cache
-def _field_names(kind: Hashable) -> tuple[str, ...]:
-    if dataclasses.is_dataclass(kind):
-        return tuple(item.name for item in dataclasses.fields(kind))
-    return cast("tuple[str, ...]", getattr(kind, "_fields", ()))
-
-
-@cache
-def _defaults(kind: Hashable) -> Mapping[str, object]:
+def _fields(kind: Hashable) -> tuple[tuple[str, object], ...]:
+    """Names and defaults of a record's fields; nothing for what is not a record."""
     if not dataclasses.is_dataclass(kind):
-        return cast("Mapping[str, object]", getattr(kind, "_field_defaults", {}))
-    found: dict[str, object] = {}
-    for item in dataclasses.fields(kind):
-        if item.default is not dataclasses.MISSING:
-            found[item.name] = item.default
-        elif item.default_factory is not dataclasses.MISSING:
-            found[item.name] = item.default_factory()
-    return found
+        defaults = getattr(kind, "_field_defaults", {})
+        return tuple((name, defaults.get(name, _MISSING)) for name in getattr(kind, "_fields", ()))
+    return tuple((item.name, _default(item)) for item in dataclasses.fields(kind))
 
 
-def _is_default(value: object, name: str) -> bool:
-    kind: Any = type(value)
-    defaults = _defaults(kind)
-    return name in defaults and defaults[name] == getattr(value, name)
+def _default(item: dataclasses.Field[Any]) -> object:
+    if item.default is not dataclasses.MISSING:
+        return item.default
+    return _MISSING if item.default_factory is dataclasses.MISSING else item.default_factory()
 
 
 @cache
@@ -96,10 +97,10 @@ def _build(kind: Any, data: Any) -> Any:
 
 
 def _build_record(kind: Any, data: Any) -> Any:
-    if names := _field_names(kind):
+    if fields := _fields(kind):
         if not isinstance(data, dict):
             raise TypeError(f"expected {kind.__name__}, found {type(data).__name__}")
-        return kind(**{name: _build(_hints(kind)[name], data[name]) for name in names if name in data})
+        return kind(**{name: _build(_hints(kind)[name], data[name]) for name, _ in fields if name in data})
     return _build_scalar(kind, data)
 
 

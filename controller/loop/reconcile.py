@@ -158,7 +158,7 @@ class Reconciler:
         present = {replica.id for view in observed.services.values() for replica in view.replicas}
         gone = set(known) - present
         if gone:
-            journal.forget(gone)
+            journal.forget(gone, before=observed.taken_at)
 
     def _first_sight(self, views: Mapping[str, ServiceView], now: Instant) -> None:
         """A stack that we never saw: what may not be started by itself is noted before anything is decided."""

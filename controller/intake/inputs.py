@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from controller.intake.environment import values_digest
 from controller.intake.interpolation import expand, parse_env, variable_names
-from controller.intake.source import MAX_BYTES, Document, read_documents
+from controller.intake.source import MAX_BYTES, Document, open_regular, read_documents
 from controller.intake.tree import Node
 from controller.model.errors import Finding, InvalidInput
 from controller.model.project import ComposeProject
@@ -73,18 +72,12 @@ def rendering_key(project: ComposeProject, inputs: Inputs, compose_version: str)
 def file_digest(path: Path) -> str | None:
     """Of a regular file's contents; "" where there is none, None where it cannot be read."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_regular(path) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
         return ""
     except OSError:
         return None
-    with os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-            return None
-        try:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
-        except OSError:
-            return None
 
 
 def _digest(files: Mapping[Path, None], values: str) -> str:

@@ -70,10 +70,7 @@ def check_graph(needs: Needs, declared: Collection[str], place: Callable[[str, s
     if cycle is None:
         return absent
     message = f"dependency cycle: {' → '.join(cycle)}"
-    return (
-        *absent,
-        at(("services", cycle[0], "depends_on", cycle[1]), message, hint="remove one of these dependencies"),
-    )
+    return (*absent, at(place(cycle[0], cycle[1]), message, hint="remove one of these dependencies"))
 
 
 def _absent(path: Path, target: str, needs: Needs, declared: Collection[str]) -> Finding:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
 from dataclasses import dataclass, field
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -50,19 +52,25 @@ def read_text(path: Path, name: str | None = None) -> str:
     """A regular UTF-8 file of at most 1 MiB; a byte order mark is dropped."""
     file = name or str(path)
     try:
-        # Without O_NONBLOCK a FIFO would hold us for ever.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open_regular(path) as stream:
+            size = os.fstat(stream.fileno()).st_size
+            if size > MAX_BYTES:
+                raise refuse(file, f"has {size} bytes; at most {MAX_BYTES} are read")
+            raw = stream.read(MAX_BYTES + 1)
     except OSError as error:
         hint = "check the path and its permissions"
         raise refuse(file, f"cannot be read: {error.strerror}", hint=hint) from None
-    # Unbuffered opening by number refuses folders with an error of its own, hence the look before it.
-    status = os.fstat(descriptor)
-    with open(descriptor, "rb") if False else os.fdopen(descriptor, "rb") as stream:
-        if not stat.S_ISREG(status.st_mode):
-            raise refuse(file, "is not a regular file")
-        if status.st_size > MAX_BYTES:
-            raise refuse(file, f"has {status.st_size} bytes; at most {MAX_BYTES} are read")
-        return _decode(stream.read(MAX_BYTES + 1), file)
+    return _decode(raw, file)
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Opens a regular file and nothing else. Raises OSError."""
+    # Without O_NONBLOCK a FIFO would hold us for ever.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return os.fdopen(descriptor, "rb")
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def _decode(raw: bytes, file: str) -> str:

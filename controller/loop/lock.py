@@ -92,6 +92,8 @@ def read_holder(path: Path) -> Holder | None:
         handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError:
         return None
+    except OSError as error:
+        raise _unusable(path, error) from error
     try:
         return _read(handle) if _is_held(handle) else None
     finally:
@@ -130,12 +132,16 @@ def _open(path: Path) -> int:
     except FileExistsError:
         return _open(path)
     except OSError as error:
-        hint = f"remove {path} if no controller runs, or ask who made it"
-        raise ControllerError(f"{path}: the stack's lock cannot be opened: {error.strerror}", hint=hint) from error
+        raise _unusable(path, error) from error
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise ControllerError(f"{path}: not a regular file", hint="remove it")
     return handle
+
+
+def _unusable(path: Path, error: OSError) -> ControllerError:
+    hint = f"remove {path} if no controller runs, or ask who made it"
+    return ControllerError(f"{path}: the stack's lock cannot be opened: {error.strerror}", hint=hint)
 
 
 def _open_existing(path: Path, flags: int) -> int | None:

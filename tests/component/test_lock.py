@@ -98,6 +98,8 @@ def test_a_link_in_a_shared_folder_is_not_followed(tmp_path):
     (tmp_path / "a.lock").symlink_to(victim)
     with pytest.raises(ControllerError, match="cannot be opened"):
         try_lock(tmp_path / "a.lock", tmp_path, time.time)
+    with pytest.raises(ControllerError, match="cannot be opened"):
+        read_holder(tmp_path / "a.lock")
     assert victim.read_text() == "precious"
 
 

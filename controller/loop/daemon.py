@@ -125,7 +125,7 @@ class Daemon:
                 except EngineError:
                     continue  # the loop says so, and the next look reads again
             self._tell_broken(broken)
-            self._hold_vanished({target.name for target in targets.stacks} | {item.name for item in broken})
+            self._hold_vanished({target.name for target in targets.stacks}, broken)
 
     def _reload_one(self, target: Target) -> None:
         profile = self._profiles.get(target.name)
@@ -133,6 +133,9 @@ class Daemon:
             again = self._ground.targets(profile)
             target = next((found for found in again.stacks if found.name == target.name), target)
         reconciler = self._controller.stacks.get(target.name)
+        if reconciler is not None and reconciler.loaded.manifest is not None and target.path is None:
+            self._controller.call(_breaker(reconciler, _tell_vanished(reconciler)))
+            return
         previous = reconciler.world.desired.services if reconciler is not None else {}
         loaded = self._ground.load(target, previous)
         if reconciler is None:
@@ -147,18 +150,24 @@ class Daemon:
     def _tell_broken(self, broken: Iterable[Broken]) -> None:
         for item in broken:
             message = "; ".join(str(finding) for finding in item.findings)
-            reconciler = self._controller.stacks.get(item.name)
-            self._audience.event(Event(self._ground.now(), item.name, None, "Warning", "GenerationHeld", message))
-            if reconciler is not None:
+            concerned = [r for r in tuple(self._controller.stacks.values()) if self._concerns(item, r.loaded)]
+            for reconciler in concerned:
                 self._controller.call(_breaker(reconciler, message))
+            if not concerned:
+                now, name = self._ground.now(), item.name or item.place
+                self._audience.event(Event(now, name, None, "Warning", "InvalidInput", message))
 
-    def _hold_vanished(self, present: set[str]) -> None:
+    def _concerns(self, item: Broken, loaded: Loaded) -> bool:
+        """By its name, or where even that could not be read, by its manifest's file."""
+        files = {self._ground.asked.cwd / finding.file for finding in item.findings if finding.file}
+        return item.name == loaded.name or (not item.name and loaded.manifest in files)
+
+    def _hold_vanished(self, present: set[str], broken: Iterable[Broken]) -> None:
         """A used manifest that disappears: the stack is held, never removed."""
         for name, reconciler in tuple(self._controller.stacks.items()):
-            if name not in present:
-                self._controller.call(
-                    _breaker(reconciler, f"{reconciler.loaded.place} is gone; the stack stays as it is")
-                )
+            told = any(self._concerns(item, reconciler.loaded) for item in broken)
+            if name not in present and not told:
+                self._controller.call(_breaker(reconciler, _tell_vanished(reconciler)))
 
     # --- what others ask for
 
@@ -196,10 +205,16 @@ class Daemon:
 
 def _breaker(reconciler: Reconciler, message: str) -> Callable[[Instant], None]:
     def note(now: Instant) -> None:
+        if reconciler.broken != message:
+            reconciler.chronicle.say(now, None, "GenerationHeld", message, warning=True)
         reconciler.broken = message
         reconciler.publish(now)
 
     return note
+
+
+def _tell_vanished(reconciler: Reconciler) -> str:
+    return f"{reconciler.loaded.place} is gone; the stack stays as it is"
 
 
 def _wish_of(intent: Intent) -> Wish:

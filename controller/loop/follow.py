@@ -39,6 +39,7 @@ class Follower:
         self.reconciler = reconciler
         self.wish = wish
         self._begun = now
+        self._turns = reconciler.turns
         self._progress_at = now
         self._picture: object = None
         self._stories: dict[str, _Story] = {}
@@ -117,8 +118,10 @@ class Follower:
         return {name: world.decisions[name] for name in sorted(names) if name in world.decisions}
 
     def _seen_all(self, decisions: Mapping[str, Decision]) -> bool:
+        """Only a pass that began after the wish can know of it."""
         names = self.wish.services or self.reconciler.world.desired.services
-        return all(name in decisions for name in names) and self.reconciler.unavailable is None
+        decided = all(name in decisions for name in names) and self.reconciler.turns > self._turns
+        return decided and self.reconciler.unavailable is None
 
     def _runs(self, name: str) -> bool:
         view = self.reconciler.world.views.get(name)

@@ -66,6 +66,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         variables=frozenset(variables),
         warnings=resolution.warnings,
         hold=_missing_variables(store.stack.load(), variables, target.inputs.variables),
+        manifest=target.path,
         quiet=target.manifest is None and target.through_folder,
     )
 

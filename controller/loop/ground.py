@@ -69,6 +69,13 @@ class Ground:
         except EngineError:
             return {}
 
+    def kept_in_spite_of(self, broken: Sequence[Broken]) -> tuple[str, ...]:
+        """Stacks whose files cannot be used now, and of which the store knows the last good generation."""
+        files = {str(self.asked.cwd / finding.file) for item in broken for finding in item.findings if finding.file}
+        names = {item.name for item in broken}
+        known = known_stacks(self.asked.root, self.engine_id()) if broken else ()
+        return tuple(name for name in known if name in names or self.store(name).stack.load().place.manifest in files)
+
     def folder(self, stack: str) -> Path:
         return stack_dir(self.asked.root, self.engine_id(), stack)
 

@@ -27,6 +27,7 @@ class Loaded:
     warnings: tuple[Finding, ...] = ()
     override: str = field(default="", repr=False)
     hold: Hold | None = None
+    manifest: Path | None = None
     quiet: bool = False
 
     @property

@@ -79,6 +79,8 @@ class Reconciler:
         """During an `apply`: a tag that stands for another image now counts as a change (CONTRACTS 2.11)."""
         self.immediately: frozenset[str] = frozenset()
         """Services to be stopped without grace (`stop --now`)."""
+        self.turns = 0
+        """Passes over the whole stack so far."""
         self._failures = 0
         self._seen = False
         self._conflicts: dict[str, int] = {}
@@ -101,6 +103,7 @@ class Reconciler:
         self._hold(now)
         self._decide(self.world.desired.services if self._holding_changed() else views, now)
         if whole:
+            self.turns += 1
             self._tools.queue.add_at(Key(self.loaded.name), now + self.loaded.desired.policy.resync)
         self.publish(now)
 

@@ -105,12 +105,19 @@ class Session:
     def status(self) -> Sequence[StackStatus]:
         """Of a stack that a controller keeps: what it says; of any other: one look now."""
         targets = self._ground.targets()
-        if not targets.stacks and not self._ground.asked.files and not self._ground.asked.stacks:
+        asked = self._ground.asked
+        nothing_here = not any(finding.file for finding in targets.findings)
+        if not targets.stacks and nothing_here and not asked.files and not asked.stacks:
             return ()
         pairs, broken = self._ground.load_all(targets)
-        if not pairs:
+        kept = self._ground.kept_in_spite_of(broken)
+        if not pairs and not kept:
             complain(broken)
-        return tuple(self._status(loaded) for _, loaded in pairs)
+        statuses = [self._status(loaded) for _, loaded in pairs] + [s for n in kept if (s := self._last_status(n))]
+        return tuple(sorted(statuses, key=lambda status: status.name))
+
+    def _last_status(self, stack: str) -> StackStatus | None:
+        return self._ground.store(stack).status.load()
 
     def _status(self, loaded: Loaded) -> StackStatus:
         kept = self._ground.store(loaded.name).status.load() if self._is_kept(loaded.name) else None

@@ -204,8 +204,9 @@ class Client:
 
 
 def _send(connection: Connection, method: str, target: str, body: Any) -> http.client.HTTPResponse:
-    payload = None if body is None else json.dumps(body).encode()
-    headers = {"Content-Type": "application/json"} if payload is not None else {}
+    payload = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
+    headers = {"Content-Type": kind} if payload is not None else {}
     if method in ("POST", "PUT") and payload is None:
         headers["Content-Length"] = "0"
     connection.request(method, target, payload, headers)

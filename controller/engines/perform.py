@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
@@ -120,14 +121,20 @@ class Performer:
         query = {"name": request.name, "platform": request.platform}
         made = self._client.call("POST", "/containers/create", query, request.create, deadline=deadline)[1]["Id"]
         try:
-            for connect in request.connects:
-                body = {"Container": made, "EndpointConfig": connect["endpoint"]}
-                path = f"/networks/{quote(connect['network'], safe='')}/connect"
-                self._client.call("POST", path, body=body, deadline=deadline)
+            self._complete(made, request, deadline)
         except EngineError:
             self._remove(ReplicaId(made), deadline)  # half a container is nobody's: it never ran
             raise
         return ReplicaId(made)
+
+    def _complete(self, made: str, request: Request, deadline: float) -> None:
+        for connect in request.connects:
+            body = {"Container": made, "EndpointConfig": connect["endpoint"]}
+            path = f"/networks/{quote(connect['network'], safe='')}/connect"
+            self._client.call("POST", path, body=body, deadline=deadline)
+        for archive in request.archives:
+            data = b64decode(archive["data"])
+            self._client.call("PUT", f"/containers/{made}/archive", archive["query"], data, deadline=deadline)
 
     def _renew(self, project: ComposeProject, step: Create) -> Template:
         """With the hash that Compose writes for this holder; as it was where the files have moved on."""

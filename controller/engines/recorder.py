@@ -9,7 +9,6 @@ import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -18,8 +17,8 @@ from urllib.parse import parse_qsl, urlsplit
 from controller.engines import compose, labels
 from controller.engines.client import Client
 from controller.engines.errors import map_exit
+from controller.engines.extras import mark_compose_starts, refuse_programs
 from controller.engines.recording import Pass, Recorder, read_facts, strip_version
-from controller.model.desired import Template
 from controller.model.errors import EngineError, Rejected, Transient
 from controller.model.project import ComposeProject, Recording, RenderedProject
 
@@ -33,7 +32,7 @@ def record(
 
     Raises Transient without a daemon, Rejected where Compose refuses or the project needs what only Compose can do.
     """
-    refuse_providers(rendered)
+    refuse_programs(rendered)
     client.ping(deadline=min(deadline, 5.0))
     services = tuple(rendered.model.get("services") or {})
     if not services:
@@ -54,47 +53,11 @@ def record(
     return Recording(mark_compose_starts(templates, rendered), version)
 
 
-def refuse_providers(rendered: RenderedProject) -> None:
-    """Creating these would run other programs at once."""
-    for name, service in (rendered.model.get("services") or {}).items():
-        for key in ("provider", "models"):
-            if service.get(key):
-                raise Rejected(f"service {name}: `{key}` runs other programs at create, which is not supported")
-
-
 def _refusal(error: EngineError) -> EngineError:
     """Against a recorder only the project itself can be at fault."""
-    return (
-        error
-        if isinstance(error, Transient) and "signal" in error.message
-        else Rejected(error.message, hint=error.hint)
-    )
-
-
-def mark_compose_starts(templates: Mapping[str, Template], rendered: RenderedProject) -> dict[str, Template]:
-    """Templates whose hooks or injected files only Compose can do, marked so (ENGINE 1.3)."""
-    injected = {
-        kind: {name for name, item in (rendered.model.get(kind) or {}).items() if _is_injected(item)}
-        for kind in ("configs", "secrets")
-    }
-
-    def starts_by_compose(service: Mapping[str, Any]) -> bool:
-        hooked = any(service.get(key) for key in ("post_start", "pre_stop", "pre_start", "use_api_socket"))
-        return hooked or any(
-            (item if isinstance(item, str) else item.get("source")) in injected[kind]
-            for kind in ("configs", "secrets")
-            for item in service.get(kind) or ()
-        )
-
-    services = rendered.model["services"]
-    return {
-        name: replace(template, starts_by_compose=starts_by_compose(services[name]))
-        for name, template in templates.items()
-    }
-
-
-def _is_injected(item: Mapping[str, Any] | None) -> bool:
-    return bool(item) and item is not None and ("content" in item or "environment" in item)
+    if isinstance(error, Transient) and "killed by signal" in error.message:
+        return error
+    return Rejected(error.message, hint=error.hint)
 
 
 @contextmanager
@@ -133,21 +96,33 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
 
     def handle_request(self) -> None:
-        length = int(self.headers.get("Content-Length") or 0)
-        payload = self.rfile.read(length)
+        payload = self._read_payload()
         url = urlsplit(self.path)
         query: dict[str, Any] = dict(parse_qsl(url.query))
         if "filters" in query:
             query["filters"] = json.loads(query["filters"])
         path = strip_version(url.path)
+        is_json = "json" in self.headers.get("Content-Type", "")
+        body = json.loads(payload) if payload and is_json else payload
         with self.server.lock:
-            answer = self.server.recorder.answer(self.command, path, query, json.loads(payload) if payload else None)
+            answer = self.server.recorder.answer(self.command, path, query, body)
         if isinstance(answer, Pass):
             self._pass_on(path)
         else:
             self._reply(answer[0], json.dumps(answer[1]).encode(), {})
 
     do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = handle_request
+
+    def _read_payload(self) -> bytes:
+        """Also in chunks, as archives come."""
+        if self.headers.get("Transfer-Encoding", "").lower() != "chunked":
+            return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        parts = bytearray()
+        while size := int(self.rfile.readline().split(b";")[0], 16):
+            parts.extend(self.rfile.read(size))
+            self.rfile.readline()
+        self.rfile.readline()
+        return bytes(parts)
 
     def _pass_on(self, path: str) -> None:
         try:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -70,7 +71,7 @@ class Recorder:
         """Status and JSON for one request; PASS where the daemon is to answer. Paths come without a version."""
         if method in ("GET", "HEAD"):
             return self._read(path, query)
-        made = self._write(path, query, body) if method == "POST" else None
+        made = self._write(path, query, body) if method in ("POST", "PUT") else None
         if made is None:
             self.refused.append(f"{method} {path}")
             return 500, {"message": f"recording only: {method} {path} is refused"}
@@ -145,9 +146,12 @@ class Recorder:
             case ("networks", network, "connect") if found := self._find(body["Container"]):
                 request = self.containers[found]
                 connect = {"network": network, "endpoint": body.get("EndpointConfig")}
-                self.containers[found] = Request(
-                    request.name, request.platform, request.create, (*request.connects, connect)
-                )
+                self.containers[found] = replace(request, connects=(*request.connects, connect))
+                return 200, None
+            case ("containers", name, "archive") if found := self._find(name):
+                request = self.containers[found]
+                archive = {"query": dict(query), "data": b64encode(body).decode()}
+                self.containers[found] = replace(request, archives=(*request.archives, archive))
                 return 200, None
             case _:
                 return None

@@ -19,22 +19,28 @@ _SHARED = ("NetworkMode", "PidMode", "IpcMode")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A container create request and the network connects that follow it."""
+    """A container create request, and the network connects and the files put into it that follow."""
 
     name: str
     platform: str | None
     create: Mapping[str, Any]
     connects: tuple[Mapping[str, Any], ...] = ()
+    archives: tuple[Mapping[str, Any], ...] = ()
 
     def to_json(self) -> str:
-        return _canonical(
-            {"name": self.name, "platform": self.platform, "create": self.create, "connects": list(self.connects)}
-        )
+        document = {"name": self.name, "platform": self.platform, "create": self.create}
+        return _canonical({**document, "connects": list(self.connects), "archives": list(self.archives)})
 
 
 def read_request(template: Template) -> Request:
     document = json.loads(template.body)
-    return Request(document["name"], document["platform"], document["create"], tuple(document["connects"]))
+    return Request(
+        document["name"],
+        document["platform"],
+        document["create"],
+        tuple(document["connects"]),
+        tuple(document.get("archives") or ()),
+    )
 
 
 def make_template(

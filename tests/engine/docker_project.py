@@ -90,6 +90,9 @@ class Project:
         (found,) = self.view(service, recording).replicas
         return found
 
+    def replica_by_id(self, service: str, replica: ReplicaId) -> Replica:
+        return next(item for item in self.view(service).replicas if item.id == replica)
+
     def containers(self) -> dict[str, dict[str, Any]]:
         """Inspects by name, of all that carries the project's label."""
         label = f"label=com.docker.compose.project={self.name}"

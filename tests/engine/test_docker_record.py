@@ -107,7 +107,9 @@ def test_what_compose_made_is_current_in_every_field_and_by_its_label(project: P
     write_wide(project).hand("up", "-d")
     recording = project.record()
     labels = {
-        item["Config"]["Labels"]["com.docker.compose.service"]: item["Config"]["Labels"]["com.docker.compose.config-hash"]
+        item["Config"]["Labels"]["com.docker.compose.service"]: item["Config"]["Labels"][
+            "com.docker.compose.config-hash"
+        ]
         for item in project.containers().values()
     }
     assert labels == {service: template.config_hash for service, template in recording.templates.items()}
@@ -130,7 +132,9 @@ def test_fingerprints_are_the_same_before_and_after_the_project_runs(project: Pr
 
 
 def test_recording_makes_nothing_and_pulls_nothing(project: Project) -> None:
-    project.write("services: {a: {image: nowhere.invalid/none:1, volumes: ['data:/v'], ports: ['80']}}\nvolumes: {data: {}}\n")
+    project.write(
+        "services: {a: {image: nowhere.invalid/none:1, volumes: ['data:/v'], ports: ['80']}}\nvolumes: {data: {}}\n"
+    )
     template = project.record().templates["a"]
     assert json.loads(template.body)["create"]["Image"] == "nowhere.invalid/none:1"
     assert len(template.networks) == len(template.volumes) == 1

@@ -1,0 +1,192 @@
+"""Observing the real engine: phases, drift by hand, what is left out, and what is not asked twice."""
+
+import json
+import time
+
+import pytest
+
+from controller.engines.base import Nudge, Scope
+from controller.engines.compose_engine import ComposeEngine
+from controller.engines.transport import Endpoint
+from controller.model.desired import ProbeKind
+from controller.model.errors import Transient
+from controller.model.observed import Health, ReplicaPhase
+from tests.engine.docker_project import IMAGE, Project, docker, inspect
+
+pytestmark = pytest.mark.engine
+
+
+def test_phases_exit_codes_and_instants_of_one_life(project: Project) -> None:
+    recording = project.write(f'services: {{a: {{image: {IMAGE}, command: ["sh", "-c", "exit 3"]}}}}').record()
+    began = time.time()
+    made = project.create(recording, "a")
+    created = project.replica("a")
+    assert (created.phase, created.started_at, created.exit_code) == (ReplicaPhase.CREATED, None, None)
+    project.start("a", made)
+    docker("wait", made)
+    ended = project.replica("a")
+    assert (ended.phase, ended.exit_code, ended.restarts) == (ReplicaPhase.EXITED, 3, 0)
+    assert ended.started_at is not None and ended.finished_at is not None
+    assert began - 0.1 < ended.created_at < ended.started_at < ended.finished_at < time.time() + 0.1
+
+
+def test_dockers_restarts_are_counted(project: Project) -> None:
+    command = f'image: {IMAGE}, command: ["sh", "-c", "exit 1"], restart: on-failure:2'
+    made = project.run(project.write(f"services: {{a: {{{command}}}}}").record(), "a")
+    docker("wait", made)
+    deadline = time.monotonic() + 20.0
+    while project.replica("a").restarts < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert project.replica("a").restarts == 2
+
+
+def test_health_check_and_dockers_verdict(project: Project) -> None:
+    check = '{test: ["CMD", "true"], interval: 1s, timeout: 2s, retries: 4, start_period: 5s}'
+    project.run(project.write(f"services: {{a: {{SLEEP, healthcheck: {check}}}}}").record(), "a")
+    replica = project.replica("a")
+    assert replica.health is Health.STARTING and replica.check is not None
+    found = replica.check
+    assert (found.kind, found.command) == (ProbeKind.EXEC, ("true",))
+    assert (found.interval, found.timeout, found.retries, found.start_period) == (1.0, 2.0, 4, 5.0)
+    deadline = time.monotonic() + 20.0
+    while project.replica("a").health is not Health.HEALTHY and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert project.replica("a").health is Health.HEALTHY
+
+
+def test_drift_by_hand_is_named_by_its_fields(project: Project) -> None:
+    text = "services: {a: {SLEEP, mem_limit: 64m, networks: {default: {}, back: {aliases: [x]}}}}\nnetworks: {back: {}}"
+    recording = project.write(text).record()
+    made = project.run(recording, "a")
+    assert project.replica("a", recording).drift == ()
+    docker("update", "-m", "128m", "--memory-swap", "256m", made)
+    assert project.replica("a", recording).drift == ("Memory",)
+    docker("update", "-m", "64m", "--memory-swap", "128m", "--restart", "always", made)
+    assert project.replica("a", recording).drift == ("RestartPolicy",)
+    docker("update", "--restart", "no", "--cpus", "0.5", made)
+    assert project.replica("a", recording).drift == ("NanoCpus",)
+    docker("network", "disconnect", f"{project.name}_back", made)
+    assert project.replica("a", recording).drift == ("NanoCpus", "Networks")
+    docker("network", "connect", f"{project.name}_back", made)
+    assert project.replica("a", recording).drift == ("NanoCpus", f"Networks.{project.name}_back.Aliases")
+
+
+def test_an_edit_of_the_file_shows_as_drift_of_the_old_replica(project: Project) -> None:
+    project.run(project.write("services: {a: {SLEEP, environment: {A: '1', B: '2'}}}").record(), "a")
+    recording = project.write("services: {a: {SLEEP, environment: {A: '1'}, labels: {x: y}, init: true}}").record()
+    assert project.replica("a", recording).drift == ("Env", "Init", "Labels")
+
+
+def test_containers_of_compose_run_are_no_replicas(project: Project) -> None:
+    project.write("services: {a: {SLEEP}}")
+    project.hand("run", "-d", "a", "sleep", "100")
+    assert len(project.containers()) == 1
+    assert project.view("a").replicas == ()
+
+
+def test_asked_services_have_a_view_even_without_a_container(project: Project) -> None:
+    recording = project.write("services: {a: {SLEEP}, b: {SLEEP}}").record()
+    project.create(recording, "a")
+    images = {"a": IMAGE, "b": "ct-nowhere/none:1"}
+    observed = project.engine.observe(Scope(project.name, images, recording.templates))
+    assert {name: len(view.replicas) for name, view in observed.services.items()} == {"a": 1, "b": 0}
+    assert observed.services["a"].image_id == inspect(IMAGE)[0]["Id"]
+    assert observed.services["b"].image_id is None and observed.complete
+    assert observed.config_files == (str(project.directory / "compose.yaml"),)
+    assert observed.working_dir == str(project.directory)
+    only = project.engine.observe(Scope(project.name, images, recording.templates, frozenset({"b"})))
+    assert list(only.services) == ["b"]
+
+
+def test_a_tag_that_moves_is_seen_at_once_while_events_come(project: Project) -> None:
+    tag = f"{project.name}:1"
+    docker("tag", IMAGE, tag)
+    nudges = project.engine.nudges()
+    assert next(nudges).kind is Nudge.CONNECTED
+    scope = Scope(project.name, {"a": tag})
+    before = project.engine.observe(scope).services["a"].image_id
+    docker("rmi", tag)
+    while next(nudges).kind is not Nudge.IMAGES:
+        pass
+    after = project.engine.observe(scope).services["a"].image_id
+    assert before is not None and after is None
+
+
+def test_the_address_is_one_that_can_be_reached(project: Project) -> None:
+    import http.client
+
+    project.write(f'services: {{a: {{image: {IMAGE}, command: ["httpd", "-f", "-p", "80"], stop_signal: SIGKILL}}}}')
+    project.run(project.record(), "a")
+    address = project.replica("a").address
+    assert address is not None
+    connection = http.client.HTTPConnection(address, 80, timeout=3.0)
+    connection.request("GET", "/")
+    assert connection.getresponse().status == 404
+    connection.close()
+
+
+def test_what_has_not_changed_is_not_inspected_again(project: Project) -> None:
+    recording = project.write("services: {a: {SLEEP}}").record()
+    made = project.run(recording, "a")
+    nudges = project.engine.nudges()
+    assert next(nudges).kind is Nudge.CONNECTED
+    first = project.view("a").replicas[0]
+    asked: list[str] = []
+    client = project.engine._client
+    original = client.get
+
+    def count(path: str, *rest: object, **more: object) -> object:
+        asked.append(path)
+        return original(path, *rest, **more)  # type: ignore[arg-type]
+
+    client.get = count  # type: ignore[method-assign]
+    assert project.view("a").replicas[0] == first
+    assert asked == ["/containers/json"]
+    docker("update", "--cpus", "0.5", made)
+    while next(nudges).service != "a":
+        pass
+    assert project.replica("a", recording).drift == ("NanoCpus",)
+
+
+def test_projects_tells_of_every_project_from_labels_alone(project: Project) -> None:
+    project.run(project.write("services: {a: {SLEEP}, b: {SLEEP}}").record(), "a")
+    found = project.engine.projects()[project.name]
+    (replica,) = found.services["a"].replicas
+    assert (replica.phase, found.working_dir) == (ReplicaPhase.RUNNING, str(project.directory))
+
+
+def test_the_same_is_seen_through_dial_stdio(project: Project) -> None:
+    """Contexts, ssh and TLS take this way."""
+    recording = project.write("services: {a: {SLEEP}}").record()
+    made = project.run(recording, "a")
+    context = f"{project.name}-context"
+    docker("context", "create", context, "--docker", "host=unix:///var/run/docker.sock")
+    far = ComposeEngine(Endpoint("ssh://elsewhere", context))
+    try:
+        project.engine, near = far, project.engine
+        replica, other = project.replica("a", recording), near.observe(Scope(project.name)).services["a"].replicas[0]
+        assert (replica.life, replica.drift, replica.address) == (other.life, (), None)
+        assert far.execute(made, ["echo", "hi"], timeout=5.0).output == "hi\n"
+        nudges = far.nudges()
+        assert next(nudges).kind is Nudge.CONNECTED
+        project.create(project.record(), "a", 2)
+        assert next(nudges).service == "a"
+    finally:
+        far.close()
+        docker("context", "rm", context)
+    assert "dial-stdio" not in children()
+
+
+def children() -> str:
+    import psutil
+
+    return json.dumps([process.cmdline() for process in psutil.Process().children(recursive=True)])
+
+
+def test_no_daemon_is_transient_and_says_where_it_looked(tmp_path: object) -> None:
+    engine = ComposeEngine(Endpoint(f"unix://{tmp_path}/no.sock"))
+    with pytest.raises(Transient, match=r"no\.sock"):
+        engine.observe(Scope("x"))
+    with pytest.raises(Transient):
+        engine.info()
+    engine.close()

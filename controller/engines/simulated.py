@@ -86,6 +86,7 @@ class SimulatedEngine:
             if self._is_away() != away:
                 away = self._is_away()
                 yield NudgeAt(Nudge.LOST if away else Nudge.CONNECTED)
+                continue
             self._spread_news()
             while news:
                 yield news.pop(0)

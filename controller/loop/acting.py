@@ -125,6 +125,7 @@ def _ask(ground: Ground, loaded: Loaded, holder: Holder, wish: Wish, audience: A
         message = f"the stack is kept by {holder}"
         return StackResult(loaded.name, loaded.desired.generation, "locked", False, message=message, hint=hint)
     store = ground.store(loaded.name)
+    wish = dataclasses.replace(wish, profile=wish.profile or ground.asked.profile)
     seq = store.events.last_seq()
     number = store.intents.add(wish.verb, dataclasses.asdict(wish), who())
     nudge(folder)

@@ -37,7 +37,9 @@ def watch_inputs(inputs: Callable[[], Collection[Path]], stop: Event) -> Iterato
     while not stop.is_set():
         area = Area.around(paths)
         for _ in _wake_ups(area, stop):
-            seen = settle(paths, stop)
+            seen = look(paths)
+            if seen != known:
+                seen = settle(paths, stop)
             changed = frozenset(path for path in paths if seen[path] != known[path])
             if changed and not stop.is_set():
                 yield changed
@@ -80,32 +82,29 @@ class Area:
         folders = {folder: _identity(folder) for folder in sorted({name.parent for name in names} | listed)}
         return cls(folders, frozenset(map(str, {*names, *folders})), frozenset(map(str, listed)))
 
-    def concerns(self, _change: object, path: str) -> bool:
+    def concerns(self, path: str) -> bool:
         """Whether an event at a path may be about an input; editors' swap files are not."""
         folder, name = os.path.split(path)
         return path in self.names or (folder in self.listed and os.path.splitext(name)[1] in _TOLD_OF)
 
 
-def _wake_ups(area: Area, stop: Event) -> Iterator[object]:
-    """Something happened in the area, or nothing for a while."""
-    from watchfiles import watch
+def _wake_ups(area: Area, stop: Event) -> Iterator[None]:
+    """The watch stands (what happened before it is to be looked for), something happened, or nothing for a while."""
+    # Not `watchfiles.watch`: it does not say when its watch stands, and what happens before that is lost.
+    from watchfiles._rust_notify import RustNotify
 
+    folders = [str(folder) for folder, identity in area.folders.items() if identity]
     try:
-        yield from watch(
-            *(folder for folder, identity in area.folders.items() if identity),
-            watch_filter=area.concerns,
-            debounce=round(STEP * 4000),
-            step=round(STEP * 1000),
-            stop_event=stop,
-            rust_timeout=round(LONGEST * 1000),
-            yield_on_timeout=True,
-            raise_interrupt=False,
-            recursive=False,
-        )
+        with RustNotify(folders, False, False, 0, False, True) as watcher:
+            yield
+            while not stop.is_set():
+                found = watcher.watch(round(STEP * 4000), round(STEP * 1000), round(LONGEST * 1000), stop)
+                if isinstance(found, str) or any(area.concerns(path) for _, path in found):
+                    yield
     except OSError:
         # A folder went away between two calls, or the kernel has no watch left: look by ourselves.
         stop.wait(1.0)
-        yield None
+        yield
 
 
 def _trail(path: Path) -> Iterator[Path]:

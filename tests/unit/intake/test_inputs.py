@@ -1,0 +1,255 @@
+"""Which files and variables a project is made of, and when its rendering has to be made again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from controller.intake.contents import contents_digests, contents_files
+from controller.intake.environment import scrubbed, set_names, values_digest
+from controller.intake.inputs import read_inputs, rendering_key
+from controller.intake.interpolation import expand, parse_env, variable_names
+from controller.model.project import ComposeProject, RenderedProject
+
+pytestmark = pytest.mark.unit
+
+PROJECT = {
+    "compose.yaml": """\
+name: demo
+include:
+  - inc/compose.yaml
+  - {path: [other/a.yaml, other/b.yaml], env_file: other.env, project_directory: other}
+  - https://example.org/remote.git
+services:
+  web:
+    image: "web:${TAG:-${FALLBACK}}"
+    env_file: [web.env, {path: "${STAGE:-dev}.env", required: false}]
+    label_file: labels
+    environment: {TOKEN: , PLAIN: "$$NOT $YES"}
+    extends: {file: base/base.yaml, service: base}
+    security_opt: ["seccomp:profile.json", "seccomp=unconfined"]
+    build: {context: ., args: [ARG, GIVEN=1]}
+    profiles: [a, b]
+configs: {c: {file: ./c.conf}}
+secrets: {s: {environment: SECRET}, f: {file: "${UNSET:?no}/f"}}
+""",
+    "inc/compose.yaml": "services: {inner: {image: i, env_file: inner.env, profiles: [c]}}\n",
+    "other/a.yaml": "services: {other: {image: o, env_file: o.env}}\n",
+    "other/b.yaml": "services: {other: {environment: [PASSED, SET=1]}}\n",
+    "base/base.yaml": "services: {base: {image: b, env_file: base.env}}\n",
+    ".env": "STAGE=prod\nFROM_ENV=${NESTED}\n",
+    "web.env": "A=1\nONLY_NAME\n",
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> ComposeProject:
+    for name, text in PROJECT.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path, environment={"HOME": "/h"})
+
+
+def test_every_file(project: ComposeProject) -> None:
+    found = read_inputs(project)
+    assert {os.path.relpath(path, project.directory) for path in found.files} == {
+        *(".env", "compose.yaml", "inc/compose.yaml", "inc/.env", "inc/inner.env", "other/a.yaml", "other/b.yaml"),
+        *("other.env", "other/o.env", "base/base.yaml", "base/base.env", "web.env", "prod.env", "labels"),
+        *("profile.json", "c.conf"),
+    }
+    assert found.unknown == ("https://example.org/remote.git", "${UNSET:?no}/f")
+    assert found.findings == ()
+
+
+def test_every_variable(project: ComposeProject) -> None:
+    assert read_inputs(project).variables == {
+        *("TAG", "FALLBACK", "STAGE", "TOKEN", "YES", "ARG", "SECRET", "UNSET", "PASSED", "NESTED", "ONLY_NAME"),
+    }
+
+
+def test_services_and_their_profiles(project: ComposeProject) -> None:
+    found = read_inputs(project)
+    assert found.services == {"web": {"a", "b"}, "inner": {"c"}, "other": frozenset()}
+    assert found.known_profiles == {"a", "b", "c"}
+    assert found.name == "demo"
+
+
+CHANGES: dict[str, tuple[Callable[[Path], object], bool]] = {
+    "nothing": (lambda root: None, False),
+    "a file of none of its inputs": (lambda root: (root / "README").write_text("x"), False),
+    "the same text again": (lambda root: (root / "web.env").write_text(PROJECT["web.env"]), False),
+    "the Compose file": (lambda root: (root / "compose.yaml").write_text(PROJECT["compose.yaml"] + "# x\n"), True),
+    "an included file": (lambda root: (root / "inc/compose.yaml").write_text("services: {}\n"), True),
+    "an extended file": (lambda root: (root / "base/base.yaml").write_text("services: {}\n"), True),
+    "an env file": (lambda root: (root / "web.env").write_text("A=2\n"), True),
+    ".env": (lambda root: (root / ".env").write_text("STAGE=dev\n"), True),
+    "an optional file appears": (lambda root: (root / "prod.env").write_text("B=1\n"), True),
+    "a file vanishes": (lambda root: (root / "web.env").unlink(), True),
+    "a config": (lambda root: (root / "c.conf").write_text("x"), True),
+}
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_when_to_render_again(case: str, project: ComposeProject) -> None:
+    change, again = CHANGES[case]
+    before = rendering_key(project, read_inputs(project), "2.26.1")
+    change(project.directory)
+    assert (rendering_key(project, read_inputs(project), "2.26.1") != before) is again
+
+
+ENVIRONMENTS: dict[str, tuple[Mapping[str, str], bool]] = {
+    "the same": ({"HOME": "/h"}, False),
+    "a variable that nobody uses": ({"HOME": "/h", "PS1": "$"}, False),
+    "a variable that is used": ({"HOME": "/h", "TAG": "2"}, True),
+    "one that is set, but empty": ({"HOME": "/h", "TAG": ""}, True),
+    "one of a default": ({"HOME": "/h", "FALLBACK": "x"}, True),
+    "one passed on": ({"HOME": "/h", "TOKEN": "x"}, True),
+    "a secret's": ({"HOME": "/h", "SECRET": "x"}, True),
+}
+
+
+@pytest.mark.parametrize("case", ENVIRONMENTS)
+def test_variables_key_the_rendering(case: str, project: ComposeProject) -> None:
+    environment, again = ENVIRONMENTS[case]
+    other = ComposeProject(None, project.files, project.directory, environment=environment)
+    before, after = (rendering_key(one, read_inputs(one), "2.26.1") for one in (project, other))
+    assert (before != after) is again
+
+
+def test_profiles_and_the_version_of_compose_key_the_rendering(project: ComposeProject) -> None:
+    inputs = read_inputs(project)
+    other = ComposeProject(None, project.files, project.directory, profiles=("a",), environment=project.environment)
+    keys = {
+        rendering_key(project, inputs, "2.26.1"),
+        rendering_key(project, inputs, "2.40.3"),
+        rendering_key(other, inputs, "2.26.1"),
+    }
+    assert len(keys) == 3
+
+
+def test_files_that_include_each_other_come_to_an_end(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("include: [b.yaml]\n")
+    (tmp_path / "b.yaml").write_text("include: [a.yaml]\n")
+    found = read_inputs(ComposeProject(None, (tmp_path / "a.yaml",), tmp_path))
+    assert len(found.documents) == 2
+
+
+def test_odd_shapes_are_left_to_compose(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        "include: 5\nservices: {a: 3, b: {env_file: {x: 1}, extends: c, profiles: 7}, c: [1]}\nconfigs: [x]\n"
+    )
+    assert read_inputs(ComposeProject(None, (tmp_path / "a.yaml",), tmp_path)).findings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("plain", "plain"),
+        ("$A-${A}", "1-1"),
+        ("$$A", "$A"),
+        ("${X:-d}${X-d}${E:-d}${E-d}", "ddd"),
+        ("${A:+y}${E:+y}${E+y}${X+y}", "yy"),
+        ("${X:-${A}x}", "1x"),
+        ("${A:?e}", "1"),
+        ("${E:?e}", None),
+        ("${X?e}", None),
+        ("${E?e}", ""),
+        ("$X", ""),
+        ("${", None),
+        ("${1}", None),
+        ("$ ", None),
+    ],
+)
+def test_interpolation(text: str, value: str | None) -> None:
+    assert expand(text, {"A": "1", "E": ""}) == value
+
+
+def test_names_of_variables() -> None:
+    assert variable_names("$A ${B:-${C}} $$D ${E?x}") == {"A", "B", "C", "E"}
+
+
+def test_env_files() -> None:
+    text = "# c\nA=1\nexport B='x y' # z\nC=\"q\"\nD=plain # c\nE\nF=\n=bad\n"
+    assert parse_env(text) == {"A": "1", "B": "x y", "C": "q", "D": "plain", "E": None, "F": ""}
+
+
+def test_environment() -> None:
+    environment = {
+        "A": "1",
+        "CONTROLLER_X": "1",
+        "COMPOSE_FILE": "1",
+        "ENCRYPTION_KEY_FILE": "1",
+        "JWT_SECRET_KEY": "1",
+    }
+    assert scrubbed(environment) == {"A": "1"}
+    assert set_names(("A", "B"), environment) == {"A"}
+    assert values_digest(("A", "B"), {"A": "1"}) != values_digest(("A", "B"), {"A": "1", "B": ""})
+    assert values_digest(("A", "B"), {"A": "1", "C": "2"}) == values_digest(("B", "A"), {"A": "1"})
+
+
+def rendered(root: Path) -> RenderedProject:
+    bind = {"type": "bind", "read_only": True}
+    services = {
+        "config": {"configs": [{"source": "c", "target": "/c"}]},
+        "inline": {"configs": [{"source": "inline"}]},
+        "secret": {"secrets": [{"source": "s", "target": "/s"}]},
+        "variable": {"secrets": [{"source": "v"}]},
+        "mount": {"volumes": [{**bind, "source": str(root / "m.conf"), "target": "/m"}]},
+        "none": {
+            "volumes": [
+                {**bind, "source": str(root), "target": "/folder"},
+                {**bind, "source": "/etc/hostname", "target": "/outside"},
+                {**bind, "source": str(root / "m.conf"), "target": "/writable", "read_only": False},
+                {**bind, "source": str(root / "big"), "target": "/big"},
+                {"type": "volume", "source": "v", "target": "/v", "read_only": True},
+            ]
+        },
+    }
+    return RenderedProject(
+        "demo",
+        {
+            "services": services,
+            "configs": {"c": {"file": str(root / "c.conf")}, "inline": {"content": "text"}},
+            "secrets": {"s": {"file": str(root / "s.txt")}, "v": {"environment": "V"}},
+        },
+    )
+
+
+@pytest.fixture
+def mounted(tmp_path: Path) -> ComposeProject:
+    for name in ("c.conf", "s.txt", "m.conf"):
+        (tmp_path / name).write_text("1")
+    (tmp_path / "big").write_bytes(b"x" * ((1 << 20) + 1))
+    return ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path, environment={"V": "1"})
+
+
+@pytest.mark.parametrize(("file", "service"), [("c.conf", "config"), ("s.txt", "secret"), ("m.conf", "mount")])
+def test_contents_count_for_who_mounts_them(file: str, service: str, mounted: ComposeProject) -> None:
+    before = contents_digests(rendered(mounted.directory), mounted)
+    (mounted.directory / file).write_text("2")
+    after = contents_digests(rendered(mounted.directory), mounted)
+    assert {name for name in before if before[name] != after[name]} == {service}
+
+
+def test_contents_of_variables_count(mounted: ComposeProject) -> None:
+    other = ComposeProject(None, mounted.files, mounted.directory, environment={"V": "2"})
+    before = contents_digests(rendered(mounted.directory), mounted)
+    after = contents_digests(rendered(mounted.directory), other)
+    assert {name for name in before if before[name] != after[name]} == {"variable"}
+    assert before["inline"]
+    assert before["none"] == ""
+
+
+def test_missing_contents_are_unknown(mounted: ComposeProject) -> None:
+    for name in ("c.conf", "m.conf"):
+        (mounted.directory / name).unlink()
+    found = contents_digests(rendered(mounted.directory), mounted)
+    assert (found["config"], found["mount"]) == (None, None)
+
+
+def test_files_to_watch(mounted: ComposeProject) -> None:
+    names = [path.name for path in contents_files(rendered(mounted.directory), mounted)]
+    assert names == ["c.conf", "s.txt", "m.conf"]

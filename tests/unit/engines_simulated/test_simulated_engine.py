@@ -210,17 +210,14 @@ ACTS = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(acts=st.lists(ACTS, max_size=12))
 def test_keeping_and_fetching_the_state_changes_nothing(tmp_path_factory: Any, acts: list[Any]) -> None:
     """The same acts in one process, and with a new process for every act, end in the same world."""
     folder = tmp_path_factory.mktemp("state")
     whole, parts = Desk(None), HandClock(NOW)
-    seen, kept = [], []
     for act in acts:
-        seen.append(play(whole, act))
-        kept.append(play(Desk(folder, parts), act))
-    assert kept == seen
+        assert play(Desk(folder, parts), act) == play(whole, act)
 
 
 def play(desk: Desk, act: tuple[str, str, int, float]) -> object:

@@ -263,6 +263,27 @@ def test_dockers_pauses_grow_and_its_counter_too() -> None:
     assert only(simulation, stopped + 600).phase is ReplicaPhase.EXITED
 
 
+def test_stopped_while_it_waits_to_come_back_it_keeps_how_it_ended() -> None:
+    simulation = world(service(docker_restart=DockerRestart.ALWAYS), views={"web": view(replica(1))})
+    Hands(simulation).crash(ReplicaId("web-1-id"), NOW, 9)
+    over = run(simulation, stop("web-1-id"), at=NOW + 0.05)
+    seen = only(simulation, over + 60)
+    assert (seen.phase, seen.exit_code, seen.finished_at) == (ReplicaPhase.EXITED, 9, NOW)
+
+
+def test_a_long_life_starts_dockers_pauses_anew() -> None:
+    simulation = world(service(docker_restart=DockerRestart.ALWAYS), views={"web": view(replica(1))})
+    hands, name, now = Hands(simulation), ReplicaId("web-1-id"), NOW
+    for _ in range(6):
+        hands.crash(name, now)
+        now += 8.0
+    hands.crash(name, now)
+    assert only(simulation, now + 3.0).phase is ReplicaPhase.RESTARTING
+    now += 30.0
+    hands.crash(name, now)
+    assert only(simulation, now + 0.11).phase is ReplicaPhase.RUNNING
+
+
 def test_a_kill_by_hand_switches_the_policy_off_until_the_next_start() -> None:
     simulation = world(service(docker_restart=DockerRestart.ALWAYS), views={"web": view(replica(1))})
     hands, name = Hands(simulation), ReplicaId("web-1-id")

@@ -46,7 +46,7 @@ def _start(case: Case, replica: Replica) -> Moves:
     permission = ask_restart(replica, ended, case.history.restarts.get(replica.id), case.want.backoff, case.now)
     why = f"exited with {replica.exit_code}" + (" (out of memory)" if replica.oom_killed else "")
     if permission.grant is None:
-        message = f"{replica.name} {why}; next try follows {permission.tries} so far"
+        message = f"{replica.name} {why}, {_count_tries(permission.tries)} so far"
         return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
     begun = _begin(case, replica, why, tries=permission.tries)
     return begun if not begun.steps else _with_grant(begun, replica, permission.grant)
@@ -122,6 +122,10 @@ def _holds_slot(case: Case, replica: Replica) -> bool:
     """A start slot is a lease: it ends with the start timeout, and who failed before holds none."""
     begun = replica.started_at or 0.0
     return _tries(case, replica) < 2 and case.now < begun + case.want.start_timeout
+
+
+def _count_tries(tries: int) -> str:
+    return "1 restart" if tries == 1 else f"{tries} restarts"
 
 
 def _tries(case: Case, replica: Replica) -> int:

@@ -13,7 +13,7 @@ from controller.decide.case import ALIVE, Case
 from controller.decide.gates import is_met
 from controller.decide.service import decide
 from controller.decide.world import World, note_slot
-from controller.model.decision import Decision, History, Hold, Offers
+from controller.model.decision import Decision, History, Offers
 from controller.model.desired import DesiredService, Need, StartupMode
 from controller.model.names import Instant
 from controller.model.observed import ServiceView
@@ -29,9 +29,6 @@ def decide_stack(dirty: Iterable[str], world: World, now: Instant) -> Mapping[st
     turn.drain()
     turn.refill()
     return turn.decided
-
-
-NOT_SELECTED = Hold("NotSelected", "only other services were asked for")
 
 
 class _Turn:
@@ -58,6 +55,8 @@ class _Turn:
     def _may_decide(self, name: str) -> bool:
         """Not while calls for it are in flight, and not on half a view: what is missing from that is not missing."""
         world = self.world
+        if world.only is not None and name not in world.only:
+            return False
         return name in world.desired.services and name not in world.busy and world.sees(name)
 
     def drain(self) -> None:
@@ -101,7 +100,7 @@ class _Turn:
         may_start = world.desired.policy.auto_start or world.started
         watching = world.heals_at is not None and self.now < world.heals_at
         return Case(
-            aim=aim(want, history, self._hold(name), may_start),
+            aim=aim(want, history, world.hold, may_start),
             seen=world.views.get(name, ServiceView()),
             history=history,
             now=self.now,
@@ -111,11 +110,6 @@ class _Turn:
             heals=world.desired.policy.self_heal and not watching,
             heals_at=world.heals_at if watching else None,
         )
-
-    def _hold(self, name: str) -> Hold | None:
-        if self.world.only is not None and name not in self.world.only:
-            return NOT_SELECTED
-        return self.world.hold
 
     def _gates(self, want: DesiredService) -> Mapping[str, Offers]:
         names = set(want.needs) | ({want.namespace_of} if want.namespace_of else set())

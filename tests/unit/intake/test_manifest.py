@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from controller.intake.source import parse_documents
 from controller.intake.stacks import read_controller, read_stack
 from controller.model.errors import Finding, InvalidInput
 from controller.model.manifest import Stack, schema
+from controller.model.manifest.reference import reference
 from controller.model.manifest.schema import _sections, field_docs
 from controller.model.manifest.values import Section
 from controller.model.quantities import BadQuantity, cores, octets, ratio, seconds
@@ -247,3 +249,18 @@ def test_cores_and_shares() -> None:
 @pytest.mark.parametrize("path", [("a", "b", 0, "c"), ("spec", "services", "a.b", "x"), ("a.b.c",), ("x", 12)])
 def test_paths_there_and_back(path: tuple[str | int, ...]) -> None:
     assert parts(dotted(path)) == path
+
+
+def test_the_manual_has_every_key() -> None:
+    manual = (ROOT / "docs" / "manifest.md").read_text()
+    assert reference() in manual, "python -m controller.model.manifest.reference prints the tables anew"
+
+
+def test_examples_of_the_manual_are_valid() -> None:
+    manual = (ROOT / "docs" / "manifest.md").read_text()
+    examples = re.findall(r"```yaml\n(.*?)```", manual, re.DOTALL)
+    assert examples
+    for example in examples:
+        for document in parse_documents(example, "docs/manifest.md"):
+            Stack.model_validate(document.data())
+            jsonschema.Draft7Validator(schema()).validate(document.data())

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from controller.cli.failures import say
 from controller.cli.live import open_screen
 from controller.cli.options import Options
+from controller.cli.render.plan import plan_lines
 from controller.cli.render.result import result_data, result_lines
 from controller.cli.session import open_session
 from controller.cli.terminal import paint_for, print_data, print_lines
@@ -19,6 +20,9 @@ def converge(options: Options, wish: Wish) -> int:
     with open_session(options) as session:
         with open_screen(options) as screen:
             results = session.act(wish, screen)
+        held = any(result.outcome == "held" for result in results)
+        if held and not options.structured and options.output != "name":
+            print_lines(plan_lines(session.plan(wish), paint=paint_for(options)))
         return report_results(results, options)
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from controller.decide.identity import name_revisions
 from controller.engines.base import Engine, Scope
 from controller.health.prober import Prober
+from controller.loop.lastwords import LastWords
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.names import Instant, ReplicaId, Revision
 from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView, Trouble
@@ -22,6 +23,7 @@ class Senses:
         self._engine = engine
         self._prober = prober
         self._known = known
+        self._words = LastWords(engine)
         self.since = now
         self.troubles: dict[str, Trouble] = {}
         self.pulled: dict[str, Instant] = {}
@@ -49,7 +51,7 @@ class Senses:
         replicas = view.replicas if self._prober is None else self._judge(view.replicas, want, observed.stack)
         return replace(
             view,
-            replicas=replicas,
+            replicas=tuple(self._words.add(replica) for replica in replicas),
             since=self.since,
             complete=view.complete and observed.complete,
             trouble=self.troubles.get(want.name),

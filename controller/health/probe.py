@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import socket
 import time
 from contextlib import suppress
@@ -22,14 +21,23 @@ _ANSWER_LIMIT = 4096
 _NO_TOOL = (126, 127)
 """Exit codes where the image lacks the command: that says nothing about the replica."""
 
-_CONNECT_WITHIN = (
-    "if command -v nc >/dev/null; then nc -z -w 2 127.0.0.1 {port};"
-    " elif command -v bash >/dev/null; then bash -c '</dev/tcp/127.0.0.1/{port}'; else exit 127; fi"
-)
-_FETCH_WITHIN = (
-    "if command -v wget >/dev/null; then wget -q -O /dev/null {url};"
-    " elif command -v curl >/dev/null; then curl -fsS -o /dev/null {url}; else exit 127; fi"
-)
+_LISTENS_WITHIN = """
+for table in /proc/net/tcp /proc/net/tcp6; do
+  [ -r $table ] && while read -r _ here _ state _; do
+    case $here.$state in *:$1.0A) exit 0;; esac
+  done < $table
+done
+exit 1"""
+"""Needs nothing but a shell: is the port, in hexadecimal digits, in the kernel's table with state LISTEN."""
+
+_FETCH_WITHIN = """
+if command -v wget >/dev/null; then exec wget -q -O /dev/null "http://127.0.0.1:$1$2"; fi
+if command -v curl >/dev/null; then exec curl -fsS -o /dev/null "http://127.0.0.1:$1$2"; fi
+command -v bash >/dev/null || exit 127
+exec bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" || exit 1
+  printf "GET %s HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n" "$1" >&3
+  read -r _ status _ <&3; case $status in [23]*) exit 0;; *) echo "status $status"; exit 1;; esac' "$1" "$2"
+"""
 
 
 def run_probe(engine: Engine, replica: Replica, probe: Probe) -> ProbeResult:
@@ -83,7 +91,7 @@ def _read(done: Execution, timeout: float, seconds: float) -> ProbeResult:
 
 def _ask_tcp(engine: Engine, replica: Replica, probe: Probe) -> ProbeResult:
     if replica.address is None:
-        return _ask_within(engine, replica, _CONNECT_WITHIN.format(port=probe.port), probe)
+        return _ask_within(engine, replica, (_LISTENS_WITHIN, "sh", f"{probe.port:04X}"), probe)
     try:
         with socket.create_connection((replica.address, probe.port), probe.timeout):
             return ProbeResult(True)
@@ -94,8 +102,7 @@ def _ask_tcp(engine: Engine, replica: Replica, probe: Probe) -> ProbeResult:
 def _ask_http(engine: Engine, replica: Replica, probe: Probe) -> ProbeResult:
     """2xx and 3xx are well; redirects are not followed."""
     if replica.address is None:
-        url = shlex.quote(f"http://127.0.0.1:{probe.port}{_path(probe)}")
-        return _ask_within(engine, replica, _FETCH_WITHIN.format(url=url), probe)
+        return _ask_within(engine, replica, (_FETCH_WITHIN, "sh", str(probe.port), _path(probe)), probe)
     place = f"GET :{probe.port}{probe.path}"
     try:
         answer = _fetch(replica.address, probe)
@@ -130,11 +137,11 @@ def _fetch(address: str, probe: Probe) -> bytes:
         return answer
 
 
-def _ask_within(engine: Engine, replica: Replica, script: str, probe: Probe) -> ProbeResult:
+def _ask_within(engine: Engine, replica: Replica, script: tuple[str, ...], probe: Probe) -> ProbeResult:
     """By a command in the container, where its address cannot be reached from here; its image may lack the tools."""
     begun = time.monotonic()
     try:
-        done = engine.execute(replica.id, ("sh", "-c", script), timeout=probe.timeout)
+        done = engine.execute(replica.id, ("sh", "-c", *script), timeout=probe.timeout)
     except EngineError as error:
         return ProbeResult(None, error.message)
     if done.exit_code in _NO_TOOL:

@@ -1,6 +1,8 @@
 """Probes against real sockets on this machine, and commands against an engine that answers what the case says."""
 
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from contextlib import contextmanager
@@ -146,9 +148,10 @@ def test_a_command_without_end_is_a_failure():
 def test_who_cannot_be_reached_from_here_is_asked_from_within(probe, exit_code, ok):
     engine = Port(exit_code)
     assert run_probe(engine, replica(address=None), probe).ok is ok
-    ((shell, flag, script),) = engine.commands
-    assert (shell, flag) == ("sh", "-c")
-    assert "127.0.0.1" in script and "8000" in script
+    ((shell, flag, script, name, *arguments),) = engine.commands
+    assert (shell, flag, name) == ("sh", "-c", "sh")
+    assert arguments == (["8000", "/a'b"] if probe.kind is ProbeKind.HTTP else ["1F40"])
+    assert "a'b" not in script
 
 
 @pytest.mark.parametrize(
@@ -164,6 +167,40 @@ def test_who_cannot_be_reached_from_here_is_asked_from_within(probe, exit_code, 
 )
 def test_the_port_that_a_probe_needs(probe, port):
     assert known_port(probe) == port
+
+
+def run_here(command, path):
+    """The command on this machine, with nothing but these tools; only its exit code."""
+    return subprocess.run(command, env={"PATH": str(path)}, capture_output=True, check=False).returncode
+
+
+@pytest.mark.parametrize("tool", [tool for tool in ("wget", "curl", "bash") if shutil.which(tool)])
+@pytest.mark.parametrize(
+    ("answer", "code"), [(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0), (b"HTTP/1.1 503 No\r\n\r\n", 1)]
+)
+def test_asking_from_within_works_with_whatever_tool_there_is(tmp_path, tool, answer, code):
+    (tmp_path / tool).symlink_to(shutil.which(tool))
+    engine = Port()
+    with server(answer) as (port, asked):
+        run_probe(engine, replica(address=None), http(port))
+        (command,) = engine.commands
+        assert (run_here((shutil.which("sh"), *command[1:]), tmp_path) == 0) is (code == 0)
+    assert asked[0].startswith(b"GET /ready HTTP/1.")
+
+
+def test_a_listening_port_is_found_with_a_shell_alone(tmp_path):
+    engine = Port()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        for port in (listening.getsockname()[1], free_port()):
+            run_probe(engine, replica(address=None), Probe(ProbeKind.TCP, port=port))
+        open_, closed = ((shutil.which("sh"), *command[1:]) for command in engine.commands)
+        assert (run_here(open_, tmp_path), run_here(closed, tmp_path)) == (0, 1)
+
+
+def test_without_any_tool_it_is_unknown(tmp_path):
+    engine = Port()
+    run_probe(engine, replica(address=None), http(free_port()))
+    assert run_here((shutil.which("sh"), *engine.commands[0][1:]), tmp_path) == 127
 
 
 def test_knocking():

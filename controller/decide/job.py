@@ -24,29 +24,32 @@ def is_job(case: Case, parts: Parts) -> bool:
         return False
     if case.history.completed == want.revision and not parts.fresh:
         return True
-    return bool(parts.fresh) and all(_looks_done(replica) for replica in parts.fresh)
+    return bool(parts.fresh) and all(_looks_done(case, replica) for replica in parts.fresh)
 
 
-def _looks_done(replica: Replica) -> bool:
-    if not ended_well(replica) or replica.check is not None or replica.exposes_ports:
+def _looks_done(case: Case, replica: Replica) -> bool:
+    if not ended_well(case, replica) or replica.check is not None or replica.exposes_ports:
         return False
     return replica.started_at is not None and (replica.finished_at or 0.0) - replica.started_at < SHORT
 
 
-def ended_well(replica: Replica) -> bool:
-    return replica.phase is ReplicaPhase.EXITED and replica.exit_code == 0 and replica.started_at is not None
+def ended_well(case: Case, replica: Replica) -> bool:
+    """Ended with 0 by itself: what we stopped may say 0 as well, and has completed nothing."""
+    if replica.phase is not ReplicaPhase.EXITED or replica.exit_code != 0 or replica.started_at is None:
+        return False
+    return case.history.put_down.get(replica.id) != replica.started_at
 
 
 def is_completed(case: Case, parts: Parts) -> bool:
     """Once is enough while it is current, also when the container is gone."""
-    return case.history.completed == case.want.revision or any(ended_well(replica) for replica in parts.fresh)
+    return case.history.completed == case.want.revision or any(ended_well(case, replica) for replica in parts.fresh)
 
 
 def has_failed(case: Case, parts: Parts) -> bool:
     """Ended with an error as often as its backoff allows."""
     return any(
         replica.phase is ReplicaPhase.EXITED
-        and not ended_well(replica)
+        and not ended_well(case, replica)
         and _tries(case, replica) >= case.want.backoff.attempts
         for replica in parts.fresh
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from controller.decide.case import ALIVE, Case
 from controller.decide.moves import NONE, Moves
 from controller.model.desired import Leaving
-from controller.model.observed import ReplicaPhase
+from controller.model.names import Instant
+from controller.model.observed import Replica, ReplicaPhase
 from controller.model.steps import Remove, Step, Stop
 
 _BECAUSE = {
@@ -36,3 +39,15 @@ def leave(case: Case) -> Moves:
             if replica.phase not in ALIVE and replica.phase is not ReplicaPhase.REMOVING
         ]
     return Moves(steps=tuple(steps), reason=str(leaving), message=because)
+
+
+def note_put_down(
+    known: Mapping[str, Instant], replicas: Iterable[Replica], steps: Iterable[Step]
+) -> Mapping[str, Instant]:
+    """Lives that we end now or have ended, as long as their containers have begun no other."""
+    ends = {step.replica for step in steps if isinstance(step, Stop)}
+    return {
+        replica.id: replica.started_at
+        for replica in replicas
+        if replica.started_at is not None and (replica.id in ends or known.get(replica.id) == replica.started_at)
+    }

@@ -6,6 +6,7 @@ from controller.decide.case import ALIVE, Case, Parts, is_ready
 from controller.decide.moves import Moves
 from controller.model.decision import Decision, Offers, Phase
 from controller.model.observed import Replica, ReplicaPhase
+from controller.model.steps import Restart, Start
 
 Words = tuple[Phase, str, str]
 
@@ -49,9 +50,14 @@ def _find_start(case: Case, parts: Parts, ready: int, moves: Moves) -> Words:
         return Phase.DEGRADED, moves.reason, moves.message
     if ready >= case.want.replicas:
         return Phase.READY, moves.reason or "Ready", moves.message
-    if moves.reason != "WaitingForSlot" and (alive or moves.steps):
+    if moves.reason != "WaitingForSlot" and (alive or begins(moves)):
         return Phase.STARTING, moves.reason or "Starting", moves.message
     return Phase.PENDING, moves.reason or "Pending", moves.message
+
+
+def begins(moves: Moves) -> bool:
+    """Something is started now; fetching an image or creating a container starts nothing yet."""
+    return any(isinstance(step, Start | Restart) for step in moves.steps)
 
 
 def count_ready(case: Case, replicas: tuple[Replica, ...]) -> int:

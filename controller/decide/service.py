@@ -7,9 +7,9 @@ from dataclasses import replace
 from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sort_replicas
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
-from controller.decide.leave import leave
+from controller.decide.leave import leave, note_put_down
 from controller.decide.moves import NONE, Moves, add_up
-from controller.decide.phase import conclude, count_alive, count_ready, find_phase
+from controller.decide.phase import begins, conclude, count_alive, count_ready, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
 from controller.model.decision import Attempt, Decision, Freeze, History, Phase
@@ -54,6 +54,8 @@ def _frozen(case: Case, parts: Parts) -> Decision:
 
 def _leaving(case: Case, parts: Parts) -> Decision:
     moves = _bar_trouble(case, leave(case))
+    put_down = note_put_down(case.history.put_down, case.seen.replicas, moves.steps)
+    case = replace(case, history=replace(case.history, put_down=put_down))
     if case.want.leaving is Leaving.ORPHANED:
         return conclude(case, parts, NONE, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
     reason = case.history.stopped or str(case.want.leaving)
@@ -73,7 +75,7 @@ def _job(case: Case, parts: Parts) -> Decision:
         )
         return conclude(case, parts, moves, (Phase.FAILED, "JobFailed", message))
     running = any(replica.phase in ALIVE for replica in parts.fresh)
-    phase = Phase.STARTING if running or moves.steps else Phase.WAITING if moves.waits_for else Phase.PENDING
+    phase = Phase.STARTING if running or begins(moves) else Phase.WAITING if moves.waits_for else Phase.PENDING
     return conclude(case, parts, moves, (phase, moves.reason or "Running", moves.message))
 
 

@@ -78,6 +78,8 @@ class History:
     paused: bool = False
     stopped: str = ""
     """Why it is to stay stopped: a condition's reason (`StoppedByUser`, `NotRunningAtAdoption`); "" where it is not."""
+    put_down: Mapping[str, Instant] = field(default_factory=dict)
+    """Lives that we ended (replica → when that life began): however they ended, nothing was completed by it."""
     pinned: Revision | None = None
     adopted_at: Instant | None = None
     """When the service was first seen; what was replaced before that restarts nobody."""

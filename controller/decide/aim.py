@@ -13,7 +13,7 @@ def aim(want: DesiredService, history: History, hold: Hold | None, may_start: bo
     if history.paused:
         return Aim(want, want.revision, Freeze.PAUSED, "paused by a person; `controller resume` goes on")
     if hold is not None:
-        return Aim(want, want.revision, Freeze.HELD, f"{hold.reason}: {hold.message}")
+        return Aim(want, want.revision, Freeze.HELD, f"the stack is held: {hold.reason}")
     if history.stopped and want.leaving is None:
         return Aim(replace(want, replicas=0, leaving=Leaving.STOPPED), want.revision, message=history.stopped)
     if not may_start:

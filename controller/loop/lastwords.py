@@ -35,6 +35,6 @@ class LastWords:
 
     def _read(self, replica: Replica) -> str:
         try:
-            return trim("\n".join(self._engine.logs(replica.id, tail=LINES)))
+            return trim("\n".join(self._engine.logs(replica.id, tail=LINES, since=replica.started_at)))
         except EngineError:
             return ""

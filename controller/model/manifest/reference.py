@@ -13,7 +13,7 @@ from pydantic_core import PydanticUndefined
 
 from controller.model.manifest import values
 from controller.model.manifest.daemon import ControllerSpec
-from controller.model.manifest.schema import field_docs
+from controller.model.manifest.json_schema import field_docs
 from controller.model.manifest.stack import Metadata, StackSpec
 from controller.model.manifest.values import Section
 

@@ -15,8 +15,8 @@ from controller.intake.source import parse_documents
 from controller.intake.stacks import read_controller, read_stack
 from controller.model.errors import Finding, InvalidInput
 from controller.model.manifest import Stack, schema
+from controller.model.manifest.json_schema import _sections, field_docs
 from controller.model.manifest.reference import reference
-from controller.model.manifest.schema import _sections, field_docs
 from controller.model.manifest.values import Section
 from controller.model.quantities import BadQuantity, cores, octets, ratio, seconds
 

@@ -16,7 +16,7 @@ from controller.model.manifest.values import Section
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
 
-def schema() -> dict[str, Any]:
+def make_schema() -> dict[str, Any]:
     """One schema for both kinds, chosen by `kind`; keys carry the docstrings of their fields."""
     kinds = {model.__name__: model for model in (Stack, Controller)}
     definitions: dict[str, Any] = {}

@@ -226,7 +226,8 @@ def _comes_back(record: Record, exit_code: int) -> bool:
 
 def _exit_code(record: Record) -> int:
     behaviour = record.nature.behaviour
-    return behaviour.exit_code if behaviour.crashes(record.run) or record.run <= behaviour.fails else 0
+    fails = behaviour.crashes(record.run) or 0 < record.run <= behaviour.fails
+    return behaviour.exit_code if fails else 0
 
 
 def _defers(record: Record, happening: Happening) -> bool:

@@ -106,6 +106,19 @@ def test_a_taken_number_is_a_conflict_and_makes_nothing() -> None:
     assert simulation.view("web", NOW + 1).replicas == (replica(1),)
 
 
+def test_a_number_is_taken_whatever_its_container_is_called() -> None:
+    simulation = world(service(), views={"web": view(replica(1, name="somebody"))})
+    assert refusal(simulation.perform([create(1)], NOW)) is Result.CONFLICT
+
+
+def test_what_was_to_come_of_one_life_does_not_come_in_the_next() -> None:
+    simulation = world(checked())
+    made, over = launch(simulation)
+    again = run(simulation, restart(made), at=over + 1.0)
+    assert only(simulation, over + 2.5).health is Health.STARTING
+    assert only(simulation, again + 2.1).ready_since == pytest.approx(again + 2.0)
+
+
 def test_a_taken_container_name_is_a_conflict_across_numbers() -> None:
     simulation = world(service(container_name="solo"))
     over = run(simulation, create(1))
@@ -335,6 +348,14 @@ def test_observed_ones_go_on_where_they_were() -> None:
     simulation = world(checked(), views={"web": view(starting)})
     assert simulation.next_change(NOW) == pytest.approx(NOW + 0.5)
     assert only(simulation, NOW + 1).ready_since == pytest.approx(NOW + 0.5)
+
+
+def test_an_observed_job_ends_when_its_time_is_over() -> None:
+    running = replica(1, service="migrate", started_at=NOW - 2.0)
+    simulation = world(job(), views={"migrate": view(running)})
+    assert only(simulation, NOW + 0.9, "migrate").phase is ReplicaPhase.RUNNING
+    ended = only(simulation, NOW + 5, "migrate")
+    assert (ended.exit_code, ended.finished_at) == (0, NOW + 1.0)
 
 
 def test_what_is_being_removed_goes_away() -> None:

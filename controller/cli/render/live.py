@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.cli.render.phases import AT_REST, role_of
+from controller.cli.render.phases import AT_REST, remark_on, role_of
 from controller.cli.render.status import headline
 from controller.cli.render.text import Paint, age, clean, count, cut, plain, span, width_of
 from controller.model.decision import Phase
@@ -50,8 +50,8 @@ def _line(service: ServiceStatus, stack: StackStatus, now: Instant, names: int, 
 def _told(service: ServiceStatus, stack: StackStatus, now: Instant) -> str:
     elapsed = age(now - service.since)
     match service.phase:
-        case Phase.READY | Phase.COMPLETED | Phase.STOPPED:
-            return ""
+        case Phase.READY | Phase.COMPLETED | Phase.STOPPED | Phase.PAUSED:
+            return clean(remark_on(service))
         case Phase.WAITING:
             return f"{clean(service.message)} · {elapsed}{_usual_wait(service, stack)}"
         case Phase.STARTING | Phase.UPDATING:

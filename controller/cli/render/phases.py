@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.cli.render.text import Cell
 from controller.model.decision import Phase, StackPhase
+from controller.model.status import ServiceStatus
 
 _SERVICE = {
     Phase.PENDING: "busy",
@@ -29,6 +30,23 @@ _STACK = {
 }
 AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 """Phases of which nothing needs to be said beyond the word."""
+
+
+_REMARKS = {
+    "StoppedByUser": "stopped by hand; `controller start` starts it",
+    "NotStarted": "autoStart is false; `controller start` starts it",
+    "NotRunningAtAdoption": "was not running when it was found; `controller start` starts it",
+    "OutOfProfile": "not part of this profile",
+    "Orphaned": "not in the Compose file any more; `controller prune` removes it",
+    "Paused": "left alone; `controller resume` ends that",
+}
+
+
+def remark_on(service: ServiceStatus) -> str:
+    """The sentence beside a phase: the service's own, else what its reason means to a person; "" where all is well."""
+    if service.phase in (Phase.READY, Phase.COMPLETED) and not service.waits_for:
+        return ""
+    return service.message or _REMARKS.get(service.reason, "")
 
 
 def role_of(phase: Phase | StackPhase) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.cli.render.phases import AT_REST, phase_cell, role_of
+from controller.cli.render.phases import AT_REST, phase_cell, remark_on, role_of
 from controller.cli.render.text import NONE, Cell, Paint, age, clean, count, plain, table
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
@@ -37,7 +37,8 @@ def headline(stack: StackStatus, paint: Paint = plain) -> str:
     """`rag  Converged  6 of 6 ready, generation 3, manifests/rag.yaml`."""
     wanted = [service for service in stack.services if service.desired]
     done = sum(1 for service in wanted if service.phase in AT_REST)
-    parts = [f"{done} of {count(len(wanted), 'service')} ready", f"generation {stack.generation}", clean(stack.source)]
+    ready = f"{done} of {count(len(wanted), 'service')} ready" if wanted else "nothing is meant to run"
+    parts = [ready, f"generation {stack.generation}", clean(stack.source)]
     rest = ", ".join(part for part in parts if part)
     return f"{paint(clean(stack.name), 'bold')}  {paint(str(stack.phase), role_of(stack.phase))}  {paint(rest, 'dim')}"
 
@@ -74,7 +75,7 @@ def service_lines(
     for stack in stacks:
         for service in stack.services:
             name = [stack.name] if several else []
-            rows.append([*name, *_service_row(service, now), *(_wide_row(service) if wide else []), _remark(service)])
+            rows.append([*name, *_service_row(service, now), *(_wide_row(service) if wide else []), remark_on(service)])
     return table([*(["STACK"] if several else []), *header], rows, paint=paint, width=None if wide else width)
 
 
@@ -91,10 +92,6 @@ def _service_row(service: ServiceStatus, now: Instant) -> list[str | Cell]:
 def _wide_row(service: ServiceStatus) -> list[str | Cell]:
     images = sorted({replica.image for replica in service.replicas if replica.image})
     return [str(service.updated), ",".join(images) or NONE, service.reason or NONE]
-
-
-def _remark(service: ServiceStatus) -> str:
-    return "" if service.phase in AT_REST and not service.waits_for else service.message
 
 
 def replica_lines(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.cli.render.describe import last_words
-from controller.cli.render.phases import role_of
+from controller.cli.render.phases import remark_on, role_of
 from controller.cli.render.status import is_trouble, replica_state
 from controller.cli.render.text import Paint, age, clean, plain, span
 from controller.model.decision import Phase
@@ -81,9 +81,11 @@ def _advice(root: ServiceStatus, witness: Replica | None, now: Instant) -> tuple
     if root.phase is Phase.STARTING and root.usually is not None and now - root.since <= 3 * root.usually:
         return ("nothing: it is starting as it usually does",)
     commands = _COMMANDS.get(root.phase, ("controller logs {0}", "controller describe {0}"))
-    return (*_by_end(witness), *(command.format(root.name) for command in commands))
+    ended = () if root.phase in _BY_WILL else _by_end(witness)
+    return (*ended, *(command.format(root.name) for command in commands))
 
 
+_BY_WILL = frozenset({Phase.PAUSED, Phase.STOPPED, Phase.READY, Phase.COMPLETED})
 _COMMANDS: Mapping[Phase, tuple[str, ...]] = {
     Phase.READY: (),
     Phase.COMPLETED: (),
@@ -125,7 +127,7 @@ def why_lines(cause: Cause, *, paint: Paint = plain) -> list[str]:
 
 def _told(service: ServiceStatus, paint: Paint) -> str:
     name, phase = paint(clean(service.name), "bold"), paint(str(service.phase), role_of(service.phase))
-    message = clean(service.message)
+    message = clean(remark_on(service))
     return f"{name} is {phase}{f': {message}' if message else ''}"
 
 

@@ -1,0 +1,58 @@
+"""Learned times: when there is an estimate, and which one."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.model.names import Revision
+from controller.model.timings import KEPT, Sample, Span, Timings
+
+pytestmark = pytest.mark.unit
+
+V1, V2 = Revision("v1"), Revision("v2")
+
+
+def learned(*samples: tuple[float, Revision]) -> Timings:
+    timings = Timings()
+    for seconds, revision in samples:
+        timings = timings.adding("web", Span.READY, Sample(seconds, revision))
+    return timings
+
+
+@pytest.mark.parametrize(
+    ("seconds", "usual"),
+    [
+        pytest.param((), None, id="never measured"),
+        pytest.param((3.0,), None, id="once is chance"),
+        pytest.param((3.0, 5.0), 4.0, id="twice"),
+        pytest.param((1.0, 1.0, 60.0), 1.0, id="one slow start does not count"),
+    ],
+)
+def test_an_estimate_needs_two_measured_times(seconds: tuple[float, ...], usual: float | None) -> None:
+    timings = learned(*((value, V1) for value in seconds))
+    assert timings.usual("web", Span.READY) == usual
+    assert timings.ready_after("web", V1) == usual
+
+
+def test_a_revision_has_its_own_estimate_once_it_was_measured_enough() -> None:
+    timings = learned((1.0, V1), (1.0, V1), (1.0, V1), (9.0, V2))
+    assert timings.ready_after("web", V2) == 1.0
+    assert timings.adding("web", Span.READY, Sample(9.0, V2)).ready_after("web", V2) == 9.0
+
+
+def test_old_times_are_forgotten() -> None:
+    timings = learned(*((9.0, V1) for _ in range(KEPT)), *((1.0, V1) for _ in range(KEPT)))
+    assert timings.usual("web", Span.READY) == 1.0
+    assert len(timings.samples[("web", Span.READY)]) == KEPT
+
+
+def test_spans_and_services_are_kept_apart() -> None:
+    timings = learned((1.0, V1), (1.0, V1))
+    assert timings.usual("web", Span.STOP) is None
+    assert timings.usual("db", Span.READY) is None
+
+
+def test_adding_leaves_the_old_value_as_it_was() -> None:
+    before = learned((1.0, V1), (1.0, V1))
+    before.adding("web", Span.READY, Sample(9.0, V1))
+    assert before.usual("web", Span.READY) == 1.0

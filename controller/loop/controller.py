@@ -17,8 +17,12 @@ from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
 from controller.loop.reconcile import Key, Reconciler, Tools
 from controller.loop.store import Store
+from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
+
+_RETRY_AFTER = 5.0
+"""Seconds after a pass that could not be recorded."""
 
 CALLS = Key("")
 """The key under which calls from other threads wait for the loop."""
@@ -99,9 +103,18 @@ class Controller:
             if stack == CALLS.stack:
                 self._do_calls(now)
             elif stack in self.stacks:
-                self.stacks[stack].turn(services, now)
+                self._turn_stack(self.stacks[stack], services, now)
         for listener in tuple(self.on_turn):
             listener(self._ways.now())
+
+    def _turn_stack(self, reconciler: Reconciler, services: frozenset[str] | None, now: Instant) -> None:
+        """A store that cannot be written (disk full, damaged) stops one stack for a while, not the controller."""
+        try:
+            reconciler.turn(services, now)
+        except ControllerError as error:
+            name = reconciler.loaded.name
+            self._ways.audience.event(Event(now, name, None, "Warning", "PassFailed", error.message))
+            self._queue.add_at(Key(name), now + _RETRY_AFTER)
 
     def _do_calls(self, now: Instant) -> None:
         with suppress(queue.Empty):

@@ -36,9 +36,9 @@ _PLUGIN_FOLDERS = (
 def render_target(engine: Engine, target: Target) -> RenderedProject:
     """What Compose makes of the target's files, checked against what was expected of its name. Needs no engine."""
     rendered = engine.render(target.project)
-    if target.name and rendered.name != target.name:
+    if target.manifest is None and target.name and rendered.name != target.name:
         message = f"the stack is called '{target.name}', but its Compose project is '{rendered.name}'"
-        hint = f"set metadata.name: {rendered.name}, or name: {target.name} at the top of the Compose file"
+        hint = f"set COMPOSE_PROJECT_NAME={rendered.name}"
         raise InvalidInput((Finding(message, file=target.place.split(":")[0], hint=hint),))
     return rendered
 

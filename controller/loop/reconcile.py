@@ -86,6 +86,9 @@ class Reconciler:
         self._conflicts: dict[str, int] = {}
         self._stopped_by_us: dict[ReplicaId, Instant] = {}
         self._before: tuple[str, ...] = ()
+        self._kept_generation = -1
+        if store.mended is not None:
+            self.chronicle.say(tools.now(), None, "StoreMended", store.mended, warning=True)
 
     # --- the pass
 
@@ -278,6 +281,16 @@ class Reconciler:
         if converged != self.memory:
             self.memory = converged
             self.store.stack.save(converged)
+        if self._kept_generation != self.loaded.desired.generation:
+            self._kept_generation = self.loaded.desired.generation
+            self._forget_revisions()
+
+    def _forget_revisions(self) -> None:
+        """Only what is wanted, what runs and what worked last is needed to go back."""
+        wanted = {(name, service.revision) for name, service in self.world.desired.services.items()}
+        running = {(r.service, r.revision) for view in self.world.views.values() for r in view.replicas}
+        good = {(name, h.good) for name, h in self.world.histories.items() if h.good is not None}
+        self.store.stack.drop_revisions(wanted | running | good)
 
     # --- changes from outside
 

@@ -69,6 +69,11 @@ def read_project(options: Options, engine: Engine) -> tuple[ComposeProject, Rend
     return target.project, render_target(engine, target)
 
 
+def has_targets(options: Options) -> bool:
+    """Whether stacks were named, or are in this directory."""
+    return bool(options.files or _find(options).stacks or (Path.cwd() / "manifests").is_dir())
+
+
 def _find(options: Options) -> Targets:
     files = tuple(map(str, options.files))
     return find_targets(Request(Path.cwd(), os.environ, files, options.profile))

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 _SECRET_PREFIXES = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY", "COMPOSE_")
+_CONTAINER = '{{.Names}}\t{{.Image}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +30,12 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A running container, as far as a rival is known by it."""
+    """A running container, as far as a rival or the holder of a port is known by it."""
 
     name: str
     image: str
+    project: str = ""
+    ports: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +82,7 @@ def sense(state: Path, *, deadline: float = 10.0) -> Facts:
         info = pool.submit(_timed, ("docker", "info", "--format", "{{json .}}"), deadline)
         version = pool.submit(_ask, ("docker", "--version"), deadline)
         compose = pool.submit(_ask, ("docker", "compose", "version", "--short"), deadline)
-        listed = pool.submit(_ask, ("docker", "ps", "--format", "{{.Names}}\t{{.Image}}"), deadline)
+        listed = pool.submit(_ask, ("docker", "ps", "--format", _CONTAINER), deadline)
         context = pool.submit(_ask, ("docker", "context", "show"), deadline)
     said, asked_at, answered_at = info.result()
     engine, trouble = _engine(said)
@@ -145,7 +148,7 @@ def _skew(engine: Mapping[str, Any] | None, asked_at: float, answered_at: float)
 
 def _containers(said: Said) -> tuple[Container, ...]:
     rows = [line.split("\t") for line in said.out.splitlines()] if said.code == 0 else []
-    return tuple(Container(row[0], row[1]) for row in rows if len(row) == 2)
+    return tuple(Container(*row) for row in rows if len(row) == 4)
 
 
 def _disks(engine: Mapping[str, Any] | None, state: Path) -> tuple[Disk, ...]:

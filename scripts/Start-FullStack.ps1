@@ -22,4 +22,4 @@ if (-not (Get-Command controller -ErrorAction SilentlyContinue)) {
 Invoke-Step 'resources: engine, memory, disk, ports' @('doctor')
 Invoke-Step 'configuration: manifests/' @('validate', '-f', 'manifests/')
 Invoke-Step "starting profile $StartupProfile, independent services side by side" @('apply', '-f', 'manifests/', '--profile', $StartupProfile)
-Invoke-Step 'state' @('status', '-o', 'wide')
+Invoke-Step 'state' @('status', '-f', 'manifests/', '--profile', $StartupProfile, '-o', 'wide')

@@ -47,3 +47,17 @@ debian_apt() {
     -o Dir::State::Lists="$dir/lists" -o Dir::State::Status="$dir/status" -o Dir::State::extended_states="$dir/extended" \
     -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1 "$@"
 }
+
+# fetch_debian SUITE PACKAGE PATTERN TARGET: one file of a package, through a signed source that leaves no trace.
+fetch_debian() {
+  local dir status=0
+  is_debian_like || return 1
+  dir=$(mktemp -d)
+  (
+    open_debian "$1" "$dir" && cd "$dir" && logged "fetch-$2" debian_apt "$dir" download "$2" &&
+      dpkg-deb -x "$2"_*.deb unpacked && mkdir -p "$(dirname "$4")" &&
+      install -m 755 "$(find unpacked -path "$3" -type f)" "$4"
+  ) || status=$?
+  rm -rf "$dir"
+  return "$status"
+}

@@ -63,8 +63,6 @@ start_engine() {
   else
     start_daemon
   fi
-  [[ -n $no_engine ]] && return
-  engine_answers || no_engine="the Docker engine does not start here"
 }
 
 # No init system: the daemon runs in a session of its own and outlives this script.
@@ -78,14 +76,14 @@ start_daemon() {
 
 # await_engine SECONDS [PID]
 await_engine() {
-  local end=$((SECONDS + $1))
+  local end=$((SECONDS + $1)) reason
   while ((SECONDS < end)); do
     if engine_answers; then return; fi
     if [[ -n ${2:-} ]] && ! kill -0 "$2" 2>/dev/null; then break; fi
     sleep 0.2
   done
-  no_engine='the Docker engine does not start here'
-  if [[ -r $dockerd_log ]]; then no_engine+=": $(tail -n 1 "$dockerd_log" | cut -c1-300)"; fi
+  reason=$(grep -as 'failed to start daemon' "$dockerd_log" | tail -n 1 | cut -c1-300 || true)
+  no_engine="the Docker engine does not start here${reason:+: $reason}"
   engine_hint="its log: $dockerd_log"
 }
 
@@ -110,22 +108,21 @@ install_compose() {
     for package in docker-compose-v2 docker-compose-plugin; do
       if [[ -n $(apt-cache search --names-only "^$package\$") ]]; then install_packages "$package"; return; fi
     done
-    unpack_compose /usr/local/lib/docker/cli-plugins
+    fetch_compose /usr/local/lib/docker/cli-plugins
   else
-    unpack_compose "${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins"
+    fetch_compose "${DOCKER_CONFIG:-$HOME/.docker}/cli-plugins"
   fi
 }
 
-# unpack_compose FOLDER: Debian 13's plugin is one static file; its signed source is used once and leaves no trace.
-unpack_compose() {
-  local dir status=0
-  is_debian_like || return 1
-  dir=$(mktemp -d)
-  (
-    open_debian trixie "$dir" && cd "$dir" && logged compose-download debian_apt "$dir" download docker-compose &&
-      dpkg-deb -x docker-compose_*.deb unpacked && mkdir -p "$1" &&
-      install -m 755 "$(find unpacked -path '*/cli-plugins/docker-compose' -type f)" "$1/docker-compose"
-  ) || status=$?
-  rm -rf "$dir"
-  return "$status"
+# Debian 13's plugin is one static file that runs on older systems too.
+fetch_compose() { fetch_debian trixie docker-compose '*/cli-plugins/docker-compose' "$1/docker-compose"; }
+
+# ensure_reader: without an engine it is still Compose that reads the Compose files; any user can have it.
+ensure_reader() {
+  PATH=$PATH:$repo/.venv/bin
+  if ! have docker; then
+    say 'fetching the Docker client, which reads the Compose files (into .venv)'
+    fetch_debian trixie docker-cli '*/bin/docker' "$repo/.venv/bin/docker" ||
+      die "there is no Docker client, and it could not be fetched" "${engine_hint:-https://docs.docker.com/engine/install/}"
+  fi
 }

@@ -31,6 +31,9 @@ set_up() {
     ensure_compose
     ensure_images
     if [[ $1 == dev ]]; then ensure_test_image; fi
+  else
+    ensure_reader
+    ensure_compose
   fi
   exec 9>&-
 }

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from controller.cli.options import Options
-from controller.cli.render.data import timestamp
 from controller.cli.render.events import clock
 from controller.cli.render.live import change_line, progress_lines, warning_line
 from controller.cli.render.text import Paint, plain
 from controller.cli.terminal import paint_for
 from controller.model.decision import Phase
-from controller.model.status import Event, StackStatus
+from controller.model.status import Event, ServiceStatus, StackStatus
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -64,13 +66,12 @@ class Screen:
         return None
 
 
-class PlainScreen(Screen):
-    """`12:01:02 redis Ready after 1.2 s`: one line for each change of phase, and each warning."""
+class LineScreen(Screen):
+    """One line for each change of phase and each warning, with `verbose` for each event. `put` gets the line."""
 
-    def __init__(self, stream: TextIO, paint: Paint = plain, *, dated: bool = False) -> None:
-        self._stream = stream
-        self._paint = paint
-        self._stamp = timestamp if dated else clock
+    def __init__(self, put: Callable[[str, bool], None], *, verbose: bool = False) -> None:
+        self._put = put
+        self._verbose = verbose
         self._seen: dict[tuple[str, str], tuple[Phase, str]] = {}
         self._began: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
@@ -78,7 +79,7 @@ class PlainScreen(Screen):
     def update(self, stacks: Sequence[StackStatus]) -> None:
         with self._lock:
             for line in self._changes(stacks):
-                self._print(line)
+                self._put(line, False)
 
     def _changes(self, stacks: Sequence[StackStatus]) -> list[str]:
         lines: list[str] = []
@@ -89,24 +90,53 @@ class PlainScreen(Screen):
                 if before == shown:
                     continue
                 self._seen[key] = shown
-                if service.phase in _BEGINS:
-                    self._began.setdefault(key, service.since)
-                began = self._began.pop(key, None) if service.phase not in _BEGINS else None
-                seconds = None if began is None else service.since - began
+                seconds = self._took(key, service)
                 line = change_line(stack, service, before[0] if before else None, seconds, several=len(stacks) > 1)
                 lines += [line] if line else []
         return lines
 
+    def _took(self, key: tuple[str, str], service: ServiceStatus) -> float | None:
+        """Seconds since the service began to start, once it has ended."""
+        if service.phase in _BEGINS:
+            self._began.setdefault(key, service.since)
+            return None
+        began = self._began.pop(key, None)
+        return None if began is None else service.since - began
+
     def event(self, event: Event) -> None:
-        if event.kind == "Warning":
-            self.say(warning_line(event))
+        if event.kind == "Warning" or self._verbose:
+            with self._lock:
+                self._put(warning_line(event), event.kind == "Warning")
 
     def say(self, line: str) -> None:
         with self._lock:
-            self._print(line)
+            self._put(line, False)
 
-    def _print(self, line: str) -> None:
-        print(f"{self._paint(self._stamp(time.time()), 'dim')} {line}", file=self._stream, flush=True)
+
+def plain_screen(stream: TextIO, paint: Paint = plain, *, verbose: bool = False) -> LineScreen:
+    """`12:01:02 redis Ready after 1.2 s`, on a stream."""
+
+    def put(line: str, warns: bool) -> None:
+        told = paint(line, "warn") if warns else line
+        # A reader that has gone away must not end the loop that tells us.
+        with suppress(OSError, ValueError):
+            print(f"{paint(clock(time.time()), 'dim')} {told}", file=stream, flush=True)
+
+    return LineScreen(put, verbose=verbose)
+
+
+def log_screen(path: Path, *, verbose: bool = False) -> LineScreen:
+    """The same lines, dated, in a file that is rotated at 10 MB; five old ones are kept. Raises OSError at once."""
+    from loguru import logger
+
+    logger.remove()
+    form = "{time:YYYY-MM-DDTHH:mm:ss.SSS!UTC}Z {level:<7} {message}"
+    logger.add(path, format=form, rotation="10 MB", retention=5, diagnose=False, backtrace=False, encoding="utf-8")
+
+    def put(line: str, warns: bool) -> None:
+        logger.log("WARNING" if warns else "INFO", "{}", line)
+
+    return LineScreen(put, verbose=verbose)
 
 
 class LiveScreen(Screen):
@@ -181,11 +211,10 @@ def _open_live(stream: TextIO, transient: bool) -> Live:
 
 
 class BothScreens(Screen):
-    """What is shown goes to a file too."""
+    """What is shown goes to a second screen too."""
 
-    def __init__(self, shown: Screen, kept: PlainScreen, file: TextIO) -> None:
-        self._screens: tuple[Screen, ...] = (shown, kept)
-        self._file = file
+    def __init__(self, shown: Screen, kept: Screen) -> None:
+        self._screens = (shown, kept)
 
     def update(self, stacks: Sequence[StackStatus]) -> None:
         for screen in self._screens:
@@ -202,7 +231,6 @@ class BothScreens(Screen):
     def close(self) -> None:
         for screen in self._screens:
             screen.close()
-        self._file.close()
 
 
 def open_screen(options: Options, *, lasting: bool = False) -> Screen:
@@ -214,20 +242,13 @@ def open_screen(options: Options, *, lasting: bool = False) -> Screen:
     shown = _shown(options, lasting)
     if options.log is None:
         return shown
-    file = options.log.open("a", encoding="utf-8")
-    return BothScreens(shown, PlainScreen(file, plain, dated=True), file)
+    return BothScreens(shown, log_screen(options.log, verbose=options.verbosity > 0))
 
 
 def _shown(options: Options, lasting: bool) -> Screen:
     if options.verbosity < 0:
         return Screen()
     paint = paint_for(options, sys.stderr)
-    if sys.stderr.isatty() and options.verbosity == 0 and _can_redraw():
+    if sys.stderr.isatty() and options.verbosity == 0 and os.environ.get("TERM", "dumb") != "dumb":
         return LiveScreen(sys.stderr, paint, transient=not lasting and sys.stdout.isatty())
-    return PlainScreen(sys.stderr, paint)
-
-
-def _can_redraw() -> bool:
-    import os
-
-    return os.environ.get("TERM", "dumb") != "dumb"
+    return plain_screen(sys.stderr, paint, verbose=options.verbosity > 0)

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.cli.live import PlainScreen
+from controller.cli.live import plain_screen
 from controller.cli.render.live import progress_lines
 from controller.model.decision import Phase, StackPhase
 from controller.model.status import ServiceStatus, StackStatus
@@ -25,7 +25,7 @@ WAITING = service_status(
 
 def said(*looks: StackStatus | tuple[StackStatus, ...]) -> list[str]:
     stream = io.StringIO()
-    screen = PlainScreen(stream)
+    screen = plain_screen(stream)
     for look in looks:
         screen.update(look if isinstance(look, tuple) else (look,))
     lines = stream.getvalue().splitlines()
@@ -64,7 +64,7 @@ def test_several_stacks_are_told_apart() -> None:
 
 def test_warnings_are_told_and_the_rest_is_not() -> None:
     stream = io.StringIO()
-    screen = PlainScreen(stream)
+    screen = plain_screen(stream)
     screen.event(event("Created", "web-1"))
     screen.event(event("BackOff", "web-1 exited\x1b[2J", kind="Warning"))
     assert stream.getvalue()[9:] == "web BackOff: web-1 exited\\x1b[2J\n"
@@ -88,3 +88,16 @@ def test_it_never_outgrows_the_terminal(count: int, height: int, width: int) -> 
     assert len(lines) <= height
     assert any("late" in line for line in lines)
     assert all(len(line) <= width for line in lines[1:])
+
+
+def test_verbose_tells_every_event() -> None:
+    stream = io.StringIO()
+    plain_screen(stream, verbose=True).event(event("Created", "web-1"))
+    assert stream.getvalue()[9:] == "web Created: web-1\n"
+
+
+def test_a_reader_that_went_away_does_not_stop_the_loop() -> None:
+    stream = io.StringIO()
+    screen = plain_screen(stream)
+    stream.close()
+    screen.update((look(STARTING),))

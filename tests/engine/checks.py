@@ -1,0 +1,106 @@
+"""What the engine itself says, apart from the controller: containers of a project, and their lives."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """The part of an inspect that scenarios speak about. Instants are seconds since 1970; 0.0: never."""
+
+    id: str
+    name: str
+    service: str
+    number: int
+    state: str
+    exit_code: int
+    started: float
+    finished: float
+    hash: str
+    inspect: Mapping[str, Any]
+
+    @property
+    def running(self) -> bool:
+        return self.state == "running"
+
+    @property
+    def life(self) -> tuple[str, float]:
+        """Differs as soon as it was restarted or replaced."""
+        return (self.id, self.started)
+
+    @property
+    def pid(self) -> int:
+        return int(self.inspect["State"]["Pid"])
+
+
+def docker(*arguments: str, directory: Path | None = None) -> str:
+    """The docker command by hand; its output. Fails the test where it fails."""
+    done = subprocess.run(["docker", *arguments], cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"docker {' '.join(arguments)}: {done.stderr}"
+    return done.stdout
+
+
+def containers(project: str) -> dict[str, Container]:
+    """All containers of a Compose project, by name without the project's."""
+    for _ in range(5):
+        ids = docker("ps", "-aq", "--no-trunc", "--filter", f"label=com.docker.compose.project={project}").split()
+        if not ids:
+            return {}
+        done = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            found = [_container(item) for item in json.loads(done.stdout)]
+            return {one.name.removeprefix(f"{project}-"): one for one in sorted(found, key=lambda one: one.name)}
+    raise AssertionError("containers come and go too fast to be inspected")
+
+
+def lives(found: Mapping[str, Container], but: Collection[str] = ()) -> dict[str, tuple[str, float]]:
+    """Who lives which life; equal before and after: nobody was restarted or replaced."""
+    return {name: one.life for name, one in found.items() if one.service not in but}
+
+
+def ids(found: Mapping[str, Container]) -> dict[str, str]:
+    return {name: one.id for name, one in found.items()}
+
+
+def running(found: Mapping[str, Container]) -> set[str]:
+    return {name for name, one in found.items() if one.running}
+
+
+def describe(project: str) -> str:
+    """The engine's view in words, for the account of a failure."""
+    lines = [f"=== containers of {project}"]
+    for name, one in containers(project).items():
+        lines.append(f"{name}: {one.id[:12]} {one.state} exit {one.exit_code} started {one.started:.2f}")
+        logs = subprocess.run(["docker", "logs", "--tail", "5", one.id], capture_output=True, text=True, check=False)
+        lines += [f"    | {line}" for line in (logs.stdout + logs.stderr).splitlines()]
+    return "\n".join(lines)
+
+
+def _container(item: Mapping[str, Any]) -> Container:
+    labels, state = item["Config"]["Labels"], item["State"]
+    return Container(
+        id=item["Id"],
+        name=item["Name"].removeprefix("/"),
+        service=labels["com.docker.compose.service"],
+        number=int(labels.get("com.docker.compose.container-number", 0)),
+        state=state["Status"],
+        exit_code=state["ExitCode"],
+        started=_instant(state["StartedAt"]),
+        finished=_instant(state["FinishedAt"]),
+        hash=labels.get("com.docker.compose.config-hash", ""),
+        inspect=item,
+    )
+
+
+def _instant(text: str) -> float:
+    if text.startswith("0001"):
+        return 0.0
+    whole, _, rest = text.removesuffix("Z").partition(".")
+    return datetime.fromisoformat(f"{whole}+00:00").timestamp() + float(f"0.{rest or 0}")

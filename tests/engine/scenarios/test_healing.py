@@ -1,0 +1,137 @@
+"""What falls over is put up again, what has ended stays ended, and nobody else is touched."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from tests.engine.checks import Container, docker, lives, running
+from tests.engine.scenario import Scene, eventually, ready_after, stays
+
+pytestmark = pytest.mark.engine
+
+
+def _kill_by_docker(one: Container) -> None:
+    docker("kill", one.id)
+
+
+def _kill_first_process(one: Container) -> None:
+    os.kill(one.pid, signal.SIGKILL)
+
+
+def _remove(one: Container) -> None:
+    docker("rm", "-f", one.id)
+
+
+def _pause(one: Container) -> None:
+    docker("pause", one.id)
+
+
+HARM: dict[str, Callable[[Container], None]] = {
+    "docker kill": _kill_by_docker,
+    "kill -9 of its first process": _kill_first_process,
+    "docker rm -f": _remove,
+    "docker pause": _pause,
+}
+
+
+@pytest.mark.parametrize("harm", HARM)
+@pytest.mark.parametrize("policy", ["no", "unless-stopped"])
+def test_a_service_that_was_harmed_comes_back_and_its_neighbours_are_left_alone(
+    scene: Scene, harm: str, policy: str
+) -> None:
+    scene.compose(f'services: {{web: {{SLEEP, restart: "{policy}", depends_on: [db]}}, db: {{SLEEP}}}}')
+    with scene.daemon("--watch"):
+        eventually(lambda: len(running(scene.containers())) == 2 and scene.status()["phase"] == "Converged")
+        before = scene.containers()
+        with scene.step(harm):
+            HARM[harm](before["web-1"])
+            eventually(lambda: running(scene.containers()) == {"web-1", "db-1"} and not is_paused(scene), 15)
+        with scene.step("it converges, as one container, with its neighbour as it was"):
+            eventually(lambda: scene.status()["phase"] == "Converged")
+            after = scene.containers()
+            assert set(after) == {"web-1", "db-1"}
+            assert lives(after, but="web") == lives(before, but="web")
+            assert (after["web-1"].id == before["web-1"].id) == (harm != "docker rm -f")
+
+
+def is_paused(scene: Scene) -> bool:
+    return any(one.state == "paused" for one in scene.containers().values())
+
+
+def test_a_server_that_ends_with_0_on_docker_stop_comes_back_and_a_finished_migration_does_not(scene: Scene) -> None:
+    scene.compose("""
+        services:
+          redis: {POLITE, expose: ["6379"], healthcheck: {test: ["CMD", "true"], interval: 1s}}
+          migrate: {image: IMAGE, command: ["true"], depends_on: {redis: {condition: service_healthy}}}
+          web: {SLEEP, depends_on: {migrate: {condition: service_completed_successfully}}}
+    """)
+    with scene.daemon("--watch"):
+        eventually(lambda: scene.status()["phase"] == "Converged")
+        before = scene.containers()
+        assert scene.phases() == {"redis": "Ready", "migrate": "Completed", "web": "Ready"}
+        assert before["web-1"].started > before["migrate-1"].finished > 0
+        with scene.step("redis is stopped by hand and ends with 0"):
+            docker("stop", before["redis-1"].id)
+            eventually(lambda: scene.containers()["redis-1"].running)
+            eventually(lambda: scene.status()["phase"] == "Converged")
+        with scene.step("the migration did not run again, the web server was not restarted"):
+            after = scene.containers()
+            assert after["redis-1"].started > before["redis-1"].started
+            assert lives(after, but="redis") == lives(before, but="redis")
+        with scene.step("the migration's container is removed: its work is done all the same"):
+            docker("rm", before["migrate-1"].id)
+            eventually(lambda: "migrate-1" not in scene.containers())
+            stays(lambda: "migrate-1" not in scene.containers(), 2)
+            assert scene.phases()["migrate"] == "Completed"
+
+
+def test_a_failing_job_is_failed_and_apply_ends_with_1(scene: Scene) -> None:
+    scene.compose("""
+        services:
+          migrate: {image: IMAGE, command: ["sh", "-c", "echo no such table; exit 3"]}
+          web: {SLEEP, depends_on: {migrate: {condition: service_completed_successfully}}}
+    """)
+    scene.manifest("startup: {retry: {attempts: 3, initialDelay: 200ms, maxDelay: 1s}}")
+    with scene.step("apply gives up after three tries"):
+        ran = scene.run("apply")
+        assert ran.code == 1
+        assert "migrate" in ran.err and "exited with 3" in ran.err
+        assert "hint:" in ran.err
+    assert scene.phases() == {"migrate": "Failed", "web": "Waiting"}
+    assert not running(scene.containers())
+    with scene.step("mended, it goes on"):
+        text = (scene.folder / "compose.yaml").read_text().replace("exit 3", "exit 0")
+        (scene.folder / "compose.yaml").write_text(text)
+        scene.done("apply")
+        assert scene.phases() == {"migrate": "Completed", "web": "Ready"}
+
+
+def test_a_crash_loop_ends_an_apply_in_bounded_time_with_1(scene: Scene) -> None:
+    scene.compose("""
+        services:
+          bad: {image: IMAGE, command: ["sh", "-c", "echo cannot bind; exit 7"]}
+          good: {SLEEP}
+    """)
+    scene.manifest("startup: {retry: {attempts: 3, initialDelay: 200ms, maxDelay: 1s}}")
+    ran = scene.run("apply", timeout=30)
+    assert ran.code == 1
+    assert "bad" in ran.err and "CrashLoopBackOff" in ran.err
+    assert scene.phases()["good"] == "Ready"
+    assert running(scene.containers()) == {"good-1"}
+    why = scene.done("why", "bad")
+    assert "exited with 7" in why.out
+
+
+def test_a_service_that_becomes_unhealthy_is_restarted(scene: Scene) -> None:
+    scene.compose(f"services: {{web: {{{ready_after(0.1, interval='1s').replace('retries: 30', 'retries: 2')}}}}}")
+    with scene.daemon("--watch"):
+        eventually(lambda: scene.status()["phase"] == "Converged")
+        before = scene.containers()["web-1"]
+        docker("exec", before.id, "rm", "/ready")
+        eventually(lambda: scene.containers()["web-1"].started > before.started)
+        eventually(lambda: scene.status()["phase"] == "Converged")
+        assert scene.containers()["web-1"].id == before.id

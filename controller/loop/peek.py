@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide.adoption import judge_adoption
 from controller.decide.rehearsal import rehearse
 from controller.decide.stack import decide_stack
 from controller.decide.status import make_status
 from controller.decide.world import World, make_world
 from controller.engines.base import Engine
 from controller.health.prober import Prober
-from controller.loop.conditions import make_conditions, tell_cause
+from controller.loop.conditions import make_conditions
+from controller.loop.holds import Circumstances, adoption_hold, find_hold
 from controller.loop.loaded import Loaded
-from controller.loop.reconcile import RELEASED
 from controller.loop.senses import Senses
 from controller.loop.store import Store
 from controller.model.desired import DesiredStack
@@ -54,25 +53,20 @@ class Peek:
         world.views = dict(self.views)
         world.histories = dict(self.store.histories.load())
         world.started = for_apply or (bool(world.histories) and not memory.not_started)
-        world.hold = self.loaded.hold or (RELEASED if memory.released and not for_apply else None)
-        if not for_apply and world.hold is None and not (memory.adopted or self._adoption_granted()):
-            world.hold = judge_adoption(world, tell_cause(self.observed, self.loaded))
+        around = Circumstances(self.loaded, memory, self.observed)
+        world.hold = self.loaded.hold if for_apply else find_hold(world, around, self.now)
         if for_apply:
             world.histories = {name: replace(history, stopped="") for name, history in world.histories.items()}
             world.desired = _with_tags(world.desired, self.views)
         return world
 
-    def _adoption_granted(self) -> bool:
-        return self.store.stack.load().adoption_granted == self.loaded.desired.digest
-
     def plan(self, make_bed: Callable[[DesiredStack, Mapping[str, ServiceView], Timings, Instant], object]) -> Plan:
         """What an `apply` would do now."""
         world = self.world(for_apply=True)
-        memory = self.store.stack.load()
-        adoption = None if memory.adopted else judge_adoption(world, tell_cause(self.observed, self.loaded))
+        adoption = adoption_hold(world, Circumstances(self.loaded, self.store.stack.load(), self.observed))
         bed = make_bed(world.desired, self.views, self.timings, self.now)
         plan = rehearse(world, bed, self.now)  # type: ignore[arg-type]
-        if adoption is None or self._adoption_granted():
+        if adoption is None:
             return plan
         return replace(plan, held=(*plan.held, Held(self.loaded.name, None, adoption.reason, adoption.message)))
 

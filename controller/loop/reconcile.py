@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from controller.decide.adoption import judge_adoption, judge_removal
 from controller.decide.stack import decide_stack
 from controller.decide.world import World, make_world
-from controller.decide.writer import judge_writer
 from controller.engines.base import Engine
 from controller.health.prober import Prober
 from controller.loop.chronicle import Chronicle
-from controller.loop.conditions import make_conditions, tell_cause
+from controller.loop.conditions import make_conditions
 from controller.loop.executor import Batch, Executor
+from controller.loop.holds import Circumstances, find_hold
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
+from controller.loop.recognise import recognise
 from controller.loop.senses import Senses
 from controller.loop.store import Store
-from controller.model.decision import Decision, History, Hold, StackPhase
+from controller.model.decision import Decision, History, StackPhase
 from controller.model.errors import EngineError
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Observed, ReplicaPhase, ServiceView, Trouble
@@ -36,7 +36,8 @@ _CONFLICTS = 3
 """Conflicts in a row after which the world is not just moving: the next try waits."""
 
 
-RELEASED = Hold("Released", "given back to `docker compose`; `controller adopt` takes it over again")
+WRITER_FORGOTTEN = 60.0
+"""Seconds for which a replica that we stopped is known to have been stopped by us."""
 
 
 class Key(NamedTuple):
@@ -103,8 +104,8 @@ class Reconciler:
         self.world.views.update(views)
         if self.follows_tags:
             self._follow_tags()
-        self._hold(now)
-        self._decide(self.world.desired.services if self._holding_changed() else views, now)
+        news = self._hold(now)
+        self._decide(self.world.desired.services if news else views, now)
         if whole:
             self.turns += 1
             self._tools.queue.add_at(Key(self.loaded.name), now + self.loaded.desired.policy.resync)
@@ -120,7 +121,7 @@ class Reconciler:
             self._regain(now)
         self.observed = observed
         if only is None and observed.complete:
-            self._settle_journal(observed, views)
+            recognise(self.store.replicas, observed, views, self.loaded.desired)
             if not self._seen:
                 self._first_sight(views, now)
         return views
@@ -147,25 +148,6 @@ class Reconciler:
         self.world.heals_at = now + WATCH_AFTER_RECONNECT
         self._tools.queue.add_at(Key(self.loaded.name), self.world.heals_at)
 
-    def _settle_journal(self, observed: Observed, views: Mapping[str, ServiceView]) -> None:
-        """Creates of which the end was unknown are confirmed by sight; what is current counts as known from now on."""
-        replicas = [replica for view in views.values() for replica in view.replicas]
-        journal = self.store.replicas
-        journal.settle(replicas)
-        known = journal.known()
-        current = {
-            replica.id: (replica.service, replica.number, replica.revision)
-            for name, view in views.items()
-            for replica in view.replicas
-            if replica.id not in known and replica.revision == self.loaded.desired.services[name].revision
-        }
-        if current:
-            journal.adopt(current)
-        present = {replica.id for view in observed.services.values() for replica in view.replicas}
-        gone = set(known) - present
-        if gone:
-            journal.forget(gone, before=observed.taken_at)
-
     def _first_sight(self, views: Mapping[str, ServiceView], now: Instant) -> None:
         """A stack that we never saw: what may not be started by itself is noted before anything is decided."""
         self._seen = True
@@ -180,37 +162,18 @@ class Reconciler:
 
     # --- holds
 
-    def _hold(self, now: Instant) -> None:
-        world = self.world
-        world.started = not self.memory.not_started
-        self._held_before = world.hold
-        ours = {id_ for id_, at in self._stopped_by_us.items() if now - at < 60.0}
-        world.hold = (
-            self.loaded.hold
-            or (RELEASED if self.memory.released else None)
-            or self._hold_adoption()
-            or self._hold_removal()
-            or judge_writer(world.views, world.decisions, ours, now)
-        )
-        if world.hold != self._held_before and world.hold is not None:
-            self.chronicle.say(now, None, world.hold.reason, world.hold.message, warning=True)
-        if world.hold is not None and world.hold.until is not None:
-            self._tools.queue.add_at(Key(self.loaded.name), world.hold.until)
-
-    def _holding_changed(self) -> bool:
-        return (self._held_before is None) != (self.world.hold is None)
-
-    def _hold_adoption(self) -> Hold | None:
-        if self.memory.adopted or self.memory.adoption_granted == self.loaded.desired.digest:
-            return None
-        if any(not view.complete for view in self.world.views.values()):
-            return None
-        return judge_adoption(self.world, tell_cause(self.observed, self.loaded))
-
-    def _hold_removal(self) -> Hold | None:
-        if self.memory.removal_granted == self.loaded.desired.digest:
-            return None
-        return judge_removal(dict.fromkeys(self._before), self.world)
+    def _hold(self, now: Instant) -> bool:
+        """Find out whether the stack is held; whether that is news, so that everything has to be decided again."""
+        before = self.world.hold
+        self.world.started = not self.memory.not_started
+        ours = tuple(id_ for id_, at in self._stopped_by_us.items() if now - at < WRITER_FORGOTTEN)
+        around = Circumstances(self.loaded, self.memory, self.observed, ours, self._before)
+        hold = self.world.hold = find_hold(self.world, around, now)
+        if hold is not None and (before is None or hold.reason != before.reason):
+            self.chronicle.say(now, None, hold.reason, hold.message, warning=True)
+        if hold is not None and hold.until is not None:
+            self._tools.queue.add_at(Key(self.loaded.name), hold.until)
+        return (before is None) != (hold is None)
 
     # --- deciding and doing
 

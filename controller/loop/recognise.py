@@ -1,0 +1,31 @@
+"""After a whole look: which containers are ours, which are as wanted though somebody else made them, which are gone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from controller.loop.journal import ReplicaJournal
+from controller.model.desired import DesiredStack
+from controller.model.observed import Observed, ServiceView
+
+
+def recognise(
+    journal: ReplicaJournal, observed: Observed, views: Mapping[str, ServiceView], desired: DesiredStack
+) -> None:
+    """Creates of which the end was unknown are confirmed by sight; what is current counts as known from now on.
+
+    Otherwise a later change of contents, which no label shows, could not be told from the state at adoption.
+    """
+    journal.settle([replica for view in views.values() for replica in view.replicas])
+    known = journal.known()
+    current = {
+        replica.id: (replica.service, replica.number, replica.revision)
+        for name, view in views.items()
+        for replica in view.replicas
+        if replica.id not in known and replica.revision == desired.services[name].revision
+    }
+    if current:
+        journal.adopt(current)
+    gone = set(known) - {replica.id for view in observed.services.values() for replica in view.replicas}
+    if gone:
+        journal.forget(gone, before=observed.taken_at)

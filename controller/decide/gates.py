@@ -37,6 +37,15 @@ def unmet_need(case: Case) -> str | None:
     return None
 
 
+def unsettled_need(case: Case) -> str | None:
+    """The first dependency that is itself still to be replaced: its dependents are replaced after it."""
+    for name, need in case.want.needs.items():
+        offers = case.gates.get(name, Offers(exists=False))
+        if offers.exists and not offers.settled and (need.required or not offers.failed):
+            return name
+    return None
+
+
 def tell_wait(case: Case, name: str) -> str:
     """One sentence on what is waited for."""
     offers = case.gates.get(name, Offers(exists=False))
@@ -45,4 +54,4 @@ def tell_wait(case: Case, name: str) -> str:
         return f"waits for {name}, which is not part of what is wanted"
     if offers.failed:
         return f"waits for {name}, which has failed"
-    return f"waits for {name} {_ASKS[need.condition]}"
+    return f"waits for {name} {_ASKS[need.condition] if not is_met(need, offers) else 'to be replaced'}"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from controller.decide.case import Case, is_ready, settles_at
 from controller.decide.gates import tell_wait, unmet_need
-from controller.decide.moves import NONE, Moves
+from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.decide.restart import ask_restart
 from controller.model.decision import Grant
 from controller.model.names import Instant
@@ -27,21 +27,34 @@ def heal(case: Case, replica: Replica) -> Moves:
                 message=f"{replica.name} exited with {replica.exit_code}; Docker's restart policy acts",
                 tries=replica.restarts,
             )
+        case ReplicaPhase.EXITED if _is_left_down(case, replica):
+            return Moves(reason="SelfHealOff" if case.heals_at is None else "Watching", wake_at=case.heals_at)
         case ReplicaPhase.CREATED | ReplicaPhase.EXITED:
-            return _start(case, replica)
+            return start(case, replica)
         case ReplicaPhase.DEAD | ReplicaPhase.REMOVING:
             return NONE
 
 
-def _start(case: Case, replica: Replica) -> Moves:
+def _is_left_down(case: Case, replica: Replica) -> bool:
+    """Without healing only what fell over stays down: not what never ran well, nor what we put down ourselves."""
+    if case.heals or case.heals_at is not None:
+        return not case.heals
+    return case.history.good == case.want.revision and not was_put_down(case, replica)
+
+
+def was_put_down(case: Case, replica: Replica) -> bool:
+    return replica.started_at is not None and case.history.put_down.get(replica.id) == replica.started_at
+
+
+def start(case: Case, replica: Replica) -> Moves:
     """Gates first, then the pause after a failure, then a free slot."""
-    if replica.phase is ReplicaPhase.EXITED and not case.heals:
-        return Moves(reason="SelfHealOff" if case.heals_at is None else "Watching", wake_at=case.heals_at)
     waits_for = unmet_need(case)
     if waits_for is not None:
         return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
     if replica.phase is ReplicaPhase.CREATED:
         return _begin(case, replica, "not started yet")
+    if was_put_down(case, replica):
+        return _begin(case, replica, "was stopped, is wanted again")
     ended = replica.finished_at if replica.finished_at is not None else case.now
     permission = ask_restart(replica, ended, case.history.restarts.get(replica.id), case.want.backoff, case.now)
     why = f"exited with {replica.exit_code}" + (" (out of memory)" if replica.oom_killed else "")
@@ -53,9 +66,9 @@ def _start(case: Case, replica: Replica) -> Moves:
 
 
 def _begin(case: Case, replica: Replica, why: str, tries: int = 0) -> Moves:
-    """Start it, if a slot is free; who has failed before holds none, its backoff limits it."""
-    if not case.may_begin and tries < 2:
-        return Moves(reason="WaitingForSlot", message="waits for others to finish starting", asks_slot=True)
+    """Start it, if a slot is free."""
+    if not _has_slot(case, tries):
+        return WAITS_FOR_SLOT
     by_compose = case.want.template.starts_by_compose
     step = Start(case.want.name, replica.id, replica.number, why, by_compose)
     return Moves(steps=(step,), reason="Starting", message=f"{replica.name}: {why}", asks_slot=tries < 2, tries=tries)
@@ -70,16 +83,15 @@ def _unpause(case: Case, replica: Replica) -> Moves:
 
 def _wait_for_ready(case: Case, replica: Replica) -> Moves:
     """Patience until it settles or its time is over; unhealthy, or too slow, means another life."""
+    holds, tries = holds_slot(case, replica), tries_of(case, replica)
     settles = settles_at(case, replica)
     if settles is not None:
-        message = f"{replica.name} runs, settling"
-        return Moves((), settles, "Settling", message, asks_slot=_holds_slot(case, replica))
+        return Moves((), settles, "Settling", f"{replica.name} runs, settling", asks_slot=holds, tries=tries)
     deadline = max(replica.started_at or 0.0, case.seen.since) + case.want.start_timeout
     late = case.now >= deadline
     if replica.health is not Health.UNHEALTHY and not late:
-        message = f"{replica.name} runs, not ready yet"
-        tries = _tries(case, replica)
-        return Moves((), deadline, "NotReady", message, asks_slot=_holds_slot(case, replica), tries=tries)
+        wake = min(deadline, lease_end(case, replica)) if holds else deadline
+        return Moves((), wake, "NotReady", f"{replica.name} runs, not ready yet", asks_slot=holds, tries=tries)
     why = f"not ready {case.want.start_timeout:g} s after its start" if late else "unhealthy"
     return _restart_sick(case, replica, why)
 
@@ -87,13 +99,16 @@ def _wait_for_ready(case: Case, replica: Replica) -> Moves:
 def _restart_sick(case: Case, replica: Replica, why: str) -> Moves:
     message = f"{replica.name} is {why}"
     if not (case.heals and case.want.heals_unhealthy):
-        return Moves(reason="Unhealthy", message=message, wake_at=case.heals_at, tries=_tries(case, replica))
+        return Moves(reason="Unhealthy", message=message, wake_at=case.heals_at, tries=tries_of(case, replica))
     begun: Instant = replica.started_at or 0.0
     permission = ask_restart(replica, begun, case.history.restarts.get(replica.id), case.want.backoff, case.now)
     if permission.grant is None:
         return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
+    if not _has_slot(case, permission.tries):
+        return WAITS_FOR_SLOT
     step = Restart(case.want.name, replica.id, replica.number, case.want.stop_grace, why)
-    moves = Moves((step,), reason="Unhealthy", message=message, tries=permission.tries)
+    asks = permission.tries < 2
+    moves = Moves((step,), reason="Unhealthy", message=message, asks_slot=asks, tries=permission.tries)
     return _with_grant(moves, replica, permission.grant)
 
 
@@ -114,21 +129,31 @@ def follow(case: Case, replica: Replica) -> Moves:
 
 
 def _follow(case: Case, replica: Replica, why: str) -> Moves:
+    if not case.may_begin:
+        return WAITS_FOR_SLOT
     step = Restart(case.want.name, replica.id, replica.number, case.want.stop_grace, why)
-    return Moves(steps=(step,), reason="Following", message=f"{replica.name}: {why}")
+    return Moves(steps=(step,), reason="Following", message=f"{replica.name}: {why}", asks_slot=True)
 
 
-def _holds_slot(case: Case, replica: Replica) -> bool:
-    """A start slot is a lease: it ends with the start timeout, and who failed before holds none."""
-    begun = replica.started_at or 0.0
-    return _tries(case, replica) < 2 and case.now < begun + case.want.start_timeout
+def _has_slot(case: Case, tries: int) -> bool:
+    """Who has failed twice needs no slot: its backoff limits it."""
+    return case.may_begin or tries >= 2
+
+
+def holds_slot(case: Case, replica: Replica) -> bool:
+    """A start slot is a lease: it ends with the start timeout, and who failed twice holds none."""
+    return tries_of(case, replica) < 2 and case.now < lease_end(case, replica)
+
+
+def lease_end(case: Case, replica: Replica) -> Instant:
+    return (replica.started_at or 0.0) + case.want.start_timeout
 
 
 def _count_tries(tries: int) -> str:
     return "1 restart" if tries == 1 else f"{tries} restarts"
 
 
-def _tries(case: Case, replica: Replica) -> int:
+def tries_of(case: Case, replica: Replica) -> int:
     grant = case.history.restarts.get(replica.id)
     return grant.tries if grant is not None else 0
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from controller.decide.case import ALIVE, Case, Parts
-from controller.decide.gates import tell_wait, unmet_need
-from controller.decide.moves import NONE, Moves, add_up
-from controller.decide.restart import ask_restart
-from controller.decide.rollout import create_missing, fetch_image, remove_surplus
+from controller.decide.gates import unmet_need
+from controller.decide.heal import heal, holds_slot, lease_end, start, tries_of, was_put_down
+from controller.decide.moves import NONE, Moves, add_up, ended_by
+from controller.decide.rollout import create_missing, end_replica, fetch_image, remove_surplus
 from controller.model.desired import DockerRestart
 from controller.model.observed import Replica, ReplicaPhase
-from controller.model.steps import Remove, Start, Stop
 
 SHORT = 60.0
 """Seconds within which an undeclared job must end with 0 to be taken for one."""
@@ -37,7 +36,7 @@ def ended_well(case: Case, replica: Replica) -> bool:
     """Ended with 0 by itself: what we stopped may say 0 as well, and has completed nothing."""
     if replica.phase is not ReplicaPhase.EXITED or replica.exit_code != 0 or replica.started_at is None:
         return False
-    return case.history.put_down.get(replica.id) != replica.started_at
+    return not was_put_down(case, replica)
 
 
 def is_completed(case: Case, parts: Parts) -> bool:
@@ -47,12 +46,16 @@ def is_completed(case: Case, parts: Parts) -> bool:
 
 def has_failed(case: Case, parts: Parts) -> bool:
     """Ended with an error as often as its backoff allows."""
-    return any(
-        replica.phase is ReplicaPhase.EXITED
-        and not ended_well(case, replica)
-        and _tries(case, replica) >= case.want.backoff.attempts
-        for replica in parts.fresh
-    )
+    return any(replica.phase is ReplicaPhase.EXITED and _is_used_up(case, replica) for replica in parts.fresh)
+
+
+def _is_used_up(case: Case, replica: Replica) -> bool:
+    """No try is left. One that was granted to this very end has not been made yet; what we stopped failed nothing."""
+    if ended_well(case, replica) or was_put_down(case, replica):
+        return False
+    grant = case.history.restarts.get(replica.id)
+    tries = 1 if grant is None else grant.tries + 1
+    return tries >= case.want.backoff.attempts and (grant is None or grant.ended != replica.finished_at)
 
 
 def job_moves(case: Case, parts: Parts) -> Moves:
@@ -60,52 +63,35 @@ def job_moves(case: Case, parts: Parts) -> Moves:
     if is_completed(case, parts):
         return NONE
     if parts.stale:
-        return fetch_image(case) or _clear(parts)
+        return fetch_image(case) or _clear(case, parts)
     running = Parts(parts.fresh, (), parts.dead)
-    return add_up((remove_surplus(case, running), create_missing(case, running), *(_run(case, r) for r in parts.fresh)))
+    surplus = remove_surplus(case, running)
+    going = ended_by(surplus)
+    runs = tuple(_run(case, replica) for replica in parts.fresh if replica.id not in going)
+    return add_up((surplus, create_missing(case, running), *runs))
 
 
-def _clear(parts: Parts) -> Moves:
+def _clear(case: Case, parts: Parts) -> Moves:
     because = "makes way for a new run"
-    steps = tuple(
-        Stop(r.service, r.id, r.number, 10.0, because)
-        if r.phase in ALIVE
-        else Remove(r.service, r.id, r.number, because)
-        for r in parts.stale
+    going = [replica for replica in parts.stale if replica.phase not in ALIVE]
+    return Moves(
+        steps=tuple(end_replica(case, replica, because) for replica in parts.stale),
+        reason="Updating",
+        message="an older run makes way",
+        carried=tuple(replica.mounts for replica in going if replica.mounts),
     )
-    return Moves(steps=steps, reason="Updating", message="an older run makes way")
 
 
 def _run(case: Case, replica: Replica) -> Moves:
-    if replica.phase not in (ReplicaPhase.CREATED, ReplicaPhase.EXITED):
-        return Moves(reason="Running", message=f"{replica.name} runs", asks_slot=True)
-    waits_for = unmet_need(case)
-    if waits_for is not None:
-        return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
-    if replica.phase is ReplicaPhase.CREATED:
-        return _begin(case, replica, "not run yet")
-    if has_failed(case, Parts((replica,), (), ())):
-        return Moves(
-            reason="JobFailed", message=f"{replica.name} exited with {replica.exit_code}", tries=_tries(case, replica)
-        )
-    ended = replica.finished_at or case.now
-    permission = ask_restart(replica, ended, case.history.restarts.get(replica.id), case.want.backoff, case.now)
-    why = f"exited with {replica.exit_code}"
-    if permission.grant is None:
-        return Moves((), permission.due, "BackingOff", f"{replica.name} {why}", tries=max(1, permission.tries))
-    moves = _begin(case, replica, why)
-    return (
-        moves if not moves.steps else Moves(moves.steps, None, moves.reason, why, grants={replica.id: permission.grant})
-    )
-
-
-def _begin(case: Case, replica: Replica, why: str) -> Moves:
-    if not case.may_begin:
-        return Moves(reason="WaitingForSlot", message="waits for others to finish starting", asks_slot=True)
-    step = Start(case.want.name, replica.id, replica.number, why, case.want.template.starts_by_compose)
-    return Moves(steps=(step,), reason="Starting", message=f"{replica.name}: {why}", asks_slot=True)
-
-
-def _tries(case: Case, replica: Replica) -> int:
-    grant = case.history.restarts.get(replica.id)
-    return grant.tries if grant is not None else 0
+    match replica.phase:
+        case ReplicaPhase.RUNNING:
+            holds = holds_slot(case, replica)
+            until = lease_end(case, replica) if holds else None
+            return Moves((), until, "Running", f"{replica.name} runs", asks_slot=holds)
+        case ReplicaPhase.EXITED if unmet_need(case) is None and has_failed(case, Parts((replica,), (), ())):
+            message = f"{replica.name} exited with {replica.exit_code}"
+            return Moves(reason="JobFailed", message=message, tries=tries_of(case, replica))
+        case ReplicaPhase.CREATED | ReplicaPhase.EXITED:
+            return start(case, replica)
+        case _:
+            return heal(case, replica)

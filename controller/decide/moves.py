@@ -7,14 +7,17 @@ from dataclasses import dataclass, field
 
 from controller.decide.case import soonest
 from controller.model.decision import Grant
-from controller.model.names import Instant
+from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Mount
-from controller.model.steps import Create, Step
+from controller.model.steps import Create, Remove, Rename, Step, Stop
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """`asks_slot`: a start is wanted; `tries`: the highest number of restarts that is still held against a replica."""
+    """`asks_slot`: a start slot is wanted, `denied`: in vain.
+
+    `tries`: the highest number of restarts that is still held against a replica.
+    """
 
     steps: tuple[Step, ...] = ()
     wake_at: Instant | None = None
@@ -24,10 +27,14 @@ class Moves:
     grants: Mapping[str, Grant] = field(default_factory=dict)
     carried: tuple[tuple[Mount, ...], ...] = ()
     asks_slot: bool = False
+    denied: bool = False
     tries: int = 0
 
 
 NONE = Moves()
+WAITS_FOR_SLOT = Moves(
+    reason="WaitingForSlot", message="waits for others to finish starting", asks_slot=True, denied=True
+)
 
 
 def add_up(parts: Iterable[Moves]) -> Moves:
@@ -49,12 +56,17 @@ def add_up(parts: Iterable[Moves]) -> Moves:
         grants=grants,
         carried=tuple(mounts for m in moves for mounts in m.carried),
         asks_slot=any(m.asks_slot for m in moves),
+        denied=any(m.denied for m in moves),
         tries=max((m.tries for m in moves), default=0),
     )
 
 
+def ended_by(moves: Moves) -> frozenset[ReplicaId]:
+    """The replicas that these moves stop or remove."""
+    return frozenset(step.replica for step in moves.steps if isinstance(step, Stop | Remove))
+
+
 def _without_clash(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    ends = {"Stop", "Remove", "Rename"}
-    if any(type(step).__name__ in ends for step in steps):
+    if any(isinstance(step, Stop | Remove | Rename) for step in steps):
         return tuple(step for step in steps if not isinstance(step, Create))
     return steps

@@ -30,7 +30,8 @@ def _find_failure(case: Case, ready: int, moves: Moves) -> Words | None:
     if trouble is not None and trouble.lasting and moves.reason.endswith(("Failed", "BackOff")):
         return (Phase.DEGRADED if ready else Phase.FAILED), moves.reason, moves.message
     if moves.tries >= 2 or moves.reason == "CrashLoopBackOff":
-        return Phase.CRASH_LOOP, "CrashLoopBackOff", moves.message
+        said = moves.reason.endswith(("BackOff", "Failed"))
+        return Phase.CRASH_LOOP, moves.reason if said else "CrashLoopBackOff", moves.message
     return None
 
 
@@ -73,7 +74,6 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
     phase, reason, message = words
     want = case.want
     job = phase is Phase.COMPLETED or want.is_job is True
-    starting = moves.asks_slot and phase in (Phase.STARTING, Phase.PENDING, Phase.WAITING, Phase.UPDATING)
     return Decision(
         service=want.name,
         phase=phase,
@@ -84,11 +84,19 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         steps=moves.steps,
         wake_at=moves.wake_at,
         waits_for=moves.waits_for,
-        starting=starting,
+        starting=moves.asks_slot,
+        denied=moves.denied,
         ready=1 if phase is Phase.COMPLETED else count_ready(case, parts.fresh),
         updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
         desired=0 if want.leaving is not None else 1 if job else want.replicas,
     )
+
+
+def _is_settled(case: Case, parts: Parts, phase: Phase) -> bool:
+    """Nothing is left to replace, whether it serves right now or not; what is left as it is holds up nobody."""
+    if case.aim.frozen is not None or case.want.leaving is not None or phase is Phase.COMPLETED:
+        return True
+    return not parts.stale and len(parts.fresh) >= case.want.replicas
 
 
 def make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
@@ -101,9 +109,9 @@ def make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
     return Offers(
         started=not leaving and any(replica.phase is ReplicaPhase.RUNNING for replica in present),
         healthy=not leaving and bool(ready),
-        completed=phase is Phase.COMPLETED,
+        completed=phase is Phase.COMPLETED or case.history.completed == case.want.revision,
         failed=phase is Phase.FAILED,
-        settled=phase in (Phase.READY, Phase.COMPLETED),
+        settled=_is_settled(case, parts, phase),
         running=any(replica.phase in ALIVE for replica in present),
         epoch=min((replica.created_at for replica in ready), default=0.0),
         holder=None if holder is None else holder.id,

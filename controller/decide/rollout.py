@@ -6,8 +6,8 @@ Not a stored state machine: what to do next follows from what runs (CORE.md §1.
 from __future__ import annotations
 
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready
-from controller.decide.gates import tell_wait, unmet_need
-from controller.decide.moves import NONE, Moves
+from controller.decide.gates import tell_wait, unmet_need, unsettled_need
+from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.model.desired import Order, PullPolicy
 from controller.model.observed import Mount, Replica
 from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, Stop
@@ -19,26 +19,36 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
         return NONE
     if image := fetch_image(case):
         return image
-    waits_for = unmet_need(case)
-    if waits_for is not None and not _batch_begun(case, parts):
-        return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
+    if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
+        return shut
     if case.want.namespace_of is not None and case.holder is not None and case.holder.holder is None:
         return Moves(reason="DependencyNotReady", message=f"waits for a container of {case.want.namespace_of}")
     going = [replica for replica in parts.stale if replica.phase not in ALIVE] + list(_may_go(case, parts))
     because = "replaced by a newer revision"
     return Moves(
-        steps=tuple(_end(case, replica, because) for replica in going),
+        steps=tuple(end_replica(case, replica, because) for replica in going),
         reason="Updating",
         message=_tell_update(case, parts),
         carried=tuple(replica.mounts for replica in going if replica.mounts and replica.phase not in ALIVE),
+        asks_slot=True,
     )
+
+
+def _find_gate(case: Case, parts: Parts) -> Moves | None:
+    """Why no batch may begin now. The slot for the start is asked for before anything that serves is stopped."""
+    waits_for = unmet_need(case) or unsettled_need(case)
+    if waits_for is not None:
+        return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
+    if not case.may_begin and any(is_ready(case, replica) for replica in parts.stale):
+        return WAITS_FOR_SLOT
+    return None
 
 
 def remove_surplus(case: Case, parts: Parts) -> Moves:
     """Scale down: unready ones first, then the highest numbers. The dead are removed whatever the count."""
     excess = len(parts.fresh) - case.want.replicas
     ranked = sorted(parts.fresh, key=lambda r: (is_ready(case, r), -r.number))
-    steps = [_end(case, replica, f"scaled down to {case.want.replicas}") for replica in ranked[: max(0, excess)]]
+    steps = [end_replica(case, replica, f"scaled down to {case.want.replicas}") for replica in ranked[: max(0, excess)]]
     steps += [_remove(replica, "dead") for replica in parts.dead]
     return Moves(steps=tuple(steps), reason="ScalingDown" if excess > 0 else "", message="removes surplus replicas")
 
@@ -67,7 +77,8 @@ def create_missing(case: Case, parts: Parts) -> Moves:
         )
         for position, number in enumerate(free_numbers(case.seen.replicas, count))
     )
-    return Moves(steps=steps, reason="Creating", message=f"creates {count} of {case.want.replicas}", asks_slot=False)
+    replaces = case.history.attempt is not None
+    return Moves(steps=steps, reason="Creating", message=f"creates {count} of {case.want.replicas}", asks_slot=replaces)
 
 
 def finish_interrupted(case: Case, parts: Parts) -> Moves:
@@ -152,7 +163,7 @@ def _unclaimed(case: Case) -> tuple[tuple[Mount, ...], ...]:
     return tuple(mounts for mounts in case.history.carried if not any(mount.volume in taken for mount in mounts))
 
 
-def _end(case: Case, replica: Replica, because: str) -> Step:
+def end_replica(case: Case, replica: Replica, because: str) -> Step:
     if replica.phase not in ALIVE:
         return _remove(replica, because)
     by_compose = case.want.template.starts_by_compose

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sort_replicas
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
-from controller.decide.moves import NONE, Moves, add_up
+from controller.decide.moves import NONE, Moves, add_up, ended_by
 from controller.decide.phase import begins, conclude, count_alive, count_ready, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
 from controller.model.decision import Attempt, Decision, Freeze, History, Phase
 from controller.model.desired import Leaving
 from controller.model.names import Instant
-from controller.model.steps import Remove, Stop
 
 
 def decide(case: Case) -> Decision:
@@ -27,7 +27,7 @@ def decide(case: Case) -> Decision:
         return _frozen(case, parts)
     if case.want.leaving is not None:
         return _leaving(case, parts)
-    if case.aim.frozen is Freeze.NOT_STARTED and not count_alive(parts) and not is_completed(case, parts):
+    if case.aim.frozen is Freeze.NOT_STARTED and not _has_run(case, parts):
         return conclude(case, parts, NONE, (Phase.STOPPED, "NotStarted", case.aim.message))
     if is_job(case, parts):
         return _job(case, parts)
@@ -41,12 +41,17 @@ def _adopt(case: Case) -> History:
     return replace(case.history, adopted_at=case.now)
 
 
+def _has_run(case: Case, parts: Parts) -> bool:
+    """What runs, or ran well while we watched, is kept in shape also where nothing is started by itself."""
+    return bool(count_alive(parts)) or case.history.good is not None or is_completed(case, parts)
+
+
 def _frozen(case: Case, parts: Parts) -> Decision:
     if case.aim.frozen is Freeze.PAUSED:
         return conclude(case, parts, NONE, (Phase.PAUSED, "Paused", case.aim.message))
     served = count_ready(case, parts.fresh + parts.stale)
     want = case.want
-    done = case.history.completed == want.revision
+    done = is_job(case, parts) and is_completed(case, parts)
     whole = served >= want.replicas and want.leaving is None
     phase = Phase.COMPLETED if done else Phase.READY if whole else Phase.DEGRADED if served else Phase.PENDING
     return conclude(case, parts, NONE, (phase, "Held", case.aim.message))
@@ -65,10 +70,12 @@ def _leaving(case: Case, parts: Parts) -> Decision:
 
 def _job(case: Case, parts: Parts) -> Decision:
     if is_completed(case, parts):
-        history = replace(case.history, completed=case.want.revision, attempt=None, good=case.want.revision)
+        done = case.want.revision
+        history = replace(case.history, completed=done, attempt=None, good=done, carried=(), restarts={})
         case = replace(case, history=history)
         return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
     moves = _bar_trouble(case, job_moves(case, parts))
+    case = replace(case, history=_note_carried(_note_grants(case, moves, ()), moves))
     if has_failed(case, parts):
         message = (
             f"{moves.message}, {case.want.backoff.attempts} tries; `controller retry {case.want.name}` tries again"
@@ -90,7 +97,7 @@ def _service(case: Case, parts: Parts) -> Decision:
 def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
     """In this order: finish what was interrupted, let go, make room, put up, add."""
     surplus = remove_surplus(case, parts)
-    going = {step.replica for step in surplus.steps if isinstance(step, Stop | Remove)}
+    going = ended_by(surplus)
     healed = tuple(heal(case, replica) for replica in parts.fresh if replica.id not in going)
     return (finish_interrupted(case, parts), replace_stale(case, parts), surplus, *healed, create_missing(case, parts))
 
@@ -118,23 +125,30 @@ def _watched_until(case: Case, parts: Parts) -> Instant | None:
 
 
 def _note_progress(case: Case, parts: Parts, moves: Moves) -> History:
-    history = case.history
     forgiven = [
         replica.id
         for replica in parts.fresh
         if (since := ready_since(replica, case.want.settle, case.now)) is not None
         and case.now - since >= FORGIVEN_AFTER
     ]
-    grants = keep_grants({**history.restarts, **moves.grants}, case.seen.replicas, forgiven)
-    if grants != history.restarts:
-        history = replace(history, restarts=grants)
+    history = _note_grants(case, moves, forgiven)
     settled = history.attempt is None and not parts.stale and count_ready(case, parts.fresh) >= case.want.replicas
     if settled and (history.good != case.want.revision or history.carried):
         return replace(history, good=case.want.revision, carried=())
-    if moves.carried:
-        known = set(history.carried)
-        return replace(history, carried=history.carried + tuple(m for m in moves.carried if m not in known))
-    return history
+    return _note_carried(history, moves)
+
+
+def _note_grants(case: Case, moves: Moves, forgiven: Iterable[str]) -> History:
+    history = case.history
+    if not history.restarts and not moves.grants:
+        return history
+    grants = keep_grants({**history.restarts, **moves.grants}, case.seen.replicas, forgiven)
+    return history if grants == history.restarts else replace(history, restarts=grants)
+
+
+def _note_carried(history: History, moves: Moves) -> History:
+    new = tuple(mounts for mounts in moves.carried if mounts not in history.carried)
+    return replace(history, carried=history.carried + new) if new else history
 
 
 def _watch(case: Case, parts: Parts, moves: Moves) -> Moves:

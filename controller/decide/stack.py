@@ -14,7 +14,7 @@ from controller.decide.gates import is_met
 from controller.decide.service import decide
 from controller.decide.world import World, note_slot
 from controller.model.decision import Decision, History, Offers
-from controller.model.desired import DesiredService, Need, StartupMode
+from controller.model.desired import DesiredService, Leaving, Need, StartupMode
 from controller.model.names import Instant
 from controller.model.observed import ServiceView
 
@@ -120,11 +120,13 @@ class _Turn:
         return tuple(
             other
             for other in self.world.graph.dependents.get(name, ())
-            if self._is_leaving(other) and _runs(self.world.views.get(other))
+            if self._is_to_stop(other) and _runs(self.world.views.get(other))
         )
 
-    def _is_leaving(self, name: str) -> bool:
-        return self.world.desired.services[name].leaving is not None or bool(self._history(name).stopped)
+    def _is_to_stop(self, name: str) -> bool:
+        """Orphans go on running: nothing waits for them to stop."""
+        leaving = self.world.desired.services[name].leaving
+        return leaving is not Leaving.ORPHANED and (leaving is not None or bool(self._history(name).stopped))
 
     def _history(self, name: str) -> History:
         decision = self.decided.get(name)
@@ -143,9 +145,14 @@ class _Turn:
             other
             for other in self.world.graph.dependents.get(name, ())
             if _concerns(services[other], name, before, after)
+            or (before.settled != after.settled and self._waits_for(other) == name)
         )
         if before.running and not after.running:
-            self.push(dep for dep in services[name].needs if dep in services and self._is_leaving(dep))
+            self.push(dep for dep in services[name].needs if dep in services and self._is_to_stop(dep))
+
+    def _waits_for(self, name: str) -> str | None:
+        decision = self.decided.get(name) or self.world.decisions.get(name)
+        return decision.waits_for if decision is not None else None
 
 
 def _concerns(dependent: DesiredService, name: str, before: Offers, after: Offers) -> bool:

@@ -49,6 +49,10 @@ class World:
 
     def adopt(self, desired: DesiredStack, seconds: Callable[[str], float] = lambda _: 1.0) -> None:
         """A newer generation takes the place of the present one; what was seen and learned stays."""
+        for name, service in desired.services.items():
+            before = self.desired.services.get(name)
+            if name in self.offers and (before is None or before.revision != service.revision):
+                self.offers[name] = self.offers[name]._replace(settled=False)
         self.desired = desired
         self.graph = build_graph({name: service.needs for name, service in desired.services.items()}, seconds)
         gone = set(self.decisions) - set(desired.services)
@@ -67,6 +71,5 @@ def make_world(desired: DesiredStack, seconds: Callable[[str], float] = lambda _
 def note_slot(decision: Decision, starting: set[str], waiting: set[str]) -> None:
     """Who holds a start slot and who waits for one, after this decision."""
     name = decision.service
-    denied = decision.starting and decision.reason == "WaitingForSlot"
-    (waiting.add if denied else waiting.discard)(name)
-    (starting.add if decision.starting and not denied else starting.discard)(name)
+    (waiting.add if decision.denied else waiting.discard)(name)
+    (starting.add if decision.starting and not decision.denied else starting.discard)(name)

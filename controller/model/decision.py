@@ -93,6 +93,7 @@ class Offers(NamedTuple):
     completed: bool = False
     failed: bool = False
     settled: bool = False
+    """Nothing of it is left to replace."""
     running: bool = False
     """Some replica still runs: who it depends on may not be stopped before it."""
     epoch: Instant = 0.0
@@ -127,7 +128,8 @@ class Aim:
 class Decision:
     """What is to be done about one service now, why, and when to look again (None: only if something changes).
 
-    `starting` asks for, or holds, one of the stack's start slots. `waits_for` names one unmet dependency.
+    `starting` asks for, or holds, one of the stack's start slots; `denied`: it asked in vain. `waits_for` names one
+    unmet dependency.
     """
 
     service: str
@@ -140,6 +142,7 @@ class Decision:
     wake_at: Instant | None = None
     waits_for: str | None = None
     starting: bool = False
+    denied: bool = False
     ready: int = 0
     updated: int = 0
     desired: int = 0

@@ -153,6 +153,8 @@ class Reconciler:
         self._seen = True
         if self.world.histories:
             return
+        if not any(view.replicas for view in views.values()):
+            self.change_memory(adopted=True)  # there is nothing of anybody else's to take over
         running = any(r.phase is ReplicaPhase.RUNNING for view in views.values() for r in view.replicas)
         if self.loaded.quiet and not running:
             self.change_histories(self.loaded.desired.services, lambda h: replace(h, stopped="NotRunningAtAdoption"))

@@ -19,7 +19,7 @@ class Hands:
         """The process dies by itself: the restart policy acts."""
         record = self._running(replica, now)
         if record is not None:
-            self._simulation.processes.end(record, now, exit_code, oom=oom)
+            self._simulation.processes.crash(record, now, exit_code, oom=oom)
 
     def kill(self, replica: ReplicaId, now: Instant, exit_code: int = FORCED) -> None:
         """`docker kill`, or `docker stop` with another exit code: the policy is switched off."""

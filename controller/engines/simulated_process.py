@@ -69,27 +69,25 @@ class Processes:
         return self._pushed > before
 
     def start(self, record: Record, at: Instant) -> None:
-        """A start that was asked for: counters begin anew, the policy holds again."""
+        """A start that was asked for: counters begin anew."""
         record.restarts = 0
-        record.obeys_policy = True
         record.pause = FIRST_PAUSE
         self._run(record, at)
 
     def stop(self, record: Record, at: Instant, exit_code: int) -> None:
-        """An end that was asked for: it switches the restart policy off."""
-        record.obeys_policy = False
-        self.end(record, at, exit_code)
-
-    def end(self, record: Record, at: Instant, exit_code: int, *, oom: bool = False) -> None:
-        """The process ends; the policy may bring it back. One that waits to come back keeps how it last ended."""
+        """An end that was asked for: the restart policy does not act. What waits to come back keeps how it ended."""
         was_waiting = record.phase is ReplicaPhase.RESTARTING
         self._change(record, ReplicaPhase.EXITED)
         record.life += 1
         record.health, record.ready_since = Health.NONE, None
-        if was_waiting:
-            return
-        record.exit_code, record.finished_at, record.oom_killed = exit_code, at, oom
-        if record.obeys_policy and _comes_back(record, exit_code):
+        if not was_waiting:
+            record.exit_code, record.finished_at, record.oom_killed = exit_code, at, False
+
+    def crash(self, record: Record, at: Instant, exit_code: int, *, oom: bool = False) -> None:
+        """The process ends by itself, and the policy may bring it back."""
+        self.stop(record, at, exit_code)
+        record.oom_killed = oom
+        if _comes_back(record, exit_code):
             self._wait_to_return(record, at)
 
     def mark(self, record: Record, phase: ReplicaPhase) -> None:
@@ -155,7 +153,7 @@ class Processes:
                 self.judge(record, Health.UNHEALTHY if sick else Health.HEALTHY, at)
                 self._flap_later(record, at)
             case Happening.EXIT:
-                self.end(record, at, _exit_code(record))
+                self.crash(record, at, _exit_code(record))
             case Happening.RETURN:
                 record.restarts += 1
                 self._run(record, at)

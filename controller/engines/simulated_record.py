@@ -83,7 +83,6 @@ class Record:
     """Which start of its revision the present process is, 1-based."""
     deferred: tuple[Happening, ...] = ()
     """What was due while it was paused."""
-    obeys_policy: bool = True
     pause: float = FIRST_PAUSE
     frozen: Replica | None = None
 

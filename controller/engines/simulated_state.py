@@ -31,7 +31,6 @@ class SavedRecord:
     life: int
     run: int
     deferred: tuple[Happening, ...]
-    obeys_policy: bool
     pause: float
 
 
@@ -144,13 +143,11 @@ class StateFile:
 
 
 def _save_record(record: Record) -> SavedRecord:
-    return SavedRecord(
-        record.freeze(), record.nature, record.life, record.run, record.deferred, record.obeys_policy, record.pause
-    )
+    return SavedRecord(record.freeze(), record.nature, record.life, record.run, record.deferred, record.pause)
 
 
 def _restore_record(saved: SavedRecord) -> Record:
     record = record_of(saved.replica, saved.nature)
     record.life, record.run, record.deferred = saved.life, saved.run, saved.deferred
-    record.obeys_policy, record.pause = saved.obeys_policy, saved.pause
+    record.pause = saved.pause
     return record

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -75,6 +77,49 @@ def test_containers_outlive_the_process_and_go_on_meanwhile(tmp_path: Path) -> N
     second.perform(Start("job", job, 1, "test"))
     second.clock.sleep(30)
     assert second.look().services["job"].replicas[0].exit_code == 0
+
+
+def test_what_is_not_seen_of_a_container_is_kept_too(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    looping, job = desk.launch("loop"), desk.launch("job")
+    desk.engine.meddle("shop", lambda hands, now: hands.pause(job, now))
+    for _ in range(3):
+        desk.clock.sleep(20)
+        desk.engine.meddle("shop", lambda hands, now: hands.sicken(ReplicaId("nobody"), now))
+        desk = Desk(tmp_path, desk.clock)
+    restarts = desk.look().services["loop"].replicas[0].restarts
+    assert 5 <= restarts <= 10, "the pauses went on growing"
+    assert desk.look().services["job"].replicas[0].phase is ReplicaPhase.PAUSED
+    desk.perform(Start("job", job, 1, "test"))
+    ended = desk.look().services["job"].replicas[0]
+    assert (ended.phase, ended.exit_code) == (ReplicaPhase.EXITED, 1)
+    assert desk.look().services["loop"].replicas[0].id == looping
+
+
+def test_what_is_gone_is_forgotten(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    made = desk.launch("web")
+    assert made in (tmp_path / "simulated.json").read_text()
+    desk.perform(Stop("web", made, 1, 5.0, "test"), Remove("web", made, 1, "test"))
+    assert made not in (tmp_path / "simulated.json").read_text()
+
+
+RACER = """
+import sys
+from pathlib import Path
+from tests.unit.engines_simulated.test_simulated_engine import Desk
+desk = Desk(Path(sys.argv[1]))
+print([desk.perform(desk.create("web", number))[0].result.value for number in range(1, 16)].count("Done"))
+"""
+
+
+def test_processes_take_turns(tmp_path: Path) -> None:
+    root = Path(__file__).parents[3]
+    argv = (sys.executable, "-c", RACER, str(tmp_path))
+    racers = [subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=root) for _ in range(3)]
+    made = [int(racer.communicate(timeout=60)[0]) for racer in racers]
+    assert sum(made) == 15
+    assert [replica.number for replica in Desk(tmp_path).look().services["web"].replicas] == list(range(1, 16))
 
 
 def test_several_processes_see_each_others_work_at_once(tmp_path: Path) -> None:

@@ -166,6 +166,31 @@ def test_what_was_due_while_paused_happens_afterwards() -> None:
     assert only(simulation, over + 61).ready_since == over + 60
 
 
+def test_what_was_due_while_paused_dies_with_its_life() -> None:
+    simulation = world(checked())
+    made, over = launch(simulation)
+    Hands(simulation).pause(made, over + 1)
+    simulation.advance(over + 60)
+    again = run(simulation, restart(made), at=over + 60)
+    Hands(simulation).pause(made, again)
+    run(simulation, start(made), at=again)
+    assert only(simulation, again + 1).health is Health.STARTING
+
+
+def test_nothing_more_is_to_come_of_what_was_removed() -> None:
+    simulation = world(checked())
+    made, over = launch(simulation)
+    Hands(simulation).remove(made, over)
+    assert simulation.changed(over) == ("web",)
+    assert simulation.next_change(over) is None
+
+
+def test_a_check_of_the_image_is_known_from_its_other_containers() -> None:
+    simulation = world(service(), views={"web": view(healthy(1))})
+    over = run(simulation, create(2))
+    assert simulation.view("web", over).replicas[1].check == healthy(1).check
+
+
 def test_removing_is_idempotent_and_refused_while_it_runs() -> None:
     simulation = world(service(), views={"web": view(replica(1))})
     assert refusal(simulation.perform([remove("web-1-id")], NOW)) is Result.CONFLICT

@@ -25,7 +25,7 @@ from controller.loop.lock import Lock, try_lock
 from controller.loop.reconcile import Reconciler
 from controller.loop.wake import Listener
 from controller.model.applied import StackResult
-from controller.model.errors import ControllerError, EngineError, InvalidInput
+from controller.model.errors import ControllerError, EngineError, InvalidInput, Transient
 from controller.model.names import Instant
 from controller.model.status import Event
 from controller.model.wish import Wish
@@ -51,11 +51,11 @@ class Daemon:
         ended: list[int] = []
         self._on_signals(ended)
         try:
-            if not self._load_first():
-                return 1
-            if self._watch:
-                threading.Thread(target=self._watch_files, name="watch", daemon=True).start()
-            self._controller.run()
+            if self._await_engine():
+                self._load_first()
+                if self._watch:
+                    threading.Thread(target=self._watch_files, name="watch", daemon=True).start()
+                self._controller.run()
         finally:
             self._ended.set()
             self._controller.close()
@@ -65,6 +65,7 @@ class Daemon:
     def _on_signals(self, ended: list[int]) -> None:
         def end(number: int, frame: FrameType | None) -> None:
             ended.append(number)
+            self._ended.set()
             threading.Thread(target=self._controller.stop, daemon=True).start()
 
         def reread(number: int, frame: FrameType | None) -> None:
@@ -74,9 +75,26 @@ class Daemon:
         signal.signal(signal.SIGINT, end)
         signal.signal(signal.SIGHUP, reread)
 
+    def _await_engine(self) -> bool:
+        """A controller may be up before its engine is; False where it was told to end meanwhile."""
+        pause, told = 0.5, False
+        while not self._ended.is_set():
+            try:
+                self._ground.engine_id()
+            except Transient as error:
+                if not told:
+                    now = self._ground.now()
+                    self._audience.event(Event(now, "-", None, "Warning", "EngineUnavailable", error.message))
+                told = True
+                self._ended.wait(pause)
+                pause = min(2 * pause, 10.0)
+            else:
+                return True
+        return False
+
     # --- files
 
-    def _load_first(self) -> bool:
+    def _load_first(self) -> None:
         """Every stack that can be used; the broken ones are told, and come in when they are mended (CONTRACTS 2.8)."""
         targets = self._ground.targets()
         pairs, broken = self._ground.load_all(targets)
@@ -85,7 +103,6 @@ class Daemon:
             self._add(target, loaded)
         if not pairs and not (self._watch and broken):
             raise InvalidInput(tuple(finding for item in broken for finding in item.findings))
-        return True
 
     def _add(self, target: Target, loaded: Loaded) -> None:
         name = loaded.name

@@ -38,6 +38,10 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         return None
     phase = _phase(state.get("Status"))
     ended = phase in (ReplicaPhase.EXITED, ReplicaPhase.DEAD)
+    started_at = parse_instant(state.get("StartedAt"), lens.ahead)
+    finished_at = parse_instant(state.get("FinishedAt"), lens.ahead)
+    if ended and started_at is not None and finished_at is not None:
+        finished_at = max(started_at, finished_at)  # the engine notes the end of a short life before its start
     return Replica(
         id=ReplicaId(inspect["Id"]),
         name=_name(inspect),
@@ -49,8 +53,8 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         exit_code=state.get("ExitCode") if ended else None,
         oom_killed=bool(state.get("OOMKilled")),
         created_at=parse_instant(inspect.get("Created"), lens.ahead) or 0.0,
-        started_at=parse_instant(state.get("StartedAt"), lens.ahead),
-        finished_at=parse_instant(state.get("FinishedAt"), lens.ahead),
+        started_at=started_at,
+        finished_at=finished_at,
         restarts=int(inspect.get("RestartCount") or 0),
         image=config.get("Image") or "",
         image_id=ImageId(inspect["Image"]) if inspect.get("Image") else None,

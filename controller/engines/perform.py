@@ -193,9 +193,8 @@ class Performer:
         """`pre_stop` of this replica alone: Compose would stop its siblings too. A failing hook holds nothing up."""
         service = (self._recorders.render(project).model.get("services") or {}).get(step.service) or {}
         for hook in service.get("pre_stop") or ():
-            inside.execute(
-                self._client, step.replica, _words(hook["command"]), timeout=deadline, settings=_exec_settings(hook)
-            )
+            command = tuple(_unescape(word) for word in hook["command"])
+            inside.execute(self._client, step.replica, command, timeout=deadline, settings=_exec_settings(hook))
 
     def _end(self, verb: str, replica: ReplicaId, grace: float, deadline: float) -> None:
         """Stop or restart. The call lasts as long as the container takes, at most `grace`, and some slack."""
@@ -229,12 +228,14 @@ def result_of(error: EngineError) -> Result:
             return Result.TRANSIENT
 
 
-def _words(command: str | Sequence[str]) -> tuple[str, ...]:
-    return ("/bin/sh", "-c", command) if isinstance(command, str) else tuple(command)
+def _unescape(text: str) -> str:
+    """A rendered project can be rendered again: it says `$$` where `$` is meant."""
+    return text.replace("$$", "$")
 
 
 def _exec_settings(hook: Mapping[str, Any]) -> Mapping[str, Any]:
-    environment = [f"{name}={value}" for name, value in (hook.get("environment") or {}).items() if value is not None]
+    given = (hook.get("environment") or {}).items()
+    environment = [f"{name}={_unescape(value)}" for name, value in given if value is not None]
     return {
         "User": hook.get("user") or "",
         "Privileged": bool(hook.get("privileged")),

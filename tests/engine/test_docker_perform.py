@@ -192,6 +192,21 @@ def test_inline_configs_and_secrets_are_there_after_the_first_start(project: Pro
     assert {replica.id for replica in project.view("a").replicas} == {first, second}
 
 
+def test_hooks_run_at_start_and_at_the_stop_of_one_replica(project: Project) -> None:
+    """`post_start` is Compose's to run, and only from 2.30; `pre_stop` is run for the one replica that stops."""
+    stop = '{command: [sh, -c, "echo $$A > /out/ended"], environment: {A: b}}'
+    hooks = f"post_start: [{{command: [touch, /began]}}], pre_stop: [{stop}]"
+    recording = project.write(f"services: {{a: {{SLEEP, {hooks}, volumes: ['./out:/out']}}}}").record()
+    assert recording.templates["a"].starts_by_compose
+    made = [project.run(recording, "a", number) for number in (1, 2)]
+    knows_hooks = tuple(int(part) for part in recording.compose_version.split(".")[:2]) >= (2, 30)
+    began = project.engine.execute(made[0], ["ls", "/began"], timeout=5.0).exit_code
+    assert (began == 0) is knows_hooks
+    project.done(Stop("a", made[0], 1, 1.0, "test", by_compose=True))
+    assert (project.directory / "out" / "ended").read_text() == "b\n"
+    assert project.replica_by_id("a", made[1]).running
+
+
 def test_a_start_by_compose_starts_and_makes_nothing_else(project: Project) -> None:
     recording = project.write("services: {a: {SLEEP}, b: {SLEEP, depends_on: [a]}}").record()
     made = [project.create(recording, "b", number) for number in (1, 2)]

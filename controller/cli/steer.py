@@ -79,7 +79,22 @@ def adopt(options: Options, stack: str | None) -> int:
 @takes_options()
 def release(options: Options, stack: str | None, rehearse: bool) -> int:
     """Give a project back: afterwards `docker compose up -d` by hand changes nothing."""
-    return _act(_on_stack(options, stack), Wish("release", rehearse=rehearse))
+    if rehearse:
+        return _rehearse_release(_on_stack(options, stack))
+    return _act(_on_stack(options, stack), Wish("release"))
+
+
+def _rehearse_release(options: Options) -> int:
+    """No step, as long as there is nothing of ours among a project's containers: only the memory of it changes."""
+    from controller.cli.engine import open_engine
+    from controller.cli.plan import print_plans
+    from controller.cli.reading import read_all
+    from controller.model.plan import Plan
+
+    with open_engine(options) as engine:
+        reads = read_all(options, engine).whole().reads
+    print_plans([Plan(read.name) for read in reads], options)
+    return 0
 
 
 @click.command()

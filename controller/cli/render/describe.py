@@ -77,7 +77,7 @@ def _replica(replica: Replica, now: Instant) -> list[str]:
         ("Revision", str(replica.revision) or NONE),
         ("Created", _when(replica.created_at or None, now)),
         ("Started", _when(replica.started_at, now)),
-        ("Ended", _when(replica.finished_at, now)),
+        ("Last end" if replica.running else "Ended", _when(replica.finished_at, now)),
         ("Restarts", str(replica.restarts)),
         ("Published", ", ".join(replica.published) or NONE),
         ("Drift", ", ".join(replica.drift) if replica.drift else NONE),

@@ -140,12 +140,17 @@ def endpoint_lines(stacks: Sequence[StackStatus], *, paint: Paint = plain) -> li
 
 def addresses(service: ServiceStatus) -> tuple[str, ...]:
     """Addresses of the replicas that are ready."""
-    return tuple(one.address for one in service.replicas if one.ready_since is not None and one.address)
+    return tuple(one.address for one in service.replicas if is_ready(one) and one.address)
 
 
 def published(service: ServiceStatus) -> tuple[str, ...]:
     """Published host addresses of the replicas that are ready."""
-    return tuple(port for one in service.replicas if one.ready_since is not None for port in one.published)
+    return tuple(port for one in service.replicas if is_ready(one) for port in one.published)
+
+
+def is_ready(replica: Replica) -> bool:
+    """Runs, and its check has passed where it has one."""
+    return replica.running and (replica.ready_since is not None or replica.health is Health.NONE)
 
 
 def _listed(values: Sequence[str]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.cli.render.describe import last_words
 from controller.cli.render.phases import remark_on, role_of
-from controller.cli.render.status import is_trouble, replica_state
+from controller.cli.render.status import is_ready, is_trouble, replica_state
 from controller.cli.render.text import Paint, age, clean, plain, span
 from controller.model.decision import Phase
 from controller.model.names import Instant
@@ -48,7 +48,7 @@ def _chain(services: Mapping[str, ServiceStatus], name: str) -> tuple[ServiceSta
 
 def _witness(replicas: Sequence[Replica]) -> Replica | None:
     """The replica that tells most: the one in the worst state, of these the newest."""
-    wrong = [one for one in replicas if not (one.running and one.ready_since is not None)]
+    wrong = [one for one in replicas if not is_ready(one)]
     return max(wrong, key=lambda one: (not one.running, bool(one.last_output), one.created_at), default=None)
 
 

@@ -21,7 +21,7 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
     if failing is not None:
         return failing
     if case.history.attempt is not None:
-        return _find_update(ready, whole, moves)
+        return _find_update(ready + count_ready(case, parts.stale), whole, moves)
     return _find_start(case, parts, ready, moves)
 
 
@@ -35,10 +35,10 @@ def _find_failure(case: Case, ready: int, moves: Moves) -> Words | None:
     return None
 
 
-def _find_update(ready: int, whole: bool, moves: Moves) -> Words:
+def _find_update(serving: int, whole: bool, moves: Moves) -> Words:
     if whole:
         return Phase.UPDATING, "Watching", "all replaced, being watched"
-    if moves.waits_for is not None and not ready:
+    if moves.waits_for is not None and not serving:
         return Phase.WAITING, moves.reason, moves.message
     return Phase.UPDATING, moves.reason or "Updating", moves.message
 
@@ -86,7 +86,7 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         waits_for=moves.waits_for,
         starting=moves.asks_slot,
         denied=moves.denied,
-        ready=1 if phase is Phase.COMPLETED else count_ready(case, parts.fresh),
+        ready=1 if phase is Phase.COMPLETED else count_ready(case, parts.fresh + parts.stale),
         updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
         desired=0 if want.leaving is not None else 1 if job else want.replicas,
     )

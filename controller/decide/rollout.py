@@ -50,7 +50,8 @@ def remove_surplus(case: Case, parts: Parts) -> Moves:
     ranked = sorted(parts.fresh, key=lambda r: (is_ready(case, r), -r.number))
     steps = [end_replica(case, replica, f"scaled down to {case.want.replicas}") for replica in ranked[: max(0, excess)]]
     steps += [_remove(replica, "dead") for replica in parts.dead]
-    return Moves(steps=tuple(steps), reason="ScalingDown" if excess > 0 else "", message="removes surplus replicas")
+    reason = "ScalingDown" if excess > 0 else "RemovingDead" if parts.dead else ""
+    return Moves(steps=tuple(steps), reason=reason, message="removes what is too much")
 
 
 def create_missing(case: Case, parts: Parts) -> Moves:

@@ -54,6 +54,8 @@ def _frozen(case: Case, parts: Parts) -> Decision:
     done = is_job(case, parts) and is_completed(case, parts)
     whole = served >= want.replicas and want.leaving is None
     phase = Phase.COMPLETED if done else Phase.READY if whole else Phase.DEGRADED if served else Phase.PENDING
+    if want.leaving is Leaving.ORPHANED or (want.leaving is not None and not count_alive(parts)):
+        phase = Phase.STOPPED
     return conclude(case, parts, NONE, (phase, "Held", case.aim.message))
 
 
@@ -171,4 +173,4 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     if case.now >= due:
         return moves
     reason = "ImagePullBackOff" if trouble.reason in ("Pull", "Build") else f"{trouble.reason}Failed"
-    return Moves(wake_at=due, reason=reason, message=trouble.message, tries=trouble.count)
+    return Moves(wake_at=due, reason=reason, message=trouble.message)

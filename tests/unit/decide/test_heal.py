@@ -1,0 +1,245 @@
+"""Healing: what a replica of the wanted revision gets in each phase, and when."""
+
+import pytest
+
+from controller.decide.case import Case
+from controller.decide.service import decide
+from controller.model.decision import Grant, History
+from controller.model.desired import Backoff
+from controller.model.observed import Health, ReplicaPhase
+from tests.builders import HEALTHY, NOW, Offers, checked, created, exited, healthy, probe, replica, service
+from tests.unit.decide.cases import SEEN, case, tell, told
+
+pytestmark = pytest.mark.unit
+
+
+def slow(**others):
+    """Running with a check that has not answered well yet."""
+    return replica(health=Health.STARTING, check=probe(), **others)
+
+
+def sick(**others):
+    return replica(health=Health.UNHEALTHY, check=probe(), **others)
+
+
+def tried(tries: int, ended: float = NOW - 300, number: int = 1, **others) -> History:
+    return History(adopted_at=NOW - 500, restarts={f"web-{number}-id": Grant(tries, ended)}, **others)
+
+
+FELL = {"good": "v1", "adopted_at": NOW - 500}
+ROWS = [
+    ("nothing there: it is created", case(checked()), "Pending Creating: create 1"),
+    ("created: it is started", case(checked(), created()), "Starting Starting: start 1"),
+    ("running and ready: nothing to do", case(checked(), healthy()), "Ready Ready: -"),
+    (
+        "running, no verdict yet: patience until the start timeout",
+        case(checked(), slow(started_at=NOW - 20)),
+        "Starting NotReady: - | wakes +100",
+    ),
+    (
+        "running without any check: ready after a second",
+        case(service(), replica(started_at=NOW - 0.4)),
+        "Starting Settling: - | wakes +0.6",
+    ),
+    ("settled: ready", case(service(), replica(started_at=NOW - 1)), "Ready Ready: -"),
+    (
+        "exited, ran longer than its pause: started at once",
+        case(checked(), exited()),
+        "Starting Starting: start 1",
+    ),
+    ("exited with 0 and wanted: started as well", case(checked(), exited(exit_code=0)), "Starting Starting: start 1"),
+    (
+        "dead: removed, and only then made anew",
+        case(checked(), replica(phase=ReplicaPhase.DEAD)),
+        "Pending RemovingDead: remove 1",
+    ),
+    (
+        "being removed: gone already, its number is not taken again yet",
+        case(checked(), replica(phase=ReplicaPhase.REMOVING)),
+        "Pending Creating: create 2",
+    ),
+    (
+        "paused from outside: unpaused",
+        case(checked(), replica(phase=ReplicaPhase.PAUSED)),
+        "Starting Unpausing: start 1",
+    ),
+    (
+        "restarting: Docker acts, we wait",
+        case(checked(), replica(phase=ReplicaPhase.RESTARTING)),
+        "Starting RestartedByDocker: -",
+    ),
+    (
+        "restarting for the second time: called what it is",
+        case(checked(), replica(phase=ReplicaPhase.RESTARTING, restarts=2)),
+        "CrashLoopBackOff CrashLoopBackOff: -",
+    ),
+    ("unhealthy: restarted", case(checked(), sick()), "Degraded Unhealthy: restart 1"),
+    (
+        "unhealthy, and the manifest says to leave it",
+        case(checked(heals_unhealthy=False), sick()),
+        "Degraded Unhealthy: -",
+    ),
+    ("unhealthy without self-healing", case(checked(), sick(), heals=False), "Degraded Unhealthy: -"),
+    (
+        "never ready within the start timeout: another life",
+        case(checked(), slow(started_at=NOW - 120)),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "a hair before the start timeout: patience",
+        case(checked(), slow(started_at=NOW - 119.9)),
+        "Starting NotReady: - | wakes +0.1",
+    ),
+    (
+        "not ready for long, but watched only now: its time begins with our watch",
+        case(checked(), slow(started_at=NOW - 900), seen={"since": NOW - 20}),
+        "Starting NotReady: - | wakes +100",
+    ),
+    (
+        "one of two fell over: the other serves on",
+        case(checked(replicas=2), healthy(1), exited(2)),
+        "Starting Starting: start 2",
+    ),
+    (
+        "two of two are late: both get another life, none serves",
+        case(checked(replicas=2), slow(number=1, started_at=NOW - 130), slow(number=2, started_at=NOW - 130)),
+        "Degraded Unhealthy: restart 1, restart 2",
+    ),
+    (
+        "fell over without self-healing: left down",
+        case(checked(), exited(), heals=False, history=History(**FELL)),
+        "Pending SelfHealOff: -",
+    ),
+    (
+        "never ran well: started also without self-healing",
+        case(checked(), exited(), heals=False),
+        "Starting Starting: start 1",
+    ),
+    (
+        "paused from outside without self-healing",
+        case(checked(), replica(phase=ReplicaPhase.PAUSED), heals=False),
+        "Degraded Paused: -",
+    ),
+    (
+        "just reconnected: what fell over is only watched",
+        case(checked(), exited(), heals=False, heals_at=NOW + 3),
+        "Pending Watching: - | wakes +3",
+    ),
+    (
+        "a stop of ours that ended with 0 is no completed job: started, no pause",
+        case(
+            service(),
+            exited(exit_code=0, started_at=NOW - 2),
+            history=History(adopted_at=0.0, put_down={"web-1-id": NOW - 2}),
+        ),
+        "Starting Starting: start 1",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "expected"), [pytest.param(*row[1:], id=row[0]) for row in ROWS])
+def test_a_replica_gets_what_its_phase_asks_for(given: Case, expected: str) -> None:
+    assert told(given) == expected
+
+
+@pytest.mark.parametrize(
+    ("tries", "pause"),
+    [(0, 0.0), (1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (8, 128.0), (9, 256.0), (10, 300.0), (60, 300.0), (5000, 300.0)],
+    ids=lambda value: f"{value:g}",
+)
+def test_the_next_try_waits_from_the_start_of_the_last_one(tries: int, pause: float) -> None:
+    at = NOW - 0.5
+    history = tried(tries) if tries else SEEN
+    decision = decide(case(checked(), exited(started_at=at, finished_at=NOW), history=history))
+    if pause < 0.5:
+        assert tell(decision) == "Starting Starting: start 1"
+        assert decision.history.restarts == {"web-1-id": Grant(1, NOW)}
+    else:
+        assert decision.steps == ()
+        assert decision.wake_at == at + pause
+        assert decision.history.restarts["web-1-id"].tries == tries
+        assert decision.phase == "CrashLoopBackOff"
+
+
+def test_the_pauses_follow_the_manifest() -> None:
+    backoff = Backoff(initial=3.0, maximum=20.0, multiplier=3.0)
+    assert [backoff.delay(n) for n in range(6)] == [0.0, 3.0, 9.0, 20.0, 20.0, 20.0]
+
+
+@pytest.mark.parametrize(
+    ("ended", "tries"),
+    [
+        pytest.param(NOW - 1, 3, id="a grant for this very end was not used: it holds, and counts once"),
+        pytest.param(NOW - 200, 4, id="a grant for an earlier end was used: this end counts anew"),
+    ],
+)
+def test_a_grant_is_keyed_by_the_end_that_it_answers(ended: float, tries: int) -> None:
+    decision = decide(case(checked(), exited(), history=tried(3, ended)))
+    assert decision.history.restarts["web-1-id"].tries == tries
+    assert tell(decision) == "CrashLoopBackOff CrashLoopBackOff: start 1"
+
+
+def test_a_grant_that_was_not_used_needs_no_second_pause() -> None:
+    given = case(checked(), exited(started_at=NOW - 1.5, finished_at=NOW - 1), history=tried(8, NOW - 1))
+    assert [step.number for step in decide(given).steps] == [1]
+
+
+def test_a_restart_of_a_sick_one_is_granted_to_its_life() -> None:
+    first = decide(case(checked(), sick()))
+    assert first.history.restarts == {"web-1-id": Grant(1, NOW - 100)}
+    again = decide(case(checked(), sick(), history=first.history))
+    assert again.history.restarts == first.history.restarts
+    assert tell(again) == "Degraded Unhealthy: restart 1"
+
+
+@pytest.mark.parametrize(
+    ("ready_for", "tries"),
+    [pytest.param(599.9, 7, id="not yet"), pytest.param(600.0, None, id="ten minutes ready")],
+)
+def test_tries_are_forgiven_after_ten_minutes_of_readiness(ready_for: float, tries: int | None) -> None:
+    given = case(checked(), healthy(started_at=0.0, ready_since=NOW - ready_for), history=tried(7))
+    grant = decide(given).history.restarts.get("web-1-id")
+    assert (grant.tries if grant is not None else None) == tries
+
+
+def test_grants_of_containers_that_are_gone_are_dropped() -> None:
+    assert decide(case(checked(), healthy(2), history=tried(7, number=1))).history.restarts == {}
+
+
+def test_an_unknown_verdict_after_ready_is_not_read_as_unhealthy() -> None:
+    assert decide(case(checked(), slow())).steps == ()
+
+
+def test_what_we_stopped_starts_again_without_a_try_held_against_it() -> None:
+    history = History(adopted_at=0.0, put_down={"web-1-id": NOW - 100}, restarts={"web-1-id": Grant(5, NOW - 300)})
+    given = case(checked(), exited(exit_code=143, finished_at=NOW - 1), history=history)
+    decision = decide(given)
+    assert tell(decision) == "Starting Starting: start 1"
+    assert decision.history.restarts["web-1-id"].tries == 5
+
+
+def test_a_crash_after_a_stop_counts_again() -> None:
+    history = History(adopted_at=0.0, put_down={"web-1-id": NOW - 900})
+    decision = decide(case(checked(), exited(started_at=NOW - 2, finished_at=NOW), history=history))
+    assert decision.history.restarts == {"web-1-id": Grant(1, NOW)}
+
+
+def test_put_down_without_healing_is_started_when_it_is_wanted_again() -> None:
+    history = History(adopted_at=0.0, good="v1", put_down={"web-1-id": NOW - 100})
+    assert told(case(checked(), exited(), heals=False, history=history)) == "Starting Starting: start 1"
+
+
+def test_healing_waits_for_the_gate() -> None:
+    want = checked(needs={"db": HEALTHY})
+    assert told(case(want, exited(), gates={"db": Offers()})) == "Waiting DependencyNotReady: - | waits for db"
+
+
+def test_first_sight_is_remembered_once() -> None:
+    first = decide(case(checked(), healthy(), history=History()))
+    assert first.history.adopted_at == NOW
+    assert decide(case(checked(), healthy(), history=first.history, now=NOW + 9)).history.adopted_at == NOW
+
+
+def test_what_settles_is_good() -> None:
+    assert decide(case(checked(), healthy())).history.good == "v1"
+    assert decide(case(checked(replicas=2), healthy())).history.good is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from controller.cli.options import Options, takes_options
 if TYPE_CHECKING:
     from controller.model.status import StackStatus
 
+_CLEAR = "\x1b[H\x1b[2J"
 Show = Callable[["Sequence[StackStatus]"], None]
 
 
@@ -49,14 +51,27 @@ def show(stacks: Sequence[StackStatus], options: Options) -> None:
 
 
 def follow(look: Callable[[], Sequence[StackStatus]], seen: Sequence[StackStatus], print_again: Show) -> None:
-    """Look twice a second and print again when a phase, a count or a replica differs. Until interrupted."""
-    before = _essence(seen)
+    """Look every second and print again when something differs: on a terminal in place. Until interrupted.
+
+    An engine that goes away is told once, and waited for.
+    """
+    from controller.cli.failures import warn
+    from controller.model.errors import EngineError
+
+    before, away = _essence(seen), False
     while True:
-        time.sleep(0.5)
-        stacks = look()
+        time.sleep(1.0)
+        try:
+            stacks = look()
+        except EngineError as error:
+            if not away:
+                warn(f"{error.message}; waiting for it")
+            away = True
+            continue
+        away = False
         if (now := _essence(stacks)) != before:
             before = now
-            print()
+            print(_CLEAR, end="") if sys.stdout.isatty() else print()
             print_again(stacks)
 
 

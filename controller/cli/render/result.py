@@ -39,7 +39,9 @@ def _service(service: ServiceResult) -> dict[str, Any]:
 
 def result_lines(results: Sequence[StackResult], *, paint: Paint = plain) -> list[str]:
     """One sentence a stack; a table of the services that did anything worth telling."""
-    return [line for result in results for line in _block(result, paint)]
+    blocks = [_block(result, paint) for result in results]
+    airy = any(len(block) > 1 for block in blocks)
+    return [line for index, block in enumerate(blocks) for line in ([""] if airy and index else []) + block]
 
 
 def _block(result: StackResult, paint: Paint) -> list[str]:

@@ -11,6 +11,7 @@ Paint = Callable[[str, str], str]
 """Dresses a text in a role (`good busy warn bad dim bold`); the meaning never depends on it."""
 
 NONE = "<none>"
+_STUMP = 8
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _CONTROL_IN_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SGR = {"good": "32", "busy": "36", "warn": "33", "bad": "31", "dim": "2", "bold": "1"}
@@ -75,12 +76,13 @@ def table(
 ) -> list[str]:
     """Lines as kubectl prints them: upper-case header, three spaces between columns, no borders.
 
-    With `width` the last column is shortened to fit; without, nothing is.
+    With `width` the last column is shortened to fit, or left out where it would be a stump; without, nothing is.
     """
     cells = [[_cell(value) for value in row] for row in rows]
-    columns = range(len(header))
-    widths = [max([width_of(header[index]), *(width_of(row[index].text) for row in cells)]) for index in columns]
-    room = None if width is None else max(8, width - sum(widths[:-1]) - 3 * (len(header) - 1))
+    widths = [max([width_of(name), *(width_of(row[index].text) for row in cells)]) for index, name in enumerate(header)]
+    room = None if width is None else width - sum(widths[:-1]) - 3 * (len(header) - 1)
+    if room is not None and room < min(_STUMP, widths[-1]) and len(header) > 1:
+        header, cells, room = header[:-1], [row[:-1] for row in cells], None
     return [_line([Cell(name, "bold") for name in header], widths, room, paint)] + [
         _line(row, widths, room, paint) for row in cells
     ]

@@ -7,7 +7,7 @@ import pytest
 from controller.cli.render.status import endpoint_lines, replica_lines, service_lines, stack_lines, status_lines
 from controller.cli.render.text import ansi
 from controller.model.decision import Phase, StackPhase
-from controller.model.observed import ReplicaPhase
+from controller.model.observed import Health, ReplicaPhase
 from tests.builders import NOW, exited, healthy, replica
 from tests.unit.cli.statuses import condition, service_status, stack_status
 
@@ -77,7 +77,7 @@ def test_a_running_replica_does_not_show_the_exit_code_of_its_earlier_life() -> 
 
 def test_endpoints_are_those_of_ready_replicas() -> None:
     ready = healthy(1, address="172.18.0.2", published=("127.0.0.1:8000->8000/tcp",))
-    late = replica(2, address="172.18.0.3")
+    late = replica(2, address="172.18.0.3", health=Health.STARTING)
     lines = endpoint_lines([stack_status(service_status("web", Phase.STARTING, ready, late))])
     assert lines[1].split() == ["web", "172.18.0.2", "127.0.0.1:8000->8000/tcp"]
 

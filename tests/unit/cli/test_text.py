@@ -67,6 +67,12 @@ def test_only_the_last_column_gives_way_to_a_narrow_terminal() -> None:
     assert table(("NAME", "MESSAGE"), rows)[1].endswith("nobody can read")
 
 
+def test_a_stump_of_a_column_is_left_out() -> None:
+    rows = [("rag-server", "waits for redis")]
+    assert table(("NAME", "MESSAGE"), rows, width=20) == ["NAME", "rag-server"]
+    assert table(("NAME", "X"), [("rag-server", "y")], width=14)[1] == "rag-server   y"
+
+
 def test_cells_cannot_break_the_table() -> None:
     assert table(("A", "B"), [("x\ny", "z\x1b[0m")])[1] == "x y   z\\x1b[0m"
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from controller.engines import compose, inside
 from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt, Scope
 from controller.engines.client import Client
+from controller.engines.ensure import remove_networks
 from controller.engines.events import Listener
 from controller.engines.images import Images
 from controller.engines.observe import Observer
@@ -102,6 +103,9 @@ class ComposeEngine:
         self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
     ) -> Iterator[str]:
         return inside.read_logs(self._client, replica, tail=tail, follow=follow, since=since)
+
+    def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
+        return remove_networks(self._client, stack, deadline=deadline)
 
     def close(self) -> None:
         """Ends nudges and followed logs; no thread, child or connection stays."""

@@ -50,6 +50,19 @@ def _ensure_volume(client: Client, request: Mapping[str, Any], deadline: float) 
         )
 
 
+def remove_networks(client: Client, stack: str, *, deadline: float) -> tuple[str, ...]:
+    """Remove the networks that carry the project's label and that no container uses; the names of those that went."""
+    filters = json.dumps({"label": [f"{labels.PROJECT}={stack}"]})
+    gone = []
+    for network in client.get(f"/networks?filters={quote(filters)}", deadline=deadline):
+        try:
+            client.call("DELETE", f"/networks/{network['Id']}", deadline=deadline)
+        except (Conflict, Rejected):
+            continue  # in use, or gone already
+        gone.append(str(network["Name"]))
+    return tuple(gone)
+
+
 def _find(client: Client, path: str, deadline: float) -> Mapping[str, Any] | None:
     try:
         found: Mapping[str, Any] = client.get(path, deadline=deadline)

@@ -131,6 +131,10 @@ class SimulatedEngine:
             with self._changed:
                 self._changed.wait(GLANCE)
 
+    def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
+        """There are none."""
+        return ()
+
     def close(self) -> None:
         with self._changed:
             self._closed = True

@@ -13,33 +13,14 @@ from controller.model.wish import Wish
 
 STOPPED_BY_USER = "StoppedByUser"
 
-_CHANGES: Mapping[str, Callable[[History], History]] = {
-    "stop": lambda history: replace(history, stopped=STOPPED_BY_USER),
-    "pause": lambda history: replace(history, paused=True),
-    "resume": lambda history: replace(history, paused=False),
-}
-
 
 def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
     """Write the wish down. Raises ControllerError for services that the stack does not have."""
     names = _names(reconciler, wish)
-    match wish.verb:
-        case "apply":
-            _apply(reconciler, wish, names)
-        case "start":
-            _start(reconciler, names)
-        case "retry":
-            _retry(reconciler, names)
-        case "stop" | "pause" | "resume":
-            reconciler.change_histories(names, _CHANGES[wish.verb])
-        case "adopt":
-            reconciler.change_memory(adoption_granted=reconciler.loaded.desired.digest, released=False)
-        case "confirm":
-            reconciler.change_memory(removal_granted=reconciler.loaded.desired.digest)
-        case "release":
-            reconciler.change_memory(released=True, adopted=False, adoption_granted=None)
-        case _:
-            raise ControllerError(f"{wish.verb}: not something that can be asked of a stack")
+    act = _ACTS.get(wish.verb)
+    if act is None:
+        raise ControllerError(f"{wish.verb}: not something that can be asked of a stack")
+    act(reconciler, wish, names)
     words = f"{wish.verb} {' '.join(wish.services) or 'the stack'}"
     reconciler.chronicle.say(now, None, wish.verb.capitalize(), f"asked for: {words}")
     reconciler.immediately = frozenset(names) if wish.verb == "stop" and wish.immediately else frozenset()
@@ -50,8 +31,11 @@ def end(reconciler: Reconciler, wish: Wish) -> None:
     """The wish has come to its end: what held only for it ends too."""
     if wish.verb == "apply":
         reconciler.follow_tags(False)
+    if wish.verb == "prune":
+        reconciler.end_prune(wish.everything)
     reconciler.world.only = None
     reconciler.immediately = frozenset()
+    reconciler.wake()
 
 
 def _apply(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
@@ -61,26 +45,53 @@ def _apply(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     if wish.confirm:
         reconciler.change_memory(removal_granted=digest)
     reconciler.change_memory(released=False)
-    _start(reconciler, names)
+    _start(reconciler, wish, names)
     reconciler.follow_tags(True)
     if wish.services:
         reconciler.world.only = _with_dependencies(reconciler, names)
 
 
-def _start(reconciler: Reconciler, names: tuple[str, ...]) -> None:
+def _start(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     reconciler.change_memory(not_started=False)
     reconciler.change_histories(names, lambda h: replace(h, stopped="", restarts={}) if h.stopped else h)
     for name in names:
         reconciler.senses.troubles.pop(name, None)
 
 
-def _retry(reconciler: Reconciler, names: tuple[str, ...]) -> None:
+def _prune(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """All of a stack goes only if it stays stopped: whatever keeps it would put it up again at once."""
+    if wish.everything:
+        _stop(reconciler, wish, names)
+    reconciler.prune(wish.everything)
+
+
+def _retry(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     def forgive(history: History) -> History:
         return replace(history, restarts={}, failed={}, failed_for=None)
 
     reconciler.change_histories(names, forgive)
     for name in names:
         reconciler.senses.troubles.pop(name, None)
+
+
+def _stop(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    reconciler.change_histories(names, lambda history: replace(history, stopped=STOPPED_BY_USER))
+
+
+def _pause(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    reconciler.change_histories(names, lambda history: replace(history, paused=wish.verb == "pause"))
+
+
+def _adopt(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    reconciler.change_memory(adoption_granted=reconciler.loaded.desired.digest, released=False)
+
+
+def _confirm(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    reconciler.change_memory(removal_granted=reconciler.loaded.desired.digest)
+
+
+def _release(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    reconciler.change_memory(released=True, adopted=False, adoption_granted=None)
 
 
 def _names(reconciler: Reconciler, wish: Wish) -> tuple[str, ...]:
@@ -102,3 +113,17 @@ def _with_dependencies(reconciler: Reconciler, names: tuple[str, ...]) -> frozen
             found.add(name)
             open_names.extend(reconciler.world.graph.needs.get(name, {}))
     return frozenset(found)
+
+
+_ACTS: Mapping[str, Callable[[Reconciler, Wish, tuple[str, ...]], None]] = {
+    "apply": _apply,
+    "start": _start,
+    "stop": _stop,
+    "retry": _retry,
+    "pause": _pause,
+    "resume": _pause,
+    "adopt": _adopt,
+    "confirm": _confirm,
+    "release": _release,
+    "prune": _prune,
+}

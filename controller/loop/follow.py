@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from controller.loop.reconcile import Reconciler
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import Decision, Phase
+from controller.model.desired import Leaving
 from controller.model.names import Instant
 from controller.model.observed import ReplicaPhase
 from controller.model.wish import Wish
@@ -60,6 +61,8 @@ class Follower:
         if self.wish.verb == "stop":
             stopped = not any(self._runs(name) for name in decisions) and not self.reconciler.world.busy
             return self._result("stopped", now, ok=True) if stopped else self._overdue(now)
+        if self.wish.verb == "prune":
+            return self._overdue(now) if self._any_left() else self._result("pruned", now, ok=True)
         hold = self.reconciler.world.hold
         if hold is not None and hold.until is None:
             return self._result("held", now, ok=False, message=f"{hold.reason}: {hold.message}")
@@ -122,6 +125,11 @@ class Follower:
         names = self.wish.services or self.reconciler.world.desired.services
         decided = all(name in decisions for name in names) and self.reconciler.turns > self._turns
         return decided and self.reconciler.unavailable is None
+
+    def _any_left(self) -> bool:
+        world = self.reconciler.world
+        leaving = (name for name, service in world.desired.services.items() if service.leaving is Leaving.REMOVED)
+        return any(world.views[name].replicas for name in leaving if name in world.views) or bool(world.busy)
 
     def _runs(self, name: str) -> bool:
         view = self.reconciler.world.views.get(name)

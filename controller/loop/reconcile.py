@@ -20,6 +20,7 @@ from controller.loop.recognise import recognise
 from controller.loop.senses import Senses
 from controller.loop.store import Store
 from controller.model.decision import Decision, History, StackPhase
+from controller.model.desired import Leaving
 from controller.model.errors import EngineError
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Observed, ReplicaPhase, ServiceView, Trouble
@@ -276,6 +277,22 @@ class Reconciler:
             for view in (self.world.views.get(name),)
         }
         self.world.desired = replace(self.world.desired, services=services)
+
+    def prune(self, everything: bool) -> None:
+        """Let what is in no file go, or everything; `end_prune` goes back to what is wanted."""
+        services = {
+            name: replace(service, replicas=0, leaving=Leaving.REMOVED)
+            if everything or service.leaving is Leaving.ORPHANED
+            else service
+            for name, service in self.world.desired.services.items()
+        }
+        self.world.desired = replace(self.world.desired, services=services)
+        self.change_memory(removal_granted=self.loaded.desired.digest)
+
+    def end_prune(self, everything: bool) -> None:
+        self.world.desired = self.loaded.desired
+        if everything:
+            self._tools.engine.remove_networks(self.loaded.name)
 
     def follow_tags(self, follows: bool) -> None:
         """Begin or end to let moved tags count."""

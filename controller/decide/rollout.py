@@ -9,8 +9,12 @@ from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_rea
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.model.desired import Order, PullPolicy
-from controller.model.observed import Mount, Replica
+from controller.model.names import Instant
+from controller.model.observed import Mount, Replica, ReplicaPhase
 from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, Stop
+
+GOING = 5.0
+"""Seconds after its end in which a container that is being removed is waited for; then another number is taken."""
 
 
 def replace_stale(case: Case, parts: Parts) -> Moves:
@@ -59,6 +63,9 @@ def create_missing(case: Case, parts: Parts) -> Moves:
     count = _may_create(case, parts)
     if count <= 0:
         return NONE
+    going = _going_until(case)
+    if going is not None:
+        return Moves(wake_at=going, reason="Removing", message="waits until what is being removed is gone")
     if image := fetch_image(case):
         return image
     holder = case.holder
@@ -80,6 +87,13 @@ def create_missing(case: Case, parts: Parts) -> Moves:
     )
     replaces = case.history.attempt is not None
     return Moves(steps=steps, reason="Creating", message=f"creates {count} of {case.want.replicas}", asks_slot=replaces)
+
+
+def _going_until(case: Case) -> Instant | None:
+    """Until when the number and name of a container that is being removed are waited for."""
+    ends = (r.finished_at for r in case.seen.replicas if r.phase is ReplicaPhase.REMOVING)
+    until = max((end + GOING for end in ends if end is not None), default=0.0)
+    return until if until > case.now else None
 
 
 def finish_interrupted(case: Case, parts: Parts) -> Moves:

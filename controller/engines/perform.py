@@ -71,151 +71,158 @@ class Performer:
         replica: ReplicaId | None = None
         result, message = Result.DONE, ""
         try:
-            remaining = ends_at - began
-            if remaining <= 0:
-                raise Transient("no time was left for it")
-            replica = self._do(project, step, remaining)
+            replica = self._do(project, step, ends_at)
         except EngineError as error:
             result, message = result_of(error), " ".join(error.message.split())
             message = f"{message} ({error.hint})" if error.hint else message
         return Outcome(step, result, message, replica, time.monotonic() - began)
 
-    def _do(self, project: ComposeProject, step: Step, deadline: float) -> ReplicaId | None:
+    def _do(self, project: ComposeProject, step: Step, ends_at: float) -> ReplicaId | None:
         match step:
             case Create():
-                return self._create(project, step, deadline)
+                return self._create(project, step, ends_at)
             case Start():
-                self._start(project, step, deadline)
+                self._start(project, step, ends_at)
             case Stop():
-                self._stop(project, step, deadline)
+                self._stop(project, step, ends_at)
             case Restart():
-                self._end("restart", step.replica, step.grace, deadline)
+                self._end("restart", step.replica, step.grace, ends_at)
             case Remove():
-                self._remove(step.replica, deadline)
+                self._remove(step.replica, ends_at)
             case Rename():
-                self._rename(step.replica, deadline)
+                self._rename(step.replica, ends_at)
             case Pull() | Build():
-                self._fetch(project, step, deadline)
+                self._fetch(project, step, ends_at)
             case _:
                 assert_never(step)
         return None
 
-    def _fetch(self, project: ComposeProject, step: Pull | Build, deadline: float) -> None:
+    def _fetch(self, project: ComposeProject, step: Pull | Build, ends_at: float) -> None:
         fetch = compose.pull_service if isinstance(step, Pull) else compose.build_service
         try:
-            fetch(project, self._client.endpoint, step.service, deadline=deadline)
+            fetch(project, self._client.endpoint, step.service, deadline=left(ends_at))
         finally:
             self._images.forget()
 
-    def _create(self, project: ComposeProject, step: Create, deadline: float) -> ReplicaId:
+    def _create(self, project: ComposeProject, step: Create, ends_at: float) -> ReplicaId:
         """Networks and volumes first, then the container, then the networks that an older API joins one by one."""
-        template = self._renew(project, step) if step.holder is not None else step.template
-        if template.namespace_of is not None and step.holder is None:
-            raise Conflict(f"{step.service} shares a namespace with {template.namespace_of}, which has no replica")
+        template = self._renew(project, step)
         recorded = read_request(template)
-        self._refuse_taken(recorded, step, deadline)
+        self._refuse_taken(recorded, step, ends_at)
         with self._one_at_a_time:
-            ensure_surroundings(self._client, template, deadline=deadline)
-        image_id = self._images.find(recorded.create["Image"], deadline=deadline)
+            ensure_surroundings(self._client, template, deadline=left(ends_at))
+        image_id = self._images.find(recorded.create["Image"], deadline=left(ends_at))
         request = instantiate(recorded, Place(step.number, step.holder, step.carry, image_id))
         query = {"name": request.name, "platform": request.platform}
-        made = self._client.call("POST", "/containers/create", query, request.create, deadline=deadline)[1]["Id"]
+        made = self._client.call("POST", "/containers/create", query, request.create, deadline=left(ends_at))[1]["Id"]
         try:
-            self._complete(made, request, deadline)
+            self._complete(made, request, ends_at)
         except EngineError:
-            self._remove(ReplicaId(made), deadline)  # half a container is nobody's: it never ran
+            # half a container is nobody's: it never ran
+            self._remove(ReplicaId(made), max(ends_at, time.monotonic() + _SLACK))
             raise
         return ReplicaId(made)
 
-    def _complete(self, made: str, request: Request, deadline: float) -> None:
+    def _complete(self, made: str, request: Request, ends_at: float) -> None:
         for connect in request.connects:
             body = {"Container": made, "EndpointConfig": connect["endpoint"]}
             path = f"/networks/{quote(connect['network'], safe='')}/connect"
-            self._client.call("POST", path, body=body, deadline=deadline)
+            self._client.call("POST", path, body=body, deadline=left(ends_at))
         for archive in request.archives:
             data = b64decode(archive["data"])
-            self._client.call("PUT", f"/containers/{made}/archive", archive["query"], data, deadline=deadline)
+            self._client.call("PUT", f"/containers/{made}/archive", archive["query"], data, deadline=left(ends_at))
 
     def _renew(self, project: ComposeProject, step: Create) -> Template:
         """With the hash that Compose writes for this holder; as it was where the files have moved on."""
-        assert step.holder is not None and step.template.namespace_of is not None
+        owner = step.template.namespace_of
+        if owner is None:
+            return step.template
+        if step.holder is None:
+            raise Conflict(f"{step.service} shares a namespace with {owner}, which has no replica")
         rendered = self._recorders.render(project)
-        recording = self._recorders.record(project, rendered, {step.template.namespace_of: step.holder})
-        fresh = recording.templates.get(step.service)
+        fresh = self._recorders.record(project, rendered, {owner: step.holder}).templates.get(step.service)
         return fresh if fresh is not None and fresh.fingerprint == step.template.fingerprint else step.template
 
-    def _refuse_taken(self, request: Request, step: Create, deadline: float) -> None:
+    def _refuse_taken(self, request: Request, step: Create, ends_at: float) -> None:
         """A number is taken by any container that has it, whatever its name."""
         marks = request.create["Labels"]
         wanted = [f"{name}={marks[name]}" for name in (labels.PROJECT, labels.SERVICE)]
         wanted += [f"{labels.NUMBER}={step.number}", f"{labels.ONEOFF}=False"]
         query = {"all": "1", "filters": {"label": wanted}}
-        if self._client.get("/containers/json", query, deadline=deadline):
+        if self._client.get("/containers/json", query, deadline=left(ends_at)):
             raise Conflict(f"replica {step.number} of {step.service} exists already")
 
-    def _start(self, project: ComposeProject, step: Start, deadline: float) -> None:
+    def _start(self, project: ComposeProject, step: Start, ends_at: float) -> None:
         if step.by_compose:
-            self._start_by_compose(project, step, deadline)
+            self._start_by_compose(project, step, ends_at)
             return
         try:
-            self._client.call("POST", f"/containers/{step.replica}/start", deadline=deadline)
+            self._client.call("POST", f"/containers/{step.replica}/start", deadline=left(ends_at))
         except EngineError as error:
             if "paused" not in error.message.lower():
                 raise
-            self._unpause(step.replica, deadline)
+            self._unpause(step.replica, ends_at)
 
-    def _unpause(self, replica: ReplicaId, deadline: float) -> None:
+    def _unpause(self, replica: ReplicaId, ends_at: float) -> None:
         try:
-            self._client.call("POST", f"/containers/{replica}/unpause", deadline=deadline)
+            self._client.call("POST", f"/containers/{replica}/unpause", deadline=left(ends_at))
         except EngineError as error:
             if "is not paused" not in error.message.lower():
                 raise
 
-    def _start_by_compose(self, project: ComposeProject, step: Start, deadline: float) -> None:
+    def _start_by_compose(self, project: ComposeProject, step: Start, ends_at: float) -> None:
         """Compose starts what does not run of a service, scaled to what is there: nothing is made or removed."""
-        state = self._client.get(f"/containers/{step.replica}/json", deadline=deadline)["State"]
+        state = self._client.get(f"/containers/{step.replica}/json", deadline=left(ends_at))["State"]
         if state.get("Paused"):
-            self._unpause(step.replica, deadline)  # Compose fails on paused containers
+            self._unpause(step.replica, ends_at)  # Compose fails on paused containers
             return
         if state.get("Running"):
             return
         name = project.name or self._recorders.render(project).name
         wanted = [f"{labels.PROJECT}={name}", f"{labels.SERVICE}={step.service}", f"{labels.ONEOFF}=False"]
-        there = self._client.get("/containers/json", {"all": "1", "filters": {"label": wanted}}, deadline=deadline)
-        compose.start_service(project, self._client.endpoint, step.service, max(1, len(there)), deadline=deadline)
+        there = self._client.get("/containers/json", {"all": "1", "filters": {"label": wanted}}, deadline=left(ends_at))
+        compose.start_service(project, self._client.endpoint, step.service, max(1, len(there)), deadline=left(ends_at))
 
-    def _stop(self, project: ComposeProject, step: Stop, deadline: float) -> None:
+    def _stop(self, project: ComposeProject, step: Stop, ends_at: float) -> None:
         if step.by_compose:
-            self._run_hooks(project, step, deadline)
-        self._end("stop", step.replica, step.grace, deadline)
+            self._run_hooks(project, step, ends_at)
+        self._end("stop", step.replica, step.grace, ends_at)
 
-    def _run_hooks(self, project: ComposeProject, step: Stop, deadline: float) -> None:
+    def _run_hooks(self, project: ComposeProject, step: Stop, ends_at: float) -> None:
         """`pre_stop` of this replica alone: Compose would stop its siblings too. A failing hook holds nothing up."""
         service = (self._recorders.render(project).model.get("services") or {}).get(step.service) or {}
         for hook in service.get("pre_stop") or ():
             command = tuple(_unescape(word) for word in hook["command"])
-            inside.execute(self._client, step.replica, command, timeout=deadline, settings=_exec_settings(hook))
+            inside.execute(self._client, step.replica, command, timeout=left(ends_at), settings=_exec_settings(hook))
 
-    def _end(self, verb: str, replica: ReplicaId, grace: float, deadline: float) -> None:
+    def _end(self, verb: str, replica: ReplicaId, grace: float, ends_at: float) -> None:
         """Stop or restart. The call lasts as long as the container takes, at most `grace`, and some slack."""
-        patience = min(deadline, grace + _SLACK) if verb == "stop" else deadline
+        patience = min(left(ends_at), grace + _SLACK) if verb == "stop" else left(ends_at)
         query = {"t": str(max(0, round(grace)))}
         self._client.call("POST", f"/containers/{replica}/{verb}", query, deadline=patience)
 
-    def _remove(self, replica: ReplicaId, deadline: float) -> None:
+    def _remove(self, replica: ReplicaId, ends_at: float) -> None:
         """Without its volumes: also an anonymous one may hold data. What is gone or going already is done."""
         try:
-            self._client.call("DELETE", f"/containers/{replica}", {"v": "0", "force": "0"}, deadline=deadline)
+            self._client.call("DELETE", f"/containers/{replica}", {"v": "0", "force": "0"}, deadline=left(ends_at))
         except Conflict as error:
             gone = isinstance(error.__cause__, Failure) and error.__cause__.status == 404
             if not gone and "is already in progress" not in error.message:
                 raise
 
-    def _rename(self, replica: ReplicaId, deadline: float) -> None:
-        name = self._client.get(f"/containers/{replica}/json", deadline=deadline)["Name"].removeprefix("/")
+    def _rename(self, replica: ReplicaId, ends_at: float) -> None:
+        name = self._client.get(f"/containers/{replica}/json", deadline=left(ends_at))["Name"].removeprefix("/")
         final = drop_temporary_prefix(name)
         if final is not None:
-            self._client.call("POST", f"/containers/{replica}/rename", {"name": final}, deadline=deadline)
+            self._client.call("POST", f"/containers/{replica}/rename", {"name": final}, deadline=left(ends_at))
+
+
+def left(ends_at: float) -> float:
+    """Seconds until then. Raises Transient where there are none."""
+    remaining = ends_at - time.monotonic()
+    if remaining <= 0:
+        raise Transient("no time was left for it")
+    return remaining
 
 
 def result_of(error: EngineError) -> Result:

@@ -1,0 +1,141 @@
+"""Calls of Docker Compose: their argv, Compose's words, and the child that runs them."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from controller.engines.compose import compose_command, read_complaint, read_warnings, whales_argv
+from controller.engines.runner import Command, blot, check, run
+from controller.engines.transport import Endpoint
+from controller.model.errors import EngineError, Rejected, Transient
+from controller.model.project import ComposeProject
+
+pytestmark = pytest.mark.unit
+
+HERE = Path("/p")
+
+
+@pytest.fixture
+def docker_path(tmp_path: Path) -> str:
+    (tmp_path / "docker").write_text("#!/bin/sh\n")
+    (tmp_path / "docker").chmod(0o755)
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "endpoint", [Endpoint(), Endpoint("ssh://h", "far"), Endpoint("tcp://h:1")], ids=["socket", "context", "tcp"]
+)
+@pytest.mark.parametrize("name", [None, "p"])
+def test_our_argv_is_python_on_whales(docker_path: str, endpoint: Endpoint, name: str | None) -> None:
+    files, env_files = (HERE / "a.yaml", HERE / "b.yaml"), (HERE / ".env", HERE / "more.env")
+    project = ComposeProject(name, files, HERE, env_files, ("x", "y"), {"PATH": docker_path})
+    ours = compose_command(project, endpoint, ("pull", "--quiet", "a"))
+    assert ours.argv == whales_argv(project, endpoint, ("pull", "--quiet", "a"))
+    assert ours.argv[0] == f"{docker_path}/docker"
+
+
+def test_without_docker_there_is_one_clear_line() -> None:
+    project = ComposeProject(None, (), HERE, environment={"PATH": "/nowhere"})
+    with pytest.raises(Rejected, match="`docker`") as raised:
+        compose_command(project, Endpoint(), ("config",))
+    assert raised.value.hint == "install the Docker CLI"
+
+
+FILE = Path("/p/compose.yaml")
+
+
+@pytest.mark.parametrize(
+    "stderr, place, message",
+    [
+        (
+            "validating /p/compose.yaml: services.web Additional property imag is not allowed\n",
+            ("/p/compose.yaml", None, "services.web"),
+            "services.web Additional property imag is not allowed",
+        ),
+        (
+            "yaml: line 3: did not find expected key",
+            ("/p/compose.yaml", 3, None),
+            "yaml: line 3: did not find expected key",
+        ),
+        (
+            'time="x" level=warning msg="A is not set"\nservice "web" depends on undefined service "zz": invalid',
+            ("/p/compose.yaml", None, None),
+            'service "web" depends on undefined service "zz": invalid',
+        ),
+        (
+            "error while interpolating services.web.image: required variable A is missing a value: must be set",
+            ("/p/compose.yaml", None, "services.web.image"),
+            "error while interpolating services.web.image: required variable A is missing a value: must be set",
+        ),
+        ("", ("/p/compose.yaml", None, None), "docker compose config failed without a word"),
+    ],
+)
+def test_complaints_keep_composes_words_and_place(stderr: str, place: tuple[object, ...], message: str) -> None:
+    finding = read_complaint(stderr, (FILE,))
+    assert (finding.file, finding.line, finding.path) == place
+    assert finding.message == message
+
+
+def test_of_several_files_only_one_that_is_named_is_blamed() -> None:
+    files = (FILE, Path("/p/other.yaml"))
+    assert read_complaint("yaml: line 3: x", files).file is None
+    assert read_complaint("validating /p/other.yaml: services.x y", files).file == "/p/other.yaml"
+
+
+def test_warnings_are_told_once() -> None:
+    line = 'time="2026-01-01T00:00:00Z" level=warning msg="The \\"A\\" variable is not set."\n'
+    assert read_warnings(line + line + "other") == ('The "A" variable is not set.',)
+
+
+def command(script: str, **environment: str) -> Command:
+    given = {"PATH": os.environ["PATH"], **environment}
+    return Command("a child", (sys.executable, "-S", "-c", script), given, Path("/"))
+
+
+def test_output_code_environment_and_no_input() -> None:
+    script = (
+        "import sys, os; print(len(sys.stdin.read()), 'OWN' in os.environ, 'HOME' in os.environ); sys.stderr.write('e')"
+    )
+    result = run(command(f"{script}; sys.exit(3)", OWN="1"), deadline=20.0)
+    assert (result.code, result.stdout.strip(), result.stderr) == (3, b"0 True False", "e")
+
+
+def test_a_deadline_ends_the_whole_group() -> None:
+    script = "import subprocess, time; subprocess.Popen(['sleep', '987']); print('up', flush=True); time.sleep(987)"
+    began = time.monotonic()
+    with pytest.raises(Transient, match="in time"):
+        run(command(script), deadline=1.0)
+    assert time.monotonic() - began < 5.0
+    assert not [one for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == ["sleep", "987"]]
+
+
+def test_output_beyond_the_cap_ends_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.engines.runner._OUTPUT_CAP", 100_000)
+    with pytest.raises(Transient, match="larger"):
+        run(command("while True: print('x' * 9999)"), deadline=20.0)
+
+
+def test_of_a_long_complaint_the_end_counts() -> None:
+    result = run(command("import sys; sys.stderr.write('x' * 300000 + 'end')"), deadline=20.0)
+    assert len(result.stderr) <= 65536 and result.stderr.endswith("end")
+
+
+def test_a_command_that_is_not_there_and_one_that_fails() -> None:
+    with pytest.raises(Rejected, match="/no/such"):
+        run(Command("x", ("/no/such",), {}, Path("/")), deadline=5.0)
+    with pytest.raises(Rejected, match="/no/folder"):
+        run(Command("x", ("/bin/true",), {}, Path("/no/folder")), deadline=5.0)
+    with pytest.raises(EngineError, match="a child: went wrong"):
+        check(command("raise SystemExit('went wrong')"), deadline=20.0)
+
+
+def test_secret_values_are_in_no_complaint() -> None:
+    result = run(
+        command("raise SystemExit('the hunter2hunter2 is wrong')", DB_PASSWORD="hunter2hunter2"), deadline=20.0
+    )
+    assert result.stderr.strip() == "the *** is wrong"
+    assert blot("a b", {"TOKEN": "a"}) == "a b"  # too short to be one, and everywhere

@@ -1,0 +1,155 @@
+"""Drift: nothing differs of what was made as asked; each touch is named by its field."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from controller.engines.drift import find_drift
+from controller.engines.template import Request
+from tests.unit.engines.requests import inspected, request
+
+pytestmark = pytest.mark.unit
+
+IMAGE = {"Env": ["PATH=/bin", "LANG=C"], "Cmd": ["serve"], "Entrypoint": ["/init"], "Volumes": {"/var/data": {}}}
+
+RICH = request(
+    create={
+        "Env": ["A=1"],
+        "Cmd": ["run"],
+        "Healthcheck": {"Test": ["CMD", "true"], "Interval": 10},
+        "Hostname": "h",
+        "ExposedPorts": {"80/tcp": {}},
+    },
+    host={
+        "Memory": 64,
+        "Binds": ["/a:/b:ro"],
+        "Mounts": [{"Type": "volume", "Source": "p_data", "Target": "/d", "VolumeOptions": {}}],
+        "PortBindings": {"80/tcp": [{"HostIp": "127.0.0.1", "HostPort": "8080"}]},
+        "RestartPolicy": {"Name": "unless-stopped"},
+        "Ulimits": [{"Name": "nofile", "Soft": 1, "Hard": 2}],
+        "CapAdd": ["NET_ADMIN"],
+    },
+    connects=({"network": "p_back", "endpoint": {"Aliases": ["p-a-1", "a", "x"], "IPAMConfig": {}}},),
+)
+
+
+def seen(made: Request = RICH) -> dict[str, Any]:
+    return copy.deepcopy(inspected(made, IMAGE))
+
+
+def test_what_was_made_as_asked_has_no_drift() -> None:
+    assert find_drift(RICH, seen(), IMAGE) == ()
+    assert find_drift(request(), seen(request()), IMAGE) == ()
+
+
+def touch(path: str, value: Any) -> Callable[[dict[str, Any]], None]:
+    def set_it(inspect: dict[str, Any]) -> None:
+        *parents, last = path.split("/")
+        item = inspect
+        for name in parents:
+            item = item[name]
+        item[last] = value
+
+    return set_it
+
+
+def drop(path: str) -> Callable[[dict[str, Any]], None]:
+    def drop_it(inspect: dict[str, Any]) -> None:
+        *parents, last = path.split("/")
+        for name in parents:
+            inspect = inspect[name]
+        del inspect[last]
+
+    return drop_it
+
+
+@pytest.mark.parametrize(
+    "field, change",
+    [
+        ("Memory", touch("HostConfig/Memory", 128)),
+        ("NanoCpus", touch("HostConfig/NanoCpus", 5)),
+        ("RestartPolicy", touch("HostConfig/RestartPolicy", {"Name": "no"})),
+        ("Binds", touch("HostConfig/Binds", ["/a:/b:rw"])),
+        ("Mounts", touch("HostConfig/Mounts", [{"Type": "volume", "Source": "other", "Target": "/d"}])),
+        ("Mounts", touch("HostConfig/Mounts", [])),
+        ("PortBindings", touch("HostConfig/PortBindings", {})),
+        ("Ulimits", touch("HostConfig/Ulimits", [])),
+        ("CapAdd", touch("HostConfig/CapAdd", None)),
+        ("Privileged", touch("HostConfig/Privileged", True)),
+        ("PidMode", touch("HostConfig/PidMode", "host")),
+        ("Env", touch("Config/Env", ["PATH=/bin", "LANG=C", "A=2"])),
+        ("Env", touch("Config/Env", ["PATH=/bin", "LANG=C", "A=1", "EXTRA=1"])),
+        ("Cmd", touch("Config/Cmd", ["other"])),
+        ("Entrypoint", touch("Config/Entrypoint", ["/other"])),
+        ("Image", touch("Config/Image", "img:2")),
+        ("Hostname", touch("Config/Hostname", "other")),
+        ("Healthcheck", touch("Config/Healthcheck", {"Test": ["CMD", "false"], "Interval": 10})),
+        ("ExposedPorts", touch("Config/ExposedPorts", {})),
+        ("Networks", drop("NetworkSettings/Networks/p_back")),
+        ("Networks", touch("NetworkSettings/Networks/extra", {"Aliases": []})),
+        ("Networks.p_back.Aliases", touch("NetworkSettings/Networks/p_back/Aliases", ["p-a-1"])),
+        (
+            "Networks.p_back.IPAMConfig",
+            touch("NetworkSettings/Networks/p_back/IPAMConfig", {"IPv4Address": "10.9.9.9"}),
+        ),
+    ],
+)
+def test_a_touch_is_named_by_its_field(field: str, change: Callable[[dict[str, Any]], None]) -> None:
+    inspect = seen()
+    change(inspect)
+    assert find_drift(RICH, inspect, IMAGE) == (field,)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        touch("HostConfig/MemorySwap", 128),
+        touch("HostConfig/IpcMode", "private"),
+        touch("HostConfig/OomKillDisable", False),
+        touch("HostConfig/LogConfig", {"Type": "journald", "Config": {}}),
+        touch("Config/Env", ["LANG=C", "A=1", "PATH=/bin"]),
+        touch("Name", "/p-a-7"),
+        touch("HostConfig/Mounts", [{"Type": "volume", "Source": "p_data", "Target": "/d", "VolumeOptions": {"x": 1}}]),
+        touch(
+            "HostConfig/Mounts",
+            [
+                {"Type": "volume", "Source": "0" * 64, "Target": "/var/data"},
+                {"Type": "volume", "Source": "p_data", "Target": "/d"},
+            ],
+        ),
+    ],
+)
+def test_what_the_engine_sets_by_itself_is_no_drift(change: Callable[[dict[str, Any]], None]) -> None:
+    inspect = seen()
+    change(inspect)
+    assert find_drift(RICH, inspect, IMAGE) == ()
+
+
+def test_who_owns_a_shared_namespace_is_not_compared_here() -> None:
+    made = request(host={"NetworkMode": "container:1"}, create={"NetworkingConfig": None})
+    inspect = seen(made)
+    inspect["HostConfig"]["NetworkMode"] = "container:2"
+    inspect["NetworkSettings"]["Networks"] = {}
+    assert find_drift(made, inspect, IMAGE) == ()
+    inspect["HostConfig"]["NetworkMode"] = "p_default"
+    assert "NetworkMode" in find_drift(made, inspect, IMAGE)
+
+
+def test_an_entry_without_a_value_removes_what_the_image_set() -> None:
+    made = request(create={"Env": ["LANG"]})
+    inspect = seen(made)
+    inspect["Config"]["Env"] = ["PATH=/bin", "LANG"]
+    assert find_drift(made, inspect, IMAGE) == ()
+    inspect["Config"]["Env"] = ["PATH=/bin", "LANG=C"]
+    assert find_drift(made, inspect, IMAGE) == ("Env",)
+
+
+def test_an_entrypoint_of_its_own_drops_the_images_command() -> None:
+    made = request(create={"Entrypoint": ["sh"]})
+    inspect = seen(made)
+    inspect["Config"]["Cmd"] = None
+    assert find_drift(made, inspect, IMAGE) == ()
+    inspect["Config"]["Cmd"] = ["serve"]
+    assert find_drift(made, inspect, IMAGE) == ("Cmd",)

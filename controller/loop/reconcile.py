@@ -152,10 +152,10 @@ class Reconciler:
     def _first_sight(self, views: Mapping[str, ServiceView], now: Instant) -> None:
         """A stack that we never saw: what may not be started by itself is noted before anything is decided."""
         self._seen = True
-        if self.world.histories:
-            return
         if not any(view.replicas for view in views.values()):
             self.change_memory(adopted=True)  # there is nothing of anybody else's to take over
+        if self.world.histories:
+            return
         running = any(r.phase is ReplicaPhase.RUNNING for view in views.values() for r in view.replicas)
         if self.loaded.quiet and not running:
             self.change_histories(self.loaded.desired.services, lambda h: replace(h, stopped="NotRunningAtAdoption"))

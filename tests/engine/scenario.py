@@ -129,6 +129,16 @@ class Scene:
         self._others.append(f"cts{uuid.uuid4().hex[:9]}")
         return self._others[-1]
 
+    def wait_replaced(self, old: Container) -> Container:
+        """Until another container runs in its place."""
+
+        def replaced() -> Container | None:
+            new = self.containers().get(old.name.removeprefix(f"{self.name}-"))
+            return new if new is not None and new.running and new.id != old.id else None
+
+        found: Container = eventually(replaced)
+        return found
+
     # --- the story
 
     @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -94,8 +94,6 @@ def _print_logs(
     tail: int | None,
     since: float | None,
 ) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     from controller.cli.render.events import log_prefix, log_text
     from controller.cli.terminal import has_colour
 
@@ -108,10 +106,36 @@ def _print_logs(
         for line in session.logs(replica.id, tail=tail, follow=follow, since=since):
             print(f"{prefix}{log_text(line)}", flush=True)
 
-    if not follow:
+    if follow:
+        _print_side_by_side(print_one, replicas)
+    else:
         for index, replica in enumerate(replicas):
             print_one(index, replica)
-        return
-    with ThreadPoolExecutor(max(1, len(replicas))) as pool:
-        for done in [pool.submit(print_one, index, replica) for index, replica in enumerate(replicas)]:
-            done.result()
+
+
+def _print_side_by_side(print_one: Callable[[int, Replica], None], replicas: Sequence[Replica]) -> None:
+    """All at once, until each has ended. Daemon threads: Ctrl-C must not wait for a container to say something."""
+    import threading
+
+    from controller.cli.failures import warn
+
+    over = threading.Event()
+
+    def follow_one(index: int, replica: Replica) -> None:
+        try:
+            print_one(index, replica)
+        except Exception as error:  # after Ctrl-C the engine is closed in the middle of the stream
+            if not over.is_set():
+                warn(f"{replica.name}: {error}")
+
+    followers = [
+        threading.Thread(target=follow_one, args=(index, replica), daemon=True)
+        for index, replica in enumerate(replicas)
+    ]
+    for follower in followers:
+        follower.start()
+    try:
+        for follower in followers:
+            follower.join()
+    finally:
+        over.set()

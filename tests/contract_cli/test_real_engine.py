@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import textwrap
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.contract_cli.command import Ran, controller
+from tests.contract_cli.command import CONTROLLER, Ran, controller
 
 pytestmark = pytest.mark.engine
 
@@ -164,3 +166,27 @@ def test_a_service_that_cannot_start_is_one_clear_failure(real: RealProject) -> 
     assert ran.code == 1 and "error: " in ran.err and "Traceback" not in ran.err
     told = real.run("why", "broken").out
     assert "no such database" in told and "(3)" in told
+
+
+@pytest.mark.parametrize(
+    "words", [("logs", "--follow", "web"), ("events", "-w"), ("status", "-w"), ("get", "po", "-w")]
+)
+def test_what_is_followed_ends_quietly_by_ctrl_c(real: RealProject, words: tuple[str, ...]) -> None:
+    assert real.run("apply").code == 0
+    env = {**os.environ, "CONTROLLER_STATE_DIR": str(real.folder / "state"), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(
+        [str(CONTROLLER), *words],
+        cwd=real.folder,
+        env=env,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    first = process.stdout.readline()
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=5)
+    assert first.strip() and process.returncode == 130
+    assert err.strip() == ""

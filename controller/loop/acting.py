@@ -82,7 +82,9 @@ class _Local:
         store = self._ground.store(loaded.name)
         now = self._ground.now()
         store.intents.reopen()
-        committed = commit_generation(loaded, target, store, now)
+        asked = self._ground.asked.profile
+        profile = asked if asked or self._wish.verb == "apply" else store.stack.load().profile
+        committed = commit_generation(loaded, target, store, now, profile)
         reconciler = self._controller.add(dataclasses.replace(committed, quiet=False), store)
         if self._wish.build:
             build_images(self._ground, committed)

@@ -113,7 +113,7 @@ class Daemon:
         self._owned.enter_context(taken)
         store = self._ground.store(name)
         store.intents.reopen()
-        committed = commit_generation(loaded, target, store, self._ground.now())
+        committed = commit_generation(loaded, target, store, self._ground.now(), self._ground.asked.profile)
         self._controller.add(committed, store)
         listener = Listener(folder, lambda: self._controller.call(lambda now: self._take_intents(name, now)))
         self._owned.callback(listener.close)
@@ -161,7 +161,7 @@ class Daemon:
         if loaded.desired.digest == reconciler.loaded.desired.digest and reconciler.broken is None:
             return
         store = self._ground.store(target.name)
-        committed = commit_generation(loaded, target, store, self._ground.now())
+        committed = commit_generation(loaded, target, store, self._ground.now(), profile or self._ground.asked.profile)
         self._controller.call(lambda now: reconciler.adopt_generation(committed, now))
 
     def _tell_broken(self, broken: Iterable[Broken]) -> None:

@@ -71,15 +71,18 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
     )
 
 
-def commit_generation(loaded: Loaded, target: Target, store: Store, now: Instant) -> Loaded:
-    """Number the generation and remember where the stack comes from. Only the stack's one writer calls it."""
+def commit_generation(loaded: Loaded, target: Target, store: Store, now: Instant, profile: str | None = None) -> Loaded:
+    """Number the generation and remember where the stack comes from, and the profile that was asked for by hand.
+
+    Only the stack's one writer calls it.
+    """
     desired = loaded.desired
     names = tuple(name for name, service in desired.services.items() if service.leaving is None)
     variables = tuple(sorted(loaded.variables))
     with store.transaction():
         made = store.stack.generation_of(Generation(0, desired.digest, now, names, variables, desired.source))
         store.stack.keep_revisions(desired.services.values())
-        store.stack.save(replace(store.stack.load(), place=place_of(target), source=desired.source))
+        store.stack.save(replace(store.stack.load(), place=place_of(target), source=desired.source, profile=profile))
     return replace(loaded, desired=replace(desired, generation=made.number))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from controller.engines.base import Engine
@@ -53,6 +53,20 @@ class Ground:
         chosen = profile if profile is not None else asked.profile
         found = find_targets(Request(asked.cwd, asked.environment, files, chosen, running))
         return _only(found, asked.stacks)
+
+    def in_profile(self, targets: Targets) -> Targets:
+        """Where no profile is asked for now: each stack in the one that it was last put into by hand."""
+        if self.asked.profile is not None:
+            return targets
+        stacks = tuple(self._in_last_profile(target) for target in targets.stacks)
+        return replace(targets, stacks=stacks)
+
+    def _in_last_profile(self, target: Target) -> Target:
+        last = self.store(target.name).stack.load().profile if target.name else None
+        if last is None:
+            return target
+        again = self.targets(last)
+        return next((found for found in again.stacks if found.name == target.name), target)
 
     def _files_of_known(self) -> tuple[str, ...]:
         """`-s NAME` without `-f`: the files that the store remembers of it, from any directory (CONTRACTS 2.1)."""

@@ -93,7 +93,10 @@ class Session:
 
     def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
         """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""
-        pairs, broken = self._ground.load_all(self._ground.targets(wish.profile))
+        targets = self._ground.targets(wish.profile)
+        if wish.verb != "apply":
+            targets = self._ground.in_profile(targets)
+        pairs, broken = self._ground.load_all(targets)
         if not wish.keep_going:
             complain(broken)
         results = act(self._ground, pairs, wish, audience, self._make_prober)
@@ -109,7 +112,7 @@ class Session:
         nothing_here = not any(finding.file for finding in targets.findings)
         if not targets.stacks and nothing_here and not asked.files and not asked.stacks:
             return ()
-        pairs, broken = self._ground.load_all(targets)
+        pairs, broken = self._ground.load_all(self._ground.in_profile(targets))
         kept = self._ground.kept_in_spite_of(broken)
         if not pairs and not kept:
             complain(broken)

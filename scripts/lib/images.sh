@@ -4,7 +4,7 @@
 
 images_root="$repo/compose/images"
 env_file="$repo/compose/.env"
-env_begin='# >>> stand-in images (written by scripts/, removed once a registry answers)'
+env_begin='# >>> stand-in images (written by scripts/; delete this block to use the real images)'
 env_end='# <<< stand-in images'
 
 # Compose variable → stand-in, in the order of building; `debian` is the base of all.
@@ -188,11 +188,6 @@ write_variables() {
     if ! grep -qE "^(export )?${pair%%=*}=" <<<"$kept"; then block+=$pair$'\n'; fi
   done
   put_variables "$kept" "$block$env_end"
-}
-
-# remove_variables: the real images are to be had again.
-remove_variables() {
-  if [[ -f $env_file ]] && grep -qF "$env_begin" "$env_file"; then put_variables "$(person_part)" ''; fi
 }
 
 person_part() { sed "/^# >>> stand-in images/,/^# <<< stand-in images/d" "$env_file"; }

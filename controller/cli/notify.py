@@ -7,6 +7,7 @@ import socket
 from collections.abc import Sequence
 
 from controller.cli.live import Screen
+from controller.cli.render.text import clean
 from controller.model.status import Event, StackStatus
 
 
@@ -19,14 +20,20 @@ class ServiceManager(Screen):
         self._told = ""
 
     def update(self, stacks: Sequence[StackStatus]) -> None:
-        status = ", ".join(f"{stack.name} {stack.phase}" for stack in stacks)
-        if not self._ready or status != self._told:
-            notify(f"{'' if self._ready else 'READY=1' + chr(10)}STATUS={status}")
-            self._ready, self._told = True, status
+        self._tell(", ".join(f"{stack.name} {stack.phase}" for stack in stacks))
         self._screen.update(stacks)
 
     def event(self, event: Event) -> None:
+        if not self._ready:
+            # Up, though its engine or its files are not: systemd must not take that for a failed start.
+            self._tell(clean(event.message))
         self._screen.event(event)
+
+    def _tell(self, status: str) -> None:
+        if not self._ready or status != self._told:
+            first = "" if self._ready else "READY=1\n"
+            self._ready, self._told = True, status
+            notify(f"{first}STATUS={status}")
 
     def say(self, line: str) -> None:
         self._screen.say(line)

@@ -190,3 +190,17 @@ def test_what_is_followed_ends_quietly_by_ctrl_c(real: RealProject, words: tuple
     _, err = process.communicate(timeout=5)
     assert first.strip() and process.returncode == 130
     assert err.strip() == ""
+
+
+def test_prune_removes_containers_and_networks_but_never_volumes(real: RealProject) -> None:
+    volume = f"{real.name}_data"
+    file = real.folder / "compose.yaml"
+    text = file.read_text().replace("stop_grace_period: 1s", "stop_grace_period: 1s\n    volumes: ['data:/data']", 1)
+    file.write_text(f"{text}volumes: {{data: {{}}}}\n")
+    assert real.run("apply").code == 0
+    assert real.run("prune", "--all").code == 2
+    ran = real.run("prune", "--all", real.name)
+    assert ran.code == 0, ran.err
+    assert real.containers() == {}
+    assert f"{real.name}_default" not in docker("network", "ls", "--format", "{{.Name}}").split()
+    assert volume in docker("volume", "ls", "-q").split()

@@ -15,6 +15,9 @@ from controller.model.status import Condition, Event, StackStatus
 from controller.model.steps import Outcome, Remove, Restart, Result, Start, Step, Stop, step_action
 from controller.model.timings import Sample, Span, Timings
 
+_KEPT_LIVES = 2000
+"""Measured lives that are remembered, so that none is learned from twice."""
+
 WORRYING = frozenset({Phase.CRASH_LOOP, Phase.FAILED, Phase.DEGRADED})
 _SPANS = {"pull": Span.PULL, "build": Span.BUILD, "create": Span.CREATE, "start": Span.START}
 _SPANS |= {"stop": Span.STOP, "remove": Span.REMOVE}
@@ -32,7 +35,7 @@ class Chronicle:
         self.timings: Timings = store.timings.load()
         self.status: StackStatus | None = store.status.load()
         self._said: dict[str, tuple[Phase, str]] = {}
-        self._measured: set[tuple[object, ...]] = set()
+        self._measured: dict[tuple[object, ...], None] = {}
 
     def usually(self, service: str) -> float | None:
         """Learned seconds from start to ready."""
@@ -86,7 +89,9 @@ class Chronicle:
         begun = replica.started_at
         if key in self._measured or begun is None or begun < watched_since or until < begun:
             return
-        self._measured.add(key)
+        self._measured[key] = None
+        if len(self._measured) > _KEPT_LIVES:
+            del self._measured[next(iter(self._measured))]
         self._learn(replica.service, span, Sample(until - begun, replica.revision))
 
     def _learn(self, service: str, span: Span, sample: Sample) -> None:

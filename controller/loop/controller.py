@@ -6,7 +6,6 @@ import queue
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -117,9 +116,11 @@ class Controller:
             self._queue.add_at(Key(name), now + _RETRY_AFTER)
 
     def _do_calls(self, now: Instant) -> None:
-        with suppress(queue.Empty):
-            while True:
+        while not self._calls.empty():
+            try:
                 self._calls.get_nowait()(now)
+            except ControllerError as error:
+                self._ways.audience.event(Event(now, "-", None, "Warning", "CallFailed", error.message))
 
     def _on_done(self, batch: Batch) -> None:
         self._queue.add(Key(batch.stack, batch.service))

@@ -169,8 +169,8 @@ class Reconciler:
         """Find out whether the stack is held; whether that is news, so that everything has to be decided again."""
         before = self.world.hold
         self.world.started = not self.memory.not_started
-        ours = tuple(id_ for id_, at in self._stopped_by_us.items() if now - at < WRITER_FORGOTTEN)
-        around = Circumstances(self.loaded, self.memory, self.observed, ours, self._before)
+        ours = self._stopped_by_us = {i: at for i, at in self._stopped_by_us.items() if now - at < WRITER_FORGOTTEN}
+        around = Circumstances(self.loaded, self.memory, self.observed, tuple(ours), self._before)
         hold = self.world.hold = find_hold(self.world, around, now)
         if hold is not None and (before is None or hold.reason != before.reason):
             self.chronicle.say(now, None, hold.reason, hold.message, warning=True)

@@ -91,19 +91,21 @@ def why(options: Options, services: tuple[str, ...]) -> int:
 
     Without a name: every service that is not as it should be, each root cause once.
     """
-    from controller.cli.render.why import why_data, why_lines
+    from controller.cli.render.why import stack_troubles, why_data, why_lines
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines
 
     with open_session(options) as session:
-        causes = _causes(session.status(), services)
+        stacks = session.status()
+    causes = _causes(stacks, services)
+    troubles = () if services else stack_troubles(stacks)
     if options.structured:
-        print_data({"causes": [why_data(cause) for cause in causes]}, options)
-    elif not causes:
-        print_lines(["Every service is as it should be."])
-    else:
-        blocks = [why_lines(cause, paint=paint_for(options)) for cause in causes]
-        print_lines(line for index, block in enumerate(blocks) for line in ([""] if index else []) + block)
+        print_data({"causes": [why_data(cause) for cause in causes], "stacks": list(troubles)}, options)
+        return 0
+    blocks = [[f"{item['stack']}: {item['reason']}: {item['message']}"] for item in troubles]
+    blocks += [why_lines(cause, paint=paint_for(options)) for cause in causes]
+    told = [line for index, block in enumerate(blocks) for line in ([""] if index else []) + block]
+    print_lines(told or ["Every service is as it should be."])
     return 0
 
 

@@ -49,7 +49,8 @@ def _block(result: StackResult, paint: Paint) -> list[str]:
     name = paint(clean(result.stack), "bold")
     what = f"{count(len(result.services), 'service')} in {span(result.seconds)}, generation {result.generation}"
     first = f"{name}  {paint(result.outcome, role)}  {what}"
-    told = [service for service in result.services if service.outcome != "unchanged"]
+    # Of a held stack nothing was done: its plan says what would be.
+    told = [item for item in result.services if item.outcome != "unchanged" and result.outcome != "held"]
     return [first, *([""] if told else []), *(_services(told, paint) if told else [])]
 
 

@@ -131,6 +131,16 @@ def _told(service: ServiceStatus, paint: Paint) -> str:
     return f"{name} is {phase}{f': {message}' if message else ''}"
 
 
+def stack_troubles(stacks: Sequence[StackStatus]) -> tuple[dict[str, str], ...]:
+    """What is in the way of whole stacks: their conditions that say so."""
+    return tuple(
+        {"stack": clean(stack.name), "reason": item.reason, "message": clean(item.message)}
+        for stack in stacks
+        for item in stack.conditions
+        if is_trouble(item)
+    )
+
+
 def why_data(cause: Cause) -> dict[str, Any]:
     """`why -o json`."""
     return {

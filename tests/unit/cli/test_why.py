@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.cli.render.why import find_cause, why_data, why_lines
+from controller.cli.render.why import find_cause, stack_troubles, why_data, why_lines
 from controller.model.decision import Phase
 from controller.model.observed import Health
 from tests.builders import NOW, exited, healthy, replica
@@ -102,3 +102,11 @@ def test_output_of_containers_is_harmless() -> None:
     evil = exited(1, service="db", last_output="\x1b]0;owned\x07\x1b[2J")
     text = "\n".join(why_lines(find_cause(stack_status(service_status("db", Phase.FAILED, evil)), "db", NOW)))
     assert "\x1b" not in text and "\x07" not in text
+
+
+def test_what_holds_a_whole_stack_is_told_even_where_every_service_runs() -> None:
+    held = stack_status(
+        service_status("db"),
+        conditions=(condition("Converged", "False"), condition("AdoptionHeld", "True", "AdoptionHeld", "ask first")),
+    )
+    assert stack_troubles([held]) == ({"stack": "shop", "reason": "AdoptionHeld", "message": "ask first"},)

@@ -30,8 +30,7 @@ def _find_failure(case: Case, ready: int, moves: Moves) -> Words | None:
     if trouble is not None and trouble.lasting and moves.reason.endswith(("Failed", "BackOff")):
         return (Phase.DEGRADED if ready else Phase.FAILED), moves.reason, moves.message
     if moves.tries >= 2 or moves.reason == "CrashLoopBackOff":
-        said = moves.reason.endswith(("BackOff", "Failed"))
-        return Phase.CRASH_LOOP, moves.reason if said else "CrashLoopBackOff", moves.message
+        return Phase.CRASH_LOOP, "CrashLoopBackOff", moves.message
     return None
 
 

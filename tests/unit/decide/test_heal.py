@@ -59,6 +59,16 @@ ROWS = [
         "Pending Creating: create 2",
     ),
     (
+        "ended a moment ago and being removed: its number and name are waited for",
+        case(checked(), replica(phase=ReplicaPhase.REMOVING, finished_at=NOW - 1)),
+        "Pending Removing: - | wakes +4",
+    ),
+    (
+        "being removed for longer: another number is taken",
+        case(checked(), replica(phase=ReplicaPhase.REMOVING, finished_at=NOW - 5)),
+        "Pending Creating: create 2",
+    ),
+    (
         "paused from outside: unpaused",
         case(checked(), replica(phase=ReplicaPhase.PAUSED)),
         "Starting Unpausing: start 1",

@@ -1,0 +1,141 @@
+"""Start slots: how many services start at once, in which order, and that no slot is lost or kept for ever."""
+
+import pytest
+
+from controller.decide.world import World
+from controller.model.decision import Grant, History
+from controller.model.desired import DesiredService, StackPolicy
+from controller.model.observed import Replica, Trouble
+from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, view
+from tests.unit.decide.worlds import SEQUENTIAL, acts, coming, new_one, ready_one, settle, world
+
+pytestmark = pytest.mark.unit
+
+
+def bounded(limit: int | None, *services: DesiredService, seconds=None, **views) -> World:
+    return world(*services, policy=StackPolicy(max_parallel=limit), seconds=seconds, **views)
+
+
+def idle(*names: str, **others) -> dict[str, list[Replica]]:
+    return {name: new_one(name) for name in names}
+
+
+@pytest.mark.parametrize(
+    ("limit", "started"), [(1, ["a"]), (2, ["a", "b"]), (3, ["a", "b", "c"]), (None, ["a", "b", "c"])]
+)
+def test_no_more_start_at_once_than_is_allowed(limit, started) -> None:
+    given = bounded(limit, checked("a"), checked("b"), checked("c"), **idle("a", "b", "c"))
+    assert list(acts(given)) == started
+    assert given.waiting == {"a", "b", "c"} - set(started)
+
+
+def test_who_starts_already_counts() -> None:
+    given = bounded(2, checked("a"), checked("b"), checked("c"), a=coming("a"), **idle("b", "c"))
+    assert list(acts(given)) == ["b"]
+
+
+def test_a_freed_slot_reaches_a_waiter_in_the_same_pass() -> None:
+    given = settle(bounded(1, checked("a"), checked("b"), a=coming("a"), **idle("b")))
+    given.views["a"] = view(*ready_one("a"))
+    assert acts(given, "a") == {"b": "start 1"}
+
+
+def test_a_freed_slot_is_not_lost_on_a_waiter_that_wants_it_no_more() -> None:
+    given = settle(bounded(1, *map(checked, "abc"), a=coming("a"), **idle("b", "c")))
+    given.histories["b"] = History(adopted_at=1.0, paused=True)
+    given.views["a"] = view(*ready_one("a"))
+    assert acts(given, "a") == {"c": "start 1"}
+
+
+def test_a_slot_is_not_lost_on_a_busy_waiter() -> None:
+    given = settle(bounded(1, *map(checked, "abc"), a=coming("a"), **idle("b", "c")))
+    given.busy.add("b")
+    given.views["a"] = view(*ready_one("a"))
+    assert acts(given, "a") == {"c": "start 1"}
+
+
+def test_priority_comes_first_then_the_longest_way_ahead() -> None:
+    services = (checked("a"), checked("b"), checked("c", priority=5), checked("leaf", needs={"b": HEALTHY}))
+    given = bounded(1, *services, **idle("a", "b", "c", "leaf"))
+    order = []
+    for _ in range(4):
+        (name,) = acts(given)
+        order.append(name)
+        given.views[name] = view(*ready_one(name))
+    assert order == ["c", "b", "a", "leaf"]
+
+
+def test_learned_times_make_the_way_longer() -> None:
+    given = bounded(1, checked("a"), checked("b"), seconds={"a": 1.0, "b": 30.0}, **idle("a", "b"))
+    assert list(acts(given)) == ["b"]
+
+
+def test_sequential_goes_in_topological_order_whatever_takes_longest() -> None:
+    services = (checked("a"), checked("b"), checked("leaf", needs={"b": HEALTHY}))
+    given = world(*services, policy=SEQUENTIAL, **idle("a", "b", "leaf"))
+    assert list(acts(given)) == ["a"]
+
+
+def test_a_slot_is_a_lease_for_two_start_timeouts_at_most() -> None:
+    given = settle(bounded(1, checked("a"), checked("b"), a=coming("a", ago=100.0), **idle("b")))
+    assert given.decisions["a"].wake_at == NOW + 20
+    assert acts(given, "a", now=NOW + 20) == {"a": "restart 1"}
+    given.views["a"] = view(*coming("a", ago=-20.0))
+    assert acts(given, "a", now=NOW + 139) == {}
+    assert acts(given, "a", now=NOW + 140) == {"a": "restart 1", "b": "start 1"}
+    assert (given.starting, given.waiting) == ({"b"}, set())
+
+
+def test_who_has_failed_twice_holds_no_slot_and_needs_none() -> None:
+    given = bounded(1, checked("a"), checked("b"), a=[exited(service="a")], **idle("b"))
+    given.histories["a"] = History(adopted_at=1.0, restarts={"a-1-id": Grant(3, NOW - 300)})
+    assert acts(given) == {"a": "start 1", "b": "start 1"}
+
+
+def test_a_sound_replica_beside_a_failing_one_gets_its_slot() -> None:
+    found = [exited(1, service="a", started_at=NOW - 2), created(2, service="a")]
+    given = bounded(1, checked("a", 2), checked("b"), a=found, b=coming("b"))
+    given.histories["a"] = History(adopted_at=1.0, restarts={"a-1-id": Grant(6, NOW - 300)})
+    assert acts(given) == {}
+    given.views["b"] = view(*ready_one("b"))
+    assert acts(given, "b") == {"a": "start 2"}
+
+
+def test_one_whose_lease_has_ended_takes_no_slot_for_another_replica() -> None:
+    found = [*coming("a", ago=60.0), created(2, service="a")]
+    given = bounded(1, checked("a", 2, start_timeout=50.0), checked("b"), a=view(*found, since=NOW - 5), b=coming("b"))
+    assert acts(given) == {}
+    assert (given.starting, given.waiting) == ({"b"}, {"a"})
+
+
+def test_all_replicas_of_one_service_share_its_slot() -> None:
+    given = bounded(1, checked("a", 2), checked("b"), a=[created(1, service="a"), created(2, service="a")], **idle("b"))
+    assert acts(given) == {"a": "start 1, start 2"}
+
+
+def test_who_waits_at_a_gate_takes_no_slot() -> None:
+    given = bounded(1, checked("a", needs={"z": HEALTHY}), checked("b"), checked("z"), **idle("a", "b"), z=coming("z"))
+    assert acts(given) == {}
+    assert given.waiting == {"b"}
+
+
+def test_failed_calls_give_the_slot_back() -> None:
+    given = settle(bounded(1, checked("a"), checked("b"), **idle("a", "b")))
+    assert given.starting == {"a"}
+    given.views["a"] = view(*new_one("a"), trouble=Trouble(3, NOW, "Start", "no answer"))
+    assert acts(given, "a") == {"b": "start 1"}
+
+
+def test_an_update_keeps_its_slot_from_the_stop_to_readiness() -> None:
+    given = bounded(1, checked("a", revision="v2"), checked("b", revision="v2"), a=ready_one("a"), b=ready_one("b"))
+    assert acts(given) == {"a": "stop 1"}
+    for found, step in (
+        ([exited(service="a")], "remove 1"),
+        ([], "create 1"),
+        ([created(1, "v2", service="a")], "start 1"),
+    ):
+        given.views["a"] = view(*found)
+        assert acts(given, "a") == {"a": step}
+        assert (given.starting, given.waiting) == ({"a"}, {"b"})
+    given.views["a"] = view(healthy(1, "v2", service="a", ready_since=NOW))
+    assert acts(given, "a") == {"b": "stop 1"}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from controller.engines.errors import map_exit
+from controller.engines.errors import lacks_plugin, map_exit
 from controller.engines.runner import Command, Result, check, join, run, which
 from controller.engines.transport import Endpoint
 from controller.model.errors import Finding, InvalidInput, Transient
@@ -18,7 +18,6 @@ _WARNING = re.compile(r'level=warning msg="((?:[^"\\]|\\.)*)"')
 _LINE = re.compile(r"\bline (\d+)(?:, column (\d+))?")
 _PATH = re.compile(r"\b((?:services|networks|volumes|configs|secrets|include)(?:\.[\w\-./]+)+)")
 _LEVEL = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="(.*)"$')
-_MARKS_OF_THE_PLUGIN = ("is not a docker command", "unknown shorthand flag", "unknown flag: --file")
 
 
 def render(project: ComposeProject, endpoint: Endpoint, *, deadline: float) -> RenderedProject:
@@ -26,7 +25,7 @@ def render(project: ComposeProject, endpoint: Endpoint, *, deadline: float) -> R
     command = compose_command(project, endpoint, ("config", "--format", "json"))
     result = run(command, deadline=deadline)
     if result.code != 0:
-        if result.code < 0 or any(mark in result.stderr for mark in _MARKS_OF_THE_PLUGIN):
+        if result.code < 0 or lacks_plugin(result.stderr):
             raise map_exit(command.name, result.code, result.stderr)
         raise InvalidInput((read_complaint(result.stderr, project.files),))
     try:

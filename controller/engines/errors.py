@@ -24,6 +24,12 @@ _AWAY = (
     "is the docker daemon running",
 )
 _TAKEN = ("is already in use by container", "marked for removal", "removal of container")
+_NO_PLUGIN = (
+    "is not a docker command",
+    "unknown shorthand flag: 'f'",
+    "unknown flag: --file",
+    "unknown command: docker",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +114,11 @@ def _map_third_party(error: BaseException, request: str) -> EngineError:
             return Transient(f"{request}: {type(error).__name__}")
 
 
+def lacks_plugin(output: str) -> bool:
+    """Whether `docker` says that it knows no `compose`."""
+    return any(mark in output.lower() for mark in _NO_PLUGIN)
+
+
 def map_exit(request: str, code: int, output: str) -> EngineError:
     """A `docker` command that ended with `code`; `output` is its trimmed, secret-free standard error."""
     text = output.lower()
@@ -117,7 +128,7 @@ def map_exit(request: str, code: int, output: str) -> EngineError:
         return Transient(message, hint="start the Docker daemon, or point DOCKER_HOST at it")
     if "permission denied" in text and "docker" in text and "socket" in text:
         return Rejected(message, hint="join the `docker` group and log in again, or run as root")
-    if "is not a docker command" in text or "unknown shorthand flag: 'f'" in text:
+    if lacks_plugin(text):
         return Rejected(
             f"{request}: Docker has no `compose` plugin", hint="install the Docker Compose plugin, 2.24 or later"
         )

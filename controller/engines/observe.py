@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,7 +16,7 @@ from controller.engines.drift import find_drift
 from controller.engines.images import Images
 from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
 from controller.engines.sightings import Sighting, Sightings, listed_key
-from controller.engines.template import Request, read_request
+from controller.engines.template import read_request
 from controller.engines.vantage import Vantage
 from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError
@@ -34,6 +34,17 @@ class Look:
     complete: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What became of one inspect, and with what it was read."""
+
+    stack: str
+    inspect: Mapping[str, Any]
+    lens: Lens
+    template: Template | None
+    replica: Replica
+
+
 class Observer:
     """Observations of one engine. Safe from several threads."""
 
@@ -41,7 +52,7 @@ class Observer:
         self._client, self._images, self._sightings = client, images, sightings
         self._vantage = Vantage(client)
         self._pool = ThreadPoolExecutor(_HANDS, thread_name_prefix="inspect")
-        self._requests: dict[str, Request] = {}
+        self._readings: dict[str, Reading] = {}
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -53,13 +64,13 @@ class Observer:
         listed = [item for item in self._list(scope.stack, scope.only, deadline) if _counts(item, scope)]
         if scope.only is None:
             self._sightings.forget_others(scope.stack, {item["Id"] for item in listed})
+            self._forget_gone(scope.stack, {item["Id"] for item in listed})
         looks = self._inspect_all(listed, ends_at)
         lens = self._vantage.lens((look.inspect for look in looks), deadline=max(0.1, ends_at - time.monotonic()))
         found: dict[str, list[tuple[Replica, bool]]] = defaultdict(list)
         for look in looks:
-            if replica := parse_replica(look.inspect, lens):
-                template = scope.templates.get(replica.service) if look.complete else None
-                found[replica.service].append((self._with_drift(replica, look, template, ends_at), look.complete))
+            if replica := self._read(look, lens, scope, ends_at):
+                found[replica.service].append((replica, look.complete))
         since = self._sightings.since or taken_at
         views = {
             service: self._view(service, found.get(service, []), scope, ServiceView((), taken_at, since), ends_at)
@@ -124,6 +135,25 @@ class Observer:
         self._sightings.keep(container, mark, Sighting(listed_key(item), inspect, time.monotonic()))
         return Look(inspect)
 
+    def _read(self, look: Look, lens: Lens, scope: Scope, ends_at: float) -> Replica | None:
+        """The replica; the one read before where neither the inspect nor what it is read with has changed."""
+        service = ((look.inspect.get("Config") or {}).get("Labels") or {}).get(labels.SERVICE, "")
+        template = scope.templates.get(service) if look.complete else None
+        known = self._readings.get(look.inspect["Id"])
+        if known and known.inspect is look.inspect and (known.lens, known.template) == (lens, template):
+            return known.replica
+        replica = parse_replica(look.inspect, lens)
+        if replica is not None:
+            replica = self._with_drift(replica, look, template, ends_at)
+            if template is None or replica.drift is not None:
+                self._readings[replica.id] = Reading(scope.stack, look.inspect, lens, template, replica)
+        return replica
+
+    def _forget_gone(self, stack: str, present: Collection[str]) -> None:
+        for container, reading in tuple(self._readings.items()):
+            if reading.stack == stack and container not in present:
+                self._readings.pop(container, None)
+
     def _with_drift(self, replica: Replica, look: Look, template: Template | None, ends_at: float) -> Replica:
         if template is None or not template.body:
             return replica
@@ -131,11 +161,7 @@ class Observer:
             image = self._images.config(look.inspect["Image"], deadline=max(0.1, ends_at - time.monotonic()))
         except EngineError:
             return replica  # an image that was removed under its container: not compared, which is not "the same"
-        request = self._requests.get(template.body)
-        if request is None:
-            request = read_request(template)
-            self._requests = {**dict(list(self._requests.items())[-200:]), template.body: request}
-        return replace(replica, drift=find_drift(request, look.inspect, image))
+        return replace(replica, drift=find_drift(read_request(template), look.inspect, image))
 
     def _view(
         self, service: str, found: Sequence[tuple[Replica, bool]], scope: Scope, blank: ServiceView, ends_at: float

@@ -1,0 +1,148 @@
+"""Observing when inspects fail: what blocks is taken from the list and said so, what is gone is left out."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from controller.engines.base import Scope
+from controller.engines.images import Images
+from controller.engines.observe import Observer
+from controller.engines.sightings import Sightings
+from controller.engines.transport import Endpoint
+from controller.model.errors import Conflict, EngineError, Transient
+from controller.model.observed import ReplicaPhase
+from tests.unit.engines.requests import inspected, marks, request, template
+
+pytestmark = pytest.mark.unit
+
+
+class Client:
+    """The reads that observing does, answered from what a test puts here."""
+
+    endpoint = Endpoint()
+
+    def __init__(self) -> None:
+        self.containers: dict[str, Any] = {}
+        self.images: Any = [{"Id": "sha256:1", "RepoTags": ["img:1"]}]
+        self.asked: list[str] = []
+
+    def add(self, number: int, service: str = "a") -> str:
+        made = inspected(request(create={"Labels": marks(service, number)}, name=f"p-{service}-{number}"))
+        made["Id"] = f"{service}{number}"
+        self.containers[made["Id"]] = made
+        return str(made["Id"])
+
+    def get(self, path: str, query: Any = None, *, deadline: float) -> Any:
+        self.asked.append(path)
+        if path == "/containers/json":
+            return [self.listed(key) for key in self.containers]
+        if path == "/info":
+            return {}
+        found = self.images if path == "/images/json" else self.find(path)
+        if isinstance(found, EngineError):
+            raise found
+        return found
+
+    def find(self, path: str) -> Any:
+        if path.startswith("/images/"):
+            return {"Config": {}}
+        return self.containers[path.split("/")[2]]
+
+    def listed(self, key: str) -> dict[str, Any]:
+        return {"Id": key, "Names": [f"/p-a-{key[1:]}"], "Labels": marks(key[0], int(key[1:])), "State": "running"}
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
+
+
+@pytest.fixture
+def sightings() -> Sightings:
+    return Sightings()
+
+
+@pytest.fixture
+def observer(client: Client, sightings: Sightings) -> Iterator[Observer]:
+    made = Observer(client, Images(client), sightings)  # type: ignore[arg-type]
+    yield made
+    made.close()
+
+
+def test_an_inspect_that_blocks_makes_its_service_incomplete_and_no_other(client: Client, observer: Observer) -> None:
+    client.add(1)
+    client.add(1, "b")
+    client.containers[client.add(2)] = Transient("in time")
+    observed = observer.observe(Scope("p"), deadline=2.0)
+    assert not observed.complete
+    assert {name: view.complete for name, view in observed.services.items()} == {"a": False, "b": True}
+    assert [(one.number, one.phase) for one in observed.services["a"].replicas] == [
+        (1, ReplicaPhase.RUNNING),
+        (2, ReplicaPhase.RUNNING),
+    ]
+
+
+def test_what_is_gone_between_list_and_inspect_is_left_out(client: Client, observer: Observer) -> None:
+    client.add(1)
+    client.containers[client.add(2)] = Conflict("no such container")
+    observed = observer.observe(Scope("p"), deadline=2.0)
+    assert observed.complete and [one.number for one in observed.services["a"].replicas] == [1]
+
+
+def test_images_that_cannot_be_listed_make_the_views_incomplete(client: Client, observer: Observer) -> None:
+    client.add(1)
+    client.images = Transient("away")
+    view = observer.observe(Scope("p", {"a": "img:1"}), deadline=2.0).services["a"]
+    assert not view.complete and view.image_id is None
+
+
+def test_while_watched_only_what_was_spoken_of_is_inspected_again(
+    client: Client, observer: Observer, sightings: Sightings
+) -> None:
+    client.add(1)
+    client.add(2)
+    sightings.connect(0.0)
+    scope = Scope("p", {}, {"a": template(request())})
+    first = observer.observe(scope, deadline=2.0).services["a"].replicas
+    client.asked.clear()
+    assert observer.observe(scope, deadline=2.0).services["a"].replicas == first
+    assert client.asked == ["/containers/json"]
+    client.containers["a2"] = {**client.containers["a2"], "RestartCount": 5}
+    sightings.say("a2")
+    assert [one.restarts for one in observer.observe(scope, deadline=2.0).services["a"].replicas] == [0, 5]
+    assert client.asked[1:] == ["/containers/json", "/containers/a2/json"]
+
+
+def test_drift_follows_the_template_that_it_is_compared_with(
+    client: Client, observer: Observer, sightings: Sightings
+) -> None:
+    client.add(1)
+    sightings.connect(0.0)
+
+    def drift(**create: Any) -> object:
+        templates = {"a": template(request(create=create))}
+        return observer.observe(Scope("p", {}, templates), deadline=2.0).services["a"].replicas[0].drift
+
+    assert drift() == ()
+    assert drift(Cmd=["other"]) == ("Cmd",)
+    assert drift() == ()
+    assert observer.observe(Scope("p"), deadline=2.0).services["a"].replicas[0].drift is None
+
+
+def test_a_container_that_is_gone_is_forgotten(client: Client, observer: Observer, sightings: Sightings) -> None:
+    client.add(1)
+    sightings.connect(0.0)
+    observer.observe(Scope("p"), deadline=2.0)
+    client.containers.clear()
+    observer.observe(Scope("p"), deadline=2.0)
+    assert observer._readings == {} and sightings.whose("a1") is None
+
+
+def test_without_a_list_there_is_no_observation(client: Client, observer: Observer) -> None:
+    def away(*_: Any, **__: Any) -> Any:
+        raise Transient("away")
+
+    client.get = away  # type: ignore[method-assign]
+    with pytest.raises(Transient):
+        observer.observe(Scope("p"), deadline=2.0)

@@ -97,7 +97,7 @@ def why(options: Options, services: tuple[str, ...]) -> int:
 
     with open_session(options) as session:
         stacks = session.status()
-    causes = _causes(stacks, services)
+        causes = [_with_last_words(session, cause) for cause in _causes(stacks, services)]
     troubles = () if services else stack_troubles(stacks)
     if options.structured:
         print_data({"causes": [why_data(cause) for cause in causes], "stacks": list(troubles)}, options)
@@ -107,6 +107,22 @@ def why(options: Options, services: tuple[str, ...]) -> int:
     told = [line for index, block in enumerate(blocks) for line in ([""] if index else []) + block]
     print_lines(told or ["Every service is as it should be."])
     return 0
+
+
+def _with_last_words(session: Session, cause: Cause) -> Cause:
+    """A container that Docker restarts has often said nothing in its newest life; what it said before tells more."""
+    from dataclasses import replace
+
+    from controller.model.errors import EngineError
+
+    witness = cause.witness
+    if witness is None or witness.last_output or witness.started_at is None:
+        return cause
+    try:
+        said = "\n".join(session.logs(witness.id, tail=10))
+    except EngineError:
+        return cause
+    return replace(cause, witness=replace(witness, last_output=said))
 
 
 def _causes(stacks: Sequence[StackStatus], names: Sequence[str]) -> list[Cause]:

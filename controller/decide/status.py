@@ -17,7 +17,8 @@ SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
 
 def stack_phase(decisions: Iterable[Decision], held: bool) -> StackPhase:
     """The worst that is true of its services; a stack that nobody may touch is no better than what runs of it."""
-    phases = [decision.phase for decision in decisions]
+    known = tuple(decisions)
+    phases = [decision.phase for decision in known]
     if not phases:
         return StackPhase.PROGRESSING
     wanted = [phase for phase in phases if phase is not Phase.STOPPED]
@@ -30,8 +31,10 @@ def stack_phase(decisions: Iterable[Decision], held: bool) -> StackPhase:
         return StackPhase.FAILED
     if any(phase in SICK for phase in wanted):
         return StackPhase.DEGRADED
+    if held and (moving or any(decision.updated < decision.desired for decision in known)):
+        return StackPhase.DEGRADED
     if moving:
-        return StackPhase.DEGRADED if held else StackPhase.PROGRESSING
+        return StackPhase.PROGRESSING
     return StackPhase.PAUSED if Phase.PAUSED in wanted else StackPhase.CONVERGED
 
 

@@ -74,8 +74,14 @@ class Follower:
         if self.reconciler.world.busy & set(decisions):
             return False
         return all(
-            d.phase in _RESTFUL or (d.phase is Phase.STOPPED and not self._runs(n)) for n, d in decisions.items()
+            d.phase in _RESTFUL or (d.phase is Phase.STOPPED and (self._is_orphan(n) or not self._runs(n)))
+            for n, d in decisions.items()
         )
+
+    def _is_orphan(self, name: str) -> bool:
+        """What is in no file is only told, and may run on."""
+        service = self.reconciler.world.desired.services.get(name)
+        return service is not None and service.leaving is Leaving.ORPHANED
 
     def _stuck(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
         """Nothing moves but services that were tried often enough, and services that wait for those."""

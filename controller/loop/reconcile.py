@@ -33,6 +33,9 @@ WATCH_AFTER_RECONNECT = 5.0
 _RETRY_FIRST, _RETRY_LAST = 0.5, 10.0
 """Seconds between looks at an engine that does not answer, doubling."""
 
+_HALF_SEEN = 0.25
+"""Seconds after which is looked again at what could only be seen in part: an inspect waits while Docker starts."""
+
 _CONFLICTS = 3
 """Conflicts in a row after which the world is not just moving: the next try waits."""
 
@@ -105,6 +108,7 @@ class Reconciler:
         self.world.views.update(views)
         if self.follows_tags:
             self._follow_tags()
+        self._look_again(views, now)
         news = self._hold(now)
         self._decide(self.world.desired.services if news else views, now)
         if whole:
@@ -126,6 +130,12 @@ class Reconciler:
             if not self._seen:
                 self._first_sight(views, now)
         return views
+
+    def _look_again(self, views: Mapping[str, ServiceView], now: Instant) -> None:
+        """What was only half seen is not decided, and no event will say that it can be seen now."""
+        for name, view in views.items():
+            if not view.complete:
+                self._tools.queue.add_at(Key(self.loaded.name, name), now + _HALF_SEEN)
 
     def _lose(self, error: EngineError, now: Instant) -> None:
         """Unknown is not gone: nothing is decided until the engine answers again."""
@@ -235,7 +245,7 @@ class Reconciler:
     def publish(self, now: Instant) -> StackStatus:
         conditions = make_conditions(self.world, self.broken, self.unavailable, now)
         status = self.chronicle.publish(self.world, conditions, now)
-        if status.phase is StackPhase.CONVERGED:
+        if status.phase is StackPhase.CONVERGED and self.world.hold is None:
             self._note_convergence()
         self._tools.show(status)
         return status

@@ -96,13 +96,13 @@ def test_an_edited_project_is_held_until_adopt(scene: Scene) -> None:
     with scene.step("apply without --adopt prints the plan, ends with 1 and changes nothing"):
         ran = scene.run("apply")
         assert ran.code == 1
-        assert "web" in ran.out + ran.err and "edited since" in ran.err and "adopt" in ran.err
+        assert "web" in ran.out + ran.err and "changed since" in ran.err and "adopt" in ran.err
         assert "replace" in ran.out + ran.err
         assert lives(scene.containers()) == lives(before)
     with scene.daemon("--watch"):
         with scene.step("run holds it, and says so"):
             held = eventually(lambda: scene.conditions().get("AdoptionHeld"))
-            assert "web" in held["message"] and "edited since" in held["message"]
+            assert "web" in held["message"] and "changed since" in held["message"]
             stays(lambda: lives(scene.containers()) == lives(before), 2)
         with scene.step("adopt goes on"):
             scene.done("adopt")

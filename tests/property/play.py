@@ -1,0 +1,190 @@
+"""One stack under a virtual clock, driven as the loop drives it: look, decide, remember, perform; checked at each step.
+
+Only what is in `histories` and in the simulated engine outlives `restart`, the death of the controller.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+
+from controller.decide.stack import decide_stack
+from controller.decide.world import World, make_world
+from controller.engines.simulated_faults import Faults, FaultyWorld
+from controller.engines.simulated_world import Simulation
+from controller.model.decision import Decision, History
+from controller.model.desired import DesiredStack
+from controller.model.errors import Transient
+from controller.model.names import Instant
+from controller.model.observed import Trouble
+from controller.model.steps import Outcome, Pull, Result
+from controller.model.timings import Timings
+from tests.builders import NOW, empty_views
+from tests.property.rules import Rules
+
+RESYNC = 60.0
+SPIN = 400
+"""Decisions of one service within ten virtual seconds; more is a spin. A busy update makes about forty."""
+
+
+class Play:
+    """`at` schedules what happens from outside; `run` lets time pass until an instant."""
+
+    def __init__(self, stack: DesiredStack, timings: Timings, faults: Faults | None = None) -> None:
+        self.now: Instant = NOW
+        self.simulation = Simulation(stack, empty_views(stack), timings, NOW)
+        self.bed = self.simulation if faults is None else FaultyWorld(self.simulation, faults)
+        self.rules = Rules(self)
+        self.world = make_world(stack)
+        self.creates: Counter[str] = Counter()
+        self.conflicts = 0
+        self._events: list[tuple[Instant, int, Callable[[], None]]] = []
+        self._begin()
+
+    def _begin(self) -> None:
+        """All that a controller keeps in memory only."""
+        self._dirty: dict[str, None] = dict.fromkeys(self.world.desired.services)
+        self._wakes: dict[str, Instant] = {}
+        self._ends: dict[str, Instant] = {}
+        self._troubles: dict[str, Trouble] = {}
+        self._conflicts: Counter[str] = Counter()
+        self._pulled: dict[str, Instant] = {}
+        self._resync = self.now + RESYNC
+        self._since = self.now
+        self._spin: Counter[tuple[str, int]] = Counter()
+
+    # --- from outside
+
+    def at(self, instant: Instant, event: Callable[[], None]) -> None:
+        heapq.heappush(self._events, (instant, len(self._events) + 1, event))
+
+    def restart(self) -> None:
+        """The controller dies and comes back: what it remembers and what it sees is all that it has."""
+        histories = dict(self.world.histories)
+        started = self.world.started
+        self.world = make_world(self.world.desired)
+        self.world.histories, self.world.started = histories, started
+        self._begin()
+
+    def retarget(self, stack: DesiredStack) -> None:
+        """A newer generation."""
+        self.world.adopt(stack)
+        self.simulation.retarget(stack, self.now)
+        self._troubles.clear()
+        self._dirty.update(dict.fromkeys(stack.services))
+
+    def wish(self, name: str, **fields: object) -> None:
+        """A person's wish about one service."""
+        self.world.histories[name] = replace(self.world.histories.get(name, History()), **fields)
+        self._dirty[name] = None
+
+    # --- time
+
+    def run(self, until: Instant) -> None:
+        while True:
+            self._dirty.update(dict.fromkeys(self._news()))
+            if self._dirty:
+                self._turn()
+            instant = self._next()
+            if instant is None or instant > until:
+                self.now = max(self.now, until)
+                return
+            self.now = max(self.now, instant)
+            while self._events and self._events[0][0] <= self.now:
+                heapq.heappop(self._events)[2]()
+
+    def _next(self) -> Instant | None:
+        change = self.bed.next_change(self.now)
+        soon = self.now + 0.25
+        late = [max(at, soon) if name in self._dirty else at for name, at in self._wakes.items()]
+        retry = [soon] if self._dirty else []
+        event = [self._events[0][0]] if self._events else []
+        known = [] if change is None else [max(change, self.now + 1e-6)]
+        return min([*late, *retry, *event, *known, self._resync], default=None)
+
+    def _news(self) -> Iterable[str]:
+        yield from self.bed.changed(self.now)
+        for name, at in tuple(self._wakes.items()):
+            if at <= self.now:
+                del self._wakes[name]
+                yield name
+        if self._resync <= self.now:
+            self._resync = self.now + RESYNC
+            yield from self.world.desired.services
+
+    def _turn(self) -> None:
+        seen = [name for name in self._dirty if name in self.world.desired.services and self._look(name)]
+        for name in tuple(self._dirty):
+            if name in seen or name not in self.world.desired.services:
+                del self._dirty[name]
+        if not seen:
+            return
+        decisions = decide_stack(seen, self.world, self.now)
+        self.rules.check_pass(seen, decisions)
+        self.world.absorb(decisions)
+        for decision in decisions.values():
+            self._heed(decision)
+
+    def _look(self, name: str) -> bool:
+        """Whether the service may be decided on what is seen now; otherwise it stays dirty."""
+        if self._ends.get(name, self.now) > self.now + 1e-9:
+            return False
+        self.world.busy.discard(name)
+        try:
+            view = self.bed.view(name, self.now)
+        except Transient:
+            return False
+        if view.taken_at < self._ends.get(name, 0.0) - 1e-9:
+            return False
+        self.world.views[name] = replace(
+            view,
+            since=max(view.since, self._since),
+            trouble=self._troubles.get(name),
+            pulled_at=self._pulled.get(name),
+        )
+        return view.complete
+
+    def _heed(self, decision: Decision) -> None:
+        name = decision.service
+        self._spin[name, int(self.now / 10)] += 1
+        assert self._spin[name, int(self.now / 10)] < SPIN, f"{name} spins at +{self.now - NOW:g}"
+        self._wakes.pop(name, None)
+        if decision.wake_at is not None:
+            self._wakes[name] = decision.wake_at
+        if decision.steps:
+            self.rules.check_steps(decision)
+            self.world.busy.add(name)
+            outcomes = self.bed.perform(decision.steps, self.now)
+            self._ends[name] = self.now + sum(outcome.seconds for outcome in outcomes)
+            self._note(name, outcomes)
+            self.rules.check_world(name)
+
+    def _note(self, name: str, outcomes: tuple[Outcome, ...]) -> None:
+        self._dirty[name] = None
+        for outcome in outcomes:
+            if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
+                self._pulled[name] = self._ends[name]
+        failed = next((o for o in outcomes if o.result not in (Result.DONE, Result.SKIPPED)), None)
+        if failed is None:
+            self._troubles.pop(name, None)
+            self._conflicts.pop(name, None)
+            return
+        if failed.result is Result.CONFLICT:
+            self.conflicts += 1
+            self._conflicts[name] += 1
+            if self._conflicts[name] < 3:
+                return
+        before = self._troubles.get(name)
+        kind, lasting = type(failed.step).__name__, failed.result is Result.REJECTED
+        count = 1 if before is None else before.count + 1
+        self._troubles[name] = Trouble(count, self._ends[name], kind, failed.message, lasting)
+
+
+def fresh_world(play: Play) -> World:
+    """What a controller would know that starts now."""
+    world = make_world(play.world.desired)
+    world.histories = dict(play.world.histories)
+    world.views = {name: play.simulation.view(name, play.now) for name in world.desired.services}
+    return world

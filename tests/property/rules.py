@@ -1,0 +1,186 @@
+"""What must hold at every pass, at every step and at the end, told independently of how it is decided."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from controller.decide.stack import decide_stack
+from controller.model.decision import Decision, History, Phase
+from controller.model.desired import Condition, DesiredService, Leaving, Order, StartupMode
+from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
+from controller.model.steps import Create, Remove, Restart, Start, Stop
+
+if TYPE_CHECKING:
+    from tests.property.play import Play
+
+LIVE = (ReplicaPhase.RUNNING, ReplicaPhase.PAUSED, ReplicaPhase.RESTARTING)
+HAIR = 1e-6
+
+
+class Rules:
+    """`calm`: nothing happens from outside and nothing fails, so that more can be asked."""
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.calm = False
+
+    # --- of every pass
+
+    def check_pass(self, dirty: Iterable[str], decisions: Mapping[str, Decision]) -> None:
+        again = decide_stack(dirty, self.play.world, self.play.now)
+        assert again == decisions, "the same input gave another decision"
+        for decision in decisions.values():
+            assert decision.wake_at is None or decision.wake_at > self.play.now, f"{decision} wakes in the past"
+            assert decision.service not in self.play.world.busy
+            assert self.play.world.views[decision.service].complete
+        if self.calm:
+            self._check_slots(decisions)
+
+    def _check_slots(self, decisions: Mapping[str, Decision]) -> None:
+        policy = self.play.world.desired.policy
+        limit = 1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel
+        after = {**self.play.world.decisions, **decisions}
+        starting = sorted(name for name, decision in after.items() if decision.phase is Phase.STARTING)
+        assert limit is None or len(starting) <= limit, f"{starting} start at once"
+
+    # --- of every decision that acts
+
+    def check_steps(self, decision: Decision) -> None:
+        ends = [step for step in decision.steps if isinstance(step, Stop | Remove)]
+        creates = [step for step in decision.steps if isinstance(step, Create)]
+        assert not (ends and creates), f"a create beside a stop or remove: {decision.steps}"
+        view = self.play.world.views[decision.service]
+        by_id = {replica.id: replica for replica in view.replicas}
+        for step in decision.steps:
+            match step:
+                case Start():
+                    self._check_start(decision, by_id[step.replica])
+                case Restart():
+                    self._check_pause(decision, by_id[step.replica], step.because)
+                case Stop():
+                    self._check_stop(decision, step.because)
+                case _:
+                    pass
+        self._check_floor(decision, view)
+
+    def _check_start(self, decision: Decision, replica: Replica) -> None:
+        if replica.phase is ReplicaPhase.PAUSED:
+            return
+        want = self.play.world.desired.services[decision.service]
+        for name, need in want.needs.items():
+            if need.required or name in self.play.world.desired.services:
+                assert self._offers(name, need.condition), f"{want.name} starts before {name} is {need.condition}"
+        self._check_pause(decision, replica, "")
+
+    def _offers(self, name: str, condition: Condition) -> bool:
+        """Read off the view, not off what was offered."""
+        world = self.play.world
+        want, view = world.desired.services[name], world.views[name]
+        history = world.histories.get(name, History())
+        done = history.completed == want.revision or any(
+            r.phase is ReplicaPhase.EXITED and r.exit_code == 0 and r.revision == want.revision for r in view.replicas
+        )
+        match condition:
+            case Condition.COMPLETED:
+                return done
+            case Condition.STARTED:
+                return done or any(replica.running for replica in view.replicas)
+            case Condition.HEALTHY:
+                return done or any(self.serves(want, replica) for replica in view.replicas)
+
+    def _check_pause(self, decision: Decision, replica: Replica, because: str) -> None:
+        """The n-th try comes not before the start of the last one + its delay."""
+        grant = decision.history.restarts.get(replica.id)
+        put_down = decision.history.put_down.get(replica.id) == replica.started_at
+        if replica.phase is ReplicaPhase.CREATED or put_down or "was replaced" in because or "was restarted" in because:
+            return
+        assert grant is not None, f"{replica.name} is put up again and nobody counts"
+        before = self.play.world.histories.get(decision.service)
+        known = None if before is None else before.restarts.get(replica.id)
+        assert known is None or grant.tries >= known.tries
+        want = self.play.world.desired.services[decision.service]
+        pause = want.backoff.delay(grant.tries - 1)
+        assert self.play.now >= (replica.started_at or 0.0) + pause - HAIR, f"try {grant.tries} comes too soon"
+
+    def _check_stop(self, decision: Decision, because: str) -> None:
+        if not because.startswith(("the service is to be stopped", "not part of")):
+            return
+        world = self.play.world
+        for name in world.graph.dependents[decision.service]:
+            leaving = world.desired.services[name].leaving
+            goes = leaving is not Leaving.ORPHANED and (leaving or world.histories.get(name, History()).stopped)
+            live = [r for r in world.views.get(name, ServiceView()).replicas if r.phase in LIVE]
+            assert not (goes and live), f"{decision.service} stops before {name}"
+
+    def _check_floor(self, decision: Decision, view: ServiceView) -> None:
+        """An update lets nobody go who serves and is needed."""
+        want = self.play.world.desired.services[decision.service]
+        going = {step.replica for step in decision.steps if isinstance(step, Stop) and "newer revision" in step.because}
+        serving = [replica for replica in view.replicas if self.serves(want, replica)]
+        lost = [replica for replica in serving if replica.id in going]
+        assert not lost or len(serving) - len(lost) >= floor_of(want), f"{want.name}: {len(lost)} of {len(serving)} go"
+
+    # --- of the world
+
+    def check_world(self, name: str) -> None:
+        """Never more than wanted and the surge: asked where containers were created, of what is really there."""
+        want = self.play.world.desired.services[name]
+        records = list(self.play.simulation.containers.of(name))
+        mine = [r for r in records if r.base.revision == want.revision and r.phase is not ReplicaPhase.REMOVING]
+        made_now = [r for r in mine if r.base.created_at > self.play.now]
+        others = [r for r in records if r.base.revision != want.revision and r.alive]
+        if made_now and want.leaving is None:
+            assert len(mine) + len(others) <= cap_of(want), f"{name}: {len(mine)} new and {len(others)} old"
+
+    def serves(self, want: DesiredService, replica: Replica) -> bool:
+        if not replica.running:
+            return False
+        if replica.health is Health.NONE:
+            return self.play.now >= (replica.started_at or 0.0) + want.settle - HAIR
+        return replica.health is Health.HEALTHY
+
+    def serving(self, name: str) -> int:
+        """How many serve right now, whatever the controller knows."""
+        want = self.play.world.desired.services[name]
+        return sum(1 for r in self.play.simulation.view(name, self.play.now).replicas if self.serves(want, r))
+
+    # --- of the end
+
+    def check_goal(self) -> None:
+        """Every wanted replica is there, right and serving, and nothing else; and nobody wants to do anything."""
+        world = self.play.world
+        for name, want in world.desired.services.items():
+            self._check_service(want, world.histories.get(name, History()))
+        views = {name: self.play.simulation.view(name, self.play.now) for name in world.desired.services}
+        world.views.update(views)
+        world.busy.clear()
+        again = decide_stack(world.desired.services, world, self.play.now)
+        acting = {name: decision.steps for name, decision in again.items() if decision.steps}
+        assert not acting, f"at rest, and yet: {acting}"
+
+    def _check_service(self, want: DesiredService, history: History) -> None:
+        replicas = self.play.simulation.view(want.name, self.play.now).replicas
+        live = [replica for replica in replicas if replica.phase in LIVE]
+        story = [(r.number, str(r.revision), str(r.phase), str(r.health)) for r in replicas]
+        if history.paused:
+            return
+        if want.leaving is not None or history.stopped:
+            assert not live, f"{want.name} is to have nothing running: {story}"
+            assert want.leaving is not Leaving.REMOVED or not replicas, f"{want.name} is to be gone: {story}"
+        elif want.is_job:
+            assert history.completed == want.revision, f"{want.name} has not completed: {story}"
+            assert not live
+        elif history.completed != want.revision:
+            right = [r for r in replicas if r.revision == want.revision and self.serves(want, r)]
+            assert len(right) == len(replicas) == want.replicas, f"{want.name} wants {want.replicas}: {story}"
+
+
+def floor_of(want: DesiredService) -> int:
+    at_once = want.update.parallelism or max(1, want.replicas)
+    return want.replicas if want.update.order is Order.START_FIRST else max(0, want.replicas - at_once)
+
+
+def cap_of(want: DesiredService) -> int:
+    at_once = want.update.parallelism or max(1, want.replicas)
+    return want.replicas + (at_once if want.update.order is Order.START_FIRST else 0)

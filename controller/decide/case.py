@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controller.decide.identity import is_current
 from controller.model.decision import Aim, History, Offers
@@ -51,6 +51,11 @@ class Parts:
     fresh: tuple[Replica, ...]
     stale: tuple[Replica, ...]
     dead: tuple[Replica, ...]
+
+
+def with_history(case: Case, history: History) -> Case:
+    """The case as it goes on with what is remembered now; mostly nothing new."""
+    return case if history is case.history else replace(case, history=history)
 
 
 def sort_replicas(case: Case) -> Parts:

@@ -42,7 +42,9 @@ def add_up(parts: Iterable[Moves]) -> Moves:
 
     No decision holds a create beside a remove: after our death in between, the create would take another number.
     """
-    moves = tuple(parts)
+    moves = [move for move in parts if move is not NONE]
+    if not moves:
+        return NONE
     words = next((m for m in moves if m.reason), NONE)
     grants: dict[str, Grant] = {}
     for move in moves:

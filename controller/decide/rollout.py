@@ -51,6 +51,8 @@ def _find_gate(case: Case, parts: Parts) -> Moves | None:
 def remove_surplus(case: Case, parts: Parts) -> Moves:
     """Scale down: unready ones first, then the highest numbers. The dead are removed whatever the count."""
     excess = len(parts.fresh) - case.want.replicas
+    if excess <= 0 and not parts.dead:
+        return NONE
     ranked = sorted(parts.fresh, key=lambda r: (is_ready(case, r), -r.number))
     steps = [end_replica(case, replica, f"scaled down to {case.want.replicas}") for replica in ranked[: max(0, excess)]]
     steps += [_remove(replica, "dead") for replica in parts.dead]
@@ -99,6 +101,8 @@ def _going_until(case: Case) -> Instant | None:
 def finish_interrupted(case: Case, parts: Parts) -> Moves:
     """A recreate that died half-way leaves `<hash>_name`: give it its name once nobody else has it."""
     temporary = [replica for replica in parts.fresh if replica.temporary]
+    if not temporary:
+        return NONE
     held = {replica.number for replica in (*parts.fresh, *parts.stale) if not replica.temporary}
     steps = tuple(
         Rename(case.want.name, replica.id, replica.number, "left by an interrupted recreate")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sort_replicas
+from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sort_replicas, with_history
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
@@ -21,8 +21,7 @@ from controller.model.names import Instant
 def decide(case: Case) -> Decision:
     """The decision for one service: steps to take now, what to remember before them, when to look again."""
     parts = sort_replicas(case)
-    history = _adopt(case)
-    case = replace(case, history=history)
+    case = with_history(case, _adopt(case))
     if case.aim.frozen in (Freeze.PAUSED, Freeze.HELD):
         return _frozen(case, parts)
     if case.want.leaving is not None:
@@ -77,7 +76,7 @@ def _job(case: Case, parts: Parts) -> Decision:
         case = replace(case, history=history)
         return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
     moves = _bar_trouble(case, job_moves(case, parts))
-    case = replace(case, history=_note_carried(_note_grants(case, moves, ()), moves))
+    case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
     if has_failed(case, parts):
         message = (
             f"{moves.message}, {case.want.backoff.attempts} tries; `controller retry {case.want.name}` tries again"
@@ -89,10 +88,9 @@ def _job(case: Case, parts: Parts) -> Decision:
 
 
 def _service(case: Case, parts: Parts) -> Decision:
-    case = replace(case, history=_note_attempt(case, parts))
-    wanted = tuple(_rules(case, parts))
-    moves = _bar_trouble(case, add_up(wanted))
-    case = replace(case, history=_note_progress(case, parts, moves))
+    case = with_history(case, _note_attempt(case, parts))
+    moves = _bar_trouble(case, add_up(_rules(case, parts)))
+    case = with_history(case, _note_progress(case, parts, moves))
     return conclude(case, parts, _watch(case, parts, moves), find_phase(case, parts, moves))
 
 

@@ -99,21 +99,24 @@ class _Turn:
         history = self._history(name)
         may_start = world.desired.policy.auto_start or world.started
         watching = world.heals_at is not None and self.now < world.heals_at
+        aimed = aim(want, history, world.hold, may_start)
         return Case(
-            aim=aim(want, history, world.hold, may_start),
+            aim=aimed,
             seen=world.views.get(name, ServiceView()),
             history=history,
             now=self.now,
             gates=self._gates(want),
-            dependents=self._dependents(name),
+            dependents=() if aimed.want.leaving is None else self._dependents(name),
             may_begin=may_begin,
             heals=world.desired.policy.self_heal and not watching,
             heals_at=world.heals_at if watching else None,
         )
 
     def _gates(self, want: DesiredService) -> Mapping[str, Offers]:
-        names = set(want.needs) | ({want.namespace_of} if want.namespace_of else set())
-        return {name: self._offers(name) for name in sorted(names)}
+        gates = {name: self._offers(name) for name in want.needs}
+        if want.namespace_of is not None:
+            gates[want.namespace_of] = self._offers(want.namespace_of)
+        return gates
 
     def _dependents(self, name: str) -> tuple[str, ...]:
         """Services that depend on this one, are to stop as well, and still run."""

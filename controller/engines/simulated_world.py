@@ -6,7 +6,7 @@ Single-threaded; cost follows what changed, not the size of the stack.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
 from typing import assert_never
 
@@ -53,9 +53,9 @@ class Simulation:
             self.containers.count_on(record)
 
     @property
-    def guesses(self) -> frozenset[tuple[str, Span]]:
-        """Times that were never learned, so that defaults stand in for them."""
-        return frozenset(self.containers.guesses)
+    def guesses(self) -> Set[tuple[str, Span]]:
+        """Times that were never learned, so that defaults stand in for them. Not a copy: it is asked at every step."""
+        return self.containers.guesses
 
     def retarget(self, stack: DesiredStack, now: Instant) -> None:
         """Another generation is wanted from now on: creates look up their service in it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Scope
@@ -39,6 +40,7 @@ class SimulatedEngine:
         self._clock = clock or WallClock()
         self._settings = settings
         self._file = None if folder is None else StateFile(folder)
+        self._id = "simulated" if folder is None else f"simulated-{_mark(folder)}"
         self._stacks: dict[str, SimulatedStack] = {}
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
@@ -51,7 +53,7 @@ class SimulatedEngine:
 
     def info(self, *, deadline: float = 5.0) -> EngineInfo:
         self._answer(deadline)
-        return EngineInfo("simulated", "simulated", "1", "1", "simulated: nothing real is started")
+        return EngineInfo(self._id, "simulated", "1", "1", "simulated: nothing real is started")
 
     def render(self, project: ComposeProject, *, deadline: float = 60.0) -> RenderedProject:
         """By Docker's own Compose, which needs no daemon for it. Raises Rejected where there is no `docker` command."""
@@ -241,3 +243,8 @@ def _exit_code(command: Sequence[str], health: Health) -> int:
             return int(code)
         case _:
             return 0 if health in (Health.HEALTHY, Health.NONE) else 1
+
+
+def _mark(folder: Path) -> str:
+    """Tells one world from another: stacks of one name in two folders are two stacks, each with a writer of its own."""
+    return sha256(str(folder.absolute()).encode()).hexdigest()[:8]

@@ -42,15 +42,22 @@ def normalized(folder: str) -> str:
     return re.sub(r"[^-_a-z0-9]", "", folder.lower()).lstrip("_-")
 
 
-def clash(name: str, project: ComposeProject, running: Mapping[str, Observed]) -> Iterator[Finding]:
-    """The same files run under another name already: a second copy is never started (CONTRACTS 2.3)."""
-    if not name or name in running or project.name:
-        return
+def runs_as(project: ComposeProject, running: Mapping[str, Observed]) -> str | None:
+    """The name under which the project's files run already."""
     files = {str(path) for path in project.files}
     for other in sorted(running):
         theirs = set(running[other].config_files)
         if theirs and (files <= theirs or theirs <= files):
-            message = f"the stack is called '{name}', but its files run as project '{other}' already"
-            hint = f"set COMPOSE_PROJECT_NAME={other}, or name: {other} at the top of the Compose file"
-            yield Finding(message, file=str(project.files[0]), hint=hint)
-            return
+            return other
+    return None
+
+
+def clash(name: str, project: ComposeProject, running: Mapping[str, Observed]) -> Iterator[Finding]:
+    """The same files run under another name already: a second copy is never started (CONTRACTS 2.3)."""
+    if not name or name in running or project.name:
+        return
+    other = runs_as(project, running)
+    if other is not None:
+        message = f"the stack is called '{name}', but its files run as project '{other}' already"
+        hint = f"set COMPOSE_PROJECT_NAME={other}, or name: {other} at the top of the Compose file"
+        yield Finding(message, file=str(project.files[0]), hint=hint)

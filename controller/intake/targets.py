@@ -15,7 +15,7 @@ from controller.intake import discovery
 from controller.intake.discovery import ManifestFile
 from controller.intake.inputs import Inputs, read_inputs
 from controller.intake.profiles import choose_profile
-from controller.intake.projects import clash, project_of, static_name
+from controller.intake.projects import clash, project_of, runs_as, static_name
 from controller.intake.source import Document
 from controller.intake.stacks import read_controller, read_stack
 from controller.model.errors import Finding, InvalidInput
@@ -191,6 +191,8 @@ class _Finder:
         project = project_of(files, self.request.environment)
         inputs = read_inputs(project)
         name = static_name(project, inputs)
+        if inputs.findings and inputs.name is None:  # what cannot be read does not tell its name either
+            name = runs_as(project, self.request.running) or name
         self._add(Target(name, place, project, inputs, None, inputs.documents, through_folder=through_folder))
 
     def _add(self, target: Target) -> None:

@@ -175,9 +175,11 @@ class Daemon:
                 self._audience.event(Event(now, name, None, "Warning", "InvalidInput", message))
 
     def _concerns(self, item: Broken, loaded: Loaded) -> bool:
-        """By its name, or where even that could not be read, by its manifest's file."""
+        """By its name, or where even that could not be read, by its files."""
+        if item.name in self._controller.stacks:
+            return item.name == loaded.name
         files = {self._ground.asked.cwd / finding.file for finding in item.findings if finding.file}
-        return item.name == loaded.name or (not item.name and loaded.manifest in files)
+        return not files.isdisjoint({loaded.manifest, *loaded.project.files})
 
     def _hold_vanished(self, present: set[str], broken: Iterable[Broken]) -> None:
         """A used manifest that disappears: the stack is held, never removed."""

@@ -88,7 +88,11 @@ class Ground:
         files = {str(self.asked.cwd / finding.file) for item in broken for finding in item.findings if finding.file}
         names = {item.name for item in broken}
         known = known_stacks(self.asked.root, self.engine_id()) if broken else ()
-        return tuple(name for name in known if name in names or self.store(name).stack.load().place.manifest in files)
+        return tuple(name for name in known if name in names or not files.isdisjoint(self._files_of(name)))
+
+    def _files_of(self, stack: str) -> tuple[str | None, ...]:
+        place = self.store(stack).stack.load().place
+        return (place.manifest, *place.files)
 
     def folder(self, stack: str) -> Path:
         return stack_dir(self.asked.root, self.engine_id(), stack)

@@ -53,4 +53,9 @@ def adoption_hold(world: World, around: Circumstances) -> Hold | None:
 def _removal_hold(world: World, around: Circumstances) -> Hold | None:
     if around.memory.removal_granted == around.loaded.desired.digest:
         return None
-    return judge_removal(dict.fromkeys(around.before), world)
+    return judge_removal(dict.fromkeys(around.before or _with_replicas(world)), world)
+
+
+def _with_replicas(world: World) -> tuple[str, ...]:
+    """After a start nothing is known of the generation before, but by what there is of it."""
+    return tuple(name for name, view in world.views.items() if name in world.desired.services and view.replicas)

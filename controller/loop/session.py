@@ -164,7 +164,7 @@ class Session:
     def events(self, *, since: float | None = None, follow: bool = False) -> Iterator[Event]:
         """What was told of the stacks, oldest first; `since` an instant; with `follow` without end."""
         targets = self._ground.targets()
-        names = [target.name for target in targets.stacks]
+        names = [target.name for target in targets.stacks] + list(self._ground.kept_in_spite_of(targets.broken))
         seen = dict.fromkeys(names, 0)
         while True:
             fresh = [event for name in names for event in self._ground.store(name).events.since(seen[name])]

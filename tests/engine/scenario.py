@@ -217,14 +217,14 @@ class Daemon:
 
 
 def eventually(what: Callable[[], object], seconds: float = 20.0, every: float = 0.15) -> Any:
-    """What it returns once it is true. A failing assertion inside counts as not yet, and is what fails at the end."""
+    """What it returns once it is true. What is missing or asserted in vain inside counts as not yet."""
     deadline = time.monotonic() + seconds
     while True:
-        missed: AssertionError | None = None
+        missed: Exception | None = None
         value: object = None
         try:
             value = what()
-        except AssertionError as error:
+        except (AssertionError, KeyError) as error:
             missed = error
         if value:
             return value

@@ -55,7 +55,7 @@ class Processes:
         before = self._pushed
         nature, begun = record.nature, record.started_at if record.started_at is not None else now
         match record.phase:
-            case ReplicaPhase.RUNNING:
+            case ReplicaPhase.RUNNING | ReplicaPhase.PAUSED:
                 if record.health is Health.STARTING:
                     self._push(max(now, begun + nature.ready_after), Happening.READY, record)
                 if nature.runs is not None:

@@ -30,7 +30,8 @@ class Daemon:
         self.server.bind(str(path))
         self.server.listen(16)
         self.ends: list[socket.socket] = []
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.acceptor = threading.Thread(target=self._accept, daemon=True)
+        self.acceptor.start()
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -55,6 +56,7 @@ class Daemon:
     def close(self) -> None:
         with suppress(OSError):
             self.server.shutdown(socket.SHUT_RDWR)
+        self.acceptor.join(5.0)
         self.server.close()
         self.hang_up()
 

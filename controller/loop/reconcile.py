@@ -102,6 +102,8 @@ class Reconciler:
         for completed in self._tools.executor.collect(self.loaded.name):
             self._done(completed.batch.service, completed.outcomes, now)
         whole = services is None or not self._seen
+        if whole:  # before all that may want to look sooner
+            self._tools.queue.add_at(Key(self.loaded.name), now + self.loaded.desired.policy.resync)
         views = self._look(None if whole else services, now)
         if views is None:
             return
@@ -113,7 +115,6 @@ class Reconciler:
         self._decide(self.world.desired.services if news else views, now)
         if whole:
             self.turns += 1
-            self._tools.queue.add_at(Key(self.loaded.name), now + self.loaded.desired.policy.resync)
         self.publish(now)
 
     def _look(self, only: frozenset[str] | None, now: Instant) -> Mapping[str, ServiceView] | None:

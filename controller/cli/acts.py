@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.cli.failures import say
+from controller.cli.failures import say, warn_all
 from controller.cli.live import open_screen
 from controller.cli.options import Options
 from controller.cli.render.plan import plan_lines
@@ -20,6 +20,7 @@ def converge(options: Options, wish: Wish) -> int:
     with open_session(options) as session:
         with open_screen(options) as screen:
             results = session.act(wish, screen)
+        warn_all(session.warnings, options)
         held = any(result.outcome == "held" for result in results)
         if held and not options.structured and options.output != "name":
             print_lines(plan_lines(session.plan(wish), paint=paint_for(options)))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import click
 
+from controller.cli.options import Options
 from controller.cli.render.text import clean
 from controller.model.errors import ControllerError, Finding, InvalidInput
 
@@ -51,6 +52,13 @@ def say_findings(findings: Sequence[Finding]) -> None:
 
 def warn(message: str) -> None:
     print(f"warning: {clean(message)}", file=sys.stderr)
+
+
+def warn_all(messages: Iterable[str], options: Options) -> None:
+    """All of them, unless the user wants it quiet."""
+    if options.verbosity >= 0:
+        for message in messages:
+            warn(message)
 
 
 def _os_message(error: OSError) -> str:

@@ -22,11 +22,14 @@ def plan(options: Options, services: tuple[str, ...], detailed_exitcode: bool) -
 
     Times are estimates from earlier starts; unknown before a service was started twice.
     """
+    from controller.cli.failures import warn_all
     from controller.cli.session import open_session
     from controller.model.wish import Wish
 
     with open_session(options) as session:
         plans = session.plan(Wish("apply", services, profile=options.profile))
+        warnings = session.warnings
+    warn_all(warnings, options)
     print_plans(plans, options)
     return 2 if detailed_exitcode and any(each.steps for each in plans) else 0
 

@@ -114,6 +114,7 @@ class Daemon:
         store = self._ground.store(name)
         store.intents.reopen()
         committed = commit_generation(loaded, target, store, self._ground.now(), self._ground.asked.profile)
+        self._tell_warnings(loaded)
         self._controller.add(committed, store)
         listener = Listener(folder, lambda: self._controller.call(lambda now: self._take_intents(name, now)))
         self._owned.callback(listener.close)
@@ -160,9 +161,14 @@ class Daemon:
             return
         if loaded.desired.digest == reconciler.loaded.desired.digest and reconciler.broken is None:
             return
+        self._tell_warnings(loaded)
         store = self._ground.store(target.name)
         committed = commit_generation(loaded, target, store, self._ground.now(), profile or self._ground.asked.profile)
         self._controller.call(lambda now: reconciler.adopt_generation(committed, now))
+
+    def _tell_warnings(self, loaded: Loaded) -> None:
+        for finding in loaded.warnings:
+            self._audience.event(Event(self._ground.now(), loaded.name, None, "Warning", "Unheeded", str(finding)))
 
     def _tell_broken(self, broken: Iterable[Broken]) -> None:
         for item in broken:

@@ -4,55 +4,28 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
-from controller.decide.graph import Graph, build_graph
 from controller.engines.base import Engine
 from controller.health.prober import Prober
 from controller.intake.targets import Broken, Target
 from controller.loop.acting import MakeProber, act
 from controller.loop.controller import Audience
 from controller.loop.daemon import Daemon
-from controller.loop.generation import render_target, resolve_target
 from controller.loop.ground import Asked, Ground, complain
 from controller.loop.loaded import Loaded
 from controller.loop.lock import read_holder
 from controller.loop.peek import Peek
 from controller.model.applied import StackResult
 from controller.model.desired import DesiredStack
-from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import ServiceView
 from controller.model.plan import Plan
-from controller.model.project import RenderedProject
 from controller.model.status import Event, StackStatus
-from controller.model.timings import Span, Timings
+from controller.model.timings import Timings
 from controller.model.wish import Wish
 
 _FOLLOW_EVERY = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One target as it was read: what is wanted of it, or what is wrong with its files."""
-
-    place: str
-    name: str = ""
-    stack: DesiredStack | None = None
-    rendered: RenderedProject | None = field(default=None, repr=False)
-    override: str = field(default="", repr=False)
-    findings: tuple[Finding, ...] = ()
-    warnings: tuple[Finding, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LearnedGraph:
-    """A stack's graph with the learned seconds to ready of each service (None: never measured)."""
-
-    stack: str
-    graph: Graph
-    usually: Mapping[str, float | None]
 
 
 class Session:
@@ -68,27 +41,16 @@ class Session:
         self._ground = Ground(engine, asked)
         self._make_prober = make_prober
         self._make_bed = make_bed
+        self.warnings: tuple[str, ...] = ()
+        """What the files say that is not heeded, or not as written; known once they were read."""
 
     def close(self) -> None:
         self._ground.close()
 
-    def load(self) -> Sequence[Reading]:
-        """Read every target, without an engine; one that is broken carries its findings."""
-        targets = self._ground.targets()
-        broken = [Reading(item.place, item.name, findings=item.findings) for item in targets.broken]
-        return (*(self._read(target) for target in targets.stacks), *broken)
-
-    def _read(self, target: Target) -> Reading:
-        try:
-            rendered = render_target(self._ground.engine, target)
-        except InvalidInput as error:
-            return Reading(target.place, target.name, findings=error.findings)
-        found = resolve_target(target, rendered)
-        return Reading(target.place, rendered.name, found.stack, rendered, "", found.errors, found.warnings)
-
     def plan(self, wish: Wish) -> Sequence[Plan]:
         pairs, broken = self._ground.load_all(self._ground.targets(wish.profile))
         complain(broken)
+        self.warnings = _warnings(pairs)
         return tuple(self._with_peek(loaded, lambda peek: peek.plan(self._make_bed)) for _, loaded in pairs)
 
     def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
@@ -99,6 +61,7 @@ class Session:
         pairs, broken = self._ground.load_all(targets)
         if not wish.keep_going:
             complain(broken)
+        self.warnings = _warnings(pairs)
         results = act(self._ground, pairs, wish, audience, self._make_prober)
         return (*results, *(_broken_result(item) for item in broken))
 
@@ -141,26 +104,6 @@ class Session:
             if prober is not None:
                 prober.close()
 
-    def graphs(self) -> Sequence[LearnedGraph]:
-        targets = self._ground.targets()
-        complain(targets.broken)
-        return tuple(self._graph(target) for target in targets.stacks)
-
-    def _graph(self, target: Target) -> LearnedGraph:
-        reading = self._read(target)
-        if reading.stack is None:
-            raise InvalidInput(reading.findings)
-        needs = {n: s.needs for n, s in reading.stack.services.items() if s.leaving is None}
-        timings = self._timings(reading.name)
-        usually = {name: timings.usual(name, Span.READY) for name in needs}
-        return LearnedGraph(reading.name, build_graph(needs, lambda name: usually.get(name) or 1.0), usually)
-
-    def _timings(self, stack: str) -> Timings:
-        try:
-            return self._ground.store(stack).timings.load()
-        except EngineError:
-            return Timings()
-
     def events(self, *, since: float | None = None, follow: bool = False) -> Iterator[Event]:
         """What was told of the stacks, oldest first; `since` an instant; with `follow` without end."""
         targets = self._ground.targets()
@@ -186,3 +129,7 @@ def _broken_result(item: Broken) -> StackResult:
     message = "; ".join(str(finding) for finding in item.findings)
     hint = item.findings[0].hint if item.findings else None
     return StackResult(item.name or item.place, 0, "invalid", False, message=message, hint=hint)
+
+
+def _warnings(pairs: Sequence[tuple[Target, Loaded]]) -> tuple[str, ...]:
+    return tuple(str(finding) for _, loaded in pairs for finding in loaded.warnings)

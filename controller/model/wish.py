@@ -17,6 +17,5 @@ class Wish:
     build: bool = False
     immediately: bool = False
     everything: bool = False
-    rehearse: bool = False
     timeout: float = 600.0
     profile: str | None = None

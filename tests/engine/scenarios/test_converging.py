@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from itertools import pairwise
 import pytest
 
 from tests.engine.checks import docker, ids, lives, running
-from tests.engine.scenario import Scene, eventually, ready_after, service_of
+from tests.engine.scenario import Scene, eventually, ready_after, service_of, stays
 
 pytestmark = pytest.mark.engine
 
@@ -153,3 +154,55 @@ def test_services_that_leave_the_profile_are_stopped_in_reverse_order_and_not_re
             scene.manifest(spec.replace("PROFILE", "all"))
             eventually(lambda: len(running(scene.containers())) == 3)
             assert ids(scene.containers()) == ids(before)
+
+
+def test_replicas_are_replaced_one_at_a_time_and_the_next_when_it_is_ready(scene: Scene) -> None:
+    text = f"services: {{web: {{{ready_after(0.3)}, environment: {{V: '1'}}, deploy: {{replicas: 3}}}}}}"
+    scene.compose(text)
+    scene.manifest("services: {web: {update: {order: stop-first, monitor: 200ms}}}")
+    with scene.daemon("--watch"):
+        eventually(lambda: scene.status()["phase"] == "Converged")
+        least = 3
+        scene.compose(text.replace("'1'", "'2'"))
+
+        def replaced() -> bool:
+            nonlocal least
+            found = scene.containers().values()
+            least = min(least, sum(one.running for one in found))
+            return len(found) == 3 and all("V=2" in one.inspect["Config"]["Env"] for one in found)
+
+        eventually(replaced, 30, every=0.05)
+        eventually(lambda: scene.status()["phase"] == "Converged")
+        assert least == 2
+        starts = sorted(one.started for one in scene.containers().values())
+        assert all(later - earlier >= 0.3 for earlier, later in pairwise(starts))
+
+
+def test_one_service_is_applied_with_what_it_needs_and_nothing_else(scene: Scene) -> None:
+    scene.compose("services: {db: {SLEEP}, web: {SLEEP, depends_on: [db]}, other: {SLEEP}}")
+    told = scene.data("apply", "web")
+    assert {one["name"] for one in told["services"]} >= {"web"}
+    assert running(scene.containers()) == {"db-1", "web-1"}
+
+
+def test_a_compose_profile_is_chosen_by_name(scene: Scene) -> None:
+    scene.compose("services: {a: {SLEEP}, b: {SLEEP, profiles: [extra]}}")
+    scene.done("apply")
+    assert running(scene.containers()) == {"a-1"}
+    scene.done("apply", "--profile", "extra")
+    assert running(scene.containers()) == {"a-1", "b-1"}
+    ran = scene.run("apply", "--profile", "nosuch")
+    assert ran.code == 1 and "nosuch" in ran.err and "extra" in ran.err
+
+
+def test_without_watch_the_manifest_as_read_at_the_start_holds_until_sighup(scene: Scene) -> None:
+    text = "services: {a: {SLEEP, environment: {V: '1'}}}"
+    scene.compose(text)
+    with scene.daemon("-q") as daemon:
+        eventually(lambda: scene.status()["phase"] == "Converged")
+        before = scene.containers()
+        scene.compose(text.replace("'1'", "'2'"))
+        stays(lambda: lives(scene.containers()) == lives(before), 2)
+        daemon.process.send_signal(signal.SIGHUP)
+        scene.wait_replaced(before["a-1"])
+        assert "V=2" in scene.containers()["a-1"].inspect["Config"]["Env"]

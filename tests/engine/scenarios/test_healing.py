@@ -135,3 +135,50 @@ def test_a_service_that_becomes_unhealthy_is_restarted(scene: Scene) -> None:
         eventually(lambda: scene.containers()["web-1"].started > before.started)
         eventually(lambda: scene.status()["phase"] == "Converged")
         assert scene.containers()["web-1"].id == before.id
+
+
+def test_who_shares_a_namespace_follows_its_owner_into_a_new_life(scene: Scene) -> None:
+    scene.compose("services: {owner: {SLEEP}, side: {SLEEP, network_mode: 'service:owner'}, other: {SLEEP}}")
+    with scene.daemon("--watch"):
+        eventually(lambda: scene.status()["phase"] == "Converged")
+        before = scene.containers()
+        with scene.step(
+            "the owner is killed: it comes back, and who shares its namespace is restarted into the new one"
+        ):
+            docker("kill", before["owner-1"].id)
+            eventually(lambda: scene.containers()["owner-1"].running)
+            eventually(lambda: scene.containers()["side-1"].started > scene.containers()["owner-1"].started)
+            eventually(lambda: scene.status()["phase"] == "Converged")
+        with scene.step("the owner is removed: both are made anew"):
+            docker("rm", "-f", before["owner-1"].id)
+            eventually(lambda: shares(scene.containers()))
+            eventually(lambda: scene.status()["phase"] == "Converged")
+        after = scene.containers()
+        assert after["other-1"].life == before["other-1"].life
+    scene.hand("up", "-d")
+    assert lives(scene.containers()) == lives(after)
+
+
+def shares(found: dict[str, Container]) -> bool:
+    """The sharer runs in the namespace of the owner that runs now."""
+    owner, side = found["owner-1"], found["side-1"]
+    mode = side.inspect["HostConfig"]["NetworkMode"]
+    return owner.running and side.running and mode == f"container:{owner.id}" and side.started > owner.started
+
+
+def test_restart_true_restarts_the_dependent_of_what_was_replaced(scene: Scene) -> None:
+    text = """
+        services:
+          db: {SLEEP, environment: {V: "1"}}
+          web: {SLEEP, depends_on: {db: {condition: service_started, restart: true}}}
+          log: {SLEEP, depends_on: {db: {condition: service_started}}}
+    """
+    scene.compose(text)
+    scene.done("apply")
+    before = scene.containers()
+    scene.compose(text.replace('"1"', '"2"'))
+    scene.done("apply")
+    after = scene.containers()
+    assert after["db-1"].id != before["db-1"].id
+    assert after["web-1"].id == before["web-1"].id and after["web-1"].started > after["db-1"].started
+    assert after["log-1"].life == before["log-1"].life

@@ -138,3 +138,23 @@ def test_a_mass_removal_is_held_until_confirm(scene: Scene) -> None:
         scene.done("apply", "--confirm")
         assert set(scene.containers()) == {"a-1"}
         assert scene.containers()["a-1"].life == before["a-1"].life
+
+
+def test_a_variable_that_is_unset_now_holds_the_generation(scene: Scene) -> None:
+    scene.compose("services: {a: {SLEEP, environment: {TAG: '${HOUSE_TAG:-none}'}}}")
+    scene.env["HOUSE_TAG"] = "seven"
+    scene.done("apply")
+    before = scene.containers()
+    assert "TAG=seven" in before["a-1"].inspect["Config"]["Env"]
+    with scene.step(
+        "applied from a shell that lacks the variable: nothing is changed, the name is told, not the value"
+    ):
+        del scene.env["HOUSE_TAG"]
+        ran = scene.run("apply")
+        assert ran.code == 1
+        assert "HOUSE_TAG" in ran.err and "seven" not in ran.err + ran.out
+        assert lives(scene.containers()) == lives(before)
+    with scene.step("set again, all is well"):
+        scene.env["HOUSE_TAG"] = "eight"
+        scene.done("apply")
+        assert "TAG=eight" in scene.containers()["a-1"].inspect["Config"]["Env"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from tests.contract_cli.command import CONTROLLER
 from tests.engine.checks import docker, lives, running
 from tests.engine.proxy import EngineProxy
 from tests.engine.scenario import Scene, eventually, ready_after, stays
@@ -71,7 +73,8 @@ def test_an_interrupted_recreate_by_compose_is_finished(scene: Scene) -> None:
         scene.hand("create", "web")
         half = scene.containers()["web-1"]
         docker("rename", half.id, f"{old.id[:12]}_{scene.name}-web-1")
-    scene.done("apply")
+    with scene.step("apply waits until nobody else is at work any more, and finishes it"):
+        scene.done("apply", timeout=30)
     found = scene.containers()
     assert set(found) == {"web-1", "db-1"} == running(found)
     scene.hand("up", "-d")
@@ -222,11 +225,7 @@ def test_an_engine_that_is_not_there_is_one_clear_line(scene: Scene) -> None:
 
 def test_two_applies_at_once_make_one_of_each(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP, deploy: {replicas: 3}}, db: {SLEEP}}")
-    from tests.contract_cli.command import CONTROLLER
-
     with scene.step("two people apply in the same second"):
-        import os
-
         env = {**os.environ, **scene.environment}
         both = [
             subprocess.Popen([str(CONTROLLER), "apply"], cwd=scene.folder, env=env, stderr=subprocess.PIPE, text=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.decide.case import ALIVE, Case, Parts, is_ready
 from controller.decide.moves import Moves
+from controller.decide.rollout import find_surplus
 from controller.model.decision import Decision, Offers, Phase
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.steps import Restart, Start
@@ -28,6 +29,8 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
 def _find_failure(case: Case, ready: int, moves: Moves) -> Words | None:
     trouble = case.seen.trouble
     if trouble is not None and trouble.lasting and moves.reason.endswith(("Failed", "BackOff")):
+        return (Phase.DEGRADED if ready else Phase.FAILED), moves.reason, moves.message
+    if moves.reason == "ImageNeverPulled":
         return (Phase.DEGRADED if ready else Phase.FAILED), moves.reason, moves.message
     if moves.tries >= 2 or moves.reason == "CrashLoopBackOff":
         return Phase.CRASH_LOOP, "CrashLoopBackOff", moves.message
@@ -102,7 +105,8 @@ def make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
     """What dependents may know. Any revision serves: a dependency in mid-update still is one."""
     present = parts.fresh + parts.stale
     ready = [replica for replica in present if is_ready(case, replica)]
-    holder = next(iter(present), None)
+    surplus = find_surplus(case, parts)
+    holder = next((replica for replica in present if replica not in surplus), None)
     runs = holder is not None and holder.phase is ReplicaPhase.RUNNING
     leaving = case.want.leaving is not None
     return Offers(

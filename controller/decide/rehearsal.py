@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 from controller.decide.stack import decide_stack
@@ -11,7 +12,7 @@ from controller.decide.status import AT_REST
 from controller.decide.world import World
 from controller.model.decision import Decision, Freeze, Phase
 from controller.model.names import Instant
-from controller.model.observed import ServiceView
+from controller.model.observed import ServiceView, Trouble
 from controller.model.plan import Held, Plan, PlannedStep, PlannedWait
 from controller.model.steps import Outcome, Result, Step, step_action, step_number
 
@@ -59,6 +60,7 @@ class _Play:
         self._waiting: dict[str, tuple[str, Instant]] = {}
         self._wakes: list[tuple[Instant, str]] = []
         self._wake_of: dict[str, Instant] = {}
+        self._troubles: dict[str, Trouble] = {}
         self._passes = 0
         self._restless = set(world.desired.services)
         self._progress_at = now
@@ -66,7 +68,7 @@ class _Play:
     def run(self) -> None:
         dirty: Sequence[str] = tuple(self.world.desired.services)
         for name in dirty:
-            self.world.views[name] = self.bed.view(name, self.now)
+            self._look(name)
         first = True
         while dirty or first:
             first = False
@@ -88,10 +90,11 @@ class _Play:
         for outcome in self.bed.perform(decision.steps, self.now):
             self._plan_step(outcome, at)
             at += outcome.seconds
+            self._note_trouble(outcome, at)
         self.world.busy.add(decision.service)
 
     def _plan_step(self, outcome: Outcome, at: Instant) -> None:
-        if outcome.result is Result.SKIPPED:
+        if outcome.result is not Result.DONE:
             return
         step = outcome.step
         number = step_number(step)
@@ -99,6 +102,24 @@ class _Play:
         at_seconds = self._known(at - self.begun)
         name = self.world.desired.name
         self.steps.append(PlannedStep(name, at_seconds, step_action(step), step.service, replica, step.because))
+
+    def _note_trouble(self, outcome: Outcome, at: Instant) -> None:
+        """What the engine would refuse is not asked for again at once: virtual time must go on."""
+        name = outcome.step.service
+        match outcome.result:
+            case Result.DONE:
+                self._troubles.pop(name, None)
+            case Result.SKIPPED:
+                pass
+            case _:
+                before = self._troubles.get(name)
+                lasting = outcome.result is Result.REJECTED
+                count = 1 if before is None else before.count + 1
+                self._troubles[name] = Trouble(count, at, type(outcome.step).__name__, outcome.message, lasting)
+
+    def _look(self, name: str) -> None:
+        view, trouble = self.bed.view(name, self.now), self._troubles.get(name)
+        self.world.views[name] = view if trouble is None else replace(view, trouble=trouble)
 
     def _forward(self) -> Sequence[str]:
         """Go to the next instant at which something is to be decided; nothing where it is at rest or never will be."""
@@ -118,7 +139,7 @@ class _Play:
         for name in dirty:
             self.world.busy.discard(name)
         for name in dirty:
-            self.world.views[name] = self.bed.view(name, self.now)
+            self._look(name)
         while self._wakes and self._wakes[0][0] <= self.now:
             at, name = heapq.heappop(self._wakes)
             if self._wake_of.get(name) == at:

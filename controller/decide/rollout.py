@@ -50,14 +50,21 @@ def _find_gate(case: Case, parts: Parts) -> Moves | None:
 
 def remove_surplus(case: Case, parts: Parts) -> Moves:
     """Scale down: unready ones first, then the highest numbers. The dead are removed whatever the count."""
-    excess = len(parts.fresh) - case.want.replicas
-    if excess <= 0 and not parts.dead:
+    excess = find_surplus(case, parts)
+    if not excess and not parts.dead:
         return NONE
-    ranked = sorted(parts.fresh, key=lambda r: (is_ready(case, r), -r.number))
-    steps = [end_replica(case, replica, f"scaled down to {case.want.replicas}") for replica in ranked[: max(0, excess)]]
+    steps = [end_replica(case, replica, f"scaled down to {case.want.replicas}") for replica in excess]
     steps += [_remove(replica, "dead") for replica in parts.dead]
-    reason = "ScalingDown" if excess > 0 else "RemovingDead" if parts.dead else ""
+    reason = "ScalingDown" if excess else "RemovingDead" if parts.dead else ""
     return Moves(steps=tuple(steps), reason=reason, message="removes what is too much")
+
+
+def find_surplus(case: Case, parts: Parts) -> tuple[Replica, ...]:
+    """Who is too much among those that are as wanted."""
+    excess = len(parts.fresh) - case.want.replicas
+    if excess <= 0:
+        return ()
+    return tuple(sorted(parts.fresh, key=lambda r: (is_ready(case, r), -r.number))[:excess])
 
 
 def create_missing(case: Case, parts: Parts) -> Moves:
@@ -125,6 +132,8 @@ def fetch_image(case: Case) -> Moves | None:
     failed = seen.trouble is not None and seen.trouble.reason in ("Pull", "Build")
     if not missing and (not stale or failed):
         return None
+    if want.pull is PullPolicy.NEVER and not want.builds:
+        return Moves(reason="ImageNeverPulled", message=f"{want.image} is not here, and pull_policy is never")
     because = "image is not here" if missing else "pull_policy: always"
     step: Step
     if want.builds and want.pull is not PullPolicy.ALWAYS:
@@ -144,24 +153,16 @@ def _batch_begun(case: Case, parts: Parts) -> bool:
 
 
 def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:
-    """How many running old ones may leave now: |settled| + |live old| − floor; serving ones only above the floor."""
+    """How many running old ones may leave now: |settled| + |live old| − floor.
+
+    Those that do not serve leave first, so that a serving one leaves only while floor + 1 serve.
+    """
     live = [replica for replica in parts.stale if replica.phase in ALIVE]
     settled = sum(1 for replica in parts.fresh if is_ready(case, replica))
-    serving_old = sum(1 for replica in live if is_ready(case, replica))
     wanted, at_once = case.want.replicas, _parallelism(case)
     floor = wanted if case.want.update.order is Order.START_FIRST else max(0, wanted - at_once)
-    allowed = settled + len(live) - floor
-    spare = settled + serving_old - floor
-    going: list[Replica] = []
-    for replica in sorted(live, key=lambda r: (is_ready(case, r), r.number)):
-        if len(going) >= min(allowed, at_once):
-            break
-        if is_ready(case, replica):
-            if spare <= 0:
-                break
-            spare -= 1
-        going.append(replica)
-    return tuple(going)
+    allowed = max(0, min(settled + len(live) - floor, at_once))
+    return tuple(sorted(live, key=lambda r: (is_ready(case, r), r.number))[:allowed])
 
 
 def _may_create(case: Case, parts: Parts) -> int:

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
-from controller.decide.world import World, make_world
+from controller.decide.world import make_world
 from controller.engines.simulated_faults import Faults, FaultyWorld
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Decision, History
 from controller.model.desired import DesiredStack
 from controller.model.errors import Transient
 from controller.model.names import Instant
-from controller.model.observed import Trouble
-from controller.model.steps import Outcome, Pull, Result
+from controller.model.observed import ServiceView, Trouble
+from controller.model.steps import Outcome, Pull, Result, step_action, step_number
 from controller.model.timings import Timings
 from tests.builders import NOW, empty_views
 from tests.property.rules import Rules
@@ -32,13 +32,20 @@ SPIN = 400
 class Play:
     """`at` schedules what happens from outside; `run` lets time pass until an instant."""
 
-    def __init__(self, stack: DesiredStack, timings: Timings, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        stack: DesiredStack,
+        timings: Timings,
+        faults: Faults | None = None,
+        views: Mapping[str, ServiceView] | None = None,
+    ) -> None:
         self.now: Instant = NOW
-        self.simulation = Simulation(stack, empty_views(stack), timings, NOW)
+        self.simulation = Simulation(stack, empty_views(stack) if views is None else views, timings, NOW)
         self.bed = self.simulation if faults is None else FaultyWorld(self.simulation, faults)
         self.rules = Rules(self)
         self.world = make_world(stack)
-        self.creates: Counter[str] = Counter()
+        self.done: list[tuple[str, str, int | None]] = []
+        """Service, action and number of every step that was asked for."""
         self.conflicts = 0
         self._events: list[tuple[Instant, int, Callable[[], None]]] = []
         self._begin()
@@ -155,6 +162,7 @@ class Play:
             self._wakes[name] = decision.wake_at
         if decision.steps:
             self.rules.check_steps(decision)
+            self.done += [(name, step_action(step), step_number(step)) for step in decision.steps]
             self.world.busy.add(name)
             outcomes = self.bed.perform(decision.steps, self.now)
             self._ends[name] = self.now + sum(outcome.seconds for outcome in outcomes)
@@ -180,11 +188,3 @@ class Play:
         kind, lasting = type(failed.step).__name__, failed.result is Result.REJECTED
         count = 1 if before is None else before.count + 1
         self._troubles[name] = Trouble(count, self._ends[name], kind, failed.message, lasting)
-
-
-def fresh_world(play: Play) -> World:
-    """What a controller would know that starts now."""
-    world = make_world(play.world.desired)
-    world.histories = dict(play.world.histories)
-    world.views = {name: play.simulation.view(name, play.now) for name in world.desired.services}
-    return world

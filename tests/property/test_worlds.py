@@ -5,16 +5,19 @@ from random import Random
 import pytest
 
 from controller.decide.rehearsal import rehearse
+from controller.decide.world import make_world
+from controller.engines.simulated_behaviour import crash_after, job_fails, never_ready
 from controller.engines.simulated_world import Simulation
+from controller.model.decision import Phase
 from controller.model.observed import ReplicaPhase
 from tests.builders import NOW, empty_views
-from tests.property.play import Play, fresh_world
+from tests.property.play import Play
 from tests.property.rules import floor_of
-from tests.property.worlds import Fate, misbehave, random_faults, random_stack, random_timings
+from tests.property.worlds import Fate, misbehave, random_faults, random_leftovers, random_stack, random_timings
 
 pytestmark = pytest.mark.unit
 
-FEW, MANY = range(60), range(60, 900)
+FEW, MANY = range(35), range(35, 700)
 CALM, WILD = 600.0, 4000.0
 ACCIDENTS = ("kill", "crash", "remove", "freeze", "sicken")
 CHANGES = ("edit", "edit_some", "scale", "leave_and_return", "stop_and_start", "pause_and_resume")
@@ -48,17 +51,19 @@ def test_a_cold_start_reaches_its_goal(seed: int) -> None:
 
 @seeds
 def test_the_plan_is_what_is_done(seed: int) -> None:
-    """From the same timings the rehearsal makes as many containers and starts as the loop does."""
+    """With the same timings the rehearsal takes the very steps of the loop, in the same order within each service."""
     random = Random(seed)
     wanted = random_stack(random)
     learned = random_timings(random, wanted)
-    play = Play(wanted, learned)
+    views = random.choice((empty_views(wanted), random_leftovers(random, wanted)))
+    play = Play(wanted, learned, views=views)
     play.run(NOW + CALM)
-    plan = rehearse(Play(wanted, learned).world, Simulation(wanted, empty_views(wanted), learned, NOW), NOW)
+    plan = rehearse(make_world(wanted), Simulation(wanted, views, learned, NOW), NOW)
     assert plan.settles
-    begun = sorted(step.service for step in plan.steps if step.action == "start")
-    done = sorted(name for (name, _), lives in play.simulation.processes.lives.items() for _ in range(lives))
-    assert begun == done
+    for name in wanted.services:
+        planned = [(step.action, step.replica) for step in plan.steps if step.service == name]
+        done = [(action, number and f"{name}-{number}") for service, action, number in play.done if service == name]
+        assert planned == done
 
 
 @seeds
@@ -110,6 +115,25 @@ def test_whatever_happens_the_goal_is_reached(seed: int) -> None:
 
 
 @seeds
+def test_who_never_recovers_holds_up_only_who_needs_it(seed: int) -> None:
+    random = Random(seed)
+    wanted = random_stack(random)
+    play = Play(wanted, random_timings(random, wanted))
+    lost = random.choice(sorted(wanted.services))
+    hopeless = job_fails(1000) if wanted.services[lost].is_job else random.choice((crash_after(0.7), never_ready()))
+    play.simulation.behave(lost, hopeless)
+    fate = Fate(play, random, 100.0)
+    fate.strike(random.randint(0, 2), "edit_some", "scale", "die")
+    play.run(NOW + WILD)
+    concerned = {lost}
+    for name in play.world.graph.order:
+        if concerned & set(play.world.graph.needs[name]):
+            concerned.add(name)
+    play.rules.check_services(name for name in wanted.services if name not in concerned)
+    assert play.world.decisions[lost].phase not in (Phase.COMPLETED, Phase.READY) or not wanted.services[lost].readiness
+
+
+@seeds
 def test_an_engine_that_lies_and_fails_delays_but_never_doubles(seed: int) -> None:
     random = Random(seed)
     wanted = random_stack(random)
@@ -120,6 +144,17 @@ def test_an_engine_that_lies_and_fails_delays_but_never_doubles(seed: int) -> No
     play.run(NOW + 1000)
     play.bed = play.simulation
     play.restart()
+    play.run(NOW + WILD)
+    play.rules.check_goal()
+
+
+@seeds
+def test_whatever_was_left_behind_is_brought_into_shape(seed: int) -> None:
+    random = Random(seed)
+    wanted = random_stack(random)
+    play = Play(wanted, random_timings(random, wanted), views=random_leftovers(random, wanted))
+    fate = Fate(play, random, 60.0)
+    fate.strike(random.randint(0, 2), *CHANGES, "die")
     play.run(NOW + WILD)
     play.rules.check_goal()
 
@@ -166,4 +201,3 @@ def test_stopping_everything_goes_in_reverse_and_starting_comes_back(seed: int) 
         play.wish(name, stopped="")
     play.run(play.now + CALM)
     play.rules.check_goal()
-    assert fresh_world(play).desired is play.world.desired

@@ -22,8 +22,9 @@ from controller.model.desired import (
     UpdatePolicy,
 )
 from controller.model.names import Revision
+from controller.model.observed import Health, Mount, Replica, ReplicaPhase, ServiceView
 from controller.model.timings import Span, Timings
-from tests.builders import NOW, probe, service, stack, template, timings
+from tests.builders import IMAGE, NOW, empty_views, probe, replica, service, stack, template, timings, view
 from tests.property.play import Play
 
 
@@ -66,6 +67,32 @@ def _random_need(random: Random, other: DesiredService) -> Need:
     if other.is_job:
         return Need(Condition.COMPLETED)
     return Need(random.choice((Condition.STARTED, Condition.HEALTHY)), restart=random.random() < 0.2)
+
+
+def random_leftovers(random: Random, wanted: DesiredStack) -> dict[str, ServiceView]:
+    """What somebody else left behind: right and foreign containers in every phase, numbers with gaps."""
+    views = dict(empty_views(wanted))
+    for name, want in wanted.services.items():
+        if want.namespace_of is None and random.random() < 0.8:
+            numbers = random.sample(range(1, 7), random.randint(0, 4))
+            found = (_random_replica(random, want, number) for number in numbers)
+            views[name] = view(*found, since=NOW, image_id=random.choice((None, IMAGE, IMAGE)))
+    return views
+
+
+def _random_replica(random: Random, want: DesiredService, number: int) -> Replica:
+    phase = random.choice([*ReplicaPhase, *[ReplicaPhase.RUNNING] * 4])
+    checked = want.readiness is not None and phase is ReplicaPhase.RUNNING
+    health = random.choice((Health.HEALTHY, Health.STARTING, Health.UNHEALTHY)) if checked else Health.NONE
+    return replica(
+        number,
+        random.choice(("v1", "v1", "foreign:abc")),
+        phase,
+        service=want.name,
+        health=health,
+        ready_since=NOW - 50 if health is Health.HEALTHY else None,
+        mounts=(Mount("/data", f"{want.name}-{number}"),) if random.random() < 0.3 else (),
+    )
 
 
 def random_timings(random: Random, wanted: DesiredStack) -> Timings:

@@ -6,9 +6,9 @@ from controller.decide.service import decide
 from controller.model.decision import History, Offers
 from controller.model.desired import Need, PullPolicy
 from controller.model.names import ReplicaId
-from controller.model.observed import Trouble
+from controller.model.observed import Health, Trouble
 from controller.model.steps import Build, Pull
-from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, ready, replica, service
+from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, probe, ready, replica, service
 from tests.unit.decide.cases import case, told
 
 pytestmark = pytest.mark.unit
@@ -38,6 +38,17 @@ IMAGES = [
         case(checked(pull=PullPolicy.ALWAYS, builds=True)),
         "Pending FetchingImage: pull",
     ),
+    (
+        "pull_policy never and not here: failed, and said so",
+        case(checked(pull=PullPolicy.NEVER), seen=NO_IMAGE),
+        "Failed ImageNeverPulled: -",
+    ),
+    (
+        "pull_policy never, built here: built",
+        case(checked(pull=PullPolicy.NEVER, builds=True), seen=NO_IMAGE),
+        "Pending FetchingImage: build",
+    ),
+    ("pull_policy never and here: created", case(checked(pull=PullPolicy.NEVER)), "Pending Creating: create 1"),
     (
         "no registry: the image that is here is kept",
         case(checked(pull=PullPolicy.ALWAYS), seen=trouble(1, 10, "Pull")),
@@ -222,6 +233,13 @@ NAMESPACES = [
 @pytest.mark.parametrize(("given", "expected"), [pytest.param(*row[1:], id=row[0]) for row in NAMESPACES])
 def test_shared_namespaces(given, expected) -> None:
     assert told(given) == expected
+
+
+def test_the_owner_is_a_container_that_stays() -> None:
+    low, high = replica(1, health=Health.STARTING, check=probe()), healthy(2)
+    assert decide(case(checked(), low, high)).offers.holder == high.id
+    assert decide(case(checked(), exited(1, "v0"), high)).offers.holder == high.id
+    assert decide(case(checked(replicas=2), low, high)).offers.holder == low.id
 
 
 def test_it_is_created_into_the_owners_container() -> None:

@@ -46,6 +46,14 @@ def test_a_change_wakes_only_whom_it_concerns(need: Need, woken: bool) -> None:
     assert ("web" in decide_stack(("db",), given, NOW)) is woken
 
 
+def test_scaling_a_dependency_up_restarts_nobody() -> None:
+    web = checked("web", needs={"db": Need(HEALTHY, restart=True)})
+    given = settle(world(checked("db", 2), web, db=ready_one("db"), web=ready_one("web")))
+    newer = healthy(2, service="db", created_at=NOW - 5, started_at=NOW - 5, ready_since=NOW - 4)
+    given.views["db"] = view(*ready_one("db"), newer)
+    assert acts(given) == {}
+
+
 def test_losing_readiness_wakes_dependents_but_stops_none() -> None:
     given = settle(trio(db=ready_one("db"), web=ready_one("web"), top=ready_one("top")))
     given.views["db"] = view(exited(service="db"))

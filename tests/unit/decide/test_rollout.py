@@ -108,6 +108,11 @@ ROWS = [
         "Updating Updating: create 3",
     ),
     (
+        "scaled up in the same breath: one at a time all the same",
+        case(web(4), unready(1), old(2), old(3), history=OPEN),
+        "Updating Updating: - | wakes +110",
+    ),
+    (
         "scaled down in the same breath: what is too much goes",
         case(web(1), old(1), old(2), old(3)),
         "Updating Updating: stop 1",

@@ -92,6 +92,19 @@ def test_who_has_failed_twice_holds_no_slot_and_needs_none() -> None:
     assert acts(given) == {"a": "start 1", "b": "start 1"}
 
 
+def test_who_has_failed_twice_waits_for_nobodys_slot() -> None:
+    given = bounded(1, checked("a"), checked("b"), a=[exited(service="a")], b=coming("b"))
+    given.histories["a"] = History(adopted_at=1.0, restarts={"a-1-id": Grant(3, NOW - 300)})
+    assert acts(given) == {"a": "start 1"}
+    assert (given.starting, given.waiting) == ({"b"}, set())
+
+
+def test_who_has_failed_once_waits_for_a_slot() -> None:
+    given = bounded(1, checked("a"), checked("b"), a=[exited(service="a")], b=coming("b"))
+    assert acts(given) == {}
+    assert given.waiting == {"a"}
+
+
 def test_a_sound_replica_beside_a_failing_one_gets_its_slot() -> None:
     found = [exited(1, service="a", started_at=NOW - 2), created(2, service="a")]
     given = bounded(1, checked("a", 2), checked("b"), a=found, b=coming("b"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ _AWAY = (
     "is the docker daemon running",
 )
 _TAKEN = ("is already in use by container", "marked for removal", "removal of container")
+_PORT_TAKEN = re.compile(
+    r"listen \w+ (\S+:\d+): bind: address already in use|Bind for (\S+:\d+) failed: port is already allocated"
+)
 _NO_PLUGIN = (
     "is not a docker command",
     "unknown shorthand flag: 'f'",
@@ -46,6 +50,9 @@ class Failure(Exception):
 
 def map_failure(failure: Failure) -> EngineError:
     """An HTTP answer: 409 and what is gone ask for a new look, 5xx may pass, every other 4xx stays."""
+    if taken := _PORT_TAKEN.search(failure.message):
+        port = taken.group(1) or taken.group(2)
+        return Transient(f"host port {port} is already in use", hint="free it, or publish another one")
     message, text = f"Docker refused {failure.request}: {failure.message}", failure.message.lower()
     if any(mark in text for mark in _MISSING_IMAGE):
         return Rejected(message, hint="pull or build the image, or set pull_policy")

@@ -7,7 +7,7 @@ from http.client import HTTPException, RemoteDisconnected
 
 import pytest
 
-from controller.engines.errors import Failure, map_exception, map_exit
+from controller.engines.errors import Failure, map_exception, map_exit, map_failure
 from controller.model.errors import Conflict, EngineError, Rejected, Transient
 
 pytestmark = pytest.mark.unit
@@ -108,3 +108,16 @@ def test_commands_that_fail(code: int, output: str, kind: type[EngineError]) -> 
     error = map_exit("docker compose up", code, output)
     assert type(error) is kind
     assert error.message.startswith("docker compose up: ") and "\n" not in error.message
+
+
+@pytest.mark.parametrize(
+    ("said", "port"),
+    [
+        ("Error starting userland proxy: listen tcp4 127.0.0.1:8082: bind: address already in use", "127.0.0.1:8082"),
+        ("driver failed: Bind for 0.0.0.0:80 failed: port is already allocated", "0.0.0.0:80"),
+    ],
+)
+def test_a_taken_host_port_is_named_and_may_become_free(said: str, port: str) -> None:
+    error = map_failure(Failure(500, said, "POST /containers/abc/start"))
+    assert isinstance(error, Transient)
+    assert error.message == f"host port {port} is already in use"

@@ -30,6 +30,9 @@ from controller.model.names import Instant
 from controller.model.status import Event
 from controller.model.wish import Wish
 
+_READ_AGAIN = 2.0
+"""Seconds after which is read again what needed an engine that did not answer."""
+
 
 class Daemon:
     """The controller of all targets, with everything around it that only a long-running process has."""
@@ -44,6 +47,7 @@ class Daemon:
         self._profiles: dict[str, str] = {}
         self._owned = ExitStack()
         self._reloading = threading.Lock()
+        self._rereading = threading.Lock()
         self._ended = threading.Event()
 
     def run(self) -> int:
@@ -140,10 +144,21 @@ class Daemon:
                     self._reload_one(target)
                 except InvalidInput as error:
                     broken.append(Broken(target.place, error.findings, target.name))
-                except EngineError:
-                    continue  # the loop says so, and the next look reads again
+                except EngineError:  # the loop says so
+                    self._reload_later()
             self._tell_broken(broken)
             self._hold_vanished({target.name for target in targets.stacks}, broken)
+
+    def _reload_later(self) -> None:
+        """What could not be read for want of an engine is read again: no event of the files will say so."""
+
+        def wait() -> None:
+            if not self._ended.wait(_READ_AGAIN):
+                self._rereading.release()
+                self.reload()
+
+        if self._rereading.acquire(blocking=False):
+            threading.Thread(target=wait, name="reread", daemon=True).start()
 
     def _reload_one(self, target: Target) -> None:
         profile = self._profiles.get(target.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.reconcile import Reconciler
 from controller.model.decision import History
 from controller.model.errors import ControllerError
@@ -16,7 +17,7 @@ STOPPED_BY_USER = "StoppedByUser"
 
 def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
     """Write the wish down. Raises ControllerError for services that the stack does not have."""
-    names = _names(reconciler, wish)
+    names = chosen_services(reconciler.world, wish.services)
     act = _ACTS.get(wish.verb)
     if act is None:
         raise ControllerError(f"{wish.verb}: not something that can be asked of a stack")
@@ -48,7 +49,7 @@ def _apply(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     _start(reconciler, wish, names)
     reconciler.follow_tags(True)
     if wish.services:
-        reconciler.world.only = _with_dependencies(reconciler, names)
+        reconciler.world.only = with_dependencies(reconciler.world, names)
 
 
 def _start(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
@@ -92,27 +93,6 @@ def _confirm(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None
 
 def _release(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     reconciler.change_memory(released=True, adopted=False, adoption_granted=None)
-
-
-def _names(reconciler: Reconciler, wish: Wish) -> tuple[str, ...]:
-    known = reconciler.world.desired.services
-    for name in wish.services:
-        if name not in known:
-            hint = f"its services: {', '.join(sorted(known))}"
-            raise ControllerError(f"{reconciler.loaded.name} has no service {name}", hint=hint)
-    return wish.services or tuple(known)
-
-
-def _with_dependencies(reconciler: Reconciler, names: tuple[str, ...]) -> frozenset[str]:
-    """What was asked for cannot become ready without what it needs."""
-    found: set[str] = set()
-    open_names = list(names)
-    while open_names:
-        name = open_names.pop()
-        if name not in found:
-            found.add(name)
-            open_names.extend(reconciler.world.graph.needs.get(name, {}))
-    return frozenset(found)
 
 
 _ACTS: Mapping[str, Callable[[Reconciler, Wish, tuple[str, ...]], None]] = {

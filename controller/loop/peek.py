@@ -12,6 +12,7 @@ from controller.decide.status import make_status
 from controller.decide.world import World, make_world
 from controller.engines.base import Engine
 from controller.health.prober import Prober
+from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.conditions import make_conditions
 from controller.loop.holds import Circumstances, adoption_hold, find_hold
 from controller.loop.loaded import Loaded
@@ -23,6 +24,9 @@ from controller.model.observed import Health, Observed, ServiceView
 from controller.model.plan import Held, Plan
 from controller.model.status import StackStatus
 from controller.model.timings import Span, Timings
+
+MakeBed = Callable[[DesiredStack, Mapping[str, ServiceView], Timings, Instant], object]
+"""Makes the simulated engine of a rehearsal from what is wanted, seen and learned, and the instant."""
 
 _PATIENCE = 2.0
 """Seconds to wait for the first verdicts; what has none by then is shown as starting."""
@@ -60,9 +64,11 @@ class Peek:
             world.desired = _with_tags(world.desired, self.views)
         return world
 
-    def plan(self, make_bed: Callable[[DesiredStack, Mapping[str, ServiceView], Timings, Instant], object]) -> Plan:
-        """What an `apply` would do now."""
+    def plan(self, make_bed: MakeBed, services: tuple[str, ...] = ()) -> Plan:
+        """What an `apply` of these services (none: all) would do now. Raises ControllerError for an unknown one."""
         world = self.world(for_apply=True)
+        if services:
+            world.only = with_dependencies(world, chosen_services(world, services))
         adoption = adoption_hold(world, Circumstances(self.loaded, self.store.stack.load(), self.observed))
         bed = make_bed(world.desired, self.views, self.timings, self.now)
         plan = rehearse(world, bed, self.now)  # type: ignore[arg-type]

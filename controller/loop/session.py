@@ -51,7 +51,8 @@ class Session:
         pairs, broken = self._ground.load_all(self._ground.targets(wish.profile))
         complain(broken)
         self.warnings = _warnings(pairs)
-        return tuple(self._with_peek(loaded, lambda peek: peek.plan(self._make_bed)) for _, loaded in pairs)
+        use = lambda peek: peek.plan(self._make_bed, wish.services)  # noqa: E731
+        return tuple(self._with_peek(loaded, use) for _, loaded in pairs)
 
     def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
         """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""

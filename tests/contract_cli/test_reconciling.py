@@ -75,6 +75,15 @@ def test_from_plan_to_converged_and_nothing_left_to_do(project: Project) -> None
     assert project.run("status", "--exit-code").code == 0
 
 
+def test_a_plan_of_one_service_is_what_an_apply_of_it_would_do(project: Project) -> None:
+    steps = data(project.run("plan", "db", "-o", "json"))["steps"]
+    assert [(step["action"], step["service"]) for step in steps] == [("create", "db"), ("start", "db")]
+    with_dependency = data(project.run("plan", "web", "-o", "json"))["steps"]
+    assert {step["service"] for step in with_dependency} == {"db", "web"}
+    unknown = project.run("plan", "wep")
+    assert unknown.code == 1 and "no service wep" in unknown.err and "hint: its services: db, web" in unknown.err
+
+
 def test_status_has_the_stable_shape(applied: Project) -> None:
     [stack] = data(applied.run("status", "-o", "json"))["stacks"]
     assert list(stack) == ["name", "phase", "generation", "conditions", "services"]

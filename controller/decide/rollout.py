@@ -34,7 +34,7 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
         reason="Updating",
         message=_tell_update(case, parts),
         carried=tuple(replica.mounts for replica in going if replica.mounts and replica.phase not in ALIVE),
-        asks_slot=True,
+        asks_slot=bool(going),
     )
 
 

@@ -106,6 +106,16 @@ ROWS = [
         "Starting NotReady: - | wakes +100",
     ),
     (
+        "watched only now, while its start slot runs out earlier: looked at again then",
+        case(checked(), slow(started_at=NOW - 50), seen={"since": NOW - 5}),
+        "Starting NotReady: - | wakes +70",
+    ),
+    (
+        "two on their way: the sooner deadline wakes",
+        case(checked(replicas=2), slow(number=1, started_at=NOW - 10), slow(number=2, started_at=NOW - 50)),
+        "Starting NotReady: - | wakes +70",
+    ),
+    (
         "one of two fell over: the other serves on",
         case(checked(replicas=2), healthy(1), exited(2)),
         "Starting Starting: start 2",

@@ -4,9 +4,9 @@ import pytest
 
 from controller.decide.world import World
 from controller.model.decision import Grant, History
-from controller.model.desired import DesiredService, StackPolicy
-from controller.model.observed import Replica, Trouble
-from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, view
+from controller.model.desired import DesiredService, Order, StackPolicy, UpdatePolicy
+from controller.model.observed import Health, Replica, Trouble
+from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, probe, replica, view
 from tests.unit.decide.worlds import SEQUENTIAL, acts, coming, new_one, ready_one, settle, world
 
 pytestmark = pytest.mark.unit
@@ -137,6 +137,17 @@ def test_failed_calls_give_the_slot_back() -> None:
     assert given.starting == {"a"}
     given.views["a"] = view(*new_one("a"), trouble=Trouble(3, NOW, "Start", "no answer"))
     assert acts(given, "a") == {"b": "start 1"}
+
+
+def test_an_update_that_comes_to_nothing_keeps_no_slot() -> None:
+    found = [
+        *coming("a", ago=900.0),
+        replica(2, "v2", service="a", health=Health.STARTING, check=probe(), started_at=NOW - 300),
+    ]
+    start_first = checked("a", revision="v2", update=UpdatePolicy(Order.START_FIRST))
+    given = bounded(1, start_first, checked("b"), a=found, **idle("b"))
+    given.histories["a"] = History(adopted_at=1.0, restarts={"a-2-id": Grant(4, NOW - 301)})
+    assert acts(given) == {"a": "restart 2", "b": "start 1"}
 
 
 def test_an_update_keeps_its_slot_from_the_stop_to_readiness() -> None:

@@ -102,6 +102,12 @@ class Scene:
         self.story.append(f"$ docker compose {' '.join(arguments)}")
         return docker("compose", *arguments, directory=self.folder)
 
+    def hand_meanwhile(self, *arguments: str) -> subprocess.Popen[bytes]:
+        """The same, while the scenario goes on."""
+        self.story.append(f"$ docker compose {' '.join(arguments)} &")
+        words = ["docker", "compose", *arguments]
+        return subprocess.Popen(words, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     @property
     def environment(self) -> dict[str, str]:
         return {"CONTROLLER_STATE_DIR": str(self.state), **self.env}
@@ -128,6 +134,10 @@ class Scene:
         """A second project's name; it is removed as well."""
         self._others.append(f"cts{uuid.uuid4().hex[:9]}")
         return self._others[-1]
+
+    def await_phase(self, phase: str, seconds: float = 20.0) -> None:
+        """Until status says so. Asked at leisure: each call is a process of its own."""
+        eventually(lambda: self.status()["phase"] == phase, seconds, every=0.4)
 
     def wait_replaced(self, old: Container) -> Container:
         """Until another container runs in its place."""

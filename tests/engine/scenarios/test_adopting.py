@@ -46,7 +46,7 @@ def test_a_running_project_is_adopted_with_no_restart_and_released(scene: Scene)
     with scene.step("a daemon heals it from now on"), scene.daemon("--watch"):
         docker("kill", before["db-1"].id)
         eventually(lambda: scene.containers()["db-1"].running)
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         assert lives(scene.containers(), but="db") == lives(before, but="db")
     healed = scene.containers()
     with scene.step("it is given back: Compose by hand finds nothing to do"):
@@ -65,7 +65,7 @@ def test_a_project_with_everything_is_adopted_and_given_back(scene: Scene) -> No
     before = scene.containers()
     assert len(before) == 9
     with scene.step("a daemon takes it over and nothing is restarted"), scene.daemon("--watch"):
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         stays(lambda: lives(scene.containers()) == lives(before), 2)
     scene.done("release")
     scene.hand("up", "-d")
@@ -109,7 +109,7 @@ def test_an_edited_project_is_held_until_adopt(scene: Scene) -> None:
             found = scene.containers()
             assert "V=2" in found["web-1"].inspect["Config"]["Env"]
             assert lives(found, but="web") == lives(before, but="web")
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
     with scene.step("later edits are applied without asking"):
         scene.compose(PLAIN.replace("'1'", "'3'"))
         scene.done("apply")
@@ -147,7 +147,7 @@ def test_containers_of_other_projects_and_of_compose_run_are_never_touched(scene
     oneoff = scene.hand("run", "-d", "db", "sleep", "1000").split()[-1]
     theirs, ran = scene.containers(other), docker("inspect", "-f", "{{.State.StartedAt}}", oneoff)
     with scene.daemon("--watch"):
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         scene.compose(PLAIN.replace("'1'", "'2'"))
         eventually(lambda: "V=2" in scene.containers()["web-1"].inspect["Config"]["Env"])
         scene.done("stop")

@@ -118,7 +118,7 @@ def test_scaling_takes_the_lowest_numbers_and_compose_agrees(scene: Scene) -> No
         with scene.step("three are asked for"):
             scene.compose("services: {web: {SLEEP, deploy: {replicas: 3}}}")
             eventually(lambda: running(scene.containers()) == {"web-1", "web-2", "web-3"})
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
         with scene.step("the first was not touched, labels are Compose's own"):
             found = scene.containers()
             assert found["web-1"].life == first.life
@@ -161,7 +161,7 @@ def test_replicas_are_replaced_one_at_a_time_and_the_next_when_it_is_ready(scene
     scene.compose(text)
     scene.manifest("services: {web: {update: {order: stop-first, monitor: 200ms}}}")
     with scene.daemon("--watch"):
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         least = 3
         scene.compose(text.replace("'1'", "'2'"))
 
@@ -172,7 +172,7 @@ def test_replicas_are_replaced_one_at_a_time_and_the_next_when_it_is_ready(scene
             return len(found) == 3 and all("V=2" in one.inspect["Config"]["Env"] for one in found)
 
         eventually(replaced, 30, every=0.05)
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         assert least == 2
         starts = sorted(one.started for one in scene.containers().values())
         assert all(later - earlier >= 0.3 for earlier, later in pairwise(starts))
@@ -199,7 +199,7 @@ def test_without_watch_the_manifest_as_read_at_the_start_holds_until_sighup(scen
     text = "services: {a: {SLEEP, environment: {V: '1'}}}"
     scene.compose(text)
     with scene.daemon("-q") as daemon:
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         before = scene.containers()
         scene.compose(text.replace("'1'", "'2'"))
         stays(lambda: lives(scene.containers()) == lives(before), 2)

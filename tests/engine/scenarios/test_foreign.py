@@ -83,7 +83,7 @@ def test_back_ends_that_testcontainers_started_are_used_and_never_touched(scene:
         )
         scene.compose(f"services: {{app: {{SLEEP, network_mode: bridge, healthcheck: {{{check}}}}}}}")
         with scene.daemon("--watch"):
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
             scene.done("stop")
             scene.done("start")
         now = docker("inspect", "-f", "{{.State.StartedAt}} {{.State.Running}}", wrapped.id).split()

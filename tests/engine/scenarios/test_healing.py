@@ -39,7 +39,7 @@ HARM: dict[str, Callable[[Container], None]] = {
 
 
 @pytest.mark.parametrize("harm", HARM)
-@pytest.mark.parametrize("policy", ["no", "unless-stopped"])
+@pytest.mark.parametrize("policy", ["no", pytest.param("unless-stopped", marks=pytest.mark.slow)])
 def test_a_service_that_was_harmed_comes_back_and_its_neighbours_are_left_alone(
     scene: Scene, harm: str, policy: str
 ) -> None:
@@ -51,7 +51,7 @@ def test_a_service_that_was_harmed_comes_back_and_its_neighbours_are_left_alone(
             HARM[harm](before["web-1"])
             eventually(lambda: running(scene.containers()) == {"web-1", "db-1"} and not is_paused(scene), 15)
         with scene.step("it converges, as one container, with its neighbour as it was"):
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
             after = scene.containers()
             assert set(after) == {"web-1", "db-1"}
             assert lives(after, but="web") == lives(before, but="web")
@@ -70,14 +70,14 @@ def test_a_server_that_ends_with_0_on_docker_stop_comes_back_and_a_finished_migr
           web: {SLEEP, depends_on: {migrate: {condition: service_completed_successfully}}}
     """)
     with scene.daemon("--watch"):
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         before = scene.containers()
         assert scene.phases() == {"redis": "Ready", "migrate": "Completed", "web": "Ready"}
         assert before["web-1"].started > before["migrate-1"].finished > 0
         with scene.step("redis is stopped by hand and ends with 0"):
             docker("stop", before["redis-1"].id)
             eventually(lambda: scene.containers()["redis-1"].running)
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
         with scene.step("the migration did not run again, the web server was not restarted"):
             after = scene.containers()
             assert after["redis-1"].started > before["redis-1"].started
@@ -129,18 +129,18 @@ def test_a_crash_loop_ends_an_apply_in_bounded_time_with_1(scene: Scene) -> None
 def test_a_service_that_becomes_unhealthy_is_restarted(scene: Scene) -> None:
     scene.compose(f"services: {{web: {{{ready_after(0.1, interval='1s').replace('retries: 30', 'retries: 2')}}}}}")
     with scene.daemon("--watch"):
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         before = scene.containers()["web-1"]
         docker("exec", before.id, "rm", "/ready")
         eventually(lambda: scene.containers()["web-1"].started > before.started)
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         assert scene.containers()["web-1"].id == before.id
 
 
 def test_who_shares_a_namespace_follows_its_owner_into_a_new_life(scene: Scene) -> None:
     scene.compose("services: {owner: {SLEEP}, side: {SLEEP, network_mode: 'service:owner'}, other: {SLEEP}}")
     with scene.daemon("--watch"):
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         before = scene.containers()
         with scene.step(
             "the owner is killed: it comes back, and who shares its namespace is restarted into the new one"
@@ -148,11 +148,11 @@ def test_who_shares_a_namespace_follows_its_owner_into_a_new_life(scene: Scene) 
             docker("kill", before["owner-1"].id)
             eventually(lambda: scene.containers()["owner-1"].running)
             eventually(lambda: scene.containers()["side-1"].started > scene.containers()["owner-1"].started)
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
         with scene.step("the owner is removed: both are made anew"):
             docker("rm", "-f", before["owner-1"].id)
             eventually(lambda: shares(scene.containers()))
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
         after = scene.containers()
         assert after["other-1"].life == before["other-1"].life
     scene.hand("up", "-d")

@@ -14,7 +14,7 @@ def test_a_broken_file_keeps_the_last_good_generation_and_a_mended_one_goes_on(s
     good = "services: {a: {SLEEP, environment: {V: '1'}}, b: {SLEEP}}"
     scene.compose(good)
     with scene.daemon("--watch"):
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         before = scene.containers()
         with scene.step("half a file is saved"):
             scene.compose("services:\n  a: {image: x\n  b:")
@@ -32,7 +32,7 @@ def test_a_broken_file_keeps_the_last_good_generation_and_a_mended_one_goes_on(s
         with scene.step("mended, it goes on"):
             scene.compose(good.replace("'1'", "'2'"))
             eventually(lambda: "V=2" in scene.containers()["a-1"].inspect["Config"]["Env"])
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
             assert not [c for c in scene.conditions().values() if "compose.yaml:" in c["message"]]
             assert scene.containers()["b-1"].life == before["b-1"].life
 
@@ -55,7 +55,7 @@ def test_a_manifest_that_disappears_holds_the_stack(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}}")
     manifest = scene.manifest()
     with scene.daemon("--watch"):
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         before = scene.containers()
         with scene.step("the manifest is deleted: the stack stays, and is said to be held"):
             text = manifest.read_text()
@@ -68,6 +68,7 @@ def test_a_manifest_that_disappears_holds_the_stack(scene: Scene) -> None:
             assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.slow
 def test_contents_of_configs_secrets_env_files_and_read_only_binds_count(scene: Scene) -> None:
     scene.compose("""
         services:
@@ -89,7 +90,7 @@ def test_contents_of_configs_secrets_env_files_and_read_only_binds_count(scene: 
             with scene.step(f"{file} is edited: {service} is replaced, nobody else"):
                 scene.write(file, "V=two\n")
                 scene.wait_replaced(before[f"{service}-1"])
-                eventually(lambda: scene.status()["phase"] == "Converged")
+                scene.await_phase("Converged")
                 assert lives(scene.containers(), but=[service]) == lives(before, but=[service])
         with scene.step("a writable mount's contents are the service's own"):
             before = scene.containers()

@@ -30,7 +30,7 @@ def test_stop_goes_in_reverse_order_and_lasts_until_start(scene: Scene) -> None:
     with scene.step("a daemon leaves it stopped, and one after that as well"):
         for _ in range(2):
             with scene.daemon("--watch") as daemon:
-                eventually(lambda: scene.status()["phase"] == "Stopped")
+                scene.await_phase("Stopped")
                 stays(lambda: not running(scene.containers()), 2)
                 assert daemon.signal(signal.SIGTERM) == 0
     with scene.step("start ends it, in the order of dependencies"):
@@ -63,7 +63,7 @@ def test_stop_now_gives_no_grace(scene: Scene) -> None:
 def test_commands_go_through_a_daemon_with_the_same_results(scene: Scene) -> None:
     scene.compose(CHAIN)
     with scene.daemon("--watch") as daemon:
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         before = scene.containers()
         with scene.step("stop is done by the daemon, in reverse order"):
             told = scene.data("stop")
@@ -84,7 +84,7 @@ def test_commands_go_through_a_daemon_with_the_same_results(scene: Scene) -> Non
             scene.done("resume", "top")
             eventually(lambda: scene.containers()["top-1"].running)
         with scene.step("apply with nothing to do"):
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
             told = scene.data("apply")
             assert told["outcome"] == "converged"
             assert {one["outcome"] for one in told["services"]} == {"unchanged"}
@@ -109,7 +109,7 @@ def test_a_failing_apply_through_a_daemon_ends_with_1_and_says_why(scene: Scene)
 def test_a_second_run_is_refused_with_the_pid_of_the_first(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}}")
     with scene.daemon("--watch") as daemon:
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         ran = scene.run("run")
         assert ran.code == 1
         assert str(daemon.pid) in ran.err
@@ -120,7 +120,7 @@ def test_a_second_run_is_refused_with_the_pid_of_the_first(scene: Scene) -> None
 def test_the_end_of_the_daemon_leaves_containers_running(scene: Scene, number: signal.Signals, code: int) -> None:
     scene.compose("services: {a: {SLEEP}, b: {SLEEP, depends_on: [a]}}")
     with scene.daemon("--watch") as daemon:
-        eventually(lambda: scene.status()["phase"] == "Converged")
+        scene.await_phase("Converged")
         before = scene.containers()
         assert daemon.signal(number) == code
         assert "Traceback" not in daemon.said()

@@ -9,6 +9,7 @@ import subprocess
 import time
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.contract_cli.command import CONTROLLER
 from tests.engine.checks import docker, lives, running
@@ -27,7 +28,12 @@ volumes: {{data: {{}}}}
 """
 
 
-@pytest.mark.parametrize("after", [0.3, 0.7, 1.1, 1.6, 2.2, 3.0])
+def seconds(fast: tuple[float, ...], slow: tuple[float, ...]) -> list[ParameterSet]:
+    """Instants of a death; most of them only where there is time for all."""
+    return [pytest.param(at, marks=[pytest.mark.slow] if at in slow else []) for at in sorted(fast + slow)]
+
+
+@pytest.mark.parametrize("after", seconds(fast=(0.7, 1.6), slow=(0.3, 1.1, 2.2, 3.0)))
 def test_a_controller_killed_in_mid_apply_leaves_nothing_that_the_next_one_does_not_finish(
     scene: Scene, after: float
 ) -> None:
@@ -47,7 +53,7 @@ def test_a_controller_killed_in_mid_apply_leaves_nothing_that_the_next_one_does_
     assert lives(scene.containers()) == lives(found)
 
 
-@pytest.mark.parametrize("after", [0.4, 1.0, 1.8])
+@pytest.mark.parametrize("after", seconds(fast=(1.0,), slow=(0.4, 1.8, 2.6)))
 def test_a_controller_killed_in_mid_update_is_finished_by_the_next_one(scene: Scene, after: float) -> None:
     text = "services: {web: {SLEEP, environment: {V: '1'}, deploy: {replicas: 3}}}"
     scene.compose(text)
@@ -182,7 +188,7 @@ def test_a_daemon_that_is_away_is_said_to_be_and_the_controller_recovers_by_itse
     with EngineProxy(scene.folder.parent / "engine.sock") as proxy:
         scene.env["DOCKER_HOST"] = f"unix://{proxy.path}"
         with scene.daemon("--watch") as daemon:
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
             before = scene.containers()
             with scene.step("the engine refuses: the controller lives on and says so"):
                 proxy.refuse()
@@ -192,7 +198,7 @@ def test_a_daemon_that_is_away_is_said_to_be_and_the_controller_recovers_by_itse
             with scene.step("it answers again: what fell meanwhile is put up, nobody else is touched"):
                 proxy.answer()
                 eventually(lambda: scene.containers()["web-1"].running, 30)
-                eventually(lambda: scene.status()["phase"] == "Converged")
+                scene.await_phase("Converged")
                 assert lives(scene.containers(), but="web") == lives(before, but="web")
 
 
@@ -202,7 +208,7 @@ def test_a_daemon_that_hangs_is_said_to_be_away_and_the_controller_recovers(scen
     with EngineProxy(scene.folder.parent / "engine.sock") as proxy:
         scene.env["DOCKER_HOST"] = f"unix://{proxy.path}"
         with scene.daemon("--watch") as daemon:
-            eventually(lambda: scene.status()["phase"] == "Converged")
+            scene.await_phase("Converged")
             before = scene.containers()
             with scene.step("the engine takes calls and answers none"):
                 proxy.hang()

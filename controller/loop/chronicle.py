@@ -12,7 +12,7 @@ from controller.model.decision import Decision, Phase, StackPhase
 from controller.model.names import Instant
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.status import Condition, Event, StackStatus
-from controller.model.steps import Outcome, Remove, Restart, Result, Start, Step, Stop, step_action
+from controller.model.steps import Outcome, Result, Step, step_action, step_number
 from controller.model.timings import Sample, Span, Timings
 
 _KEPT_LIVES = 2000
@@ -110,8 +110,5 @@ class Chronicle:
 
 
 def _tell_step(step: Step) -> str:
-    match step:
-        case Start() | Stop() | Restart() | Remove():
-            return f"{step.service}-{step.number}: {step.because}"
-        case _:
-            return step.because
+    number = step_number(step)
+    return step.because if number is None else f"{step.service}-{number}: {step.because}"

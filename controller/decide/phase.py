@@ -90,7 +90,7 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         denied=moves.denied,
         ready=1 if phase is Phase.COMPLETED else count_ready(case, parts.fresh + parts.stale),
         updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
-        desired=0 if want.leaving is not None else 1 if job else want.replicas,
+        desired=0 if want.leaving is not None or phase is Phase.STOPPED else 1 if job else want.replicas,
     )
 
 

@@ -78,7 +78,8 @@ def create_missing(case: Case, parts: Parts) -> Moves:
     if image := fetch_image(case):
         return image
     holder = case.holder
-    if holder is not None and holder.holder is None:
+    if holder is not None and (holder.holder is None or not holder.settled):
+        # Joined to a container that is about to be replaced it would have to be replaced itself at once.
         owner = case.want.namespace_of
         return Moves(reason="DependencyNotReady", message=f"waits for a container of {owner}", waits_for=owner)
     carry = _unclaimed(case)

@@ -69,7 +69,7 @@ class _Turn:
         """Give free start slots to those who wait: priority, then the longest way ahead (sequential: in order)."""
         tried: set[str] = set()
         while self.limit is not None and len(self.starting) < self.limit:
-            candidates = self.waiting - tried - self.world.busy
+            candidates = {name for name in self.waiting - tried if self._may_decide(name)}
             if not candidates:
                 return
             name = min(candidates, key=self._turn_of)

@@ -58,6 +58,8 @@ class Play:
         self._troubles: dict[str, Trouble] = {}
         self._conflicts: Counter[str] = Counter()
         self._pulled: dict[str, Instant] = {}
+        self.seen: dict[str, ServiceView] = {}
+        """The last whole look at each service."""
         self._resync = self.now + RESYNC
         self._since = self.now
         self._spin: Counter[tuple[str, int]] = Counter()
@@ -151,6 +153,8 @@ class Play:
             trouble=self._troubles.get(name),
             pulled_at=self._pulled.get(name),
         )
+        if view.complete:
+            self.seen[name] = self.world.views[name]
         return view.complete
 
     def _heed(self, decision: Decision) -> None:

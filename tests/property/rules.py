@@ -76,7 +76,7 @@ class Rules:
     def _offers(self, name: str, condition: Condition) -> bool:
         """Read off the view, not off what was offered."""
         world = self.play.world
-        want, view = world.desired.services[name], world.views[name]
+        want, view = world.desired.services[name], self.play.seen[name]
         history = world.histories.get(name, History())
         done = history.completed == want.revision or any(
             r.phase is ReplicaPhase.EXITED and r.exit_code == 0 and r.revision == want.revision for r in view.replicas
@@ -110,7 +110,7 @@ class Rules:
         for name in world.graph.dependents[decision.service]:
             leaving = world.desired.services[name].leaving
             goes = leaving is not Leaving.ORPHANED and (leaving or world.histories.get(name, History()).stopped)
-            live = [r for r in world.views.get(name, ServiceView()).replicas if r.phase in LIVE]
+            live = [r for r in self.play.seen.get(name, ServiceView()).replicas if r.phase in LIVE]
             assert not (goes and live), f"{decision.service} stops before {name}"
 
     def _check_floor(self, decision: Decision, view: ServiceView) -> None:

@@ -163,7 +163,7 @@ def test_whatever_was_left_behind_is_brought_into_shape(seed: int) -> None:
 def test_a_controller_that_dies_at_any_instant_makes_no_container_more(seed: int) -> None:
     """Killed again and again in mid-update, it ends where it would have ended, with as many creates."""
 
-    def made(deaths: int) -> tuple[int, list[tuple[str, int, str]]]:
+    def made(deaths: int) -> tuple[int, list[tuple[str, str]]]:
         play, random = cold_start(seed, 200.0)
         play.rules.calm = False
         fate = Fate(play, random, 0.0)
@@ -174,7 +174,7 @@ def test_a_controller_that_dies_at_any_instant_makes_no_container_more(seed: int
         play.run(play.now + CALM)
         play.rules.check_goal()
         views = play.simulation.observe(play.now)
-        end = [(r.service, r.number, r.revision) for view in views.values() for r in view.replicas]
+        end = [(r.service, str(r.revision)) for view in views.values() for r in view.replicas]
         return play.simulation.containers.made, sorted(end)
 
     undisturbed, killed = made(0), made(6)

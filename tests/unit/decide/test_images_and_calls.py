@@ -200,6 +200,11 @@ NAMESPACES = [
         case(side(), gates={"web": Offers()}),
         "Waiting DependencyNotReady: - | waits for web",
     ),
+    (
+        "the owner is about to be replaced: created when that is done",
+        case(side(), gates=owner(settled=False)),
+        "Waiting DependencyNotReady: - | waits for web",
+    ),
     ("the owner is there: created into it", case(side(), gates=owner(started_at=None)), "Pending Creating: create 1"),
     (
         "the owner does not run: not started",

@@ -54,6 +54,14 @@ def test_a_slot_is_not_lost_on_a_busy_waiter() -> None:
     assert acts(given, "a") == {"c": "start 1"}
 
 
+def test_a_waiter_that_is_half_seen_or_not_selected_is_not_decided() -> None:
+    given = settle(bounded(1, *map(checked, "abcd"), a=coming("a"), **idle("b", "c", "d")))
+    given.views["b"] = view(*new_one("b"), complete=False)
+    given.only = frozenset("abd")
+    given.views["a"] = view(*ready_one("a"))
+    assert acts(given, "a") == {"d": "start 1"}
+
+
 def test_priority_comes_first_then_the_longest_way_ahead() -> None:
     services = (checked("a"), checked("b"), checked("c", priority=5), checked("leaf", needs={"b": HEALTHY}))
     given = bounded(1, *services, **idle("a", "b", "c", "leaf"))

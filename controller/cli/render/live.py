@@ -11,6 +11,9 @@ from controller.model.decision import Phase
 from controller.model.names import Instant
 from controller.model.status import Event, ServiceStatus, StackStatus
 
+_KEPT_DOWN = frozenset({"StoppedByUser", "NotStarted", "NotRunningAtAdoption"})
+"""Reasons to stay stopped that a person may have forgotten: they are told at the first look too (CONTRACTS 3.5)."""
+
 _PHASE_WIDTH = max(len(phase) for phase in (Phase.COMPLETED, Phase.UPDATING, Phase.ROLLING_BACK))
 
 
@@ -77,9 +80,12 @@ def change_line(
     stack: StackStatus, service: ServiceStatus, before: Phase | None, seconds: float | None, *, several: bool
 ) -> str | None:
     """`redis Ready after 1.2 s`, `web Waiting: for redis to be healthy`; None where a first look is no news."""
-    if before is None and service.phase in AT_REST:
+    first = before is None and service.phase in AT_REST
+    if first and service.reason not in _KEPT_DOWN:
         return None
     name = clean(f"{stack.name}/{service.name}" if several else service.name)
     if service.phase in AT_REST:
+        if first:
+            return f"{name} {service.phase}: {clean(remark_on(service))}"
         return f"{name} {service.phase}{f' after {span(seconds)}' if seconds is not None else ''}"
     return f"{name} {service.phase}{f': {clean(service.message)}' if service.message else ''}"

@@ -50,6 +50,14 @@ def test_what_was_ready_at_the_first_look_is_no_news() -> None:
     assert said(look(service_status("redis"))) == []
 
 
+def test_what_was_told_to_stay_down_is_said_at_the_first_look() -> None:
+    stopped = service_status("redis", Phase.STOPPED, reason="StoppedByUser")
+    outside = service_status("web", Phase.STOPPED, reason="OutOfProfile")
+    assert said(look(stopped, outside), look(stopped, outside)) == [
+        "redis Stopped: stopped by hand; `controller start` starts it"
+    ]
+
+
 def test_another_dependency_to_wait_for_is_news_but_other_words_are_not() -> None:
     other = replace(WAITING, message="waits for db to be healthy", waits_for="db")
     assert len(said(look(WAITING), look(replace(WAITING, message="still")), look(other))) == 2

@@ -102,6 +102,11 @@ def test_a_stopped_service_wants_none() -> None:
     assert decide(case(gone(Leaving.STOPPED), healthy())).desired == 0
 
 
+def test_what_is_not_started_by_itself_wants_none() -> None:
+    assert decide(case(checked(), frozen=Freeze.NOT_STARTED)).desired == 0
+    assert decide(case(checked(), healthy(), frozen=Freeze.NOT_STARTED)).desired == 1
+
+
 FROZEN = [
     ("paused: whatever is wrong is left", case(checked(), exited(), frozen=Freeze.PAUSED), "Paused Paused: -"),
     ("paused: an update waits", case(checked(revision="v2"), healthy(), frozen=Freeze.PAUSED), "Paused Paused: -"),

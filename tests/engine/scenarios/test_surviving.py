@@ -242,3 +242,36 @@ def test_two_applies_at_once_make_one_of_each(scene: Scene) -> None:
     assert set(scene.containers()) == {"web-1", "web-2", "web-3", "db-1"} == running(scene.containers())
     assert all("Traceback" not in text for text in said)
     stays(lambda: len(scene.containers()) == 4, 1)
+
+
+def test_an_apply_that_is_interrupted_ends_with_130_and_the_next_one_goes_on(scene: Scene) -> None:
+    scene.compose(FIVE)
+    apply = subprocess.Popen(
+        [str(CONTROLLER), "apply"], cwd=scene.folder, env={**os.environ, **scene.environment}, stderr=subprocess.PIPE
+    )
+    with scene.step("Ctrl-C once the first container is there"):
+        eventually(scene.containers, every=0.05)
+        apply.send_signal(signal.SIGINT)
+        said = apply.communicate(timeout=20)[1].decode()
+        assert apply.returncode == 130 and "Traceback" not in said
+    scene.done("apply")
+    assert set(scene.containers()) == {"a-1", "b-1", "c-1", "wide-1", "wide-2", "wide-3"} == running(scene.containers())
+
+
+def test_an_apply_without_progress_ends_at_its_timeout_and_says_what_is_not_ready(scene: Scene) -> None:
+    scene.compose(f"services: {{web: {{{ready_after(1000)}}}}}")
+    ran = scene.run("apply", "--timeout", "3s", timeout=25)
+    assert ran.code == 1
+    assert "no progress for 3 s" in ran.err and "hint:" in ran.err
+    assert scene.phases() == {"web": "Starting"}
+
+
+def test_stopping_in_the_middle_of_a_start_stops_all_of_it(scene: Scene) -> None:
+    scene.compose(FIVE)
+    with scene.daemon("--watch"):
+        eventually(lambda: "a-1" in running(scene.containers()), every=0.05)
+        scene.done("stop")
+        assert not running(scene.containers())
+        stays(lambda: not running(scene.containers()), 2)
+        scene.done("start")
+        assert len(running(scene.containers())) == 6

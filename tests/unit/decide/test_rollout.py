@@ -280,3 +280,10 @@ def test_carried_volumes_are_noted_once_and_forgotten_when_the_update_is_done() 
 def test_stops_get_the_services_grace_and_say_why() -> None:
     (step,) = decide(case(web(stop_grace=33.0), old())).steps
     assert (step.grace, step.because, step.replica) == (33.0, "replaced by a newer revision", "web-1-id")
+
+
+def test_the_number_of_a_container_that_is_being_removed_is_waited_for_but_not_for_ever() -> None:
+    going = replica(1, phase=ReplicaPhase.REMOVING, finished_at=NOW - 1)
+    assert told(case(checked(), going)) == "Pending Removing: - | wakes +4"
+    stuck = replica(1, phase=ReplicaPhase.REMOVING, finished_at=NOW - 60)
+    assert told(case(checked(), stuck)).endswith("Creating: create 2")

@@ -19,7 +19,8 @@ from controller.loop.generation import commit_generation
 from controller.loop.ground import Ground
 from controller.loop.intents import IntentState, follow
 from controller.loop.loaded import Loaded
-from controller.loop.lock import Holder, Lock, read_holder, try_lock
+from controller.loop.lock import Lock, read_holder, try_lock
+from controller.loop.store import Store
 from controller.loop.wake import nudge
 from controller.model.applied import StackResult
 from controller.model.errors import ControllerError
@@ -44,19 +45,34 @@ def act(
     results: dict[str, StackResult] = {}
     with ExitStack() as locks:
         here: list[tuple[Target, Loaded]] = []
-        elsewhere: list[tuple[Loaded, Holder]] = []
         for target, loaded in pairs:
-            taken = try_lock(ground.lock_path(loaded.name), ground.folder(loaded.name), ground.now)
-            if isinstance(taken, Lock):
-                locks.enter_context(taken)
+            result = _lock_or_ask(ground, loaded, wish, audience, locks)
+            if result is None:
                 here.append((target, loaded))
             else:
-                elsewhere.append((loaded, taken))
-        for loaded, holder in elsewhere:
-            results[loaded.name] = _ask(ground, loaded, holder, wish, audience)
+                results[loaded.name] = result
         if here:
             results.update(_Local(ground, here, wish, audience, make_prober).run())
     return tuple(results[loaded.name] for _, loaded in pairs)
+
+
+def _lock_or_ask(
+    ground: Ground, loaded: Loaded, wish: Wish, audience: Audience, locks: ExitStack
+) -> StackResult | None:
+    """What came of it where another process did it; None: the lock is ours now, and so is the work (CONTRACTS 4.3)."""
+    folder = ground.folder(loaded.name)
+    while True:
+        taken = try_lock(ground.lock_path(loaded.name), folder, ground.now)
+        if isinstance(taken, Lock):
+            locks.enter_context(taken)
+            return None
+        if taken.state != str(folder):
+            hint = f"act as {taken.user}, or end that controller"
+            message = f"the stack is kept by {taken}"
+            return StackResult(loaded.name, loaded.desired.generation, "locked", False, message=message, hint=hint)
+        result = _ask(ground, loaded, wish, audience)
+        if result is not None:
+            return result
 
 
 class _Local:
@@ -81,7 +97,7 @@ class _Local:
     def _add(self, target: Target, loaded: Loaded) -> None:
         store = self._ground.store(loaded.name)
         now = self._ground.now()
-        store.intents.reopen()
+        store.intents.clear()  # asked of a controller that died: who still waits for it asks again
         asked = self._ground.asked.profile
         profile = asked if asked or self._wish.verb == "apply" else store.stack.load().profile
         committed = commit_generation(loaded, target, store, now, profile)
@@ -89,6 +105,7 @@ class _Local:
         if self._wish.build:
             build_images(self._ground, committed)
         acts.begin(reconciler, self._wish, now)
+        acts.narrow(reconciler, self._wish)
         self._followers[loaded.name] = Follower(reconciler, self._wish, now)
 
     def run(self) -> dict[str, StackResult]:
@@ -119,31 +136,33 @@ def build_images(ground: Ground, loaded: Loaded) -> None:
             raise ControllerError(f"{loaded.name}/{name}: build failed: {outcome.message}")
 
 
-def _ask(ground: Ground, loaded: Loaded, holder: Holder, wish: Wish, audience: Audience) -> StackResult:
-    """Another process is the stack's one writer: ours is asked, anybody else's is named (CONTRACTS 4.3)."""
+def _ask(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) -> StackResult | None:
+    """Ask the process that keeps the stack, and follow; None where it ended before it was done."""
     folder = ground.folder(loaded.name)
-    if holder.state != str(folder):
-        hint = f"act as {holder.user}, or end that controller"
-        message = f"the stack is kept by {holder}"
-        return StackResult(loaded.name, loaded.desired.generation, "locked", False, message=message, hint=hint)
     store = ground.store(loaded.name)
     wish = dataclasses.replace(wish, profile=wish.profile or ground.asked.profile)
     seq = store.events.last_seq()
     number = store.intents.add(wish.verb, dataclasses.asdict(wish), who())
     nudge(folder)
     lock = ground.lock_path(loaded.name)
-    alive = lambda: read_holder(lock) is not None  # noqa: E731
-    intent = None
-    for intent in follow(store.intents, number, pause=lambda: time.sleep(_LOOK_EVERY), alive=alive):
+    pause, alive = (lambda: time.sleep(_LOOK_EVERY)), (lambda: read_holder(lock) is not None)
+    for intent in follow(store.intents, number, pause=pause, alive=alive):
         if intent.state is not IntentState.WAITING:
-            for event in store.events.since(seq):
-                seq = max(seq, event.seq)
-                audience.event(event)
-            status = store.status.load()
-            if status is not None:
-                audience.update((status,))
-    assert intent is not None
-    return decode(StackResult, intent.result)
+            seq = _pass_on(store, seq, audience)
+        if intent.state is IntentState.DONE:
+            return decode(StackResult, intent.result)
+    return None
+
+
+def _pass_on(store: Store, seq: int, audience: Audience) -> int:
+    """What its keeper tells of the stack, to whoever asked here; the number of the last event."""
+    for event in store.events.since(seq):
+        seq = max(seq, event.seq)
+        audience.event(event)
+    status = store.status.load()
+    if status is not None:
+        audience.update((status,))
+    return seq
 
 
 def who() -> str:

@@ -14,6 +14,9 @@ from controller.model.wish import Wish
 
 STOPPED_BY_USER = "StoppedByUser"
 
+AT_ONCE = frozenset({"pause", "resume", "release"})
+"""What is done as soon as it is written down."""
+
 
 def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
     """Write the wish down. Raises ControllerError for services that the stack does not have."""
@@ -28,13 +31,21 @@ def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
     reconciler.wake()
 
 
+def narrow(reconciler: Reconciler, wish: Wish) -> None:
+    """Where nobody stays to keep the stack, a wish touches only what it names, and what that needs in order to run."""
+    reconciler.looks_only = wish.verb in AT_ONCE
+    if wish.services:
+        needs = wish.verb in ("apply", "start", "retry")
+        names = wish.services
+        reconciler.world.only = with_dependencies(reconciler.world, names) if needs else frozenset(names)
+
+
 def end(reconciler: Reconciler, wish: Wish) -> None:
     """The wish has come to its end: what held only for it ends too."""
     if wish.verb == "apply":
         reconciler.follow_tags(False)
     if wish.verb == "prune":
-        reconciler.end_prune(wish.everything)
-    reconciler.world.only = None
+        reconciler.end_prune()
     reconciler.immediately = frozenset()
     reconciler.wake()
 
@@ -48,15 +59,12 @@ def _apply(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     reconciler.change_memory(released=False)
     _start(reconciler, wish, names)
     reconciler.follow_tags(True)
-    if wish.services:
-        reconciler.world.only = with_dependencies(reconciler.world, names)
 
 
 def _start(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     reconciler.change_memory(not_started=False)
     reconciler.change_histories(names, lambda h: replace(h, stopped="", restarts={}) if h.stopped else h)
-    for name in names:
-        reconciler.senses.troubles.pop(name, None)
+    reconciler.senses.troubles.forget(names)
 
 
 def _prune(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
@@ -71,8 +79,7 @@ def _retry(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
         return replace(history, restarts={}, failed={}, failed_for=None)
 
     reconciler.change_histories(names, forgive)
-    for name in names:
-        reconciler.senses.troubles.pop(name, None)
+    reconciler.senses.troubles.forget(names)
 
 
 def _stop(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:

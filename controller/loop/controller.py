@@ -5,7 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,8 +15,9 @@ from controller.health.prober import Prober
 from controller.loop.executor import Batch, Executor
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
-from controller.loop.reconcile import Key, Reconciler, Tools
+from controller.loop.reconcile import Reconciler
 from controller.loop.store import Store
+from controller.loop.tools import Key, Tools
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
@@ -97,30 +99,43 @@ class Controller:
             self._prober.close()
 
     def _turn(self, keys: Iterable[Key]) -> None:
-        now = self._ways.now()
         for stack, services in _by_stack(keys).items():
             if stack == CALLS.stack:
-                self._do_calls(now)
+                self._do_calls()
             elif stack in self.stacks:
-                self._turn_stack(self.stacks[stack], services, now)
+                self._turn_stack(self.stacks[stack], services)
         for listener in tuple(self.on_turn):
-            listener(self._ways.now())
+            with self._survive("-", "CallFailed"):
+                listener(self._ways.now())
 
-    def _turn_stack(self, reconciler: Reconciler, services: frozenset[str] | None, now: Instant) -> None:
-        """A store that cannot be written (disk full, damaged) stops one stack for a while, not the controller."""
-        try:
-            reconciler.turn(services, now)
-        except ControllerError as error:
-            name = reconciler.loaded.name
-            self._ways.audience.event(Event(now, name, None, "Warning", "PassFailed", error.message))
-            self._queue.add_at(Key(name), now + _RETRY_AFTER)
+    def _turn_stack(self, reconciler: Reconciler, services: frozenset[str] | None) -> None:
+        name = reconciler.loaded.name
+        done = False
+        with self._survive(name, "PassFailed"):
+            reconciler.turn(services)
+            done = True
+        if not done:
+            self._queue.add_at(Key(name), self._ways.now() + _RETRY_AFTER)
 
-    def _do_calls(self, now: Instant) -> None:
+    def _do_calls(self) -> None:
         while not self._calls.empty():
-            try:
-                self._calls.get_nowait()(now)
-            except ControllerError as error:
-                self._ways.audience.event(Event(now, "-", None, "Warning", "CallFailed", error.message))
+            with self._survive("-", "CallFailed"):
+                self._calls.get_nowait()(self._ways.now())
+
+    @contextmanager
+    def _survive(self, stack: str, reason: str) -> Iterator[None]:
+        """A full disk, a damaged store, or a fault of ours stops one stack for a while, not the controller."""
+        try:
+            yield
+        except Exception as error:
+            self._tell(stack, reason, tell_error(error))
+
+    def tell(self, stack: str, reason: str, message: str) -> None:
+        """Have a warning told that belongs to no stack's record, from any thread."""
+        self.call(lambda now: self._tell(stack, reason, message))
+
+    def _tell(self, stack: str, reason: str, message: str) -> None:
+        self._ways.audience.event(Event(self._ways.now(), stack, None, "Warning", reason, message))
 
     def _on_done(self, batch: Batch) -> None:
         self._queue.add(Key(batch.stack, batch.service))
@@ -131,10 +146,15 @@ class Controller:
 
     def _listen(self) -> None:
         """The event stream says where to look; a gap in it means looking everywhere."""
-        for nudge in self._ways.engine.nudges():
-            if self._stopping.is_set():
-                return
-            self._hear(nudge)
+        while not self._stopping.is_set():
+            try:
+                for nudge in self._ways.engine.nudges():
+                    if self._stopping.is_set():
+                        return
+                    self._hear(nudge)
+            except Exception as error:  # whatever one event was: a new stream begins with a look at everything
+                self.tell("-", "EventsFailed", tell_error(error))
+            self._stopping.wait(_RETRY_AFTER)
 
     def _hear(self, nudge: NudgeAt) -> None:
         match nudge.kind:
@@ -158,6 +178,11 @@ class Controller:
         for reconciler in self.stacks.values():
             reconciler.reconnected(now)
         self._look_everywhere(now)
+
+
+def tell_error(error: Exception) -> str:
+    """One line; of what is no error of ours, with its kind."""
+    return error.message if isinstance(error, ControllerError) else f"{type(error).__name__}: {error}"
 
 
 def _by_stack(keys: Iterable[Key]) -> Mapping[str, frozenset[str] | None]:

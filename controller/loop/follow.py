@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from controller.loop.acts import AT_ONCE
 from controller.loop.reconcile import Reconciler
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import Decision, Phase
@@ -13,8 +14,8 @@ from controller.model.names import Instant
 from controller.model.observed import ReplicaPhase
 from controller.model.wish import Wish
 
-_AT_ONCE = frozenset({"pause", "resume", "release"})
 _RESTFUL = frozenset({Phase.READY, Phase.COMPLETED})
+_OUTCOMES = {"stop": "stopped", "prune": "pruned", **dict.fromkeys(AT_ONCE, "done")}
 _RUNS = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
 
 
@@ -56,19 +57,30 @@ class Follower:
         return self._judge(decisions, now)
 
     def _judge(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
-        if self.wish.verb in _AT_ONCE:
-            return self._result("done", now, ok=True)
-        if self.wish.verb == "stop":
-            stopped = not any(self._runs(name) for name in decisions) and not self.reconciler.world.busy
-            return self._result("stopped", now, ok=True) if stopped else self._overdue(now)
-        if self.wish.verb == "prune":
-            return self._overdue(now) if self._any_left() else self._result("pruned", now, ok=True)
+        if self._is_done(decisions):
+            return self._result(_OUTCOMES.get(self.wish.verb, "converged"), now, ok=True)
         hold = self.reconciler.world.hold
         if hold is not None and hold.until is None:
             return self._result("held", now, ok=False, message=f"{hold.reason}: {hold.message}")
-        if self._converged(decisions):
-            return self._result("converged", now, ok=True)
         return self._stuck(decisions, now) or self._overdue(now)
+
+    def _is_done(self, decisions: Mapping[str, Decision]) -> bool:
+        match self.wish.verb:
+            case verb if verb in AT_ONCE:
+                return True
+            case "stop":
+                return not any(self._runs(name) for name in decisions) and not self.reconciler.world.busy
+            case "prune":
+                return not self._any_left()
+            case _:
+                hold = self.reconciler.world.hold
+                return (hold is None or hold.until is not None) and self._converged(decisions)
+
+    def _moving(self, decisions: Mapping[str, Decision], beyond: Collection[str]) -> bool:
+        """Something may still come of what is not beyond all waiting, nor waits for that."""
+        still = (*_RESTFUL, Phase.STOPPED, Phase.WAITING)
+        open_names = (name for name, decision in decisions.items() if decision.phase not in still)
+        return bool(self.reconciler.world.busy) or not set(open_names) <= set(beyond)
 
     def _converged(self, decisions: Mapping[str, Decision]) -> bool:
         if self.reconciler.world.busy & set(decisions):
@@ -84,14 +96,14 @@ class Follower:
         return service is not None and service.leaving is Leaving.ORPHANED
 
     def _stuck(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
-        """Nothing moves but services that were tried often enough, and services that wait for those."""
+        """Nothing moves but services that are paused or were tried often enough, and services that wait for those."""
+        paused = sorted(name for name, decision in decisions.items() if decision.phase is Phase.PAUSED)
         beyond = {name for name, decision in decisions.items() if self._is_beyond(decision)}
-        if not beyond or self.reconciler.world.busy:
+        if not (paused or beyond) or self._moving(decisions, beyond.union(paused)):
             return None
-        open_names = {n for n, d in decisions.items() if d.phase not in _RESTFUL and d.phase is not Phase.STOPPED}
-        waiting = {n for n in open_names if decisions[n].phase is Phase.WAITING}
-        if open_names - beyond - waiting:
-            return None
+        if not beyond:
+            hint = f"controller resume {' '.join(paused)}"
+            return self._result("held", now, ok=False, message=f"paused: {', '.join(paused)}", hint=hint)
         first = decisions[min(beyond)]
         message = f"{first.service} is {first.phase}: {first.message}"
         hint = f"controller why {first.service}"
@@ -130,7 +142,7 @@ class Follower:
         """Only a pass that began after the wish can know of it."""
         names = self.wish.services or self.reconciler.world.desired.services
         decided = all(name in decisions for name in names) and self.reconciler.turns > self._turns
-        return decided and self.reconciler.unavailable is None
+        return decided and self.reconciler.is_current and self.reconciler.unavailable is None
 
     def _any_left(self) -> bool:
         world = self.reconciler.world

@@ -45,8 +45,6 @@ def adoption_hold(world: World, around: Circumstances) -> Hold | None:
     """Until the first convergence, or until a person said `adopt` to this very state (CONTRACTS 1.5)."""
     if around.memory.adopted or around.memory.adoption_granted == around.loaded.desired.digest:
         return None
-    if not all(view.complete for view in world.views.values()):
-        return None
     return judge_adoption(world, tell_cause(around.observed, around.loaded))
 
 

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Any
 
 from controller.loop.database import Database
-from controller.model.errors import ControllerError
 from controller.model.names import Instant
 
 KEPT_INTENTS = 200
@@ -86,30 +85,31 @@ class IntentBox:
         row = self._database.row(f"{_SELECT} WHERE id = ?", (number,))
         return _intent(row) if row else None
 
-    def withdraw(self, number: int) -> bool:
-        """Take back a request that nobody has taken up yet; False where it was taken up or is done."""
-        return bool(
-            self._database.execute("DELETE FROM intents WHERE id = ? AND state = ?", (number, IntentState.WAITING))
-        )
+    def drop(self, number: int) -> None:
+        """Take back a request that nobody will do any more."""
+        self._database.execute("DELETE FROM intents WHERE id = ? AND state <> ?", (number, IntentState.DONE))
+
+    def clear(self) -> None:
+        """Forget every request that is not done. Only the holder of the stack's lock may call it."""
+        self._database.execute("DELETE FROM intents WHERE state <> ?", (IntentState.DONE,))
 
 
 def follow(box: IntentBox, number: int, *, pause: Callable[[], None], alive: Callable[[], bool]) -> Iterator[Intent]:
     """The request each time that it was looked at, until it is done; `pause` sleeps between two looks.
 
-    Raises where the process that was to do it is gone: nobody would ever finish it.
+    Ends before that, with nothing left of the request, where nobody is there any more to do it.
     """
     while True:
         had_worker = alive()
         intent = box.get(number)
         if intent is None:
-            raise ControllerError("the request is gone: the store was begun anew", hint="ask again")
+            return
         yield intent
         if intent.state is IntentState.DONE:
             return
         if not had_worker:
-            raise ControllerError(
-                "the controller that was to do this has ended", hint="run the command again: it acts by itself now"
-            )
+            box.drop(number)
+            return
         pause()
 
 

@@ -18,6 +18,7 @@ from controller.loop.holds import Circumstances, adoption_hold, find_hold
 from controller.loop.loaded import Loaded
 from controller.loop.senses import Senses
 from controller.loop.store import Store
+from controller.loop.wanted import with_tags
 from controller.model.desired import DesiredStack
 from controller.model.names import Instant
 from controller.model.observed import Health, Observed, ServiceView
@@ -61,7 +62,7 @@ class Peek:
         world.hold = self.loaded.hold if for_apply else find_hold(world, around, self.now)
         if for_apply:
             world.histories = {name: replace(history, stopped="") for name, history in world.histories.items()}
-            world.desired = _with_tags(world.desired, self.views)
+            world.desired = with_tags(world.desired, self.views)
         return world
 
     def plan(self, make_bed: MakeBed, services: tuple[str, ...] = ()) -> Plan:
@@ -92,11 +93,3 @@ class Peek:
 def _undecided(views: Mapping[str, ServiceView]) -> bool:
     """Some running replica has no verdict yet."""
     return any(r.running and r.health is Health.STARTING for view in views.values() for r in view.replicas)
-
-
-def _with_tags(desired: DesiredStack, views: Mapping[str, ServiceView]) -> DesiredStack:
-    services = {
-        name: replace(service, image_id=views[name].image_id if name in views else None)
-        for name, service in desired.services.items()
-    }
-    return replace(desired, services=services)

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from controller.decide.stack import decide_stack
 from controller.decide.world import World, make_world
-from controller.engines.base import Engine
-from controller.health.prober import Prober
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import make_conditions
-from controller.loop.executor import Batch, Executor
+from controller.loop.executor import Batch
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.loaded import Loaded
-from controller.loop.queue import Queue
 from controller.loop.recognise import recognise
 from controller.loop.senses import Senses
 from controller.loop.store import Store
+from controller.loop.tools import Key, Tools
+from controller.loop.wanted import with_tags, without_orphans
 from controller.model.decision import Decision, History, StackPhase
-from controller.model.desired import Leaving
 from controller.model.errors import EngineError
 from controller.model.names import Instant, ReplicaId
-from controller.model.observed import Observed, ReplicaPhase, ServiceView, Trouble
-from controller.model.status import Event, StackStatus
-from controller.model.steps import Outcome, Pull, Result, Stop
+from controller.model.observed import Observed, ReplicaPhase, ServiceView
+from controller.model.status import StackStatus
+from controller.model.steps import Restart, Stop
 
 WATCH_AFTER_RECONNECT = 5.0
 """Seconds after a reconnect to the engine in which what fell over is only watched (CONTRACTS 3.3)."""
@@ -34,34 +31,11 @@ _RETRY_FIRST, _RETRY_LAST = 0.5, 10.0
 """Seconds between looks at an engine that does not answer, doubling."""
 
 _HALF_SEEN = 0.25
-"""Seconds after which is looked again at what could only be seen in part: an inspect waits while Docker starts."""
-
-_CONFLICTS = 3
-"""Conflicts in a row after which the world is not just moving: the next try waits."""
-
+"""Seconds after which is looked again at what could only be seen in part, doubling: an inspect waits while Docker
+starts, but one that hangs must not hold up everything else."""
 
 WRITER_FORGOTTEN = 60.0
-"""Seconds for which a replica that we stopped is known to have been stopped by us."""
-
-
-class Key(NamedTuple):
-    """What the queue holds: a service to look at, or the whole stack."""
-
-    stack: str
-    service: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What a reconciler works with. `tell` and `show` are called from the loop's thread, quickly."""
-
-    engine: Engine
-    executor: Executor
-    prober: Prober | None
-    queue: Queue[Key]
-    now: Callable[[], Instant]
-    tell: Callable[[Event], None]
-    show: Callable[[StackStatus], None]
+"""Seconds beyond its grace for which a replica that we ended is known to have been ended by us."""
 
 
 class Reconciler:
@@ -80,16 +54,20 @@ class Reconciler:
         """Why the newest files cannot be used, while the last good generation stays in force."""
         self.unavailable: str | None = None
         self.observed: Observed | None = None
-        self.follows_tags = False
-        """During an `apply`: a tag that stands for another image now counts as a change (CONTRACTS 2.11)."""
         self.immediately: frozenset[str] = frozenset()
         """Services to be stopped without grace (`stop --now`)."""
+        self.looks_only = False
+        """Decide and tell, but do nothing: nobody stays to see the steps through."""
         self.turns = 0
         """Passes over the whole stack so far."""
+        self._turns_before = 0
+        self._follows_tags = False
+        self._pruning: str = ""
         self._failures = 0
         self._seen = False
-        self._conflicts: dict[str, int] = {}
-        self._stopped_by_us: dict[ReplicaId, Instant] = {}
+        self._unseen: set[str] = set()
+        self._half_seen: dict[str, int] = {}
+        self._ended_by_us: dict[ReplicaId, Instant] = {}
         self._before: tuple[str, ...] = ()
         self._kept_generation = -1
         if store.mended is not None:
@@ -97,46 +75,66 @@ class Reconciler:
 
     # --- the pass
 
-    def turn(self, services: frozenset[str] | None, now: Instant) -> None:
+    def turn(self, services: frozenset[str] | None) -> None:
         """Look at these services (None: all) and do what follows from it."""
-        for completed in self._tools.executor.collect(self.loaded.name):
-            self._done(completed.batch.service, completed.outcomes, now)
+        self._collect(self._tools.now())
         whole = services is None or not self._seen
         if whole:  # before all that may want to look sooner
-            self._tools.queue.add_at(Key(self.loaded.name), now + self.loaded.desired.policy.resync)
-        views = self._look(None if whole else services, now)
+            self._tools.queue.add_at(Key(self.loaded.name), self._tools.now() + self.loaded.desired.policy.resync)
+        views = self._look(None if services is None or whole else services | self._unseen)
         if views is None:
             return
-        self.world.views.update(views)
-        if self.follows_tags:
-            self._follow_tags()
-        self._look_again(views, now)
-        news = self._hold(now)
-        self._decide(self.world.desired.services if news else views, now)
-        if whole:
-            self.turns += 1
+        now = self._tools.now()
+        self._take(views, now)
+        if self._seen or self.world.histories:  # of a stack that is new to us, half a look shows nothing
+            self._decide(self.world.desired.services if self._hold(now) else views, now)
+            self.turns += whole
         self.publish(now)
 
-    def _look(self, only: frozenset[str] | None, now: Instant) -> Mapping[str, ServiceView] | None:
+    @property
+    def is_current(self) -> bool:
+        """Whether all was decided since the present generation came."""
+        return self.turns > self._turns_before
+
+    def _collect(self, now: Instant) -> None:
+        """What came to its end. A service stays busy until it was looked at: no older view shows what was done."""
+        completed = self._tools.executor.collect(self.loaded.name)
+        for done in completed:
+            self._unseen.add(done.batch.service)
+            self.senses.note(done.batch.service, done.outcomes, now)
+        for done in completed:
+            self.chronicle.note_outcomes(done.outcomes, now)
+
+    def _look(self, only: frozenset[str] | None) -> Mapping[str, ServiceView] | None:
         try:
             observed, views = self.senses.look(self.loaded.desired, only)
         except EngineError as error:
-            self._lose(error, now)
+            self._lose(error, self._tools.now())
             return None
+        now = self._tools.now()
         if self.unavailable is not None:
             self._regain(now)
+            views = {name: replace(view, since=self.senses.since) for name, view in views.items()}
         self.observed = observed
         if only is None and observed.complete:
             recognise(self.store.replicas, observed, views, self.loaded.desired)
             if not self._seen:
-                self._first_sight(views, now)
+                self._first_sight(views)
         return views
 
-    def _look_again(self, views: Mapping[str, ServiceView], now: Instant) -> None:
+    def _take(self, views: Mapping[str, ServiceView], now: Instant) -> None:
         """What was only half seen is not decided, and no event will say that it can be seen now."""
+        self.world.views.update(views)
+        self.world.busy -= self._unseen
+        self._unseen.clear()
+        if self._follows_tags:
+            self._want()
         for name, view in views.items():
-            if not view.complete:
-                self._tools.queue.add_at(Key(self.loaded.name, name), now + _HALF_SEEN)
+            if view.complete:
+                self._half_seen.pop(name, None)
+                continue
+            times = self._half_seen[name] = min(self._half_seen.get(name, -1) + 1, 6)
+            self._tools.queue.add_at(Key(self.loaded.name, name), now + min(_RETRY_LAST, _HALF_SEEN * 2**times))
 
     def _lose(self, error: EngineError, now: Instant) -> None:
         """Unknown is not gone: nothing is decided until the engine answers again."""
@@ -160,19 +158,18 @@ class Reconciler:
         self.world.heals_at = now + WATCH_AFTER_RECONNECT
         self._tools.queue.add_at(Key(self.loaded.name), self.world.heals_at)
 
-    def _first_sight(self, views: Mapping[str, ServiceView], now: Instant) -> None:
+    def _first_sight(self, views: Mapping[str, ServiceView]) -> None:
         """A stack that we never saw: what may not be started by itself is noted before anything is decided."""
-        self._seen = True
         if not any(view.replicas for view in views.values()):
             self.change_memory(adopted=True)  # there is nothing of anybody else's to take over
-        if self.world.histories:
-            return
-        running = any(r.phase is ReplicaPhase.RUNNING for view in views.values() for r in view.replicas)
-        if self.loaded.quiet and not running:
-            self.change_histories(self.loaded.desired.services, lambda h: replace(h, stopped="NotRunningAtAdoption"))
-        if not self.loaded.desired.policy.auto_start:
-            self.memory = replace(self.memory, not_started=True)
-            self.store.stack.save(self.memory)
+        if not self.world.histories:
+            if not self.loaded.desired.policy.auto_start:
+                self.change_memory(not_started=True)
+            running = any(r.phase is ReplicaPhase.RUNNING for view in views.values() for r in view.replicas)
+            if self.loaded.quiet and not running:
+                names = self.loaded.desired.services
+                self.change_histories(names, lambda h: replace(h, stopped="NotRunningAtAdoption"))
+        self._seen = True
 
     # --- holds
 
@@ -180,7 +177,7 @@ class Reconciler:
         """Find out whether the stack is held; whether that is news, so that everything has to be decided again."""
         before = self.world.hold
         self.world.started = not self.memory.not_started
-        ours = self._stopped_by_us = {i: at for i, at in self._stopped_by_us.items() if now - at < WRITER_FORGOTTEN}
+        ours = self._ended_by_us = {i: until for i, until in self._ended_by_us.items() if now < until}
         around = Circumstances(self.loaded, self.memory, self.observed, tuple(ours), self._before)
         hold = self.world.hold = find_hold(self.world, around, now)
         if hold is not None and (before is None or hold.reason != before.reason):
@@ -200,7 +197,7 @@ class Reconciler:
         ranked = sorted(decisions.values(), key=lambda d: (-self.world.graph.rank[d.service], d.service))
         for decision in ranked:
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), decision.wake_at)
-            if decision.steps:
+            if decision.steps and not self.looks_only:
                 self._perform(decision, now)
 
     def _perform(self, decision: Decision, now: Instant) -> None:
@@ -209,44 +206,20 @@ class Reconciler:
             hurried = tuple(replace(s, grace=0.0) if isinstance(s, Stop) else s for s in decision.steps)
             decision = replace(decision, steps=hurried)
         for step in decision.steps:
-            if isinstance(step, Stop):
-                self._stopped_by_us[step.replica] = now
-        rank = -self.world.graph.rank[decision.service]
+            if isinstance(step, Stop | Restart):
+                self._ended_by_us[step.replica] = now + step.grace + WRITER_FORGOTTEN
+        rank = self.world.graph.rank[decision.service]
         project, journal = self.loaded.project, self.store.replicas
         batch = Batch(self.loaded.name, decision.service, decision.steps, project, journal, rank)
         if not self._tools.executor.submit(batch):
             self.world.busy.discard(decision.service)
-
-    def _done(self, service: str, outcomes: Sequence[Outcome], now: Instant) -> None:
-        """The steps of one decision came to their end: remember failures, look again."""
-        self.world.busy.discard(service)
-        self.chronicle.note_outcomes(outcomes, now)
-        failed = next((o for o in outcomes if o.result not in (Result.DONE, Result.SKIPPED)), None)
-        self._note_trouble(service, failed, now)
-        for outcome in outcomes:
-            if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
-                self.senses.pulled[service] = now
-
-    def _note_trouble(self, service: str, failed: Outcome | None, now: Instant) -> None:
-        if failed is None:
-            self.senses.troubles.pop(service, None)
-            self._conflicts.pop(service, None)
-            return
-        if failed.result is Result.CONFLICT:
-            self._conflicts[service] = self._conflicts.get(service, 0) + 1
-            if self._conflicts[service] < _CONFLICTS:
-                return
-        before = self.senses.troubles.get(service)
-        count = before.count + 1 if before is not None else 1
-        kind, lasting = type(failed.step).__name__, failed.result is Result.REJECTED
-        self.senses.troubles[service] = Trouble(count, now, kind, failed.message, lasting)
 
     # --- telling
 
     def publish(self, now: Instant) -> StackStatus:
         conditions = make_conditions(self.world, self.broken, self.unavailable, now)
         status = self.chronicle.publish(self.world, conditions, now)
-        if status.phase is StackPhase.CONVERGED and self.world.hold is None:
+        if status.phase is StackPhase.CONVERGED and self.world.hold is None and self.world.only is None:
             self._note_convergence()
         self._tools.show(status)
         return status
@@ -254,10 +227,7 @@ class Reconciler:
     def _note_convergence(self) -> None:
         """After the first convergence changes apply without asking; the variables in use now are expected later."""
         variables = tuple(sorted(self.loaded.variables))
-        converged = replace(self.memory, adopted=True, variables=variables, source=self.loaded.desired.source)
-        if converged != self.memory:
-            self.memory = converged
-            self.store.stack.save(converged)
+        self.change_memory(adopted=True, variables=variables, source=self.loaded.desired.source)
         if self._kept_generation != self.loaded.desired.generation:
             self._kept_generation = self.loaded.desired.generation
             self._forget_revisions()
@@ -272,44 +242,45 @@ class Reconciler:
     # --- changes from outside
 
     def adopt_generation(self, loaded: Loaded, now: Instant) -> None:
-        """Newer files: what is wanted changes, what was seen and learned stays. Decided again at once."""
-        self._before = tuple(n for n, s in self.world.desired.services.items() if s.leaving is None)
-        self.loaded, self.broken = loaded, None
+        """Newer files: what is wanted changes, what was seen and learned stays. Decided again at once.
+
+        What a held generation was about to remove still counts as there: an edit of it is no confirmation.
+        """
+        there = {name for name, view in self.world.views.items() if view.replicas}
+        self._before = tuple(n for n, s in self.world.desired.services.items() if s.leaving is None or n in there)
+        self.loaded, self.broken, self.memory = loaded, None, self.store.stack.load()
         self.world.adopt(loaded.desired, self._rank)
+        self._want()
         self.senses.troubles.clear()
+        self._turns_before = self.turns
         message = f"generation {loaded.desired.generation} from {loaded.place}"
         self.chronicle.say(now, None, "GenerationChanged", message)
-        self._tools.queue.add(Key(loaded.name))
+        self.wake()
 
-    def _follow_tags(self) -> None:
-        services = {
-            name: replace(service, image_id=view.image_id if view is not None else None)
-            for name, service in self.world.desired.services.items()
-            for view in (self.world.views.get(name),)
-        }
-        self.world.desired = replace(self.world.desired, services=services)
+    def _want(self) -> None:
+        """The generation in force, with what holds only while somebody asks for it."""
+        desired = self.loaded.desired
+        if self._pruning:
+            desired = without_orphans(desired, everything=self._pruning == "everything")
+        self.world.desired = with_tags(desired, self.world.views) if self._follows_tags else desired
 
     def prune(self, everything: bool) -> None:
         """Let what is in no file go, or everything; `end_prune` goes back to what is wanted."""
-        services = {
-            name: replace(service, replicas=0, leaving=Leaving.REMOVED)
-            if everything or service.leaving is Leaving.ORPHANED
-            else service
-            for name, service in self.world.desired.services.items()
-        }
-        self.world.desired = replace(self.world.desired, services=services)
         self.change_memory(removal_granted=self.loaded.desired.digest)
+        self._pruning = "everything" if everything else "orphans"
+        self._want()
 
-    def end_prune(self, everything: bool) -> None:
-        self.world.desired = self.loaded.desired
+    def end_prune(self) -> None:
+        """Raises EngineError where the networks could not be asked for."""
+        everything, self._pruning = self._pruning == "everything", ""
+        self._want()
         if everything:
             self._tools.engine.remove_networks(self.loaded.name)
 
     def follow_tags(self, follows: bool) -> None:
         """Begin or end to let moved tags count."""
-        self.follows_tags = follows
-        if not follows:
-            self.world.desired = self.loaded.desired
+        self._follows_tags = follows
+        self._want()
 
     def change_histories(self, names: Iterable[str], change: Callable[[History], History]) -> None:
         """A person's wish about these services, written down before anything follows from it."""
@@ -319,8 +290,10 @@ class Reconciler:
 
     def change_memory(self, **changes: object) -> None:
         """A person's wish about the stack, likewise."""
-        self.memory = replace(self.memory, **changes)  # type: ignore[arg-type]
-        self.store.stack.save(self.memory)
+        changed = replace(self.memory, **changes)  # type: ignore[arg-type]
+        if changed != self.memory:
+            self.store.stack.save(changed)
+            self.memory = changed
 
     def wake(self) -> None:
         """Look at the whole stack now."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from controller.decide.identity import name_revisions
 from controller.engines.base import Engine, Scope
 from controller.health.prober import Prober
 from controller.loop.lastwords import LastWords
+from controller.loop.troubles import Troubles
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.names import Instant, ReplicaId, Revision
-from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView, Trouble
+from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView
+from controller.model.steps import Outcome, Pull, Result
 
 
 class Senses:
@@ -25,8 +27,14 @@ class Senses:
         self._known = known
         self._words = LastWords(engine)
         self.since = now
-        self.troubles: dict[str, Trouble] = {}
-        self.pulled: dict[str, Instant] = {}
+        self.troubles = Troubles()
+        self._pulled: dict[str, Instant] = {}
+
+    def note(self, service: str, outcomes: Sequence[Outcome], now: Instant) -> None:
+        """The steps of one decision came to their end: what failed, and what was pulled."""
+        self.troubles.note(service, outcomes, now)
+        if any(isinstance(outcome.step, Pull) and outcome.result is Result.DONE for outcome in outcomes):
+            self._pulled[service] = now
 
     def look(self, desired: DesiredStack, only: frozenset[str] | None) -> tuple[Observed, Mapping[str, ServiceView]]:
         """The observation, and a finished view of each service of the stack that was asked for. Raises EngineError."""
@@ -55,7 +63,7 @@ class Senses:
             since=self.since,
             complete=view.complete and observed.complete,
             trouble=self.troubles.get(want.name),
-            pulled_at=self.pulled.get(want.name, view.pulled_at),
+            pulled_at=self._pulled.get(want.name, view.pulled_at),
         )
 
     def _judge(self, replicas: tuple[Replica, ...], want: DesiredService, stack: str) -> tuple[Replica, ...]:

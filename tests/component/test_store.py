@@ -290,14 +290,22 @@ class TestIntents:
         assert store.intents.reopen() == 1
         assert store.intents.claim().id == number
 
-    def test_a_follower_is_told_when_nobody_will_ever_answer(self, store):
+    def test_what_nobody_will_ever_do_is_taken_back(self, store):
         number = store.intents.add("stop", {}, "anna")
-        with pytest.raises(ControllerError, match="has ended"):
-            list(follow(store.intents, number, pause=lambda: None, alive=lambda: False))
-        assert store.intents.withdraw(number)
-        assert not store.intents.withdraw(number)
-        with pytest.raises(ControllerError, match="is gone"):
-            list(follow(store.intents, number, pause=lambda: None, alive=lambda: True))
+        seen = list(follow(store.intents, number, pause=lambda: None, alive=lambda: False))
+        assert [intent.state for intent in seen] == [IntentState.WAITING]
+        assert store.intents.claim() is None, "a later controller would do what was asked of an earlier one"
+        assert not list(follow(store.intents, number, pause=lambda: None, alive=lambda: True))
+
+    def test_who_acts_by_himself_forgets_what_is_open_and_keeps_what_is_done(self, store):
+        done = store.intents.add("stop", {}, "anna")
+        store.intents.finish(done, exit_code=0)
+        claimed = store.intents.add("stop", {}, "anna")
+        assert store.intents.claim().id == claimed
+        waiting = store.intents.add("start", {}, "anna")
+        store.intents.clear()
+        assert store.intents.get(done)
+        assert [store.intents.get(number) for number in (claimed, waiting)] == [None, None]
 
     def test_an_end_that_came_just_before_the_death_still_counts(self, store):
         number = store.intents.add("stop", {}, "anna")

@@ -1,0 +1,34 @@
+"""What a reconciler works with, and the keys under which the loop's queue holds what is to be looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from controller.engines.base import Engine
+from controller.health.prober import Prober
+from controller.loop.executor import Executor
+from controller.loop.queue import Queue
+from controller.model.names import Instant
+from controller.model.status import Event, StackStatus
+
+
+class Key(NamedTuple):
+    """What the queue holds: a service to look at, or the whole stack."""
+
+    stack: str
+    service: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What a reconciler works with. `tell` and `show` are called from the loop's thread, quickly."""
+
+    engine: Engine
+    executor: Executor
+    prober: Prober | None
+    queue: Queue[Key]
+    now: Callable[[], Instant]
+    tell: Callable[[Event], None]
+    show: Callable[[StackStatus], None]

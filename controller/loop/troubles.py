@@ -1,0 +1,48 @@
+"""Calls that failed, by service: how often in a row, when last and why. In memory only: a new process tries at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.model.names import Instant
+from controller.model.observed import Trouble
+from controller.model.steps import Outcome, Result
+
+_CONFLICTS = 3
+"""Conflicts in a row after which the world is not just moving: the next try waits."""
+
+
+class Troubles:
+    """What stands between a service and its next try."""
+
+    def __init__(self) -> None:
+        self._troubles: dict[str, Trouble] = {}
+        self._conflicts: dict[str, int] = {}
+
+    def get(self, service: str) -> Trouble | None:
+        return self._troubles.get(service)
+
+    def note(self, service: str, outcomes: Iterable[Outcome], now: Instant) -> None:
+        """The outcomes of one decision's steps: all is forgotten when they were done."""
+        failed = next((o for o in outcomes if o.result not in (Result.DONE, Result.SKIPPED)), None)
+        if failed is None:
+            self.forget((service,))
+            return
+        if failed.result is Result.CONFLICT:
+            self._conflicts[service] = self._conflicts.get(service, 0) + 1
+            if self._conflicts[service] < _CONFLICTS:
+                return
+        before = self._troubles.get(service)
+        count = before.count + 1 if before is not None else 1
+        kind, lasting = type(failed.step).__name__, failed.result is Result.REJECTED
+        self._troubles[service] = Trouble(count, now, kind, failed.message, lasting)
+
+    def forget(self, services: Iterable[str]) -> None:
+        """A person, or success, says that the next try may come at once."""
+        for service in services:
+            self._troubles.pop(service, None)
+            self._conflicts.pop(service, None)
+
+    def clear(self) -> None:
+        self._troubles.clear()
+        self._conflicts.clear()

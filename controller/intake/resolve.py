@@ -65,7 +65,7 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
     resolver = _Resolver(sources, previous or {})
     services = resolver.services()
     errors = tuple(resolver.faults(services))
-    warnings = warn(sources.manifest, resolver.policies, resolver.models)
+    warnings = (*warn(sources.manifest, resolver.policies, resolver.models), *_tell_contents(services))
     if errors:
         return Resolution(None, errors, warnings)
     edges = {name: tuple(sorted(service.needs)) for name, service in services.items()}
@@ -148,6 +148,7 @@ class _Resolver:
             name=name,
             replicas=policy.resolve_replicas(model, said),
             revision=self._revision(name, template),
+            contents_changed=self._contents_changed(name, template),
             template=template,
             image=compose.read_image(model, self._sources.rendered.name, name),
             image_id=self._sources.image_ids.get(name),
@@ -213,14 +214,30 @@ class _Resolver:
         return recorded or Template(name, "", revisions.fingerprint(model), namespace_of=compose.namespace_owner(model))
 
     def _revision(self, name: str, template: Template) -> Revision:
-        rolls = self._stack_policy.contents is ContentsPolicy.ROLL
-        contents = self._sources.contents.get(name, "") if rolls else ""
-        image_id = self._sources.image_ids.get(name)
         before = self._previous.get(name)
-        if contents is None and before is not None and before.template.fingerprint == template.fingerprint:
-            # Unreadable is unknown, never changed.
-            return before.revision
+        now = self._revision_now(name, template)
+        if before is None or before.template.fingerprint != template.fingerprint:
+            return now
+        unknown = self._sources.contents.get(name, "") is None
+        # Unreadable is unknown, never changed; and where new contents do not roll, the old revision stays what it is.
+        return before.revision if unknown or self._stack_policy.contents is not ContentsPolicy.ROLL else now
+
+    def _revision_now(self, name: str, template: Template) -> Revision:
+        contents, image_id = self._sources.contents.get(name), self._sources.image_ids.get(name)
         return revisions.revision(template, contents or "", image_id or "")
+
+    def _contents_changed(self, name: str, template: Template) -> bool:
+        """Only told where the policy says so; elsewhere they roll, or are nobody's business."""
+        if self._stack_policy.contents is not ContentsPolicy.REPORT or self._sources.contents.get(name, "") is None:
+            return False
+        return self._revision(name, template) != self._revision_now(name, template)
+
+
+def _tell_contents(services: Mapping[str, DesiredService]) -> Iterator[Finding]:
+    changed = [name for name, service in services.items() if service.contents_changed and service.leaving is None]
+    if changed:
+        message = f"configs, secrets or mounted files have new contents, which is only told: {', '.join(changed)}"
+        yield at(("spec", "reconcile", "contents"), message, hint="contents: roll replaces the services")
 
 
 def _stack(sources: Sources, services: Mapping[str, DesiredService]) -> DesiredStack:

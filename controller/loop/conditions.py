@@ -29,6 +29,11 @@ def make_conditions(world: World, broken: str | None, unavailable: str | None, n
     if orphans:
         message = f"not in the Compose file: {', '.join(sorted(orphans))}; `prune` removes them"
         conditions.append(_condition("Orphans", True, "Orphans", message, now))
+    changed = [n for n, s in world.desired.services.items() if s.contents_changed and s.leaving is None]
+    if changed:
+        names = ", ".join(sorted(changed))
+        message = f"configs, secrets or mounted files have new contents, which `contents: report` only tells: {names}"
+        conditions.append(_condition("ContentsChanged", True, "ContentsChanged", message, now))
     unverified = [n for n, v in world.views.items() if v.trouble and v.trouble.reason == "Pull" and v.image_id]
     if unverified:
         message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"

@@ -79,8 +79,11 @@ def commit_generation(loaded: Loaded, target: Target, store: Store, now: Instant
     desired = loaded.desired
     names = tuple(name for name, service in desired.services.items() if service.leaving is None)
     variables = tuple(sorted(loaded.variables))
+    revisions = {name: service.revision for name, service in desired.services.items()}
     with store.transaction():
-        made = store.stack.generation_of(Generation(0, desired.digest, now, names, variables, desired.source))
+        made = store.stack.generation_of(
+            Generation(0, desired.digest, now, names, variables, desired.source, revisions)
+        )
         store.stack.keep_revisions(desired.services.values())
         store.stack.save(replace(store.stack.load(), place=place_of(target), source=desired.source, profile=profile))
     return replace(loaded, desired=replace(desired, generation=made.number))
@@ -166,7 +169,11 @@ def _last_services(store: Store) -> Mapping[str, DesiredService]:
     last = store.stack.last_generation()
     if last is None:
         return {}
-    return {name: service for (name, _), service in store.stack.revisions().items() if name in last.services}
+    return {
+        name: service
+        for (name, revision), service in store.stack.revisions().items()
+        if name in last.services and last.revisions.get(name, revision) == revision
+    }
 
 
 def _missing_variables(memory: StackMemory, set_now: Iterable[str], used: Iterable[str]) -> Hold | None:

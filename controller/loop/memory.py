@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controller.loop.codec import decode, encode
 from controller.loop.database import Database
@@ -60,6 +60,8 @@ class Generation:
     services: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
     source: str = ""
+    revisions: Mapping[str, Revision] = field(default_factory=dict)
+    """Of each service, by its name."""
 
 
 class StackRecords:
@@ -91,7 +93,7 @@ class StackRecords:
             if last is not None and last.digest == seen.digest:
                 return last
             number = last.number + 1 if last else 1
-            made = Generation(number, seen.digest, seen.at, seen.services, seen.variables, seen.source)
+            made = replace(seen, number=number)
             self._database.execute("INSERT INTO generations VALUES (?, ?, ?)", (number, seen.at, encode(made)))
             self._database.execute("DELETE FROM generations WHERE generation <= ?", (number - KEPT_GENERATIONS,))
             return made

@@ -134,6 +134,11 @@ class TestRecords:
         assert numbers == [1, 1, 2, 2, 3]
         assert [(seen.number, seen.digest) for seen in store.stack.generations()] == [(1, "a"), (2, "b"), (3, "a")]
 
+    def test_a_generation_remembers_what_each_service_was_made_from(self, store):
+        store.stack.generation_of(Generation(0, "a", 1.0, ("web",), revisions={"web": "r1"}))
+        store.stack.generation_of(Generation(0, "b", 2.0, ("web",), revisions={"web": "r0"}))
+        assert reopened(store).stack.last_generation().revisions == {"web": "r0"}
+
     def test_old_generations_go_but_numbers_never_repeat(self, store):
         for turn in range(60):
             store.stack.generation_of(Generation(0, str(turn), 1.0))

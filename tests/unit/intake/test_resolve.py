@@ -532,8 +532,36 @@ def test_what_replaces_nothing_keeps_the_revision_and_makes_a_generation(case: s
 def test_contents_count_where_they_roll() -> None:
     changed = {"contents": {"web": "c1"}}
     assert revision({}, **changed) != revision({})
-    assert revision({}, spec={"reconcile": {"contents": "report"}}, **changed) == revision({})
     assert revision({}, image_ids={"web": "sha256:1"}) != revision({})
+
+
+@pytest.mark.parametrize(("says", "told"), [("roll", False), ("report", True), ("ignore", False)])
+def test_new_contents_roll_are_told_or_ignored(says: str, told: bool) -> None:
+    spec = {"reconcile": {"contents": says}}
+    before = resolved({"web": {}}, contents={"web": "c1"}).stack
+    assert before is not None
+    same = resolved({"web": {}}, spec, before.services, contents={"web": "c1"}).stack
+    resolution = resolved({"web": {}}, spec, before.services, contents={"web": "c2"})
+    changed = resolution.stack
+    assert same is not None and changed is not None
+    assert any("new contents" in finding.message for finding in resolution.warnings) == told
+    # Another policy alone replaces nothing, in either direction.
+    assert same.services["web"].revision == before.services["web"].revision
+    assert (changed.services["web"].revision != before.services["web"].revision) == (says == "roll")
+    assert (same.services["web"].contents_changed, changed.services["web"].contents_changed) == (False, told)
+    again = resolved({"web": {}}, None, changed.services, contents={"web": "c1"}).stack
+    assert again is not None
+    assert again.services["web"].revision == before.services["web"].revision
+
+
+def test_a_new_definition_takes_the_present_contents_along() -> None:
+    spec = {"reconcile": {"contents": "report"}}
+    before = resolved({"web": {}}, spec, contents={"web": "c1"}).stack
+    assert before is not None
+    edited = resolved({"web": {"user": "1"}}, spec, before.services, contents={"web": "c2"}).stack
+    assert edited is not None
+    assert edited.services["web"].revision != before.services["web"].revision
+    assert not edited.services["web"].contents_changed
 
 
 def test_unreadable_contents_are_unknown_never_changed() -> None:

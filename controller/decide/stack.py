@@ -69,18 +69,14 @@ class _Turn:
         """Give free start slots to those who wait: priority, then the longest way ahead (sequential: in order)."""
         tried: set[str] = set()
         while self.limit is not None and len(self.starting) < self.limit:
-            candidates = {name for name in self.waiting - tried if self._may_decide(name)}
+            candidates = self.waiting - tried
             if not candidates:
                 return
-            name = min(candidates, key=self._turn_of)
+            name = min(candidates, key=self.world.turns.__getitem__)
             tried.add(name)
-            self._decide(name, may_begin=True)
-            self.drain()
-
-    def _turn_of(self, name: str) -> tuple[float, float, int]:
-        service, graph = self.world.desired.services[name], self.world.graph
-        in_order = self.world.desired.policy.mode is StartupMode.SEQUENTIAL
-        return (-service.priority, 0.0 if in_order else -graph.rank[name], graph.index[name])
+            if self._may_decide(name):
+                self._decide(name, may_begin=True)
+                self.drain()
 
     def _decide(self, name: str, *, may_begin: bool) -> None:
         self._times[name] = self._times.get(name, 0) + 1

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from controller.decide.graph import Graph, build_graph
 from controller.model.decision import Decision, History, Hold, Offers
-from controller.model.desired import DesiredStack
+from controller.model.desired import DesiredStack, StartupMode
 from controller.model.names import Instant
 from controller.model.observed import ServiceView
 
@@ -22,6 +22,8 @@ class World:
 
     desired: DesiredStack
     graph: Graph
+    turns: Mapping[str, int]
+    """Who gets a free start slot first: by priority, then the longest way ahead (sequential: in order)."""
     views: dict[str, ServiceView] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     offers: dict[str, Offers] = field(default_factory=dict)
@@ -55,6 +57,7 @@ class World:
                 self.offers[name] = self.offers[name]._replace(settled=False)
         self.desired = desired
         self.graph = build_graph({name: service.needs for name, service in desired.services.items()}, seconds)
+        self.turns = _rank_turns(desired, self.graph)
         gone = set(self.decisions) - set(desired.services)
         for name in gone:
             for memory in (self.decisions, self.offers, self.views):
@@ -65,7 +68,18 @@ class World:
 
 def make_world(desired: DesiredStack, seconds: Callable[[str], float] = lambda _: 1.0) -> World:
     """A world in which nothing has been seen yet. `seconds`: usual time to ready, for the critical path."""
-    return World(desired, build_graph({name: service.needs for name, service in desired.services.items()}, seconds))
+    graph = build_graph({name: service.needs for name, service in desired.services.items()}, seconds)
+    return World(desired, graph, _rank_turns(desired, graph))
+
+
+def _rank_turns(desired: DesiredStack, graph: Graph) -> Mapping[str, int]:
+    in_order = desired.policy.mode is StartupMode.SEQUENTIAL
+
+    def turn_of(name: str) -> tuple[int, float, int]:
+        ahead = 0.0 if in_order else -graph.rank[name]
+        return (-desired.services[name].priority, ahead, graph.index[name])
+
+    return {name: number for number, name in enumerate(sorted(graph.order, key=turn_of))}
 
 
 def note_slot(decision: Decision, starting: set[str], waiting: set[str]) -> None:

@@ -127,10 +127,6 @@ def cold_start_two_at_a_time() -> Plan:
     return plan_of(replace(rag(), policy=StackPolicy(max_parallel=2)))
 
 
-def nothing_to_do() -> Plan:
-    return plan_of(rag(), running(rag()))
-
-
 def scale_up() -> Plan:
     return plan_of(rag(**{"rag-server": server(3)}), running(rag()))
 
@@ -191,12 +187,10 @@ def switch_to_the_minimal_profile() -> Plan:
 
 
 def adoption_of_what_is_as_wanted() -> Plan:
-    wanted = rag()
-
     def prepare(world: World) -> None:
         assert judge_adoption(world, "") is None
 
-    return plan_of(wanted, running(wanted), prepare=prepare)
+    return plan_of(rag(), running(rag()), prepare=prepare)
 
 
 def adoption_that_would_replace() -> Plan:
@@ -261,7 +255,6 @@ SCENES = (
     cold_start_without_images,
     cold_start_sequential,
     cold_start_two_at_a_time,
-    nothing_to_do,
     scale_up,
     scale_down,
     update_one_service,

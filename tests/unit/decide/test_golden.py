@@ -80,7 +80,6 @@ def server(replicas: int = 1, revision: str = "v1", **others) -> DesiredService:
 
 
 def running(wanted: DesiredStack) -> dict[str, ServiceView]:
-    """As wanted, for long."""
     return {
         name: view(
             *(healthy(n + 1, want.revision, service=name, name=f"rag-{name}-{n + 1}") for n in range(want.replicas))

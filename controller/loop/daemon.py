@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-from controller.intake.targets import Broken, Target
+from controller.intake.targets import Broken, Target, Targets
 from controller.intake.watch import watch_inputs
-from controller.loop import acts
-from controller.loop.acting import MakeProber, build_images, result_text
-from controller.loop.controller import Audience, Controller, Ways
-from controller.loop.follow import Follower
+from controller.loop.acting import MakeProber, build_images
+from controller.loop.controller import Audience, Controller, Ways, tell_error
 from controller.loop.generation import commit_generation
 from controller.loop.ground import Ground
-from controller.loop.intents import Intent
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Lock, try_lock
 from controller.loop.reconcile import Reconciler
+from controller.loop.requests import Requests
+from controller.loop.signals import Signals
 from controller.loop.wake import Listener
-from controller.model.applied import StackResult
 from controller.model.errors import ControllerError, EngineError, InvalidInput, Transient
 from controller.model.names import Instant
 from controller.model.status import Event
@@ -32,6 +27,9 @@ from controller.model.wish import Wish
 
 _READ_AGAIN = 2.0
 """Seconds after which is read again what needed an engine that did not answer."""
+
+_LAST_READ = 5.0
+"""Seconds that a reading of files is waited for at the end."""
 
 
 class Daemon:
@@ -42,42 +40,55 @@ class Daemon:
         self._audience = audience
         self._watch = watch
         self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober))
-        self._controller.on_turn.append(self._follow)
-        self._following: dict[int, tuple[str, Wish, Follower]] = {}
-        self._profiles: dict[str, str] = {}
+        self._controller.on_turn.append(self._after_turn)
+        self._requests = Requests(self._controller, self._prepare, ground.asked.profile)
+        self._listeners: dict[str, Listener] = {}
         self._owned = ExitStack()
-        self._reloading = threading.Lock()
-        self._rereading = threading.Lock()
+        self._targets = Targets()
+        self._told: frozenset[tuple[str, str]] = frozenset()
+        self._reading = threading.Lock()
+        self._read_again = threading.Event()
         self._ended = threading.Event()
 
     def run(self) -> int:
         """Until SIGTERM (0) or SIGINT (130); containers stay as they are."""
         ended: list[int] = []
-        self._on_signals(ended)
-        try:
-            if self._await_engine():
-                self._load_first()
-                if self._watch:
-                    threading.Thread(target=self._watch_files, name="watch", daemon=True).start()
-                self._controller.run()
-        finally:
-            self._ended.set()
-            self._controller.close()
-            self._owned.close()
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        with closing(Signals(numbers, lambda number: self._on_signal(number, ended))):
+            try:
+                if self._await_engine():
+                    self._load_first()
+                    self._keep()
+            finally:
+                self._end()
+                self._controller.close()
+                self._owned.close()
         return 130 if ended and ended[0] == signal.SIGINT else 0
 
-    def _on_signals(self, ended: list[int]) -> None:
-        def end(number: int, frame: FrameType | None) -> None:
+    def _keep(self) -> None:
+        readers = [threading.Thread(target=self._reread, name="reread", daemon=True)]
+        if self._watch:
+            readers.append(threading.Thread(target=self._watch_files, name="watch", daemon=True))
+        for reader in readers:
+            reader.start()
+        try:
+            self._controller.run()
+        finally:
+            self._end()
+            for reader in readers:
+                reader.join(_LAST_READ)
+
+    def _on_signal(self, number: int, ended: list[int]) -> None:
+        if number == signal.SIGHUP:
+            self._read_again.set()
+        else:
             ended.append(number)
-            self._ended.set()
-            threading.Thread(target=self._controller.stop, daemon=True).start()
+            self._end()
 
-        def reread(number: int, frame: FrameType | None) -> None:
-            threading.Thread(target=self.reload, daemon=True).start()
-
-        signal.signal(signal.SIGTERM, end)
-        signal.signal(signal.SIGINT, end)
-        signal.signal(signal.SIGHUP, reread)
+    def _end(self) -> None:
+        self._ended.set()
+        self._read_again.set()
+        self._controller.stop()
 
     def _await_engine(self) -> bool:
         """A controller may be up before its engine is; False where it was told to end meanwhile."""
@@ -96,12 +107,12 @@ class Daemon:
                 return True
         return False
 
-    # --- files
+    # --- stacks
 
     def _load_first(self) -> None:
         """Every stack that can be used; the broken ones are told, and come in when they are mended (CONTRACTS 2.8)."""
-        targets = self._ground.targets()
-        pairs, broken = self._ground.load_all(targets)
+        self._targets = self._ground.targets()
+        pairs, broken = self._ground.load_all(self._ground.in_profile(self._targets))
         self._tell_broken(broken)
         for target, loaded in pairs:
             self._add(target, loaded)
@@ -117,83 +128,118 @@ class Daemon:
         self._owned.enter_context(taken)
         store = self._ground.store(name)
         store.intents.reopen()
-        committed = commit_generation(loaded, target, store, self._ground.now(), self._ground.asked.profile)
+        profile = self._ground.asked.profile or store.stack.load().profile
+        committed = commit_generation(loaded, target, store, self._ground.now(), profile)
         self._tell_warnings(loaded)
         self._controller.add(committed, store)
-        listener = Listener(folder, lambda: self._controller.call(lambda now: self._take_intents(name, now)))
+        listener = Listener(folder, lambda: self._controller.call(lambda now: self._requests.take(name, now)))
+        self._listeners[name] = listener
         self._owned.callback(listener.close)
-        self._controller.call(lambda now: self._take_intents(name, now))
+        self._controller.call(lambda now: self._requests.take(name, now))
+
+    def _take_over(self, target: Target, loaded: Loaded, now: Instant) -> None:
+        """What was read comes in force, unless it is so already. The loop's thread: only that one writes memory."""
+        reconciler = self._controller.stacks.get(loaded.name)
+        if reconciler is None:
+            self._add(target, loaded)
+        elif loaded.desired.digest == reconciler.loaded.desired.digest and reconciler.broken is None:
+            reconciler.refresh(loaded)
+        else:
+            self._tell_warnings(loaded)
+            committed = commit_generation(loaded, target, reconciler.store, now, reconciler.memory.profile)
+            reconciler.adopt_generation(committed, now)
+
+    def _prepare(self, stack: str, wish: Wish) -> None:
+        """For a request: what the files say now is in force, its images are built if that was asked for."""
+        until = self._ground.now() + wish.timeout
+        while not self.reload():
+            if self._ended.wait(_READ_AGAIN) or self._ground.now() > until:
+                raise Transient("the files could not be read: the engine does not answer")
+        if wish.build:
+            taken_over = threading.Event()
+            self._controller.call(lambda now: taken_over.set())
+            while not taken_over.wait(_READ_AGAIN) and not self._ended.is_set():
+                pass
+            build_images(self._ground, self._controller.stacks[stack].loaded)
+
+    def _after_turn(self, now: Instant) -> None:
+        self._requests.look(now)
+        for name, listener in self._listeners.items():
+            if not listener.listening:
+                self._requests.take(name, now)
+
+    # --- files
 
     def _watch_files(self) -> None:
         for _ in watch_inputs(self._watched, self._ended):
-            self.reload()
+            self._reload_or_later()
+
+    def _reread(self) -> None:
+        """On SIGHUP, and for what could not be read for want of an engine: no event of the files will say so."""
+        while self._read_again.wait() and not self._ended.is_set():
+            self._read_again.clear()
+            self._reload_or_later()
+
+    def _reload_or_later(self) -> None:
+        if not self.reload() and not self._ended.wait(_READ_AGAIN):
+            self._read_again.set()
 
     def _watched(self) -> Sequence[Path]:
         """Files and folders where a change may matter: of what was asked for, and of every stack in force."""
-        targets = self._ground.targets()
         inputs = [path for reconciler in tuple(self._controller.stacks.values()) for path in reconciler.loaded.inputs]
-        return tuple(dict.fromkeys((*targets.watched, *inputs)))
+        return tuple(dict.fromkeys((*self._targets.watched, *inputs)))
 
-    def reload(self) -> None:
-        """Read everything again; what is broken leaves the last good generation in force."""
-        with self._reloading:
-            targets = self._ground.targets()
-            broken = list(targets.broken)
-            for target in targets.stacks:
-                try:
-                    self._reload_one(target)
-                except InvalidInput as error:
-                    broken.append(Broken(target.place, error.findings, target.name))
-                except EngineError:  # the loop says so
-                    self._reload_later()
-            self._tell_broken(broken)
-            self._hold_vanished({target.name for target in targets.stacks}, broken)
+    def reload(self) -> bool:
+        """Read everything again; what is broken leaves the last good generation in force. False: not all was read."""
+        with self._reading:
+            try:
+                return self._read_all()
+            except Exception as error:  # a fault of one reading is no end of all following
+                self._controller.tell("-", "ReadFailed", tell_error(error))
+                return True
 
-    def _reload_later(self) -> None:
-        """What could not be read for want of an engine is read again: no event of the files will say so."""
+    def _read_all(self) -> bool:
+        self._targets = self._ground.targets(strict=False)
+        broken, present, whole = list(self._targets.broken), set(), True
+        for target in self._ground.in_last_profile(self._targets).stacks:
+            present.add(target.name)
+            try:
+                present.add(self._read_one(target))
+            except InvalidInput as error:
+                broken.append(Broken(target.place, error.findings, target.name))
+            except EngineError:  # the loop says so
+                whole = False
+        self._tell_broken(broken)
+        self._hold_vanished(present, broken)
+        return whole
 
-        def wait() -> None:
-            if not self._ended.wait(_READ_AGAIN):
-                self._rereading.release()
-                self.reload()
-
-        if self._rereading.acquire(blocking=False):
-            threading.Thread(target=wait, name="reread", daemon=True).start()
-
-    def _reload_one(self, target: Target) -> None:
-        profile = self._profiles.get(target.name)
-        if profile is not None:
-            again = self._ground.targets(profile)
-            target = next((found for found in again.stacks if found.name == target.name), target)
+    def _read_one(self, target: Target) -> str:
+        """The name of the stack, which the loop will take over."""
         reconciler = self._controller.stacks.get(target.name)
         if reconciler is not None and reconciler.loaded.manifest is not None and target.path is None:
             self._controller.call(_breaker(reconciler, _tell_vanished(reconciler)))
-            return
-        previous = reconciler.world.desired.services if reconciler is not None else {}
-        loaded = self._ground.load(target, previous)
-        if reconciler is None:
-            self._controller.call(lambda now: self._add(target, loaded))
-            return
-        if loaded.desired.digest == reconciler.loaded.desired.digest and reconciler.broken is None:
-            return
-        self._tell_warnings(loaded)
-        store = self._ground.store(target.name)
-        committed = commit_generation(loaded, target, store, self._ground.now(), profile or self._ground.asked.profile)
-        self._controller.call(lambda now: reconciler.adopt_generation(committed, now))
+            return target.name
+        loaded = self._ground.load(target, reconciler.loaded.desired.services if reconciler is not None else {})
+        self._controller.call(lambda now: self._take_over(target, loaded, now))
+        return loaded.name
 
     def _tell_warnings(self, loaded: Loaded) -> None:
         for finding in loaded.warnings:
-            self._audience.event(Event(self._ground.now(), loaded.name, None, "Warning", "Unheeded", str(finding)))
+            self._controller.tell(loaded.name, "Unheeded", str(finding))
 
     def _tell_broken(self, broken: Iterable[Broken]) -> None:
+        """On the stacks that they concern; once where there are none yet."""
+        homeless = set()
         for item in broken:
             message = "; ".join(str(finding) for finding in item.findings)
             concerned = [r for r in tuple(self._controller.stacks.values()) if self._concerns(item, r.loaded)]
             for reconciler in concerned:
                 self._controller.call(_breaker(reconciler, message))
             if not concerned:
-                now, name = self._ground.now(), item.name or item.place
-                self._audience.event(Event(now, name, None, "Warning", "InvalidInput", message))
+                homeless.add((item.name or item.place, message))
+        for name, message in sorted(homeless - self._told):
+            self._controller.tell(name, "InvalidInput", message)
+        self._told = frozenset(homeless)
 
     def _concerns(self, item: Broken, loaded: Loaded) -> bool:
         """By its name, or where even that could not be read, by its files."""
@@ -209,39 +255,6 @@ class Daemon:
             if name not in present and not told:
                 self._controller.call(_breaker(reconciler, _tell_vanished(reconciler)))
 
-    # --- what others ask for
-
-    def _take_intents(self, stack: str, now: Instant) -> None:
-        reconciler = self._controller.stacks[stack]
-        while (intent := reconciler.store.intents.claim()) is not None:
-            wish = _wish_of(intent)
-            try:
-                self._begin(reconciler, wish, now)
-            except ControllerError as error:
-                failed = StackResult(stack, 0, "failed", False, message=error.message, hint=error.hint)
-                reconciler.store.intents.finish(intent.id, exit_code=1, result=result_text(failed))
-            else:
-                self._following[intent.id] = (stack, wish, Follower(reconciler, wish, now))
-
-    def _begin(self, reconciler: Reconciler, wish: Wish, now: Instant) -> None:
-        if wish.profile is not None:
-            self._profiles[reconciler.loaded.name] = wish.profile
-        if wish.verb == "apply":
-            self.reload()
-        if wish.build:
-            build_images(self._ground, reconciler.loaded)
-        acts.begin(reconciler, wish, now)
-
-    def _follow(self, now: Instant) -> None:
-        for number, (stack, wish, follower) in tuple(self._following.items()):
-            result = follower.look(now)
-            if result is None:
-                continue
-            del self._following[number]
-            acts.end(follower.reconciler, wish)
-            store = self._controller.stacks[stack].store
-            store.intents.finish(number, exit_code=0 if result.ok else 1, result=result_text(result))
-
 
 def _breaker(reconciler: Reconciler, message: str) -> Callable[[Instant], None]:
     def note(now: Instant) -> None:
@@ -255,10 +268,3 @@ def _breaker(reconciler: Reconciler, message: str) -> Callable[[Instant], None]:
 
 def _tell_vanished(reconciler: Reconciler) -> str:
     return f"{reconciler.loaded.place} is gone; the stack stays as it is"
-
-
-def _wish_of(intent: Intent) -> Wish:
-    names = {field.name for field in dataclasses.fields(Wish)}
-    given: dict[str, Any] = {name: value for name, value in intent.args.items() if name in names}
-    given["services"] = tuple(given.get("services", ()))
-    return Wish(**given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,7 @@ class Ground:
         self.asked = asked
         self._engine_id: str | None = None
         self._stores: dict[str, Store] = {}
+        self._opening = threading.Lock()
 
     def engine_id(self) -> str:
         """The folder of this engine's state. Raises Transient where nobody answers."""
@@ -45,28 +47,33 @@ class Ground:
             self._engine_id = self.engine.info().id
         return self._engine_id
 
-    def targets(self, profile: str | None = None) -> Targets:
-        """Read anew: what the files say now, restricted to the stacks that were named."""
+    def targets(self, profile: str | None = None, *, strict: bool = True) -> Targets:
+        """Read anew: what the files say now, restricted to the stacks that were named.
+
+        Raises ControllerError where one that was named is not among them, unless that is no news (`strict`).
+        """
         asked = self.asked
         files = asked.files or self._files_of_known()
         running = self._running()
         chosen = profile if profile is not None else asked.profile
         found = find_targets(Request(asked.cwd, asked.environment, files, chosen, running))
-        return _only(found, asked.stacks)
+        return _only(found, asked.stacks, strict)
 
     def in_profile(self, targets: Targets) -> Targets:
         """Where no profile is asked for now: each stack in the one that it was last put into by hand."""
-        if self.asked.profile is not None:
-            return targets
-        stacks = tuple(self._in_last_profile(target) for target in targets.stacks)
-        return replace(targets, stacks=stacks)
+        return targets if self.asked.profile is not None else self.in_last_profile(targets)
 
-    def _in_last_profile(self, target: Target) -> Target:
-        last = self.store(target.name).stack.load().profile if target.name else None
-        if last is None:
-            return target
-        again = self.targets(last)
-        return next((found for found in again.stacks if found.name == target.name), target)
+    def in_last_profile(self, targets: Targets) -> Targets:
+        """Each stack in the profile that it was last put into by hand."""
+        read = {self.asked.profile: targets}
+        stacks = []
+        for target in targets.stacks:
+            last = self.store(target.name).stack.load().profile if target.name else None
+            if last is not None and last not in read:
+                read[last] = self.targets(last, strict=False)
+            again = read.get(last, targets).stacks
+            stacks.append(next((found for found in again if found.name == target.name), target))
+        return replace(targets, stacks=tuple(stacks))
 
     def _files_of_known(self) -> tuple[str, ...]:
         """`-s NAME` without `-f`: the files that the store remembers of it, from any directory (CONTRACTS 2.1)."""
@@ -102,9 +109,10 @@ class Ground:
 
     def store(self, stack: str) -> Store:
         """The stack's store, one for this process."""
-        if stack not in self._stores:
-            self._stores[stack] = Store(self.folder(stack))
-        return self._stores[stack]
+        with self._opening:
+            if stack not in self._stores:
+                self._stores[stack] = Store(self.folder(stack))
+            return self._stores[stack]
 
     def load(self, target: Target, previous: Mapping[str, DesiredService] | None = None) -> Loaded:
         """Render and resolve. Raises InvalidInput and EngineError."""
@@ -140,12 +148,12 @@ def complain(broken: Sequence[Broken]) -> None:
         raise InvalidInput(findings)
 
 
-def _only(found: Targets, names: tuple[str, ...]) -> Targets:
+def _only(found: Targets, names: tuple[str, ...], strict: bool) -> Targets:
     if not names:
         return found
     known = {target.name for target in found.stacks} | {item.name for item in found.broken}
     missing = [name for name in names if name not in known]
-    if missing:
+    if missing and strict:
         listed = ", ".join(sorted(name for name in known if name)) or "none"
         raise ControllerError(f"no stack is called '{missing[0]}'", hint=f"known stacks: {listed}")
     stacks = tuple(target for target in found.stacks if target.name in names)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from controller.decide.world import World
 from controller.loop.journal import ReplicaJournal
 from controller.model.desired import DesiredStack
+from controller.model.names import Revision
 from controller.model.observed import Observed, ServiceView
 
 
@@ -29,3 +31,11 @@ def recognise(
     gone = set(known) - {replica.id for view in observed.services.values() for replica in view.replicas}
     if gone:
         journal.forget(gone, before=observed.taken_at)
+
+
+def revisions_in_use(world: World) -> frozenset[tuple[str, Revision]]:
+    """Only what is wanted, what runs and what worked last is needed to go back."""
+    wanted = {(name, service.revision) for name, service in world.desired.services.items()}
+    running = {(r.service, r.revision) for view in world.views.values() for r in view.replicas}
+    good = {(name, history.good) for name, history in world.histories.items() if history.good is not None}
+    return frozenset(wanted | running | good)

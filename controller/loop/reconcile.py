@@ -12,7 +12,7 @@ from controller.loop.conditions import make_conditions
 from controller.loop.executor import Batch
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.loaded import Loaded
-from controller.loop.recognise import recognise
+from controller.loop.recognise import recognise, revisions_in_use
 from controller.loop.senses import Senses
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
@@ -31,8 +31,7 @@ _RETRY_FIRST, _RETRY_LAST = 0.5, 10.0
 """Seconds between looks at an engine that does not answer, doubling."""
 
 _HALF_SEEN = 0.25
-"""Seconds after which is looked again at what could only be seen in part, doubling: an inspect waits while Docker
-starts, but one that hangs must not hold up everything else."""
+"""Seconds after which is looked again at what was seen in part, doubling: an inspect waits while Docker starts."""
 
 WRITER_FORGOTTEN = 60.0
 """Seconds beyond its grace for which a replica that we ended is known to have been ended by us."""
@@ -62,7 +61,7 @@ class Reconciler:
         """Passes over the whole stack so far."""
         self._turns_before = 0
         self._follows_tags = False
-        self._pruning: str = ""
+        self._pruning = ""
         self._failures = 0
         self._seen = False
         self._unseen: set[str] = set()
@@ -230,14 +229,7 @@ class Reconciler:
         self.change_memory(adopted=True, variables=variables, source=self.loaded.desired.source)
         if self._kept_generation != self.loaded.desired.generation:
             self._kept_generation = self.loaded.desired.generation
-            self._forget_revisions()
-
-    def _forget_revisions(self) -> None:
-        """Only what is wanted, what runs and what worked last is needed to go back."""
-        wanted = {(name, service.revision) for name, service in self.world.desired.services.items()}
-        running = {(r.service, r.revision) for view in self.world.views.values() for r in view.replicas}
-        good = {(name, h.good) for name, h in self.world.histories.items() if h.good is not None}
-        self.store.stack.drop_revisions(wanted | running | good)
+            self.store.stack.drop_revisions(revisions_in_use(self.world))
 
     # --- changes from outside
 
@@ -256,6 +248,10 @@ class Reconciler:
         message = f"generation {loaded.desired.generation} from {loaded.place}"
         self.chronicle.say(now, None, "GenerationChanged", message)
         self.wake()
+
+    def refresh(self, loaded: Loaded) -> None:
+        """The same is wanted, from files that may be others, or hold what is not wanted of us."""
+        self.loaded = replace(loaded, desired=self.loaded.desired)
 
     def _want(self) -> None:
         """The generation in force, with what holds only while somebody asks for it."""

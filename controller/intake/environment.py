@@ -1,9 +1,9 @@
-"""Variables: what children of ours may see, which names a project uses, and a digest of their values."""
+"""Variables: what children of ours may see, and a digest of the values that a project uses."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 
 PRIVATE = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY", "COMPOSE_")
 """Prefixes of what no child gets (CONTRACTS 1.6): our own secrets, and what would change Compose behind our back."""
@@ -12,11 +12,6 @@ PRIVATE = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY", "COMPOSE_")
 def scrubbed(environment: Mapping[str, str]) -> Mapping[str, str]:
     """The environment less what is private."""
     return {name: value for name, value in environment.items() if not name.startswith(PRIVATE)}
-
-
-def set_names(used: Iterable[str], environment: Mapping[str, str]) -> frozenset[str]:
-    """Which of the used variables are set now; names are kept, values never."""
-    return frozenset(name for name in used if name in environment)
 
 
 def values_digest(used: Collection[str], environment: Mapping[str, str]) -> str:

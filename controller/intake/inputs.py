@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.intake.environment import values_digest
-from controller.intake.interpolation import expand, parse_env, variable_names
+from controller.intake.interpolation import blank_names, expand, parse_env, variable_names
 from controller.intake.source import MAX_BYTES, Document, open_regular, read_documents
 from controller.intake.tree import Node
 from controller.model.errors import Finding, InvalidInput
@@ -32,11 +32,16 @@ class Inputs:
     documents: tuple[Document, ...]
     services: Mapping[str, frozenset[str]]
     variables: frozenset[str]
+    """Every variable that may be looked at."""
     digest: str
     name: str | None = None
     """The project's own `name:` or COMPOSE_PROJECT_NAME of its env files; "" where it cannot be known."""
     profiles: tuple[str, ...] = ()
     """COMPOSE_PROFILES of its env files."""
+    given: frozenset[str] = frozenset()
+    """Those of the variables that are set, in the environment or by an env file."""
+    blank: frozenset[str] = frozenset()
+    """Those that are set nowhere and have no default: Compose puts nothing in their place."""
     unknown: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -58,6 +63,8 @@ def read_inputs(project: ComposeProject) -> Inputs:
         digest=_digest(walk.files, values_digest({*variables, *_SEEN_BY_COMPOSE}, project.environment)),
         name=walk.name,
         profiles=tuple(filter(None, (walk.values.get("COMPOSE_PROFILES") or "").split(","))),
+        given=frozenset(variables & walk.values.keys()),
+        blank=frozenset(walk.needed - walk.values.keys()),
         unknown=tuple(walk.unknown),
         findings=tuple(walk.findings),
     )
@@ -103,6 +110,7 @@ class _Walk:
     documents: list[Document] = field(default_factory=list)
     services: dict[str, frozenset[str]] = field(default_factory=dict)
     variables: set[str] = field(default_factory=set)
+    needed: set[str] = field(default_factory=set)
     values: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -132,7 +140,10 @@ class _Walk:
         for document in documents:
             if file.own:
                 self.documents.append(document)
-            self.variables |= frozenset().union(*(variable_names(text) for text in _texts(document.root)))
+            for text in _texts(document.root):
+                self.variables |= variable_names(text)
+                # An included project has env files of its own, which may set them.
+                self.needed |= blank_names(text) if file.path in self.project.files else frozenset()
             model = document.data()
             if isinstance(model, dict):
                 yield from self._model(model, file)

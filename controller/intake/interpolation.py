@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 
 _NAME = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
+_BLANK = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?$", re.DOTALL)
 _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:]\s*(.*?)\s*)?$")
 
@@ -16,6 +17,11 @@ _LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:]\s*(.*?)\s*)?$
 def variable_names(text: str) -> frozenset[str]:
     """Every variable that a text may look at, those of defaults included."""
     return frozenset(_NAME.findall(text.replace("$$", ""))) if "$" in text else frozenset()
+
+
+def blank_names(text: str) -> frozenset[str]:
+    """Variables in whose place nothing would stand if they were unset: those without a default."""
+    return frozenset(braced or bare for braced, bare in _BLANK.findall(text.replace("$$", "")))
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str | None:

@@ -61,4 +61,6 @@ def tell_cause(observed: Observed | None, loaded: Loaded) -> str:
         return f"It was brought up from other files: {', '.join(observed.config_files)}."
     if observed.working_dir and observed.working_dir != str(loaded.project.directory):
         return f"It was brought up from another project directory: {observed.working_dir}."
+    if loaded.blank:
+        return f"Variables that it uses are unset here: {', '.join(loaded.blank)}."
     return "The Compose file or a variable that it uses was probably changed since it was brought up."

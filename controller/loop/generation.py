@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from controller.engines.base import Engine, Scope
 from controller.intake.contents import contents_digests, contents_files
-from controller.intake.environment import set_names
 from controller.intake.findings import locate
-from controller.intake.inputs import rendering_key
+from controller.intake.inputs import Inputs, rendering_key
 from controller.intake.resolve import Resolution, Sources, resolve
 from controller.intake.targets import Target
 from controller.loop.loaded import Loaded
@@ -56,16 +55,16 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
     resolution = _located(resolve(sources, previous or _last_services(store)), target)
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
-    variables = set_names(target.inputs.variables, target.project.environment)
     return Loaded(
         place=target.place,
         project=replace(target.project, name=rendered.name),
         rendered=rendered,
         desired=resolution.stack,
         inputs=(*target.inputs.files, *contents_files(rendered, target.project)),
-        variables=frozenset(variables),
+        variables=target.inputs.given,
+        blank=tuple(sorted(target.inputs.blank)),
         warnings=resolution.warnings,
-        hold=_missing_variables(store.stack.load(), variables, target.inputs.variables),
+        hold=_missing_variables(store.stack.load(), target.inputs),
         manifest=target.path,
         quiet=target.manifest is None and target.through_folder,
     )
@@ -176,9 +175,9 @@ def _last_services(store: Store) -> Mapping[str, DesiredService]:
     }
 
 
-def _missing_variables(memory: StackMemory, set_now: Iterable[str], used: Iterable[str]) -> Hold | None:
-    """A variable that was set at the last convergence and is unset now is a forgotten shell, not a wish."""
-    missing = sorted((set(memory.variables) & set(used)) - set(set_now))
+def _missing_variables(memory: StackMemory, inputs: Inputs) -> Hold | None:
+    """A variable that was set at the last convergence and is unset now is a forgotten shell or file, not a wish."""
+    missing = sorted((set(memory.variables) & inputs.variables) - inputs.given)
     if not missing:
         return None
     names = ", ".join(missing)

@@ -13,7 +13,8 @@ from controller.model.project import ComposeProject, RenderedProject
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """`project.name` is set. `variables`: names that interpolation used and that are set. `inputs`: files to watch.
+    """`project.name` is set. `variables`: names that interpolation used and that are set; `blank`: those that
+    are set nowhere and have no default. `inputs`: files to watch.
 
     `quiet`: a bare project found through a folder, which is not started where nothing of it runs (CONTRACTS 2.10).
     """
@@ -24,6 +25,7 @@ class Loaded:
     desired: DesiredStack = field(repr=False)
     inputs: tuple[Path, ...] = ()
     variables: frozenset[str] = frozenset()
+    blank: tuple[str, ...] = ()
     warnings: tuple[Finding, ...] = ()
     override: str = field(default="", repr=False)
     hold: Hold | None = None

@@ -104,6 +104,17 @@ def test_a_running_project_is_adopted_with_no_restart(real: RealProject) -> None
     assert real.starts() == starts
 
 
+def test_adoption_names_a_variable_that_is_unset_here(real: RealProject) -> None:
+    file = real.folder / "compose.yaml"
+    real.write("db: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL, labels: {tier: '${CHECK_TIER}'}}")
+    uses = file.read_text()
+    file.write_text(uses.replace("${CHECK_TIER}", "gold"))
+    docker("compose", "-f", str(file), "up", "-d")
+    file.write_text(uses)
+    ran = real.run("apply")
+    assert ran.code == 1 and "Variables that it uses are unset here: CHECK_TIER." in ran.err
+
+
 def test_adoption_that_would_replace_is_held_and_printed(real: RealProject) -> None:
     file = real.folder / "compose.yaml"
     docker("compose", "-f", str(file), "up", "-d")

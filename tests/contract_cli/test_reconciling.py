@@ -84,6 +84,16 @@ def test_a_plan_of_one_service_is_what_an_apply_of_it_would_do(project: Project)
     assert unknown.code == 1 and "no service wep" in unknown.err and "hint: its services: db, web" in unknown.err
 
 
+def test_a_variable_that_was_set_in_the_env_file_and_is_gone_holds_the_generation(project: Project) -> None:
+    project.write("compose.yaml", "name: shop\nservices: {web: {image: 'web:1', labels: {tier: '${TIER}'}}}\n")
+    project.write(".env", "TIER=gold\n")
+    assert project.run("apply").code == 0
+    (project.folder / ".env").unlink()
+    ran = project.run("apply")
+    assert ran.code == 1 and "EnvironmentIncomplete" in ran.err and "TIER" in ran.err
+    assert project.run("apply", env={"TIER": "gold"}).code == 0
+
+
 def test_status_has_the_stable_shape(applied: Project) -> None:
     [stack] = data(applied.run("status", "-o", "json"))["stacks"]
     assert list(stack) == ["name", "phase", "generation", "conditions", "services"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.intake.contents import contents_digests, contents_files
-from controller.intake.environment import scrubbed, set_names, values_digest
+from controller.intake.environment import scrubbed, values_digest
 from controller.intake.inputs import read_inputs, rendering_key
 from controller.intake.interpolation import expand, parse_env, variable_names
 from controller.model.project import ComposeProject, RenderedProject
@@ -68,6 +68,16 @@ def test_every_variable(project: ComposeProject) -> None:
     assert read_inputs(project).variables == {
         *("TAG", "FALLBACK", "STAGE", "TOKEN", "YES", "ARG", "SECRET", "UNSET", "PASSED", "NESTED", "ONLY_NAME"),
     }
+
+
+def test_variables_that_are_set_or_would_be_blank(tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(
+        "services: {web: {image: '$A ${B} ${C:-c} ${D}', labels: ['$$E', '${F?no}', '${G-}']}}"
+    )
+    (tmp_path / ".env").write_text("B=1\n")
+    project = ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path, environment={"A": "1", "X": "1"})
+    found = read_inputs(project)
+    assert (found.given, found.blank) == ({"A", "B"}, {"D"})
 
 
 def test_services_and_their_profiles(project: ComposeProject) -> None:
@@ -185,7 +195,6 @@ def test_environment() -> None:
         "JWT_SECRET_KEY": "1",
     }
     assert scrubbed(environment) == {"A": "1"}
-    assert set_names(("A", "B"), environment) == {"A"}
     assert values_digest(("A", "B"), {"A": "1"}) != values_digest(("A", "B"), {"A": "1", "B": ""})
     assert values_digest(("A", "B"), {"A": "1", "C": "2"}) == values_digest(("B", "A"), {"A": "1"})
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +13,9 @@ from controller.engines import labels
 from controller.engines.client import Client
 from controller.engines.errors import Failure
 from controller.model.desired import Template
-from controller.model.errors import Conflict, Rejected
+from controller.model.errors import Conflict, EngineError, Rejected
+
+_AMBIGUOUS = re.compile(r"network (\S+) is ambiguous")
 
 
 def ensure_surroundings(client: Client, template: Template, *, deadline: float) -> None:
@@ -24,18 +28,50 @@ def ensure_surroundings(client: Client, template: Template, *, deadline: float) 
 
 def _ensure_network(client: Client, request: Mapping[str, Any], deadline: float) -> None:
     name = request["Name"]
-    there = _find(client, f"/networks/{quote(name, safe='')}", deadline)
+    there = _find_network(client, name, deadline)
     if there is None:
-        try:
+        with suppress(Conflict):  # somebody else was faster
             client.call("POST", "/networks/create", body={**request, "CheckDuplicate": True}, deadline=deadline)
-        except Conflict:
-            return  # somebody else was faster
+        merge_networks(client, name, deadline=deadline)
         return
     if difference := network_difference(request, there):
         raise Rejected(
             f"network {name} exists with another {difference}",
             hint=f"remove it (docker network rm {name}) or declare it `external: true`",
         )
+
+
+def _find_network(client: Client, name: str, deadline: float) -> Mapping[str, Any] | None:
+    path = f"/networks/{quote(name, safe='')}"
+    try:
+        return _find(client, path, deadline)
+    except EngineError as error:
+        if ambiguous_network(error) is None:
+            raise
+    merge_networks(client, name, deadline=deadline)
+    return _find(client, path, deadline)
+
+
+def ambiguous_network(error: EngineError) -> str | None:
+    """The name that two networks share, if that is what the engine complains of."""
+    found = _AMBIGUOUS.search(error.message)
+    return found.group(1) if found else None
+
+
+def merge_networks(client: Client, name: str, *, deadline: float) -> None:
+    """Engines before 25 let two writers make two networks of a name, which nobody can join then: one of them stays.
+
+    The one in use, else the oldest; what is in use the engine does not remove. Networks that Compose did not label are
+    not ours to remove.
+    """
+    filters = quote(json.dumps({"name": [name], "label": [labels.PROJECT]}))
+    found = [net for net in client.get(f"/networks?filters={filters}", deadline=deadline) if net["Name"] == name]
+    if len(found) < 2:
+        return
+    full = [client.get(f"/networks/{net['Id']}", deadline=deadline) for net in found]
+    for net in sorted(full, key=lambda net: (not net.get("Containers"), net["Created"], net["Id"]))[1:]:
+        with suppress(Conflict, Rejected):  # in use, or gone already
+            client.call("DELETE", f"/networks/{net['Id']}", deadline=deadline)
 
 
 def _ensure_volume(client: Client, request: Mapping[str, Any], deadline: float) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from controller.engines import compose, inside, labels
 from controller.engines.client import Client
-from controller.engines.ensure import ensure_surroundings
+from controller.engines.ensure import ambiguous_network, ensure_surroundings, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
 from controller.engines.parse import drop_temporary_prefix
@@ -159,9 +159,13 @@ class Performer:
         try:
             self._client.call("POST", f"/containers/{step.replica}/start", deadline=left(ends_at))
         except EngineError as error:
-            if "paused" not in error.message.lower():
+            if "paused" in error.message.lower():
+                self._unpause(step.replica, ends_at)
+            elif (network := ambiguous_network(error)) is not None:
+                merge_networks(self._client, network, deadline=left(ends_at))
+                self._client.call("POST", f"/containers/{step.replica}/start", deadline=left(ends_at))
+            else:
                 raise
-            self._unpause(step.replica, ends_at)
 
     def _unpause(self, replica: ReplicaId, ends_at: float) -> None:
         try:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import shutil
+import socket
 
 import pytest
 
 from tests.engine.checks import docker, lives, running
+from tests.engine.proxy import DOCKER
 from tests.engine.scenario import IMAGE, Scene, eventually
 
 pytestmark = pytest.mark.engine
@@ -120,3 +124,34 @@ def test_an_image_that_is_built_is_built_once_and_again_only_when_asked(scene: S
     finally:
         scene.clean()
         docker("rmi", "-f", image)
+
+
+def create_network(name: str, project: str) -> None:
+    """As two writers in the same instant do: without asking whether there is one. Newer engines refuse the second."""
+    labels = {"com.docker.compose.project": project, "com.docker.compose.network": "default"}
+    connection = http.client.HTTPConnection("localhost")
+    connection.sock = socket.socket(socket.AF_UNIX)
+    connection.sock.connect(DOCKER)
+    body = json.dumps({"Name": name, "Labels": labels, "Driver": "bridge"})
+    connection.request("POST", "/v1.41/networks/create", body, {"Content-Type": "application/json"})
+    assert connection.getresponse().status in (201, 409)
+    connection.close()
+
+
+def test_two_networks_of_one_name_become_one_again(scene: Scene) -> None:
+    scene.compose(TWO)
+    network = f"{scene.name}_default"
+
+    def networks() -> int:
+        return len(docker("network", "ls", "-q", "--filter", f"name={network}").split())
+
+    with scene.step("both are there before anything was made"):
+        create_network(network, scene.name)
+        create_network(network, scene.name)
+        scene.done("apply")
+        assert running(scene.containers()) == ALL and networks() == 1
+    with scene.step("another one appears; a container is gone and its successor has to join"):
+        create_network(network, scene.name)
+        docker("rm", "-f", scene.containers()["web-1"].id)
+        scene.done("apply")
+        assert running(scene.containers()) == ALL and networks() == 1

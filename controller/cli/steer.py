@@ -85,15 +85,15 @@ def release(options: Options, stack: str | None, rehearse: bool) -> int:
 
 
 def _rehearse_release(options: Options) -> int:
-    """No step, as long as there is nothing of ours among a project's containers: only the memory of it changes."""
-    from controller.cli.engine import open_engine
+    from controller.cli.failures import warn_all
     from controller.cli.plan import print_plans
-    from controller.cli.reading import read_all
-    from controller.model.plan import Plan
+    from controller.cli.session import open_session
 
-    with open_engine(options) as engine:
-        reads = read_all(options, engine).whole().reads
-    print_plans([Plan(read.name) for read in reads], options)
+    with open_session(options) as session:
+        plans = session.plan(Wish("release"))
+        warnings = session.warnings
+    warn_all(warnings, options)
+    print_plans(plans, options)
     return 0
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.reconcile import Reconciler
+from controller.loop.wanted import Extra
 from controller.model.decision import History
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
@@ -14,7 +15,7 @@ from controller.model.wish import Wish
 
 STOPPED_BY_USER = "StoppedByUser"
 
-AT_ONCE = frozenset({"pause", "resume", "release"})
+AT_ONCE = frozenset({"pause", "resume"})
 """What is done as soon as it is written down."""
 
 
@@ -25,6 +26,8 @@ def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
     if act is None:
         raise ControllerError(f"{wish.verb}: not something that can be asked of a stack")
     act(reconciler, wish, names)
+    for extra in _extras(wish):
+        reconciler.ask(extra)
     words = f"{wish.verb} {' '.join(wish.services) or 'the stack'}"
     reconciler.chronicle.say(now, None, wish.verb.capitalize(), f"asked for: {words}")
     reconciler.immediately = frozenset(names) if wish.verb == "stop" and wish.immediately else frozenset()
@@ -42,10 +45,10 @@ def narrow(reconciler: Reconciler, wish: Wish) -> None:
 
 def end(reconciler: Reconciler, wish: Wish) -> None:
     """The wish has come to its end: what held only for it ends too."""
-    if wish.verb == "apply":
-        reconciler.follow_tags(False)
-    if wish.verb == "prune":
-        reconciler.end_prune()
+    for extra in _extras(wish):
+        reconciler.unask(extra)
+    if wish.verb == "release":
+        reconciler.change_memory(released=True, adopted=False, adoption_granted=None)
     reconciler.immediately = frozenset()
     reconciler.wake()
 
@@ -58,7 +61,6 @@ def _apply(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
         reconciler.change_memory(removal_granted=digest)
     reconciler.change_memory(released=False)
     _start(reconciler, wish, names)
-    reconciler.follow_tags(True)
 
 
 def _start(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
@@ -71,7 +73,7 @@ def _prune(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """All of a stack goes only if it stays stopped: whatever keeps it would put it up again at once."""
     if wish.everything:
         _stop(reconciler, wish, names)
-    reconciler.prune(wish.everything)
+    reconciler.change_memory(removal_granted=reconciler.loaded.desired.digest)
 
 
 def _retry(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
@@ -99,7 +101,21 @@ def _confirm(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None
 
 
 def _release(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
-    reconciler.change_memory(released=True, adopted=False, adoption_granted=None)
+    """First as many replicas as Compose would run; that it is given back is written down at the end."""
+    reconciler.change_memory(released=False)
+
+
+def _extras(wish: Wish) -> tuple[Extra, ...]:
+    """What is wanted beside the files while the wish lasts."""
+    match wish.verb:
+        case "apply":
+            return (Extra.TAGS,)
+        case "prune":
+            return (Extra.EVERYTHING if wish.everything else Extra.ORPHANS,)
+        case "release":
+            return (Extra.COMPOSED,)
+        case _:
+            return ()
 
 
 _ACTS: Mapping[str, Callable[[Reconciler, Wish, tuple[str, ...]], None]] = {

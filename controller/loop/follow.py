@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from controller.loop.acts import AT_ONCE
+from controller.loop.handback import differing
 from controller.loop.reconcile import Reconciler
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import Decision, Phase
@@ -15,7 +16,7 @@ from controller.model.observed import ReplicaPhase
 from controller.model.wish import Wish
 
 _RESTFUL = frozenset({Phase.READY, Phase.COMPLETED})
-_OUTCOMES = {"stop": "stopped", "prune": "pruned", **dict.fromkeys(AT_ONCE, "done")}
+_OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE, "done")}
 _RUNS = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
 
 
@@ -72,6 +73,8 @@ class Follower:
                 return not any(self._runs(name) for name in decisions) and not self.reconciler.world.busy
             case "prune":
                 return not self._any_left()
+            case "release":
+                return self._is_as_composed()
             case _:
                 hold = self.reconciler.world.hold
                 return (hold is None or hold.until is not None) and self._converged(decisions)
@@ -140,9 +143,17 @@ class Follower:
 
     def _seen_all(self, decisions: Mapping[str, Decision]) -> bool:
         """Only a pass that began after the wish can know of it."""
-        names = self.wish.services or self.reconciler.world.desired.services
+        world = self.reconciler.world
+        everything = world.only or () if self.wish.verb == "release" else world.desired.services
+        names = self.wish.services or everything
         decided = all(name in decisions for name in names) and self.reconciler.turns > self._turns
         return decided and self.reconciler.is_current and self.reconciler.unavailable is None
+
+    def _is_as_composed(self) -> bool:
+        """A stack that may not be touched is given back as it is."""
+        world = self.reconciler.world
+        held = world.hold is not None and world.hold.until is None
+        return held or not (world.busy or differing(world.desired, world.views))
 
     def _any_left(self) -> bool:
         world = self.reconciler.world

@@ -14,6 +14,7 @@ from controller.engines.base import Engine
 from controller.health.prober import Prober
 from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.conditions import make_conditions
+from controller.loop.handback import as_composed, differing, tell_rest
 from controller.loop.holds import Circumstances, adoption_hold, find_hold
 from controller.loop.loaded import Loaded
 from controller.loop.senses import Senses
@@ -76,6 +77,18 @@ class Peek:
         if adoption is None:
             return plan
         return replace(plan, held=(*plan.held, Held(self.loaded.name, None, adoption.reason, adoption.message)))
+
+    def plan_release(self, make_bed: MakeBed) -> Plan:
+        """What a `release` would do now."""
+        world = self.world()
+        world.desired = as_composed(self.loaded)
+        world.only = differing(world.desired, self.views)
+        bed = make_bed(world.desired, self.views, self.timings, self.now)
+        return rehearse(world, bed, self.now)  # type: ignore[arg-type]
+
+    def rest(self) -> tuple[str, ...]:
+        """What `docker compose up -d` would still change after it."""
+        return tuple(tell_rest(self.loaded.desired, self.views))
 
     def status(self) -> StackStatus:
         """The status now; nothing of it is kept."""

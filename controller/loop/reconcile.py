@@ -10,13 +10,14 @@ from controller.decide.world import World, make_world
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import make_conditions
 from controller.loop.executor import Batch
+from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.loaded import Loaded
 from controller.loop.recognise import recognise, revisions_in_use
 from controller.loop.senses import Senses
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
-from controller.loop.wanted import with_tags, without_orphans
+from controller.loop.wanted import Extra, with_extras
 from controller.model.decision import Decision, History, StackPhase
 from controller.model.errors import EngineError
 from controller.model.names import Instant, ReplicaId
@@ -60,8 +61,7 @@ class Reconciler:
         self.turns = 0
         """Passes over the whole stack so far."""
         self._turns_before = 0
-        self._follows_tags = False
-        self._pruning = ""
+        self._extras: frozenset[Extra] = frozenset()
         self._failures = 0
         self._seen = False
         self._unseen: set[str] = set()
@@ -126,7 +126,7 @@ class Reconciler:
         self.world.views.update(views)
         self.world.busy -= self._unseen
         self._unseen.clear()
-        if self._follows_tags:
+        if self._extras:
             self._want()
         for name, view in views.items():
             if view.complete:
@@ -255,28 +255,23 @@ class Reconciler:
 
     def _want(self) -> None:
         """The generation in force, with what holds only while somebody asks for it."""
-        desired = self.loaded.desired
-        if self._pruning:
-            desired = without_orphans(desired, everything=self._pruning == "everything")
-        self.world.desired = with_tags(desired, self.world.views) if self._follows_tags else desired
+        self.world.desired = with_extras(self.loaded, self._extras, self.world.views)
+        if Extra.COMPOSED in self._extras:
+            self.world.only = (self.world.only or frozenset()) | differing(self.world.desired, self.world.views)
 
-    def prune(self, everything: bool) -> None:
-        """Let what is in no file go, or everything; `end_prune` goes back to what is wanted."""
-        self.change_memory(removal_granted=self.loaded.desired.digest)
-        self._pruning = "everything" if everything else "orphans"
+    def ask(self, extra: Extra) -> None:
+        """Begin to want this as well; `unask` goes back to what the files say."""
+        self._extras |= {extra}
         self._want()
 
-    def end_prune(self) -> None:
-        """Raises EngineError where the networks could not be asked for."""
-        everything, self._pruning = self._pruning == "everything", ""
+    def unask(self, extra: Extra) -> None:
+        """Raises EngineError where the networks of what was pruned could not be asked for."""
+        asked, self._extras = extra in self._extras, self._extras - {extra}
         self._want()
-        if everything:
+        if asked and extra is Extra.COMPOSED:
+            self.world.only = None
+        if asked and extra is Extra.EVERYTHING:
             self._tools.engine.remove_networks(self.loaded.name)
-
-    def follow_tags(self, follows: bool) -> None:
-        """Begin or end to let moved tags count."""
-        self._follows_tags = follows
-        self._want()
 
     def change_histories(self, names: Iterable[str], change: Callable[[History], History]) -> None:
         """A person's wish about these services, written down before anything follows from it."""

@@ -48,22 +48,33 @@ class Session:
         self._ground.close()
 
     def plan(self, wish: Wish) -> Sequence[Plan]:
-        pairs, broken = self._ground.load_all(self._ground.targets(wish.profile))
-        complain(broken)
-        self.warnings = _warnings(pairs)
+        pairs, _ = self._load(wish)
         use = lambda peek: peek.plan(self._make_bed, wish.services)  # noqa: E731
+        if wish.verb == "release":
+            self.warnings = self._rest(pairs)
+            use = lambda peek: peek.plan_release(self._make_bed)  # noqa: E731
         return tuple(self._with_peek(loaded, use) for _, loaded in pairs)
 
-    def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
-        """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""
+    def _load(self, wish: Wish) -> tuple[Sequence[tuple[Target, Loaded]], Sequence[Broken]]:
         targets = self._ground.targets(wish.profile)
         if wish.verb != "apply":
             targets = self._ground.in_profile(targets)
         pairs, broken = self._ground.load_all(targets)
         if not wish.keep_going:
             complain(broken)
-        self.warnings = _warnings(pairs)
+        self.warnings = (*targets.notes, *_warnings(pairs))
+        return pairs, broken
+
+    def _rest(self, pairs: Sequence[tuple[Target, Loaded]]) -> tuple[str, ...]:
+        """What plain Compose would change beyond what a release can mend."""
+        return tuple(line for _, loaded in pairs for line in self._with_peek(loaded, lambda peek: peek.rest()))
+
+    def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
+        """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""
+        pairs, broken = self._load(wish)
         results = act(self._ground, pairs, wish, audience, self._make_prober)
+        if wish.verb == "release":
+            self.warnings += self._rest(pairs)
         return (*results, *(_broken_result(item) for item in broken))
 
     def run(self, audience: Audience, *, watch: bool) -> int:

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from enum import StrEnum
 
+from controller.loop.handback import as_composed
+from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredStack, Leaving
 from controller.model.observed import ServiceView
+
+
+class Extra(StrEnum):
+    """What may be asked for beside a generation."""
+
+    TAGS = "tags"
+    ORPHANS = "orphans"
+    EVERYTHING = "everything"
+    COMPOSED = "composed"
+    """As many replicas as Compose itself would run (`release`)."""
+
+
+def with_extras(loaded: Loaded, extras: Collection[Extra], views: Mapping[str, ServiceView]) -> DesiredStack:
+    """The generation in force, with what is asked for beside it."""
+    desired = as_composed(loaded) if Extra.COMPOSED in extras else loaded.desired
+    if Extra.ORPHANS in extras or Extra.EVERYTHING in extras:
+        desired = without_orphans(desired, everything=Extra.EVERYTHING in extras)
+    return with_tags(desired, views) if Extra.TAGS in extras else desired
 
 
 def with_tags(desired: DesiredStack, views: Mapping[str, ServiceView]) -> DesiredStack:

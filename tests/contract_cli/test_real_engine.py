@@ -104,6 +104,37 @@ def test_a_running_project_is_adopted_with_no_restart(real: RealProject) -> None
     assert real.starts() == starts
 
 
+def test_a_release_takes_back_what_only_the_manifest_scaled(real: RealProject) -> None:
+    manifest = real.folder / "stack.yaml"
+    manifest.write_text(
+        f"apiVersion: controller/v1\nkind: Stack\nmetadata: {{name: {real.name}}}\n"
+        "spec: {compose: {files: [compose.yaml]}, services: {web: {replicas: 2}}}\n"
+    )
+    given = ("-f", str(manifest))
+    assert real.run("apply", *given).code == 0
+    assert len(real.starts()) == 3
+    planned = real.data("release", "--plan", *given)
+    assert [(step["action"], step["replica"]) for step in planned["steps"]] == [("stop", "web-2"), ("remove", "web-2")]
+    assert real.run("release", *given).code == 0
+    starts = real.starts()
+    assert set(starts) == {f"{real.name}-db-1", f"{real.name}-web-1"}
+    docker("compose", "-f", str(real.folder / "compose.yaml"), "up", "-d")
+    assert real.starts() == starts
+    assert real.data("release", "--plan", *given)["changes"] == 0
+
+
+def test_a_release_says_what_compose_would_still_change(real: RealProject) -> None:
+    assert real.run("apply").code == 0
+    file = real.folder / "compose.yaml"
+    file.write_text(file.read_text().replace("web:\n", "web:\n    deploy: {update_config: {parallelism: 2}}\n", 1))
+    assert real.run("apply").code == 0
+    assert real.run("stop", "web").code == 0
+    released = real.run("release")
+    assert released.code == 0
+    assert "`docker compose up -d` will replace web" in released.err
+    assert "`docker compose up -d` will start web" in released.err
+
+
 def test_adoption_names_a_variable_that_is_unset_here(real: RealProject) -> None:
     file = real.folder / "compose.yaml"
     real.write("db: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL, labels: {tier: '${CHECK_TIER}'}}")

@@ -1,0 +1,62 @@
+"""What plain Compose would make of a stack that is given back, and what it would still change then. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from controller.intake.policy import resolve_replicas
+from controller.loop.loaded import Loaded
+from controller.model.desired import DesiredService, DesiredStack, Leaving
+from controller.model.observed import Replica, ReplicaPhase, ServiceView
+
+
+def as_composed(loaded: Loaded) -> DesiredStack:
+    """The stack with as many replicas as the Compose file says, whatever the manifest says."""
+    models = loaded.rendered.model.get("services") or {}
+    services = {
+        name: replace(service, replicas=resolve_replicas(models[name], None))
+        if name in models and service.leaving is None
+        else service
+        for name, service in loaded.desired.services.items()
+    }
+    return replace(loaded.desired, services=services)
+
+
+def differing(desired: DesiredStack, views: Mapping[str, ServiceView]) -> frozenset[str]:
+    """The services that have more or fewer containers than that."""
+    return frozenset(
+        name
+        for name, service in desired.services.items()
+        if service.leaving is None and len(_present(views.get(name))) != service.replicas
+    )
+
+
+def tell_rest(desired: DesiredStack, views: Mapping[str, ServiceView]) -> Iterator[str]:
+    """What `docker compose up -d` would change for reasons that a release cannot mend."""
+    replaced = [name for name, service in desired.services.items() if _is_older(service, views.get(name))]
+    if replaced:
+        yield (
+            f"{desired.name}: `docker compose up -d` will replace {', '.join(sorted(replaced))}: edited since, though"
+            " in nothing that a new container is needed for"
+        )
+    started = [name for name, service in desired.services.items() if _is_down(service, views.get(name))]
+    if started:
+        yield f"{desired.name}: `docker compose up -d` will start {', '.join(sorted(started))}"
+
+
+def _present(view: ServiceView | None) -> tuple[Replica, ...]:
+    replicas = view.replicas if view is not None else ()
+    return tuple(replica for replica in replicas if replica.phase is not ReplicaPhase.REMOVING)
+
+
+def _is_older(service: DesiredService, view: ServiceView | None) -> bool:
+    written = service.template.config_hash
+    return bool(written) and any(replica.config_hash != written for replica in _present(view))
+
+
+def _is_down(service: DesiredService, view: ServiceView | None) -> bool:
+    """Not what Compose itself would leave down: out of its own profile, or gone from its file."""
+    if service.leaving in (Leaving.REMOVED, Leaving.ORPHANED):
+        return False
+    return any(replica.phase in (ReplicaPhase.EXITED, ReplicaPhase.CREATED) for replica in _present(view))

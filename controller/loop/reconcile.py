@@ -59,13 +59,13 @@ class Reconciler:
         self.looks_only = False
         """Decide and tell, but do nothing: nobody stays to see the steps through."""
         self.turns = 0
-        """Passes over the whole stack so far."""
+        """Whole looks at the whole stack so far."""
         self._turns_before = 0
         self._extras: frozenset[Extra] = frozenset()
         self._failures = 0
         self._seen = False
         self._unseen: set[str] = set()
-        self._half_seen: dict[str, int] = {}
+        self._half_seen: dict[str | None, int] = {}
         self._ended_by_us: dict[ReplicaId, Instant] = {}
         self._before: tuple[str, ...] = ()
         self._kept_generation = -1
@@ -84,10 +84,9 @@ class Reconciler:
         if views is None:
             return
         now = self._tools.now()
-        self._take(views, now)
-        if self._seen or self.world.histories:  # of a stack that is new to us, half a look shows nothing
-            self._decide(self.world.desired.services if self._hold(now) else views, now)
-            self.turns += whole
+        complete = self._take(views, whole, now)
+        self._decide(self.world.desired.services if self._hold(now) else views, now)
+        self.turns += whole and complete
         self.publish(now)
 
     @property
@@ -121,24 +120,27 @@ class Reconciler:
                 self._first_sight(views)
         return views
 
-    def _take(self, views: Mapping[str, ServiceView], now: Instant) -> None:
-        """What was only half seen is not decided, and no event will say that it can be seen now."""
+    def _take(self, views: Mapping[str, ServiceView], whole: bool, now: Instant) -> bool:
+        """Whether all was seen: the other half is not decided, and no event will say that it can be seen now."""
         self.world.views.update(views)
         self.world.busy -= self._unseen
         self._unseen.clear()
         if self._extras:
             self._want()
-        for name, view in views.items():
-            if view.complete:
-                self._half_seen.pop(name, None)
-                continue
-            times = self._half_seen[name] = min(self._half_seen.get(name, -1) + 1, 6)
-            self._tools.queue.add_at(Key(self.loaded.name, name), now + min(_RETRY_LAST, _HALF_SEEN * 2**times))
+        half = [name for name, view in views.items() if not view.complete]
+        for name in views.keys() - half:
+            self._half_seen.pop(name, None)
+        for again in (None,) if whole and half else half:
+            times = self._half_seen[again] = min(self._half_seen.get(again, -1) + 1, 6)
+            self._tools.queue.add_at(Key(self.loaded.name, again), now + min(_RETRY_LAST, _HALF_SEEN * 2**times))
+        if whole and not half:
+            self._half_seen.clear()
+        return not half
 
     def _lose(self, error: EngineError, now: Instant) -> None:
         """Unknown is not gone: nothing is decided until the engine answers again."""
         self._failures += 1
-        pause = min(_RETRY_LAST, _RETRY_FIRST * 2 ** (self._failures - 1))
+        pause = min(_RETRY_LAST, _RETRY_FIRST * 2 ** min(self._failures - 1, 6))
         self._tools.queue.add_at(Key(self.loaded.name), now + pause)
         if self.unavailable is None:
             self.chronicle.say(now, None, "EngineUnavailable", error.message, warning=True)

@@ -31,7 +31,7 @@ from controller.loop.tools import Key, Tools
 from controller.model.applied import StackResult
 from controller.model.errors import EngineError
 from controller.model.manifest import Stack as Manifest
-from controller.model.names import Instant
+from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.status import Event, StackStatus
@@ -197,6 +197,10 @@ class Stage:
         except EngineError:
             return []
         return [r for view in seen.services.values() for r in view.replicas if name in (None, r.service)]
+
+    def there(self, name: str) -> list[ReplicaId]:
+        """What there really is, whatever a look shows."""
+        return [record.base.id for record in self._simulated.simulation.containers.of(name)]
 
     def running(self, name: str | None = None) -> int:
         return sum(replica.phase is ReplicaPhase.RUNNING for replica in self.replicas(name))

@@ -50,6 +50,19 @@ def test_a_wish_that_was_there_before_does_not_end_with_the_old_generation(stage
     assert {s.name: s.outcome for s in result.services} == {"db": "Ready", "web": "unchanged"}
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_half_a_look_at_a_new_generation_ends_no_wish(tmp_path: Path, seed: int) -> None:
+    stage = Stage(tmp_path, load(SHOP), Faults(partial=0.5, seed=seed))
+    stage.settle(300)
+    follower = stage.wish("apply")
+    stage.change({"db": service(environment={"A": "2"}), "web": service("db")})
+    result = stage.follow(follower, 600)
+    assert result is not None and result.ok
+    wanted = stage.reconciler.world.desired.services["db"].revision
+    known = stage.store.replicas.known()
+    assert [known.get(id_) for id_ in stage.there("db")] == [wanted]
+
+
 def test_a_service_that_never_becomes_well_fails_the_apply(tmp_path: Path) -> None:
     broken = service(labels={"controller.simulated.crash-after": "0.2"})
     stage = Stage(tmp_path, load({"db": broken, "web": service("db")}))

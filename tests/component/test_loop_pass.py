@@ -184,6 +184,12 @@ def test_an_engine_that_is_away_changes_nothing_and_is_told_once(tmp_path: Path)
     assert stage.said("EngineAvailable") == 1 and converged(stage) and len(stage.actions()) == done
 
 
+def test_an_engine_may_be_away_for_half_a_day(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load(SHOP), Faults(away=((NOW, NOW + 43200),)))
+    stage.settle(43300, step=5)
+    assert converged(stage)
+
+
 def test_services_that_follow_their_dependency_are_not_taken_for_somebody_elses_work(tmp_path: Path) -> None:
     """Two restarts of ours end within a second; for a moment both containers are down."""
     needs = {"db": {"condition": "service_healthy", "restart": True, "required": True}}

@@ -23,6 +23,9 @@ _BY_HAND = frozenset({0, 137, 143})
 
 _SERVING = frozenset({Phase.READY, Phase.DEGRADED, Phase.UPDATING})
 
+_PUT_UP_AGAIN = frozenset({Phase.STARTING, Phase.PENDING})
+"""What the first of several that were stopped is while the next one falls: one stop alone is healed at once."""
+
 
 def judge_writer(
     views: Mapping[str, ServiceView], before: Mapping[str, Decision], ours: Collection[ReplicaId], now: Instant
@@ -45,13 +48,22 @@ def _stopped_together(
     replicas: Iterable[Replica], before: Mapping[str, Decision], ours: Collection[ReplicaId]
 ) -> Iterable[Instant]:
     ends = sorted(
-        replica.finished_at
+        (replica.finished_at, before[replica.service].phase in _SERVING)
         for replica in replicas
-        if replica.phase is ReplicaPhase.EXITED
-        and replica.finished_at is not None
-        and replica.exit_code in _BY_HAND
+        if replica.finished_at is not None
         and replica.id not in ours
         and replica.service in before
-        and before[replica.service].phase in _SERVING
+        and _was_stopped(replica, before[replica.service].phase)
     )
-    return (later for earlier, later in pairwise(ends) if later - earlier <= TOGETHER)
+    return (
+        later
+        for (earlier, served), (later, serves) in pairwise(ends)
+        if later - earlier <= TOGETHER and (served or serves)
+    )
+
+
+def _was_stopped(replica: Replica, phase: Phase) -> bool:
+    if replica.phase is ReplicaPhase.EXITED:
+        return replica.exit_code in _BY_HAND and phase in _SERVING | _PUT_UP_AGAIN
+    # How its last life ended is not shown any more; with restarts it was a crash that Docker's policy mended.
+    return replica.running and not replica.restarts and phase in _PUT_UP_AGAIN

@@ -38,7 +38,13 @@ def find_hold(world: World, around: Circumstances, now: Instant) -> Hold | None:
         or adoption_hold(world, around)
         or _removal_hold(world, around)
         or judge_writer(world.views, world.decisions, around.ours, now)
+        or _lasting(world.hold, now)
     )
+
+
+def _lasting(hold: Hold | None, now: Instant) -> Hold | None:
+    """A sign may be gone before its writer is: `docker compose down` removes what it has stopped."""
+    return hold if hold is not None and hold.until is not None and now < hold.until else None
 
 
 def adoption_hold(world: World, around: Circumstances) -> Hold | None:

@@ -135,6 +135,30 @@ def stopped(name: str, ago: float, code: int = 143, number: int = 1):
             [stopped("a", 2.0), stopped("b", 1.5)], served("a", "b", phase=Phase.STOPPED), None, id="they were to stop"
         ),
         pytest.param([stopped("a", 7.0), stopped("b", 6.5)], served("a", "b"), None, id="quiet for five seconds"),
+        pytest.param(
+            [stopped("a", 2.0), stopped("b", 1.5)],
+            served("a", phase=Phase.STARTING) | served("b"),
+            3.5,
+            id="the first is about to be put up again",
+        ),
+        pytest.param(
+            [replica(1, service="a", finished_at=NOW - 2), stopped("b", 1.5)],
+            served("a", phase=Phase.STARTING) | served("b"),
+            3.5,
+            id="the first was put up again",
+        ),
+        pytest.param(
+            [replica(1, service="a", finished_at=NOW - 2, restarts=1), stopped("b", 1.5)],
+            served("a", phase=Phase.STARTING) | served("b"),
+            None,
+            id="Docker mends a crash while one is stopped",
+        ),
+        pytest.param(
+            [stopped("a", 2.0, 0), stopped("b", 1.5)],
+            served("a", phase=Phase.COMPLETED) | served("b"),
+            None,
+            id="a job ends while one is stopped",
+        ),
         pytest.param([healthy()], served("web"), None, id="nothing strange"),
     ],
 )

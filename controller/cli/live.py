@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 
 from controller.cli.options import Options
 from controller.cli.render.events import clock
-from controller.cli.render.live import change_line, progress_lines, warning_line
+from controller.cli.render.live import change_line, progress_lines, tells_phase, warning_line
 from controller.cli.render.text import Paint, plain
 from controller.cli.terminal import paint_for
 from controller.model.decision import Phase
@@ -104,7 +104,7 @@ class LineScreen(Screen):
         return None if began is None else service.since - began
 
     def event(self, event: Event) -> None:
-        if event.kind == "Warning" or self._verbose:
+        if self._verbose or (event.kind == "Warning" and not tells_phase(event)):
             with self._lock:
                 self._put(warning_line(event), event.kind == "Warning")
 

@@ -76,6 +76,12 @@ def warning_line(event: Event) -> str:
     return clean(f"{event.service or event.stack} {event.reason}: {event.message}")
 
 
+def tells_phase(event: Event) -> bool:
+    """Whether an event only says what the line for the new phase says."""
+    first = event.message.split(":", 1)[0]
+    return first in tuple(Phase) and event.service is not None
+
+
 def change_line(
     stack: StackStatus, service: ServiceStatus, before: Phase | None, seconds: float | None, *, several: bool
 ) -> str | None:

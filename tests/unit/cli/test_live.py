@@ -78,6 +78,15 @@ def test_warnings_are_told_and_the_rest_is_not() -> None:
     assert stream.getvalue()[9:] == "web BackOff: web-1 exited\\x1b[2J\n"
 
 
+def test_a_change_of_phase_is_one_line_though_it_is_a_warning_too() -> None:
+    stream = io.StringIO()
+    screen = plain_screen(stream)
+    message = "web-1 exited with 1, 2 restarts so far"
+    screen.event(event("CrashLoopBackOff", f"{Phase.CRASH_LOOP}: {message}", kind="Warning"))
+    screen.update((look(service_status("web", Phase.CRASH_LOOP, message=message)),))
+    assert [line[9:] for line in stream.getvalue().splitlines()] == [f"web CrashLoopBackOff: {message}"]
+
+
 def test_a_line_says_what_is_waited_for_and_how_long_that_takes() -> None:
     lines = progress_lines([look(STARTING, WAITING, service_status("db"))], NOW, height=20, width=100)
     assert lines == [

@@ -34,7 +34,7 @@ def make_conditions(world: World, broken: str | None, unavailable: str | None, n
         names = ", ".join(sorted(changed))
         message = f"configs, secrets or mounted files have new contents, which `contents: report` only tells: {names}"
         conditions.append(_condition("ContentsChanged", True, "ContentsChanged", message, now))
-    unverified = [n for n, v in world.views.items() if v.trouble and v.trouble.reason == "Pull" and v.image_id]
+    unverified = [n for n, v in world.views.items() if v.unverified]
     if unverified:
         message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"
         conditions.append(_condition("ImageUnverified", True, "PullFailed", message, now))

@@ -29,12 +29,17 @@ class Senses:
         self.since = now
         self.troubles = Troubles()
         self._pulled: dict[str, Instant] = {}
+        self._unverified: set[str] = set()
 
     def note(self, service: str, outcomes: Sequence[Outcome], now: Instant) -> None:
         """The steps of one decision came to their end: what failed, and what was pulled."""
         self.troubles.note(service, outcomes, now)
-        if any(isinstance(outcome.step, Pull) and outcome.result is Result.DONE for outcome in outcomes):
-            self._pulled[service] = now
+        for outcome in outcomes:
+            if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
+                self._pulled[service] = now
+                self._unverified.discard(service)
+            elif isinstance(outcome.step, Pull) and outcome.result is not Result.SKIPPED:
+                self._unverified.add(service)
 
     def look(self, desired: DesiredStack, only: frozenset[str] | None) -> tuple[Observed, Mapping[str, ServiceView]]:
         """The observation, and a finished view of each service of the stack that was asked for. Raises EngineError."""
@@ -64,6 +69,7 @@ class Senses:
             complete=view.complete and observed.complete,
             trouble=self.troubles.get(want.name),
             pulled_at=self._pulled.get(want.name, view.pulled_at),
+            unverified=want.name in self._unverified and view.image_id is not None,
         )
 
     def _judge(self, replicas: tuple[Replica, ...], want: DesiredService, stack: str) -> tuple[Replica, ...]:

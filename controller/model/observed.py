@@ -110,6 +110,8 @@ class ServiceView:
     """The local image that the service's image name stands for now; None: there is none."""
     pulled_at: Instant | None = None
     trouble: Trouble | None = None
+    unverified: bool = False
+    """The last pull failed: whether `image_id` is what the registry has is not known."""
 
 
 @dataclass(frozen=True, slots=True)

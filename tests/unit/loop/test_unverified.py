@@ -1,0 +1,36 @@
+"""A pull that failed is told for as long as nobody pulled, though the start on the present image went well."""
+
+import pytest
+
+from controller.decide.world import make_world
+from controller.loop.conditions import make_conditions
+from controller.loop.senses import Senses
+from controller.model.observed import Observed
+from controller.model.steps import Outcome, Pull, Result, Start
+from tests.builders import IMAGE, NOW, checked, stack, view
+
+pytestmark = pytest.mark.unit
+
+PULL = Pull("web", "web:1", "pull_policy: always")
+START = Start("web", "web-1-id", 1, "not started yet")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "told"),
+    [
+        pytest.param([(PULL, Result.REJECTED)], True, id="no registry"),
+        pytest.param([(PULL, Result.TRANSIENT), (START, Result.DONE)], True, id="started on what is there"),
+        pytest.param([(PULL, Result.REJECTED), (PULL, Result.DONE)], False, id="pulled at last"),
+        pytest.param([(START, Result.REJECTED)], False, id="not a pull"),
+    ],
+)
+@pytest.mark.parametrize("image", [IMAGE, None])
+def test_an_image_that_could_not_be_verified_is_told(outcomes, told, image) -> None:
+    senses = Senses(None, None, dict, NOW)  # type: ignore[arg-type]
+    for step, result in outcomes:
+        senses.note("web", (Outcome(step, result),), NOW)
+    world = make_world(stack(checked("web")))
+    seen = view(image_id=image)
+    world.views["web"] = senses.finish(seen, checked("web"), Observed("shop", {}, NOW))
+    types = [condition.type for condition in make_conditions(world, None, None, NOW)]
+    assert ("ImageUnverified" in types) == (told and image is not None)

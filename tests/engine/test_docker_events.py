@@ -100,7 +100,7 @@ def test_what_happens_to_a_container_nudges_its_service_and_no_other(project: Pr
         if nudge.stack not in (project.name, None):
             continue
         seen.append(nudge)
-        if nudge.kind is Nudge.IMAGES:
+        if len(set(seen)) == 2:
             break
     assert set(seen) == {NudgeAt(Nudge.SERVICE, project.name, "b"), NudgeAt(Nudge.IMAGES)}
     assert len(seen) < 12  # create start connect kill die disconnect destroy …, but no exec_*
@@ -110,11 +110,11 @@ def test_a_daemon_that_goes_and_comes_is_lost_once_and_connected_again(relay: Re
     nudges = far.nudges()
     assert next(nudges).kind is Nudge.CONNECTED
     relay.cut()
-    assert next(nudges).kind is Nudge.LOST
+    assert wait_for(nudges, Nudge.LOST)
     with pytest.raises(Transient):
         far.observe(Scope("none"))
     relay.open()
-    assert next(nudges).kind is Nudge.CONNECTED
+    assert wait_for(nudges, Nudge.CONNECTED)
     assert far.observe(Scope("none")).complete
 
 
@@ -158,7 +158,7 @@ def test_close_ends_the_stream_and_leaves_no_thread(relay: Relay) -> None:
     assert not reader.is_alive()
     left = {thread.name for thread in threading.enumerate()} - before
     assert not {name for name in left if name.startswith(("events", "inspect"))}
-    assert [nudge.kind for nudge in seen] == [Nudge.CONNECTED]
+    assert [nudge.kind for nudge in seen if nudge.kind in (Nudge.CONNECTED, Nudge.LOST)] == [Nudge.CONNECTED]
 
 
 def test_logs_are_followed_line_by_line_and_end_with_the_container(project: Project) -> None:

@@ -170,7 +170,7 @@ def test_the_same_is_seen_through_dial_stdio(project: Project) -> None:
         nudges = far.nudges()
         assert next(nudges).kind is Nudge.CONNECTED
         project.create(project.record(), "a", 2)
-        assert next(nudges).service == "a"
+        assert next(nudge for nudge in nudges if nudge.stack == project.name).service == "a"
     finally:
         far.close()
         docker("context", "rm", context)

@@ -94,7 +94,12 @@ class ComposeEngine:
                 self._listeners.discard(listener)
 
     def perform(self, project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
-        return self._performer.perform(project, steps, deadline=deadline)
+        try:
+            return self._performer.perform(project, steps, deadline=deadline)
+        finally:
+            for step in steps:  # the event that says so may come later than the next look
+                if (touched := getattr(step, "replica", None)) is not None:
+                    self._sightings.say(touched)
 
     def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float) -> Execution:
         return inside.execute(self._client, replica, command, timeout=timeout)

@@ -124,7 +124,7 @@ class Observer:
     def _inspect(self, item: Mapping[str, Any], ends_at: float) -> Look | None:
         """None where it is gone. An inspect blocks while the container is being started: then the list must do."""
         container = item["Id"]
-        mark = self._sightings.mark(container)
+        mark = self._sightings.mark()
         patience = max(0.01, min(_INSPECT_PATIENCE, ends_at - time.monotonic()))
         try:
             inspect = self._client.get(f"/containers/{container}/json", deadline=patience)

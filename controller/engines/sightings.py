@@ -13,6 +13,8 @@ from controller.engines import labels
 
 _HEALTH = re.compile(r"\(([^)]*)\)")
 _OLDEST = 60.0
+_REMEMBERED = 10_000
+"""Containers of which is known when they were last spoken of; no inspect takes as long as so many events."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Sightings:
         self._lock = threading.Lock()
         self._seen: dict[str, Sighting] = {}
         self._said: dict[str, int] = {}
+        self._count = self._first = 0
         self._connected_at: float | None = None
 
     def connect(self, now: float) -> None:
@@ -38,6 +41,8 @@ class Sightings:
         with self._lock:
             self._seen.clear()
             self._said.clear()
+            self._count += 1
+            self._first = self._count
             self._connected_at = now
 
     def lose(self) -> None:
@@ -53,17 +58,21 @@ class Sightings:
     def say(self, container: str) -> None:
         """Something happened to it."""
         with self._lock:
-            self._said[container] = self._said.get(container, 0) + 1
+            self._count += 1
+            self._said.pop(container, None)
+            self._said[container] = self._count
             self._seen.pop(container, None)
+            if len(self._said) > _REMEMBERED:  # of foreign projects too: nothing else ever forgets those
+                del self._said[next(iter(self._said))]
 
-    def mark(self, container: str) -> int:
+    def mark(self) -> int:
         """To be asked before an inspect and handed to `keep`: what is said meanwhile makes the inspect old."""
         with self._lock:
-            return self._said.get(container, 0)
+            return self._count
 
     def keep(self, container: str, mark: int, sighting: Sighting) -> None:
         with self._lock:
-            if self._connected_at is not None and self._said.get(container, 0) == mark:
+            if self._connected_at is not None and max(self._first, self._said.get(container, 0)) <= mark:
                 self._seen[container] = sighting
 
     def recall(self, container: str, key: str) -> Mapping[str, Any] | None:

@@ -1,0 +1,56 @@
+"""Which inspects still hold, and that strangers' containers cost no memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.engines import labels
+from controller.engines.sightings import _REMEMBERED, Sighting, Sightings
+
+pytestmark = pytest.mark.unit
+
+SEEN = Sighting("key", {"Config": {"Labels": {labels.PROJECT: "shop", labels.SERVICE: "web"}}}, at=1e12)
+
+
+@pytest.fixture
+def sightings() -> Sightings:
+    made = Sightings()
+    made.connect(1.0)
+    return made
+
+
+def keep(sightings: Sightings, mark: int) -> bool:
+    sightings.keep("a1", mark, SEEN)
+    return sightings.recall("a1", "key") is not None
+
+
+def test_an_inspect_holds_until_something_is_said_of_its_container(sightings: Sightings) -> None:
+    assert keep(sightings, sightings.mark())
+    sightings.say("b2")
+    assert sightings.recall("a1", "key") and not sightings.recall("a1", "other")
+    sightings.say("a1")
+    assert not sightings.recall("a1", "key")
+
+
+def test_what_is_said_while_it_is_read_makes_it_old(sightings: Sightings) -> None:
+    mark = sightings.mark()
+    sightings.say("b2")
+    assert keep(sightings, mark), "of another one"
+    mark = sightings.mark()
+    sightings.say("a1")
+    assert not keep(sightings, mark)
+
+
+def test_what_was_begun_before_a_gap_in_the_events_does_not_hold_after_it(sightings: Sightings) -> None:
+    mark = sightings.mark()
+    sightings.lose()
+    assert not keep(sightings, sightings.mark())
+    sightings.connect(2.0)
+    assert not keep(sightings, mark)
+    assert keep(sightings, sightings.mark())
+
+
+def test_foreign_containers_are_forgotten_again(sightings: Sightings) -> None:
+    for number in range(3 * _REMEMBERED):
+        sightings.say(f"job-{number}")
+    assert len(sightings._said) <= _REMEMBERED

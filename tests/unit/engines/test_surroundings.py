@@ -163,19 +163,19 @@ def sighting(key: str, at: float) -> Sighting:
 def test_sightings_hold_only_while_someone_watches_and_nothing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.monotonic", lambda: 100.0)
     seen = Sightings()
-    seen.keep("1", seen.mark("1"), sighting("k", 100.0))
+    seen.keep("1", seen.mark(), sighting("k", 100.0))
     assert seen.recall("1", "k") is None  # nobody watches
     seen.connect(5.0)
-    seen.keep("1", seen.mark("1"), sighting("k", 100.0))
+    seen.keep("1", seen.mark(), sighting("k", 100.0))
     assert seen.recall("1", "k") is not None and seen.whose("1") == ("p", "a")
     assert seen.recall("1", "other") is None
-    mark = seen.mark("1")
+    mark = seen.mark()
     seen.say("1")
     seen.keep("1", mark, sighting("k", 100.0))
     assert seen.recall("1", "k") is None  # said while it was being inspected
-    seen.keep("1", seen.mark("1"), sighting("k", 30.0))
+    seen.keep("1", seen.mark(), sighting("k", 30.0))
     assert seen.recall("1", "k") is None  # too old
-    seen.keep("1", seen.mark("1"), sighting("k", 100.0))
+    seen.keep("1", seen.mark(), sighting("k", 100.0))
     seen.forget_others("other", ())
     assert seen.recall("1", "k") is not None
     seen.lose()

@@ -106,9 +106,8 @@ def test_a_tag_that_moves_is_seen_at_once_while_events_come(project: Project) ->
     scope = Scope(project.name, {"a": tag})
     before = project.engine.observe(scope).services["a"].image_id
     docker("rmi", tag)
-    while next(nudges).kind is not Nudge.IMAGES:
-        pass
-    after = project.engine.observe(scope).services["a"].image_id
+    while (after := project.engine.observe(scope).services["a"].image_id) is not None:
+        next(nudges)
     assert before is not None and after is None
 
 
@@ -141,10 +140,9 @@ def test_what_has_not_changed_is_not_inspected_again(project: Project) -> None:
 
     client.get = count  # type: ignore[method-assign]
     assert project.view("a").replicas[0] == first
-    assert asked == ["/containers/json"]
+    assert "/containers/json" in asked and not any(made in path for path in asked)
     docker("update", "--cpus", "0.5", made)
-    while next(nudges).service != "a":
-        pass
+    assert next(nudge for nudge in nudges if nudge.stack == project.name).service == "a"
     assert project.replica("a", recording).drift == ("NanoCpus",)
 
 

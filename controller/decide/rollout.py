@@ -136,12 +136,11 @@ def fetch_image(case: Case) -> Moves | None:
     if want.pull is PullPolicy.NEVER and not want.builds:
         return Moves(reason="ImageNeverPulled", message=f"{want.image} is not here, and pull_policy is never")
     because = "image is not here" if missing else "pull_policy: always"
-    step: Step
     if want.builds and want.pull is not PullPolicy.ALWAYS:
-        step = Build(want.name, want.image, because)
-    else:
-        step = Pull(want.name, want.image, because)
-    return Moves(steps=(step,), reason="FetchingImage", message=f"fetches {want.image}: {because}")
+        build = Build(want.name, want.image, because)
+        return Moves(steps=(build,), reason="BuildingImage", message=f"builds {want.image}: {because}")
+    pull = Pull(want.name, want.image, because)
+    return Moves(steps=(pull,), reason="FetchingImage", message=f"fetches {want.image}: {because}")
 
 
 def _parallelism(case: Case) -> int:

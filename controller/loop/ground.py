@@ -15,7 +15,7 @@ from controller.loop.loaded import Loaded
 from controller.loop.lock import lock_path
 from controller.loop.store import Store, known_stacks, stack_dir
 from controller.model.desired import DesiredService
-from controller.model.errors import ControllerError, EngineError, InvalidInput
+from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
 from controller.model.observed import Observed
 
 
@@ -57,7 +57,20 @@ class Ground:
         running = self._running()
         chosen = profile if profile is not None else asked.profile
         found = find_targets(Request(asked.cwd, asked.environment, files, chosen, running))
-        return _only(found, asked.stacks, strict)
+        return _only(self._with_vanished(found), asked.stacks, strict)
+
+    def _with_vanished(self, found: Targets) -> Targets:
+        """Stacks that were named and that only the store knows any more."""
+        here = {target.name for target in found.stacks} | {item.name for item in found.broken}
+        missing = [name for name in self.asked.stacks if name not in here]
+        known = known_stacks(self.asked.root, self.engine_id()) if missing else ()
+        gone = tuple(self._vanished(name) for name in missing if name in known)
+        return replace(found, broken=(*found.broken, *gone))
+
+    def _vanished(self, stack: str) -> Broken:
+        place = next((str(name) for name in self._files_of(stack) if name), stack)
+        finding = Finding(f"the files of stack '{stack}' cannot be used any more", file=place, hint="put them back")
+        return Broken(place, (finding,), stack)
 
     def in_profile(self, targets: Targets) -> Targets:
         """Where no profile is asked for now: each stack in the one that it was last put into by hand."""

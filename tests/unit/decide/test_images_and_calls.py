@@ -22,7 +22,7 @@ def trouble(count: int, ago: float, reason: str = "Create", *, lasting: bool = F
 
 IMAGES = [
     ("missing: pulled before the create", case(checked(), seen=NO_IMAGE), "Pending FetchingImage: pull"),
-    ("missing and built here: built", case(checked(builds=True), seen=NO_IMAGE), "Pending FetchingImage: build"),
+    ("missing and built here: built", case(checked(builds=True), seen=NO_IMAGE), "Pending BuildingImage: build"),
     (
         "pull_policy always: pulled once though it is here",
         case(checked(pull=PullPolicy.ALWAYS)),
@@ -46,7 +46,7 @@ IMAGES = [
     (
         "pull_policy never, built here: built",
         case(checked(pull=PullPolicy.NEVER, builds=True), seen=NO_IMAGE),
-        "Pending FetchingImage: build",
+        "Pending BuildingImage: build",
     ),
     ("pull_policy never and here: created", case(checked(pull=PullPolicy.NEVER)), "Pending Creating: create 1"),
     (

@@ -92,20 +92,25 @@ class Daemon:
 
     def _await_engine(self) -> bool:
         """A controller may be up before its engine is; False where it was told to end meanwhile."""
-        pause, told = 0.5, False
-        while not self._ended.is_set():
-            try:
-                self._ground.engine_id()
-            except Transient as error:
-                if not told:
-                    now = self._ground.now()
-                    self._audience.event(Event(now, "-", None, "Warning", "EngineUnavailable", error.message))
-                told = True
-                self._ended.wait(pause)
-                pause = min(2 * pause, 10.0)
-            else:
-                return True
-        return False
+        from tenacity import RetryError, Retrying, retry_if_exception_type, sleep_using_event, stop_when_event_set
+        from tenacity.wait import wait_exponential
+
+        retrying = Retrying(
+            retry=retry_if_exception_type(Transient),
+            wait=wait_exponential(multiplier=0.5, max=10.0),
+            stop=stop_when_event_set(self._ended),
+            sleep=sleep_using_event(self._ended),
+            before_sleep=lambda state: self._tell_absent() if state.attempt_number == 1 else None,
+        )
+        try:
+            retrying(self._ground.engine_id)
+        except RetryError:
+            return False
+        return not self._ended.is_set()
+
+    def _tell_absent(self) -> None:
+        message = "no Docker engine answers yet; waits for it"
+        self._audience.event(Event(self._ground.now(), "-", None, "Warning", "EngineUnavailable", message))
 
     # --- stacks
 

@@ -27,7 +27,6 @@ class Loaded:
     variables: frozenset[str] = frozenset()
     blank: tuple[str, ...] = ()
     warnings: tuple[Finding, ...] = ()
-    override: str = field(default="", repr=False)
     hold: Hold | None = None
     manifest: Path | None = None
     quiet: bool = False

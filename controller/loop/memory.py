@@ -35,8 +35,6 @@ class StackMemory:
     """The digest for which a person said `adopt`."""
     removal_granted: str | None = None
     """The digest for which a person confirmed a mass removal."""
-    stopped: bool = False
-    paused: bool = False
     not_started: bool = False
     """`autoStart: false`, or a bare project that did not run at first sight (CONTRACTS 2.10); ended by `start`."""
     released: bool = False
@@ -45,9 +43,6 @@ class StackMemory:
     place: ProjectPlace = ProjectPlace()
     variables: tuple[str, ...] = ()
     """Names of the variables that were set and used by interpolation at the last convergence (CONTRACTS 1.6)."""
-    good: Mapping[str, Revision] = field(default_factory=dict)
-    """The revisions of the last generation that settled whole."""
-    good_generation: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,7 +123,7 @@ class TestRecords:
     def test_memory(self, store):
         assert store.stack.load() == StackMemory()
         memory = StackMemory(
-            adopted=True, stopped=True, source="manifests/rag.yaml", variables=("A", "B"), good={"a": "r1"},
+            adopted=True, released=True, source="manifests/rag.yaml", variables=("A", "B"),
             place=ProjectPlace("/m/rag.yaml", "/c", ("/c/rag.yaml",), (), ("dev",)),
         )  # fmt: skip
         store.stack.save(memory)

@@ -8,10 +8,11 @@ from enum import StrEnum
 from typing import Protocol
 
 from controller.model.desired import Template
+from controller.model.errors import Conflict, Rejected
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed
 from controller.model.project import ComposeProject, Recording, RenderedProject
-from controller.model.steps import Outcome, Step
+from controller.model.steps import Outcome, Result, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +128,14 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+def result_of(error: Exception) -> Result:
+    """How a step ended that raised this; whatever is not known to last may pass."""
+    match error:
+        case Conflict():
+            return Result.CONFLICT
+        case Rejected():
+            return Result.REJECTED
+        case _:
+            return Result.TRANSIENT

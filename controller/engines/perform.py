@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from urllib.parse import quote
 
 from controller.engines import compose, inside, labels
+from controller.engines.base import result_of
 from controller.engines.client import Client
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, merge_networks
 from controller.engines.errors import Failure
@@ -18,7 +19,7 @@ from controller.engines.images import Images
 from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
-from controller.model.errors import Conflict, EngineError, Rejected, Transient
+from controller.model.errors import Conflict, EngineError, Transient
 from controller.model.names import ReplicaId
 from controller.model.project import ComposeProject, Recording, RenderedProject
 from controller.model.steps import (
@@ -227,16 +228,6 @@ def left(ends_at: float) -> float:
     if remaining <= 0:
         raise Transient("no time was left for it")
     return remaining
-
-
-def result_of(error: EngineError) -> Result:
-    match error:
-        case Conflict():
-            return Result.CONFLICT
-        case Rejected():
-            return Result.REJECTED
-        case _:
-            return Result.TRANSIENT
 
 
 def _unescape(text: str) -> str:

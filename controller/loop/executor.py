@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from itertools import count
 
-from controller.engines.base import Engine
+from controller.engines.base import Engine, result_of
 from controller.loop.journal import ReplicaJournal
 from controller.loop.lanes import Lane, deadline_of, lane_of
-from controller.model.errors import Conflict, ControllerError, Rejected
+from controller.model.errors import ControllerError
 from controller.model.names import ReplicaId
 from controller.model.project import ComposeProject
 from controller.model.steps import Create, Outcome, Remove, Result, Step
@@ -166,7 +166,7 @@ def perform_step(engine: Engine, batch: Batch, step: Step) -> Outcome:
     try:
         outcome = _perform_noted(engine, batch, step)
     except Exception as error:
-        outcome = Outcome(step, _result_of(error), _tell(error))
+        outcome = Outcome(step, result_of(error), _tell(error))
     return outcome if outcome.seconds else replace(outcome, seconds=time.monotonic() - begun)
 
 
@@ -201,17 +201,6 @@ def _perform(engine: Engine, batch: Batch, step: Step) -> Outcome:
 def _skip_rest(work: _Work, why: str) -> None:
     work.outcomes.extend(Outcome(step, Result.SKIPPED, why) for step in work.left)
     work.left.clear()
-
-
-def _result_of(error: Exception) -> Result:
-    """Whatever is not known to last may pass."""
-    match error:
-        case Conflict():
-            return Result.CONFLICT
-        case Rejected():
-            return Result.REJECTED
-        case _:
-            return Result.TRANSIENT
 
 
 def _tell(error: Exception) -> str:

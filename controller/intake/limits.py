@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _LATER = ("ingress", "resources", "security", "alerting", "metrics", "optimization")
 _LATER_OF_SERVICE = ("liveness", "startup_probe", "pre_stop_delay", "connects_to", "limits", "irreversible")
-_LATER_OF_UPDATE = ("bake", "watch", "scope", "on_image_change")
+_LATER_OF_UPDATE = ("bake", "watch", "scope")
 
 
 def check_replicas(service: DesiredService, model: Model) -> Iterator[Finding]:

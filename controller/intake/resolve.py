@@ -180,6 +180,7 @@ class _Resolver:
             backoff=policy.resolve_backoff(manifest),
             priority=said.priority if said else 0,
             heals_unhealthy=said is None or said.on_unhealthy == "restart",
+            follows_tag=said is not None and said.update.on_image_change is True,
         )
 
     def _selected_or_not(self, service: DesiredService) -> DesiredService:

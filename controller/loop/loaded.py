@@ -32,5 +32,10 @@ class Loaded:
     quiet: bool = False
 
     @property
+    def follows_tags(self) -> bool:
+        """Whether some service is replaced as soon as its image's tag has moved."""
+        return any(service.follows_tag for service in self.desired.services.values())
+
+    @property
     def name(self) -> str:
         return self.desired.name

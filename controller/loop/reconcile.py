@@ -125,7 +125,7 @@ class Reconciler:
         self.world.views.update(views)
         self.world.busy -= self._unseen
         self._unseen.clear()
-        if self._extras:
+        if self._extras or self.loaded.follows_tags:
             self._want()
         half = [name for name, view in views.items() if not view.complete]
         for name in views.keys() - half:

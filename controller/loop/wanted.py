@@ -27,13 +27,14 @@ def with_extras(loaded: Loaded, extras: Collection[Extra], views: Mapping[str, S
     desired = as_composed(loaded) if Extra.COMPOSED in extras else loaded.desired
     if Extra.ORPHANS in extras or Extra.EVERYTHING in extras:
         desired = without_orphans(desired, everything=Extra.EVERYTHING in extras)
-    return with_tags(desired, views) if Extra.TAGS in extras else desired
+    return with_tags(desired, views, everywhere=Extra.TAGS in extras)
 
 
-def with_tags(desired: DesiredStack, views: Mapping[str, ServiceView]) -> DesiredStack:
-    """A tag that stands for another image now counts as a change (CONTRACTS 2.11)."""
+def with_tags(desired: DesiredStack, views: Mapping[str, ServiceView], *, everywhere: bool = True) -> DesiredStack:
+    """A tag that stands for another image now counts as a change: in an `apply`, or where the manifest says so."""
+    followed = {name: view.image_id for name, view in views.items() if name in desired.services}
     services = {
-        name: replace(service, image_id=views[name].image_id if name in views else None)
+        name: replace(service, image_id=followed.get(name)) if everywhere or service.follows_tag else service
         for name, service in desired.services.items()
     }
     return replace(desired, services=services)

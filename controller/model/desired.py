@@ -165,6 +165,8 @@ class DesiredService:
     """True or False where the manifest or a dependent says so; None: judged by how it ends (CONTRACTS 3.1)."""
     namespace_of: str | None = None
     heals_unhealthy: bool = True
+    follows_tag: bool = False
+    """A tag that moves behind our back rolls at once; else only an `apply` heeds it (CONTRACTS 2.11)."""
     contents_changed: bool = False
     """Its configs, secrets or small files are others than it was made with, and that is only to be told."""
     leaving: Leaving | None = None

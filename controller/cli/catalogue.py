@@ -52,7 +52,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Check and set up",
         (
             Entry("validate", "manifests:validate", "Check manifests and Compose files; changes nothing."),
-            Entry("render", "manifests:render", "Print what Compose and our override make of a project."),
+            Entry("render", "manifests:render", "Print each project as Compose makes it of its files."),
             Entry("schema", "manifests:schema", "JSON Schema of the manifests, for editors."),
             Entry("doctor", "doctor:doctor", "Check engine, Compose and machine, and say how to mend them."),
             Entry("init", "init:init", "Write a commented manifest for the Compose project here."),

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from controller.cli.options import Options
 from controller.cli.render.events import clock
@@ -29,20 +29,8 @@ _REDRAW_EVERY = 0.1
 _BEGINS = frozenset({Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
 
 
-class Progress(Protocol):
-    """Who is told what happens meanwhile. Called by the loop from any thread; quick, never raises."""
-
-    def update(self, stacks: Sequence[StackStatus]) -> None:
-        """The newest whole status."""
-        ...
-
-    def event(self, event: Event) -> None:
-        """Something worth telling."""
-        ...
-
-
 class Screen:
-    """Says nothing: the base of what does, usable where nobody looks."""
+    """An audience of the loop that says nothing: the base of what does, usable where nobody looks."""
 
     def __enter__(self) -> Screen:
         return self

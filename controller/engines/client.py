@@ -74,19 +74,6 @@ class Client:
         except Exception as error:
             raise map_exception(error, request) from error
 
-    def get_text(self, path: str, query: Mapping[str, Any] | None = None, *, deadline: float) -> bytes:
-        """The answer's bytes, for what is not JSON."""
-        try:
-            ends_at = time.monotonic() + deadline
-            target = _target(self._api_version(ends_at), path, query)
-            with self._connection(ends_at) as connection:
-                status, payload = _exchange(connection, "GET", target, None)
-            if status >= 400:
-                raise Failure(status, _message(payload), f"GET {path}")
-            return payload
-        except Exception as error:
-            raise map_exception(error, f"GET {path}") from error
-
     @contextmanager
     def stream(
         self,

@@ -80,12 +80,6 @@ def start_service(project: ComposeProject, endpoint: Endpoint, service: str, cou
     check(compose_command(project, endpoint, (*arguments, *scale, service)), deadline=deadline)
 
 
-def stop_service(project: ComposeProject, endpoint: Endpoint, service: str, grace: float, *, deadline: float) -> None:
-    """Stop all replicas of one service, with its `pre_stop` hooks."""
-    arguments = ("stop", "--timeout", max(0, round(grace)), service)
-    check(compose_command(project, endpoint, arguments), deadline=deadline)
-
-
 def pull_service(project: ComposeProject, endpoint: Endpoint, service: str, *, deadline: float) -> None:
     check(_by_whales(project, endpoint, ("pull", "--quiet", service)), deadline=deadline)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 
+from controller import failpoints
 from controller.cli.options import Options, takes_options
 
 
@@ -54,10 +55,18 @@ def _write_stack(options: Options, *, force: bool, printed: bool) -> int:
     if path.exists() and not force:
         raise ControllerError(f"{path.relative_to(Path.cwd())} exists", hint="--force overwrites it")
     path.parent.mkdir(exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    with failpoints.around("disk.manifest"):
+        _write_whole(path, text)
     print(path.relative_to(Path.cwd()))
     note("hint: controller plan", options)
     return 0
+
+
+def _write_whole(path: Path, text: str) -> None:
+    """The whole file or nothing: half a manifest is one that says something else."""
+    temporary = path.with_name(f".{path.name}.new")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
 
 
 def _relative(files: Sequence[Path], folder: Path) -> list[str]:

@@ -11,8 +11,10 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
+from controller import failpoints
 from controller.engines.errors import Failure, map_exception
 from controller.engines.transport import Endpoint, Stream, open_stream
+from controller.engines.writes import name_write
 from controller.model.errors import Rejected
 
 NEWEST_API = (1, 47)
@@ -66,10 +68,13 @@ class Client:
         try:
             ends_at = time.monotonic() + deadline
             target = _target(self._api_version(ends_at), path, query)
+            write = name_write(method, path)
             with self._connection(ends_at) as connection:
-                status, payload = _exchange(connection, method, target, body)
+                status, payload = _exchange(connection, method, target, body, write)
             if status >= 400:
                 raise Failure(status, _message(payload), request)
+            if write is not None:
+                failpoints.reach(f"{write}.{failpoints.AFTER}")
             return status, json.loads(payload) if payload.strip() else None
         except Exception as error:
             raise map_exception(error, request) from error
@@ -95,9 +100,12 @@ class Client:
         except Exception as error:
             raise map_exception(error, f"{method} {path}") from error
         try:
-            response = _send(connection, method, target, body)
+            write = name_write(method, path)
+            response = _send(connection, method, target, body, write)
             if response.status >= 400:
                 raise Failure(response.status, _message(response.read()), f"{method} {path}")
+            if write is not None:
+                failpoints.reach(f"{write}.{failpoints.AFTER}")
             if deadline is None:
                 connection.stream.ends_at = None
             yield response, connection.stream
@@ -190,18 +198,25 @@ class Client:
         connection.hang_up()
 
 
-def _send(connection: Connection, method: str, target: str, body: Any) -> http.client.HTTPResponse:
+def _send(
+    connection: Connection, method: str, target: str, body: Any, write: str | None = None
+) -> http.client.HTTPResponse:
+    """`write`: the name of what the request changes, which is a place where we may be killed."""
     payload = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
     kind = "application/x-tar" if isinstance(body, bytes) else "application/json"
     headers = {"Content-Type": kind} if payload is not None else {}
     if method in ("POST", "PUT") and payload is None:
         headers["Content-Length"] = "0"
+    if write is not None:
+        failpoints.reach(f"{write}.{failpoints.BEFORE}")
     connection.request(method, target, payload, headers)
+    if write is not None:
+        failpoints.reach(f"{write}.{failpoints.SENT}")
     return connection.getresponse()
 
 
-def _exchange(connection: Connection, method: str, target: str, body: Any) -> tuple[int, bytes]:
-    response = _send(connection, method, target, body)
+def _exchange(connection: Connection, method: str, target: str, body: Any, write: str | None) -> tuple[int, bytes]:
+    response = _send(connection, method, target, body, write)
     payload = response.read(_LARGEST_ANSWER)
     if not response.isclosed():
         raise http.client.HTTPException("answer larger than 64 MiB")

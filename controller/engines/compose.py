@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from controller import failpoints
 from controller.engines.errors import lacks_plugin, map_exit
 from controller.engines.runner import Command, Result, check, join, run, which
 from controller.engines.transport import Endpoint
@@ -77,15 +78,18 @@ def start_service(project: ComposeProject, endpoint: Endpoint, service: str, cou
     """Start what is created or stopped of one service with its hooks and injected files; replaces nothing."""
     arguments = ("up", "--detach", "--no-deps", "--no-recreate", "--no-build", "--quiet-pull")
     scale = ("--scale", f"{service}={count}")
-    check(compose_command(project, endpoint, (*arguments, *scale, service)), deadline=deadline)
+    with failpoints.around("compose.up"):
+        check(compose_command(project, endpoint, (*arguments, *scale, service)), deadline=deadline)
 
 
 def pull_service(project: ComposeProject, endpoint: Endpoint, service: str, *, deadline: float) -> None:
-    check(_by_whales(project, endpoint, ("pull", "--quiet", service)), deadline=deadline)
+    with failpoints.around("compose.pull"):
+        check(_by_whales(project, endpoint, ("pull", "--quiet", service)), deadline=deadline)
 
 
 def build_service(project: ComposeProject, endpoint: Endpoint, service: str, *, deadline: float) -> None:
-    check(_by_whales(project, endpoint, ("build", "--quiet", service)), deadline=deadline)
+    with failpoints.around("compose.build"):
+        check(_by_whales(project, endpoint, ("build", "--quiet", service)), deadline=deadline)
 
 
 def read_version(project: ComposeProject, endpoint: Endpoint, *, deadline: float) -> str:

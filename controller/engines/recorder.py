@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from controller import failpoints
 from controller.engines import compose, labels
 from controller.engines.client import Client
 from controller.engines.errors import map_exit
@@ -63,7 +64,7 @@ def _refusal(error: EngineError) -> EngineError:
 @contextmanager
 def _serve(recorder: Recorder, client: Client) -> Iterator[_Server]:
     """A recording socket in a folder of its own (0700): requests hold secrets."""
-    with tempfile.TemporaryDirectory(prefix="controller-") as folder:
+    with failpoints.around("disk.recorder"), tempfile.TemporaryDirectory(prefix="controller-") as folder:
         path = Path(folder) / "d.sock"
         with _Server(path, recorder, client) as server:
             os.chmod(path, 0o600)

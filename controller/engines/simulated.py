@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
+from controller import failpoints
 from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Scope
 from controller.engines.simulated_calls import skipped
 from controller.engines.simulated_clock import Clock, WallClock
@@ -23,12 +24,36 @@ from controller.model.errors import Conflict, Transient
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Health, Observed, ReplicaPhase
 from controller.model.project import ComposeProject, Recording, RenderedProject
-from controller.model.steps import Outcome, Result, Step
+from controller.model.steps import (
+    Build,
+    Create,
+    Outcome,
+    Pull,
+    Remove,
+    Rename,
+    Restart,
+    Result,
+    Start,
+    Step,
+    Stop,
+)
 
 GLANCE = 0.2
 """Seconds between looks for what changed by itself or by another process."""
 
 NO_SETTINGS = Settings()
+
+_WRITES: Mapping[type[Step], str] = {
+    Create: "engine.container.create",
+    Start: "engine.container.start",
+    Stop: "engine.container.stop",
+    Restart: "engine.container.restart",
+    Remove: "engine.container.remove",
+    Rename: "engine.container.rename",
+    Pull: "compose.pull",
+    Build: "compose.build",
+}
+"""The points around each step are called as on a real engine."""
 
 
 class SimulatedEngine:
@@ -155,8 +180,9 @@ class SimulatedEngine:
             stack = stacks.setdefault(name, SimulatedStack(name, self._settings, now))
             stack.working_dir = str(project.directory)
             stack.config_files = tuple(str(file) for file in project.files)
-            outcome = stack.perform(step, now)
-            self._keep()
+            with failpoints.around(_WRITES[type(step)]):
+                outcome = stack.perform(step, now)
+                self._keep()
         if outcome.seconds > deadline:
             self._clock.sleep(max(0.0, deadline))
             return Outcome(step, Result.TRANSIENT, f"no answer within {deadline:g} s", seconds=deadline)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
+from controller import failpoints
 from controller.loop.schema import migrate, pending_migrations
 from controller.model.errors import ControllerError
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another process's write."""
+
+_CHANGE = re.compile(r"(INSERT OR REPLACE|INSERT|UPDATE|DELETE)(?: INTO| FROM)? (\w+)")
 
 
 class StoreDamaged(ControllerError):
@@ -32,6 +36,8 @@ class Database:
         """Set where a damaged file was moved aside: the sentence to tell a person."""
         self._guard = threading.RLock()
         self._depth = 0
+        self._change: str | None = None
+        """The last change of the open transaction that is no deletion; names the points around its end."""
         with _explained(path):
             self._connection, self._inode = self._open()
 
@@ -51,19 +57,20 @@ class Database:
                 raise
             else:
                 if outermost:
-                    with self._guarded():
-                        self._connection.execute("COMMIT")
+                    self._commit()
             finally:
                 self._depth -= 1
 
     def execute(self, statement: str, values: Sequence[Any] = ()) -> int:
         """Run one change inside its own or the surrounding transaction; the number of rows that it touched."""
         with self.write(), self._guarded():
+            self._note(statement)
             return self._connection.execute(statement, values).rowcount
 
     def insert(self, statement: str, values: Sequence[Any]) -> int:
         """Insert one row; its number."""
         with self.write(), self._guarded():
+            self._note(statement)
             return self._connection.execute(statement, values).lastrowid or 0
 
     def rows(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -84,6 +91,17 @@ class Database:
         with self._guarded():
             self._follow_file()
             self._connection.execute("BEGIN IMMEDIATE")
+            self._change = None
+
+    def _note(self, statement: str) -> None:
+        change = name_change(statement)
+        if self._change is None or (change is not None and not change.endswith(".delete")):
+            self._change = change
+
+    def _commit(self) -> None:
+        """What one transaction writes is there as a whole or not at all: one place before, one after it."""
+        with self._guarded(), failpoints.around(self._change) if self._change else nullcontext():
+            self._connection.execute("COMMIT")
 
     def _roll_back(self) -> None:
         with suppress(sqlite3.Error):
@@ -128,17 +146,23 @@ class Database:
             return connection, _inode(self.path)
 
 
+def name_change(statement: str) -> str | None:
+    """`store.events.insert` of `INSERT INTO events …`; None: it is no change of rows."""
+    found = _CHANGE.match(statement)
+    return f"store.{found[2]}.{found[1].split()[0].lower()}" if found else None
+
+
 def make_private(folder: Path) -> None:
     """Make the folder and what is missing above it, for its owner alone; what is there already stays as it is."""
     if not folder.is_dir():
         make_private(folder.parent)
-        with suppress(FileExistsError):
+        with suppress(FileExistsError), failpoints.around("disk.folder"):
             folder.mkdir(mode=0o700)
 
 
 def _create_private(path: Path) -> None:
     """An existing file is never opened here: closing it would drop the locks of this process's other connections."""
-    with suppress(FileExistsError):
+    with suppress(FileExistsError), failpoints.around("disk.database"):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
     os.chmod(path, 0o600)
 
@@ -163,9 +187,10 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     if pending:
-        connection.execute("BEGIN IMMEDIATE")
-        migrate(connection.execute, version, str(path))
-        connection.execute("COMMIT")
+        with failpoints.around("disk.schema"):
+            connection.execute("BEGIN IMMEDIATE")
+            migrate(connection.execute, version, str(path))
+            connection.execute("COMMIT")
 
 
 def _is_damage(error: sqlite3.DatabaseError) -> bool:
@@ -177,7 +202,7 @@ def _set_aside(path: Path, error: Exception) -> str:
     """Move the damaged file away, with its log; somebody may still want to look into it."""
     aside = path.with_name(f"{path.name}.damaged-{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{os.getpid()}")
     for suffix in ("", "-wal", "-shm"):
-        with suppress(FileNotFoundError):
+        with suppress(FileNotFoundError), failpoints.around("disk.damaged"):
             os.replace(f"{path}{suffix}", f"{aside}{suffix}")
     return f"{path}: damaged ({error}); moved to {aside.name} and begun anew: history is lost, no service is"
 

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller import failpoints
 from controller.loop.database import make_private
 from controller.loop.store import folder_name
 from controller.model.errors import ControllerError
@@ -49,7 +50,7 @@ class Lock:
     def release(self) -> None:
         """Let go. The file stays: removing it would let two processes hold two files of one name."""
         if self._handle >= 0:
-            with suppress(OSError):
+            with suppress(OSError), failpoints.around("disk.holder"):
                 os.ftruncate(self._handle, 0)
             os.close(self._handle)
             self._handle = -1
@@ -127,8 +128,9 @@ def _open(path: Path) -> int:
             make_private(path.parent)
         handle = _open_existing(path, flags)
         if handle is None:
-            handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
-            os.fchmod(handle, 0o666)
+            with failpoints.around("disk.lock"):
+                handle = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
+                os.fchmod(handle, 0o666)
     except FileExistsError:
         return _open(path)
     except OSError as error:
@@ -156,7 +158,7 @@ def _open_existing(path: Path, flags: int) -> int | None:
 
 def _write(handle: int, holder: Holder) -> None:
     text = json.dumps({name: getattr(holder, name) for name in Holder.__slots__})
-    with suppress(OSError):
+    with suppress(OSError), failpoints.around("disk.holder"):
         os.ftruncate(handle, 0)
         os.pwrite(handle, text.encode(), 0)
 

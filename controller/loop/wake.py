@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from controller import failpoints
+
 SOCKET = "wake.sock"
 
 
@@ -45,7 +47,7 @@ class Listener:
             self._socket.shutdown(socket.SHUT_RDWR)  # wakes `recv`, which `close` does not
         self._thread.join(2.0)
         self._socket.close()
-        with suppress(OSError):
+        with suppress(OSError), failpoints.around("disk.socket"):
             (self._folder / SOCKET).unlink()
 
     def _listen(self) -> None:
@@ -62,7 +64,7 @@ class Listener:
 def _bind(folder: Path) -> socket.socket | None:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
     try:
-        with _address(folder) as address:
+        with _address(folder) as address, failpoints.around("disk.socket"):
             with suppress(FileNotFoundError):
                 (folder / SOCKET).unlink()
             made.bind(address)

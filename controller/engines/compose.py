@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from controller import failpoints
 from controller.engines.errors import lacks_plugin, map_exit
+from controller.engines.plugin import find_plugin
 from controller.engines.runner import Command, Result, check, join, run, which
 from controller.engines.transport import Endpoint
 from controller.model.errors import Finding, InvalidInput, Transient
@@ -64,14 +65,25 @@ def compose_command(project: ComposeProject, endpoint: Endpoint, arguments: Sequ
 
     Built here and not by python-on-whales, whose import costs as much as the call; a test holds the two equal.
     """
-    docker = which("docker", project.environment)
     files = [part for file in project.files for part in ("--file", file)]
     profiles = [part for profile in project.profiles for part in ("--profile", profile)]
     env_files = [part for file in project.env_files for part in ("--env-file", file)]
     name = ("--project-name", project.name) if project.name else ()
     directory = ("--project-directory", project.directory)
-    argv = join((docker, *endpoint.arguments, "compose", *files, *profiles, *env_files, *name, *directory, *arguments))
+    launcher = _launcher(project.environment, endpoint)
+    argv = join((*launcher, *files, *profiles, *env_files, *name, *directory, *arguments))
     return Command(f"docker compose {arguments[0]}", argv, project.environment, project.directory)
+
+
+def _launcher(environment: Mapping[str, str], endpoint: Endpoint) -> tuple[str, ...]:
+    """The plugin itself where a socket is all that it has to know; else the Docker CLI, which knows keys and hosts.
+
+    The socket is no variable: it would be one for interpolation as well.
+    """
+    plugin = find_plugin(environment) if endpoint.socket_path is not None and endpoint.context is None else None
+    if plugin is not None:
+        return (plugin, *endpoint.arguments)
+    return (which("docker", environment), *endpoint.arguments, "compose")
 
 
 def start_service(project: ComposeProject, endpoint: Endpoint, service: str, count: int, *, deadline: float) -> None:

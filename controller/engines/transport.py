@@ -48,16 +48,25 @@ def resolve_endpoint(environment: Mapping[str, str]) -> Endpoint:
     """
     if host := environment.get("DOCKER_HOST"):
         return Endpoint(host)
-    folder = Path(environment.get("DOCKER_CONFIG") or Path(environment.get("HOME") or "/") / ".docker")
-    context = environment.get("DOCKER_CONTEXT") or _read_json(folder / "config.json").get("currentContext")
+    context = environment.get("DOCKER_CONTEXT") or read_config(environment).get("currentContext")
     if not context or context == "default":
         return Endpoint()
     digest = hashlib.sha256(context.encode()).hexdigest()
-    meta = _read_json(folder / "contexts" / "meta" / digest / "meta.json")
+    meta = _read_json(docker_config(environment) / "contexts" / "meta" / digest / "meta.json")
     host = meta.get("Endpoints", {}).get("docker", {}).get("Host")
     if not host:
         raise Rejected(f"Docker context {context!r} does not exist", hint="docker context ls")
     return Endpoint(host, context)
+
+
+def docker_config(environment: Mapping[str, str]) -> Path:
+    """The folder of the Docker CLI's settings."""
+    return Path(environment.get("DOCKER_CONFIG") or Path(environment.get("HOME") or "/") / ".docker")
+
+
+def read_config(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The Docker CLI's settings; empty where there are none that can be read."""
+    return _read_json(docker_config(environment) / "config.json")
 
 
 def keep_connection_settings(environment: Mapping[str, str]) -> dict[str, str]:

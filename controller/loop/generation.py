@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from controller.engines.base import Engine, Scope
+from controller.engines.plugin import mark_plugin
 from controller.intake.contents import contents_digests, contents_files
 from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, rendering_key
@@ -21,15 +20,7 @@ from controller.model.desired import DesiredService
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.names import Instant
 from controller.model.observed import Observed
-from controller.model.project import ComposeProject, Recording, RenderedProject
-
-_PLUGIN_FOLDERS = (
-    "~/.docker/cli-plugins",
-    "/usr/local/lib/docker/cli-plugins",
-    "/usr/local/libexec/docker/cli-plugins",
-    "/usr/lib/docker/cli-plugins",
-    "/usr/libexec/docker/cli-plugins",
-)
+from controller.model.project import Recording, RenderedProject
 
 
 def render_target(engine: Engine, target: Target) -> RenderedProject:
@@ -108,7 +99,7 @@ def place_of(target: Target) -> ProjectPlace:
 
 def _render_cached(engine: Engine, target: Target, store: Store) -> tuple[RenderedProject, Recording | None]:
     """What cannot be followed by us (`inputs.unknown`) is rendered each time: only Compose knows its content."""
-    key = rendering_key(target.project, target.inputs, compose_mark(target.project))
+    key = rendering_key(target.project, target.inputs, mark_plugin(target.project.environment))
     found = store.renderings.load(key) if not target.inputs.unknown else None
     if found is not None and found[1] is not None:
         return found
@@ -116,19 +107,6 @@ def _render_cached(engine: Engine, target: Target, store: Store) -> tuple[Render
     recording = engine.record(replace(target.project, name=rendered.name), rendered)
     store.renderings.save(key, rendered, recording)
     return rendered, recording
-
-
-def compose_mark(project: ComposeProject) -> str:
-    """Tells one installed Compose from another without starting it."""
-    home = project.environment.get("HOME", "/")
-    for folder in _PLUGIN_FOLDERS:
-        plugin = Path(folder.replace("~", home)) / "docker-compose"
-        try:
-            stat = os.stat(plugin)
-        except OSError:
-            continue
-        return f"{plugin}:{stat.st_size}:{stat.st_mtime_ns}"
-    return "unknown"
 
 
 def _present(engine: Engine, name: str) -> frozenset[str]:

@@ -2,30 +2,58 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from controller.engines.base import Engine
-from controller.health.prober import Prober
-from controller.intake.targets import Broken, Target
-from controller.loop.acting import MakeProber, act
-from controller.loop.controller import Audience
-from controller.loop.daemon import Daemon
 from controller.loop.ground import Asked, Ground, complain
-from controller.loop.loaded import Loaded
 from controller.loop.lock import read_holder
-from controller.loop.peek import Peek
-from controller.model.applied import StackResult
-from controller.model.desired import DesiredStack
-from controller.model.names import Instant, ReplicaId
-from controller.model.observed import ServiceView
-from controller.model.plan import Plan
-from controller.model.status import Event, StackStatus
-from controller.model.timings import Timings
-from controller.model.wish import Wish
+
+if TYPE_CHECKING:
+    from controller.engines.base import Engine
+    from controller.health.prober import Prober
+    from controller.intake.targets import Broken, Target
+    from controller.loop.acting import MakeProber
+    from controller.loop.controller import Audience
+    from controller.loop.loaded import Loaded
+    from controller.loop.peek import Peek
+    from controller.model.applied import StackResult
+    from controller.model.desired import DesiredStack
+    from controller.model.names import Instant, ReplicaId
+    from controller.model.observed import ServiceView
+    from controller.model.plan import Plan
+    from controller.model.status import Event, StackStatus
+    from controller.model.timings import Timings
+    from controller.model.wish import Wish
+
+T = TypeVar("T")
 
 _FOLLOW_EVERY = 0.25
+
+
+class Ahead(Generic[T]):
+    """Something that is begun now, in a thread of its own, and waited for later."""
+
+    def __init__(self, function: Callable[[], T]) -> None:
+        self._function = function
+        self._result: T
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._result = self._function()
+        except BaseException as error:  # raised where it is waited for
+            self._error = error
+
+    def result(self) -> T:
+        """What came of it; raises what it raised."""
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._result
 
 
 class Session:
@@ -71,13 +99,18 @@ class Session:
 
     def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
         """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""
-        pairs, broken = self._load(wish)
+        loading = Ahead(lambda: self._load(wish))
+        from controller.loop.acting import act  # most of our code, brought in while Compose reads the files
+
+        pairs, broken = loading.result()
         results = act(self._ground, pairs, wish, audience, self._make_prober)
         if wish.verb == "release":
             self.warnings += self._rest(pairs)
         return (*results, *(_broken_result(item) for item in broken))
 
     def run(self, audience: Audience, *, watch: bool) -> int:
+        from controller.loop.daemon import Daemon
+
         return Daemon(self._ground, audience, self._make_prober, watch=watch).run()
 
     def status(self) -> Sequence[StackStatus]:
@@ -106,6 +139,8 @@ class Session:
         return holder is not None and holder.state == str(self._ground.folder(stack))
 
     def _with_peek(self, loaded: Loaded, use: Callable[[Peek], Any]) -> Any:
+        from controller.loop.peek import Peek
+
         prober: Prober | None = None
         if not self._ground.engine.capabilities.senses_health:
             prober = self._make_prober(lambda stack, service: None)
@@ -138,6 +173,8 @@ class Session:
 
 
 def _broken_result(item: Broken) -> StackResult:
+    from controller.model.applied import StackResult
+
     message = "; ".join(str(finding) for finding in item.findings)
     hint = item.findings[0].hint if item.findings else None
     return StackResult(item.name or item.place, 0, "invalid", False, message=message, hint=hint)

@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from controller.engines.compose import compose_command, read_complaint, read_warnings, whales_argv
+from controller.engines.plugin import find_plugin, mark_plugin
 from controller.engines.runner import Command, blot, check, run
 from controller.engines.transport import Endpoint
 from controller.model.errors import EngineError, Rejected, Transient
@@ -19,29 +20,61 @@ pytestmark = pytest.mark.unit
 HERE = Path("/p")
 
 
+FILES, ENV_FILES = (HERE / "a.yaml", HERE / "b.yaml"), (HERE / ".env", HERE / "more.env")
+
+
 @pytest.fixture
 def docker_path(tmp_path: Path) -> str:
-    (tmp_path / "docker").write_text("#!/bin/sh\n")
-    (tmp_path / "docker").chmod(0o755)
-    return str(tmp_path)
+    return str(program(tmp_path / "docker").parent)
 
 
-@pytest.mark.parametrize(
-    "endpoint", [Endpoint(), Endpoint("ssh://h", "far"), Endpoint("tcp://h:1")], ids=["socket", "context", "tcp"]
-)
+def program(path: Path) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("#!/bin/sh\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize("endpoint", [Endpoint("ssh://h", "far"), Endpoint("tcp://h:1")], ids=["context", "tcp"])
 @pytest.mark.parametrize("name", [None, "p"])
 def test_our_argv_is_python_on_whales(docker_path: str, endpoint: Endpoint, name: str | None) -> None:
-    files, env_files = (HERE / "a.yaml", HERE / "b.yaml"), (HERE / ".env", HERE / "more.env")
-    project = ComposeProject(name, files, HERE, env_files, ("x", "y"), {"PATH": docker_path})
+    project = ComposeProject(name, FILES, HERE, ENV_FILES, ("x", "y"), {"PATH": docker_path})
     ours = compose_command(project, endpoint, ("pull", "--quiet", "a"))
     assert ours.argv == whales_argv(project, endpoint, ("pull", "--quiet", "a"))
     assert ours.argv[0] == f"{docker_path}/docker"
 
 
+def test_at_a_local_socket_the_plugin_is_called_with_the_same_words(docker_path: str, tmp_path: Path) -> None:
+    plugin = program(tmp_path / "settings" / "cli-plugins" / "docker-compose")
+    environment = {"PATH": docker_path, "DOCKER_CONFIG": str(tmp_path / "settings")}
+    project = ComposeProject("p", FILES, HERE, ENV_FILES, ("x", "y"), environment)
+    ours = compose_command(project, Endpoint(), ("pull", "--quiet", "a"))
+    theirs = whales_argv(project, Endpoint(), ("pull", "--quiet", "a"))
+    assert theirs[3] == "compose"
+    assert ours.argv == (str(plugin), *theirs[1:3], *theirs[4:])
+    assert ours.environment == environment, "the socket is no variable of the project"
+
+
+def test_plugins_are_searched_as_docker_searches_them(tmp_path: Path) -> None:
+    settings = {"HOME": str(tmp_path)}
+    own = program(tmp_path / ".docker" / "cli-plugins" / "docker-compose")
+    assert find_plugin(settings) == str(own)
+    extra = program(tmp_path / "extra" / "docker-compose")
+    (tmp_path / ".docker" / "config.json").write_text(
+        f'{{"cliPluginsExtraDirs": ["{tmp_path}/none", "{extra.parent}"]}}'
+    )
+    assert find_plugin(settings) == str(extra)
+    before = mark_plugin(settings)
+    extra.write_text("#!/bin/sh\n# another version\n")
+    assert mark_plugin(settings) != before
+    extra.chmod(0o644)
+    assert find_plugin(settings) == str(own), "what cannot be run is passed over"
+
+
 def test_without_docker_there_is_one_clear_line() -> None:
     project = ComposeProject(None, (), HERE, environment={"PATH": "/nowhere"})
     with pytest.raises(Rejected, match="`docker`") as raised:
-        compose_command(project, Endpoint(), ("config",))
+        compose_command(project, Endpoint("tcp://h:1"), ("config",))
     assert raised.value.hint == "install the Docker CLI"
 
 

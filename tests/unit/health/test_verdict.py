@@ -106,7 +106,7 @@ def test_output_cannot_disturb_a_terminal_and_stays_short():
     assert trim("\ud800") == "?" or trim("\ud800") == ""
 
 
-@pytest.mark.parametrize(("age", "knock", "command"), [(0, 0.02, 0.1), (1, 0.02, 0.1), (5, 0.1, 0.5), (600, 1, 12)])
+@pytest.mark.parametrize(("age", "knock", "command"), [(0, 0.02, 0.025), (1, 0.02, 0.1), (5, 0.1, 0.5), (600, 1, 12)])
 def test_pauses_grow_with_the_time_that_has_passed(age, knock, command):
     assert (knock_pause(age), exec_pause(age)) == (knock, command)
 
@@ -117,8 +117,8 @@ def test_pauses_grow_with_the_time_that_has_passed(age, knock, command):
         (Health.HEALTHY, OK, 10.0),
         (Health.HEALTHY, BAD, 10.0),
         (Health.UNHEALTHY, BAD, 10.0),
-        (Health.UNHEALTHY, OK, 0.1),
-        (Health.STARTING, BAD, 0.1),
+        (Health.UNHEALTHY, OK, 0.025),
+        (Health.STARTING, BAD, 0.025),
         (Health.STARTING, ProbeResult(False, closed=True), 0.02),
         (Health.STARTING, ProbeResult(False, timed_out=True), 10.0),
     ],

@@ -1,112 +1,97 @@
-"""How long a cold start takes: `controller apply` beside `docker compose up -d --wait` and the critical path by hand.
+"""Rows 1 to 3, a cold start: `controller apply` beside `docker compose up -d --wait` and the longest chain by hand.
 
-    python -m tests.bench.cold_start [--rounds 5] [--interval 10s] [--skip-compose]
-
-A chain of three services that are ready 0.4 s after their start, checked every `--interval`. Rounds are interleaved, so
-that what else the machine does falls on all alike. Prints medians, spread and ratios; asserts nothing.
+A chain of three services that are ready 0.4 s after their start. Rounds are interleaved, so that what else the machine
+does falls on all alike.
 """
 
 from __future__ import annotations
 
-import argparse
-import os
-import statistics
 import subprocess
-import sys
-import tempfile
 import time
-import uuid
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping
 
-from tests.engine.scenario import IMAGE, clean
+from tests.bench.figure import Effort, Figure, ratio, spread
+from tests.bench.stage import call, clock, stage
+from tests.contract_cli.command import CONTROLLER
+from tests.engine.scenario import IMAGE, Scene
 
-CONTROLLER = Path(sys.executable).with_name("controller")
+HOW = {
+    1: "Each of three services waits for the health check of the one before (`interval: 10s`, true 0.4 s after the "
+    "start). From the command to its end, from nothing, a new project each time; the program's own start counts.",
+    2: "By hand: `docker create`, `docker start`, then the check through `docker exec` in a loop until it succeeds, "
+    "service by service; the network is made before. Interleaved with row 1.",
+    3: "The same chain with `interval: 1s`.",
+}
 NAMES = ("db", "cache", "web")
 READY = ("sh", "-c", "sleep 0.4; touch /ready; sleep 1000")
 CHECK = ("test", "-f", "/ready")
 
+Way = Callable[[Scene], float]
 
-def write_chain(folder: Path, name: str, interval: str) -> None:
+
+def write_chain(scene: Scene, interval: str) -> None:
     """The Compose file of the chain."""
-    lines = [f"name: {name}", "services:"]
-    before = None
-    for service in NAMES:
-        check = f'{{test: ["CMD", "test", "-f", "/ready"], interval: {interval}, retries: 30}}'
+    check = f'{{test: ["CMD", "{CHECK[0]}", "{CHECK[1]}", "{CHECK[2]}"], interval: {interval}, retries: 30}}'
+    command = ", ".join(f'"{word}"' for word in READY)
+    lines = ["services:"]
+    for before, name in zip((None, *NAMES), NAMES, strict=False):
         needs = f", depends_on: {{{before}: {{condition: service_healthy}}}}" if before else ""
-        command = ", ".join(f'"{word}"' for word in READY)
         lines.append(
-            f"  {service}: {{image: {IMAGE}, command: [{command}], stop_signal: SIGKILL, healthcheck: {check}{needs}}}"
+            f"  {name}: {{image: '{IMAGE}', command: [{command}], stop_signal: SIGKILL, healthcheck: {check}{needs}}}"
         )
-        before = service
-    (folder / "compose.yaml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    scene.compose("\n".join(lines) + "\n")
 
 
-def call(*words: str, folder: Path | None = None, state: Path | None = None) -> None:
-    """Run it to its end. Raises CalledProcessError where it fails."""
-    env = {**os.environ, **({"CONTROLLER_STATE_DIR": str(state)} if state is not None else {})}
-    subprocess.run(words, cwd=folder, env=env, check=True, capture_output=True, stdin=subprocess.DEVNULL)
+def by_controller(scene: Scene) -> float:
+    return clock((CONTROLLER, "apply"), scene)
 
 
-def by_controller(folder: Path, name: str) -> None:
-    call(str(CONTROLLER), "apply", folder=folder, state=folder / "state")
+def by_compose(scene: Scene) -> float:
+    return clock(("docker", "compose", "up", "-d", "--wait"), scene)
 
 
-def by_compose(folder: Path, name: str) -> None:
-    call("docker", "compose", "up", "-d", "--wait", folder=folder)
-
-
-def by_hand(folder: Path, name: str) -> None:
+def by_hand(scene: Scene) -> float:
     """Each as soon as the one before it answers its check: nobody is faster with the same commands."""
-    for service in NAMES:
-        container = f"{name}-{service}-1"
-        label = f"com.docker.compose.project={name}"
-        call("docker", "run", "-d", "--name", container, "--label", label, "--network", f"{name}_hand", IMAGE, *READY)
+    label, network = f"com.docker.compose.project={scene.name}", f"{scene.name}_hand"
+    call(("docker", "network", "create", "--label", label, network), scene)
+    began = time.monotonic()
+    for name in NAMES:
+        container = f"{scene.name}-{name}-1"
+        made = ("docker", "create", "--name", container, "--label", label, "--network", network, IMAGE, *READY)
+        call(made, scene)
+        call(("docker", "start", container), scene)
         while subprocess.run(["docker", "exec", container, *CHECK], capture_output=True, check=False).returncode:
             pass
+    return time.monotonic() - began
 
 
-def measure(way: Callable[[Path, str], None], interval: str) -> float:
-    """Seconds of one cold start from nothing; everything is removed afterwards."""
-    name = f"ctb{uuid.uuid4().hex[:9]}"
-    with tempfile.TemporaryDirectory() as root:
-        folder = Path(root)
-        write_chain(folder, name, interval)
-        if way is by_hand:
-            call("docker", "network", "create", "--label", f"com.docker.compose.project={name}", f"{name}_hand")
-        try:
-            began = time.monotonic()
-            way(folder, name)
-            return time.monotonic() - began
-        finally:
-            clean(name)
+WAYS: Mapping[str, Way] = {
+    "by hand": by_hand,
+    "`controller apply`": by_controller,
+    "`docker compose up -d --wait`": by_compose,
+}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--interval", default="10s")
-    parser.add_argument("--skip-compose", action="store_true", help="leave out the slow one")
-    given = parser.parse_args()
-    ways: dict[str, Callable[[Path, str], None]] = {"by hand": by_hand, "controller apply": by_controller}
-    if not given.skip_compose:
-        ways["docker compose up -d --wait"] = by_compose
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(1, given.rounds + 1):
-        for name, way in ways.items():
-            taken[name].append(measure(way, given.interval))
-        print(f"round {number}: " + ", ".join(f"{name} {times[-1]:.2f} s" for name, times in taken.items()), flush=True)
-    show(taken)
+def measure(effort: Effort) -> Iterator[Figure]:
+    hand, ours, compose = _race("10s", effort.rounds(9), effort)
+    yield Figure(1, f"chain of three, 10 s checks: {list(WAYS)[2]}", "s", spread(compose), brief=True)
+    yield Figure(1, f"chain of three, 10 s checks: {list(WAYS)[1]}", "s", spread(ours), brief=True)
+    yield Figure(1, "`controller apply` / `docker compose up -d --wait`", "", ratio(ours, compose), 0.12, True)
+    yield Figure(2, "chain of three: by hand", "s", spread(hand), brief=True)
+    yield Figure(2, "`controller apply` / by hand", "", ratio(ours, hand), 1.25, brief=True)
+    hand, ours, compose = _race("1s", effort.rounds(9), effort)
+    yield Figure(3, f"chain of three, 1 s checks: {list(WAYS)[2]}", "s", spread(compose))
+    yield Figure(3, f"chain of three, 1 s checks: {list(WAYS)[1]}", "s", spread(ours))
+    yield Figure(3, "1 s checks: `controller apply` / `docker compose up -d --wait`", "", ratio(ours, compose))
 
 
-def show(taken: dict[str, list[float]]) -> None:
-    """Medians, and each beside the others."""
-    medians = {name: statistics.median(times) for name, times in taken.items()}
-    print(f"\n{'':28} {'median':>8} {'least':>8} {'most':>8}  ratios")
-    for name, times in taken.items():
-        ratios = ", ".join(f"{medians[name] / medians[o]:.3f} × {o}" for o in taken if o != name)
-        print(f"{name:28} {medians[name]:7.2f}s {min(times):7.2f}s {max(times):7.2f}s  {ratios}")
-
-
-if __name__ == "__main__":
-    main()
+def _race(interval: str, rounds: int, effort: Effort) -> tuple[list[float], ...]:
+    """Seconds of each way, round by round."""
+    taken: tuple[list[float], ...] = tuple([] for _ in WAYS)
+    for number in range(1, rounds + 1):
+        for (name, way), times in zip(WAYS.items(), taken, strict=True):
+            with stage() as scene:
+                write_chain(scene, interval)
+                times.append(way(scene))
+            effort.say(f"interval {interval}, round {number} of {rounds}: {name} {times[-1]:.2f} s")
+    return taken

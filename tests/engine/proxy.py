@@ -8,6 +8,7 @@ import socket
 import threading
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 DOCKER = "/var/run/docker.sock"
 
@@ -25,7 +26,7 @@ class EngineProxy:
         self._listener = _listen(path)
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def __enter__(self) -> EngineProxy:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -57,6 +58,9 @@ class EngineProxy:
             threading.Thread(target=self._accept, daemon=True).start()
         self._answering.set()
 
+    def sent(self, data: bytes) -> None:
+        """For those who want to know what is asked."""
+
     def _accept(self) -> None:
         listener = self._listener
         with contextlib.suppress(OSError):
@@ -83,6 +87,8 @@ class EngineProxy:
                 source: socket.socket = key.fileobj  # type: ignore[assignment]
                 data = source.recv(65536)
                 self._answering.wait()
+                if source is near:
+                    self.sent(data)
                 if data:
                     key.data.sendall(data)
                 else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -99,6 +99,13 @@ class Engine(Protocol):
 
     def observe(self, scope: Scope, *, deadline: float = 10.0) -> Observed:
         """One look; replicas carry `revision` "" (the loop names it). What could not be read makes it incomplete."""
+        ...
+
+    def absent(self, replicas: Collection[ReplicaId], *, deadline: float = 5.0) -> frozenset[ReplicaId]:
+        """Those of them that do not exist any more: each is asked for by its id, whatever a list says.
+
+        Raises EngineErrors where that cannot be known now.
+        """
         ...
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:

@@ -15,7 +15,7 @@ from controller import failpoints
 from controller.engines.errors import Failure, map_exception
 from controller.engines.transport import Endpoint, Stream, open_stream
 from controller.engines.writes import name_write
-from controller.model.errors import Rejected
+from controller.model.errors import Rejected, Transient
 
 NEWEST_API = (1, 47)
 OLDEST_API = (1, 41)
@@ -51,8 +51,11 @@ class Client:
         self._closed = False
 
     def get(self, path: str, query: Mapping[str, Any] | None = None, *, deadline: float) -> Any:
-        """The answer's JSON."""
-        return self.call("GET", path, query, deadline=deadline)[1]
+        """The answer's JSON. A read that is answered with anything but 200 was not answered."""
+        status, answer = self.call("GET", path, query, deadline=deadline)
+        if status != 200:
+            raise Transient(f"GET {path}: Docker answered {status}, which is no answer to a question")
+        return answer
 
     def call(
         self,
@@ -219,7 +222,8 @@ def _exchange(connection: Connection, method: str, target: str, body: Any, write
     response = _send(connection, method, target, body, write)
     payload = response.read(_LARGEST_ANSWER)
     if not response.isclosed():
-        raise http.client.HTTPException("answer larger than 64 MiB")
+        size = "is larger than 64 MiB" if len(payload) == _LARGEST_ANSWER else f"ended after {len(payload)} bytes"
+        raise http.client.HTTPException(f"its answer {size}")
     return response.status, payload
 
 

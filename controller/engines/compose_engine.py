@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from controller.engines import compose, inside
 from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt, Scope
@@ -76,6 +76,9 @@ class ComposeEngine:
 
     def observe(self, scope: Scope, *, deadline: float = 10.0) -> Observed:
         return self._observer.observe(scope, deadline=deadline)
+
+    def absent(self, replicas: Collection[ReplicaId], *, deadline: float = 5.0) -> frozenset[ReplicaId]:
+        return self._observer.absent(replicas, deadline=deadline)
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         return self._observer.projects(deadline=deadline)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import queue
 import random
 import threading
 import time
@@ -14,6 +13,7 @@ from controller.engines import labels
 from controller.engines.base import Nudge, NudgeAt
 from controller.engines.client import Client
 from controller.engines.images import Images
+from controller.engines.inbox import Inbox
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Stream
 from controller.model.errors import EngineError
@@ -29,6 +29,12 @@ _FIRST_PAUSE = 0.5
 _LONGEST_PAUSE = 10.0
 _SILENCE = 10.0
 _PING_PATIENCE = 3.0
+_FLOOD = 100
+"""Events at once after which the next ones are gathered for a moment: each nudge costs a look."""
+_BREATH = 0.1
+_OVERLAP = 1.0
+"""Seconds before its beginning from which the first stream is wanted."""
+_LONGEST_EVENT = 1024 * 1024
 
 
 class Listener:
@@ -38,6 +44,8 @@ class Listener:
         self._client, self._images, self._sightings = client, images, sightings
         self._closed = threading.Event()
         self._stream: Stream | None = None
+        self._last = time.time() - _OVERLAP
+        """When the last event happened, on the engine's clock; at first a guess on ours."""
 
     def close(self) -> None:
         self._closed.set()
@@ -62,43 +70,41 @@ class Listener:
 
     def _listen_once(self) -> Iterator[NudgeAt]:
         """One connection, until it ends. Reading is a thread's: a read that was timed out cannot be resumed."""
-        lines: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
-        reader = threading.Thread(target=self._read, args=(lines,), name="events", daemon=True)
+        inbox = Inbox()
+        reader = threading.Thread(target=self._read, args=(inbox,), name="events", daemon=True)
         reader.start()
         try:
             while not self._closed.is_set():
-                try:
-                    line = lines.get(timeout=_SILENCE)
-                except queue.Empty:
-                    if not self._answers():
-                        return
-                    continue
-                if line is None:
+                taken = inbox.take(_SILENCE)
+                yield from taken.nudges
+                if taken.ended or not (taken.nudges or self._answers()):
                     return
-                if line == b"":
-                    self._sightings.connect(time.time())
-                    self._images.forget()
-                    yield NudgeAt(Nudge.CONNECTED)
-                elif nudge := self._take(line):
-                    yield nudge
+                if taken.events > _FLOOD:
+                    self._closed.wait(_BREATH)
         finally:
             if self._stream is not None:
                 self._stream.hang_up()
             reader.join(timeout=2.0)
 
-    def _read(self, lines: queue.SimpleQueue[bytes | None]) -> None:
-        """Puts an empty line once connected, each event's line, None at the end."""
+    def _read(self, inbox: Inbox) -> None:
+        """Puts CONNECTED, what each event says, and the end. Never waits: the engine drops what a slow reader misses.
+
+        With `since` it repeats what happened before it had us on its list; what it says twice does no harm.
+        """
+        query = {"filters": _FILTERS, "since": f"{self._last:.9f}"}
         try:
-            with self._client.stream("GET", "/events", {"filters": _FILTERS}, deadline=None) as (response, stream):
+            with self._client.stream("GET", "/events", query, deadline=None) as (response, stream):
                 self._stream = stream
-                lines.put(b"")
-                while line := response.readline():
-                    lines.put(line)
-        except EngineError:
+                self._sightings.connect(time.time())
+                self._images.forget()
+                inbox.put(NudgeAt(Nudge.CONNECTED))
+                while line := response.readline(_LONGEST_EVENT):
+                    inbox.put(self._take(line))
+        except (EngineError, ValueError):
             pass  # the end of the stream says it all; who asks next gets the reason
         finally:
             self._stream = None
-            lines.put(None)
+            inbox.end()
 
     def _answers(self) -> bool:
         try:
@@ -108,10 +114,11 @@ class Listener:
         return True
 
     def _take(self, line: bytes) -> NudgeAt | None:
-        try:
-            event = json.loads(line)
-        except ValueError:
-            return None
+        """Raises ValueError for what is no event: a stream that was garbled once is not believed further."""
+        event = json.loads(line)
+        if not isinstance(event, dict):
+            raise ValueError("not an event")
+        self._last = max(self._last, float(event.get("timeNano") or 0) / 1e9)
         if event.get("Type") == "image":
             self._images.forget()
         nudge = read_nudge(event, self._sightings.whose)

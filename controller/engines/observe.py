@@ -19,11 +19,13 @@ from controller.engines.sightings import Sighting, Sightings, listed_key
 from controller.engines.template import read_request
 from controller.engines.vantage import Vantage
 from controller.model.desired import Template
-from controller.model.errors import Conflict, EngineError
+from controller.model.errors import Conflict, EngineError, Transient
+from controller.model.names import ReplicaId
 from controller.model.observed import Observed, Replica, ServiceView
 
 _INSPECT_PATIENCE = 0.5
 _HANDS = 4
+_GOING = frozenset({"removing", "dead"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,10 @@ class Observer:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def observe(self, scope: Scope, *, deadline: float) -> Observed:
-        """Raises EngineErrors when even the list cannot be had."""
+        """Raises EngineErrors when even the list cannot be had.
+
+        The list is whole or there is none: an inspect that cannot be had makes its own service's view incomplete.
+        """
         ends_at = time.monotonic() + deadline
         taken_at = time.time()
         listed = [item for item in self._list(scope.stack, scope.only, deadline) if _counts(item, scope)]
@@ -77,8 +82,7 @@ class Observer:
             for service in sorted({*found, *_asked(scope)})
         }
         directory, files = _origin(listed)
-        complete = all(view.complete for view in views.values())
-        return Observed(scope.stack, views, taken_at, complete, directory, files)
+        return Observed(scope.stack, views, taken_at, True, directory, files)
 
     def projects(self, *, deadline: float) -> Mapping[str, Observed]:
         """Every Compose project that has containers, from one list."""
@@ -102,8 +106,20 @@ class Observer:
         if only is not None and len(only) == 1:
             wanted.append(f"{labels.SERVICE}={next(iter(only))}")
         query = {"all": "1", "filters": {"label": wanted}}
-        listed: list[dict[str, Any]] = self._client.get("/containers/json", query, deadline=deadline)
-        return listed
+        return read_list(self._client.get("/containers/json", query, deadline=deadline))
+
+    def absent(self, replicas: Collection[ReplicaId], *, deadline: float) -> frozenset[ReplicaId]:
+        """Those of them that the engine does not have, or is removing; each is asked for by id. Raises EngineErrors."""
+        ends_at = time.monotonic() + deadline
+        found = self._pool.map(lambda replica: self._is_absent(replica, ends_at), replicas)
+        return frozenset(replica for replica, absent in zip(replicas, found, strict=True) if absent)
+
+    def _is_absent(self, replica: ReplicaId, ends_at: float) -> bool:
+        try:
+            found = self._client.get(f"/containers/{replica}/json", deadline=max(0.01, ends_at - time.monotonic()))
+        except Conflict:
+            return True
+        return read_inspect(found, replica)["State"].get("Status") in _GOING
 
     def _inspect_all(self, listed: Sequence[Mapping[str, Any]], ends_at: float) -> list[Look]:
         """In the list's order, without what is gone by now. Several at once: one that blocks waits alone."""
@@ -127,7 +143,7 @@ class Observer:
         mark = self._sightings.mark()
         patience = max(0.01, min(_INSPECT_PATIENCE, ends_at - time.monotonic()))
         try:
-            inspect = self._client.get(f"/containers/{container}/json", deadline=patience)
+            inspect = read_inspect(self._client.get(f"/containers/{container}/json", deadline=patience), container)
         except Conflict:
             return None
         except EngineError:
@@ -175,6 +191,20 @@ class Observer:
             except EngineError:
                 complete = False
         return replace(blank, replicas=replicas, complete=complete, image_id=image_id)
+
+
+def read_list(answer: Any) -> list[dict[str, Any]]:
+    """A list of containers; an answer that is none is no world without containers. Raises Transient."""
+    if isinstance(answer, list) and all(isinstance(item, dict) and isinstance(item.get("Id"), str) for item in answer):
+        return answer
+    raise Transient("GET /containers/json: Docker's answer is no list of containers")
+
+
+def read_inspect(answer: Any, container: str) -> dict[str, Any]:
+    """The inspect of this container and no other. Raises Transient."""
+    if isinstance(answer, dict) and answer.get("Id") == container and isinstance(answer.get("State"), dict):
+        return answer
+    raise Transient(f"GET /containers/{container}/json: Docker's answer is not about that container")
 
 
 def _asked(scope: Scope) -> frozenset[str]:

@@ -6,7 +6,7 @@ Nothing real is started. With a folder its containers outlive the process, as a 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -97,6 +97,11 @@ class SimulatedEngine:
             now = self._clock.now()
             stack = stacks.get(scope.stack) or SimulatedStack(scope.stack, self._settings, now)
             return stack.look(scope, now)
+
+    def absent(self, replicas: Collection[ReplicaId], *, deadline: float = 5.0) -> frozenset[ReplicaId]:
+        self._answer(deadline)
+        with self._world():
+            return frozenset(replica for replica in replicas if self._find(replica) is None)
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         self._answer(deadline)

@@ -91,10 +91,10 @@ class Controller:
         while not self._stopping.is_set() and not finished():
             self._turn(self._queue.get_all(timeout=1.0))
 
-    def close(self) -> None:
-        """Finish the step that is under way, let go of everything."""
+    def close(self, patience: float = 10.0) -> None:
+        """Finish the steps that are under way, within `patience` seconds; let go of everything."""
         self._stopping.set()
-        self._executor.close()
+        self._executor.close(patience)
         if self._prober is not None:
             self._prober.close()
 

@@ -28,8 +28,9 @@ from controller.model.wish import Wish
 _READ_AGAIN = 2.0
 """Seconds after which is read again what needed an engine that did not answer."""
 
-_LAST_READ = 5.0
-"""Seconds that a reading of files is waited for at the end."""
+_LAST_STEP, _LAST_READ = 6.5, 1.0
+"""Seconds that the running steps, and then a reading of files, are waited for at the end: 10 s in all, the grace that
+supervisors give. A stop that takes longer is seen through by the engine."""
 
 
 class Daemon:
@@ -46,6 +47,7 @@ class Daemon:
         self._owned = ExitStack()
         self._targets = Targets()
         self._told: frozenset[tuple[str, str]] = frozenset()
+        self._readers: list[threading.Thread] = []
         self._reading = threading.Lock()
         self._read_again = threading.Event()
         self._ended = threading.Event()
@@ -61,22 +63,19 @@ class Daemon:
                     self._keep()
             finally:
                 self._end()
-                self._controller.close()
+                self._controller.close(_LAST_STEP)
+                for reader in self._readers:
+                    reader.join(_LAST_READ / len(self._readers))
                 self._owned.close()
         return 130 if ended and ended[0] == signal.SIGINT else 0
 
     def _keep(self) -> None:
-        readers = [threading.Thread(target=self._reread, name="reread", daemon=True)]
+        self._readers = [threading.Thread(target=self._reread, name="reread", daemon=True)]
         if self._watch:
-            readers.append(threading.Thread(target=self._watch_files, name="watch", daemon=True))
-        for reader in readers:
+            self._readers.append(threading.Thread(target=self._watch_files, name="watch", daemon=True))
+        for reader in self._readers:
             reader.start()
-        try:
-            self._controller.run()
-        finally:
-            self._end()
-            for reader in readers:
-                reader.join(_LAST_READ)
+        self._controller.run()
 
     def _on_signal(self, number: int, ended: list[int]) -> None:
         if number == signal.SIGHUP:

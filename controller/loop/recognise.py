@@ -18,11 +18,12 @@ def recognise(
 
     Otherwise a later change of contents, which no label shows, could not be told from the state at adoption.
     """
-    journal.settle([replica for view in views.values() for replica in view.replicas])
+    whole = {name: view for name, view in views.items() if view.complete}
+    journal.settle([replica for view in whole.values() for replica in view.replicas])
     known = journal.known()
     current = {
         replica.id: (replica.service, replica.number, replica.revision)
-        for name, view in views.items()
+        for name, view in whole.items()
         for replica in view.replicas
         if replica.id not in known and replica.revision == desired.services[name].revision
     }

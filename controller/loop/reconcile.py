@@ -150,6 +150,7 @@ class Reconciler:
     def _regain(self, now: Instant) -> None:
         self.chronicle.say(now, None, "EngineAvailable", "the engine answers again")
         self.unavailable, self._failures = None, 0
+        self.senses.troubles.clear()  # what failed for want of an engine says nothing about the next try
         if self._seen:
             self.reconnected(now)
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from controller.decide.identity import name_revisions
+from controller.decide.vanished import find_missing, refuse_lie
 from controller.engines.base import Engine, Scope
 from controller.health.prober import Prober
 from controller.loop.lastwords import LastWords
@@ -30,6 +31,7 @@ class Senses:
         self.troubles = Troubles()
         self._pulled: dict[str, Instant] = {}
         self._unverified: set[str] = set()
+        self._there: Mapping[str, frozenset[ReplicaId]] | None = None
 
     def note(self, service: str, outcomes: Sequence[Outcome], now: Instant) -> None:
         """The steps of one decision came to their end: what failed, and what was pulled."""
@@ -50,6 +52,7 @@ class Senses:
             templates={name: service.template for name, service in services.items()},
             only=only,
         )
+        before = self._known() if self._there is None else ()
         observed = self._engine.observe(scope)
         known = self._known()
         names = services.keys() if only is None else services.keys() & only
@@ -57,7 +60,16 @@ class Senses:
         for name in sorted(names):
             view = observed.services.get(name) or ServiceView(taken_at=observed.taken_at, complete=observed.complete)
             views[name] = self.finish(name_revisions(view, services[name], known), services[name], observed)
+        self._doubt(views, before)
         return observed, views
+
+    def _doubt(self, views: Mapping[str, ServiceView], known: Collection[ReplicaId]) -> None:
+        """Ask for each that is missing by its id before anything follows from that. Raises EngineErrors."""
+        there = self._there or {}
+        if missing := find_missing(there, views, known):
+            refuse_lie(missing, self._engine.absent(missing))
+        seen = {name: frozenset(r.id for r in view.replicas) for name, view in views.items() if view.complete}
+        self._there = {**there, **seen}
 
     def finish(self, view: ServiceView, want: DesiredService, observed: Observed) -> ServiceView:
         """Add what only we know: since when we watch, failed calls, pulls, verdicts."""

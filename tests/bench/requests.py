@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -10,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.engine.proxy import EngineProxy
-
-_HEAD = re.compile(rb"(GET|HEAD|POST|PUT|DELETE) (?:/v[\d.]+)?(\S+) HTTP/1\.1\r\n")
+from tests.engine.proxy.wire import Request as Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +33,11 @@ class RequestLog(EngineProxy):
         self._changed = threading.Condition()
         super().__init__(path)
 
-    def sent(self, data: bytes) -> None:
-        """A request begins a packet: nobody here sends one before the last was answered."""
-        found = _HEAD.match(data)
-        if found is None or found[2] == b"/_ping":
+    def heard(self, call: Call) -> None:
+        if call.path == "/_ping":
             return
         with self._changed:
-            self._log.append(Request(time.monotonic(), found[1].decode(), found[2].decode()))
+            self._log.append(Request(time.monotonic(), call.method, call.question))
             self._changed.notify_all()
 
     @staticmethod

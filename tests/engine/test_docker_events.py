@@ -1,11 +1,8 @@
 """Nudges of the real engine: which service, loss and return of the daemon, and a daemon that hangs."""
 
-import os
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,70 +10,23 @@ import pytest
 from controller.engines import events
 from controller.engines.base import Nudge, NudgeAt, Scope
 from controller.engines.compose_engine import ComposeEngine
-from controller.engines.transport import Endpoint, resolve_endpoint
+from controller.engines.transport import Endpoint
 from controller.model.errors import Transient
 from tests.engine.docker_project import IMAGE, Project, docker
+from tests.engine.proxy import EngineProxy
 
 pytestmark = pytest.mark.engine
 
 
-class Relay:
-    """A socket in front of the real daemon that can be cut, held and opened again."""
-
-    def __init__(self, path: Path, target: str) -> None:
-        self.path, self.target, self.held = path, target, threading.Event()
-        self.pairs: list[socket.socket] = []
-        self.server: socket.socket | None = None
-
-    def open(self) -> None:
-        self.path.unlink(missing_ok=True)
-        self.server = socket.socket(socket.AF_UNIX)
-        self.server.bind(str(self.path))
-        self.server.listen(64)
-        threading.Thread(target=self._accept, args=(self.server,), daemon=True).start()
-
-    def cut(self) -> None:
-        assert self.server is not None
-        for end in (self.server, *self.pairs):
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
-        self.pairs.clear()
-        self.path.unlink(missing_ok=True)
-
-    def _accept(self, server: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                near, _ = server.accept()
-                far = socket.socket(socket.AF_UNIX)
-                far.connect(self.target)
-                self.pairs += [near, far]
-                for source, sink in ((near, far), (far, near)):
-                    threading.Thread(target=self._copy, args=(source, sink), daemon=True).start()
-
-    def _copy(self, source: socket.socket, sink: socket.socket) -> None:
-        with suppress(OSError):
-            while data := source.recv(65536):
-                while self.held.is_set():
-                    time.sleep(0.01)
-                sink.sendall(data)
-        with suppress(OSError):
-            sink.shutdown(socket.SHUT_RDWR)
+@pytest.fixture
+def proxy(tmp_path: Path) -> Iterator[EngineProxy]:
+    with EngineProxy(tmp_path / "proxy.sock") as made:
+        yield made
 
 
 @pytest.fixture
-def relay(tmp_path: Path) -> Iterator[Relay]:
-    target = resolve_endpoint(os.environ).socket_path
-    assert target is not None
-    made = Relay(tmp_path / "relay.sock", target)
-    made.open()
-    yield made
-    made.cut()
-
-
-@pytest.fixture
-def far(relay: Relay) -> Iterator[ComposeEngine]:
-    engine = ComposeEngine(Endpoint(f"unix://{relay.path}"))
+def far(proxy: EngineProxy) -> Iterator[ComposeEngine]:
+    engine = ComposeEngine(Endpoint(f"unix://{proxy.path}"))
     yield engine
     engine.close()
 
@@ -106,30 +56,30 @@ def test_what_happens_to_a_container_nudges_its_service_and_no_other(project: Pr
     assert len(seen) < 12  # create start connect kill die disconnect destroy …, but no exec_*
 
 
-def test_a_daemon_that_goes_and_comes_is_lost_once_and_connected_again(relay: Relay, far: ComposeEngine) -> None:
+def test_a_daemon_that_goes_and_comes_is_lost_once_and_connected_again(proxy: EngineProxy, far: ComposeEngine) -> None:
     nudges = far.nudges()
     assert next(nudges).kind is Nudge.CONNECTED
-    relay.cut()
+    proxy.refuse()
     assert wait_for(nudges, Nudge.LOST)
     with pytest.raises(Transient):
         far.observe(Scope("none"))
-    relay.open()
+    proxy.answer()
     assert wait_for(nudges, Nudge.CONNECTED)
     assert far.observe(Scope("none")).complete
 
 
-def test_a_daemon_that_hangs_is_lost(relay: Relay, far: ComposeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_daemon_that_hangs_is_lost(proxy: EngineProxy, far: ComposeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_SILENCE", 0.2)
     monkeypatch.setattr(events, "_PING_PATIENCE", 0.3)
     nudges = far.nudges()
     assert next(nudges).kind is Nudge.CONNECTED
-    relay.held.set()
+    proxy.hang()
     began = time.monotonic()
     assert wait_for(nudges, Nudge.LOST)
     assert time.monotonic() - began < 5.0
     with pytest.raises(Transient, match="in time"):
         far.observe(Scope("none"), deadline=0.3)
-    relay.held.clear()
+    proxy.answer()
     assert wait_for(nudges, Nudge.CONNECTED)
 
 
@@ -144,9 +94,9 @@ def test_observations_are_watched_since_the_stream_is_up(project: Project) -> No
     assert first.since == second.since < second.taken_at
 
 
-def test_close_ends_the_stream_and_leaves_no_thread(relay: Relay) -> None:
+def test_close_ends_the_stream_and_leaves_no_thread(proxy: EngineProxy) -> None:
     before = {thread.name for thread in threading.enumerate()}
-    engine = ComposeEngine(Endpoint(f"unix://{relay.path}"))
+    engine = ComposeEngine(Endpoint(f"unix://{proxy.path}"))
     seen: list[NudgeAt] = []
     reader = threading.Thread(target=lambda: seen.extend(engine.nudges()))
     reader.start()

@@ -43,7 +43,7 @@ class Daemon:
 
     def _serve(self, end: socket.socket) -> None:
         with suppress(OSError):
-            while request := end.recv(65536):
+            while request := receive(end):
                 end.sendall(self.ping) if b"/_ping" in request else self.talk(end, request)
 
     def hang_up(self) -> None:
@@ -59,6 +59,17 @@ class Daemon:
         self.acceptor.join(5.0)
         self.server.close()
         self.hang_up()
+
+
+def receive(end: socket.socket) -> bytes:
+    """One request, with its body, which may come by itself."""
+    request = end.recv(65536)
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = next((int(line[15:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length:")), 0)
+    while len(body) < length:
+        body += (more := end.recv(65536))
+        request += more
+    return request
 
 
 def answer(body: bytes, status: str = "200 OK") -> bytes:

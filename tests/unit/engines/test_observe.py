@@ -11,6 +11,7 @@ from controller.engines.observe import Observer
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint
 from controller.model.errors import Conflict, EngineError, Transient
+from controller.model.names import ReplicaId
 from controller.model.observed import ReplicaPhase
 from tests.unit.engines.requests import inspected, marks, request, template
 
@@ -75,7 +76,7 @@ def test_an_inspect_that_blocks_makes_its_service_incomplete_and_no_other(client
     client.add(1, "b")
     client.containers[client.add(2)] = Transient("in time")
     observed = observer.observe(Scope("p"), deadline=2.0)
-    assert not observed.complete
+    assert observed.complete  # the list was whole
     assert {name: view.complete for name, view in observed.services.items()} == {"a": False, "b": True}
     assert [(one.number, one.phase) for one in observed.services["a"].replicas] == [
         (1, ReplicaPhase.RUNNING),
@@ -146,3 +147,36 @@ def test_without_a_list_there_is_no_observation(client: Client, observer: Observ
     client.get = away  # type: ignore[method-assign]
     with pytest.raises(Transient):
         observer.observe(Scope("p"), deadline=2.0)
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize("answer", [{}, None, {"message": "no"}, "[]", [{}], [None], [{"Id": 7}]], ids=repr)
+def test_what_is_no_list_of_containers_is_no_empty_world(client: Client, observer: Observer, answer: object) -> None:
+    client.get = lambda *_, **__: answer  # type: ignore[method-assign]
+    with pytest.raises(Transient, match="no list of containers"):
+        observer.observe(Scope("p"), deadline=2.0)
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize("answer", [{}, None, [], {"Id": "other", "State": {}}, {"Id": "a1", "State": None}], ids=repr)
+def test_what_is_no_inspect_of_that_container_makes_its_view_incomplete(
+    client: Client, observer: Observer, answer: object
+) -> None:
+    client.add(1)
+    client.add(1, "b")
+    client.containers["a1"] = answer
+    views = observer.observe(Scope("p"), deadline=2.0).services
+    assert (views["a"].complete, views["b"].complete) == (False, True)
+    assert [one.number for one in views["a"].replicas] == [1]
+
+
+@pytest.mark.fault("D6")
+def test_absent_is_only_what_the_engine_does_not_have_by_its_id(client: Client, observer: Observer) -> None:
+    client.add(1)
+    client.containers["gone"] = Conflict("no such container")
+    client.containers["going"] = {"Id": "going", "State": {"Status": "removing"}}
+    ids = [ReplicaId(one) for one in ("a1", "gone", "going")]
+    assert observer.absent(ids, deadline=2.0) == {"gone", "going"}
+    client.containers["a1"] = Transient("away")
+    with pytest.raises(Transient, match="away"):
+        observer.absent(ids, deadline=2.0)

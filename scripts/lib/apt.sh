@@ -48,15 +48,16 @@ debian_apt() {
     -o Dir::Cache="$dir/cache" -o APT::Sandbox::User=root -o Debug::NoLocking=1 "$@"
 }
 
-# fetch_debian SUITE PACKAGE PATTERN TARGET: one file of a package, through a signed source that leaves no trace.
+# fetch_debian SUITE PACKAGE PATTERN TARGET: one file of a package, through a signed source that leaves no trace;
+# into a TARGET/ all that match.
 fetch_debian() {
   local dir status=0
   is_debian_like || return 1
   dir=$(mktemp -d)
   (
     open_debian "$1" "$dir" && cd "$dir" && logged "fetch-$2" debian_apt "$dir" download "$2" &&
-      dpkg-deb -x "$2"_*.deb unpacked && mkdir -p "$(dirname "$4")" &&
-      install -m 755 "$(find unpacked -path "$3" -type f)" "$4"
+      dpkg-deb -x "$2"_*.deb unpacked && mkdir -p "${4%/*}" && mapfile -t found < <(find unpacked -path "$3" -type f) &&
+      install -m 755 "${found[@]}" "$4"
   ) || status=$?
   rm -rf "$dir"
   return "$status"

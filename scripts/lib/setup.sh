@@ -16,6 +16,10 @@ cd "$repo"
 . "$repo/scripts/lib/engine.sh"
 # shellcheck source=scripts/lib/images.sh
 . "$repo/scripts/lib/images.sh"
+# shellcheck source=scripts/lib/newer.sh
+. "$repo/scripts/lib/newer.sh"
+# shellcheck source=scripts/lib/engines.sh
+. "$repo/scripts/lib/engines.sh"
 
 # set_up runtime|dev: Python environment, engine, Compose plugin, images. One script at a time does it.
 set_up() {

@@ -130,11 +130,12 @@ def test_start_is_done_when_it_runs_and_unpauses_what_is_paused(project: Project
 
 
 def test_stop_keeps_its_grace_and_is_done_when_it_is_stopped(project: Project) -> None:
-    project.write(f'services: {{a: {{image: {IMAGE}, command: ["sleep", "1000"]}}}}')  # pid 1 ignores SIGTERM
+    ignores = f'{{image: {IMAGE}, command: ["sleep", "1000"], stop_grace_period: 200s}}'  # as a pid 1
+    project.write(f"services: {{a: {ignores}}}")
     made = project.run(project.record(), "a")
     began = time.monotonic()
     project.done(Stop("a", made, 1, 1.0, "test"))
-    assert 0.9 < time.monotonic() - began < 8.0
+    assert time.monotonic() - began > 0.9  # and less than the patience with a step, or it would not be done
     project.done(Stop("a", made, 1, 1.0, "test"))
     assert project.replica("a").exit_code == 137
 

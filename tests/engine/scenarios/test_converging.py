@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import stat
-import time
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -18,23 +17,21 @@ pytestmark = pytest.mark.engine
 
 CHAIN = f"""
 services:
-  db: {{{ready_after(0.6)}}}
-  cache: {{{ready_after(0.4)}, depends_on: {{db: {{condition: service_healthy}}}}}}
-  web: {{{ready_after(0.2)}, depends_on: {{cache: {{condition: service_healthy}}}}}}
+  db: {{{ready_after(0.6, "100s")}}}
+  cache: {{{ready_after(0.4, "100s")}, depends_on: {{db: {{condition: service_healthy}}}}}}
+  web: {{{ready_after(0.2, "100s")}, depends_on: {{cache: {{condition: service_healthy}}}}}}
 """
+"""Who waited for a single interval would not be through when the patience with a command ends."""
 
 
 def test_a_cold_start_follows_readiness_and_not_the_interval_of_the_checks(scene: Scene) -> None:
     scene.compose(CHAIN)
-    began = time.monotonic()
-    with scene.step("a chain of three, checked every 10 s, is applied"):
+    with scene.step("a chain of three, checked every 100 s, is applied"):
         result = scene.data("apply")
-    took = time.monotonic() - began
     found = scene.containers()
     with scene.step("each starts after the one before it was ready, and none waits for an interval"):
         assert found["cache-1"].started - found["db-1"].started >= 0.6
         assert found["web-1"].started - found["cache-1"].started >= 0.4
-        assert took < 10.0
     with scene.step("the result says what was waited for"):
         assert (result["stack"], result["outcome"], result["generation"]) == (scene.name, "converged", 1)
         assert service_of(result, "web")["waitedFor"] == "cache"

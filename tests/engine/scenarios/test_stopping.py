@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
 
 import pytest
 
@@ -52,11 +51,9 @@ def test_one_service_is_stopped_and_apply_ends_it(scene: Scene) -> None:
 
 
 def test_stop_now_gives_no_grace(scene: Scene) -> None:
-    scene.compose('services: {deaf: {image: IMAGE, command: ["sh", "-c", "sleep 1000"], stop_grace_period: 30s}}')
+    scene.compose('services: {deaf: {image: IMAGE, command: ["sh", "-c", "sleep 1000"], stop_grace_period: 200s}}')
     scene.done("apply")
-    began = time.monotonic()
-    scene.done("stop", "--now")
-    assert time.monotonic() - began < 10.0
+    scene.done("stop", "--now", timeout=60)
     assert scene.containers()["deaf-1"].exit_code == 137
 
 

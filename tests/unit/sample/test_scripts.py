@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[3]
 SCRIPTS = (
     "scripts/quickstart",
     "scripts/test",
+    "scripts/test-engines",
     "scripts/start-full-stack",
     "scripts/validate",
     "scripts/lock",
@@ -29,7 +30,8 @@ def run(*command: str, stdin: str = "", cwd: Path = ROOT) -> subprocess.Complete
 
 def shell(script: str, repo: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """Runs the script after the libraries, on a checkout of its own."""
-    libraries = "".join(f". {ROOT}/scripts/lib/{name}.sh\n" for name in ("say", "apt", "engine", "images"))
+    names = ("say", "apt", "engine", "images", "newer", "engines")
+    libraries = "".join(f". {ROOT}/scripts/lib/{name}.sh\n" for name in names)
     return run("bash", "-c", f"set -euo pipefail\nrepo={repo}\n{libraries}{script}")
 
 
@@ -122,11 +124,74 @@ def test_an_unknown_startup_profile_is_refused_with_the_known_ones() -> None:
     assert "hint: minimal, development, full or testing" in found.stderr
 
 
-@pytest.mark.parametrize("script", ["quickstart", "test", "start-full-stack", "validate"])
+@pytest.mark.parametrize("script", ["quickstart", "test", "test-engines", "start-full-stack", "validate"])
 def test_help_is_printed_on_stdout(script: str) -> None:
     found = run(f"scripts/{script}", "--help")
     assert found.returncode == 0
     assert found.stdout.startswith(f"usage: scripts/{script}")
+
+
+def junit(path: Path, **counts: object) -> Path:
+    attributes = " ".join(f'{name}="{value}"' for name, value in counts.items())
+    path.write_text(f"<testsuites><testsuite {attributes}/></testsuites>")
+    return path
+
+
+def test_each_engine_gets_a_line_in_the_table(tmp_path: Path) -> None:
+    first = junit(tmp_path / "first.xml", tests=12, failures=0, errors=0, skipped=2, time=61.9)
+    newer = junit(tmp_path / "newer.xml", tests=9, failures=0, errors=0, skipped=0, time=5)
+    rows = ("20.10.24", "1.41", "2.26.1", str(first), "26.1.5", "1.45", "2.40.3", str(newer))
+    found = run(sys.executable, "scripts/lib/engines.py", *rows)
+    assert (found.stdout.splitlines(), found.returncode) == (
+        [
+            "engine   | api  | compose | passed | failed | skipped | time",
+            "20.10.24 | 1.41 | 2.26.1  | 10     | 0      | 2       | 1m01s",
+            "26.1.5   | 1.45 | 2.40.3  | 9      | 0      | 0       | 0m05s",
+        ],
+        0,
+    )
+
+
+def test_an_engine_where_a_test_failed_or_broke_fails_the_table(tmp_path: Path) -> None:
+    broken = junit(tmp_path / "broken.xml", tests=3, failures=1, errors=1, skipped=0, time=1)
+    found = run(sys.executable, "scripts/lib/engines.py", "26.1.5", "1.45", "2.40.3", str(broken))
+    assert found.stdout.splitlines()[-1] == "26.1.5 | 1.45 | 2.40.3  | 1      | 2      | 0       | 0m01s"
+    assert found.returncode == 1
+
+
+@pytest.mark.parametrize("text", [None, "", '<testsuites><testsuite tests="3"'])
+def test_tests_that_did_not_come_to_an_end_are_no_pass(tmp_path: Path, text: str | None) -> None:
+    cut = tmp_path / "cut.xml"
+    if text is not None:
+        cut.write_text(text)
+    found = run(sys.executable, "scripts/lib/engines.py", "26.1.5", "1.45", "2.40.3", str(cut))
+    assert "did not end" in found.stdout and found.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("machine", "why"),
+    [
+        ("is_root() { false; }", "only root can start a second engine"),
+        ("have() { [[ $1 != nsenter ]]; }", "there is no `nsenter` here"),
+        ("have() { true; }; fetch_debian() { false; }", "its package cannot be had from http://deb.debian.org/debian"),
+    ],
+)
+def test_where_a_second_engine_cannot_be_had_one_line_says_why(tmp_path: Path, machine: str, why: str) -> None:
+    """And the script goes on."""
+    cache = f"newer_parts={tmp_path}/none"
+    found = shell(f"is_root() {{ true; }}; {machine}\n{cache}\nopen_engines\necho on")
+    assert (found.stdout, found.returncode) == ("on\n", 0)
+    assert found.stderr.splitlines()[-1] == f"!!! THE ENGINE TESTS DO NOT RUN ON A SECOND, NEWER ENGINE: {why}"
+
+
+def test_a_newer_compose_that_is_not_the_one_meant_is_not_used(tmp_path: Path) -> None:
+    """The one that is here takes its place."""
+    install = f"mkdir -p {tmp_path}/bin; install -m 755 /dev/null {tmp_path}/bin/dockerd"
+    refuse = "is_root() { true; }; have() { true; }; logged() { false; }"
+    found = shell(f'newer_parts={tmp_path}\nvenv=/none\n{install}\n{refuse}\nensure_newer\necho "<$no_newer>"')
+    assert (found.stdout, found.returncode) == ("<>\n", 0)
+    assert "the newer engine is tested with the one that is here" in found.stderr
+    assert list(tmp_path.rglob("docker-compose")) == []
 
 
 @pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])

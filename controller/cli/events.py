@@ -118,6 +118,7 @@ def _print_side_by_side(print_one: Callable[[int, Replica], None], replicas: Seq
     import threading
 
     from controller.cli.failures import warn
+    from controller.model.errors import Finding
 
     over = threading.Event()
 
@@ -126,7 +127,7 @@ def _print_side_by_side(print_one: Callable[[int, Replica], None], replicas: Seq
             print_one(index, replica)
         except Exception as error:  # after Ctrl-C the engine is closed in the middle of the stream
             if not over.is_set():
-                warn(f"{replica.name}: {error}")
+                warn(Finding(f"{replica.name}: {error}"))
 
     followers = [
         threading.Thread(target=follow_one, args=(index, replica), daemon=True)

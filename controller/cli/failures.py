@@ -50,15 +50,18 @@ def say_findings(findings: Sequence[Finding]) -> None:
             print(f"hint: {clean(finding.hint)}", file=sys.stderr)
 
 
-def warn(message: str) -> None:
-    print(f"warning: {clean(message)}", file=sys.stderr)
+def warn(finding: Finding) -> None:
+    """As an error is told, and no more than that."""
+    print(f"warning: {clean(str(finding))}", file=sys.stderr)
+    if finding.hint:
+        print(f"hint: {clean(finding.hint)}", file=sys.stderr)
 
 
-def warn_all(messages: Iterable[str], options: Options) -> None:
+def warn_all(findings: Iterable[Finding], options: Options) -> None:
     """All of them, unless the user wants it quiet."""
     if options.verbosity >= 0:
-        for message in messages:
-            warn(message)
+        for finding in findings:
+            warn(finding)
 
 
 def _os_message(error: OSError) -> str:

@@ -31,7 +31,7 @@ def schema(options: Options) -> None:
 def validate(options: Options) -> int:
     """Check manifests and Compose files. Changes nothing, needs no engine. Exit code 1 if something is wrong."""
     from controller.cli.engine import open_engine
-    from controller.cli.failures import say_findings, warn
+    from controller.cli.failures import say_findings, warn_all
     from controller.cli.reading import read_all
     from controller.cli.render.data import findings_data
     from controller.cli.terminal import note, print_data
@@ -45,9 +45,7 @@ def validate(options: Options) -> int:
     else:
         _print_valid(reading, options)
         say_findings(reading.errors)
-    if options.verbosity >= 0:
-        for finding in (finding for read in reading.reads for finding in read.warnings):
-            warn(str(finding))
+    warn_all((finding for read in reading.reads for finding in read.warnings), options)
     return 1 if reading.errors else 0
 
 

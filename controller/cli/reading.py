@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -84,7 +84,7 @@ def _read(engine: Engine, target: Target) -> Read:
         rendered = render_target(engine, target)
     except InvalidInput as error:
         return Read(target.place, target.name, target.project, errors=error.findings)
-    resolution = resolve_target(target, rendered)
+    resolution = resolve_target(engine, target, rendered)
     return Read(
         target.place,
         rendered.name,
@@ -92,8 +92,16 @@ def _read(engine: Engine, target: Target) -> Read:
         rendered,
         resolution.stack,
         resolution.errors,
-        (*(Finding(text, file=target.place) for text in rendered.warnings), *resolution.warnings),
+        (*_said_by_compose(target, rendered), *resolution.warnings),
     )
+
+
+def _said_by_compose(target: Target, rendered: RenderedProject) -> Iterator[Finding]:
+    """Its warnings, but for variables that are unset: of these we have told the place."""
+    told = tuple(f'The "{name}" variable is not set' for name in target.inputs.variables)
+    for text in rendered.warnings:
+        if not text.startswith(told):
+            yield Finding(text, file=target.place)
 
 
 def _check_names(asked: Sequence[str], found: set[str], known: Sequence[str]) -> None:

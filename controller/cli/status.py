@@ -56,7 +56,7 @@ def follow(look: Callable[[], Sequence[StackStatus]], seen: Sequence[StackStatus
     An engine that goes away is told once, and waited for.
     """
     from controller.cli.failures import warn
-    from controller.model.errors import EngineError
+    from controller.model.errors import EngineError, Finding
 
     before, away = _essence(seen), False
     while True:
@@ -65,7 +65,7 @@ def follow(look: Callable[[], Sequence[StackStatus]], seen: Sequence[StackStatus
             stacks = look()
         except EngineError as error:
             if not away:
-                warn(f"{error.message}; waiting for it")
+                warn(Finding(f"{error.message}; waiting for it"))
             away = True
             continue
         away = False

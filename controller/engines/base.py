@@ -108,6 +108,10 @@ class Engine(Protocol):
         """
         ...
 
+    def image_checks(self, image: str, *, deadline: float = 5.0) -> bool | None:
+        """Whether the local image of that name brings a health check; None: it is not here, or nobody answers."""
+        ...
+
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         """Every Compose project that has containers, with what their labels say."""
         ...

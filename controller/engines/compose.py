@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from controller import failpoints
+from controller.engines.complaints import read_complaint, read_warnings
 from controller.engines.errors import lacks_plugin, map_exit
 from controller.engines.plugin import find_plugin
 from controller.engines.runner import Command, Result, check, join, run, which
 from controller.engines.transport import Endpoint
-from controller.model.errors import Finding, InvalidInput, Transient
+from controller.model.errors import InvalidInput, Transient
 from controller.model.project import ComposeProject, RenderedProject
-
-_WARNING = re.compile(r'level=warning msg="((?:[^"\\]|\\.)*)"')
-_LINE = re.compile(r"\bline (\d+)(?:, column (\d+))?")
-_PATH = re.compile(r"\b((?:services|networks|volumes|configs|secrets|include)(?:\.[\w\-./]+)+)")
-_LEVEL = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="(.*)"$')
 
 
 def render(project: ComposeProject, endpoint: Endpoint, *, deadline: float) -> RenderedProject:
@@ -35,29 +30,6 @@ def render(project: ComposeProject, endpoint: Endpoint, *, deadline: float) -> R
         return RenderedProject(name=model["name"], model=model, warnings=read_warnings(result.stderr))
     except (ValueError, KeyError, TypeError) as error:
         raise Transient(f"{command.name}: its output is no project") from error
-
-
-def read_warnings(stderr: str) -> tuple[str, ...]:
-    """Compose's warnings, each once, in its order."""
-    return tuple(dict.fromkeys(re.sub(r"\\(.)", r"\1", text) for text in _WARNING.findall(stderr)))
-
-
-def read_complaint(stderr: str, files: Sequence[Path]) -> Finding:
-    """Compose's last words as a finding, with the place that they name."""
-    lines = [line.strip() for line in stderr.splitlines() if line.strip() and not _WARNING.search(line)]
-    text = "; ".join(lines[-3:]) or "docker compose config failed without a word"
-    if fatal := _LEVEL.match(text):
-        text = fatal.group(1)
-    line, path = _LINE.search(text), _PATH.search(text)
-    named = [str(file) for file in files if str(file) in text]
-    file = named[0] if named else str(files[0]) if len(files) == 1 else None
-    return Finding(
-        message=text.removeprefix(f"validating {file}: "),
-        file=file,
-        line=int(line.group(1)) if line else None,
-        column=int(line.group(2)) if line and line.group(2) else None,
-        path=path.group(1).rstrip(".") if path else None,
-    )
 
 
 def compose_command(project: ComposeProject, endpoint: Endpoint, arguments: Sequence[object]) -> Command:

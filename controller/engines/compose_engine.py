@@ -16,6 +16,7 @@ from controller.engines.observe import Observer
 from controller.engines.perform import Performer, Recorders
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
+from controller.model.errors import EngineError
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed
 from controller.model.project import ComposeProject, Recording, RenderedProject
@@ -79,6 +80,14 @@ class ComposeEngine:
 
     def absent(self, replicas: Collection[ReplicaId], *, deadline: float = 5.0) -> frozenset[ReplicaId]:
         return self._observer.absent(replicas, deadline=deadline)
+
+    def image_checks(self, image: str, *, deadline: float = 5.0) -> bool | None:
+        try:
+            found = self._images.find(image, deadline=deadline)
+            config = self._images.config(found, deadline=deadline) if found is not None else None
+        except EngineError:
+            return None
+        return None if config is None else (config.get("Healthcheck") or {}).get("Test", ["NONE"])[0] != "NONE"
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         return self._observer.projects(deadline=deadline)

@@ -103,6 +103,10 @@ class SimulatedEngine:
         with self._world():
             return frozenset(replica for replica in replicas if self._find(replica) is None)
 
+    def image_checks(self, image: str, *, deadline: float = 5.0) -> bool | None:
+        """There are no images to look into."""
+        return None
+
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         self._answer(deadline)
         with self._world() as stacks:

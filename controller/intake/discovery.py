@@ -10,7 +10,7 @@ from pathlib import Path
 
 from controller.intake.findings import suggest
 from controller.intake.interpolation import parse_env
-from controller.intake.source import Document, read_documents
+from controller.intake.source import Document, read_documents, read_env
 from controller.intake.tree import refuse
 from controller.model.errors import Finding, InvalidInput
 
@@ -118,8 +118,8 @@ def _misnamed(document: Document) -> tuple[Finding, ...]:
 
 def _own_env(folder: Path) -> Mapping[str, str]:
     try:
-        text = (folder / ".env").read_text("utf-8", "replace")
-    except OSError:
+        text = read_env(folder / ".env").text
+    except InvalidInput:  # told with the project's other inputs
         return {}
     return {name: value for name, value in parse_env(text).items() if value is not None}
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 
-PRIVATE = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY", "COMPOSE_")
+OWN = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY")
+"""Prefixes of our own settings and secrets."""
+PRIVATE = (*OWN, "COMPOSE_")
 """Prefixes of what no child gets (CONTRACTS 1.6): our own secrets, and what would change Compose behind our back."""
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from controller.intake.source import Document
+from controller.intake.tree import Place, scalars
 from controller.model.errors import Finding
 
 if TYPE_CHECKING:
@@ -79,14 +81,35 @@ def locate(findings: Iterable[Finding], documents: Sequence[Document]) -> tuple[
 
 
 def _located(finding: Finding, documents: Sequence[Document]) -> Finding:
-    if finding.line is not None or finding.path is None or not documents:
+    if finding.line is not None or not documents:
         return finding
+    if finding.path is None:
+        return _quoting(finding, documents)
     path = parts(finding.path)
     # What a manifest says of a service may as well come from the Compose file, which has no `spec`.
     paths = (path, path[1:]) if path[0] == "spec" else (path,)
     found = [(document.find(way, key=True), way, document) for way in paths for document in documents]
     (place, _), way, document = min(found, key=lambda entry: len(entry[1]) - entry[0][1])
     return replace(finding, file=document.file, line=place.line, column=place.column, path=dotted(way))
+
+
+_WORD = re.compile(r"[\w./:-]{4,}")
+
+
+def _quoting(finding: Finding, documents: Sequence[Document]) -> Finding:
+    """Of words without a path: where the text stands that they quote, the longest one; a file's name alone is none."""
+    words = [word.rstrip(".:") for word in _WORD.findall(finding.message.rpartition(": ")[2] or finding.message)]
+    found: list[tuple[int, Document, Path, Place]] = []
+    for document in documents:
+        for path, node in scalars(document.root):
+            text = str(node.value)
+            if len(text) >= 4 and text in finding.message:
+                found.append((len(text) + 1, document, path, node.place))
+            found += [(len(word), document, path, node.place) for word in words if word in text]
+    if not found:
+        return finding
+    _, document, path, place = max(found, key=lambda entry: entry[0])
+    return replace(finding, file=document.file, line=place.line, column=place.column, path=dotted(path))
 
 
 def explain(error: ValidationError, model: type[BaseModel], document: Document) -> tuple[Finding, ...]:

@@ -14,14 +14,14 @@ from typing import Any
 
 from controller.intake.environment import values_digest
 from controller.intake.interpolation import blank_names, expand, parse_env, variable_names
-from controller.intake.source import MAX_BYTES, Document, open_regular, read_documents
+from controller.intake.remarks import REMOTE, Setting, remark
+from controller.intake.source import Document, open_regular, read_documents, read_env
 from controller.intake.tree import Node
 from controller.model.errors import Finding, InvalidInput
 from controller.model.project import ComposeProject
 
 MAX_FILES = 1000
 _SEEN_BY_COMPOSE = ("DOCKER_DEFAULT_PLATFORM", "HOME")
-_REMOTE = ("http://", "https://", "git@", "git://", "ssh://", "github.com/", "oci:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Inputs:
     """Those that are set nowhere and have no default: Compose puts nothing in their place."""
     unknown: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
+    remarks: tuple[Finding, ...] = ()
+    """What is accepted and told, and refused under `security.strict`."""
 
     @property
     def known_profiles(self) -> frozenset[str]:
@@ -64,9 +66,10 @@ def read_inputs(project: ComposeProject) -> Inputs:
         name=walk.name,
         profiles=tuple(filter(None, (walk.values.get("COMPOSE_PROFILES") or "").split(","))),
         given=frozenset(variables & walk.values.keys()),
-        blank=frozenset(walk.needed - walk.values.keys()),
+        blank=frozenset(walk.needed - walk.values.keys() - {"COMPOSE_PROJECT_NAME"}),
         unknown=tuple(walk.unknown),
-        findings=tuple(walk.findings),
+        findings=tuple(dict.fromkeys(walk.findings)),
+        remarks=tuple(dict.fromkeys(walk.remarks)),
     )
 
 
@@ -112,14 +115,17 @@ class _Walk:
     variables: set[str] = field(default_factory=set)
     needed: set[str] = field(default_factory=set)
     values: dict[str, str] = field(default_factory=dict)
+    filed: dict[str, str] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    remarks: list[Finding] = field(default_factory=list)
     name: str | None = None
 
     def run(self) -> None:
         project = self.project
         for path in project.env_files or (project.directory / ".env",):
             self._env_file(path, fills=True)
+        self.filed |= self.values
         self.values |= project.environment
         self.name = self.values.get("COMPOSE_PROJECT_NAME")
         waiting = [_File(path, project.directory) for path in reversed(project.files)]
@@ -144,6 +150,9 @@ class _Walk:
                 self.variables |= variable_names(text)
                 # An included project has env files of its own, which may set them.
                 self.needed |= blank_names(text) if file.path in self.project.files else frozenset()
+            main = file.path in self.project.files
+            setting = Setting(self.project.directory, file.directory, self.project.environment, self.filed, main)
+            self.remarks += remark(document, setting)
             model = document.data()
             if isinstance(model, dict):
                 yield from self._model(model, file)
@@ -204,13 +213,13 @@ class _Walk:
     def _env_file(self, path: Path, *, fills: bool = False) -> None:
         self.files[path] = None
         try:
-            if not path.is_file() or path.stat().st_size > MAX_BYTES:
-                return
-            text = path.read_text("utf-8", "replace")
-        except OSError:
+            read = read_env(path)
+        except InvalidInput as error:
+            self.findings += error.findings
             return
-        self.variables |= variable_names(text)
-        for name, value in parse_env(text).items():
+        self.remarks += read.remarks
+        self.variables |= variable_names(read.text)
+        for name, value in parse_env(read.text).items():
             if value is None:
                 self.variables.add(name)
             elif fills:
@@ -227,7 +236,7 @@ class _Walk:
         if not isinstance(text, str) or not text:
             return None
         expanded = expand(text, self.values)
-        if not expanded or expanded.startswith(_REMOTE) or "://" in expanded:
+        if not expanded or expanded.startswith(REMOTE) or "://" in expanded:
             self.unknown.append(text)
             return None
         return Path(os.path.abspath(directory / os.path.expanduser(expanded)))

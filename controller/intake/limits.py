@@ -14,14 +14,22 @@ from controller.model.errors import Finding
 if TYPE_CHECKING:
     from controller.model.manifest import Service, Stack
 
-_LATER = ("ingress", "resources", "security", "alerting", "metrics", "optimization")
+MAX_REPLICAS = 1000
+"""Of one service: a bridge network has no more than 1024 ports."""
+
+_LATER = ("ingress", "resources", "alerting", "metrics", "optimization")
 _LATER_OF_SERVICE = ("liveness", "startup_probe", "pre_stop_delay", "connects_to", "limits", "irreversible")
+_LATER_OF_SECURITY = ("scan", "network_policy", "address_pool", "tls", "secrets")
 _LATER_OF_UPDATE = ("bake", "watch", "scope")
 
 
 def check_replicas(service: DesiredService, model: Model) -> Iterator[Finding]:
     """Several replicas need names and host ports of their own."""
     path = ("spec", "services", service.name, "replicas")
+    if not 0 <= service.replicas <= MAX_REPLICAS:
+        message = f"{service.replicas} replicas of service '{service.name}' cannot be"
+        yield at(path, message, hint=f"give a number from 0 to {MAX_REPLICAS}")
+        return
     if service.replicas > 1 and service.container_name:
         message = f"{service.replicas} replicas cannot share container_name '{service.container_name}'"
         hint = f"remove container_name from service '{service.name}', or set replicas: 1"
@@ -35,6 +43,29 @@ def check_replicas(service: DesiredService, model: Model) -> Iterator[Finding]:
     if model.get("network_mode") == "host" and service.replicas > 1:
         message = f"{service.replicas} replicas cannot share the host's ports (network_mode: host)"
         yield at(path, message, hint="set replicas: 1, or publish a range of ports instead")
+
+
+def check_names_of_containers(services: Mapping[str, DesiredService]) -> Iterator[Finding]:
+    """Two containers cannot have one name, whatever the services are called."""
+    first: dict[str, str] = {}
+    for name, service in services.items():
+        if not service.container_name or not service.replicas:
+            continue
+        other = first.setdefault(service.container_name, name)
+        if other != name:
+            message = f"container_name '{service.container_name}' is that of service '{other}' already"
+            hint = "give one of them another name, or none at all"
+            yield at(("services", name, "container_name"), message, hint=hint)
+
+
+def unchecked(edge: Path, name: str, target: DesiredService, unknown: bool) -> Finding:
+    """`name` waits for the health of what has no health check."""
+    unless = ", unless its image has one" if unknown else ""
+    message = (
+        f"'{name}' waits until '{target.name}' is healthy, which has no health check{unless}: "
+        f"it counts as healthy once it has run for {target.settle:g} s"
+    )
+    return at(edge, message, hint=f"give '{target.name}' a healthcheck, or wait for service_started")
 
 
 def _short_of_ports(service: DesiredService, target: int, first: int, last: int) -> Finding:
@@ -65,6 +96,7 @@ def _unheeded(manifest: Stack | None) -> Iterator[Finding]:
     if manifest is None:
         return
     yield from _changed(manifest.spec, _LATER, ("spec",))
+    yield from _changed(manifest.spec.security, _LATER_OF_SECURITY, ("spec", "security"))
     for name, service in manifest.spec.services.items():
         place: Path = ("spec", "services", name)
         yield from _changed(service, _LATER_OF_SERVICE, place)

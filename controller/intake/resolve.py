@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from controller.intake import compose, policy, revisions
 from controller.intake.findings import Path, at
-from controller.intake.limits import check_manifest, check_replicas, warn
+from controller.intake.limits import check_manifest, check_names_of_containers, check_replicas, unchecked, warn
+from controller.intake.remarks import is_strict, strictly
 from controller.intake.selection import check_graph, check_names, select_services
 from controller.model.desired import (
     Condition,
@@ -33,7 +34,8 @@ class Sources:
 
     `profile` is a startup profile chosen on the command line, over the manifest's. `contents` are digests by service
     (None: unreadable now). `image_ids`: images whose moved tag counts. `declared`: every service of the files, whatever
-    its Compose profile; `present`: services that have containers.
+    its Compose profile; `present`: services that have containers. `image_checks`: whether an image brings a health
+    check (None: not known), asked only where something hangs on it.
     """
 
     rendered: RenderedProject
@@ -45,6 +47,7 @@ class Sources:
     declared: frozenset[str] = frozenset()
     present: frozenset[str] = frozenset()
     source: str = ""
+    image_checks: Callable[[str], bool | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,11 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
         return Resolution(None, errors)
     resolver = _Resolver(sources, previous or {})
     services = resolver.services()
-    errors = tuple(resolver.faults(services))
-    warnings = (*warn(sources.manifest, resolver.policies, resolver.models), *_tell_contents(services))
+    unchecked = tuple(resolver.unchecked(services))
+    refused = strictly(tuple(told for told, sure in unchecked if sure)) if is_strict(sources.manifest) else ()
+    told = tuple(told for told, sure in unchecked if not (refused and sure))
+    errors = (*resolver.faults(services), *refused)
+    warnings = (*warn(sources.manifest, resolver.policies, resolver.models), *_tell_contents(services), *told)
     if errors:
         return Resolution(None, errors, warnings)
     edges = {name: tuple(sorted(service.needs)) for name, service in services.items()}
@@ -122,9 +128,29 @@ class _Resolver:
     def faults(self, services: Mapping[str, DesiredService]) -> Iterable[Finding]:
         """What cannot be: missing dependencies, cycles, replicas that would share a name or a port."""
         yield from check_graph(self._needs, self._sources.declared, self._edge)
+        yield from check_names_of_containers(services)
         for name, model in sorted(self.models.items()):
             yield from check_replicas(services[name], model)
             yield from self._contradiction(name)
+
+    def unchecked(self, services: Mapping[str, DesiredService]) -> Iterator[tuple[Finding, bool]]:
+        """Edges that wait for the health of what has no health check, and whether that is sure: an image may have one.
+
+        Compose accepts these, and so does the core: what has no check is ready once it has run for a while.
+        """
+        for name, needs in sorted(self._needs.items()):
+            for target, need in sorted(needs.items()):
+                if need.condition is Condition.HEALTHY and target in self.models:
+                    checks = self._checks(target, services[target])
+                    if not checks:
+                        finding = unchecked(self._edge(name, target), name, services[target], checks is None)
+                        yield finding, checks is False
+
+    def _checks(self, name: str, service: DesiredService) -> bool | None:
+        model = self.models[name]
+        if service.readiness is not None or compose.has_check(model):
+            return True
+        return False if model.get("healthcheck") else self._sources.image_checks(service.image)
 
     def _edge(self, name: str, target: str) -> Path:
         said = self.policies.get(name)

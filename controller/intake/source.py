@@ -14,8 +14,10 @@ from typing import Any
 import yaml
 
 from controller.intake.tree import Node, Place, build_trees, plain, refuse
+from controller.model.errors import Finding
 
 MAX_BYTES = 1 << 20
+_NULL_DEVICE = os.makedev(1, 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,18 +75,61 @@ def open_regular(path: Path) -> BufferedReader:
     raise OSError(errno.EINVAL, "it is not a regular file")
 
 
-def _decode(raw: bytes, file: str) -> str:
-    if len(raw) > MAX_BYTES:
-        raise refuse(file, f"has more than {MAX_BYTES} bytes")
+@dataclass(frozen=True, slots=True)
+class EnvText:
+    """The text of an env file, and what is to be said of it."""
+
+    text: str = ""
+    remarks: tuple[Finding, ...] = ()
+
+
+def read_env(path: Path) -> EnvText:
+    """An env file, which Compose reads as well: empty where there is none, or where only Compose can say what is wrong.
+
+    Raises InvalidInput for what Compose had better not open: devices and pipes, which may never end, and huge files.
+    """
+    file = str(path)
     try:
-        text = raw.decode("utf-8-sig")
+        status = path.stat()
+        if stat.S_ISDIR(status.st_mode) or (stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL_DEVICE):
+            return EnvText()
+        with open_regular(path) as stream:
+            raw = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            raise refuse(file, "cannot be read: it is not a regular file", hint="name a file of variables") from None
+        return EnvText()
+    return _env_text(raw, file)
+
+
+def _env_text(raw: bytes, file: str) -> EnvText:
+    _check_bytes(raw, file)
+    try:
+        return EnvText(raw.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        place = Place(raw.count(b"\n", 0, error.start) + 1, error.start - raw.rfind(b"\n", 0, error.start))
-        raise refuse(file, "is not UTF-8 text", place, hint="save it as UTF-8") from None
-    if "\0" in text:
-        place = Place(text.count("\n", 0, text.index("\0")) + 1, 1)
-        raise refuse(file, "is binary: it holds a NUL byte", place)
-    return text
+        said = refuse(file, "is not UTF-8 text", _place_of(raw, error.start), hint="save it as UTF-8")
+        return EnvText(raw.decode("utf-8", "replace"), said.findings)
+
+
+def _check_bytes(raw: bytes, file: str) -> None:
+    if len(raw) > MAX_BYTES:
+        raise refuse(file, f"has more than {MAX_BYTES} bytes; at most so many are read", hint="is it the right file?")
+    at = raw.find(b"\0")
+    if at >= 0:
+        raise refuse(file, "is binary: it holds a NUL byte", _place_of(raw, at), hint="is it the right file?")
+
+
+def _decode(raw: bytes, file: str) -> str:
+    _check_bytes(raw, file)
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise refuse(file, "is not UTF-8 text", _place_of(raw, error.start), hint="save it as UTF-8") from None
+
+
+def _place_of(raw: bytes, offset: int) -> Place:
+    """Of a byte; columns count bytes, for what is no text has no characters."""
+    return Place(raw.count(b"\n", 0, offset) + 1, offset - raw.rfind(b"\n", 0, offset))
 
 
 def parse_documents(text: str, file: str) -> tuple[Document, ...]:

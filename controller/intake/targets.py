@@ -16,6 +16,7 @@ from controller.intake.discovery import ManifestFile
 from controller.intake.inputs import Inputs, read_inputs
 from controller.intake.profiles import choose_profile
 from controller.intake.projects import clash, project_of, runs_as, static_name
+from controller.intake.remarks import is_strict, strictly
 from controller.intake.source import Document
 from controller.intake.stacks import read_controller, read_stack
 from controller.model.errors import Finding, InvalidInput
@@ -200,6 +201,8 @@ class _Finder:
         target = replace(target, project=_completed(target))
         self.watched += target.inputs.files
         findings = [*target.inputs.findings, *clash(target.name, target.project, self.request.running)]
+        if is_strict(target.manifest):
+            findings += strictly(target.inputs.remarks)
         try:
             if self.request.profile is not None or target.manifest is not None:
                 target = choose_profile(target, self.request.profile)

@@ -79,6 +79,16 @@ def plain(node: Node) -> Any:
     return node.value
 
 
+def scalars(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Node]]:
+    """Every scalar below a node, with its path."""
+    if node.value is not None:
+        yield path, node
+    for index, item in enumerate(node.items or ()):
+        yield from scalars(item, (*path, index))
+    for name, key in (node.keys or {}).items():
+        yield from scalars(key.node, (*path, name))
+
+
 def build_trees(text: str, file: str) -> Iterator[Node]:
     """One tree for each document that is not empty. Raises InvalidInput at limits and doubled keys, else YAMLError."""
     if len(text) > MAX_NODES:

@@ -229,7 +229,8 @@ class Daemon:
 
     def _tell_warnings(self, loaded: Loaded) -> None:
         for finding in loaded.warnings:
-            self._controller.tell(loaded.name, "Unheeded", str(finding))
+            mend = f" ({finding.hint})" if finding.hint else ""
+            self._controller.tell(loaded.name, "InputWarning", f"{finding}{mend}")
 
     def _tell_broken(self, broken: Iterable[Broken]) -> None:
         """On the stacks that they concern; once where there are none yet."""

@@ -25,7 +25,10 @@ from controller.model.project import Recording, RenderedProject
 
 def render_target(engine: Engine, target: Target) -> RenderedProject:
     """What Compose makes of the target's files, checked against what was expected of its name. Needs no engine."""
-    rendered = engine.render(target.project)
+    try:
+        rendered = engine.render(target.project)
+    except InvalidInput as error:
+        raise InvalidInput(locate(error.findings, target.documents)) from None
     if target.manifest is None and target.name and rendered.name != target.name:
         message = f"the stack is called '{target.name}', but its Compose project is '{rendered.name}'"
         hint = f"set COMPOSE_PROJECT_NAME={rendered.name}"
@@ -33,16 +36,15 @@ def render_target(engine: Engine, target: Target) -> RenderedProject:
     return rendered
 
 
-def resolve_target(target: Target, rendered: RenderedProject, recording: Recording | None = None) -> Resolution:
+def resolve_target(engine: Engine, target: Target, rendered: RenderedProject) -> Resolution:
     """The desired stack, or what is wrong, with places. Without a recording revisions are Compose's model's."""
-    return _located(resolve(_sources(target, rendered, recording, frozenset())), target)
+    return _located(resolve(_sources(engine, target, rendered, None)), target)
 
 
 def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[str, DesiredService]) -> Loaded:
     """The target, ready to be reconciled. Starts no process where nothing changed. Raises InvalidInput, EngineError."""
     rendered, recording = _render_cached(engine, target, store)
-    present = _present(engine, rendered.name)
-    sources = _sources(target, rendered, recording, present)
+    sources = replace(_sources(engine, target, rendered, recording), present=_present(engine, rendered.name))
     resolution = _located(resolve(sources, previous or _last_services(store)), target)
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
@@ -118,9 +120,7 @@ def _present(engine: Engine, name: str) -> frozenset[str]:
     return frozenset(service for service, view in observed.services.items() if view.replicas)
 
 
-def _sources(
-    target: Target, rendered: RenderedProject, recording: Recording | None, present: frozenset[str]
-) -> Sources:
+def _sources(engine: Engine, target: Target, rendered: RenderedProject, recording: Recording | None) -> Sources:
     return Sources(
         rendered=rendered,
         recording=recording or Recording({}),
@@ -128,8 +128,8 @@ def _sources(
         profile=target.profile,
         contents=contents_digests(rendered, target.project),
         declared=frozenset(target.inputs.services),
-        present=present,
         source=target.place,
+        image_checks=engine.image_checks,
     )
 
 
@@ -137,7 +137,7 @@ def _located(resolution: Resolution, target: Target) -> Resolution:
     return replace(
         resolution,
         errors=locate(resolution.errors, target.documents),
-        warnings=locate(resolution.warnings, target.documents),
+        warnings=(*target.inputs.remarks, *locate(resolution.warnings, target.documents)),
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from controller.loop.ground import Asked, Ground, complain
 from controller.loop.lock import read_holder
+from controller.model.errors import Finding
 
 if TYPE_CHECKING:
     from controller.engines.base import Engine
@@ -69,7 +70,7 @@ class Session:
         self._ground = Ground(engine, asked)
         self._make_prober = make_prober
         self._make_bed = make_bed
-        self.warnings: tuple[str, ...] = ()
+        self.warnings: tuple[Finding, ...] = ()
         """What the files say that is not heeded, or not as written; known once they were read."""
 
     def close(self) -> None:
@@ -90,12 +91,13 @@ class Session:
         pairs, broken = self._ground.load_all(targets)
         if not wish.keep_going:
             complain(broken)
-        self.warnings = (*targets.notes, *_warnings(pairs))
+        self.warnings = (*map(Finding, targets.notes), *_warnings(pairs))
         return pairs, broken
 
-    def _rest(self, pairs: Sequence[tuple[Target, Loaded]]) -> tuple[str, ...]:
+    def _rest(self, pairs: Sequence[tuple[Target, Loaded]]) -> tuple[Finding, ...]:
         """What plain Compose would change beyond what a release can mend."""
-        return tuple(line for _, loaded in pairs for line in self._with_peek(loaded, lambda peek: peek.rest()))
+        lines = (line for _, loaded in pairs for line in self._with_peek(loaded, lambda peek: peek.rest()))
+        return tuple(map(Finding, lines))
 
     def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
         """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""
@@ -180,5 +182,5 @@ def _broken_result(item: Broken) -> StackResult:
     return StackResult(item.name or item.place, 0, "invalid", False, message=message, hint=hint)
 
 
-def _warnings(pairs: Sequence[tuple[Target, Loaded]]) -> tuple[str, ...]:
-    return tuple(str(finding) for _, loaded in pairs for finding in loaded.warnings)
+def _warnings(pairs: Sequence[tuple[Target, Loaded]]) -> tuple[Finding, ...]:
+    return tuple(finding for _, loaded in pairs for finding in loaded.warnings)

@@ -91,7 +91,7 @@ class Secrets(Section):
 
 class Security(Section):
     strict: bool = False
-    """Refuse what is otherwise only reported: files outside the folder, unset variables, remote includes."""
+    """Refuse what is otherwise only told: files outside the folder, unset variables, remote includes and the like."""
     scan: Scan = Field(default_factory=Scan)
     """Scan of definitions and running containers."""
     network_policy: NetworkPolicy = NetworkPolicy.OFF

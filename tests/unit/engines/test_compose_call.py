@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from controller.engines.compose import compose_command, read_complaint, read_warnings, whales_argv
+from controller.engines.compose import compose_command, whales_argv
 from controller.engines.plugin import find_plugin, mark_plugin
 from controller.engines.runner import Command, blot, check, run
 from controller.engines.transport import Endpoint
@@ -79,49 +79,6 @@ def test_without_docker_there_is_one_clear_line() -> None:
 
 
 FILE = Path("/p/compose.yaml")
-
-
-@pytest.mark.parametrize(
-    "stderr, place, message",
-    [
-        (
-            "validating /p/compose.yaml: services.web Additional property imag is not allowed\n",
-            ("/p/compose.yaml", None, "services.web"),
-            "services.web Additional property imag is not allowed",
-        ),
-        (
-            "yaml: line 3: did not find expected key",
-            ("/p/compose.yaml", 3, None),
-            "yaml: line 3: did not find expected key",
-        ),
-        (
-            'time="x" level=warning msg="A is not set"\nservice "web" depends on undefined service "zz": invalid',
-            ("/p/compose.yaml", None, None),
-            'service "web" depends on undefined service "zz": invalid',
-        ),
-        (
-            "error while interpolating services.web.image: required variable A is missing a value: must be set",
-            ("/p/compose.yaml", None, "services.web.image"),
-            "error while interpolating services.web.image: required variable A is missing a value: must be set",
-        ),
-        ("", ("/p/compose.yaml", None, None), "docker compose config failed without a word"),
-    ],
-)
-def test_complaints_keep_composes_words_and_place(stderr: str, place: tuple[object, ...], message: str) -> None:
-    finding = read_complaint(stderr, (FILE,))
-    assert (finding.file, finding.line, finding.path) == place
-    assert finding.message == message
-
-
-def test_of_several_files_only_one_that_is_named_is_blamed() -> None:
-    files = (FILE, Path("/p/other.yaml"))
-    assert read_complaint("yaml: line 3: x", files).file is None
-    assert read_complaint("validating /p/other.yaml: services.x y", files).file == "/p/other.yaml"
-
-
-def test_warnings_are_told_once() -> None:
-    line = 'time="2026-01-01T00:00:00Z" level=warning msg="The \\"A\\" variable is not set."\n'
-    assert read_warnings(line + line + "other") == ('The "A" variable is not set.',)
 
 
 def command(script: str, **environment: str) -> Command:

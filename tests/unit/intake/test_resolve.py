@@ -478,7 +478,8 @@ def test_a_long_chain_is_no_matter() -> None:
 
 LATER: dict[str, Any] = {
     "ingress": ({"ingress": {"mode": "auto"}}, ["spec.ingress"]),
-    "security": ({"security": {"networkPolicy": "dependencies"}}, ["spec.security"]),
+    "security": ({"security": {"networkPolicy": "dependencies"}}, ["spec.security.networkPolicy"]),
+    "strict is acted on": ({"security": {"strict": True}}, []),
     "bake": ({"services": {"web": {"update": {"bake": "1m"}}}}, ["spec.services.web.update.bake"]),
     "liveness": ({"services": {"web": {"liveness": {"tcp": {"port": 1}}}}}, ["spec.services.web.liveness"]),
     "defaults, written out": ({"ingress": {"mode": "off"}, "resources": {"admission": "warn"}, "metrics": {}}, []),

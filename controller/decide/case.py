@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from controller.decide.identity import is_current
@@ -13,6 +13,10 @@ from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
 
 ALIVE = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
 """Phases in which a container holds its process, ports and namespaces."""
+
+
+AHEAD = 2.0
+"""Seconds by which an engine's clock may be ahead of ours without being noticed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ def sort_replicas(case: Case) -> Parts:
     fresh: list[Replica] = []
     stale: list[Replica] = []
     dead: list[Replica] = []
-    for replica in sorted(case.seen.replicas, key=lambda r: (r.number, r.created_at, r.id)):
+    for replica in in_order(case.seen.replicas):
         match replica.phase:
             case ReplicaPhase.REMOVING:
                 continue
@@ -73,6 +77,15 @@ def sort_replicas(case: Case) -> Parts:
             case _:
                 (fresh if is_current(replica, case.want, holder) else stale).append(replica)
     return Parts(tuple(fresh), tuple(stale), tuple(dead))
+
+
+def in_order(replicas: tuple[Replica, ...]) -> Sequence[Replica]:
+    """By number, whatever the order in which an engine lists them."""
+    return replicas if len(replicas) < 2 else sorted(replicas, key=_place)
+
+
+def _place(replica: Replica) -> tuple[int, Instant, ReplicaId]:
+    return (replica.number, replica.created_at, replica.id)
 
 
 def ready_since(replica: Replica, settle: float, now: Instant) -> Instant | None:
@@ -84,9 +97,14 @@ def ready_since(replica: Replica, settle: float, now: Instant) -> Instant | None
             return replica.ready_since if replica.ready_since is not None else (replica.started_at or now)
         case Health.NONE:
             since = (replica.started_at or 0.0) + settle
-            return since if now >= since else None
+            return since if now >= since else now if was_set_back(replica.started_at, now) else None
         case _:
             return None
+
+
+def was_set_back(instant: Instant | None, now: Instant) -> bool:
+    """What lies ahead of us was dated before the clock was set back: it is past, nobody knows how long."""
+    return instant is not None and instant > now + AHEAD
 
 
 def is_ready(case: Case, replica: Replica) -> bool:

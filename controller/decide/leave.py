@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from controller.decide.case import ALIVE, Case
+from controller.decide.case import ALIVE, Case, in_order
 from controller.decide.moves import NONE, Moves
 from controller.model.desired import Leaving
 from controller.model.names import Instant
@@ -23,7 +23,8 @@ def leave(case: Case) -> Moves:
     leaving = case.want.leaving
     if leaving is None or leaving is Leaving.ORPHANED:
         return NONE
-    alive = [replica for replica in case.seen.replicas if replica.phase in ALIVE]
+    present = in_order(case.seen.replicas)
+    alive = [replica for replica in present if replica.phase in ALIVE]
     if alive and case.dependents:
         first = ", ".join(case.dependents)
         return Moves(reason="DependentsRunning", message=f"stops after {first}")
@@ -35,7 +36,7 @@ def leave(case: Case) -> Moves:
     if leaving is Leaving.REMOVED:
         steps += [
             Remove(case.want.name, replica.id, replica.number, because)
-            for replica in case.seen.replicas
+            for replica in present
             if replica.phase not in ALIVE and replica.phase is not ReplicaPhase.REMOVING
         ]
     return Moves(steps=tuple(steps), reason=str(leaving), message=because)

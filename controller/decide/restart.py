@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from controller.decide.case import was_set_back
 from controller.model.decision import Grant
 from controller.model.desired import Backoff
 from controller.model.names import Instant
@@ -33,7 +34,7 @@ def ask_restart(replica: Replica, ended: Instant, granted: Grant | None, backoff
     tries = granted.tries if granted is not None else 0
     begun = replica.started_at if replica.started_at is not None else ended
     due = begun + backoff.delay(tries)
-    if now < due:
+    if now < due and not was_set_back(begun, now):
         return Permission(None, due, tries)
     return Permission(Grant(tries + 1, ended), now, tries + 1)
 

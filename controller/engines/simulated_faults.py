@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Protocol
@@ -11,7 +12,7 @@ from typing import Protocol
 from controller.engines.simulated_calls import skipped
 from controller.model.errors import Transient
 from controller.model.names import Instant
-from controller.model.observed import ServiceView
+from controller.model.observed import Replica, ServiceView
 from controller.model.steps import Outcome, Result, Step
 
 
@@ -20,8 +21,9 @@ class Faults:
     """What goes wrong: chances from 0 to 1 for each call, look or event; times in seconds.
 
     `transient` fails without an effect, `unknown` after it. A `partial` look misses containers and says so, one that is
-    `vanished` shows none and does not, a `stale` one repeats the last. While it is `away` (from, until) every call and
-    look fails and events are lost; afterwards every service is told.
+    `vanished` shows none and does not, a `stale` one repeats the last, a `lagging` one shows one of the last five as if
+    it were new. Events come up to `late_by` late and overtake each other. The engine's clock is `ahead` of ours.
+    While it is `away` (from, until) every call and look fails and events are lost; afterwards every service is told.
     """
 
     seed: int = 0
@@ -32,10 +34,12 @@ class Faults:
     partial: float = 0.0
     vanished: float = 0.0
     stale: float = 0.0
+    lagging: float = 0.0
     lost: float = 0.0
     doubled: float = 0.0
     late: float = 0.0
     late_by: float = 1.0
+    ahead: float = 0.0
     away: tuple[tuple[Instant, Instant], ...] = ()
 
     def is_away(self, now: Instant) -> bool:
@@ -51,6 +55,7 @@ class Bed(Protocol):
     def changed(self, now: Instant) -> tuple[str, ...]: ...
     def next_change(self, now: Instant) -> Instant | None: ...
     def is_busy(self, service: str, now: Instant) -> bool: ...
+    def shift(self, seconds: float) -> None: ...
 
 
 class FaultyWorld:
@@ -63,7 +68,17 @@ class FaultyWorld:
         self._shown: dict[str, ServiceView] = {}
         self._slow_until: dict[str, Instant] = {}
         self._late: list[tuple[Instant, str]] = []
+        self._before: defaultdict[str, deque[ServiceView]] = defaultdict(lambda: deque(maxlen=5))
         self._missed: Instant | None = None
+        self._shifted = 0.0
+
+    def shift(self, seconds: float) -> None:
+        """The machine's clock is set."""
+        self._world.shift(seconds)
+        self._shifted += seconds
+        self._slow_until = {service: until + seconds for service, until in self._slow_until.items()}
+        self._late = [(at + seconds, service) for at, service in self._late]
+        self._shown = {name: replace(view, taken_at=view.taken_at + seconds) for name, view in self._shown.items()}
 
     def is_busy(self, service: str, now: Instant) -> bool:
         return self._slow_until.get(service, now) > now or self._world.is_busy(service, now)
@@ -79,7 +94,7 @@ class FaultyWorld:
 
     def _spoil(self, steps: Sequence[Step], now: Instant) -> tuple[Outcome, ...]:
         at = self._random.randrange(len(steps))
-        if self._faults.is_away(now):
+        if self._is_away(now):
             return _fail(steps, Outcome(steps[0], Result.TRANSIENT, "the engine is away"))
         if self._strikes(self._faults.transient):
             before = self._world.perform(steps[:at], now) if at else ()
@@ -94,12 +109,17 @@ class FaultyWorld:
 
     def view(self, service: str, now: Instant) -> ServiceView:
         """A look at one service. Raises Transient while the engine is away."""
-        if self._faults.is_away(now):
+        if self._is_away(now):
             raise Transient("the engine is away")
         if service in self._shown and self._strikes(self._faults.stale):
             return self._shown[service]
-        seen = self._watched(replace(self._world.view(service, now), taken_at=now))
+        seen = self._dated(replace(self._world.view(service, now), taken_at=now))
+        before = self._before[service]
+        if before and self._strikes(self._faults.lagging):
+            return replace(self._random.choice(before), taken_at=now)
         self._shown[service] = seen
+        if not before or before[-1].replicas != seen.replicas:
+            before.append(seen)
         if self._strikes(self._faults.vanished):
             return replace(seen, replicas=())
         if self._strikes(self._faults.partial):
@@ -113,7 +133,7 @@ class FaultyWorld:
 
     def changed(self, now: Instant) -> tuple[str, ...]:
         """What the event stream tells: some twice, some late, some never; everything after an absence."""
-        if self._faults.is_away(now):
+        if self._is_away(now):
             return ()
         if self._has_returned(now):
             self._world.changed(now)
@@ -127,9 +147,9 @@ class FaultyWorld:
 
     def next_change(self, now: Instant) -> Instant | None:
         """When there may be news; an absence that ends is news."""
-        if self._faults.is_away(now):
-            return max(end for begin, end in self._faults.away if begin <= now < end)
-        ends = (end for _, end in self._faults.away if end > now)
+        if self._is_away(now):
+            return max(end for begin, end in self._away() if begin <= now < end)
+        ends = (end for _, end in self._away() if end > now)
         late = (self._late[0][0],) if self._late else ()
         change = self._world.next_change(now)
         return min((*ends, *late, *(() if change is None else (change,))), default=None)
@@ -140,20 +160,29 @@ class FaultyWorld:
         if self._strikes(self._faults.lost):
             return ()
         if self._strikes(self._faults.late):
-            heapq.heappush(self._late, (now + self._faults.late_by, service))
+            heapq.heappush(self._late, (now + self._faults.late_by * self._random.uniform(0.5, 1.0), service))
             return ()
         return (service, service) if self._strikes(self._faults.doubled) else (service,)
 
     def _has_returned(self, now: Instant) -> bool:
         """Whether an absence ended since this was last asked."""
-        last = max((end for _, end in self._faults.away if end <= now), default=None)
+        last = max((end - self._shifted for _, end in self._away() if end <= now), default=None)
         returned = last is not None and last != self._missed
         self._missed = last
         return returned
 
-    def _watched(self, view: ServiceView) -> ServiceView:
-        """Nobody watched during an absence."""
-        since = max((end for _, end in self._faults.away if end <= view.taken_at), default=view.since)
+    def _away(self) -> Iterable[tuple[Instant, Instant]]:
+        """By the clock as it is set now."""
+        return ((begin + self._shifted, end + self._shifted) for begin, end in self._faults.away)
+
+    def _is_away(self, now: Instant) -> bool:
+        return self._faults.is_away(now - self._shifted)
+
+    def _dated(self, view: ServiceView) -> ServiceView:
+        """Nobody watched during an absence; what the engine dates is by its own clock."""
+        since = max((end for _, end in self._away() if end <= view.taken_at), default=view.since)
+        if self._faults.ahead:
+            view = replace(view, replicas=tuple(_later(replica, self._faults.ahead) for replica in view.replicas))
         return view if since <= view.since else replace(view, since=since)
 
     def _slowed(self, outcomes: tuple[Outcome, ...]) -> tuple[Outcome, ...]:
@@ -166,6 +195,18 @@ class FaultyWorld:
 
     def _strikes(self, chance: float) -> bool:
         return chance > 0.0 and self._random.random() < chance
+
+
+def _later(replica: Replica, seconds: float) -> Replica:
+    def later(instant: Instant | None) -> Instant | None:
+        return None if instant is None else instant + seconds
+
+    return replace(
+        replica,
+        created_at=replica.created_at + seconds,
+        started_at=later(replica.started_at),
+        finished_at=later(replica.finished_at),
+    )
 
 
 def _fail(steps: Sequence[Step], outcome: Outcome) -> tuple[Outcome, ...]:

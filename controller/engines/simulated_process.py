@@ -111,6 +111,10 @@ class Processes:
         """Have the service counted as touched at `at`."""
         self._push(at, Happening.LOOK, service)
 
+    def shift(self, seconds: float) -> None:
+        """All that is to come comes that much later by the clock."""
+        self._heap = [(at + seconds, *rest) for at, *rest in self._heap]  # type: ignore[misc]
+
     def peek(self) -> Instant | None:
         """When the next thing happens by itself."""
         while self._heap and self._is_past(self._heap[0]):

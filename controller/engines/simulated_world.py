@@ -26,7 +26,7 @@ HAIR = 1e-6
 
 
 class Simulation:
-    """One stack of containers. Instants given to its methods must not go backwards.
+    """One stack of containers. Instants given to its methods do not go backwards, except by a `shift`.
 
     A call takes time: the effects of `perform` are dated one after another, and its services show their old view until
     the call is over, at `now` + the seconds of all outcomes; then they count as changed.
@@ -89,6 +89,13 @@ class Simulation:
             self._stale.update(self.processes.touched)
             self._news.update(self.processes.touched)
             self.processes.touched.clear()
+
+    def shift(self, seconds: float) -> None:
+        """The clock is set: what is dated stays; what is to come, and our looks, keep their distance from now."""
+        for service, view in self._views.items():
+            self._views[service] = replace(view, taken_at=view.taken_at + seconds)
+        self._busy = {service: until + seconds for service, until in self._busy.items()}
+        self.processes.shift(seconds)
 
     def is_busy(self, service: str, now: Instant) -> bool:
         """Whether a call for the service is not over yet."""

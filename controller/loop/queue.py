@@ -11,6 +11,9 @@ from typing import Generic, TypeVar
 
 from controller.model.names import Instant
 
+SET_BACK = 1.0
+"""Seconds by which the clock has to go backwards to count as set."""
+
 K = TypeVar("K", bound=Hashable)
 
 JITTER = 0.1
@@ -31,6 +34,7 @@ class Queue(Generic[K]):
 
     def __init__(self, now: Callable[[], Instant], random: Random | None = None) -> None:
         self._now = now
+        self._latest = now()
         self._random = random or Random()  # noqa: S311 (spreads load, guards nothing)
         self._changed = threading.Condition()
         self._due: dict[K, None] = {}
@@ -87,6 +91,16 @@ class Queue(Generic[K]):
     def closed(self) -> bool:
         return self._closed
 
+    def _read_clock(self) -> Instant:
+        """Now. Where the clock was set back since it was last read, every wake keeps its distance from it."""
+        now = self._now()
+        back = self._latest - now
+        self._latest = now
+        if back > SET_BACK:
+            self._wakes = {key: instant - back for key, instant in self._wakes.items()}
+            self._heap = [(instant - back, count, key) for instant, count, key in self._heap]
+        return now
+
     def _schedule(self, key: K, instant: Instant) -> None:
         self._wakes[key] = instant
         self._count += 1
@@ -96,7 +110,7 @@ class Queue(Generic[K]):
             heapq.heapify(self._heap)
 
     def _spread(self, instant: Instant) -> Instant:
-        delay = instant - self._now()
+        delay = instant - self._read_clock()
         if delay < JITTER_FROM:
             return instant
         return instant + delay * self._random.uniform(-JITTER, JITTER)
@@ -122,7 +136,7 @@ class Queue(Generic[K]):
 
     def _collect(self) -> None:
         """Move what has fallen due over; a wake that was replaced is dropped when it comes up."""
-        now = self._now()
+        now = self._read_clock()
         self._drop_stale()
         while self._heap and self._heap[0][0] <= now:
             _, _, key = heapq.heappop(self._heap)

@@ -47,6 +47,21 @@ ROWS = [
         case(checked(), exited()),
         "Starting Starting: start 1",
     ),
+    (
+        "started after now, before the clock was set back: it has run for who knows how long",
+        case(service(), replica(started_at=NOW + 300)),
+        "Ready Ready: -",
+    ),
+    (
+        "a clock that is ahead of ours by a hair is no clock that was set back",
+        case(service(), replica(started_at=NOW + 0.2)),
+        "Starting Settling: - | wakes +1.2",
+    ),
+    (
+        "exited before the clock was set back: no pause lasts until it has caught up",
+        case(checked(), exited(started_at=NOW + 3000, finished_at=NOW + 3001), history=tried(4, number=1)),
+        "CrashLoopBackOff CrashLoopBackOff: start 1",
+    ),
     ("exited with 0 and wanted: started as well", case(checked(), exited(exit_code=0)), "Starting Starting: start 1"),
     (
         "dead: removed, and only then made anew",

@@ -154,3 +154,9 @@ def test_freezing_forgets_nothing() -> None:
     history = History(adopted_at=1.0, good="v1", attempt=Attempt("v2"), restarts={"web-1-id": Grant(3, 5.0)})
     for frozen in (Freeze.PAUSED, Freeze.HELD):
         assert decide(case(checked(), healthy(), history=history, frozen=frozen)).history == history
+
+
+def test_the_order_in_which_an_engine_lists_them_changes_nothing() -> None:
+    found = [healthy(2), exited(3), healthy(1)]
+    one, other = (decide(case(gone(Leaving.REMOVED), *listed)) for listed in (found, reversed(found)))
+    assert one.steps == other.steps

@@ -73,6 +73,16 @@ def test_an_add_does_not_forget_the_wake(queue, clock):
     assert queue.get(0) == "a"
 
 
+def test_wakes_keep_their_distance_when_the_clock_is_set_back(queue, clock):
+    queue.add_at("a", 1005.0)
+    clock.now -= 3600.0
+    assert queue.get(0) is None
+    clock.now += 4.0
+    assert queue.get(0) is None
+    clock.now += 1.0
+    assert queue.get(0) == "a"
+
+
 def test_all_that_is_due_comes_together(queue, clock):
     queue.add("a")
     queue.add_at("b", 1001.0)

@@ -1,13 +1,14 @@
-"""One stack under a virtual clock, driven as the loop drives it: look, decide, remember, perform; checked at each step.
+"""One stack under a virtual clock, driven as the loop drives it: look, decide, remember, perform; each step is checked.
 
-Only what is in `histories` and in the simulated engine outlives `restart`, the death of the controller.
+Only what is in `histories` and in the simulated engine outlives `restart`, the death of the controller. It may die
+between any two writes and calls: `points` counts those places, and it does so at those whose number is in `deadly`.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
@@ -19,7 +20,7 @@ from controller.model.desired import DesiredStack
 from controller.model.errors import Transient
 from controller.model.names import Instant
 from controller.model.observed import ServiceView, Trouble
-from controller.model.steps import Outcome, Pull, Result, step_action, step_number
+from controller.model.steps import Outcome, Pull, Result, Step, step_action, step_number
 from controller.model.timings import Timings
 from tests.builders import NOW, empty_views
 from tests.property.rules import Rules
@@ -29,8 +30,12 @@ SPIN = 400
 """Decisions of one service within ten virtual seconds; more is a spin. A busy update makes about forty."""
 
 
+class Killed(Exception):
+    """The controller died in mid-pass."""
+
+
 class Play:
-    """`at` schedules what happens from outside; `run` lets time pass until an instant."""
+    """`at` schedules what happens from outside; `run` lets time pass. Both count as if the clock were never set."""
 
     def __init__(
         self,
@@ -47,7 +52,17 @@ class Play:
         self.done: list[tuple[str, str, int | None]] = []
         """Service, action and number of every step that was asked for."""
         self.conflicts = 0
+        self.deaths = 0
+        self.happened = 0
+        """Events from outside."""
+        self.writes = 0
+        """Histories that differed from what was remembered."""
+        self.shifted = 0.0
+        """By how much the clock was set so far."""
+        self.deadly: Collection[int] = ()
+        self.points = 0
         self._events: list[tuple[Instant, int, Callable[[], None]]] = []
+        self._count = 0
         self._begin()
 
     def _begin(self) -> None:
@@ -62,20 +77,39 @@ class Play:
         """The last whole look at each service."""
         self._resync = self.now + RESYNC
         self._since = self.now
+        self._absent_until = self.now
         self._spin: Counter[tuple[str, int]] = Counter()
 
     # --- from outside
 
     def at(self, instant: Instant, event: Callable[[], None]) -> None:
-        heapq.heappush(self._events, (instant, len(self._events) + 1, event))
+        self._count += 1
+        heapq.heappush(self._events, (instant + self.shifted, self._count, event))
 
-    def restart(self) -> None:
+    def restart(self, after: float = 0.0) -> None:
         """The controller dies and comes back: what it remembers and what it sees is all that it has."""
+        self.deaths += 1
         histories = dict(self.world.histories)
         started = self.world.started
         self.world = make_world(self.world.desired)
         self.world.histories, self.world.started = histories, started
         self._begin()
+        self._absent_until = self.now + after
+
+    def set_clock(self, seconds: float) -> None:
+        """The wall clock is set. Instants that were noted stay as they are, what is to come keeps its distance."""
+        self.now += seconds
+        self.shifted += seconds
+        self.bed.shift(seconds)
+        self._events = [(at + seconds, number, event) for at, number, event in self._events]
+        self._wakes = {name: at + seconds for name, at in self._wakes.items()}
+        self._ends = {name: at + seconds for name, at in self._ends.items()}
+        self._resync += seconds
+        self._absent_until += seconds
+
+    def is_from_before(self, instant: Instant) -> bool:
+        """Dated before the clock was set back."""
+        return instant > self.now + 1.0
 
     def retarget(self, stack: DesiredStack) -> None:
         """A newer generation."""
@@ -93,18 +127,31 @@ class Play:
 
     def run(self, until: Instant) -> None:
         while True:
-            self._dirty.update(dict.fromkeys(self._news()))
-            if self._dirty:
-                self._turn()
+            self._live()
             instant = self._next()
-            if instant is None or instant > until:
-                self.now = max(self.now, until)
+            if instant is None or instant > until + self.shifted:
+                self.now = max(self.now, until + self.shifted)
                 return
             self.now = max(self.now, instant)
             while self._events and self._events[0][0] <= self.now:
+                self.happened += 1
                 heapq.heappop(self._events)[2]()
 
+    def _live(self) -> None:
+        if self.now < self._absent_until:
+            return
+        if not self._since >= self._absent_until:
+            self._since = self.now
+        self._dirty.update(dict.fromkeys(self._news()))
+        if self._dirty:
+            try:
+                self._turn()
+            except Killed:
+                self.restart()
+
     def _next(self) -> Instant | None:
+        if self.now < self._absent_until:
+            return min([self._absent_until, *(at for at, _, _ in self._events[:1])])
         change = self.bed.next_change(self.now)
         soon = self.now + 0.25
         late = [max(at, soon) if name in self._dirty else at for name, at in self._wakes.items()]
@@ -132,9 +179,22 @@ class Play:
             return
         decisions = decide_stack(seen, self.world, self.now)
         self.rules.check_pass(seen, decisions)
-        self.world.absorb(decisions)
+        self._reach()
+        self._remember(decisions)
+        self._reach()
         for decision in decisions.values():
             self._heed(decision)
+
+    def _remember(self, decisions: Mapping[str, Decision]) -> None:
+        known = self.world.histories
+        self.writes += sum(known.get(name, History()) != decision.history for name, decision in decisions.items())
+        self.world.absorb(decisions)
+
+    def _reach(self) -> None:
+        """A place between a write or call and the next one."""
+        self.points += 1
+        if self.points in self.deadly:
+            raise Killed
 
     def _look(self, name: str) -> bool:
         """Whether the service may be decided on what is seen now; otherwise it stays dirty."""
@@ -145,7 +205,7 @@ class Play:
             view = self.bed.view(name, self.now)
         except Transient:
             return False
-        if view.taken_at < self._ends.get(name, 0.0) - 1e-9:
+        if view.taken_at < self._ends.get(name, float("-inf")) - 1e-9:
             return False
         self.world.views[name] = replace(
             view,
@@ -168,10 +228,18 @@ class Play:
             self.rules.check_steps(decision)
             self.done += [(name, step_action(step), step_number(step)) for step in decision.steps]
             self.world.busy.add(name)
-            outcomes = self.bed.perform(decision.steps, self.now)
+            outcomes = self._perform(decision.steps)
             self._ends[name] = self.now + sum(outcome.seconds for outcome in outcomes)
             self._note(name, outcomes)
-            self.rules.check_world(name)
+            self.rules.check_surge(decision)
+
+    def _perform(self, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
+        """All of them, or as many as were called when we died."""
+        called = next((n for n in range(1, len(steps)) if self.points + n in self.deadly), len(steps))
+        outcomes = self.bed.perform(steps[:called], self.now)
+        self.points += called - 1
+        self._reach()
+        return outcomes
 
     def _note(self, name: str, outcomes: tuple[Outcome, ...]) -> None:
         self._dirty[name] = None

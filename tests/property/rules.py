@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from controller.decide.rehearsal import rehearse
+from controller.decide.restart import FORGIVEN_AFTER
 from controller.decide.stack import decide_stack
+from controller.decide.world import World, make_world
+from controller.engines.simulated_world import Simulation
 from controller.model.decision import Decision, History, Phase
 from controller.model.desired import Condition, DesiredService, Leaving, Order, StartupMode
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 
 LIVE = (ReplicaPhase.RUNNING, ReplicaPhase.PAUSED, ReplicaPhase.RESTARTING)
 HAIR = 1e-6
+ROUNDS, ROUND = 100, 60.0
+"""How often, and how many seconds apart, a stack at rest is looked at again."""
 
 
 class Rules:
@@ -28,8 +35,8 @@ class Rules:
     # --- of every pass
 
     def check_pass(self, dirty: Iterable[str], decisions: Mapping[str, Decision]) -> None:
-        again = decide_stack(dirty, self.play.world, self.play.now)
-        assert again == decisions, "the same input gave another decision"
+        again = decide_stack(tuple(reversed(tuple(dirty))), _reversed(self.play.world), self.play.now)
+        assert again == decisions, "the same input in another order gave another decision"
         for decision in decisions.values():
             assert decision.wake_at is None or decision.wake_at > self.play.now, f"{decision} wakes in the past"
             assert decision.service not in self.play.world.busy
@@ -47,6 +54,7 @@ class Rules:
     # --- of every decision that acts
 
     def check_steps(self, decision: Decision) -> None:
+        self._check_right(decision)
         ends = [step for step in decision.steps if isinstance(step, Stop | Remove)]
         creates = [step for step in decision.steps if isinstance(step, Create)]
         assert not (ends and creates), f"a create beside a stop or remove: {decision.steps}"
@@ -63,6 +71,17 @@ class Rules:
                 case _:
                     pass
         self._check_floor(decision, view)
+
+    def _check_right(self, decision: Decision) -> None:
+        """Nothing is done where a person or a hold forbids it, nor to containers that are not the service's own."""
+        world = self.play.world
+        history = world.histories.get(decision.service, History())
+        assert not history.paused and world.hold is None, f"{decision.steps} although it is paused or held"
+        assert world.desired.services[decision.service].leaving is not Leaving.ORPHANED, "an orphan is touched"
+        mine = {replica.id for replica in world.views[decision.service].replicas}
+        for step in decision.steps:
+            assert step.service == decision.service
+            assert getattr(step, "replica", None) in (None, *mine), f"{step} is about a stranger"
 
     def _check_start(self, decision: Decision, replica: Replica) -> None:
         if replica.phase is ReplicaPhase.PAUSED:
@@ -101,7 +120,9 @@ class Rules:
         assert known is None or grant.tries >= known.tries
         want = self.play.world.desired.services[decision.service]
         pause = want.backoff.delay(grant.tries - 1)
-        assert self.play.now >= (replica.started_at or 0.0) + pause - HAIR, f"try {grant.tries} comes too soon"
+        begun = replica.started_at or 0.0
+        early = self.play.now < begun + pause - HAIR and not self.play.is_from_before(begun)
+        assert not early, f"try {grant.tries} comes too soon"
 
     def _check_stop(self, decision: Decision, because: str) -> None:
         if not because.startswith(("the service is to be stopped", "not part of")):
@@ -123,12 +144,13 @@ class Rules:
 
     # --- of the world
 
-    def check_world(self, name: str) -> None:
+    def check_surge(self, decision: Decision) -> None:
         """Never more than wanted and the surge: asked where containers were created, of what is really there."""
+        name = decision.service
         want = self.play.world.desired.services[name]
         records = list(self.play.simulation.containers.of(name))
         mine = [r for r in records if r.base.revision == want.revision and r.phase is not ReplicaPhase.REMOVING]
-        made_now = [r for r in mine if r.base.created_at > self.play.now]
+        made_now = any(isinstance(step, Create) for step in decision.steps)
         others = [r for r in records if r.base.revision != want.revision and r.alive]
         if made_now and want.leaving is None:
             assert len(mine) + len(others) <= cap_of(want), f"{name}: {len(mine)} new and {len(others)} old"
@@ -137,7 +159,8 @@ class Rules:
         if not replica.running:
             return False
         if replica.health is Health.NONE:
-            return self.play.now >= (replica.started_at or 0.0) + want.settle - HAIR
+            begun = replica.started_at or 0.0
+            return self.play.now >= begun + want.settle - HAIR or self.play.is_from_before(begun)
         return replica.health is Health.HEALTHY
 
     def serving(self, name: str) -> int:
@@ -154,9 +177,24 @@ class Rules:
         views = {name: self.play.simulation.view(name, self.play.now) for name in world.desired.services}
         world.views.update(views)
         world.busy.clear()
-        again = decide_stack(world.desired.services, world, self.play.now)
-        acting = {name: decision.steps for name, decision in again.items() if decision.steps}
-        assert not acting, f"at rest, and yet: {acting}"
+        self._check_rest()
+
+    def _check_rest(self) -> None:
+        """A hundred rounds later nothing was done, and in the last of them nothing was written; nor is any planned."""
+        play, world = self.play, self.play.world
+        for turn in range(ROUNDS):
+            at = play.now + turn * ROUND
+            decisions = decide_stack(world.desired.services, world, at)
+            acting = {name: decision.steps for name, decision in decisions.items() if decision.steps}
+            assert not acting, f"at rest, and yet: {acting}"
+            news = [name for name, d in decisions.items() if world.histories.get(name, History()) != d.history]
+            assert not news or turn * ROUND <= FORGIVEN_AFTER, f"at rest, and yet there is news of {news}"
+            world.absorb(decisions)
+        fresh = make_world(world.desired)
+        fresh.histories.update(world.histories)
+        views = {name: world.views[name] for name in world.desired.services}
+        plan = rehearse(fresh, Simulation(world.desired, views, play.simulation.containers.timings, at), at)
+        assert not plan.steps, f"at rest, and yet planned: {plan.steps}"
 
     def check_services(self, names: Iterable[str]) -> None:
         world = self.play.world
@@ -179,6 +217,14 @@ class Rules:
         elif history.completed != want.revision:
             right = [r for r in replicas if r.revision == want.revision and self.serves(want, r)]
             assert len(right) == len(replicas) == want.replicas, f"{want.name} wants {want.replicas}: {story}"
+
+
+def _reversed(world: World) -> World:
+    """The same world, listed the other way round."""
+    views = {
+        name: replace(view, replicas=tuple(reversed(view.replicas))) for name, view in reversed(world.views.items())
+    }
+    return replace(world, views=views)
 
 
 def floor_of(want: DesiredService) -> int:

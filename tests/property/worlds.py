@@ -1,31 +1,26 @@
-"""Random stacks and what happens to them; chance comes from the seed alone."""
+"""What lives are drawn from: random stacks, times, faults, leftovers and events; chance comes from the seed alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from random import Random
 
 from controller.engines.simulated_behaviour import Behaviour, crash_after, job_fails
 from controller.engines.simulated_faults import Faults
-from controller.engines.simulated_hands import Hands
 from controller.model.desired import (
     Condition,
     DesiredService,
     DesiredStack,
     DockerRestart,
-    Leaving,
     Need,
     Order,
     StackPolicy,
     StartupMode,
     UpdatePolicy,
 )
-from controller.model.names import Revision
 from controller.model.observed import Health, Mount, Replica, ReplicaPhase, ServiceView
 from controller.model.timings import Span, Timings
-from tests.builders import IMAGE, NOW, empty_views, probe, replica, service, stack, template, timings, view
-from tests.property.play import Play
+from tests.builders import IMAGE, NOW, empty_views, probe, replica, service, stack, timings, view
+from tests.property.life import Event
 
 
 def random_stack(random: Random, *, share_namespaces: bool = True) -> DesiredStack:
@@ -132,111 +127,71 @@ def random_faults(random: Random) -> Faults:
         lost=some(0.3),
         doubled=some(0.3),
         late=some(0.3),
+        late_by=random.choice((1.0, 30.0)),
+        ahead=random.choice((0.0, 0.0, -0.2, 0.2)),
         away=((NOW + away, NOW + away + random.choice((3.0, 60.0, 400.0))),) if random.random() < 0.3 else (),
     )
 
 
-class Fate:
-    """What happens to a stack from outside, at random instants within `span` seconds."""
+# --- what happens to it
 
-    def __init__(self, play: Play, random: Random, span: float) -> None:
-        self.play, self.random, self.span = play, random, span
-        self.hands = Hands(play.simulation)
-        self.generation = 1
-
-    def strike(self, times: int, *kinds: str) -> None:
-        for _ in range(times):
-            self.play.at(NOW + self.random.uniform(0.0, self.span), getattr(self, self.random.choice(kinds)))
-
-    # --- people and accidents
-
-    def kill(self) -> None:
-        self._hand(self.hands.kill)
-
-    def crash(self) -> None:
-        self._hand(self.hands.crash)
-
-    def remove(self) -> None:
-        self._hand(self.hands.remove)
-
-    def freeze(self) -> None:
-        self._hand(self.hands.pause)
-
-    def sicken(self) -> None:
-        self._hand(self.hands.sicken)
-
-    def die(self) -> None:
-        """The controller is killed and comes back at once."""
-        self.play.restart()
-
-    def stop_and_start(self) -> None:
-        name = self._name()
-        self.play.wish(name, stopped="StoppedByUser")
-        self.play.at(self.play.now + self.random.uniform(0.0, 30.0), lambda: self._again(name, stopped=""))
-
-    def pause_and_resume(self) -> None:
-        name = self._name()
-        self.play.wish(name, paused=True)
-        self.play.at(self.play.now + self.random.uniform(0.0, 30.0), lambda: self._again(name, paused=False))
-
-    # --- newer generations
-
-    def edit(self) -> None:
-        self.generation += 1
-        self._change(self._name(), revision=Revision(f"v{self.generation}"))
-
-    def edit_some(self) -> None:
-        """Several services at once, as a changed variable does."""
-        self.generation += 1
-        for name in tuple(self.play.world.desired.services):
-            if self.random.random() < 0.5:
-                self._change(name, revision=Revision(f"v{self.generation}"))
-
-    def scale(self) -> None:
-        name = self._name()
-        wanted = self.play.world.desired.services[name]
-        if not wanted.is_job and wanted.namespace_of is None and not self._is_shared(name):
-            self._change(name, replicas=self.random.choice((1, 2, 3, 4)))
-
-    def leave_and_return(self) -> None:
-        name = self._name()
-        before = self.play.world.desired.services[name]
-        if before.leaving is not None or self._is_shared(name):
-            return
-        self._change(name, leaving=Leaving.OUT_OF_PROFILE, replicas=0)
-        later = self.play.now + self.random.uniform(0.0, 40.0)
-        self.play.at(later, lambda: self._change(name, leaving=None, replicas=before.replicas))
-
-    def _change(self, name: str, **fields: object) -> None:
-        desired = self.play.world.desired
-        changed = replace(desired.services[name], **fields)
-        made = template(name, changed.revision, namespace_of=changed.namespace_of)
-        services = {**desired.services, name: replace(changed, template=made)}
-        self.play.retarget(replace(desired, services=services, generation=desired.generation + 1))
-
-    def _again(self, name: str, **fields: object) -> None:
-        if name in self.play.world.desired.services:
-            self.play.wish(name, **fields)
-
-    def _is_shared(self, name: str) -> bool:
-        return any(other.namespace_of == name for other in self.play.world.desired.services.values())
-
-    def _name(self) -> str:
-        return self.random.choice(sorted(self.play.world.desired.services))
-
-    def _hand(self, act: Callable[..., None]) -> None:
-        records = list(self.play.simulation.containers.all())
-        if records:
-            act(self.random.choice(records).base.id, self.play.now)
+ACCIDENTS = ("kill", "crash", "remove", "freeze", "sicken")
+CHANGES = ("edit", "scale", "leave", "stop", "pause")
 
 
-def misbehave(play: Play, random: Random) -> None:
-    """Some revisions crash a few times before they are fine, some jobs fail at first; servers may say 0 at a stop."""
-    for name, wanted in play.world.desired.services.items():
-        if random.random() < 0.3:
-            behaviour = job_fails(random.randint(1, 3)) if wanted.is_job else _some_crashes(random)
-            play.simulation.behave(name, behaviour, Revision(random.choice(("v1", "v2", "v3"))))
+def draw_events(random: Random, wanted: DesiredStack, times: int, span: float, *acts: str) -> tuple[Event, ...]:
+    """So many, at any instant within `span` seconds."""
+    return tuple(_draw_event(random, wanted, span, random.choice(acts), number) for number in range(times))
+
+
+def _draw_event(random: Random, wanted: DesiredStack, span: float, act: str, number: int) -> Event:
+    at = round(random.uniform(0.0, span), 2)
+    name = random.choice(sorted(wanted.services))
+    lasts = round(random.uniform(0.5, 40.0), 2)
+    match act:
+        case "die":
+            return Event(at, act, lasts=random.choice((0.0, 0.0, 1.0, lasts)))
+        case "set_clock":
+            return Event(at, act, number=random.choice((-600.0, -3.0, -0.5, 2.0, 60.0, 86400.0)))
+        case "edit":
+            return Event(at, act, name, 2 + number)
+        case "scale" if may_scale(wanted, name):
+            return Event(at, act, name, random.choice((1, 2, 3, 4)))
+        case "leave" if not _is_shared(wanted, name):
+            return Event(at, act, name, lasts=lasts)
+        case "scale" | "leave":
+            return Event(at, "edit", name, 2 + number)
+        case "stop" | "pause":
+            return Event(at, act, name, lasts=lasts)
+        case _:
+            return Event(at, act, name, random.randrange(4))
+
+
+def edit_some(random: Random, wanted: DesiredStack, at: float, revision: int) -> tuple[Event, ...]:
+    """Several services at once, as a changed variable does."""
+    return tuple(Event(at, "edit", name, revision) for name in wanted.services if random.random() < 0.5)
+
+
+def may_scale(wanted: DesiredStack, name: str) -> bool:
+    service_ = wanted.services[name]
+    return not service_.is_job and service_.namespace_of is None and not _is_shared(wanted, name)
+
+
+def _is_shared(wanted: DesiredStack, name: str) -> bool:
+    return any(other.namespace_of == name for other in wanted.services.values())
+
+
+def random_misbehaviour(random: Random, wanted: DesiredStack) -> dict[tuple[str, str], Behaviour]:
+    """Some revisions crash a few times before they are fine, some jobs fail at first."""
+    return {
+        (name, random.choice(("v1", "v2", "v3"))): (
+            job_fails(random.randint(1, 3)) if service_.is_job else _some_crashes(random)
+        )
+        for name, service_ in wanted.services.items()
+        if random.random() < 0.3
+    }
 
 
 def _some_crashes(random: Random) -> Behaviour:
+    """Servers may say 0 at a stop."""
     return crash_after(random.uniform(0.1, 20.0), random.choice((0, 1, 137)), lives=random.randint(1, 5))

@@ -18,6 +18,20 @@ def encode(value: object) -> str:
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
+class Texts:
+    """Remembers the text of the last value of each key: most of what is stored again and again has not changed."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[object, str]] = {}
+
+    def encode(self, key: str, value: object) -> str:
+        """What `encode` makes of the value."""
+        last = self._last.get(key)
+        if last is None or last[0] != value:
+            last = self._last[key] = (value, encode(value))
+        return last[1]
+
+
 def decode(kind: type[T], text: str) -> T:
     """The value that `encode` was given. Fields unknown to this version are ignored, missing ones get their default.
 

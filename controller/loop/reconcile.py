@@ -100,8 +100,10 @@ class Reconciler:
         for done in completed:
             self._unseen.add(done.batch.service)
             self.senses.note(done.batch.service, done.outcomes, now)
-        for done in completed:
-            self.chronicle.note_outcomes(done.outcomes, now)
+        if completed:
+            with self.store.transaction():
+                for done in completed:
+                    self.chronicle.note_outcomes(done.outcomes, now)
 
     def _look(self, only: frozenset[str] | None) -> Mapping[str, ServiceView] | None:
         try:
@@ -194,13 +196,14 @@ class Reconciler:
         decisions = decide_stack(dirty, self.world, now)
         self.store.histories.record({name: decision.history for name, decision in decisions.items()})
         self.world.absorb(decisions)
-        self.chronicle.note_decisions(decisions, now)
-        self.chronicle.learn_readiness(self.world, tuple(decisions), now)
         ranked = sorted(decisions.values(), key=lambda d: (-self.world.graph.rank[d.service], d.service))
         for decision in ranked:
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), decision.wake_at)
             if decision.steps and not self.looks_only:
                 self._perform(decision, now)
+        with self.store.transaction():  # what is told and learned holds up no step, and is one write to the disk
+            self.chronicle.note_decisions(decisions, now)
+            self.chronicle.learn_readiness(self.world, tuple(decisions), now)
 
     def _perform(self, decision: Decision, now: Instant) -> None:
         self.world.busy.add(decision.service)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from controller.loop.codec import decode, encode
+from controller.loop.codec import Texts, decode
 from controller.loop.database import Database
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
@@ -60,6 +60,7 @@ class StatusSnapshot:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._texts = Texts()
 
     def save(self, status: StackStatus) -> bool:
         """Keep it; False where nothing but the time has changed, which writes nothing."""
@@ -67,7 +68,7 @@ class StatusSnapshot:
             "INSERT INTO status (id, body, taken_at) VALUES (1, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET body = excluded.body, taken_at = excluded.taken_at"
             " WHERE body <> excluded.body",
-            (encode(replace(status, taken_at=0.0)), status.taken_at),
+            (self._texts.encode(status.name, replace(status, taken_at=0.0)), status.taken_at),
         )
         return written > 0
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.loop.codec import decode, encode
+from controller.loop.codec import Texts, decode
 from controller.loop.database import Database
 from controller.loop.intents import IntentBox
 from controller.loop.journal import ReplicaJournal
@@ -94,6 +94,7 @@ class Histories:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._texts = Texts()
 
     def load(self) -> Mapping[str, History]:
         """Every service's history; a service that is missing has none."""
@@ -107,7 +108,7 @@ class Histories:
                 self._database.execute(
                     "INSERT INTO histories (service, body) VALUES (?, ?)"
                     " ON CONFLICT (service) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
-                    (service, encode(history)),
+                    (service, self._texts.encode(service, history)),
                 )
 
     def drop(self, services: frozenset[str]) -> None:

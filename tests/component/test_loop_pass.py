@@ -100,6 +100,23 @@ def test_a_store_that_fails_in_the_middle_of_several_outcomes_leaves_nobody_busy
     assert stage.phases == {"db": "Ready", "web": "Ready"}
 
 
+def test_what_is_told_holds_up_no_step(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage.settle()
+    db = stage.replicas("db")[0]
+    stage.meddle(lambda hands, now: hands.kill(db.id, now))
+
+    def check(*told: object) -> None:
+        assert [type(step) for batch in stage.bench.waiting for step in batch.steps] == [Start]
+        raise ControllerError("disk full")
+
+    monkeypatch.setattr(stage.reconciler.chronicle, "note_decisions", check)
+    with pytest.raises(ControllerError, match="disk full"):
+        stage.turn()
+    monkeypatch.undo()
+    stage.settle(10)
+    assert stage.phases["db"] == "Ready" and stage.replicas("db")[0].id == db.id
+
+
 def test_a_wish_that_cannot_be_recorded_changes_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(memory: object) -> None:
         raise ControllerError("disk full")

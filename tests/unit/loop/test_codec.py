@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.loop.codec import decode, encode
+from controller.loop.codec import Texts, decode, encode
 from controller.loop.intents import Intent
 from controller.loop.memory import Generation, StackMemory
 from controller.model.decision import Attempt, History
@@ -96,3 +96,13 @@ def test_hints_of_all_stored_types_resolve():
     for kind in (Intent, DesiredService, StackStatus, StackMemory):
         assert isinstance(get_type_hints(kind), Mapping)
     assert get_type_hints(Intent)["args"] == Mapping[str, Any]
+
+
+def test_what_has_not_changed_is_not_put_into_words_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    monkeypatch.setattr("controller.loop.codec.encode", lambda value: made.append(value) or encode(value))
+    texts, first, second = Texts(), History(stopped="a"), History(stopped="b")
+    for value in (first, History(stopped="a"), second, first):
+        assert texts.encode("web", value) == encode(value)
+    assert texts.encode("db", first) == encode(first)
+    assert made == [first, second, first, first]

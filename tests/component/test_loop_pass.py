@@ -201,6 +201,7 @@ def test_an_engine_that_is_away_changes_nothing_and_is_told_once(tmp_path: Path)
     assert stage.said("EngineAvailable") == 1 and converged(stage) and len(stage.actions()) == done
 
 
+@pytest.mark.fault("D3")
 def test_an_engine_may_be_away_for_half_a_day(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load(SHOP), Faults(away=((NOW, NOW + 43200),)))
     stage.settle(43300, step=5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -73,10 +74,23 @@ def running(found: Mapping[str, Container]) -> set[str]:
     return {name for name, one in found.items() if one.running}
 
 
+def happened(project: str, since: float, *actions: str) -> list[tuple[str, str]]:
+    """What the engine itself remembers of the project's containers since then: action, name without the project's."""
+    words = ["events", "--since", f"{since:.6f}", "--until", f"{time.time() + 0.1:.6f}", "--filter", "type=container"]
+    words += ["--filter", f"label=com.docker.compose.project={project}"]
+    words += [word for action in actions for word in ("--filter", f"event={action}")]
+    told = docker(*words, "--format", "{{.Action}} {{.Actor.Attributes.name}}").splitlines()
+    return [(action, name.removeprefix(f"{project}-")) for action, _, name in (line.partition(" ") for line in told)]
+
+
 def describe(project: str) -> str:
     """The engine's view in words, for the account of a failure."""
     lines = [f"=== containers of {project}"]
-    for name, one in containers(project).items():
+    try:
+        found = containers(project)
+    except AssertionError as error:  # a story may end without an engine
+        return f"{lines[0]}: {error}"
+    for name, one in found.items():
         lines.append(f"{name}: {one.id[:12]} {one.state} exit {one.exit_code} started {one.started:.2f}")
         logs = subprocess.run(["docker", "logs", "--tail", "5", one.id], capture_output=True, text=True, check=False)
         lines += [f"    | {line}" for line in (logs.stdout + logs.stderr).splitlines()]

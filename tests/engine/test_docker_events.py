@@ -56,6 +56,7 @@ def test_what_happens_to_a_container_nudges_its_service_and_no_other(project: Pr
     assert len(seen) < 12  # create start connect kill die disconnect destroy …, but no exec_*
 
 
+@pytest.mark.fault("D7")
 def test_a_daemon_that_goes_and_comes_is_lost_once_and_connected_again(proxy: EngineProxy, far: ComposeEngine) -> None:
     nudges = far.nudges()
     assert next(nudges).kind is Nudge.CONNECTED
@@ -68,6 +69,7 @@ def test_a_daemon_that_goes_and_comes_is_lost_once_and_connected_again(proxy: En
     assert far.observe(Scope("none")).complete
 
 
+@pytest.mark.fault("D4")
 def test_a_daemon_that_hangs_is_lost(proxy: EngineProxy, far: ComposeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_SILENCE", 0.2)
     monkeypatch.setattr(events, "_PING_PATIENCE", 0.3)

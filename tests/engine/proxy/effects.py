@@ -71,11 +71,15 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class ApplyThenDrop:
-    """The daemon does it, whole; nobody hears of it."""
+    """The daemon does it, whole; nobody hears of it, or hears something else."""
+
+    instead: Answer | None = None
 
     def __call__(self, call: Call) -> None:
         with call.ask() as far:
             read_answer(far, call.request.method).read()
+        if self.instead is not None:
+            self.instead(call)
 
 
 @dataclass(frozen=True, slots=True)

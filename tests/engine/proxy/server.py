@@ -23,7 +23,7 @@ DOCKER = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock").removepref
 
 @dataclass(slots=True)
 class Rule:
-    """What happens to the next `times` calls (None: all) of this method whose path matches."""
+    """What happens to the next `times` calls (None: all) of this method whose path (or path and query) matches."""
 
     method: str
     path: str
@@ -33,7 +33,8 @@ class Rule:
 
     def takes(self, request: Request) -> bool:
         spent = self.times is not None and self.met >= self.times
-        return not spent and request.method == self.method and re.fullmatch(self.path, request.path) is not None
+        asked = request.question if "\\?" in self.path else request.path
+        return not spent and request.method == self.method and re.fullmatch(self.path, asked) is not None
 
 
 class EngineProxy:

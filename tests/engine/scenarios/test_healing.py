@@ -38,6 +38,8 @@ HARM: dict[str, Callable[[Container], None]] = {
 }
 
 
+@pytest.mark.fault("W1")
+@pytest.mark.fault("W10")
 @pytest.mark.parametrize("harm", HARM)
 @pytest.mark.parametrize("policy", ["no", pytest.param("unless-stopped", marks=pytest.mark.slow)])
 def test_a_service_that_was_harmed_comes_back_and_its_neighbours_are_left_alone(

@@ -183,6 +183,7 @@ def test_a_container_with_a_name_of_its_own_is_replaced_under_it(scene: Scene) -
     assert set(found) == {"own"} and found["own"].running and found["own"].id != old.id
 
 
+@pytest.mark.fault("D3")
 def test_a_daemon_that_is_away_is_said_to_be_and_the_controller_recovers_by_itself(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP}, db: {SLEEP}}")
     with EngineProxy(scene.folder.parent / "engine.sock") as proxy:
@@ -202,6 +203,7 @@ def test_a_daemon_that_is_away_is_said_to_be_and_the_controller_recovers_by_itse
                 assert lives(scene.containers(), but="web") == lives(before, but="web")
 
 
+@pytest.mark.fault("D4")
 @pytest.mark.slow
 def test_a_daemon_that_hangs_is_said_to_be_away_and_the_controller_recovers(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP}, db: {SLEEP}}")
@@ -229,6 +231,7 @@ def test_an_engine_that_is_not_there_is_one_clear_line(scene: Scene) -> None:
     assert "nobody.sock" in ran.err and "hint:" in ran.err and "Traceback" not in ran.err
 
 
+@pytest.mark.fault("C5")
 def test_two_applies_at_once_make_one_of_each(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP, deploy: {replicas: 3}}, db: {SLEEP}}")
     with scene.step("two people apply in the same second"):

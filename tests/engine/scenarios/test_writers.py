@@ -19,6 +19,7 @@ TWO = "services: {db: {SLEEP}, web: {SLEEP, depends_on: [db], deploy: {replicas:
 ALL = {"db-1", "web-1", "web-2"}
 
 
+@pytest.mark.fault("C6")
 def test_compose_recreates_everything_by_hand_and_is_not_disturbed(scene: Scene) -> None:
     scene.compose(TWO)
     with scene.daemon("--watch"):
@@ -30,6 +31,7 @@ def test_compose_recreates_everything_by_hand_and_is_not_disturbed(scene: Scene)
         assert lives(scene.containers()) == lives(made)
 
 
+@pytest.mark.fault("C6")
 def test_compose_takes_everything_down_by_hand_and_it_comes_back(scene: Scene) -> None:
     scene.compose(TWO)
     with scene.daemon("--watch"):
@@ -45,6 +47,7 @@ def test_compose_takes_everything_down_by_hand_and_it_comes_back(scene: Scene) -
             assert len(docker("network", "ls", "-q", "--filter", f"name={scene.name}_default").split()) == 1
 
 
+@pytest.mark.fault("C6")
 def test_compose_up_by_hand_beside_an_apply_ends_in_one_of_each(scene: Scene) -> None:
     scene.compose(TWO)
     with scene.daemon("--watch"):

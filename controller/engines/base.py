@@ -35,7 +35,6 @@ class EngineInfo:
     api_version: str
     endpoint: str
     rootless: bool = False
-    podman: bool = False
 
 
 class Nudge(StrEnum):

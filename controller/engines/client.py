@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,7 @@ from controller.model.errors import Rejected, Transient
 
 NEWEST_API = (1, 47)
 OLDEST_API = (1, 41)
+_POINT = "point DOCKER_HOST at a Docker daemon"
 _IDLE_CONNECTIONS = 8
 _LARGEST_ANSWER = 64 * 1024 * 1024
 
@@ -75,7 +77,7 @@ class Client:
             with self._connection(ends_at) as connection:
                 status, payload = _exchange(connection, method, target, body, write)
             if status >= 400:
-                raise Failure(status, _message(payload), request)
+                raise self._refusal(status, payload, request)
             if write is not None:
                 failpoints.reach(f"{write}.{failpoints.AFTER}")
             return status, json.loads(payload) if payload.strip() else None
@@ -106,7 +108,7 @@ class Client:
             write = name_write(method, path)
             response = _send(connection, method, target, body, write)
             if response.status >= 400:
-                raise Failure(response.status, _message(response.read()), f"{method} {path}")
+                raise self._refusal(response.status, response.read(), f"{method} {path}")
             if write is not None:
                 failpoints.reach(f"{write}.{failpoints.AFTER}")
             if deadline is None:
@@ -122,7 +124,9 @@ class Client:
         try:
             with self._connection(time.monotonic() + deadline) as connection:
                 response = _send(connection, "GET", "/_ping", None)
-                response.read()
+                payload = response.read()
+            if response.status >= 400:
+                raise Failure(response.status, _message(payload), "GET /_ping")
         except Exception as error:
             raise map_exception(error, "GET /_ping") from error
         return {name.lower(): value for name, value in response.getheaders()}
@@ -161,6 +165,13 @@ class Client:
         if self._version is None:
             self._version = _negotiate(self.ping(deadline=ends_at - time.monotonic()))
         return self._version
+
+    def _refusal(self, status: int, payload: bytes, request: str) -> Failure:
+        """What the daemon said instead of an answer. The version that it does not know is agreed on anew."""
+        failure = Failure(status, _message(payload), request)
+        if failure.refused_version is not None:
+            self.forget_version()
+        return failure
 
     @contextmanager
     def _connection(self, ends_at: float) -> Iterator[Connection]:
@@ -248,13 +259,13 @@ def _message(payload: bytes) -> str:
 
 
 def _negotiate(headers: Mapping[str, str]) -> str:
-    """The newest version that both know. Raises Rejected for Podman and for daemons older than 20.10."""
+    """The newest version that both know. Raises Rejected for Podman, for daemons older than 20.10, for no daemon."""
     if "libpod-api-version" in headers or "libpod" in headers.get("server", "").lower():
-        raise Rejected("this is Podman's socket, which is not supported", hint="point DOCKER_HOST at a Docker daemon")
-    theirs = tuple(int(part) for part in headers.get("api-version", "0.0").split(".")[:2])
-    if theirs < OLDEST_API:
-        raise Rejected(
-            f"the daemon speaks API {headers.get('api-version', 'unknown')}, older than 1.41",
-            hint="Docker Engine 20.10 or later",
-        )
-    return ".".join(str(part) for part in min(theirs, NEWEST_API))
+        raise Rejected("this is Podman's socket, which is not supported", hint=_POINT)
+    theirs = re.fullmatch(r"(\d+)\.(\d+)", headers.get("api-version", ""))
+    if theirs is None:
+        raise Rejected("what answers is no Docker daemon: it names no API version", hint=_POINT)
+    version = int(theirs[1]), int(theirs[2])
+    if version < OLDEST_API:
+        raise Rejected(f"the daemon speaks API {theirs[0]}, older than 1.41", hint="Docker Engine 20.10 or later")
+    return ".".join(str(part) for part in min(version, NEWEST_API))

@@ -28,6 +28,7 @@ _TAKEN = ("is already in use by container", "marked for removal", "removal of co
 _PORT_TAKEN = re.compile(
     r"listen \w+ (\S+:\d+): bind: address already in use|Bind for (\S+:\d+) failed: port is already allocated"
 )
+_VERSION = re.compile(r"client version (\S+) is too (old|new)")
 _NO_PLUGIN = (
     "is not a docker command",
     "unknown shorthand flag: 'f'",
@@ -47,6 +48,12 @@ class Failure(Exception):
     def __str__(self) -> str:
         return f"{self.request}: {self.message} ({self.status})"
 
+    @property
+    def refused_version(self) -> tuple[str, str] | None:
+        """The API version that was asked in, and whether it is too "old" or too "new" for the daemon."""
+        found = _VERSION.search(self.message)
+        return (found[1], found[2]) if found else None
+
 
 def map_failure(failure: Failure) -> EngineError:
     """An HTTP answer: 409 and what is gone ask for a new look, 5xx may pass, every other 4xx stays."""
@@ -56,6 +63,8 @@ def map_failure(failure: Failure) -> EngineError:
     message, text = f"Docker refused {failure.request}: {failure.message}", failure.message.lower()
     if any(mark in text for mark in _MISSING_IMAGE):
         return Rejected(message, hint="pull or build the image, or set pull_policy")
+    if failure.refused_version is not None:
+        return _map_version(message, *failure.refused_version)
     match failure.status:
         case 404 | 409:
             return Conflict(message)
@@ -67,6 +76,14 @@ def map_failure(failure: Failure) -> EngineError:
             return map_words(message)
         case _:
             return Rejected(message)
+
+
+def _map_version(message: str, version: str, fault: str) -> EngineError:
+    """What is too new was agreed on with the daemon that was there before; the next call agrees anew."""
+    if fault == "new":
+        return Transient(message)
+    way = f"update it, or let the daemon speak {version} (DOCKER_MIN_API_VERSION={version} in its environment)"
+    return Rejected(message, hint=f"this controller is too old for the engine: {way}")
 
 
 def map_words(message: str) -> EngineError:

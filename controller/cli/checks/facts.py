@@ -17,6 +17,7 @@ from typing import Any
 
 _SECRET_PREFIXES = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY", "COMPOSE_")
 _CONTAINER = '{{.Names}}\t{{.Image}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}'
+_COMPONENTS = "{{range .Server.Components}}{{.Name}} {{end}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +60,15 @@ class Folder:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """One look at the machine. `engine` is None where no engine answers; times in seconds, sizes in bytes."""
+    """One look at the machine. `engine` is None where no engine answers; times in seconds, sizes in bytes.
+
+    `components`: what the engine says that it is made of; Podman's is known by it alone.
+    """
 
     docker: Said
     engine: Mapping[str, Any] | None
     engine_error: str
+    components: str
     compose: Said
     endpoint: str
     context: str
@@ -84,12 +89,14 @@ def sense(state: Path, *, deadline: float = 10.0) -> Facts:
         compose = pool.submit(_ask, ("docker", "compose", "version", "--short"), deadline)
         listed = pool.submit(_ask, ("docker", "ps", "--format", _CONTAINER), deadline)
         context = pool.submit(_ask, ("docker", "context", "show"), deadline)
+        parts = pool.submit(_ask, ("docker", "version", "--format", _COMPONENTS), deadline)
     said, asked_at, answered_at = info.result()
     engine, trouble = _engine(said)
     return Facts(
         docker=version.result(),
         engine=engine,
         engine_error=trouble,
+        components=parts.result().out.strip(),
         compose=compose.result(),
         endpoint=os.environ.get("DOCKER_HOST", ""),
         context=context.result().out.strip() or "default",

@@ -55,6 +55,8 @@ def _mend_engine(facts: Facts) -> str:
     if "permission denied" in facts.engine_error.lower():
         joined = "log out and in again, the group is new" if facts.in_docker_group else "sudo usermod -aG docker $USER"
         return f"{joined}, then try again"
+    if "client version" in facts.engine_error:
+        return "update the `docker` command, the engine is too new for it"
     if facts.endpoint:
         return f"DOCKER_HOST is {facts.endpoint}: start the engine there, or unset DOCKER_HOST"
     if facts.context not in ("default", ""):
@@ -73,8 +75,7 @@ def check_kind(facts: Facts) -> Check:
     """Podman, rootless and remote engines: what does not work there, or works otherwise."""
     engine = facts.engine or {}
     options = " ".join(str(option) for option in engine.get("SecurityOptions") or ())
-    said = f"{engine.get('OperatingSystem', '')} {engine.get('Name', '')} {engine.get('ServerVersion', '')}".lower()
-    if "podman" in said or "podman" in facts.endpoint:
+    if "podman" in f"{facts.components} {facts.endpoint}".lower():
         mend = "point DOCKER_HOST at a Docker Engine"
         return Check("kind", Verdict.FAIL, "Podman's socket: its events and labels differ too much", mend)
     if facts.endpoint and not facts.endpoint.startswith("unix://"):

@@ -183,7 +183,8 @@ def test_the_version_is_the_newest_that_both_know(daemon: Daemon, client: Client
         ("Api-Version: 1.41\r\nLibpod-Api-Version: 4.3.1", "Podman"),
         ("Api-Version: 1.41\r\nServer: Libpod/4.3.1 (linux)", "Podman"),
         ("Api-Version: 1.40", "older than 1.41"),
-        ("X: y", "older"),
+        ("X: y", "names no API version"),
+        ("Api-Version: new", "names no API version"),
     ],
 )
 def test_what_is_no_docker_that_we_know_is_refused(daemon: Daemon, client: Client, headers: str, words: str) -> None:

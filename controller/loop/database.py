@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from controller import failpoints
-from controller.loop.schema import migrate, pending_migrations
+from controller.loop.schema import mark_of, migrate, pending_migrations
+from controller.loop.seal import teach, verify
 from controller.model.errors import ControllerError
 
 BUSY_SECONDS = 5.0
 """How long a write waits for another process's write."""
+
+_DAMAGED = ("malformed", "unsupported file format")
 
 _CHANGE = re.compile(r"(INSERT OR REPLACE|INSERT|UPDATE|DELETE)(?: INTO| FROM)? (\w+)")
 
@@ -124,7 +127,7 @@ class Database:
             with _explained(self.path):
                 yield
         except sqlite3.DatabaseError as error:
-            if not _is_damage(error):
+            if not _is_damage(error, self.path):
                 raise
             self._connection.close()
             with _exclusive(self.path.parent), _explained(self.path):
@@ -139,7 +142,7 @@ class Database:
             try:
                 connection = _connect(self.path)
             except sqlite3.DatabaseError as error:
-                if not _is_damage(error):
+                if not _is_damage(error, self.path):
                     raise
                 self.mended = _set_aside(self.path, error)
                 connection = _connect(self.path)
@@ -180,7 +183,10 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if connection.execute("PRAGMA application_id").fetchone()[0] != mark_of(version):
+        raise sqlite3.DatabaseError(f"malformed: no version {version} wrote it")
     pending = pending_migrations(version, str(path))
+    teach(connection)
     damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     if damage != "ok":
         raise sqlite3.DatabaseError(f"malformed: {damage}")
@@ -191,11 +197,14 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             connection.execute("BEGIN IMMEDIATE")
             migrate(connection.execute, version, str(path))
             connection.execute("COMMIT")
+    verify(connection)
 
 
-def _is_damage(error: sqlite3.DatabaseError) -> bool:
+def _is_damage(error: sqlite3.DatabaseError, path: Path) -> bool:
     code = getattr(error, "sqlite_errorcode", None)
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or "malformed" in str(error)
+    if code == sqlite3.SQLITE_READONLY:  # the file says so of itself where the file system does not
+        return os.access(path, os.W_OK)
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or any(word in str(error) for word in _DAMAGED)
 
 
 def _set_aside(path: Path, error: Exception) -> str:
@@ -231,7 +240,7 @@ def _explained(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.OperationalError as error:
-        if _is_damage(error):
+        if _is_damage(error, path):
             raise
         raise ControllerError(f"{path}: {error}", hint=_hint(str(error))) from error
     except PermissionError as error:

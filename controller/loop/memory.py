@@ -89,7 +89,9 @@ class StackRecords:
                 return last
             number = last.number + 1 if last else 1
             made = replace(seen, number=number)
-            self._database.execute("INSERT INTO generations VALUES (?, ?, ?)", (number, seen.at, encode(made)))
+            self._database.execute(
+                "INSERT INTO generations (generation, at, body) VALUES (?, ?, ?)", (number, seen.at, encode(made))
+            )
             self._database.execute("DELETE FROM generations WHERE generation <= ?", (number - KEPT_GENERATIONS,))
             return made
 

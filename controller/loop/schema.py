@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from controller.loop.seal import MARK, sealing
 from controller.model.errors import ControllerError
 
 _TABLES = """
@@ -36,11 +37,19 @@ CREATE TABLE intents (
 CREATE INDEX intents_waiting ON intents (state, id);
 """
 
-MIGRATIONS: tuple[str, ...] = (_TABLES,)
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    tuple(statement for statement in _TABLES.split(";") if statement.strip()),
+    tuple(sealing()),
+)
 """Step n brings version n to n + 1. Append only: a released step never changes."""
 
 
-def pending_migrations(version: int, place: str) -> tuple[str, ...]:
+def mark_of(version: int) -> int:
+    """The `application_id` that goes with a version; the first one had none."""
+    return 0 if version < 2 else MARK + version
+
+
+def pending_migrations(version: int, place: str) -> tuple[tuple[str, ...], ...]:
     """The steps that a file of this version still needs. Raises where a newer program wrote it."""
     if version > len(MIGRATIONS):
         raise ControllerError(
@@ -52,8 +61,8 @@ def pending_migrations(version: int, place: str) -> tuple[str, ...]:
 
 def migrate(execute: Callable[[str], object], version: int, place: str) -> None:
     """Bring the schema up to date, statement by statement, inside the caller's transaction."""
-    for script in pending_migrations(version, place):
-        for statement in script.split(";"):
-            if statement.strip():
-                execute(statement)
+    for statements in pending_migrations(version, place):
+        for statement in statements:
+            execute(statement)
     execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    execute(f"PRAGMA application_id = {mark_of(len(MIGRATIONS))}")

@@ -16,7 +16,7 @@ import pytest
 from controller.loop.database import Database, StoreDamaged
 from controller.loop.intents import IntentState, follow
 from controller.loop.memory import Generation, ProjectPlace, StackMemory
-from controller.loop.schema import MIGRATIONS
+from controller.loop.schema import MIGRATIONS, mark_of
 from controller.loop.store import Store, known_stacks, stack_dir, state_dir
 from controller.model.decision import History, Phase, StackPhase
 from controller.model.desired import DesiredService, Template
@@ -471,7 +471,9 @@ class TestDamage:
 
     def test_a_newer_schema_is_refused_and_left_as_it_is(self, store, folder):
         store.histories.record({"a": History(good="r1")})
-        store._database._connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 1}")
+        newer = len(MIGRATIONS) + 1
+        store._database._connection.execute(f"PRAGMA user_version = {newer}")
+        store._database._connection.execute(f"PRAGMA application_id = {mark_of(newer)}")
         store.close()
         before = (folder / "state.db").read_bytes()
         with pytest.raises(ControllerError, match="newer version") as caught:

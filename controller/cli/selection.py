@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 
 from controller.model.errors import ControllerError
 from controller.model.status import ServiceStatus, StackStatus
@@ -23,9 +22,9 @@ def _matching(every: Sequence[Chosen], word: str) -> tuple[Chosen, ...]:
     found = tuple(pair for pair in every if word in (pair[1].name, f"{pair[0].name}/{pair[1].name}"))
     if not found:
         names = [service.name for _, service in every]
-        near = get_close_matches(word.rsplit("/", 1)[-1], names, n=1)
+        near = _nearest(word.rsplit("/", 1)[-1], names)
         known = f"there are: {', '.join(dict.fromkeys(names))}" if names else "no service is known here"
-        raise ControllerError(f"there is no service '{word}'", hint=f"did you mean '{near[0]}'?" if near else known)
+        raise ControllerError(f"there is no service '{word}'", hint=near or known)
     return found
 
 
@@ -43,8 +42,7 @@ def choose_stacks(stacks: Sequence[StackStatus], names: Sequence[str]) -> tuple[
     known = {stack.name: stack for stack in stacks}
     for name in names:
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"there are: {', '.join(known) or 'none'}"
+            hint = _nearest(name, tuple(known)) or f"there are: {', '.join(known) or 'none'}"
             raise ControllerError(f"there is no stack '{name}'", hint=hint)
     return tuple(known[name] for name in names) if names else tuple(stacks)
 
@@ -59,3 +57,10 @@ def narrow(stacks: Sequence[StackStatus], chosen: Sequence[Chosen]) -> tuple[Sta
         for stack in stacks
     )
     return tuple(stack for stack in kept if stack.services)
+
+
+def _nearest(word: str, words: Sequence[str]) -> str | None:
+    from difflib import get_close_matches  # loaded for whoever mistypes
+
+    near = get_close_matches(word, words, n=1)
+    return f"did you mean '{near[0]}'?" if near else None

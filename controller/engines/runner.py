@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import re
 import selectors
@@ -100,6 +99,8 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
 
 def _die_with_parent() -> Callable[[], object] | None:
     """A hook for the child: be killed when the thread that waits for it is gone, however it went (Linux)."""
+    import ctypes
+
     try:
         prctl = ctypes.CDLL(None).prctl
     except (OSError, AttributeError):

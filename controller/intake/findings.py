@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -35,9 +34,11 @@ _EXPECTED = {
 
 def suggest(word: object, known: Collection[str]) -> str | None:
     """`did you mean 'replicas'?`, or None where nothing is near."""
+    from difflib import get_close_matches  # loaded for whoever mistypes
+
     by_folded = {name.lower().replace("_", "").replace("-", ""): name for name in sorted(known, reverse=True)}
     folded = str(word).lower().replace("_", "").replace("-", "")
-    near = difflib.get_close_matches(folded, by_folded, n=1, cutoff=0.65)
+    near = get_close_matches(folded, by_folded, n=1, cutoff=0.65)
     return f"did you mean '{by_folded[near[0]]}'?" if near else None
 
 

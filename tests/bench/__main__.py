@@ -8,6 +8,7 @@ Progress goes to standard error, the table to standard output. It needs a Docker
 from __future__ import annotations
 
 import argparse
+import compileall
 import signal
 import sys
 import time
@@ -15,18 +16,19 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
-from tests.bench import cold_start, commands, edits, healing, idle, wide
-from tests.bench.document import as_json, as_text, write_documents
+from tests.bench import cold_start, commands, edits, healing, idle, scale, wide
+from tests.bench.document import ROOT, as_json, as_text, write_documents
 from tests.bench.figure import Effort, Figure
 from tests.bench.machine import Load, describe_machine
 
-PARTS: tuple[ModuleType, ...] = (cold_start, idle, healing, edits, commands, wide)
+PARTS: tuple[ModuleType, ...] = (cold_start, idle, healing, edits, scale, commands, wide)
 """Each measures the rows that its HOW explains."""
 
 
 def main() -> int:
     given = _parse()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # clears up, too
+    compileall.compile_dir(str(ROOT / "controller"), quiet=1)  # as scripts/quickstart does, and pip
     wanted = frozenset(given.only or (row for part in PARTS for row in part.HOW))
     parts = [part for part in PARTS if wanted & part.HOW.keys()]
     load = Load()

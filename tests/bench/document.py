@@ -10,9 +10,9 @@ from pathlib import Path
 
 from tests.bench.figure import Figure
 
-_ROOT = Path(__file__).parents[2]
-DOCUMENT = _ROOT / "docs/benchmarks.md"
-README = _ROOT / "README.md"
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs/benchmarks.md"
+README = ROOT / "README.md"
 _BRIEF = re.compile(r"(<!-- figures: .*? -->\n).*?(<!-- end of figures -->)", re.DOTALL)
 
 

@@ -78,7 +78,8 @@ def _serve(recorder: Recorder, client: Client) -> Iterator[_Server]:
 
 
 class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
-    request_queue_size = 128
+    request_queue_size = 4096
+    """Compose calls for all services of a project at once, and takes one call that finds no room for no daemon."""
     daemon_threads = True
     block_on_close = False
 

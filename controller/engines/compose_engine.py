@@ -16,6 +16,7 @@ from controller.engines.observe import Observer
 from controller.engines.perform import Performer, Recorders
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
+from controller.engines.vantage import Vantage
 from controller.model.errors import EngineError
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed
@@ -34,7 +35,8 @@ class ComposeEngine:
         self.endpoint = endpoint or resolve_endpoint(os.environ)
         self._client = Client(self.endpoint)
         self._images, self._sightings = Images(self._client), Sightings()
-        self._observer = Observer(self._client, self._images, self._sightings)
+        self._vantage = Vantage(self._client)
+        self._observer = Observer(self._client, self._images, self._sightings, self._vantage)
         recorders = Recorders(self._render_again, self._record)
         self._performer = Performer(self._client, self._images, recorders)
         self._lock = threading.Lock()
@@ -48,7 +50,7 @@ class ComposeEngine:
 
     def info(self, *, deadline: float = 5.0) -> EngineInfo:
         api_version = self._client.api_version(deadline=deadline)
-        answer = self._client.get("/info", deadline=deadline)
+        answer = self._vantage.ask(deadline=deadline)
         return EngineInfo(
             id=str(answer.get("ID") or answer.get("Name") or "unknown").replace(":", "").lower(),
             name=str(answer.get("Name") or ""),

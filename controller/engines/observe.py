@@ -50,9 +50,8 @@ class Reading:
 class Observer:
     """Observations of one engine. Safe from several threads."""
 
-    def __init__(self, client: Client, images: Images, sightings: Sightings) -> None:
-        self._client, self._images, self._sightings = client, images, sightings
-        self._vantage = Vantage(client)
+    def __init__(self, client: Client, images: Images, sightings: Sightings, vantage: Vantage) -> None:
+        self._client, self._images, self._sightings, self._vantage = client, images, sightings, vantage
         self._pool = ThreadPoolExecutor(_HANDS, thread_name_prefix="inspect")
         self._readings: dict[str, Reading] = {}
 

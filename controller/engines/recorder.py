@@ -25,6 +25,9 @@ from controller.model.project import ComposeProject, Recording, RenderedProject
 
 _PATIENCE = 10.0
 
+Forwarded = tuple[int, Mapping[str, str], bytes]
+"""Status, headers and body."""
+
 
 def record(
     client: Client, project: ComposeProject, rendered: RenderedProject, known_ids: Mapping[str, str], *, deadline: float
@@ -68,7 +71,7 @@ def _serve(recorder: Recorder, client: Client) -> Iterator[_Server]:
         path = Path(folder) / "d.sock"
         with _Server(path, recorder, client) as server:
             os.chmod(path, 0o600)
-            thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="recorder", daemon=True)
+            thread = threading.Thread(target=server.serve_forever, args=(0.005,), name="recorder", daemon=True)
             thread.start()
             try:
                 yield server
@@ -88,6 +91,14 @@ class _Server(socketserver.ThreadingMixIn, socketserver.UnixStreamServer):
         self.path, self.recorder, self.client = path, recorder, client
         self.lock = threading.Lock()
         self.failure: EngineError | None = None
+        self._known: dict[tuple[str, str], Forwarded] = {}
+
+    def read(self, method: str, target: str) -> Forwarded:
+        """The daemon's answer to a read. Compose asks the same of an image for every service: once is enough."""
+        known = self._known.get((method, target))
+        if known is None:
+            known = self._known[method, target] = self.client.forward(method, target, deadline=_PATIENCE)
+        return known
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Compose hung up in the middle: its exit code tells."""
@@ -128,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self, path: str) -> None:
         try:
-            status, headers, payload = self.server.client.forward(self.command, self.path, deadline=_PATIENCE)
+            status, headers, payload = self.server.read(self.command, self.path)
         except EngineError as error:
             self.server.failure = error
             self._reply(500, json.dumps({"message": error.message}).encode(), {})

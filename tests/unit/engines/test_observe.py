@@ -10,6 +10,7 @@ from controller.engines.images import Images
 from controller.engines.observe import Observer
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint
+from controller.engines.vantage import Vantage
 from controller.model.errors import Conflict, EngineError, Transient
 from controller.model.names import ReplicaId
 from controller.model.observed import ReplicaPhase
@@ -66,7 +67,7 @@ def sightings() -> Sightings:
 
 @pytest.fixture
 def observer(client: Client, sightings: Sightings) -> Iterator[Observer]:
-    made = Observer(client, Images(client), sightings)  # type: ignore[arg-type]
+    made = Observer(client, Images(client), sightings, Vantage(client))  # type: ignore[arg-type]
     yield made
     made.close()
 

@@ -29,7 +29,11 @@ class PrivateEngine:
         words += ["--bridge=none", "--iptables=false", "--ip-forward=false", "--ip-masq=false", *self.options]
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["dockerd", "-H", self.host, *words], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                # In a network of its own: a daemon without a bridge removes `docker0`, also another daemon's.
+                ["unshare", "--net", "dockerd", "-H", self.host, *words],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         eventually(self.answers, 30)
 

@@ -59,7 +59,8 @@ start_newer() {
       PATH=$2/bin:$PATH exec dockerd --data-root "$1/root" --exec-root "$1/exec" --pidfile "$1/pid" --host "unix://$1/d.sock"
     ' sh "$newer_dir" "$newer_parts" </dev/null >"$log_dir/newer-dockerd.log" 2>&1 9>&- &
   newer_pid=$!
-  in_newer=(nsenter --net="/run/netns/$network" env -u DOCKER_CONTEXT "DOCKER_HOST=unix://$newer_dir/d.sock")
+  in_newer=(nsenter --net="/run/netns/$network" env -u DOCKER_CONTEXT
+    "DOCKER_HOST=unix://$newer_dir/d.sock" "PATH=$newer_parts/bin:$PATH") # tests that start a daemon start this one
   if [[ -x $newer_parts/config/cli-plugins/docker-compose ]]; then in_newer+=("DOCKER_CONFIG=$newer_parts/config"); fi
   await_newer
 }

@@ -14,7 +14,7 @@ from controller.model.observed import Observed, Replica, ReplicaPhase, ServiceVi
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.steps import Create, Outcome, Remove, Restart, Result, Start, Step, Stop
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 """Seconds within which what must happen has happened, also on a machine with much else to do."""
 
 PAUSE = 0.05

@@ -25,6 +25,9 @@ IMAGE = os.environ.get("TEST_IMAGE", "local/busybox:1.35")
 SLEEP = f'image: {IMAGE}, command: ["sleep", "1000"], stop_signal: SIGKILL'
 """Inner settings of a service that runs for ever and dies at once."""
 
+PATIENCE = 60.0
+"""Seconds within which what must happen has happened, also on a machine with much else to do."""
+
 POLITE = f"""image: {IMAGE}, command: ["sh", "-c", "trap 'exit 0' TERM; sleep 1000 & wait"]"""
 """Like Redis: ends with 0 when it is asked to stop, and Docker leaves it down."""
 
@@ -135,7 +138,7 @@ class Scene:
         self._others.append(f"cts{uuid.uuid4().hex[:9]}")
         return self._others[-1]
 
-    def await_phase(self, phase: str, seconds: float = 20.0) -> None:
+    def await_phase(self, phase: str, seconds: float = PATIENCE) -> None:
         """Until status says so. Asked at leisure: each call is a process of its own."""
         eventually(lambda: self.status()["phase"] == phase, seconds, every=0.4)
 
@@ -214,7 +217,7 @@ class Daemon:
     def signal(self, number: signal.Signals) -> int:
         """Send it and wait for the end; the exit code."""
         self.process.send_signal(number)
-        return self.process.wait(timeout=20)
+        return self.process.wait(timeout=PATIENCE)
 
     def end(self) -> None:
         if self.process.poll() is None:
@@ -226,7 +229,7 @@ class Daemon:
                 self.process.wait(timeout=10)
 
 
-def eventually(what: Callable[[], object], seconds: float = 20.0, every: float = 0.15) -> Any:
+def eventually(what: Callable[[], object], seconds: float = PATIENCE, every: float = 0.15) -> Any:
     """What it returns once it is true. What is missing or asserted in vain inside counts as not yet."""
     deadline = time.monotonic() + seconds
     while True:

@@ -38,18 +38,25 @@ CREATOR = textwrap.dedent(
 )
 
 
+def count(project: str) -> int:
+    return len(docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={project}").split())
+
+
 @pytest.mark.parametrize("after", [0.0, 0.15, 0.4])
 def test_nothing_that_was_made_is_unknown_after_a_kill(project, docker_engine, tmp_path, after):
     project.write(f"services: {{web: {{image: '{IMAGE}', command: sleep 9}}}}")
     argv = [sys.executable, "-c", CREATOR, str(tmp_path), str(tmp_path / "state")]
     with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout.readline().strip() == "begun"
-        deadline = time.monotonic() + 20
-        while not docker("ps", "-aq", "--filter", f"label=com.docker.compose.project={project.name}").strip():
+        deadline = time.monotonic() + 60
+        while not count(project.name):
             assert time.monotonic() < deadline
         time.sleep(after)
         child.send_signal(signal.SIGKILL)
-    time.sleep(0.5)  # a create that was under way still lands
+    made = -1
+    while made != count(project.name):  # a create that was under way still lands
+        made = count(project.name)
+        time.sleep(1.0)
     store = Store(tmp_path / "state")
     replicas = docker_engine.observe(Scope(project.name)).services["web"].replicas
     confirmed = len(store.replicas.made())

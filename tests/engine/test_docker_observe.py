@@ -2,6 +2,7 @@
 
 import json
 import time
+from contextlib import closing, suppress
 
 import pytest
 
@@ -12,6 +13,7 @@ from controller.model.desired import ProbeKind
 from controller.model.errors import Transient
 from controller.model.observed import Health, ReplicaPhase
 from tests.engine.docker_project import IMAGE, Project, docker, inspect
+from tests.engine.scenario import eventually
 
 pytestmark = pytest.mark.engine
 
@@ -34,10 +36,7 @@ def test_dockers_restarts_are_counted(project: Project) -> None:
     command = f'image: {IMAGE}, command: ["sh", "-c", "exit 1"], restart: on-failure:2'
     made = project.run(project.write(f"services: {{a: {{{command}}}}}").record(), "a")
     docker("wait", made)
-    deadline = time.monotonic() + 20.0
-    while project.replica("a").restarts < 2 and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert project.replica("a").restarts == 2
+    eventually(lambda: project.replica("a").restarts == 2)
 
 
 def test_health_check_and_dockers_verdict(project: Project) -> None:
@@ -48,10 +47,7 @@ def test_health_check_and_dockers_verdict(project: Project) -> None:
     found = replica.check
     assert (found.kind, found.command) == (ProbeKind.EXEC, ("true",))
     assert (found.interval, found.timeout, found.retries, found.start_period) == (1.0, 2.0, 4, 5.0)
-    deadline = time.monotonic() + 20.0
-    while project.replica("a").health is not Health.HEALTHY and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert project.replica("a").health is Health.HEALTHY
+    eventually(lambda: project.replica("a").health is Health.HEALTHY)
 
 
 def test_drift_by_hand_is_named_by_its_fields(project: Project) -> None:
@@ -118,10 +114,15 @@ def test_the_address_is_one_that_can_be_reached(project: Project) -> None:
     project.run(project.record(), "a")
     address = project.replica("a").address
     assert address is not None
-    connection = http.client.HTTPConnection(address, 80, timeout=3.0)
-    connection.request("GET", "/")
-    assert connection.getresponse().status == 404
-    connection.close()
+
+    def status() -> int:
+        connection = http.client.HTTPConnection(address, 80, timeout=3.0)
+        with closing(connection), suppress(ConnectionRefusedError):  # it runs before it listens
+            connection.request("GET", "/")
+            return connection.getresponse().status
+        return 0
+
+    eventually(lambda: status() == 404)
 
 
 def test_what_has_not_changed_is_not_inspected_again(project: Project) -> None:

@@ -55,7 +55,7 @@ def test_sequential_never_has_two_services_starting(scene: Scene) -> None:
             most = max(most, phases.count("Starting"))
             return phases == ["Ready"] * 4
 
-        eventually(converged, 30)
+        eventually(converged)
     with scene.step("never two were Starting at once, by status and by the engine's own times"):
         assert most <= 1
         starts = sorted(one.started for one in scene.containers().values())

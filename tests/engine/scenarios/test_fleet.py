@@ -49,8 +49,8 @@ def test_a_folder_of_twelve_projects_is_kept_as_it_was_found(scene: Scene) -> No
             n: lives(b) for n, b in before.items()
         }
     with scene.step("run carries on with the others"), scene.daemon("--watch", "-f", fleet) as daemon:
-        eventually(lambda: len(status()) >= 11, 30)
-        eventually(lambda: all(status()[names[number]] == "Converged" for number in range(1, 10)), 30)
+        eventually(lambda: len(status()) >= 11)
+        eventually(lambda: all(status()[names[number]] == "Converged" for number in range(1, 10)))
         with scene.step("what ran was not restarted, what was off stays off, what is broken is told"):
             after = {number: scene.containers(name) for number, name in names.items()}
             assert {n: lives(a) for n, a in after.items()} == {n: lives(b) for n, b in before.items()}
@@ -66,7 +66,7 @@ def test_a_folder_of_twelve_projects_is_kept_as_it_was_found(scene: Scene) -> No
             stays(lambda: not scene.containers(names[11]), 1)
         with scene.step("the broken one is mended: it comes in, as one that did not run"):
             scene.write("fleet/p12/compose.yaml", f"name: {names[12]}\n{SERVICES}\n")
-            eventually(lambda: status().get(names[12]) == "Stopped", 30)
+            eventually(lambda: status().get(names[12]) == "Stopped")
             assert not scene.containers(names[12])
         with scene.step("one is edited: it alone is converged on"):
             scene.write("fleet/p05/compose.yaml", f"name: {names[5]}\n{SERVICES.replace('NUMBER', 'five')}\n")

@@ -51,7 +51,7 @@ def test_a_service_that_was_harmed_comes_back_and_its_neighbours_are_left_alone(
         before = scene.containers()
         with scene.step(harm):
             HARM[harm](before["web-1"])
-            eventually(lambda: running(scene.containers()) == {"web-1", "db-1"} and not is_paused(scene), 15)
+            eventually(lambda: running(scene.containers()) == {"web-1", "db-1"} and not is_paused(scene))
         with scene.step("it converges, as one container, with its neighbour as it was"):
             scene.await_phase("Converged")
             after = scene.containers()
@@ -119,7 +119,7 @@ def test_a_crash_loop_ends_an_apply_in_bounded_time_with_1(scene: Scene) -> None
           good: {SLEEP}
     """)
     scene.manifest("startup: {retry: {attempts: 3, initialDelay: 200ms, maxDelay: 1s}}")
-    ran = scene.run("apply", timeout=30)
+    ran = scene.run("apply")
     assert ran.code == 1
     assert "bad" in ran.err and "CrashLoopBackOff" in ran.err
     assert scene.phases()["good"] == "Ready"

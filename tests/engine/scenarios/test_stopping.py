@@ -53,7 +53,7 @@ def test_one_service_is_stopped_and_apply_ends_it(scene: Scene) -> None:
 def test_stop_now_gives_no_grace(scene: Scene) -> None:
     scene.compose('services: {deaf: {image: IMAGE, command: ["sh", "-c", "sleep 1000"], stop_grace_period: 200s}}')
     scene.done("apply")
-    scene.done("stop", "--now", timeout=60)
+    scene.done("stop", "--now")  # within the patience with a command
     assert scene.containers()["deaf-1"].exit_code == 137
 
 
@@ -98,7 +98,7 @@ def test_a_failing_apply_through_a_daemon_ends_with_1_and_says_why(scene: Scene)
     scene.manifest("startup: {retry: {attempts: 3, initialDelay: 200ms, maxDelay: 1s}}")
     with scene.daemon("--watch"):
         eventually(lambda: scene.phases().get("bad") == "CrashLoopBackOff")
-        ran = scene.run("apply", timeout=30)
+        ran = scene.run("apply")
         assert ran.code == 1
         assert "bad" in ran.err and "CrashLoopBackOff" in ran.err
 

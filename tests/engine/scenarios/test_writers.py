@@ -42,7 +42,7 @@ def test_compose_takes_everything_down_by_hand_and_it_comes_back(scene: Scene) -
             scene.await_phase("Converged")
         with scene.step("docker compose down"):
             scene.hand("down")
-            eventually(lambda: running(scene.containers()) == ALL, 30)
+            eventually(lambda: running(scene.containers()) == ALL)
             scene.await_phase("Converged")
             assert len(docker("network", "ls", "-q", "--filter", f"name={scene.name}_default").split()) == 1
 
@@ -54,7 +54,7 @@ def test_compose_up_by_hand_beside_an_apply_ends_in_one_of_each(scene: Scene) ->
         scene.run("status")
         docker_up = scene.hand_meanwhile("up", "-d")
         docker_up.wait(timeout=60)
-        eventually(lambda: running(scene.containers()) == ALL == set(scene.containers()), 30)
+        eventually(lambda: running(scene.containers()) == ALL == set(scene.containers()))
         scene.await_phase("Converged")
 
 

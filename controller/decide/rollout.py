@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
+from controller.decide.heal import follow
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.model.desired import Order, PullPolicy
 from controller.model.names import Instant
@@ -68,13 +69,18 @@ def find_surplus(case: Case, parts: Parts) -> tuple[Replica, ...]:
 
 
 def create_missing(case: Case, parts: Parts) -> Moves:
-    """Create what is missing. Creating needs no gate, only starting does; the owner of a namespace comes first."""
+    """Create what is missing. Creating needs no gate, only starting does, unless it begins to replace what runs.
+
+    The owner of a namespace comes first.
+    """
     count = _may_create(case, parts)
     if count <= 0:
         return NONE
     going = _going_until(case)
     if going is not None:
         return Moves(wake_at=going, reason="Removing", message="waits until what is being removed is gone")
+    if parts.stale and not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
+        return shut
     if image := fetch_image(case):
         return image
     holder = case.holder
@@ -155,10 +161,11 @@ def _batch_begun(case: Case, parts: Parts) -> bool:
 def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:
     """How many running old ones may leave now: |settled| + |live old| − floor.
 
-    Those that do not serve leave first, so that a serving one leaves only while floor + 1 serve.
+    Those that do not serve leave first, so that a serving one leaves only while floor + 1 serve. A new one that is to
+    restart after what it depends on takes nobody's place yet.
     """
     live = [replica for replica in parts.stale if replica.phase in ALIVE]
-    settled = sum(1 for replica in parts.fresh if is_ready(case, replica))
+    settled = sum(1 for replica in parts.fresh if is_ready(case, replica) and follow(case, replica) is NONE)
     wanted, at_once = case.want.replicas, _parallelism(case)
     floor = wanted if case.want.update.order is Order.START_FIRST else max(0, wanted - at_once)
     allowed = max(0, min(settled + len(live) - floor, at_once))

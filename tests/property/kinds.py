@@ -11,6 +11,7 @@ from controller.decide.world import make_world
 from controller.engines.simulated_behaviour import crash_after, job_fails, never_ready
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Phase
+from controller.model.desired import Leaving
 from controller.model.observed import ReplicaPhase
 from tests.builders import NOW, empty_views
 from tests.property.life import Event, Life, begin
@@ -208,7 +209,34 @@ def live_beside_the_lost(life: Life) -> Play:
 def _left(random: Random) -> Life:
     life = _draw(random)
     events = draw_events(random, life.stack, random.randint(0, 4), 60.0, *CHANGES, "die")
-    return replace(life, events=events, views=random_leftovers(random, life.stack), until=WILD)
+    views = random_leftovers(random, life.stack)
+    return replace(_with_orphans(random, life), events=events, views=views, until=WILD)
+
+
+def _with_orphans(random: Random, life: Life) -> Life:
+    """Some services that nobody needs are not in the file any more."""
+    needed = {name for want in life.stack.services.values() for name in want.needs}
+    services = {
+        name: replace(want, leaving=Leaving.ORPHANED, replicas=0)
+        if name not in needed and want.namespace_of is None and random.random() < 0.3
+        else want
+        for name, want in life.stack.services.items()
+    }
+    return replace(life, stack=replace(life.stack, services=services))
+
+
+def live_among_leftovers(life: Life) -> Play:
+    """Orphans are not touched; where nothing else happens a few calls a container are enough."""
+    play = _live_to_goal(life)
+    assert life.views is not None
+    for name, want in life.stack.services.items():
+        if want.leaving is Leaving.ORPHANED:
+            before, after = life.views[name].replicas, play.simulation.view(name, play.now).replicas
+            lasting = {replica.id for replica in before if replica.phase is not ReplicaPhase.REMOVING}
+            assert lasting == {replica.id for replica in after}, f"{name} is nobody's business"
+    concerned = sum(want.replicas + len(life.views[name].replicas) for name, want in life.stack.services.items())
+    assert life.events or len(play.done) <= 3 * concerned + 5, f"{len(play.done)} steps for {concerned} containers"
+    return play
 
 
 def _killed(random: Random) -> Life:
@@ -272,7 +300,7 @@ KINDS: Mapping[str, Kind] = {
     "any": Kind("whatever happens the goal is reached", _any, _live_to_goal),
     "edits": Kind("edits in mid-update end where the last one wants it", _busy_edits, _live_to_goal),
     "hopeless": Kind("who never recovers holds up only who needs it", _hopeless, live_beside_the_lost),
-    "left": Kind("whatever was left behind is brought into shape", _left, _live_to_goal),
+    "left": Kind("whatever was left behind is brought into shape", _left, live_among_leftovers),
     "killed": Kind("a controller that dies at any instant makes no container more", _killed, live_as_if_undisturbed),
     "faults": Kind("an engine that lies and fails delays but never doubles", _faulty, live_through_faults),
     "lagging": Kind("looks that are older than they say do no lasting harm", _lagging, live_through_faults),

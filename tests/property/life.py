@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from controller.engines.simulated_behaviour import Behaviour
 from controller.engines.simulated_faults import Faults
 from controller.engines.simulated_hands import Hands
+from controller.model.decision import Hold
 from controller.model.desired import DesiredStack, Leaving
 from controller.model.names import ReplicaId, Revision
 from controller.model.observed import ServiceView
@@ -111,6 +112,11 @@ class Fate:
     def pause(self, event: Event) -> None:
         self.play.wish(event.service, paused=True)
         self._later(event, lambda: self._wish(event.service, paused=False))
+
+    def hold(self, event: Event) -> None:
+        """The whole stack is left as it is."""
+        self.play.put_on_hold(Hold("AdoptionHeld", "somebody is to be asked"))
+        self._later(event, lambda: self.play.put_on_hold(None))
 
     # --- newer generations
 

@@ -15,7 +15,7 @@ from controller.decide.stack import decide_stack
 from controller.decide.world import make_world
 from controller.engines.simulated_faults import Faults, FaultyWorld
 from controller.engines.simulated_world import Simulation
-from controller.model.decision import Decision, History
+from controller.model.decision import Decision, History, Hold
 from controller.model.desired import DesiredStack
 from controller.model.errors import Transient
 from controller.model.names import Instant
@@ -89,10 +89,9 @@ class Play:
     def restart(self, after: float = 0.0) -> None:
         """The controller dies and comes back: what it remembers and what it sees is all that it has."""
         self.deaths += 1
-        histories = dict(self.world.histories)
-        started = self.world.started
+        histories, hold, started = dict(self.world.histories), self.world.hold, self.world.started
         self.world = make_world(self.world.desired)
-        self.world.histories, self.world.started = histories, started
+        self.world.histories, self.world.hold, self.world.started = histories, hold, started
         self._begin()
         self._absent_until = self.now + after
 
@@ -106,6 +105,10 @@ class Play:
         self._ends = {name: at + seconds for name, at in self._ends.items()}
         self._resync += seconds
         self._absent_until += seconds
+
+    def put_on_hold(self, hold: Hold | None) -> None:
+        self.world.hold = hold
+        self._dirty.update(dict.fromkeys(self.world.desired.services))
 
     def is_from_before(self, instant: Instant) -> bool:
         """Dated before the clock was set back."""

@@ -205,7 +205,7 @@ class Rules:
         replicas = self.play.simulation.view(want.name, self.play.now).replicas
         live = [replica for replica in replicas if replica.phase in LIVE]
         story = [(r.number, str(r.revision), str(r.phase), str(r.health)) for r in replicas]
-        if history.paused:
+        if history.paused or want.leaving is Leaving.ORPHANED:
             return
         if want.leaving is not None or history.stopped:
             assert not live, f"{want.name} is to have nothing running: {story}"

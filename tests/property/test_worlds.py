@@ -7,7 +7,7 @@ from tests.property.many import report, run
 
 pytestmark = pytest.mark.unit
 
-FEW = 25
+FEW = 15
 PARTS, WORLDS = 10, 10_000
 
 

@@ -136,7 +136,7 @@ def random_faults(random: Random) -> Faults:
 # --- what happens to it
 
 ACCIDENTS = ("kill", "crash", "remove", "freeze", "sicken")
-CHANGES = ("edit", "scale", "leave", "stop", "pause")
+CHANGES = ("edit", "scale", "leave", "stop", "pause", "hold")
 
 
 def draw_events(random: Random, wanted: DesiredStack, times: int, span: float, *acts: str) -> tuple[Event, ...]:
@@ -148,23 +148,18 @@ def _draw_event(random: Random, wanted: DesiredStack, span: float, act: str, num
     at = round(random.uniform(0.0, span), 2)
     name = random.choice(sorted(wanted.services))
     lasts = round(random.uniform(0.5, 40.0), 2)
-    match act:
-        case "die":
-            return Event(at, act, lasts=random.choice((0.0, 0.0, 1.0, lasts)))
-        case "set_clock":
-            return Event(at, act, number=random.choice((-600.0, -3.0, -0.5, 2.0, 60.0, 86400.0)))
-        case "edit":
-            return Event(at, act, name, 2 + number)
-        case "scale" if may_scale(wanted, name):
-            return Event(at, act, name, random.choice((1, 2, 3, 4)))
-        case "leave" if not _is_shared(wanted, name):
-            return Event(at, act, name, lasts=lasts)
-        case "scale" | "leave":
-            return Event(at, "edit", name, 2 + number)
-        case "stop" | "pause":
-            return Event(at, act, name, lasts=lasts)
-        case _:
-            return Event(at, act, name, random.randrange(4))
+    if act == "die":
+        return Event(at, act, lasts=random.choice((0.0, 0.0, 1.0, lasts)))
+    if act == "set_clock":
+        return Event(at, act, number=random.choice((-600.0, -3.0, -0.5, 2.0, 60.0, 86400.0)))
+    fits = {"scale": may_scale(wanted, name), "leave": not _is_shared(wanted, name)}
+    if act == "edit" or not fits.get(act, True):
+        return Event(at, "edit", name, 2 + number)
+    if act == "scale":
+        return Event(at, act, name, random.choice((1, 2, 3, 4)))
+    if act in ("hold", "stop", "pause", "leave"):
+        return Event(at, act, "" if act == "hold" else name, lasts=lasts)
+    return Event(at, act, name, random.randrange(4))
 
 
 def edit_some(random: Random, wanted: DesiredStack, at: float, revision: int) -> tuple[Event, ...]:

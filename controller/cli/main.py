@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
+from controller import __version__
 from controller.cli.catalogue import CATALOGUE
 from controller.cli.failures import report
 from controller.cli.options import shared_options
@@ -60,7 +61,7 @@ def _nearest(word: str, words: Sequence[str]) -> str:
     invoke_without_command=True,
     epilog="Options may stand before or after the command. Each command has a --help.",
 )
-@click.version_option(None, "-V", "--version", package_name="compose-controller", message="%(version)s")
+@click.version_option(__version__, "-V", "--version", message="%(version)s")
 @shared_options
 @click.pass_context
 def controller(context: click.Context, /, **given: Any) -> None:

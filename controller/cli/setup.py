@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from importlib.metadata import version as installed_version
 
 import click
 
+from controller import __version__
 from controller.cli.options import Options, takes_options
 
 _SHELLS = ("bash", "zsh", "fish")
@@ -22,16 +21,17 @@ _HOW = {
 @takes_options()
 def version(options: Options) -> None:
     """Version of this program and of the Python that it runs on."""
-    own = installed_version("compose-controller")
     python = ".".join(str(part) for part in sys.version_info[:3])
     if options.output == "json":
-        click.echo(json.dumps({"version": own, "python": python}))
+        import json
+
+        click.echo(json.dumps({"version": __version__, "python": python}))
     elif options.output == "yaml":
-        click.echo(f"version: {own}\npython: {python}")
+        click.echo(f"version: {__version__}\npython: {python}")
     elif options.output == "wide":
-        click.echo(f"controller {own} (Python {python}, {sys.prefix})")
+        click.echo(f"controller {__version__} (Python {python}, {sys.prefix})")
     else:
-        click.echo(own if options.output == "name" else f"controller {own}")
+        click.echo(__version__ if options.output == "name" else f"controller {__version__}")
 
 
 @click.command(epilog="\b\n" + "\n".join(f"{shell:5} {line}" for shell, line in _HOW.items()))

@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,7 @@ def test_version_is_quick_and_loads_nothing_heavy() -> None:
     probe = (
         "import sys; from controller.cli.main import run; run(['version']);"
         "heavy = {'pydantic', 'loguru', 'rich', 'python_on_whales', 'yaml', 'tenacity', 'watchfiles', 'psutil'};"
+        "heavy |= {'fastapi', 'uvicorn', 'sqlite3', 'importlib.metadata', 'controller.engines', 'controller.loop'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
@@ -56,6 +58,7 @@ def test_version_is_quick_and_loads_nothing_heavy() -> None:
 
 def test_version_in_every_form() -> None:
     number = controller("version", "-o", "name").out.strip()
+    assert number == version("compose-controller")
     assert controller("version").out == f"controller {number}\n"
     assert controller("--version").out == f"{number}\n"
     assert json.loads(controller("version", "-o", "json").out)["version"] == number

@@ -97,13 +97,19 @@ def build_trees(text: str, file: str) -> Iterator[Node]:
 
 
 def _count_first(text: str, file: str) -> None:
-    """Counting alone takes half the time of building: a text that is much too long is refused in that."""
+    """Counting alone takes half the time of building: a text that is much too long is refused in that.
+
+    Depth is watched as well: the scanner's time grows with the square of open brackets.
+    """
     following = _LOADER(text).get_event
-    counted = 0
+    counted = depth = 0
     while not isinstance(event := following(), yaml.StreamEndEvent):
         counted += isinstance(event, yaml.NodeEvent)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if counted > MAX_NODES:
             raise refuse(file, f"has more than {MAX_NODES} values", _place(event))
+        if depth > MAX_NESTING + 1:
+            raise refuse(file, f"is nested more than {MAX_NESTING} deep", _place(event))
 
 
 def refuse(file: str, message: str, place: Place | None = None, *, hint: str | None = None) -> InvalidInput:

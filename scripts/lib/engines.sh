@@ -12,7 +12,7 @@ open_engines() {
   trap close_engines EXIT
   trap 'exit 130' INT
   trap 'exit 143' TERM
-  ensure_newer
+  alone ensure_newer
   if [[ -z $no_newer ]]; then start_newer; fi
   if [[ -n $no_newer ]]; then tell_no_newer; fi
 }

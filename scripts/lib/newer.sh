@@ -57,7 +57,7 @@ start_newer() {
   setsid setpriv --pdeathsig TERM nsenter --net="/run/netns/$network" unshare --mount sh -c '
       mount --bind "$1/run" /run
       PATH=$2/bin:$PATH exec dockerd --data-root "$1/root" --exec-root "$1/exec" --pidfile "$1/pid" --host "unix://$1/d.sock"
-    ' sh "$newer_dir" "$newer_parts" </dev/null >"$log_dir/newer-dockerd.log" 2>&1 9>&- &
+    ' sh "$newer_dir" "$newer_parts" </dev/null >"$log_dir/newer-dockerd.log" 2>&1 &
   newer_pid=$!
   in_newer=(nsenter --net="/run/netns/$network" env -u DOCKER_CONTEXT
     "DOCKER_HOST=unix://$newer_dir/d.sock" "PATH=$newer_parts/bin:$PATH") # tests that start a daemon start this one

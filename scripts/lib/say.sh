@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# How the scripts speak: one line per step, full output in a log file that the error names.
+# How the scripts speak: one line per step, full output in a log file that the error names. And how they take turns.
 
 log_dir=${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/compose-controller/logs
 
@@ -28,3 +28,15 @@ logged() {
 have() { command -v "$1" >/dev/null 2>&1; }
 
 is_root() { [[ $(id -u) == 0 ]]; }
+
+# alone COMMAND…: one script at a time; what it starts in the background has to close 9.
+alone() {
+  mkdir -p "$log_dir" || die "no folder for the logs: $log_dir" "set XDG_CACHE_HOME to a folder that you may write to"
+  exec 9>"$log_dir/setup.lock"
+  if ! flock -n 9; then
+    say 'waiting for another set-up to end'
+    flock 9
+  fi
+  "$@"
+  exec 9>&-
+}

@@ -21,14 +21,10 @@ cd "$repo"
 # shellcheck source=scripts/lib/engines.sh
 . "$repo/scripts/lib/engines.sh"
 
-# set_up runtime|dev: Python environment, engine, Compose plugin, images. One script at a time does it.
-set_up() {
-  mkdir -p "$log_dir" || die "no folder for the logs: $log_dir" "set XDG_CACHE_HOME to a folder that you may write to"
-  exec 9>"$log_dir/setup.lock"
-  if ! flock -n 9; then
-    say 'waiting for another set-up to end'
-    flock 9
-  fi
+# set_up runtime|dev: Python environment, engine, Compose plugin, images.
+set_up() { alone set_up_all "$1"; }
+
+set_up_all() {
   ensure_python "$1"
   ensure_engine
   if [[ -z $no_engine ]]; then
@@ -39,7 +35,6 @@ set_up() {
     ensure_reader
     ensure_compose
   fi
-  exec 9>&-
 }
 
 controller() { "$repo/.venv/bin/controller" "$@"; }

@@ -139,12 +139,16 @@ def test_what_has_not_changed_is_not_inspected_again(project: Project) -> None:
         asked.append(path)
         return original(path, *rest, **more)  # type: ignore[arg-type]
 
+    def is_only_listed() -> bool:
+        asked.clear()
+        assert project.view("a").replicas[0] == first
+        return "/containers/json" in asked and not any(made in path for path in asked)
+
     client.get = count  # type: ignore[method-assign]
-    assert project.view("a").replicas[0] == first
-    assert "/containers/json" in asked and not any(made in path for path in asked)
+    eventually(is_only_listed)  # once the events of its start, which the stream repeats, are through
     docker("update", "--cpus", "0.5", made)
+    eventually(lambda: project.replica("a", recording).drift == ("NanoCpus",))
     assert next(nudge for nudge in nudges if nudge.stack == project.name).service == "a"
-    assert project.replica("a", recording).drift == ("NanoCpus",)
 
 
 def test_projects_tells_of_every_project_from_labels_alone(project: Project) -> None:

@@ -178,7 +178,7 @@ def test_tests_that_did_not_come_to_an_end_are_no_pass(tmp_path: Path, text: str
 )
 def test_where_a_second_engine_cannot_be_had_one_line_says_why(tmp_path: Path, machine: str, why: str) -> None:
     """And the script goes on."""
-    cache = f"newer_parts={tmp_path}/none"
+    cache = f"newer_parts={tmp_path}/none\nlog_dir={tmp_path}/logs"
     found = shell(f"is_root() {{ true; }}; {machine}\n{cache}\nopen_engines\necho on")
     assert (found.stdout, found.returncode) == ("on\n", 0)
     assert found.stderr.splitlines()[-1] == f"!!! THE ENGINE TESTS DO NOT RUN ON A SECOND, NEWER ENGINE: {why}"

@@ -24,10 +24,13 @@ from tests.bench.machine import Load, describe_machine
 PARTS: tuple[ModuleType, ...] = (cold_start, idle, healing, edits, scale, commands, wide)
 """Each measures the rows that its HOW explains."""
 
+_ENDS = (signal.SIGINT, signal.SIGTERM)
+
 
 def main() -> int:
     given = _parse()
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(143))  # clears up, too
+    for number in _ENDS:
+        signal.signal(number, _end)
     compileall.compile_dir(str(ROOT / "controller"), quiet=1)  # as scripts/quickstart does, and pip
     wanted = frozenset(given.only or (row for part in PARTS for row in part.HOW))
     parts = [part for part in PARTS if wanted & part.HOW.keys()]
@@ -47,6 +50,13 @@ def main() -> int:
     for row in failed:
         print(f"row {row} could not be measured", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _end(number: int, frame: object) -> None:
+    """Clear up and end; whoever presses Ctrl-C again does not disturb that."""
+    for each in _ENDS:
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _measure(part: ModuleType, quick: bool) -> Iterator[Figure]:

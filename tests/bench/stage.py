@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import tempfile
 import threading
@@ -27,20 +26,9 @@ def stage() -> Iterator[Scene]:
         try:
             yield scene
         finally:
-            with _undisturbed():
-                scene.clean()
-                for lock in LOCK_FOLDER.glob(f"controller-*-{scene.name}.lock"):
-                    lock.unlink()
-
-
-@contextmanager
-def _undisturbed() -> Iterator[None]:
-    """A second Ctrl-C does not end the clearing up."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+            scene.clean()
+            for lock in LOCK_FOLDER.glob(f"controller-*-{scene.name}.lock"):
+                lock.unlink()
 
 
 def clock(words: Sequence[str | Path], scene: Scene) -> float:

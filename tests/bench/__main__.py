@@ -43,7 +43,7 @@ def main() -> int:
             traceback.print_exc()
             failed += sorted(wanted & part.HOW.keys())
     figures.sort(key=lambda figure: figure.row)
-    machine = {**describe_machine(), **load.tell()}
+    machine = {**describe_machine(), **load.tell(), **({"run": "--quick"} if given.quick else {})}
     print(as_json(figures, machine) if given.output == "json" else as_text(figures))
     if given.write and not failed:
         write_documents(figures, _explain(parts, wanted), machine)

@@ -52,7 +52,7 @@ def _edit_manifest(scene: Scene, log: RequestLog, effort: Effort) -> Iterator[Fi
 
 def _save_often(scene: Scene, effort: Effort) -> Iterator[Figure]:
     applied = []
-    for number in range(1, effort.rounds(3, 1) + 1):
+    for number in range(1, effort.rounds(2, 1) + 1):
         before, began = scene.status()["generation"], time.monotonic()
         for save in range(1, 101):
             rest(max(0.0, began + save / 10 - time.monotonic()))

@@ -1,4 +1,4 @@
-"""Lives of a controller on the simulated engine that end by SIGKILL where a test wants it, each in a process of its own.
+"""Lives of a controller on the simulated engine that end by SIGKILL where a test wants it, each a process of its own.
 
 The engine, its clock and the store outlive them, as a daemon and a disk would.
 """

@@ -10,12 +10,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from controller.failpoints import BEFORE
 from tests.component.stage import service
 from tests.crash.mortal import LATE, Scenario, fault_of, in_child, killed, passed
 
-pytestmark = [pytest.mark.unit, pytest.mark.fault("C1")]
+pytestmark = [pytest.mark.unit, pytest.mark.fault("C1"), pytest.mark.timeout(600)]
 
 
 def shop(**changed: dict[str, Any]) -> dict[str, Any]:
@@ -46,20 +47,28 @@ def folder(tmp_path: Path) -> Iterator[Path]:
         yield Path(made)
 
 
+THREE_WEBS = shop(web=service("db", deploy={"replicas": 3}))
+WITH_JOB = {"db": service(), **JOB, "web": service(depends_on={"migrate": AFTER_JOB})}
+
+
+def with_network(name: str) -> dict[str, Any]:
+    return shop(web=service("db", networks={name: None}))
+
+
 SCENARIOS = (
     Scenario("five services are put up", {}, SHOP),
     Scenario("an image changes", SHOP, shop(web=service("db", image="other"))),
-    Scenario("an environment changes, of replicas too", SHOP, shop(wide=service(environment={"V": "2"}, deploy={"replicas": 2}))),
-    Scenario("a service is scaled up", SHOP, shop(web=service("db", deploy={"replicas": 3}))),
-    Scenario("a service is scaled down", shop(web=service("db", deploy={"replicas": 3})), SHOP),
-    Scenario("a service is removed and pruned", shop(old=service()), SHOP, spec={"reconcile": {"prune": True}}),
-    Scenario("a network is renamed", shop(web=service("db", networks={"front": None})), shop(web=service("db", networks={"face": None}))),
+    Scenario("an environment changes", SHOP, shop(wide=service(environment={"V": "2"}, deploy={"replicas": 2}))),
+    Scenario("a service is scaled up", SHOP, THREE_WEBS),
+    Scenario("a service is scaled down", THREE_WEBS, SHOP),
+    Scenario("a service is pruned", shop(old=service()), SHOP, spec={"reconcile": {"prune": True}}),
+    Scenario("a network is renamed", with_network("front"), with_network("face")),
     Scenario("all is stopped", SHOP, SHOP, verb="stop"),
     Scenario("the stack is given back", SHOP, SHOP, verb="release", spec_before=SCALED, spec=SCALED),
-    Scenario("some services leave the profile", SHOP, SHOP, spec_before=PROFILES, spec={**PROFILES, "profile": "some"}),
-    Scenario("a job runs before its dependent", {}, {"db": service(), **JOB, "web": service(depends_on={"migrate": AFTER_JOB})}),
-    Scenario("replicas are rolled, the new one first", SHOP, shop(wide=service(image="other")), spec_before=STARTS_FIRST, spec=STARTS_FIRST),
-)  # fmt: skip
+    Scenario("the profile is switched", SHOP, SHOP, spec_before=PROFILES, spec={**PROFILES, "profile": "some"}),
+    Scenario("a job runs before its dependent", {}, WITH_JOB),
+    Scenario("the new one first", SHOP, shop(wide=service(image="other")), spec_before=STARTS_FIRST, spec=STARTS_FIRST),
+)
 
 
 def all_points(counts: Counter[str]) -> list[str]:
@@ -99,21 +108,28 @@ def is_same(found: dict[str, Any], undisturbed: dict[str, Any], *, slack: bool) 
     return {**found, **{key: undisturbed[key] for key in counts}} == undisturbed
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+def scenarios(*fast: str) -> list[ParameterSet]:
+    """All, those that are not named where there is time for all."""
+    marks = {scenario.name: [] if scenario.name in fast else [pytest.mark.slow] for scenario in SCENARIOS}
+    return [pytest.param(scenario, id=scenario.name, marks=marks[scenario.name]) for scenario in SCENARIOS]
+
+
+@pytest.mark.parametrize(
+    "scenario", scenarios("five services are put up", "a service is scaled down", "the new one first")
+)
 def test_killed_at_the_first_and_last_of_each_write_it_comes_to_the_same_end(scenario: Scenario, folder: Path) -> None:
     dead, different = differences(scenario, folder, first_and_last)
     assert dead > 10 and not different, different
 
 
+@pytest.mark.parametrize("scenario", scenarios("five services are put up", "a service is scaled up"))
+def test_what_a_dead_controller_had_asked_for_may_come_late(scenario: Scenario, folder: Path) -> None:
+    dead, different = differences(scenario, folder, lambda counts: all_points(calls(counts)))
+    assert dead and not different, different
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 def test_killed_at_every_write_it_comes_to_the_same_end(scenario: Scenario, folder: Path) -> None:
     dead, different = differences(scenario, folder, all_points)
     assert dead > 30 and not different, different
-
-
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
-def test_what_a_dead_controller_had_asked_for_may_come_late(scenario: Scenario, folder: Path) -> None:
-    dead, different = differences(scenario, folder, lambda counts: all_points(calls(counts)))
-    assert dead and not different, different

@@ -22,7 +22,7 @@ def recognise(
     """Creates of which the end was unknown are confirmed by sight; what is current counts as known from now on.
 
     Otherwise a later change of contents, which no label shows, could not be told from the state at adoption. `busy`:
-    services of which a step may have been done since. The views, in which what is ours is called so.
+    services of which a step may be done meanwhile. The views, in which what is ours is called so.
     """
 
     def is_half(replica: Replica) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sort_replicas, with_history
+from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sort_replicas, was_set_back, with_history
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
@@ -119,7 +119,10 @@ def _watched_until(case: Case, parts: Parts) -> Instant | None:
     ends = []
     for replica in parts.fresh:
         since = ready_since(replica, case.want.settle, case.now)
-        ends.append(float("inf") if since is None else since + case.want.update.monitor)
+        if since is None:
+            return float("inf")
+        if not was_set_back(replica.started_at, case.now):  # else its watch would last until the clock has caught up
+            ends.append(since + case.want.update.monitor)
     last = max(ends, default=0.0)
     return last if last > case.now else None
 

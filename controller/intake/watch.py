@@ -5,6 +5,7 @@ Folders are watched, not files: editors and tools replace files, links and whole
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -17,6 +18,9 @@ STEP = 0.05
 """Seconds in which the watcher gathers events."""
 QUIET = 0.1
 """Seconds between two looks that must agree: with the watcher's own step 150 ms of quiet."""
+QUIET_IN_STORM = 0.5
+"""The same within `STORM` of the last change that was told: who saves again and again is waited for."""
+STORM = 3.0
 LONGEST = 5.0
 """Seconds after which a change is told even if there is no quiet; also how often we look without any event."""
 
@@ -33,15 +37,17 @@ def watch_inputs(inputs: Callable[[], Collection[Path]], stop: Event) -> Iterato
     YAML files and folders directly in it.
     """
     paths = frozenset(inputs())
-    known = look(paths)
+    known, told_at = look(paths), -math.inf
     while not stop.is_set():
         area = Area.around(paths)
         for _ in _wake_ups(area, stop):
             seen = look(paths)
             if seen != known:
-                seen = settle(paths, stop)
+                in_storm = time.monotonic() - told_at < STORM
+                seen = settle(paths, stop, QUIET_IN_STORM if in_storm else QUIET)
             changed = frozenset(path for path in paths if seen[path] != known[path])
             if changed and not stop.is_set():
+                told_at = time.monotonic()
                 yield changed
             paths = frozenset(inputs())
             # What is new to the list is not news: whoever lists it has just read it.
@@ -55,11 +61,11 @@ def look(paths: Iterable[Path]) -> Mapping[Path, Signature]:
     return {path: _signature(path) for path in paths}
 
 
-def settle(paths: Collection[Path], stop: Event) -> Mapping[Path, Signature]:
-    """A look that was the same twice, `QUIET` apart; after `LONGEST` the last one."""
+def settle(paths: Collection[Path], stop: Event, quiet: float) -> Mapping[Path, Signature]:
+    """A look that was the same twice, `quiet` seconds apart; after `LONGEST` the last one."""
     end = time.monotonic() + LONGEST
     seen = look(paths)
-    while not stop.wait(QUIET):
+    while not stop.wait(quiet):
         again = look(paths)
         if again == seen or time.monotonic() > end:
             return again

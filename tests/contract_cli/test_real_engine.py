@@ -229,7 +229,7 @@ def test_what_is_followed_ends_quietly_by_ctrl_c(real: RealProject, words: tuple
     first = process.stdout.readline()
     time.sleep(1)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=5)
+    _, err = process.communicate(timeout=60)
     assert first.strip() and process.returncode == 130
     assert err.strip() == ""
 

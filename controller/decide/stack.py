@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from controller.decide.aim import aim
 from controller.decide.case import ALIVE, Case
@@ -16,7 +17,7 @@ from controller.decide.world import World, note_slot
 from controller.model.decision import Decision, History, Offers
 from controller.model.desired import DesiredService, Leaving, Need, StartupMode
 from controller.model.names import Instant
-from controller.model.observed import ServiceView
+from controller.model.observed import Replica, ServiceView
 
 SPIN_LIMIT = 16
 """Times a service may be decided in one pass; more means that two rules undo each other."""
@@ -98,7 +99,7 @@ class _Turn:
         aimed = aim(want, history, world.hold, may_start)
         return Case(
             aim=aimed,
-            seen=world.views.get(name, ServiceView()),
+            seen=self._seen(name),
             history=history,
             now=self.now,
             gates=self._gates(want),
@@ -107,6 +108,14 @@ class _Turn:
             heals=world.desired.policy.self_heal and not watching,
             heals_at=world.heals_at if watching else None,
         )
+
+    def _seen(self, name: str) -> ServiceView:
+        """A host port that one of the stack's own has will be free when that one is replaced."""
+        view = self.world.views.get(name, ServiceView())
+        if not view.taken_ports:
+            return view
+        own = {port for other in self.world.views.values() for replica in other.replicas for port in _ports(replica)}
+        return replace(view, taken_ports=tuple(port for port in view.taken_ports if port not in own))
 
     def _gates(self, want: DesiredService) -> Mapping[str, Offers]:
         gates = {name: self._offers(name) for name in want.needs}
@@ -162,6 +171,12 @@ def _concerns(dependent: DesiredService, name: str, before: Offers, after: Offer
         return True
     shares = dependent.namespace_of == name
     return shares and (before.holder, before.holder_started_at) != (after.holder, after.holder_started_at)
+
+
+def _ports(replica: Replica) -> tuple[str, ...]:
+    """Its host ports, as `8080/tcp`."""
+    pairs = (line.split("->") for line in replica.published)
+    return tuple(f"{outside.rpartition(':')[2]}/{inside.partition('/')[2]}" for outside, inside in pairs)
 
 
 def _runs(view: ServiceView | None) -> bool:

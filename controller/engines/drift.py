@@ -105,8 +105,7 @@ def _networks(request: Request, inspect: Mapping[str, Any]) -> Iterator[str]:
     mode = str(request.create["HostConfig"].get("NetworkMode") or "")
     if mode in ("host", "none") or mode.startswith("container:"):
         return
-    wanted = dict((request.create.get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
-    wanted.update({connect["network"]: connect["endpoint"] for connect in request.connects})
+    wanted = wanted_endpoints(request)
     there = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     if set(wanted or ([mode] if mode else [])) != set(there):
         yield "Networks"
@@ -120,6 +119,19 @@ def _networks(request: Request, inspect: Mapping[str, Any]) -> Iterator[str]:
                 yield f"Networks.{name}.{key}"
         if asked.get("MacAddress") and asked["MacAddress"] != got.get("MacAddress") and inspect["State"].get("Running"):
             yield f"Networks.{name}.MacAddress"
+
+
+def wanted_endpoints(request: Request) -> dict[str, Any]:
+    """The settings by network that the request and the calls after it ask for."""
+    wanted = dict((request.create.get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
+    wanted.update({connect["network"]: connect["endpoint"] for connect in request.connects})
+    return wanted
+
+
+def lost_networks(request: Request, inspect: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of the request's networks that the container is not connected to, sorted."""
+    there = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    return tuple(sorted(set(wanted_endpoints(request)) - set(there)))
 
 
 def _differs(wanted: Any, seen: Any) -> bool:

@@ -12,11 +12,12 @@ from typing import Any
 from controller.engines import labels
 from controller.engines.base import Scope
 from controller.engines.client import Client
-from controller.engines.drift import find_drift
+from controller.engines.drift import find_drift, lost_networks
 from controller.engines.images import Images
 from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
+from controller.engines.ports import find_taken
 from controller.engines.sightings import Sighting, Sightings, listed_key
-from controller.engines.template import read_request
+from controller.engines.template import read_request, replica_name
 from controller.engines.vantage import Vantage
 from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError, Transient
@@ -80,6 +81,8 @@ class Observer:
             service: self._view(service, found.get(service, []), scope, ServiceView((), taken_at, since), ends_at)
             for service in sorted({*found, *_asked(scope)})
         }
+        if lens.shares_host:
+            views = {name: _with_taken_ports(view, scope.templates.get(name)) for name, view in views.items()}
         directory, files = _origin(listed)
         return Observed(scope.stack, views, taken_at, True, directory, files)
 
@@ -172,11 +175,18 @@ class Observer:
     def _with_drift(self, replica: Replica, look: Look, template: Template | None, ends_at: float) -> Replica:
         if template is None or not template.body:
             return replica
+        request = read_request(template)
+        proper_name = replica_name(request, replica.number)
+        replica = replace(
+            replica,
+            lost=lost_networks(request, look.inspect),
+            proper_name="" if _spells(replica.name, proper_name) else proper_name,
+        )
         try:
             image = self._images.config(look.inspect["Image"], deadline=max(0.1, ends_at - time.monotonic()))
         except EngineError:
             return replica  # an image that was removed under its container: not compared, which is not "the same"
-        return replace(replica, drift=find_drift(read_request(template), look.inspect, image))
+        return replace(replica, drift=find_drift(request, look.inspect, image))
 
     def _view(
         self, service: str, found: Sequence[tuple[Replica, bool]], scope: Scope, blank: ServiceView, ends_at: float
@@ -190,6 +200,18 @@ class Observer:
             except EngineError:
                 complete = False
         return replace(blank, replicas=replicas, complete=complete, image_id=image_id)
+
+
+def _with_taken_ports(view: ServiceView, template: Template | None) -> ServiceView:
+    """Asked for only where a replica may have to be replaced."""
+    if template is None or not template.body or not any(replica.drift for replica in view.replicas):
+        return view
+    return replace(view, taken_ports=find_taken(read_request(template)))
+
+
+def _spells(name: str, proper: str) -> bool:
+    """Compose's older way to spell it, with underscores, is as good."""
+    return name.replace("_", "-") == proper.replace("_", "-")
 
 
 def read_list(answer: Any) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from controller.engines import compose, inside, labels
 from controller.engines.base import result_of
 from controller.engines.client import Client
+from controller.engines.drift import lost_networks, wanted_endpoints
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
@@ -24,6 +25,7 @@ from controller.model.names import ReplicaId
 from controller.model.project import ComposeProject, Recording, RenderedProject
 from controller.model.steps import (
     Build,
+    Connect,
     Create,
     Outcome,
     Pull,
@@ -90,13 +92,20 @@ class Performer:
                 self._end("restart", step.replica, step.grace, ends_at)
             case Remove():
                 self._remove(step.replica, ends_at)
-            case Rename():
-                self._rename(step.replica, ends_at)
             case Pull() | Build():
                 self._fetch(project, step, ends_at)
             case _:
-                assert_never(step)
+                self._mend(step, ends_at)
         return None
+
+    def _mend(self, step: Rename | Connect, ends_at: float) -> None:
+        match step:
+            case Rename():
+                self._rename(step, ends_at)
+            case Connect():
+                self._connect(step, ends_at)
+            case _:
+                assert_never(step)
 
     def _fetch(self, project: ComposeProject, step: Pull | Build, ends_at: float) -> None:
         fetch = compose.pull_service if isinstance(step, Pull) else compose.build_service
@@ -126,9 +135,7 @@ class Performer:
 
     def _complete(self, made: str, request: Request, ends_at: float) -> None:
         for connect in request.connects:
-            body = {"Container": made, "EndpointConfig": connect["endpoint"]}
-            path = f"/networks/{quote(connect['network'], safe='')}/connect"
-            self._client.call("POST", path, body=body, deadline=left(ends_at))
+            self._join(made, connect["network"], connect["endpoint"], ends_at)
         for archive in request.archives:
             data = b64decode(archive["data"])
             self._client.call("PUT", f"/containers/{made}/archive", archive["query"], data, deadline=left(ends_at))
@@ -215,11 +222,27 @@ class Performer:
             if not gone and "is already in progress" not in error.message:
                 raise
 
-    def _rename(self, replica: ReplicaId, ends_at: float) -> None:
-        name = self._client.get(f"/containers/{replica}/json", deadline=left(ends_at))["Name"].removeprefix("/")
-        final = drop_temporary_prefix(name)
-        if final is not None:
-            self._client.call("POST", f"/containers/{replica}/rename", {"name": final}, deadline=left(ends_at))
+    def _rename(self, step: Rename, ends_at: float) -> None:
+        inspect = self._client.get(f"/containers/{step.replica}/json", deadline=left(ends_at))
+        name = inspect["Name"].removeprefix("/")
+        final = step.name or drop_temporary_prefix(name) or name
+        if final != name:
+            self._client.call("POST", f"/containers/{step.replica}/rename", {"name": final}, deadline=left(ends_at))
+
+    def _connect(self, step: Connect, ends_at: float) -> None:
+        """The networks themselves may have gone too. Addresses and aliases are those of the create."""
+        with self._one_at_a_time:
+            ensure_surroundings(self._client, step.template, deadline=left(ends_at))
+        request = instantiate(read_request(step.template), Place(step.number))
+        inspect = self._client.get(f"/containers/{step.replica}/json", deadline=left(ends_at))
+        endpoints = wanted_endpoints(request)
+        for network in lost_networks(request, inspect):
+            self._join(step.replica, network, endpoints[network], ends_at)
+
+    def _join(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
+        body = {"Container": replica, "EndpointConfig": endpoint}
+        path = f"/networks/{quote(network, safe='')}/connect"
+        self._client.call("POST", path, body=body, deadline=left(ends_at))
 
 
 def left(ends_at: float) -> float:

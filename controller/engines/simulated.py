@@ -26,6 +26,7 @@ from controller.model.observed import Health, Observed, ReplicaPhase
 from controller.model.project import ComposeProject, Recording, RenderedProject
 from controller.model.steps import (
     Build,
+    Connect,
     Create,
     Outcome,
     Pull,
@@ -50,6 +51,7 @@ _WRITES: Mapping[type[Step], str] = {
     Restart: "engine.container.restart",
     Remove: "engine.container.remove",
     Rename: "engine.container.rename",
+    Connect: "engine.network.connect",
     Pull: "compose.pull",
     Build: "compose.build",
 }

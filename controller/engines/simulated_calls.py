@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import assert_never
+from typing import Any, assert_never
 
 from controller.engines.parse import drop_temporary_prefix
 from controller.engines.simulated_containers import Containers
@@ -11,7 +11,7 @@ from controller.engines.simulated_process import Processes
 from controller.engines.simulated_record import Record
 from controller.model.names import ImageId, Instant
 from controller.model.observed import ReplicaPhase
-from controller.model.steps import Create, Outcome, Remove, Rename, Restart, Result, Start, Step, Stop
+from controller.model.steps import Connect, Create, Outcome, Remove, Rename, Restart, Result, Start, Step, Stop
 from controller.model.timings import Span
 
 FORCED = 137
@@ -45,7 +45,7 @@ class Calls:
         self._processes.mark(record, record.phase)
         return Outcome(step, Result.DONE, replica=record.base.id, seconds=seconds)
 
-    def act(self, step: Start | Stop | Restart | Remove | Rename, at: Instant) -> Outcome:
+    def act(self, step: Start | Stop | Restart | Remove | Rename | Connect, at: Instant) -> Outcome:
         """A call about a container that is named by its id."""
         record = self._containers.find(step.replica)
         if record is None:
@@ -61,6 +61,8 @@ class Calls:
                 return self._remove(step, record)
             case Rename():
                 return self._rename(step, record)
+            case Connect():
+                return self._change(step, record, lost=())
             case _:
                 assert_never(step)
 
@@ -109,12 +111,16 @@ class Calls:
         return Outcome(step, Result.DONE, seconds=self._containers.seconds(record.service, Span.REMOVE))
 
     def _rename(self, step: Rename, record: Record) -> Outcome:
-        """Without the temporary prefix, or as it is."""
-        name = drop_temporary_prefix(record.name) or record.name
+        """The given one, or without the temporary prefix, or as it is."""
+        name = step.name or drop_temporary_prefix(record.name) or record.name
         if name != record.name and self._containers.has_name(name):
             return Outcome(step, Result.CONFLICT, f"the name {name} is in use")
         self._containers.rename(record, name)
         record.temporary = False
+        return self._change(step, record, proper_name="")
+
+    def _change(self, step: Rename | Connect, record: Record, **fields: Any) -> Outcome:
+        record.base = replace(record.base, **fields)
         self._processes.mark(record, record.phase)
         return Outcome(step, Result.DONE)
 
@@ -123,7 +129,7 @@ def skipped(step: Step) -> Outcome:
     return Outcome(step, Result.SKIPPED, "an earlier step did not succeed")
 
 
-def _missing(step: Start | Stop | Restart | Remove | Rename) -> Outcome:
+def _missing(step: Start | Stop | Restart | Remove | Rename | Connect) -> Outcome:
     """What is gone needs no removing; anything else took for granted that it is there."""
     if isinstance(step, Remove):
         return Outcome(step, Result.DONE)

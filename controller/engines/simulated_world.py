@@ -18,7 +18,20 @@ from controller.engines.simulated_record import Record
 from controller.model.desired import DesiredStack
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Replica, ServiceView
-from controller.model.steps import Build, Create, Outcome, Pull, Remove, Rename, Restart, Result, Start, Step, Stop
+from controller.model.steps import (
+    Build,
+    Connect,
+    Create,
+    Outcome,
+    Pull,
+    Remove,
+    Rename,
+    Restart,
+    Result,
+    Start,
+    Step,
+    Stop,
+)
 from controller.model.timings import Span, Timings
 
 HAIR = 1e-6
@@ -161,7 +174,7 @@ class Simulation:
             case Create():
                 image = self._views.get(step.service, ServiceView()).image_id
                 return self._calls.create(step, image, at)
-            case Start() | Stop() | Restart() | Remove() | Rename():
+            case Start() | Stop() | Restart() | Remove() | Rename() | Connect():
                 return self._calls.act(step, at)
             case _:
                 assert_never(step)

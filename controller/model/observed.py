@@ -75,6 +75,10 @@ class Replica:
     """Of the last failed probe or the last lines before it ended, at most 4 KiB, control characters removed."""
     temporary: bool = False
     """An unfinished recreate of Compose: a `<hash>_name` or a `replace` label without its final name."""
+    lost: tuple[str, ...] = ()
+    """Networks that its template names and that it is not connected to."""
+    proper_name: str = ""
+    """The name that it was made with, where it has another now."""
 
     @property
     def running(self) -> bool:
@@ -110,6 +114,8 @@ class ServiceView:
     """The local image that the service's image name stands for now; None: there is none."""
     pulled_at: Instant | None = None
     trouble: Trouble | None = None
+    taken_ports: tuple[str, ...] = ()
+    """Fixed host ports (`8080/tcp`) that a replica of the present template would need and that are in use."""
     unverified: bool = False
     """The last pull failed: whether `image_id` is what the registry has is not known."""
 

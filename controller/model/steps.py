@@ -84,15 +84,27 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """Finish an interrupted recreate: drop the temporary prefix from the container's name."""
+    """Give it `name`; without one, finish an interrupted recreate: drop the temporary prefix from its name."""
 
     service: str
     replica: ReplicaId
     number: int
     because: str
+    name: str = ""
 
 
-Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Join it to those of its template's networks that it is not connected to."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    template: Template
+    because: str
+
+
+Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename | Connect
 
 
 class Result(StrEnum):
@@ -121,7 +133,7 @@ class Outcome:
 
 
 def step_action(step: Step) -> str:
-    """The step's word in plans: `pull build create start stop restart remove update`."""
+    """The step's word in plans: `pull build create start stop restart remove connect update`."""
     match step:
         case Rename():
             return "update"

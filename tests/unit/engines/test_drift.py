@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.engines.drift import find_drift
+from controller.engines.drift import find_drift, lost_networks
 from controller.engines.template import Request
 from tests.unit.engines.requests import inspected, request
 
@@ -153,3 +153,12 @@ def test_an_entrypoint_of_its_own_drops_the_images_command() -> None:
     assert find_drift(made, inspect, IMAGE) == ()
     inspect["Config"]["Cmd"] = ["serve"]
     assert find_drift(made, inspect, IMAGE) == ("Cmd",)
+
+
+@pytest.mark.fault("W10")
+def test_a_network_that_was_asked_for_and_is_not_there_is_lost() -> None:
+    there = seen()
+    assert lost_networks(RICH, there) == ()
+    there["NetworkSettings"]["Networks"].pop("p_back")
+    there["NetworkSettings"]["Networks"]["somebodys"] = {}
+    assert lost_networks(RICH, there) == ("p_back",)

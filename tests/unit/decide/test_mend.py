@@ -1,0 +1,45 @@
+"""What a strange hand took from a container is given back in place; the golden sentence: one step, nobody restarted."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.decide.case import Case
+from controller.decide.service import decide
+from controller.model.steps import Rename
+from tests.builders import checked, healthy
+from tests.unit.decide.cases import case, told
+
+pytestmark = [pytest.mark.unit, pytest.mark.fault("W10")]
+
+CASES: dict[str, tuple[Case, str]] = {
+    "a network that is missing is joined again": (case(checked(), healthy(1, lost=("shop_default",))), "connect 1"),
+    "a name that was changed is given back": (
+        case(checked(), healthy(1, name="mine", proper_name="web-1")),
+        "update 1",
+    ),
+    "both, of each replica": (
+        case(checked(replicas=2), healthy(1, lost=("n",)), healthy(2, lost=("n",), name="x", proper_name="web-2")),
+        "connect 1, connect 2, update 2",
+    ),
+    "a name that somebody else has now is not asked for": (
+        case(checked(replicas=2), healthy(1, name="x", proper_name="web-2"), healthy(2, name="web-2")),
+        "-",
+    ),
+    "an unfinished recreate is finished, not renamed twice": (
+        case(checked(), healthy(1, name="0_web-1", proper_name="web-1", temporary=True)),
+        "update 1",
+    ),
+    "without self-heal nothing is given back": (case(checked(), healthy(1, lost=("n",)), heals=False), "-"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_mending(name: str) -> None:
+    given, steps = CASES[name]
+    assert told(given).split(": ")[1].split(" | ")[0] == steps
+
+
+def test_the_step_carries_the_name() -> None:
+    (step,) = decide(case(checked(), healthy(1, name="mine", proper_name="web-1"))).steps
+    assert isinstance(step, Rename) and step.name == "web-1"

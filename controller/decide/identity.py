@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from controller.model.desired import DesiredService
 from controller.model.names import ReplicaId, Revision, foreign_revision
-from controller.model.observed import Replica, ServiceView
+from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
 
 def name_revisions(view: ServiceView, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> ServiceView:
@@ -20,11 +20,16 @@ def revision_of(replica: Replica, want: DesiredService | None, known: Mapping[Re
     recorded = known.get(replica.id)
     if recorded is not None:
         return recorded
-    if want is None:
+    if want is None or lacks_network(replica):
         return foreign_revision(replica.config_hash)
     if replica.config_hash == want.template.config_hash or replica.drift == ():
         return want.revision
     return foreign_revision(replica.config_hash)
+
+
+def lacks_network(replica: Replica) -> bool:
+    """Older engines connect a container to its second network after its create; whoever made this one did not."""
+    return replica.phase is ReplicaPhase.CREATED and "Networks" in (replica.drift or ())
 
 
 def is_current(replica: Replica, want: DesiredService, holder: ReplicaId | None) -> bool:

@@ -10,7 +10,7 @@ from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.model.desired import Order, PullPolicy
-from controller.model.names import Instant
+from controller.model.names import HALF_MADE, Instant
 from controller.model.observed import Mount, Replica, ReplicaPhase
 from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, Stop
 
@@ -34,14 +34,17 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
     if case.want.namespace_of is not None and case.holder is not None and case.holder.holder is None:
         return Moves(reason="DependencyNotReady", message=f"waits for a container of {case.want.namespace_of}")
     going = [replica for replica in parts.stale if replica.phase not in ALIVE] + list(_may_go(case, parts))
-    because = "replaced by a newer revision"
     return Moves(
-        steps=tuple(end_replica(case, replica, because) for replica in going),
+        steps=tuple(end_replica(case, replica, _why_stale(replica)) for replica in going),
         reason="Updating",
         message=_tell_update(case, parts),
         carried=tuple(replica.mounts for replica in going if replica.mounts and replica.phase not in ALIVE),
         asks_slot=bool(going),
     )
+
+
+def _why_stale(replica: Replica) -> str:
+    return "was left half made" if replica.revision == HALF_MADE else "replaced by a newer revision"
 
 
 def _find_gate(case: Case, parts: Parts) -> Moves | None:

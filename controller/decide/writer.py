@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 
+from controller.decide.identity import lacks_network
 from controller.model.decision import Decision, Hold, Phase
-from controller.model.names import Instant, ReplicaId
+from controller.model.names import HALF_MADE, Instant, ReplicaId
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
 QUIET = 5.0
@@ -28,11 +29,19 @@ _PUT_UP_AGAIN = frozenset({Phase.STARTING, Phase.PENDING})
 
 
 def judge_writer(
-    views: Mapping[str, ServiceView], before: Mapping[str, Decision], ours: Collection[ReplicaId], now: Instant
+    views: Mapping[str, ServiceView],
+    before: Mapping[str, Decision],
+    ours: Collection[ReplicaId],
+    now: Instant,
+    busy: Collection[str] = (),
 ) -> Hold | None:
-    """A temporary name of a recreate, or several replicas of serving services stopped at once by somebody else."""
+    """A temporary name of a recreate, or several replicas of serving services stopped at once by somebody else.
+
+    `busy`: services of which we may be making a replica ourselves.
+    """
     replicas = [replica for view in views.values() for replica in view.replicas]
-    sign = max((*_recreated(replicas), *_stopped_together(replicas, before, ours)), default=None)
+    halves = [replica for replica in replicas if lacks_network(replica) and replica.service not in busy]
+    sign = max((*_recreated(replicas, halves), *_stopped_together(replicas, before, ours)), default=None)
     if sign is None or now >= sign + QUIET:
         return None
     return Hold(
@@ -40,8 +49,10 @@ def judge_writer(
     )
 
 
-def _recreated(replicas: Iterable[Replica]) -> Iterable[Instant]:
-    return (replica.created_at for replica in replicas if replica.temporary)
+def _recreated(replicas: Iterable[Replica], halves: Iterable[Replica]) -> Iterator[Instant]:
+    """A recreate that is under way or was left, and half a create that is none of ours."""
+    yield from (replica.created_at for replica in replicas if replica.temporary)
+    yield from (replica.created_at for replica in halves if replica.revision != HALF_MADE)
 
 
 def _stopped_together(

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +114,7 @@ class StateFile:
         if self._stamp is None:
             return SavedState(())
         try:
-            state: SavedState = self._codec.validate_json(self._path.read_bytes())
+            state: SavedState = _codec().validate_json(self._path.read_bytes())
         except ValueError as error:
             raise Rejected(f"{self._path} is not a simulated engine's state", hint="remove it to begin anew") from error
         return state
@@ -123,16 +123,9 @@ class StateFile:
         """The whole file or nothing."""
         temporary = self._path.with_suffix(".tmp")
         with open(os.open(temporary, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, 0o600), "wb") as file:
-            file.write(self._codec.dump_json(state))
+            file.write(_codec().dump_json(state))
         temporary.replace(self._path)
         self._stamp = self._read_stamp()
-
-    @cached_property
-    def _codec(self) -> Any:
-        """Made when it is needed: pydantic costs a tenth of a second to import."""
-        from pydantic import TypeAdapter
-
-        return TypeAdapter(SavedState)
 
     def _read_stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -140,6 +133,14 @@ class StateFile:
         except FileNotFoundError:
             return None
         return status.st_ino, status.st_mtime_ns, status.st_size
+
+
+@cache
+def _codec() -> Any:
+    """Made when it is needed, and once: pydantic costs a tenth of a second to import."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(SavedState)
 
 
 def _save_record(record: Record) -> SavedRecord:

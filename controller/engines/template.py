@@ -60,6 +60,7 @@ def make_template(
         networks=tuple(_canonical(item) for item in networks if item["Name"] in used),
         volumes=tuple(_canonical(item) for item in volumes if item["Name"] in used),
         namespace_of=_holder(request.create["HostConfig"], {value: key for key, value in ids.items()}),
+        filled_later=bool(request.archives),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.loop.database import Database
-from controller.model.names import Instant, ReplicaId, Revision
+from controller.model.names import HALF_MADE, Instant, ReplicaId, Revision
 from controller.model.observed import Replica
 
 CLOCK_SLACK = 2.0
@@ -86,11 +86,14 @@ class ReplicaJournal:
         )
         return tuple(OpenIntent(*row) for row in rows)
 
-    def settle(self, replicas: Iterable[Replica]) -> Mapping[ReplicaId, Revision]:
+    def settle(
+        self, replicas: Iterable[Replica], is_half: Callable[[Replica], bool] = lambda _: False
+    ) -> Mapping[ReplicaId, Revision]:
         """Confirm open intents by what a complete observation shows; what was newly recognised as ours.
 
         A container with our number, made soon after we asked for it, is ours: the engine lets nobody else make that
-        name. An intent that nothing answers stays open while a late create may still land.
+        name. An intent that nothing answers stays open while a late create may still land. `is_half`: whether its maker
+        may have died before it was whole.
         """
         known = self.known()
         strangers = {(seen.service, seen.number): seen for seen in replicas if seen.id not in known}
@@ -99,11 +102,16 @@ class ReplicaJournal:
             for intent in self.open_intents():
                 seen = strangers.get((intent.service, intent.number))
                 if seen is not None and -CLOCK_SLACK <= seen.created_at - intent.at <= LATEST_EFFECT:
-                    self.confirm(intent.id, seen.id)
-                    found[seen.id] = intent.revision
+                    found[seen.id] = HALF_MADE if is_half(seen) else intent.revision
+                    self._recognise(intent.id, seen.id, found[seen.id])
                 elif self._clock() - intent.at > LATEST_EFFECT:
                     self.abandon((intent.id,))
         return found
+
+    def _recognise(self, intent: int, replica: ReplicaId, revision: Revision) -> None:
+        with self._database.write():
+            self.confirm(intent, replica)
+            self._database.execute("UPDATE replicas SET revision = ? WHERE intent = ?", (revision, intent))
 
     def adopt(self, replicas: Mapping[ReplicaId, tuple[str, int, Revision]]) -> None:
         """Remember what replicas that somebody else made are taken to be: service, number, revision.

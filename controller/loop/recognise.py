@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from controller.decide.identity import lacks_network, name_revisions
 from controller.decide.world import World
 from controller.loop.journal import ReplicaJournal
 from controller.model.desired import DesiredStack
 from controller.model.names import Revision
-from controller.model.observed import Observed, ServiceView
+from controller.model.observed import Observed, Replica, ReplicaPhase, ServiceView
 
 
 def recognise(
-    journal: ReplicaJournal, observed: Observed, views: Mapping[str, ServiceView], desired: DesiredStack
-) -> None:
+    journal: ReplicaJournal,
+    observed: Observed,
+    views: Mapping[str, ServiceView],
+    desired: DesiredStack,
+    busy: Collection[str] = (),
+) -> Mapping[str, ServiceView]:
     """Creates of which the end was unknown are confirmed by sight; what is current counts as known from now on.
 
-    Otherwise a later change of contents, which no label shows, could not be told from the state at adoption.
+    Otherwise a later change of contents, which no label shows, could not be told from the state at adoption. `busy`:
+    services of which a step may be done meanwhile. The views, in which what is ours is called so.
     """
-    whole = {name: view for name, view in views.items() if view.complete}
-    journal.settle([replica for view in whole.values() for replica in view.replicas])
+
+    def is_half(replica: Replica) -> bool:
+        """A create takes several calls where files are put in, and on older engines for each network but the first."""
+        filled_later = desired.services[replica.service].template.filled_later
+        return replica.phase is ReplicaPhase.CREATED and (filled_later or lacks_network(replica))
+
+    whole = {name: view for name, view in views.items() if view.complete and name not in busy}
+    found = journal.settle([replica for view in whole.values() for replica in view.replicas], is_half)
     known = journal.known()
     current = {
         replica.id: (replica.service, replica.number, replica.revision)
@@ -32,6 +44,9 @@ def recognise(
     gone = set(known) - {replica.id for view in observed.services.values() for replica in view.replicas}
     if gone:
         journal.forget(gone, before=observed.taken_at)
+    if not found:
+        return views
+    return {name: name_revisions(view, desired.services[name], journal.known()) for name, view in views.items()}
 
 
 def revisions_in_use(world: World) -> frozenset[tuple[str, Revision]]:

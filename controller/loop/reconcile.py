@@ -117,7 +117,8 @@ class Reconciler:
             views = {name: replace(view, since=self.senses.since) for name, view in views.items()}
         self.observed = observed
         if only is None and observed.complete:
-            recognise(self.store.replicas, observed, views, self.loaded.desired)
+            busy, journal = self.world.busy - self._unseen, self.store.replicas
+            views = recognise(journal, observed, views, self.loaded.desired, busy)
             if not self._seen:
                 self._first_sight(views)
         return views

@@ -122,7 +122,8 @@ class Template:
     The texts are JSON and may hold secrets: they are never printed. `fingerprint` is a digest of the create request
     without what replaces nothing (Compose's hash and version, `depends_on`, the number); `config_hash` is the label
     that Compose would write. `networks` and `volumes` (create requests too) must exist before the create.
-    `starts_by_compose`: hooks or injected files, which only Compose does.
+    `starts_by_compose`: hooks or injected files, which only Compose does. `filled_later`: files are put into
+    it after its create, which nothing shows.
     """
 
     service: str
@@ -133,6 +134,7 @@ class Template:
     volumes: tuple[str, ...] = field(default=(), repr=False)
     starts_by_compose: bool = False
     namespace_of: str | None = None
+    filled_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,10 @@ FOREIGN = "foreign:"
 """Prefix of the revision of a replica that no known desired state would make as it is."""
 
 
+HALF_MADE = Revision(f"{FOREIGN}half-made")
+"""Of a replica whose maker died before it was whole: it never ran, and is not to run."""
+
+
 def foreign_revision(config_hash: str) -> Revision:
     """The revision of a replica that we did not make and that is not current."""
     return Revision(f"{FOREIGN}{config_hash[:12]}")

@@ -52,7 +52,7 @@ def service(*needs: str, **keys: Any) -> dict[str, Any]:
 SHOP = {"db": service(), "web": service("db")}
 
 
-def load(services: dict[str, Any], previous: Loaded | None = None, *, quiet: bool = False, **spec: Any) -> Loaded:
+def load(services: dict[str, Any], previous: Loaded | None = None, /, *, quiet: bool = False, **spec: Any) -> Loaded:
     """What intake makes of these services; with `spec` as the manifest's."""
     rendered = RenderedProject("shop", {"name": "shop", "services": services})
     before = previous.desired.services if previous is not None else {}

@@ -21,6 +21,7 @@ from controller.loop.store import Store, known_stacks, stack_dir, state_dir
 from controller.model.decision import History, Phase, StackPhase
 from controller.model.desired import DesiredService, Template
 from controller.model.errors import ControllerError
+from controller.model.names import HALF_MADE
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.project import Recording, RenderedProject
 from controller.model.status import Event, ServiceStatus, StackStatus
@@ -228,6 +229,13 @@ class TestJournal:
         again = Store(store.folder)
         assert again.replicas.made() == {"id1"}
         assert [intent.number for intent in again.replicas.open_intents()] == [2]
+
+    @pytest.mark.fault("C1")
+    def test_what_its_maker_may_not_have_finished_is_ours_but_not_what_was_meant(self, store):
+        store.replicas.intend("web", 1, "r1")
+        found = store.replicas.settle([replica("id1", 1)], lambda seen: seen.id == "id1")
+        assert found == store.replicas.known() == {"id1": HALF_MADE}
+        assert store.replicas.made() == {"id1"} and not store.replicas.open_intents()
 
     def test_what_was_confirmed_after_an_observation_is_not_missing_in_it(self, folder):
         now = [100.0]

@@ -112,14 +112,14 @@ def test_every_change_of_the_store_has_points_and_every_table_is_changed_by_one(
     changed = {
         name_change(node.value)
         for place, tree in sources()
-        if place.startswith("loop/")
+        if place.startswith("loop/") and place != "loop/seal.py"  # its triggers act inside these changes
         for node in ast.walk(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str)
         if re.match(r"\s*(INSERT|UPDATE|DELETE|REPLACE)\b", node.value)
     }
     assert None not in changed
     assert all(failpoints.NAMES.fullmatch(f"{name}.{failpoints.BEFORE}") for name in changed), changed
-    tables = set(re.findall(r"CREATE TABLE (\w+)", "".join(MIGRATIONS)))
+    tables = set(re.findall(r"CREATE TABLE (\w+)", str(MIGRATIONS)))
     assert {str(name).split(".")[1] for name in changed} == tables
 
 

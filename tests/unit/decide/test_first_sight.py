@@ -9,7 +9,7 @@ from controller.decide.world import World, make_world
 from controller.decide.writer import judge_writer
 from controller.model.decision import Decision, Freeze, History, Hold, Offers, Phase
 from controller.model.desired import Leaving
-from controller.model.names import ImageId, ReplicaId
+from controller.model.names import HALF_MADE, ImageId, ReplicaId
 from controller.model.observed import ReplicaPhase
 from tests.builders import NOW, checked, created, exited, healthy, replica, service, stack, template, view
 
@@ -167,6 +167,19 @@ def test_another_writer_is_let_finish(seen, before, until) -> None:
     assert (None if hold is None else (hold.reason, hold.until)) == (until and ("ForeignWriter", NOW + until))
 
 
+@pytest.mark.parametrize(
+    ("revision", "busy", "held"),
+    [
+        pytest.param("foreign:abc", (), True, id="somebody else is just making it"),
+        pytest.param(HALF_MADE, (), False, id="we began it, and died"),
+        pytest.param("foreign:abc", ("web",), False, id="we are just making it"),
+    ],
+)
+def test_half_a_create_of_somebody_else_is_waited_for(revision, busy, held) -> None:
+    half = replica(phase=ReplicaPhase.CREATED, revision=revision, drift=("Networks",), created_at=NOW - 1)
+    assert (judge_writer({"web": view(half)}, {}, (), NOW, busy) is not None) == held
+
+
 def test_what_we_stopped_ourselves_is_no_sign() -> None:
     seen = {"any": view(stopped("a", 2.0), stopped("b", 1.5))}
     assert judge_writer(seen, served("a", "b"), {ReplicaId("a-1-id")}, NOW) is None
@@ -182,6 +195,18 @@ def test_what_we_stopped_ourselves_is_no_sign() -> None:
         pytest.param(replica(config_hash="other", drift=()), None, "v1", id="another label, no field differs: current"),
         pytest.param(
             replica(config_hash="other", drift=("env",)), None, "foreign:other", id="a field differs: foreign"
+        ),
+        pytest.param(
+            replica(phase=ReplicaPhase.CREATED, config_hash="hash-v1", drift=("Networks",)),
+            None,
+            "foreign:hash-v1",
+            id="the right label, but its maker died before it had its networks: foreign",
+        ),
+        pytest.param(
+            replica(config_hash="hash-v1", drift=("Networks",)),
+            None,
+            "v1",
+            id="the same, but it runs: a hand took one off",
         ),
         pytest.param(replica(config_hash="hash-v1"), "v0", "v0", id="our own record says more than the label"),
         pytest.param(replica(config_hash="other"), "v1", "v1", id="our own record, whatever the label"),

@@ -34,6 +34,8 @@ from tests.component.stage import NOW, Stage, load
 FAILED = 70
 """Exit code of a life that ended by a fault of the code or of the test."""
 
+KILLED = -signal.SIGKILL
+
 LATE = "late"
 """Killed with a call on its way: it takes effect after the next controller's first look."""
 
@@ -201,7 +203,7 @@ def killed(scenario: Scenario, folder: Path, point: str) -> dict[str, Any] | Non
     """The end after one controller was killed at this point and another came; None: it was not killed."""
     world = fresh(folder / "saved", folder / point)
     code = in_child(lambda: scenario.live(world), world, point)
-    if code != -signal.SIGKILL:
+    if code != KILLED:
         return None
     Clock(world).sleep(0.5)
     assert in_child(lambda: scenario.live(world), world) == 0, f"{point}: {fault_of(world)}"

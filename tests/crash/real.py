@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -100,6 +99,3 @@ def wipe(scene: Scene) -> None:
     clean(scene.name)
     for file in scene.state.glob(f"*/{scene.name}/*"):
         file.unlink()
-
-
-KILLED = -signal.SIGKILL

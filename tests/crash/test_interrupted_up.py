@@ -13,7 +13,7 @@ import pytest
 
 from controller.failpoints import CRASH_AT
 from tests.contract_cli.command import CONTROLLER
-from tests.crash.real import KILLED
+from tests.crash.mortal import KILLED
 from tests.engine.checks import Container, docker, running
 from tests.engine.scenario import Scene, eventually
 

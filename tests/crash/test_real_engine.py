@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from controller.failpoints import AFTER, BEFORE, SENT
-from tests.crash.real import KILLED, MANIFEST, Mortal, watched, wipe
+from tests.crash.mortal import KILLED
+from tests.crash.real import MANIFEST, Mortal, watched, wipe
 from tests.engine.scenario import Scene
 
 pytestmark = [pytest.mark.engine, pytest.mark.fault("C1"), pytest.mark.timeout(1800)]

@@ -78,9 +78,10 @@ SCENES = [
 ]
 
 
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.slow)], ids=["every third", "every"])
 @pytest.mark.parametrize("life", SCENES)
-def test_death_at_any_place_changes_neither_the_end_nor_what_it_took(life: Life) -> None:
-    assert check_all(life) > 10
+def test_death_at_any_place_changes_neither_the_end_nor_what_it_took(life: Life, every: int) -> None:
+    assert check_all(life, every) > 10
 
 
 def test_death_at_any_place_of_a_removal_leaves_nothing_behind() -> None:
@@ -92,7 +93,7 @@ def test_death_at_any_place_of_a_removal_leaves_nothing_behind() -> None:
     assert check_all(life) > 5
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 12))])
 def test_death_at_places_of_random_updates(seed: int) -> None:
     random = Random(seed)
     wanted = random_stack(random)

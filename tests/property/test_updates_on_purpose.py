@@ -67,6 +67,12 @@ def test_a_change_of_scale_at_any_point_of_an_update_keeps_who_serves(order, par
         live(life_of(farm(3, order, parallelism), Event(UP, "edit", "web", 2), scaled, until=700))
 
 
+@pytest.mark.parametrize(("order", "parallelism"), POLICIES)
+def test_an_edit_with_a_scale_down_makes_nothing_new_before_there_is_room(order: Order, parallelism: int) -> None:
+    events = (Event(UP, "scale", "web", 2), Event(UP, "edit", "web", 2))
+    live(life_of(farm(5, order, parallelism), *events, until=400))
+
+
 @pytest.mark.parametrize("period", [0.7, 3.0, 11.0])
 def test_a_dependency_that_flaps_in_mid_update_stops_nobody_and_spins_nothing(period: float) -> None:
     wanted = shop(Order.STOP_FIRST, 1, 3)

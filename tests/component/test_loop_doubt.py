@@ -1,17 +1,22 @@
-"""A list that shows nothing of what exists: the loop says so, does nothing, and goes on when it is whole again."""
+"""A list that lies, a socket that may not be used: the loop says so, does nothing, and goes on when that is over."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from controller.engines.errors import map_exception
 from controller.engines.simulated_faults import Faults
+from controller.model.observed import Observed
+from controller.model.steps import Outcome, Result, Step
 from tests.component.stage import SHOP, Stage, load
 
-pytestmark = [pytest.mark.unit, pytest.mark.fault("D6")]
+pytestmark = pytest.mark.unit
 
 
+@pytest.mark.fault("D6")
 def test_empty_lists_now_and_then_remove_and_create_nothing(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load(SHOP))
     stage.settle()
@@ -24,6 +29,7 @@ def test_empty_lists_now_and_then_remove_and_create_nothing(tmp_path: Path) -> N
     assert stage.actions() == done and len(stage.there("db")) == len(stage.there("web")) == 1
 
 
+@pytest.mark.fault("D6")
 def test_a_controller_that_begins_with_an_empty_list_believes_its_own_record(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load(SHOP))
     stage.settle()
@@ -39,6 +45,7 @@ def test_a_controller_that_begins_with_an_empty_list_believes_its_own_record(tmp
     assert stage.phases == {"db": "Ready", "web": "Ready"} and not stage.bench.steps
 
 
+@pytest.mark.fault("D6")
 def test_what_is_really_gone_is_put_up_again_at_once(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load(SHOP))
     stage.settle()
@@ -46,3 +53,30 @@ def test_what_is_really_gone_is_put_up_again_at_once(tmp_path: Path) -> None:
     stage.meddle(lambda hands, now: hands.remove(gone[0], now))
     stage.settle(10)
     assert stage.phases == {"db": "Ready", "web": "Ready"} and stage.there("web") != gone
+
+
+@pytest.mark.fault("D10")
+def test_a_socket_that_may_not_be_used_any_more_is_said_and_forgiven_when_it_may(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also the step that was refused for it is tried again at once, not after the longest pause."""
+    stage = Stage(tmp_path, load(SHOP))
+    stage.settle()
+    db = stage.replicas("db")[0]
+
+    def refuse(*_: object, **__: object) -> Observed:
+        raise map_exception(PermissionError(13, "Permission denied", "/var/run/docker.sock"), "GET /containers/json")
+
+    def refuse_steps(project: object, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
+        return [Outcome(step, Result.REJECTED, "no permission to use Docker's socket") for step in steps]
+
+    stage.meddle(lambda hands, now: hands.kill(db.id, now))
+    stage.turn("db")
+    with monkeypatch.context() as lost:
+        lost.setattr(stage.engine, "observe", refuse)
+        lost.setattr(stage.engine, "perform", refuse_steps)
+        stage.settle(60)
+        assert "no permission to use Docker's socket" in (stage.reconciler.unavailable or "")
+        assert stage.said("EngineUnavailable") == 1
+    stage.settle(30, until=lambda: stage.phases.get("db") == "Ready" and stage.running("db") == 1)
+    assert stage.running("db") == 1 and stage.replicas("db")[0].id == db.id

@@ -22,6 +22,7 @@ _MEANT: tuple[tuple[str, str, str], ...] = (
         "services.{a}.container_name",
         "remove container_name, or have one replica only",
     ),
+    (r'service "(?P<a>[^"]+)" has neither an image nor a build context', "services.{a}", "give it image: or build:"),
     (r"experimental git remote resource is disabled", "include", "keep a copy in the project folder"),
     (r"^(?P<a>services|networks|volumes|configs|secrets) must be a mapping", "{a}", ""),
     (r"services\.(?P<a>\S+) Additional property (?P<b>\S+) is not allowed", "services.{a}.{b}", "is it spelled right?"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import resource
 import selectors
 import shutil
 import signal
@@ -19,6 +20,7 @@ from controller.model.errors import Rejected
 
 _OUTPUT_CAP = 32 * 1024 * 1024
 _ERROR_CAP = 64 * 1024
+_MEMORY_CAP = 2 << 30
 _GRACE = 0.5
 _PR_SET_PDEATHSIG = 1
 _SECRET_NAME = re.compile(r"PASS|SECRET|TOKEN|KEY|CREDENTIAL|AUTH", re.IGNORECASE)
@@ -93,19 +95,23 @@ def _spawn(command: Command) -> subprocess.Popen[bytes]:
         env=dict(command.environment),
         cwd=command.directory,
         start_new_session=True,
-        preexec_fn=_die_with_parent(),  # noqa: PLW1509 - one C call prepared beforehand, which takes no lock
+        preexec_fn=_bound_child(),  # noqa: PLW1509 - two C calls prepared beforehand, which take no lock
     )
 
 
-def _die_with_parent() -> Callable[[], object] | None:
-    """A hook for the child: be killed when the thread that waits for it is gone, however it went (Linux)."""
+def _bound_child() -> Callable[[], object] | None:
+    """A hook for the child: be killed when the thread that waits for it is gone, however it went, and never take more
+    than 2 GiB of memory of one's own: what got past the guards ends Compose, not the machine (Linux)."""
     import ctypes
 
     try:
         prctl = ctypes.CDLL(None).prctl
     except (OSError, AttributeError):
         return None
-    return lambda: prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = _MEMORY_CAP if hard == resource.RLIM_INFINITY else min(_MEMORY_CAP, hard)
+    limit = resource.setrlimit
+    return lambda: (prctl(_PR_SET_PDEATHSIG, signal.SIGKILL), limit(resource.RLIMIT_DATA, (most, most)))
 
 
 def _collect(child: subprocess.Popen[bytes], ends_at: float) -> tuple[bytes, bytes]:

@@ -5,6 +5,7 @@ The usual loader would expand alias bombs, drop duplicate keys in silence and re
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -20,8 +21,9 @@ MAX_NESTING = 64
 Scalar = str | int | float | bool | None
 
 _LOADER = getattr(yaml, "CLoader", yaml.Loader)
-_INTEGER = re.compile(r"([-+]?(0|[1-9][0-9]{0,17})|0x[0-9a-fA-F]{1,15}|0o[0-7]{1,20})$")
-_FLOAT = re.compile(r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))([eE][-+]?[0-9]{1,3})?$")
+_INTEGER = re.compile(r"([-+]?)(?:0x([0-9a-fA-F]{1,16})|0o?([0-7]{1,22})|0b([01]{1,64})|(0|[1-9][0-9]{0,19}))$")
+_BASES = (16, 8, 2, 10)
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$")
 _NUMERIC = frozenset("+-.0123456789")
 _WORDS: Mapping[str, Scalar] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -237,6 +239,17 @@ def _scalar(event: yaml.ScalarEvent) -> Scalar:
         return _WORDS[text]
     if text[0] not in _NUMERIC:
         return text
-    if _INTEGER.match(text):
-        return int(text, 0)
-    return float(text) if _FLOAT.match(text) else text
+    return _number(text)
+
+
+def _number(text: str) -> Scalar:
+    """As go-yaml, hence Compose, reads it: underscores are left out, a leading 0 means octal; else the text."""
+    plain = text.replace("_", "")
+    if found := _INTEGER.match(plain):
+        sign, *digits = found.groups()
+        value = next(int(part, base) for part, base in zip(digits, _BASES, strict=True) if part is not None)
+        value = -value if sign == "-" else value
+        if -(1 << 63) <= value < 1 << 64:
+            return value
+    value_of_float = float(plain) if _FLOAT.match(plain) else math.inf
+    return value_of_float if math.isfinite(value_of_float) else text

@@ -43,6 +43,7 @@ def child(tmp_path):
         process.communicate()
 
 
+@pytest.mark.fault("S4")
 def test_a_second_process_learns_who_holds_it_and_gets_it_when_the_first_is_killed(tmp_path, child):
     path = tmp_path / "a.lock"
     process, said = child(path)

@@ -10,6 +10,7 @@ from tests.engine.scenario import Scene, eventually, stays
 pytestmark = pytest.mark.engine
 
 
+@pytest.mark.fault("F1")
 def test_a_broken_file_keeps_the_last_good_generation_and_a_mended_one_goes_on(scene: Scene) -> None:
     good = "services: {a: {SLEEP, environment: {V: '1'}}, b: {SLEEP}}"
     scene.compose(good)
@@ -37,6 +38,7 @@ def test_a_broken_file_keeps_the_last_good_generation_and_a_mended_one_goes_on(s
             assert scene.containers()["b-1"].life == before["b-1"].life
 
 
+@pytest.mark.fault("F5")
 def test_a_broken_manifest_is_told_with_its_place_and_changes_nothing(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}}")
     path = scene.manifest("services: {a: {replicas: 2}}")
@@ -51,6 +53,7 @@ def test_a_broken_manifest_is_told_with_its_place_and_changes_nothing(scene: Sce
         assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.fault("F3")
 def test_a_manifest_that_disappears_holds_the_stack(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}}")
     manifest = scene.manifest()
@@ -69,6 +72,7 @@ def test_a_manifest_that_disappears_holds_the_stack(scene: Scene) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.fault("F7")
 def test_contents_of_configs_secrets_env_files_and_read_only_binds_count(scene: Scene) -> None:
     scene.compose("""
         services:
@@ -124,6 +128,7 @@ def test_edits_that_no_container_is_needed_for_replace_nothing(scene: Scene) -> 
         assert {name: one.life for name, one in found.items() if name in before} == lives(before)
 
 
+@pytest.mark.fault("F1")
 def test_a_mass_removal_is_held_until_confirm(scene: Scene) -> None:
     whole = "services: {a: {SLEEP}, b: {SLEEP}, c: {SLEEP}}"
     scene.compose(whole)

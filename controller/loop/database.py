@@ -21,7 +21,7 @@ from controller.model.errors import ControllerError
 BUSY_SECONDS = 5.0
 """How long a write waits for another process's write."""
 
-_DAMAGED = ("malformed", "unsupported file format")
+_DAMAGED = ("malformed", "unsupported file format", "Could not decode to UTF-8")
 
 _CHANGE = re.compile(r"(INSERT OR REPLACE|INSERT|UPDATE|DELETE)(?: INTO| FROM)? (\w+)")
 
@@ -124,7 +124,7 @@ class Database:
     def _guarded(self) -> Iterator[None]:
         """Errors of SQLite become ours; a damaged file is replaced before the caller hears of it."""
         try:
-            with _explained(self.path):
+            with _explained(self.path), _readable():
                 yield
         except sqlite3.DatabaseError as error:
             if not _is_damage(error, self.path):
@@ -174,7 +174,8 @@ def _connect(path: Path) -> sqlite3.Connection:
     _create_private(path)
     connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     try:
-        _prepare(connection, path)
+        with _readable():
+            _prepare(connection, path)
     except BaseException:
         connection.close()
         raise
@@ -205,6 +206,15 @@ def _is_damage(error: sqlite3.DatabaseError, path: Path) -> bool:
     if code == sqlite3.SQLITE_READONLY:  # the file says so of itself where the file system does not
         return os.access(path, os.W_OK)
     return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or any(word in str(error) for word in _DAMAGED)
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """What SQLite says of damage may quote it, and then is no text."""
+    try:
+        yield
+    except UnicodeDecodeError as error:
+        raise sqlite3.DatabaseError("malformed: it holds text that is none") from error
 
 
 def _set_aside(path: Path, error: Exception) -> str:

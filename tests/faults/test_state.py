@@ -91,6 +91,14 @@ def flip_all_over(path: Path) -> None:
     path.write_bytes(raw)
 
 
+def flip_the_schema(path: Path) -> None:
+    """What SQLite then says of the damage quotes bytes that are no text."""
+    raw = path.read_bytes()
+    for word in (b"histories", b"replicas", b"service"):
+        raw = raw.replace(word, word[:3] + b"\xdf" + word[4:])
+    path.write_bytes(raw)
+
+
 def lose_log(path: Path) -> None:
     for suffix in ("-wal", "-shm"):
         Path(f"{path}{suffix}").unlink(missing_ok=True)
@@ -102,6 +110,7 @@ WRECKS: dict[str, Callable[[Path], object]] = {
     "cut in half": cut,
     "text instead": lambda path: path.write_text("no database\n" * 500),
     "bytes flipped all over": flip_all_over,
+    "names in its schema flipped": flip_the_schema,
     "its log lost": lose_log,
 }
 

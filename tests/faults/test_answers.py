@@ -127,7 +127,7 @@ def test_what_leaves_is_gone_once_and_its_successor_is_made_once(scene: Scene, p
 def await_look(proxy: EngineProxy) -> None:
     """Until the list was asked for once more."""
     since = len(proxy.calls)
-    eventually(lambda: any(call.path == "/containers/json" for call in proxy.calls[since:]), 30)
+    eventually(lambda: any(call.path == "/containers/json" for call in proxy.calls[since:]))
 
 
 LOOKS: dict[str, Effect] = {
@@ -166,13 +166,13 @@ def test_a_list_that_cannot_be_believed_is_no_world_without_containers(
                 told = daemon.said().count("EngineUnavailable")
                 with proxy.while_ruled("GET", "/containers/json", effect) as rule:
                     proxy.cut()  # after a gap in the events everything is looked at
-                    eventually(lambda rule=rule: rule.met >= 2, 30)
+                    eventually(lambda rule=rule: rule.met >= 2)
                     eventually(lambda told=told: daemon.said().count("EngineUnavailable") > told)
                 await_look(proxy)
         assert lives(scene.containers()) == lives(before) and len(proxy.writes()) == wrote
         with scene.step("and what is really gone is made again"):
             docker("rm", "-f", before["web-2"].id)
-            eventually(lambda: running(scene.containers()) == set(before), 30)
+            eventually(lambda: running(scene.containers()) == set(before))
             assert lives(scene.containers(), but="web") == lives(before, but="web")
 
 

@@ -169,6 +169,7 @@ def test_a_list_that_cannot_be_believed_is_no_world_without_containers(
                     eventually(lambda rule=rule: rule.met >= 2)
                     eventually(lambda told=told: daemon.said().count("EngineUnavailable") > told)
                 await_look(proxy)
+                eventually(lambda: "EngineUnavailable" not in scene.conditions())  # said anew once it was over
         assert lives(scene.containers()) == lives(before) and len(proxy.writes()) == wrote
         with scene.step("and what is really gone is made again"):
             docker("rm", "-f", before["web-2"].id)

@@ -23,14 +23,11 @@ JOB = "tests/unit/decide/test_job.py"
 LEAVE = "tests/unit/decide/test_leave.py"
 SLOTS = "tests/unit/decide/test_slots.py"
 IMAGES = "tests/unit/decide/test_images_and_calls.py"
-SIGHT = "tests/unit/decide/test_first_sight.py"
-REHEARSAL = "tests/unit/decide/test_rehearsal.py"
 PURPOSE = "tests/property/test_updates_on_purpose.py"
 ABSENCES = "tests/property/test_absences.py"
 ADOPTED = "tests/property/test_adopted.py"
 BACKOFF = "tests/property/test_backoff.py"
 POINTS = "tests/property/test_crash_points.py"
-WORLDS = "tests/property/test_worlds.py"
 
 MUTANTS = (
     Mutant(
@@ -109,7 +106,7 @@ MUTANTS = (
         "decide/heal.py",
         "return tries_of(case, replica) < 2 and case.now < lease_end(case, replica)",
         "return True",
-        (f"{PURPOSE}::test_who_never_becomes_ready_gives_its_slot_back_with_the_start_timeout",),
+        (f"{PURPOSE}::test_a_job_that_runs_long_gives_its_slot_back_with_the_start_timeout",),
     ),
     Mutant(
         "a serving replica is stopped before its successor has a slot",
@@ -194,13 +191,6 @@ MUTANTS = (
         "                self._wakes.pop(key, None)\n            else:",
         "                pass\n            else:",
         ("tests/unit/loop/test_queue.py",),
-    ),
-    Mutant(
-        "a stale wake outlives a newer decision, in the plan",
-        "decide/rehearsal.py",
-        "        self._wake_of.pop(decision.service, None)\n",
-        "",
-        (REHEARSAL,),
     ),
     Mutant(
         "backoff runs on a wall clock that may be set back",
@@ -310,9 +300,9 @@ MUTANTS = (
     Mutant(
         "a transaction is not atomic",
         "loop/database.py",
-        'self._connection.execute("BEGIN IMMEDIATE")',
-        "pass",
-        ("tests/component/test_store.py",),
+        'self._connection.execute("ROLLBACK")',
+        'self._connection.execute("COMMIT")',
+        ("tests/component/test_store.py::TestRecords::test_a_transaction_is_all_or_nothing",),
     ),
     Mutant(
         "of two equal keys the last one counts",
@@ -326,7 +316,7 @@ MUTANTS = (
         "loop/troubles.py",
         "            if self._conflicts[service] < _CONFLICTS:\n                return\n",
         "",
-        ("tests/component/test_loop_pass.py",),
+        ("tests/unit/loop/test_troubles.py",),
     ),
     Mutant(
         "a create is sent before it is noted",

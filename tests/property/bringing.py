@@ -26,9 +26,10 @@ def life_of(
     ready: Mapping[str, float] | None = None,
     behaviours: Mapping[tuple[str, str], Behaviour] | None = None,
     away: tuple[float, float] | None = None,
+    runs: float = CALLS[Span.RUN],
 ) -> Life:
-    """`ready`: seconds to ready of some; `away`: from and until when the engine does not answer."""
-    spans = {name: {**CALLS, Span.READY: (ready or {}).get(name, 2.0)} for name in wanted.services}
+    """`ready`: seconds to ready of some; `runs`: of jobs; `away`: from and until when the engine does not answer."""
+    spans = {name: {**CALLS, Span.READY: (ready or {}).get(name, 2.0), Span.RUN: runs} for name in wanted.services}
     for name, want in wanted.services.items():
         if not want.is_job:
             del spans[name][Span.RUN]

@@ -6,7 +6,8 @@ import pytest
 
 from controller.engines.simulated_behaviour import crash_after, flaky, never_ready
 from controller.model.desired import Condition, Need, Order, UpdatePolicy
-from tests.builders import HEALTHY, NOW, checked, stack
+from controller.model.observed import Health
+from tests.builders import HEALTHY, NOW, checked, job, stack
 from tests.property.bringing import UP, farm, life_of, live, queue_of, shop, starts
 from tests.property.life import Event, begin
 from tests.property.rules import floor_of
@@ -108,19 +109,20 @@ def test_dependents_are_updated_after_what_they_depend_on(order: Order) -> None:
         assert (web.started_at or 0.0) > (db.ready_since or 0.0) >= NOW + UP
 
 
-@pytest.mark.parametrize("ready", [0.5, 2.0, 8.0])
-def test_a_new_replica_that_is_about_to_follow_its_dependency_takes_nobodys_place_yet(ready: float) -> None:
+@pytest.mark.parametrize("after", [1.0, 2.0, 3.0, 5.0])
+def test_a_new_replica_that_is_about_to_follow_its_dependency_takes_nobodys_place_yet(after: float) -> None:
+    """The dependency is made anew while the new one comes up: when that is ready it has to restart first."""
     web = checked("web", 1, needs={"db": Need(HEALTHY, restart=True)}, update=UpdatePolicy(Order.START_FIRST, 1))
-    for tenths in range(0, 60, 3):
-        events = (Event(UP, "edit", "web", 2), Event(UP + tenths / 10, "remove", "db"))
-        play = begin(life_of(stack(checked("db"), web), *events, ready={"web": ready}))
-        play.run(NOW + UP)
-        while play.now < NOW + UP + 40 and play.simulation.containers.made < 4:
-            play.run(play.now + 0.1)
-            old = [r for r in play.simulation.containers.of("web") if r.base.revision == "v1" and r.alive]
-            assert old or play.rules.serving("web"), f"db was gone {tenths / 10} s after the edit"
-        play.run(NOW + 600)
-        play.rules.check_goal()
+    events = (Event(UP, "edit", "web", 2), Event(UP + after, "remove", "db"))
+    play = begin(life_of(stack(checked("db"), web), *events, ready={"web": 8.0}))
+    play.run(NOW + UP + 4)
+    while any(r.base.revision == "v1" and r.alive for r in play.simulation.containers.of("web")):
+        assert play.now < NOW + UP + 60
+        play.run(play.now + 0.1)
+    assert [r.health for r in play.simulation.containers.of("web") if r.base.revision == "v2"] == [Health.HEALTHY]
+    assert starts(play)["web"] == 3
+    play.run(NOW + 600)
+    play.rules.check_goal()
 
 
 @pytest.mark.parametrize("replaced", ["kill", "edit"], ids=["restarted", "replaced"])
@@ -149,13 +151,23 @@ def test_who_never_becomes_ready_gives_its_slot_back_with_the_start_timeout() ->
     assert play.rules.serving("b") == 1
 
 
+def test_a_job_that_runs_long_gives_its_slot_back_with_the_start_timeout() -> None:
+    wanted = queue_of(job("a", priority=3, start_timeout=20.0), checked("b"))
+    play = begin(life_of(wanted, runs=100.0))
+    play.run(NOW + 10)
+    assert play.rules.serving("b") == 0
+    play.run(NOW + 60)
+    assert play.rules.serving("b") == 1
+
+
 def test_a_serving_replica_is_not_stopped_before_its_successor_has_a_slot() -> None:
     wanted = queue_of(checked("a", start_timeout=300.0), checked("web", update=UpdatePolicy(Order.STOP_FIRST, 1)))
     play = begin(
         life_of(wanted, Event(UP, "edit", "a", 2), Event(UP + 5, "edit", "web", 2), ready={"a": 60.0}, until=600)
     )
-    play.run(NOW + UP + 50)
-    assert play.rules.serving("web") == 1
+    for later in (6, 30, 55):
+        play.run(NOW + UP + later)
+        assert [r.revision for r in play.simulation.view("web", play.now).replicas if r.running] == ["v1"]
     play.run(NOW + 600)
     play.rules.check_goal()
 

@@ -270,7 +270,9 @@ def _faulty(random: Random) -> Life:
 
 def live_through_faults(life: Life) -> Play:
     play = begin(life)
+    play.rules.lied_to = life.faults is not None and life.faults.lagging > 0.0
     play.run(NOW + 1000)
+    play.rules.lied_to = False
     play.bed = play.simulation
     play.restart()
     play.run(NOW + life.until)

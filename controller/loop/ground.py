@@ -40,12 +40,16 @@ class Ground:
         self._engine_id: str | None = None
         self._stores: dict[str, Store] = {}
         self._opening = threading.Lock()
+        self._asking = threading.Lock()
+        self.reading = threading.Event()
+        """Set when Compose begins to read: what takes the processor is better done from now on."""
 
     def engine_id(self) -> str:
         """The folder of this engine's state. Raises Transient where nobody answers."""
-        if self._engine_id is None:
-            self._engine_id = self.engine.info().id
-        return self._engine_id
+        with self._asking:
+            if self._engine_id is None:
+                self._engine_id = self.engine.info().id
+            return self._engine_id
 
     def targets(self, profile: str | None = None, *, strict: bool = True) -> Targets:
         """Read anew: what the files say now, restricted to the stacks that were named.
@@ -131,6 +135,7 @@ class Ground:
         """Render and resolve. Raises InvalidInput and EngineError."""
         name = target.name or self.engine.render(target.project).name
         store = self.store(name)
+        self.reading.set()
         return present_generation(load_target(self.engine, target, store, previous or {}), store)
 
     def load_all(self, targets: Targets) -> tuple[tuple[tuple[Target, Loaded], ...], tuple[Broken, ...]]:

@@ -34,10 +34,10 @@ _FOLLOW_EVERY = 0.25
 
 
 class Ahead(Generic[T]):
-    """Something that is begun now, in a thread of its own, and waited for later."""
+    """Something that is begun now, in a thread of its own, and waited for later; at its end `over` is set."""
 
-    def __init__(self, function: Callable[[], T]) -> None:
-        self._function = function
+    def __init__(self, function: Callable[[], T], over: threading.Event | None = None) -> None:
+        self._function, self._over = function, over
         self._result: T
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
@@ -48,6 +48,9 @@ class Ahead(Generic[T]):
             self._result = self._function()
         except BaseException as error:  # raised where it is waited for
             self._error = error
+        finally:
+            if self._over is not None:
+                self._over.set()
 
     def result(self) -> T:
         """What came of it; raises what it raised."""
@@ -101,7 +104,9 @@ class Session:
 
     def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
         """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""
-        loading = Ahead(lambda: self._load(wish))
+        Ahead(self._ground.engine_id)  # takes the engine 20 ms; whoever needs it waits for it, or asks again
+        loading = Ahead(lambda: self._load(wish), self._ground.reading)
+        self._ground.reading.wait()
         from controller.loop.acting import act  # most of our code, brought in while Compose reads the files
 
         pairs, broken = loading.result()

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -39,7 +38,7 @@ def test_help_without_a_word() -> None:
     assert all(f"\n  {word} " in controller().out for word in WORDS)
 
 
-def test_version_is_quick_and_loads_nothing_heavy() -> None:
+def test_version_loads_nothing_heavy() -> None:
     probe = (
         "import sys; from controller.cli.main import run; run(['version']);"
         "heavy = {'pydantic', 'loguru', 'rich', 'python_on_whales', 'yaml', 'tenacity', 'watchfiles', 'psutil'};"
@@ -48,12 +47,6 @@ def test_version_is_quick_and_loads_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1] == "[]"
-    took = []
-    for _ in range(5):
-        begun = time.perf_counter()
-        subprocess.run([str(CONTROLLER), "version"], capture_output=True, check=True)
-        took.append(time.perf_counter() - begun)
-    assert min(took) < 0.4  # 0.13 s on an idle machine; the test must also hold on a busy one
 
 
 def test_version_in_every_form() -> None:

@@ -182,7 +182,7 @@ def test_a_bad_file_is_invalid_input_with_its_place(project: Project) -> None:
     with pytest.raises(InvalidInput, match=r"services\.a.*imag") as raised:
         project.render()
     (finding,) = raised.value.findings
-    assert (finding.file, finding.path) == (str(project.directory / "compose.yaml"), "services.a")
+    assert (finding.file, finding.path) == (str(project.directory / "compose.yaml"), "services.a.imag")
 
 
 def test_without_a_daemon_rendering_works_and_recording_is_transient(project: Project, tmp_path: Path) -> None:

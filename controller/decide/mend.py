@@ -7,9 +7,15 @@ from controller.decide.moves import NONE, Moves
 from controller.model.observed import Replica
 from controller.model.steps import Connect, Rename
 
+MENDS = frozenset({Connect.__name__, Rename.__name__})
+"""The kinds of steps that mend."""
+
 
 def mend(case: Case, parts: Parts) -> Moves:
-    """Give it back, in place: nobody has to be replaced or restarted for that."""
+    """Give it back, in place: nobody has to be replaced or restarted for that.
+
+    Steps after one that failed are not done: each failure puts another one first.
+    """
     if not case.heals:
         return NONE
     names = {replica.name for replica in case.seen.replicas}
@@ -18,6 +24,8 @@ def mend(case: Case, parts: Parts) -> Moves:
         steps += (*_join(case, replica), *_rename(case, replica, names))
     if not steps:
         return NONE
+    first = case.seen.trouble.count % len(steps) if case.seen.trouble is not None else 0
+    steps = steps[first:] + steps[:first]
     return Moves(steps=tuple(steps), reason="Mending", message=f"replica {steps[0].number}: {steps[0].because}")
 
 
@@ -34,3 +42,8 @@ def _rename(case: Case, replica: Replica, names: set[str]) -> tuple[Rename, ...]
         return ()
     because = f"was renamed to {replica.name}"
     return (Rename(case.want.name, replica.id, replica.number, because, replica.proper_name),)
+
+
+def is_mending(moves: Moves) -> bool:
+    """Mending stands beside no other step."""
+    return any(isinstance(step, Connect | Rename) for step in moves.steps)

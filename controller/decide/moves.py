@@ -9,7 +9,7 @@ from controller.decide.case import soonest
 from controller.model.decision import Grant
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Mount
-from controller.model.steps import Create, Remove, Rename, Step, Stop
+from controller.model.steps import Create, Remove, Step, Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,6 @@ def ended_by(moves: Moves) -> frozenset[ReplicaId]:
 
 
 def _without_clash(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    if any(isinstance(step, Stop | Remove | Rename) for step in steps):
+    if any(isinstance(step, Stop | Remove) for step in steps):
         return tuple(step for step in steps if not isinstance(step, Create))
     return steps

@@ -9,7 +9,7 @@ from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sor
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
-from controller.decide.mend import mend
+from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by
 from controller.decide.phase import begins, conclude, count_alive, count_ready, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
@@ -90,25 +90,26 @@ def _job(case: Case, parts: Parts) -> Decision:
 
 def _service(case: Case, parts: Parts) -> Decision:
     case = with_history(case, _note_attempt(case, parts))
-    moves = _bar_trouble(case, add_up(_rules(case, parts)))
+    moves = _find_moves(case, parts)
     case = with_history(case, _note_progress(case, parts, moves))
     return conclude(case, parts, _watch(case, parts, moves), find_phase(case, parts, moves))
 
 
+def _find_moves(case: Case, parts: Parts) -> Moves:
+    """Mending comes where nothing else is to be done: one that can never succeed holds up nothing but itself."""
+    moves = _bar_trouble(case, add_up(_rules(case, parts)))
+    if moves.steps:
+        return moves
+    mending = add_up((finish_interrupted(case, parts), mend(case, parts)))
+    return add_up((moves, _bar_trouble(case, mending)))
+
+
 def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
-    """In this order: finish what was interrupted, let go, make room, put up, add."""
+    """In this order: let go, make room, put up, add."""
     surplus = remove_surplus(case, parts)
     going = ended_by(surplus)
     healed = tuple(heal(case, replica) for replica in parts.fresh if replica.id not in going)
-    mended = mend(case, parts)
-    return (
-        finish_interrupted(case, parts),
-        mended,
-        replace_stale(case, parts),
-        surplus,
-        *healed,
-        create_missing(case, parts),
-    )
+    return (replace_stale(case, parts), surplus, *healed, create_missing(case, parts))
 
 
 def _note_attempt(case: Case, parts: Parts) -> History:
@@ -174,9 +175,14 @@ def _watch(case: Case, parts: Parts, moves: Moves) -> Moves:
 
 
 def _bar_trouble(case: Case, moves: Moves) -> Moves:
-    """After failed calls nothing is tried before its time; a refusal for good only at the longest pause."""
+    """After failed calls nothing is tried before its time; a refusal for good only at the longest pause.
+
+    What failed to be mended is no trouble of anything else.
+    """
     trouble = case.seen.trouble
     if trouble is None or not moves.steps:
+        return moves
+    if trouble.reason in MENDS and not is_mending(moves):
         return moves
     backoff = case.want.backoff
     due = trouble.at + (backoff.maximum if trouble.lasting else backoff.delay(trouble.count))

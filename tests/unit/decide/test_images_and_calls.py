@@ -260,9 +260,9 @@ INTERRUPTED = [
         "Updating Updating: remove 1",
     ),
     (
-        "never started: named and started",
+        "never started: started, named after that",
         case(checked(), created(temporary=True)),
-        "Starting Renaming: update 1, start 1",
+        "Starting Starting: start 1",
     ),
     (
         "both are of the wanted revision: one is too much",

@@ -6,11 +6,18 @@ import pytest
 
 from controller.decide.case import Case
 from controller.decide.service import decide
+from controller.model.desired import Leaving
+from controller.model.observed import Trouble
 from controller.model.steps import Rename
-from tests.builders import checked, healthy
+from tests.builders import NOW, checked, exited, healthy
 from tests.unit.decide.cases import case, told
 
 pytestmark = [pytest.mark.unit, pytest.mark.fault("W10")]
+
+
+def failed(kind: str = "Rename", at: float = NOW) -> Trouble:
+    return Trouble(1, at, kind, "the name is taken")
+
 
 CASES: dict[str, tuple[Case, str]] = {
     "a network that is missing is joined again": (case(checked(), healthy(1, lost=("shop_default",))), "connect 1"),
@@ -29,6 +36,59 @@ CASES: dict[str, tuple[Case, str]] = {
     "an unfinished recreate is finished, not renamed twice": (
         case(checked(), healthy(1, name="0_web-1", proper_name="web-1", temporary=True)),
         "update 1",
+    ),
+    "what fell over is put up before anything is given back": (
+        case(checked(replicas=2), healthy(1, name="x", proper_name="web-1"), exited(2)),
+        "start 2",
+    ),
+    "an update goes on before anything is given back": (
+        case(checked(replicas=2), healthy(1, lost=("n",)), healthy(2, "v0")),
+        "stop 2",
+    ),
+    "what is missing is made before anything is given back": (
+        case(checked(replicas=2), healthy(1, name="x", proper_name="web-1")),
+        "create 2",
+    ),
+    "so it is before an interrupted recreate is finished": (
+        case(checked(replicas=2), healthy(1, name="0_web-1", temporary=True), exited(2)),
+        "start 2",
+    ),
+    "what could not be mended waits before it is tried again": (
+        case(checked(), healthy(1, lost=("n",)), seen={"trouble": failed("Connect")}),
+        "-",
+    ),
+    "what could not be mended is tried again in its time": (
+        case(checked(), healthy(1, lost=("n",)), seen={"trouble": failed("Connect", at=NOW - 300)}),
+        "connect 1",
+    ),
+    "what could not be mended holds up no start": (
+        case(checked(replicas=2), healthy(1, name="x", proper_name="web-1"), exited(2), seen={"trouble": failed()}),
+        "start 2",
+    ),
+    "what could not be mended holds up no update": (
+        case(checked(replicas=2), healthy(1, lost=("n",)), healthy(2, "v0"), seen={"trouble": failed("Connect")}),
+        "stop 2",
+    ),
+    "what could not be mended holds up no scaling": (
+        case(checked(replicas=2), healthy(1, name="x", proper_name="web-1"), seen={"trouble": failed()}),
+        "create 2",
+    ),
+    "what could not be mended holds up no stop": (
+        case(checked(replicas=0, leaving=Leaving.STOPPED), healthy(1, name="x"), seen={"trouble": failed()}),
+        "stop 1",
+    ),
+    "any other trouble holds up mending as well": (
+        case(checked(), healthy(1, lost=("n",)), seen={"trouble": failed("Create")}),
+        "-",
+    ),
+    "after a failure another one comes first": (
+        case(
+            checked(replicas=2),
+            healthy(1, lost=("n",)),
+            healthy(2, lost=("n",)),
+            seen={"trouble": failed("Connect", at=NOW - 300)},
+        ),
+        "connect 2, connect 1",
     ),
     "without self-heal nothing is given back": (case(checked(), healthy(1, lost=("n",)), heals=False), "-"),
 }

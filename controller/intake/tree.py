@@ -17,6 +17,10 @@ from controller.model.errors import Finding, InvalidInput
 MAX_NODES = 50_000
 MAX_ALIAS_DEPTH = 20
 MAX_NESTING = 64
+MAX_REPEATED = 1 << 20
+"""Characters of text that aliases may stand for in all: each is looked at as often as it is used."""
+MAX_KEY = 1024
+"""Characters of a key; YAML says so of those without a `?`."""
 
 Scalar = str | int | float | bool | None
 
@@ -42,7 +46,8 @@ class Place(NamedTuple):
 class Node(NamedTuple):
     """A scalar (`value`), a sequence (`items`) or a mapping (`keys`) and where it begins.
 
-    `size` and `depth` count nodes and aliases as if every alias were written out.
+    As if every alias were written out, `size` counts nodes, `depth` aliases in aliases, `height` what is nested below,
+    and `length` the characters of the texts.
     """
 
     place: Place
@@ -51,6 +56,8 @@ class Node(NamedTuple):
     keys: Mapping[str, Key] | None = None
     size: int = 1
     depth: int = 0
+    height: int = 0
+    length: int = 0
 
     @property
     def empty(self) -> bool:
@@ -126,6 +133,7 @@ class _Builder:
         self._file = file
         self._anchors: dict[str | None, Node | None] = {}
         self._nodes = 0
+        self._repeated = 0
 
     def documents(self) -> Iterator[Node]:
         while not isinstance(event := self._next(), yaml.StreamEndEvent):
@@ -139,13 +147,13 @@ class _Builder:
         place = self._count(event, nesting)
         # One type test for what nearly all events are: this runs once for each of at most 50,000 values.
         if event.__class__ is yaml.ScalarEvent and event.anchor is None:
-            return Node(place, _scalar(event))
+            return Node(place, _scalar(self._text(event, place), event))
         if isinstance(event, yaml.AliasEvent):
-            return self._alias(event, place)
+            return self._alias(event, place, nesting)
         self._anchors[event.anchor] = None
         match event:
             case yaml.ScalarEvent():
-                node = Node(place, _scalar(event))
+                node = Node(place, _scalar(self._text(event, place), event), length=len(event.value))
             case yaml.SequenceStartEvent():
                 node = self._sequence(place, nesting)
             case _:
@@ -153,7 +161,14 @@ class _Builder:
         self._anchors[event.anchor] = node
         return node
 
-    def _alias(self, event: yaml.AliasEvent, place: Place) -> Node:
+    def _text(self, event: yaml.ScalarEvent, place: Place) -> str:
+        """No path, name or variable can hold a NUL; an escape in quotes can."""
+        text: str = event.value
+        if "\0" in text:
+            raise refuse(self._file, "is a text with a NUL character", place, hint="remove the \\0")
+        return text
+
+    def _alias(self, event: yaml.AliasEvent, place: Place, nesting: int) -> Node:
         name = event.anchor
         if name not in self._anchors:
             raise refuse(self._file, f"alias *{name} has no anchor &{name} before it", place)
@@ -162,8 +177,12 @@ class _Builder:
             raise refuse(self._file, f"alias *{name} stands inside of what it stands for", place)
         if node.depth + 1 > MAX_ALIAS_DEPTH:
             raise refuse(self._file, f"aliases refer to aliases more than {MAX_ALIAS_DEPTH} deep", place)
-        self._count(event, 0, node.size - 1)
-        return Node(place, node.value, node.items, node.keys, node.size, node.depth + 1)
+        self._count(event, nesting + node.height, node.size - 1)
+        self._repeated += node.length
+        if self._repeated > MAX_REPEATED:
+            hint = "write shorter texts, or use them less often"
+            raise refuse(self._file, f"aliases stand for more than {MAX_REPEATED} characters", place, hint=hint)
+        return node._replace(place=place, depth=node.depth + 1)
 
     def _count(self, event: yaml.Event, nesting: int, added: int = 1) -> Place:
         place = _place(event)
@@ -179,7 +198,7 @@ class _Builder:
         items = []
         while not isinstance(event := self._next(), yaml.SequenceEndEvent):
             items.append(self._node(event, nesting + 1))
-        return Node(place, items=tuple(items), size=1 + sum(item.size for item in items), depth=_depth(items))
+        return _around(items, Node(place, items=tuple(items)))
 
     def _mapping(self, place: Place, nesting: int) -> Node:
         keys: dict[str, Key] = {}
@@ -198,20 +217,27 @@ class _Builder:
             else:
                 keys[name] = Key(where, node)
         for source in merged:
-            keys = keys | {name: key for name, key in (source.keys or {}).items() if name not in keys}
-        return Node(place, keys=keys, size=1 + sum(1 + node.size for node in nodes), depth=_depth(nodes))
+            for name, key in (source.keys or {}).items():
+                keys.setdefault(name, key)
+        return _around(nodes, Node(place, keys=keys, size=1 + len(nodes)))
 
     def _name(self, event: yaml.Event) -> tuple[str, Place]:
         place = self._count(event, 0)
         if isinstance(event, yaml.AliasEvent):
-            node = self._alias(event, place)
+            node = self._alias(event, place, 0)
             if node.value is not None:
-                return str(node.value), place
+                return self._short(str(node.value), place), place
         if not isinstance(event, yaml.ScalarEvent):
             raise refuse(self._file, "a key must be a plain word", place)
+        name = self._short(self._text(event, place), place)
         if event.anchor is not None:
-            self._anchors[event.anchor] = Node(place, event.value)
-        return event.value, place
+            self._anchors[event.anchor] = Node(place, name, length=len(name))
+        return name, place
+
+    def _short(self, name: str, place: Place) -> str:
+        if len(name) > MAX_KEY:
+            raise refuse(self._file, f"a key has at most {MAX_KEY} characters", place)
+        return name
 
     def _sources(self, node: Node) -> list[Node]:
         sources = list(node.items) if node.items is not None else [node]
@@ -226,13 +252,20 @@ def _place(event: Any) -> Place:
     return Place(mark.line + 1, mark.column + 1)
 
 
-def _depth(nodes: list[Node]) -> int:
-    return max((node.depth for node in nodes), default=0)
+def _around(nodes: list[Node], node: Node) -> Node:
+    """The node with the measures of what is inside of it."""
+    if not nodes:
+        return node
+    return node._replace(
+        size=node.size + sum(one.size for one in nodes),
+        depth=max(one.depth for one in nodes),
+        height=1 + max(one.height for one in nodes),
+        length=sum(one.length or (len(one.value) if isinstance(one.value, str) else 0) for one in nodes),
+    )
 
 
-def _scalar(event: yaml.ScalarEvent) -> Scalar:
+def _scalar(text: str, event: yaml.ScalarEvent) -> Scalar:
     """As YAML 1.2 and Compose read it: `no`, `on`, `22:22` and dates are text."""
-    text: str = event.value
     if not event.implicit[0]:
         return None if event.tag == "tag:yaml.org,2002:null" else text
     if text in _WORDS:

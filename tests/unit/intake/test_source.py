@@ -17,11 +17,20 @@ pytestmark = pytest.mark.unit
 BOMB = "a0: &a0 [x,x,x,x,x,x,x,x,x]\n" + "".join(f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 9))
 MERGES = "m0: &m0 {k: 1}\n" + "".join(f"m{i}: &m{i}\n  <<: [*m{i - 1}, *m{i - 1}]\n" for i in range(1, 30))
 CHAIN = "a0: &a0 x\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 40))
+LONG = f"a: &a '{'$A ' * 200_000}'\nb: [*a"
+DEEP = "a0: &a0 x\n" + "".join(f"a{i}: &a{i} {'[' * 10}*a{i - 1}{']' * 10}\n" for i in range(1, 20))
 
 REFUSED = {
     "alias bomb": (BOMB, 5, "more than 50000 values"),
     "merge bomb": (MERGES, 27, "more than 50000 values"),
     "aliases too deep": (CHAIN, 22, "more than 20 deep"),
+    "a long text used often": (f"{LONG}{', *a' * 100}]\n", 2, "aliases stand for more than 1048576 characters"),
+    "long texts in what is used often": (f"{LONG}]\nc: &c {{k: *a}}\n", 3, "more than 1048576 characters"),
+    "nested too deep by aliases": (DEEP, 8, "nested more than 64 deep"),
+    "a long key": (f"a: {{? {'k' * 2000} : 1}}\n", 1, "a key has at most 1024 characters"),
+    "an escaped NUL": ('a: 1\nb: {c: "x\\0y"}\n', 2, "is a text with a NUL character"),
+    "a tagged one": ('a: ! "x\\0y"\n', 1, "is a text with a NUL character"),
+    "an escaped NUL in a key": ('"x\\0y": 1\n', 1, "is a text with a NUL character"),
     "flow nested too deep": ("[" * 500, 1, "nested more than 64 deep"),
     "block nested too deep": ("".join(" " * i + "a:\n" for i in range(100)), 66, "nested more than 64 deep"),
     "too many values": ("- a\n" * 60_000, 50_000, "more than 50000 values"),

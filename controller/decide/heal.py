@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide.case import Case, is_ready, settles_at
+from controller.decide.case import Case, is_ready, settles_at, was_set_back
 from controller.decide.gates import tell_wait, unmet_need
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.decide.restart import ask_restart
@@ -115,17 +115,22 @@ def _restart_sick(case: Case, replica: Replica, why: str) -> Moves:
 def follow(case: Case, replica: Replica) -> Moves:
     """`restart: true` and shared namespaces: a ready replica restarts when what it depends on was replaced later.
 
-    Only the engine's instants are compared; what happened before adoption restarts nobody. Not a failure, no backoff.
+    Only the engine's instants are compared; what happened before adoption restarts nobody, nor what lies ahead of us:
+    each new life would still be older than that. Not a failure, no backoff.
     """
     born = max(replica.started_at or 0.0, case.history.adopted_at or 0.0)
     for name, need in case.want.needs.items():
         offers = case.gates.get(name)
-        if need.restart and offers is not None and offers.healthy and offers.epoch > born:
+        if need.restart and offers is not None and offers.healthy and _is_later(offers.epoch, born, case.now):
             return _follow(case, replica, f"{name} was replaced")
     holder = case.holder
-    if holder is not None and holder.holder_started_at is not None and holder.holder_started_at > born:
+    if holder is not None and _is_later(holder.holder_started_at, born, case.now):
         return _follow(case, replica, f"{case.want.namespace_of}, whose namespace it shares, was restarted")
     return NONE
+
+
+def _is_later(instant: Instant | None, born: Instant, now: Instant) -> bool:
+    return instant is not None and instant > born and not was_set_back(instant, now)
 
 
 def _follow(case: Case, replica: Replica, why: str) -> Moves:

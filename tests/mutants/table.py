@@ -181,7 +181,7 @@ MUTANTS = (
     Mutant(
         "a serving replica is restarted because its dependency fell",
         "decide/heal.py",
-        "if need.restart and offers is not None and offers.healthy and offers.epoch > born:",
+        "if need.restart and offers is not None and offers.healthy and _is_later(offers.epoch, born, case.now):",
         "if need.restart and offers is not None and not offers.healthy:",
         (f"{PURPOSE}::test_restart_true_follows_a_replacement_once_and_no_mere_restart",),
     ),

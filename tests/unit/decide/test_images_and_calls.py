@@ -154,6 +154,16 @@ FOLLOW = [
         "Ready Ready: -",
     ),
     (
+        "replaced before the clock was set back: no new life would ever be younger",
+        case(checked(needs=RESTARTS), healthy(), gates={"db": ready(epoch=NOW + 3600)}),
+        "Ready Ready: -",
+    ),
+    (
+        "replaced just now by a clock that is ahead by a hair: restarted",
+        case(checked(needs=RESTARTS), healthy(), gates={"db": ready(epoch=NOW + 0.5)}),
+        "Ready Following: restart 1",
+    ),
+    (
         "not ready itself: it is on its way, nothing to follow",
         case(checked(needs=RESTARTS), created(), gates={"db": NEWER}),
         "Starting Starting: start 1",
@@ -230,6 +240,11 @@ NAMESPACES = [
         "the owner was restarted: restarted as well",
         case(side(), beside(), gates=owner(started_at=NOW - 50)),
         "Ready Following: restart 1",
+    ),
+    (
+        "the owner was restarted before the clock was set back: no new life would ever be younger",
+        case(side(), beside(), gates=owner(started_at=NOW + 3600)),
+        "Ready Ready: -",
     ),
     ("the owner ran before: nothing", case(side(), beside(), gates=owner()), "Ready Ready: -"),
 ]

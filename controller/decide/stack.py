@@ -12,6 +12,7 @@ from dataclasses import replace
 from controller.decide.aim import aim
 from controller.decide.case import ALIVE, Case
 from controller.decide.gates import is_met
+from controller.decide.identity import is_current
 from controller.decide.service import decide
 from controller.decide.world import World, note_slot
 from controller.model.decision import Decision, History, Offers
@@ -110,12 +111,21 @@ class _Turn:
         )
 
     def _seen(self, name: str) -> ServiceView:
-        """A host port that one of the stack's own has will be free when that one is replaced."""
+        """A host port of one that goes will be free for who comes after it; of one that stays it will not."""
         view = self.world.views.get(name, ServiceView())
         if not view.taken_ports:
             return view
-        own = {port for other in self.world.views.values() for replica in other.replicas for port in _ports(replica)}
-        return replace(view, taken_ports=tuple(port for port in view.taken_ports if port not in own))
+        present = ((other, replica) for other, seen in self.world.views.items() for replica in seen.replicas)
+        going = [replica for other, replica in present if other == name or self._goes(other, replica)]
+        free = {port for replica in going for port in _ports(replica)}
+        return replace(view, taken_ports=tuple(port for port in view.taken_ports if port not in free))
+
+    def _goes(self, service: str, replica: Replica) -> bool:
+        """It is to stop, or to be replaced."""
+        want = self.world.desired.services.get(service)
+        if want is None or self._history(service).paused:
+            return False
+        return self._is_to_stop(service) or (want.leaving is None and not is_current(replica, want, None))
 
     def _gates(self, want: DesiredService) -> Mapping[str, Offers]:
         gates = {name: self._offers(name) for name in want.needs}

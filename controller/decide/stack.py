@@ -111,12 +111,17 @@ class _Turn:
         )
 
     def _seen(self, name: str) -> ServiceView:
-        """A host port of one that goes will be free for who comes after it; of one that stays it will not."""
+        """A host port of one that goes will be free for who comes after it; of one that stays it will not.
+
+        Which ports one on the host's network has is not known: what is taken may be taken by it.
+        """
         view = self.world.views.get(name, ServiceView())
         if not view.taken_ports:
             return view
         present = ((other, replica) for other, seen in self.world.views.items() for replica in seen.replicas)
         going = [replica for other, replica in present if other == name or self._goes(other, replica)]
+        if any(replica.host_network and replica.phase in ALIVE for replica in going):
+            return replace(view, taken_ports=())
         free = {port for replica in going for port in _ports(replica)}
         return replace(view, taken_ports=tuple(port for port in view.taken_ports if port not in free))
 

@@ -65,6 +65,7 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         mounts=_anonymous(inspect.get("Mounts") or ()),
         address=_address(inspect, lens),
         published=_published((inspect.get("NetworkSettings") or {}).get("Ports") or {}),
+        host_network=(inspect.get("HostConfig") or {}).get("NetworkMode") == "host",
         last_output=clean(str(state.get("Error") or "")),
         temporary=_is_temporary(_name(inspect), marks),
     )

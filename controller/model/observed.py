@@ -69,6 +69,8 @@ class Replica:
     address: str | None = None
     """An address at which the container can be reached from here, where there is one."""
     published: tuple[str, ...] = ()
+    host_network: bool = False
+    """It listens on the host itself, so that nothing tells which of the host's ports are its."""
     drift: tuple[str, ...] | None = None
     """Fields in which it differs from what the present template would make; None: not compared."""
     last_output: str = ""

@@ -11,7 +11,7 @@ from controller.decide.world import make_world
 from controller.model.decision import History
 from controller.model.desired import DesiredService, Leaving
 from controller.model.observed import Replica
-from tests.builders import NOW, checked, healthy, stack, view
+from tests.builders import NOW, checked, exited, healthy, stack, view
 from tests.unit.decide.cases import tell
 
 pytestmark = [pytest.mark.unit, pytest.mark.fault("I4")]
@@ -42,9 +42,11 @@ CASES: dict[str, tuple[tuple[str, ...], tuple[Replica, ...], str]] = {
 }
 
 
-def told(db: DesiredService, taken: tuple[str, ...], others: tuple[Replica, ...], **history: Any) -> str:
+def told(
+    db: DesiredService, taken: tuple[str, ...], others: tuple[Replica, ...], old: Replica = OLD, **history: Any
+) -> str:
     world = make_world(stack(checked(), db))
-    world.views = {"web": view(OLD, taken_ports=taken), "db": view(*others)}
+    world.views = {"web": view(old, taken_ports=taken), "db": view(*others)}
     world.histories["db"] = History(adopted_at=1.0, **history)
     return tell(decide_stack(["web"], world, NOW)["web"]).partition(" ")[2]
 
@@ -67,3 +69,25 @@ def test_replacing_what_needs_a_port(name: str) -> None:
 def test_the_port_of_a_service_that_leaves(leaving: Leaving | None, history: dict[str, Any], expected: str) -> None:
     db = checked("db", leaving=leaving)
     assert told(db, ("8080/tcp",), (healthy(service="db", published=DB_PORT),), **history).startswith(expected)
+
+
+ON_HOST = {
+    "the old one listens on the host itself: nobody else has to have it": (
+        healthy(1, "v0", host_network=True),
+        (),
+        FREE,
+    ),
+    "one that goes as well listens on the host itself": (
+        OLD,
+        (healthy(1, "v0", service="db", host_network=True),),
+        FREE,
+    ),
+    "one that stays listens on the host itself": (OLD, (healthy(service="db", host_network=True),), TAKEN),
+    "one that listened there has ended": (OLD, (exited(1, "v0", service="db", host_network=True),), TAKEN),
+}
+
+
+@pytest.mark.parametrize("name", ON_HOST)
+def test_a_port_that_one_on_the_hosts_network_may_have(name: str) -> None:
+    old, others, expected = ON_HOST[name]
+    assert told(checked("db"), ("80/tcp",), others, old).startswith(expected)

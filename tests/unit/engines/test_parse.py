@@ -159,6 +159,11 @@ def test_whose_namespace_is_shared(host: dict[str, Any], owner: str | None) -> N
     assert parsed(inspected(request(host=host))).namespace_of == owner
 
 
+@pytest.mark.parametrize("mode, on_host", [("host", True), ("p_default", False), ("bridge", False), (None, False)])
+def test_who_listens_on_the_host_itself(mode: str | None, on_host: bool) -> None:
+    assert parsed(inspected(request(host={"NetworkMode": mode}))).host_network is on_host
+
+
 def test_an_address_is_told_only_where_it_was_seen_to_be_reachable() -> None:
     inspect = inspected(request())
     inspect["NetworkSettings"]["Networks"]["p_default"]["Gateway"] = "10.0.0.1"

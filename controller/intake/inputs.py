@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from controller.intake.environment import values_digest
-from controller.intake.interpolation import blank_names, expand, parse_env, variable_names
-from controller.intake.remarks import REMOTE, Setting, remark
-from controller.intake.source import Document, open_regular, read_documents, read_env
+from controller.intake.interpolation import EnvLine, blank_names, env_lines, expand, variable_names
+from controller.intake.remarks import MAX_PATH, REMOTE, Setting, remark
+from controller.intake.source import MAX_BYTES, Document, open_regular, read_documents, read_env
 from controller.intake.tree import Node
 from controller.model.errors import Finding, InvalidInput
 from controller.model.project import ComposeProject
@@ -119,6 +120,7 @@ class _Walk:
     unknown: list[str] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
     remarks: list[Finding] = field(default_factory=list)
+    read: set[Path] = field(default_factory=set)
     name: str | None = None
 
     def run(self) -> None:
@@ -135,6 +137,9 @@ class _Walk:
             if file not in seen:
                 seen.add(file)
                 waiting += reversed([*self._compose_file(file)])
+        if len(self.files) >= MAX_FILES:
+            message = f"is made of {MAX_FILES} files or more, which are too many to be looked at"
+            self.findings.append(Finding(message, str(next(iter(project.files), project.directory))))
 
     def _compose_file(self, file: _File) -> Iterator[_File]:
         self.files[file.path] = None
@@ -212,6 +217,9 @@ class _Walk:
 
     def _env_file(self, path: Path, *, fills: bool = False) -> None:
         self.files[path] = None
+        if path in self.read:
+            return
+        self.read.add(path)
         try:
             read = read_env(path)
         except InvalidInput as error:
@@ -219,11 +227,25 @@ class _Walk:
             return
         self.remarks += read.remarks
         self.variables |= variable_names(read.text)
-        for name, value in parse_env(read.text).items():
-            if value is None:
-                self.variables.add(name)
-            elif fills:
-                self.values[name] = expand(value, {**self.values, **self.project.environment}) or ""
+        lines = [*env_lines(read.text)]
+        self.variables |= {line.name for line in lines if line.value is None}
+        if fills:
+            self._fill(lines, path)
+
+    def _fill(self, lines: list[EnvLine], path: Path) -> None:
+        """Each line may look at those before it, and so double what they hold: a limit ends that."""
+        known = ChainMap(dict(self.project.environment), self.values)
+        total = 0
+        for line in lines:
+            if line.value is not None:
+                value = line.value if line.literal else expand(line.value, known) or ""
+                total += len(value)
+                if total > MAX_BYTES:
+                    message = f"its variables come to more than {MAX_BYTES} characters"
+                    hint = "let fewer of them hold others"
+                    self.findings.append(Finding(message, str(path), line.number, 1, hint=hint))
+                    return
+                self.values[line.name] = value
 
     def _path(self, text: Any, directory: Path) -> Path | None:
         path = self._place(text, directory)
@@ -236,7 +258,7 @@ class _Walk:
         if not isinstance(text, str) or not text:
             return None
         expanded = expand(text, self.values)
-        if not expanded or expanded.startswith(REMOTE) or "://" in expanded:
+        if not expanded or len(expanded) > MAX_PATH or expanded.startswith(REMOTE) or "://" in expanded:
             self.unknown.append(text)
             return None
         return Path(os.path.abspath(directory / os.path.expanduser(expanded)))

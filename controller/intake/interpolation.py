@@ -6,12 +6,19 @@ Compose interpolates the project itself; this only finds out which files and var
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+MAX_EXPANDED = 1 << 17
+"""Characters: no variable of a process may have more bytes."""
+MAX_DEFAULTS = 16
+"""How deep braces may stand in each other, as `${A:-${B:-…}}`."""
 
 _NAME = re.compile(r"\$\{?([A-Za-z_][A-Za-z0-9_]*)")
 _BLANK = re.compile(r"\$(?:\{([A-Za-z_][A-Za-z0-9_]*)\}|([A-Za-z_][A-Za-z0-9_]*))")
 _BRACED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?:(:?[-+?])(.*))?$", re.DOTALL)
-_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:]\s*(.*?)\s*)?$")
+_BRACE = re.compile(r"[{}]")
+_LINE = re.compile(r"\s*(?:export\s+)?([A-Za-z_][\w.-]*)\s*(?:[=:](.*))?$")
 
 
 def variable_names(text: str) -> frozenset[str]:
@@ -25,7 +32,10 @@ def blank_names(text: str) -> frozenset[str]:
 
 
 def expand(text: str, variables: Mapping[str, str]) -> str | None:
-    """The text with its variables filled in; None where a required one is missing or the text makes no sense."""
+    """The text with its variables filled in; None where a required one is missing or the text makes no sense.
+
+    None as well beyond the limits above: only Compose knows then.
+    """
     result, position = "", 0
     while position < len(text):
         if text[position] != "$":
@@ -38,6 +48,8 @@ def expand(text: str, variables: Mapping[str, str]) -> str | None:
         if value is None:
             return None
         result += value
+        if len(result) > MAX_EXPANDED:
+            return None
     return result
 
 
@@ -57,10 +69,12 @@ def _value(text: str, position: int, variables: Mapping[str, str]) -> tuple[str 
 
 def _closing(text: str, position: int) -> int | None:
     depth = 0
-    for index in range(position, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[index], 0)
+    for brace in _BRACE.finditer(text, position):
+        depth += 1 if brace.group() == "{" else -1
         if depth == 0:
-            return index
+            return brace.start()
+        if depth > MAX_DEFAULTS:
+            return None
     return None
 
 
@@ -77,14 +91,29 @@ def _chosen(name: str, operator: str | None, other: str | None, variables: Mappi
     return value or ""
 
 
-def parse_env(text: str) -> Mapping[str, str | None]:
-    """Variables of an env file, by name; None where only the name is given, which passes the shell's value on."""
-    found: dict[str, str | None] = {}
-    for line in text.splitlines():
+class EnvLine(NamedTuple):
+    """A line of an env file. `value` is None where only the name is given, which passes the shell's value on;
+    `literal`: what stands in single quotes is not interpolated."""
+
+    number: int
+    name: str
+    value: str | None
+    literal: bool
+
+
+def env_lines(text: str) -> Iterator[EnvLine]:
+    """Those lines of an env file that set, or pass on, a variable."""
+    for number, line in enumerate(text.splitlines(), 1):
         match = None if line.lstrip().startswith("#") else _LINE.match(line)
         if match:
-            found[match.group(1)] = _unquoted(match.group(2))
-    return found
+            value = match.group(2)
+            stripped = None if value is None else value.strip()
+            yield EnvLine(number, match.group(1), _unquoted(stripped), (stripped or "").startswith("'"))
+
+
+def parse_env(text: str) -> Mapping[str, str | None]:
+    """Variables of an env file, by name; the last line counts."""
+    return {line.name: line.value for line in env_lines(text)}
 
 
 def _unquoted(value: str | None) -> str | None:
@@ -92,4 +121,4 @@ def _unquoted(value: str | None) -> str | None:
         return None
     if value[:1] in ("'", '"'):
         return value[1:].split(value[0])[0]
-    return re.split(r"\s+#", value)[0]
+    return re.split(r"\s#", value, maxsplit=1)[0].rstrip()

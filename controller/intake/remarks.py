@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from controller.model.manifest import Stack
 
 REMOTE = ("http://", "https://", "git@", "git://", "ssh://", "github.com/", "oci:")
+MAX_PATH = 4096
+"""Characters: no file has a longer path."""
+MAX_REMARKS = 1000
+"""Of one document: who reads on after so many?"""
 _EVERYWHERE = frozenset({"HOME", "PATH", "COMPOSE_PROJECT_NAME"})
 """Set wherever the controller runs, or by Compose itself."""
 
@@ -39,8 +45,10 @@ class Setting:
 
 def remark(document: Document, setting: Setting) -> Iterator[Finding]:
     """Every remark on one document, in the order of its lines, each variable once."""
-    found = [*_variables(document, setting), *_passed_on(document, setting), *_sources(document, setting)]
-    unique = {finding.message: finding for finding in reversed(found)}
+    every = chain(_variables(document, setting), _passed_on(document, setting), _sources(document, setting))
+    unique: dict[str, Finding] = {}
+    for finding in islice(every, MAX_REMARKS):
+        unique.setdefault(finding.message, finding)
     yield from sorted(unique.values(), key=lambda finding: (finding.line or 0, finding.column or 0))
 
 
@@ -55,14 +63,16 @@ def strictly(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def _variables(document: Document, setting: Setting) -> Iterator[Finding]:
+    told: set[str] = set()
     for path, node in scalars(document.root):
         text = str(node.value)
         if "$" not in text:
             continue
         blank = blank_names(text)
-        for name in sorted(variable_names(text)):
+        for name in sorted(variable_names(text) - told):
             said = _of_variable(name, name in blank, setting)
             if said is not None:
+                told.add(name)
                 yield _placed(document, path, node, *said)
 
 
@@ -98,10 +108,11 @@ def _passed_on(document: Document, setting: Setting) -> Iterator[Finding]:
 
 
 def _sources(document: Document, setting: Setting) -> Iterator[Finding]:
+    known = ChainMap(dict(setting.environment), dict(setting.filed))
     for path, node in _paths(document):
         if not isinstance(node.value, str):
             continue
-        text = expand(node.value, {**setting.filed, **setting.environment})
+        text = expand(node.value, known)
         if text:
             yield from _of_source(document, path, node, text, setting)
 
@@ -111,10 +122,10 @@ def _of_source(document: Document, path: Keys, node: Node, text: str, setting: S
         message = f"'{text}' is fetched from elsewhere each time: what it holds may change behind your back"
         yield _placed(document, path, node, message, "keep a copy in the project folder")
         return
-    if "build" in path:
+    if path[2:3] == ("build",) or len(text) > MAX_PATH:
         return  # A context may lie beside the folder; only what is fetched is told.
     file = Path(os.path.abspath(setting.place / os.path.expanduser(text)))
-    if path[0] in ("secrets", "configs") and not file.exists():
+    if path[0] in ("secrets", "configs") and not os.path.exists(file):
         message = f"'{text}' does not exist: whoever mounts it cannot be created"
         yield _placed(document, path, node, message, "write the file, or mend the path")
     elif not _is_inside(file, setting.directory):

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from controller.intake import inputs
 from controller.intake.contents import contents_digests, contents_files
 from controller.intake.environment import scrubbed, values_digest
 from controller.intake.inputs import read_inputs, rendering_key
 from controller.intake.interpolation import expand, parse_env, variable_names
+from controller.intake.source import read_env
 from controller.model.project import ComposeProject, RenderedProject
 
 pytestmark = pytest.mark.unit
@@ -177,6 +179,59 @@ def test_interpolation(text: str, value: str | None) -> None:
     assert expand(text, {"A": "1", "E": ""}) == value
 
 
+def nested(depth: int) -> str:
+    return "${X:-" * depth + "x" + "}" * depth
+
+
+@pytest.mark.fault("F4")
+@pytest.mark.parametrize(
+    "text",
+    [nested(1000), "${X:-" * 1000, "$A" * 20_000],
+    ids=["defaults in defaults", "half of them", "more than a variable can hold"],
+)
+def test_interpolation_comes_to_an_end(text: str) -> None:
+    assert expand(text, {"A": "0123456789"}) is None
+
+
+@pytest.mark.fault("F4")
+@pytest.mark.parametrize("text", [nested(1000), "a/" * 100_000], ids=["defaults in defaults", "longer than any path"])
+def test_paths_that_cannot_be_are_left_to_compose(text: str, tmp_path: Path) -> None:
+    (tmp_path / "compose.yaml").write_text(f"services: {{a: {{image: x, env_file: '{text}'}}}}\n")
+    (tmp_path / ".env").write_text(f"A={nested(1000)}\n")
+    found = read_inputs(ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path))
+    assert found.findings == () and found.unknown == (text,)
+
+
+@pytest.mark.fault("F4")
+def test_variables_that_double_each_other_are_refused_at_their_line(tmp_path: Path) -> None:
+    lines = ["A0=0123456789", *(f"A{number}=$A{number - 1}$A{number - 1}" for number in range(1, 40))]
+    (tmp_path / ".env").write_text("\n".join(lines))
+    (tmp_path / "compose.yaml").write_text("services: {a: {image: x}}\n")
+    project = ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path)
+    assert read_inputs(project).findings == ()  # What is longer than a variable can be is not looked at.
+    (tmp_path / ".env").write_text("\n".join([*lines[:14], *(f"B{number}=$A13" for number in range(20))]))
+    (finding,) = read_inputs(project).findings
+    assert (finding.file, finding.line) == (str(tmp_path / ".env"), 25)
+
+
+@pytest.mark.fault("F4")
+def test_an_env_file_is_read_once_however_often_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    monkeypatch.setattr(inputs, "read_env", lambda path: read.append(path) or read_env(path))
+    (tmp_path / "a.env").write_text("A=1\n")
+    (tmp_path / "compose.yaml").write_text(f"services: {{a: {{env_file: [&a a.env{', *a' * 500}]}}}}\n")
+    read_inputs(ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path))
+    assert len(read) == 2
+
+
+@pytest.mark.fault("F4")
+def test_more_files_than_are_looked_at_are_refused(tmp_path: Path) -> None:
+    secrets = ", ".join(f"s{number}: {{file: f{number}}}" for number in range(inputs.MAX_FILES))
+    (tmp_path / "compose.yaml").write_text(f"include: [b.yaml]\nsecrets: {{{secrets}}}\n")
+    (finding,) = read_inputs(ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path)).findings
+    assert finding.file == str(tmp_path / "compose.yaml") and "too many" in finding.message
+
+
 def test_names_of_variables() -> None:
     assert variable_names("$A ${B:-${C}} $$D ${E?x}") == {"A", "B", "C", "E"}
 
@@ -184,6 +239,7 @@ def test_names_of_variables() -> None:
 def test_env_files() -> None:
     text = "# c\nA=1\nexport B='x y' # z\nC=\"q\"\nD=plain # c\nE\nF=\n=bad\n"
     assert parse_env(text) == {"A": "1", "B": "x y", "C": "q", "D": "plain", "E": None, "F": ""}
+    assert parse_env("A =  x   y  \t # c\nB=a#b\nC=' $A '\n") == {"A": "x   y", "B": "a#b", "C": " $A "}
 
 
 def test_environment() -> None:

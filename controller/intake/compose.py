@@ -125,6 +125,12 @@ def has_check(service: Model) -> bool:
     return bool(check.get("test")) and check["test"][0] != "NONE" and not check.get("disable")
 
 
+def refuses_check(service: Model) -> bool:
+    """The definition switches off what the image may have; a `healthcheck` without `test` only adjusts that."""
+    check = service.get("healthcheck") or {}
+    return bool(check.get("disable")) or (check.get("test") or [""])[0] == "NONE"
+
+
 def never_ends(service: Model) -> bool:
     """It cannot be a job: Docker restarts it whatever happens, its health is watched, or it publishes a port."""
     keeps = read_restart(service) in (DockerRestart.ALWAYS, DockerRestart.UNLESS_STOPPED)

@@ -67,10 +67,12 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
         return Resolution(None, errors)
     resolver = _Resolver(sources, previous or {})
     services = resolver.services()
-    unchecked = tuple(resolver.unchecked(services))
-    refused = strictly(tuple(told for told, sure in unchecked if sure)) if is_strict(sources.manifest) else ()
-    told = tuple(told for told, sure in unchecked if not (refused and sure))
-    errors = (*resolver.faults(services), *refused)
+    blind = tuple(resolver.blind_waits(services))
+    sure = tuple(finding for finding, is_sure in blind if is_sure)
+    unsure = tuple(finding for finding, is_sure in blind if not is_sure)
+    strict = is_strict(sources.manifest)
+    errors = (*resolver.faults(services), *(strictly(sure) if strict else ()))
+    told = unsure if strict else (*sure, *unsure)
     warnings = (*warn(sources.manifest, resolver.policies, resolver.models), *_tell_contents(services), *told)
     if errors:
         return Resolution(None, errors, warnings)
@@ -133,8 +135,8 @@ class _Resolver:
             yield from check_replicas(services[name], model)
             yield from self._contradiction(name)
 
-    def unchecked(self, services: Mapping[str, DesiredService]) -> Iterator[tuple[Finding, bool]]:
-        """Edges that wait for the health of what has no health check, and whether that is sure: an image may have one.
+    def blind_waits(self, services: Mapping[str, DesiredService]) -> Iterator[tuple[Finding, bool]]:
+        """Edges that wait for the health of what has no health check; is that sure, or may its image have one?
 
         Compose accepts these, and so does the core: what has no check is ready once it has run for a while.
         """
@@ -150,7 +152,7 @@ class _Resolver:
         model = self.models[name]
         if service.readiness is not None or compose.has_check(model):
             return True
-        return False if model.get("healthcheck") else self._sources.image_checks(service.image)
+        return False if compose.refuses_check(model) else self._sources.image_checks(service.image)
 
     def _edge(self, name: str, target: str) -> Path:
         said = self.policies.get(name)

@@ -203,16 +203,19 @@ def test_waiting_for_the_health_of_what_has_no_check(
         ({"healthcheck": {"test": ["CMD", "true"]}}, None, False),
         ({}, {"services": {"db": {"readiness": {"tcp": {"port": 1}}}}}, False),
         ({}, None, True),
+        ({"healthcheck": {"interval": "5s"}}, None, True),
+        ({"healthcheck": {"test": [], "retries": 2}}, None, True),
     ],
-    ids=["it has one", "the manifest has a probe", "its image has one"],
+    ids=["it has one", "the manifest has a probe", "its image has one", "its image's is adjusted", "so it is"],
 )
 def test_nothing_is_said_of_a_service_whose_health_can_be_seen(db: object, spec: object, brings: bool) -> None:
     found = resolved({"web": HEALTHY, "db": db}, spec, image_checks=lambda image: brings)  # type: ignore[dict-item,arg-type]
     assert found.warnings == found.errors == ()
 
 
-def test_a_check_that_is_switched_off_is_none_whatever_the_image_brings() -> None:
-    found = resolved({"web": HEALTHY, "db": {"healthcheck": {"disable": True}}}, image_checks=lambda image: True)
+@pytest.mark.parametrize("check", [{"disable": True}, {"test": ["NONE"], "interval": "5s"}], ids=["disable", "NONE"])
+def test_a_check_that_is_switched_off_is_none_whatever_the_image_brings(check: Mapping[str, object]) -> None:
+    found = resolved({"web": HEALTHY, "db": {"healthcheck": check}}, image_checks=lambda image: True)
     assert "has no health check: it counts" in found.warnings[0].message
 
 

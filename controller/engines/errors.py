@@ -24,6 +24,8 @@ _AWAY = (
     "unexpected eof",
     "is the docker daemon running",
 )
+_JOINED = "already exists in network"
+"""Somebody else connected it first, which Docker calls forbidden."""
 _TAKEN = ("is already in use by container", "marked for removal", "removal of container")
 _PORT_TAKEN = re.compile(
     r"listen \w+ (\S+:\d+): bind: address already in use|Bind for (\S+:\d+) failed: port is already allocated"
@@ -56,7 +58,7 @@ class Failure(Exception):
 
 
 def map_failure(failure: Failure) -> EngineError:
-    """An HTTP answer: 409 and what is gone ask for a new look, 5xx may pass, every other 4xx stays."""
+    """An HTTP answer: 409, what is gone and what is joined ask for a new look, 5xx may pass, every other 4xx stays."""
     if taken := _PORT_TAKEN.search(failure.message):
         port = taken.group(1) or taken.group(2)
         return Transient(f"host port {port} is already in use", hint="free it, or publish another one")
@@ -66,10 +68,10 @@ def map_failure(failure: Failure) -> EngineError:
     if failure.refused_version is not None:
         return _map_version(message, *failure.refused_version)
     match failure.status:
-        case 404 | 409:
-            return Conflict(message)
-        case 403:
+        case 403 if _JOINED not in text:
             return Rejected(message, hint="ask whoever set the daemon's authorization plugin")
+        case 403 | 404 | 409:
+            return Conflict(message)
         case 408 | 425 | 429:
             return Transient(message)
         case status if status >= 500:

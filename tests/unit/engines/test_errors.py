@@ -50,6 +50,7 @@ def test_python_on_whales(name: str, kind: type[EngineError]) -> None:
         (400, "bad parameter", Rejected),
         (400, "OCI runtime create failed: exec: not found", Rejected),
         (403, "authorization denied by plugin", Rejected),
+        (403, "endpoint with name web-1 already exists in network p_back", Conflict),
         (404, "No such container: x", Conflict),
         (404, "network x not found", Conflict),
         (404, "No such image: img:1", Rejected),

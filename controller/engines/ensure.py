@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from controller.engines import labels
+from controller.engines.answers import get_list, get_object
 from controller.engines.client import Client
 from controller.engines.errors import Failure
 from controller.model.desired import Template
@@ -64,11 +65,11 @@ def merge_networks(client: Client, name: str, *, deadline: float) -> None:
     The one in use, else the oldest; what is in use the engine does not remove. Networks that Compose did not label are
     not ours to remove.
     """
-    filters = quote(json.dumps({"name": [name], "label": [labels.PROJECT]}))
-    found = [net for net in client.get(f"/networks?filters={filters}", deadline=deadline) if net["Name"] == name]
+    query = {"filters": {"name": [name], "label": [labels.PROJECT]}}
+    found = [net for net in get_list(client, "/networks", query, deadline=deadline) if net["Name"] == name]
     if len(found) < 2:
         return
-    full = [client.get(f"/networks/{net['Id']}", deadline=deadline) for net in found]
+    full = [get_object(client, f"/networks/{net['Id']}", "Id", deadline=deadline) for net in found]
     for net in sorted(full, key=lambda net: (not net.get("Containers"), net["Created"], net["Id"]))[1:]:
         with suppress(Conflict, Rejected):  # in use, or gone already
             client.call("DELETE", f"/networks/{net['Id']}", deadline=deadline)
@@ -88,9 +89,9 @@ def _ensure_volume(client: Client, request: Mapping[str, Any], deadline: float) 
 
 def remove_networks(client: Client, stack: str, *, deadline: float) -> tuple[str, ...]:
     """Remove the networks that carry the project's label and that no container uses; the names of those that went."""
-    filters = json.dumps({"label": [f"{labels.PROJECT}={stack}"]})
+    query = {"filters": {"label": [f"{labels.PROJECT}={stack}"]}}
     gone = []
-    for network in client.get(f"/networks?filters={quote(filters)}", deadline=deadline):
+    for network in get_list(client, "/networks", query, deadline=deadline):
         try:
             client.call("DELETE", f"/networks/{network['Id']}", deadline=deadline)
         except (Conflict, Rejected):
@@ -101,12 +102,11 @@ def remove_networks(client: Client, stack: str, *, deadline: float) -> tuple[str
 
 def _find(client: Client, path: str, deadline: float) -> Mapping[str, Any] | None:
     try:
-        found: Mapping[str, Any] = client.get(path, deadline=deadline)
+        return get_object(client, path, "Name", deadline=deadline)
     except Conflict as error:
         if isinstance(error.__cause__, Failure) and error.__cause__.status == 404:
             return None
         raise
-    return found
 
 
 def network_difference(request: Mapping[str, Any], there: Mapping[str, Any]) -> str | None:

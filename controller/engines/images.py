@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
+from controller.engines.answers import get_list, get_object
 from controller.engines.client import Client
 from controller.model.names import ImageId
 
@@ -44,7 +45,8 @@ class Images:
         with self._lock:
             found = self._configs.get(image_id)
         if found is None:
-            found = self._client.get(f"/images/{quote(image_id, safe=':')}/json", deadline=deadline).get("Config") or {}
+            path = f"/images/{quote(image_id, safe=':')}/json"
+            found = get_object(self._client, path, "Id", deadline=deadline).get("Config") or {}
             with self._lock:
                 self._configs[image_id] = found
         return found
@@ -53,7 +55,7 @@ class Images:
         with self._lock:
             if self._names is not None and time.monotonic() - self._listed_at < _OLDEST:
                 return self._names
-        names = index_images(self._client.get("/images/json", deadline=deadline))
+        names = index_images(get_list(self._client, "/images/json", deadline=deadline))
         with self._lock:
             self._names, self._listed_at = names, time.monotonic()
             self._configs = {key: value for key, value in self._configs.items() if key in set(names.values())}

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from controller.engines.answers import get_container, get_object
 from controller.engines.base import Execution
 from controller.engines.client import Client
 from controller.engines.demultiplex import read_frames, read_raw, split_lines
@@ -45,7 +46,8 @@ def execute(
             for _, payload in read_frames(response):
                 output.extend(payload)
                 del output[:-_OUTPUT_CAP]
-        code = client.get(f"/exec/{made}/json", deadline=max(0.5, ends_at - time.monotonic())).get("ExitCode")
+        patience = max(0.5, ends_at - time.monotonic())
+        code = get_object(client, f"/exec/{made}/json", "ID", deadline=patience).get("ExitCode")
     except Conflict as error:
         return Execution(None, clean(error.message))
     except Transient:
@@ -59,7 +61,7 @@ def read_logs(
     client: Client, replica: ReplicaId, *, tail: int | None, follow: bool, since: float | None
 ) -> Iterator[str]:
     """Line by line; `since` in seconds on the engine's clock. Ends with the container, or at once without `follow`."""
-    config = client.get(f"/containers/{replica}/json", deadline=5.0)["Config"]
+    config = get_container(client, replica, deadline=5.0)["Config"]
     query = {
         "stdout": "1",
         "stderr": "1",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.engines import labels
+from controller.engines.answers import get_container, get_list
 from controller.engines.base import Scope
 from controller.engines.client import Client
 from controller.engines.drift import find_drift, lost_networks
@@ -20,7 +21,7 @@ from controller.engines.sightings import Sighting, Sightings, listed_key
 from controller.engines.template import read_request, replica_name
 from controller.engines.vantage import Vantage
 from controller.model.desired import Template
-from controller.model.errors import Conflict, EngineError, Transient
+from controller.model.errors import Conflict, EngineError
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed, Replica, ServiceView
 
@@ -108,7 +109,7 @@ class Observer:
         if only is not None and len(only) == 1:
             wanted.append(f"{labels.SERVICE}={next(iter(only))}")
         query = {"all": "1", "filters": {"label": wanted}}
-        return read_list(self._client.get("/containers/json", query, deadline=deadline))
+        return get_list(self._client, "/containers/json", query, deadline=deadline)
 
     def absent(self, replicas: Collection[ReplicaId], *, deadline: float) -> frozenset[ReplicaId]:
         """Those of them that the engine does not have, or is removing; each is asked for by id. Raises EngineErrors."""
@@ -118,10 +119,10 @@ class Observer:
 
     def _is_absent(self, replica: ReplicaId, ends_at: float) -> bool:
         try:
-            found = self._client.get(f"/containers/{replica}/json", deadline=max(0.01, ends_at - time.monotonic()))
+            found = get_container(self._client, replica, deadline=max(0.01, ends_at - time.monotonic()))
         except Conflict:
             return True
-        return read_inspect(found, replica)["State"].get("Status") in _GOING
+        return found["State"].get("Status") in _GOING
 
     def _inspect_all(self, listed: Sequence[Mapping[str, Any]], ends_at: float) -> list[Look]:
         """In the list's order, without what is gone by now. Several at once: one that blocks waits alone."""
@@ -145,7 +146,7 @@ class Observer:
         mark = self._sightings.mark()
         patience = max(0.01, min(_INSPECT_PATIENCE, ends_at - time.monotonic()))
         try:
-            inspect = read_inspect(self._client.get(f"/containers/{container}/json", deadline=patience), container)
+            inspect = get_container(self._client, container, deadline=patience)
         except Conflict:
             return None
         except EngineError:
@@ -212,20 +213,6 @@ def _with_taken_ports(view: ServiceView, template: Template | None) -> ServiceVi
 def _spells(name: str, proper: str) -> bool:
     """Compose's older way to spell it, with underscores, is as good."""
     return name.replace("_", "-") == proper.replace("_", "-")
-
-
-def read_list(answer: Any) -> list[dict[str, Any]]:
-    """A list of containers; an answer that is none is no world without containers. Raises Transient."""
-    if isinstance(answer, list) and all(isinstance(item, dict) and isinstance(item.get("Id"), str) for item in answer):
-        return answer
-    raise Transient("GET /containers/json: Docker's answer is no list of containers")
-
-
-def read_inspect(answer: Any, container: str) -> dict[str, Any]:
-    """The inspect of this container and no other. Raises Transient."""
-    if isinstance(answer, dict) and answer.get("Id") == container and isinstance(answer.get("State"), dict):
-        return answer
-    raise Transient(f"GET /containers/{container}/json: Docker's answer is not about that container")
 
 
 def _asked(scope: Scope) -> frozenset[str]:

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 from urllib.parse import quote
 
 from controller.engines import compose, inside, labels
+from controller.engines.answers import get_container, get_list
 from controller.engines.base import result_of
 from controller.engines.client import Client
 from controller.engines.drift import lost_networks, wanted_endpoints
@@ -157,7 +158,7 @@ class Performer:
         wanted = [f"{name}={marks[name]}" for name in (labels.PROJECT, labels.SERVICE)]
         wanted += [f"{labels.NUMBER}={step.number}", f"{labels.ONEOFF}=False"]
         query = {"all": "1", "filters": {"label": wanted}}
-        if self._client.get("/containers/json", query, deadline=left(ends_at)):
+        if get_list(self._client, "/containers/json", query, deadline=left(ends_at)):
             raise Conflict(f"replica {step.number} of {step.service} exists already")
 
     def _start(self, project: ComposeProject, step: Start, ends_at: float) -> None:
@@ -184,7 +185,7 @@ class Performer:
 
     def _start_by_compose(self, project: ComposeProject, step: Start, ends_at: float) -> None:
         """Compose starts what does not run of a service, scaled to what is there: nothing is made or removed."""
-        state = self._client.get(f"/containers/{step.replica}/json", deadline=left(ends_at))["State"]
+        state = get_container(self._client, step.replica, deadline=left(ends_at))["State"]
         if state.get("Paused"):
             self._unpause(step.replica, ends_at)  # Compose fails on paused containers
             return
@@ -192,7 +193,8 @@ class Performer:
             return
         name = project.name or self._recorders.render(project).name
         wanted = [f"{labels.PROJECT}={name}", f"{labels.SERVICE}={step.service}", f"{labels.ONEOFF}=False"]
-        there = self._client.get("/containers/json", {"all": "1", "filters": {"label": wanted}}, deadline=left(ends_at))
+        query = {"all": "1", "filters": {"label": wanted}}
+        there = get_list(self._client, "/containers/json", query, deadline=left(ends_at))
         compose.start_service(project, self._client.endpoint, step.service, max(1, len(there)), deadline=left(ends_at))
 
     def _stop(self, project: ComposeProject, step: Stop, ends_at: float) -> None:
@@ -223,7 +225,7 @@ class Performer:
                 raise
 
     def _rename(self, step: Rename, ends_at: float) -> None:
-        inspect = self._client.get(f"/containers/{step.replica}/json", deadline=left(ends_at))
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
         name = inspect["Name"].removeprefix("/")
         final = step.name or drop_temporary_prefix(name) or name
         if final != name:
@@ -234,7 +236,7 @@ class Performer:
         with self._one_at_a_time:
             ensure_surroundings(self._client, step.template, deadline=left(ends_at))
         request = instantiate(read_request(step.template), Place(step.number))
-        inspect = self._client.get(f"/containers/{step.replica}/json", deadline=left(ends_at))
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
         endpoints = wanted_endpoints(request)
         for network in lost_networks(request, inspect):
             self._join(step.replica, network, endpoints[network], ends_at)

@@ -10,10 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from controller.engines.answers import get_object
 from controller.engines.client import Client
 from controller.engines.parse import Lens, parse_instant
+from controller.model.errors import EngineError
 
 _RENEW = 600.0
+_AGAIN = 10.0
+"""Seconds after which a renewal that failed is tried again."""
+_RENEWAL_PATIENCE = 1.0
+"""A renewal takes no more of a look than this: the old lens serves as well."""
 _SAME_CLOCK = 0.25
 
 
@@ -24,15 +30,17 @@ class Vantage:
         self._client = client
         self._lock = threading.Lock()
         self._lens = Lens()
-        self._measured_at: float | None = None
+        self._renew_at: float | None = None
         self._shares_host: bool | None = None
         self._gateways: dict[str, bool] = {}
 
     def lens(self, inspects: Iterable[Mapping[str, Any]], *, deadline: float) -> Lens:
         """What is needed to read these inspects. Raises EngineErrors at the first call only."""
         with self._lock:
-            if self._measured_at is None or time.monotonic() - self._measured_at > _RENEW:
+            if self._renew_at is None:
                 self._measure(deadline)
+            elif time.monotonic() > self._renew_at:
+                self._renew(deadline)
             for inspect in inspects:
                 self._look(inspect)
             reachable = frozenset(gateway for gateway, ours in self._gateways.items() if ours)
@@ -45,15 +53,22 @@ class Vantage:
         with self._lock:
             return self._measure(deadline)
 
+    def _renew(self, deadline: float) -> None:
+        """Measure anew; what cannot be measured now is what it was."""
+        try:
+            self._measure(min(deadline, _RENEWAL_PATIENCE))
+        except EngineError:
+            self._renew_at = time.monotonic() + _AGAIN
+
     def _measure(self, deadline: float) -> Mapping[str, Any]:
         """Clock and rootlessness; a difference that the round trip explains is none."""
         asked = time.time()
-        info: Mapping[str, Any] = self._client.get("/info", deadline=deadline)
+        info = get_object(self._client, "/info", "ID", deadline=deadline)
         trip = time.time() - asked
         theirs = parse_instant(info.get("SystemTime")) or asked
         ahead = theirs - (asked + trip / 2)
         self._lens = replace(self._lens, ahead=ahead if abs(ahead) > _SAME_CLOCK + trip else 0.0)
-        self._measured_at = time.monotonic()
+        self._renew_at = time.monotonic() + _RENEW
         rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
         if self._client.endpoint.socket_path is None or rootless:
             self._shares_host = False

@@ -1,5 +1,6 @@
 """Observing when inspects fail: what blocks is taken from the list and said so, what is gone is left out."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,6 +28,8 @@ class Client:
     def __init__(self) -> None:
         self.containers: dict[str, Any] = {}
         self.images: Any = [{"Id": "sha256:1", "RepoTags": ["img:1"]}]
+        self.info: Any = {"ID": "x"}
+        self.image: Any = {"Id": "sha256:1", "Config": {}}
         self.asked: list[str] = []
 
     def add(self, number: int, service: str = "a") -> str:
@@ -40,7 +43,9 @@ class Client:
         if path == "/containers/json":
             return [self.listed(key) for key in self.containers]
         if path == "/info":
-            return {}
+            if isinstance(self.info, EngineError):
+                raise self.info
+            return self.info
         found = self.images if path == "/images/json" else self.find(path)
         if isinstance(found, EngineError):
             raise found
@@ -48,7 +53,7 @@ class Client:
 
     def find(self, path: str) -> Any:
         if path.startswith("/images/"):
-            return {"Config": {}}
+            return self.image
         return self.containers[path.split("/")[2]]
 
     def listed(self, key: str) -> dict[str, Any]:
@@ -181,3 +186,60 @@ def test_absent_is_only_what_the_engine_does_not_have_by_its_id(client: Client, 
     client.containers["a1"] = Transient("away")
     with pytest.raises(Transient, match="away"):
         observer.absent(ids, deadline=2.0)
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize("answer", [{}, None, "[]", [{}], [None]], ids=repr)
+def test_what_is_no_list_of_images_makes_the_view_incomplete_and_no_image_missing(
+    client: Client, observer: Observer, answer: object
+) -> None:
+    client.add(1)
+    client.images = answer
+    view = observer.observe(Scope("p", {"a": "img:1"}), deadline=2.0).services["a"]
+    assert not view.complete and view.image_id is None
+    client.images = [{"Id": "sha256:1", "RepoTags": ["img:1"]}]
+    view = observer.observe(Scope("p", {"a": "img:1"}), deadline=2.0).services["a"]
+    assert view.complete and view.image_id == "sha256:1"
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize("answer", [{}, None, [], "x"], ids=repr)
+def test_with_what_is_no_image_nothing_is_compared_and_nothing_is_kept(
+    client: Client, observer: Observer, answer: object
+) -> None:
+    client.add(1)
+    scope = Scope("p", {}, {"a": template(request())})
+    client.image = answer
+    assert observer.observe(scope, deadline=2.0).services["a"].replicas[0].drift is None
+    client.image = {"Id": "sha256:1", "Config": {}}
+    assert observer.observe(scope, deadline=2.0).services["a"].replicas[0].drift == ()
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize("answer", [[], None, "x", {}], ids=repr)
+def test_an_engine_that_does_not_say_what_it_is_cannot_be_read_at_first(
+    client: Client, observer: Observer, answer: object
+) -> None:
+    client.add(1)
+    client.info = answer
+    with pytest.raises(Transient, match="GET /info"):
+        observer.observe(Scope("p"), deadline=2.0)
+
+
+@pytest.mark.parametrize("failure", [Transient("away"), []], ids=["no answer", "another shape"])
+def test_a_clock_that_cannot_be_measured_anew_is_taken_for_what_it_was(
+    client: Client, observer: Observer, monkeypatch: pytest.MonkeyPatch, failure: object
+) -> None:
+    client.add(1)
+    before = observer.observe(Scope("p"), deadline=2.0).services
+    now = time.monotonic()
+    client.info = failure
+    monkeypatch.setattr("time.monotonic", lambda: now + 1000.0)
+    after = observer.observe(Scope("p"), deadline=2.0).services
+    assert after["a"].replicas == before["a"].replicas
+    client.asked.clear()
+    observer.observe(Scope("p"), deadline=2.0)
+    assert "/info" not in client.asked  # not at every look
+    monkeypatch.setattr("time.monotonic", lambda: now + 1020.0)
+    observer.observe(Scope("p"), deadline=2.0)
+    assert "/info" in client.asked

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ _LISTENS = {"tcp": "0A", "udp": "07"}
 """The kernel's states of a socket that a second one cannot be bound beside."""
 
 _EVERYWHERE = "0"
+_MAPPED = "".join(f"{word:08X}" for word in struct.unpack("=3I", bytes(10) + b"\xff\xff"))
+"""What stands before an IPv4 address in IPv6's table (`::ffff:127.0.0.1`): such a socket takes that address alone."""
 
 
 def find_taken(request: Request, tables: Path = Path("/proc/net")) -> tuple[str, ...]:
@@ -48,8 +52,23 @@ def _sockets(table: Path) -> Iterator[tuple[str, int, str]]:
 
 
 def _meet(ip: str, address: str) -> bool:
-    """Whether one socket stands in the other's way; where either takes every address, it does."""
-    if ip in ("", "0.0.0.0", "::") or not address.strip(_EVERYWHERE):  # noqa: S104 - an address to compare with
+    """Whether one socket stands in the other's way; where either takes every address of its family, it does.
+
+    The engine binds IPv4's and IPv6's each by themselves. Of other programs `::` alone counts for both: whether it does
+    is an option of the socket (IPV6_V6ONLY), which the table does not tell.
+    """
+    if not ip:
         return True
-    parts = ip.split(".")
-    return len(parts) == 4 and address == "".join(f"{int(part):02X}" for part in reversed(parts))
+    wanted, there = _spell(ip), address.removeprefix(_MAPPED)
+    if len(wanted) != len(there):
+        return len(wanted) < len(there) and not there.strip(_EVERYWHERE)
+    return wanted == there or not wanted.strip(_EVERYWHERE) or not there.strip(_EVERYWHERE)
+
+
+def _spell(ip: str) -> str:
+    """The address as the kernel writes it: words of 32 bits, each in the machine's order; "" for what is none."""
+    try:
+        raw = socket.inet_pton(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip)
+    except OSError:
+        return ""
+    return "".join(f"{word:08X}" for word in struct.unpack(f"={len(raw) // 4}I", raw))

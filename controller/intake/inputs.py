@@ -15,7 +15,7 @@ from typing import Any
 
 from controller.intake.environment import values_digest
 from controller.intake.interpolation import EnvLine, blank_names, env_lines, expand, variable_names
-from controller.intake.remarks import MAX_PATH, REMOTE, Setting, remark
+from controller.intake.remarks import MAX_PATH, REMOTE, Setting, remark, remark_env
 from controller.intake.source import MAX_BYTES, Document, open_regular, read_documents, read_env
 from controller.intake.tree import Node
 from controller.model.errors import Finding, InvalidInput
@@ -100,11 +100,13 @@ def _digest(files: Mapping[Path, None], values: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """A Compose file to look at. `own`: its services belong to the project, and not only to an `extends`."""
+    """A Compose file to look at. `own`: its services belong to the project, and not only to an `extends`; `main`: no
+    `include` led to it, whose own env files may set its variables."""
 
     path: Path
     directory: Path
     own: bool = True
+    main: bool = True
 
 
 @dataclass(slots=True)
@@ -154,13 +156,15 @@ class _Walk:
             for text in _texts(document.root):
                 self.variables |= variable_names(text)
                 # An included project has env files of its own, which may set them.
-                self.needed |= blank_names(text) if file.path in self.project.files else frozenset()
-            main = file.path in self.project.files
-            setting = Setting(self.project.directory, file.directory, self.project.environment, self.filed, main)
-            self.remarks += remark(document, setting)
+                self.needed |= blank_names(text) if file.main else frozenset()
+            self.remarks += remark(document, self._setting(file.directory, file.main))
             model = document.data()
             if isinstance(model, dict):
                 yield from self._model(model, file)
+
+    def _setting(self, directory: Path, main: bool, filed: Mapping[str, str] | None = None) -> Setting:
+        known = self.filed if filed is None else filed
+        return Setting(self.project.directory, directory, self.project.environment, known, main)
 
     def _model(self, model: Mapping[str, Any], file: _File) -> Iterator[_File]:
         if file.path in self.project.files and isinstance(model.get("name"), str):
@@ -176,7 +180,7 @@ class _Walk:
             if file.own:
                 profiles = frozenset(profile for profile in _list(service.get("profiles")) if isinstance(profile, str))
                 self.services[name] = self.services.get(name, frozenset()) | profiles
-            yield from self._service(service, file.directory)
+            yield from self._service(service, file)
 
     def _called(self, name: str) -> None:
         if not self.values.get("COMPOSE_PROJECT_NAME"):
@@ -189,14 +193,15 @@ class _Walk:
             return
         own = self._place(given.get("project_directory"), directory) or paths[0].parent
         for env_file in _list(given.get("env_file")) or [str(own / ".env")]:
-            self._env_files(env_file, directory)
+            self._env_files(env_file, directory, main=False)
         for path in paths:
-            yield _File(path, own)
+            yield _File(path, own, main=path in self.project.files)
 
-    def _service(self, service: Mapping[str, Any], directory: Path) -> Iterator[_File]:
+    def _service(self, service: Mapping[str, Any], file: _File) -> Iterator[_File]:
+        directory = file.directory
         for key in ("env_file", "label_file"):
             for entry in _list(service.get(key)):
-                self._env_files(entry, directory)
+                self._env_files(entry, directory, file.main)
         self.variables |= _passed_on(service.get("environment"))
         build = service.get("build")
         if isinstance(build, dict):
@@ -208,14 +213,14 @@ class _Walk:
         if isinstance(extends, dict) and extends.get("file"):
             path = self._path(extends["file"], directory)
             if path is not None:
-                yield _File(path, path.parent, own=False)
+                yield _File(path, path.parent, own=False, main=file.main)
 
-    def _env_files(self, entry: Any, directory: Path) -> None:
+    def _env_files(self, entry: Any, directory: Path, main: bool) -> None:
         path = self._path(entry.get("path") if isinstance(entry, dict) else entry, directory)
         if path is not None:
-            self._env_file(path)
+            self._env_file(path, main)
 
-    def _env_file(self, path: Path, *, fills: bool = False) -> None:
+    def _env_file(self, path: Path, main: bool = True, *, fills: bool = False) -> None:
         self.files[path] = None
         if path in self.read:
             return
@@ -229,6 +234,7 @@ class _Walk:
         self.variables |= variable_names(read.text)
         lines = [*env_lines(read.text)]
         self.variables |= {line.name for line in lines if line.value is None}
+        self.remarks += remark_env(path, lines, self._setting(path.parent, main, self.values if fills else self.filed))
         if fills:
             self._fill(lines, path)
 

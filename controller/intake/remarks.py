@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections import ChainMap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from controller.intake.environment import OWN
 from controller.intake.findings import Path as Keys
 from controller.intake.findings import dotted
-from controller.intake.interpolation import blank_names, expand, variable_names
+from controller.intake.interpolation import EnvLine, blank_names, expand, variable_names
 from controller.intake.source import Document
 from controller.intake.tree import Node, scalars
 from controller.model.errors import Finding
@@ -27,6 +27,7 @@ MAX_PATH = 4096
 """Characters: no file has a longer path."""
 MAX_REMARKS = 1000
 """Of one document: who reads on after so many?"""
+_NO_FILES = ("docker-image://", "oci-layout://", "service:", "target:")
 _EVERYWHERE = frozenset({"HOME", "PATH", "COMPOSE_PROJECT_NAME"})
 """Set wherever the controller runs, or by Compose itself."""
 
@@ -34,7 +35,7 @@ _EVERYWHERE = frozenset({"HOME", "PATH", "COMPOSE_PROJECT_NAME"})
 @dataclass(frozen=True, slots=True)
 class Setting:
     """What a file is read against. `directory` is the project's, `place` the file's own; `filed` are variables that
-    env files set; `main`: the project's own file, whose variables no env file of an `include` can set."""
+    env files set; `main`: read with the project's variables, and not with those of an `include`'s env files."""
 
     directory: Path
     place: Path
@@ -93,18 +94,47 @@ def _of_variable(name: str, blank: bool, setting: Setting) -> tuple[str, str] | 
     return None
 
 
-def _passed_on(document: Document, setting: Setting) -> Iterator[Finding]:
-    """Names without a value below `environment`, which take the shell's."""
-    for service, node in _services(document):
-        given = node.child("environment")
-        path: Keys = ("services", service, "environment")
-        entries = (given.node.keys or {}).items() if given else ()
-        named = [(name, Node(key.place)) for name, key in entries if key.node.empty]
-        named += [(str(item.value), item) for item in (given.node.items if given else None) or ()]
-        for name, item in named:
-            said = None if "=" in name else _of_variable(name, False, setting)
+def remark_env(file: Path, lines: Sequence[EnvLine], setting: Setting) -> Iterator[Finding]:
+    """Every remark on an env file, in the order of its lines, each variable once."""
+    return islice(_of_lines(file, lines, setting), MAX_REMARKS)
+
+
+def _of_lines(file: Path, lines: Sequence[EnvLine], setting: Setting) -> Iterator[Finding]:
+    known: set[str] = set()  # told already, or set by a line before
+    for line in lines:
+        text = "" if line.literal else (line.value or "").replace("\\$", "")
+        names = variable_names(text) if line.value is not None else frozenset((line.name,))
+        for name in sorted(names - known):
+            said = _of_variable(name, name in blank_names(text), setting)
             if said is not None:
-                yield _placed(document, path, item, *said)
+                known.add(name)
+                yield Finding(said[0], str(file), line.number, 1, hint=said[1])
+        known.add(line.name)
+
+
+def _passed_on(document: Document, setting: Setting) -> Iterator[Finding]:
+    """Names whose values come from outside: those without a value of their own, and those of secrets and configs."""
+    for path, name, node in chain(_names_only(document), _names_of_contents(document)):
+        said = _of_variable(name, path[0] != "services", setting)
+        if said is not None:
+            yield _placed(document, path, node, *said)
+
+
+def _names_only(document: Document) -> Iterator[tuple[Keys, str, Node]]:
+    for service, node in _services(document):
+        place: Keys = ("services", service)
+        for path, given in (*_at(node, place, "environment"), *_below_build(node, place, "args")):
+            named = [(name, Node(key.place)) for name, key in (given.keys or {}).items() if key.node.empty]
+            named += [(str(item.value), item) for item in given.items or ()]
+            yield from ((path, name, item) for name, item in named if "=" not in name)
+
+
+def _names_of_contents(document: Document) -> Iterator[tuple[Keys, str, Node]]:
+    for section in ("configs", "secrets"):
+        for name, node in _named(document.root, section):
+            for path, given in _at(node, (section, name), "environment"):
+                if isinstance(given.value, str):
+                    yield path, given.value, given
 
 
 def _sources(document: Document, setting: Setting) -> Iterator[Finding]:
@@ -150,10 +180,11 @@ def _paths(document: Document) -> Iterator[tuple[Keys, Node]]:
 def _paths_of_service(node: Node, place: Keys) -> Iterator[tuple[Keys, Node]]:
     yield from _below(node, place, "env_file")
     yield from _below(node, place, "label_file")
-    for key, inner in (("extends", "file"), ("build", "context")):
-        entry = node.child(key)
-        if entry is not None:
-            yield from _at(entry.node, (*place, key), inner)
+    for path, extended in _at(node, place, "extends"):
+        yield from _at(extended, path, "file")
+    yield from _below_build(node, place, "context")
+    for path, contexts in _below_build(node, place, "additional_contexts"):
+        yield from _contexts(contexts, path)
     build = node.child("build")
     if build is not None and build.node.value is not None:
         yield (*place, "build"), build.node
@@ -165,6 +196,19 @@ def _below(node: Node, place: Keys, key: str) -> Iterator[tuple[Keys, Node]]:
     for path, scalar in scalars(entry.node, (*place, key)) if entry else ():
         if path[-1] not in ("project_directory", "required", "format"):
             yield path, scalar
+
+
+def _contexts(node: Node, path: Keys) -> Iterator[tuple[Keys, Node]]:
+    """By name, or as a list of `NAME=CONTEXT`; images and services are no places that hold files."""
+    found = [((*path, name), key.node) for name, key in (node.keys or {}).items()]
+    for index, item in enumerate(node.items or ()):
+        found.append(((*path, index), item._replace(value=str(item.value).partition("=")[2])))
+    yield from ((way, one) for way, one in found if not str(one.value).startswith(_NO_FILES))
+
+
+def _below_build(node: Node, place: Keys, key: str) -> Iterator[tuple[Keys, Node]]:
+    for path, build in _at(node, place, "build"):
+        yield from _at(build, path, key)
 
 
 def _at(node: Node, path: Keys, key: str) -> Iterator[tuple[Keys, Node]]:

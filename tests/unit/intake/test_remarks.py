@@ -34,6 +34,24 @@ TOLD: Mapping[str, tuple[str, int, str, str]] = {
         "services.a.environment",
         "FROM_SHELL is taken from the shell",
     ),
+    "passed on to a build": (
+        "services: {a: {build: {context: ., args: [FROM_SHELL, B=1]}}}",
+        43,
+        "services.a.build.args",
+        "FROM_SHELL is taken from the shell",
+    ),
+    "a secret of the shell's": (
+        "secrets: {s: {environment: FROM_SHELL}}",
+        28,
+        "secrets.s.environment",
+        "FROM_SHELL is taken from the shell",
+    ),
+    "a config of no variable": (
+        "configs: {c: {environment: NOWHERE}}",
+        28,
+        "configs.c.environment",
+        "NOWHERE is set nowhere",
+    ),
     "the controller's key": (
         'services: {a: {image: "${ENCRYPTION_KEY:-none}"}}',
         23,
@@ -53,6 +71,24 @@ TOLD: Mapping[str, tuple[str, int, str, str]] = {
         33,
         "services.a.build.context",
         "fetched",
+    ),
+    "a further context from elsewhere": (
+        "services: {a: {build: {context: ., additional_contexts: {b: 'https://e.org/x.git'}}}}",
+        61,
+        "services.a.build.additional_contexts.b",
+        "fetched",
+    ),
+    "one in a list": (
+        "services: {a: {build: {context: ., additional_contexts: ['b=git@e.org:x']}}}",
+        58,
+        "services.a.build.additional_contexts[0]",
+        "fetched",
+    ),
+    "a service of that name": (
+        "services: {build: {image: x, env_file: /etc/passwd}}",
+        40,
+        "services.build.env_file",
+        "outside of the project folder",
     ),
     "an env file outside": (
         "services: {a: {image: x, env_file: [/etc/passwd]}}",
@@ -80,6 +116,11 @@ SILENT = {
     "an escaped dollar": 'services: {a: {image: x, command: "echo $$NOWHERE"}}',
     "files inside": "services: {a: {image: x, env_file: [a.env]}}\nsecrets: {s: {file: ./a.env}}",
     "a context beside": "services: {a: {build: ../app}}",
+    "other contexts": (
+        "services: {a: {build: {context: ., additional_contexts: "
+        "{b: ../b, c: 'docker-image://x', d: 'service:e'}, args: {B: 1, FILED: }}}}"
+    ),
+    "secrets of the .env": "secrets: {s: {environment: FILED}}",
     "mounts of the host": "services: {a: {image: x, volumes: ['/etc/localtime:/etc/localtime:ro']}}",
     "an external secret": "secrets: {s: {external: true}}",
     "odd shapes": "include: {}\nservices: {a: [1], b: {env_file: {}, build: [], extends: x, environment: 7}}",
@@ -134,6 +175,48 @@ def test_an_included_project_may_have_an_env_file_of_its_own(tmp_path: Path) -> 
     (tmp_path / "p" / "sub.yaml").write_text("services: {a: {image: '$OTHER', labels: ['$JWT_SECRET_KEY']}}")
     (finding,) = read_inputs(project).remarks
     assert "JWT_SECRET_KEY" in finding.message and finding.file == str(tmp_path / "p" / "sub.yaml")
+
+
+BASE = "services: {b: {image: '$NOWHERE'}}\n"
+
+
+@pytest.mark.fault("F8")
+def test_an_extended_file_is_read_with_the_variables_of_who_extends_it(tmp_path: Path) -> None:
+    extends = "services: {a: {extends: {file: base.yaml, service: b}}}"
+    project = project_of(tmp_path, extends)
+    (tmp_path / "p" / "base.yaml").write_text(BASE)
+    (finding,) = read_inputs(project).remarks
+    assert "NOWHERE is set nowhere" in finding.message and finding.file == str(tmp_path / "p" / "base.yaml")
+    (tmp_path / "p" / "compose.yaml").write_text("include: [sub.yaml]\n")
+    (tmp_path / "p" / "sub.yaml").write_text(extends)
+    assert read_inputs(project).remarks == ()
+
+
+ENV_LINES = {
+    "set by the shell only": ("A=${FROM_SHELL}", "FROM_SHELL is taken from the shell"),
+    "set nowhere": ('A="x${NOWHERE}"', "NOWHERE is set nowhere"),
+    "passed on": ("FROM_SHELL", "FROM_SHELL is taken from the shell"),
+    "of its own name": ("FROM_SHELL=$FROM_SHELL", "FROM_SHELL is taken from the shell"),
+}
+
+
+@pytest.mark.fault("F8")
+@pytest.mark.parametrize("case", ENV_LINES)
+@pytest.mark.parametrize("role", [".env", "a.env"])
+def test_variables_in_env_files_are_told_at_their_line(case: str, role: str, tmp_path: Path) -> None:
+    line, words = ENV_LINES[case]
+    project = project_of(tmp_path, "services: {a: {image: x, env_file: a.env}}")
+    (tmp_path / "p" / role).write_text(f"# $NO\nB='$NO'\n{line}\n")
+    (finding,) = read_inputs(project).remarks
+    assert words in finding.message and finding.hint
+    assert (finding.file, finding.line) == (str(tmp_path / "p" / role), 3)
+
+
+def test_nothing_is_said_of_what_an_env_file_sets_or_quotes(tmp_path: Path) -> None:
+    project = project_of(tmp_path, "services: {a: {image: x, env_file: a.env}}")
+    text = "A=1\nB=$A$FILED${NOWHERE:-x}$HOME\nC='$NOWHERE'\nD=\"\\$NOWHERE\"\nE=$$NOWHERE\nFILED\n"
+    (tmp_path / "p" / "a.env").write_text(text)
+    assert read_inputs(project).remarks == ()
 
 
 def test_an_env_file_that_is_no_utf8_is_read_and_told(tmp_path: Path) -> None:

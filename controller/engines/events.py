@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import random
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -46,6 +48,8 @@ class Listener:
         self._stream: Stream | None = None
         self._last = time.time() - _OVERLAP
         """When the last event happened, on the engine's clock; at first a guess on ours."""
+        self._unread: deque[bytes] = deque(maxlen=8)
+        """Lines that ended a stream."""
 
     def close(self) -> None:
         self._closed.set()
@@ -89,22 +93,31 @@ class Listener:
     def _read(self, inbox: Inbox) -> None:
         """Puts CONNECTED, what each event says, and the end. Never waits: the engine drops what a slow reader misses.
 
-        With `since` it repeats what happened before it had us on its list; what it says twice does no harm.
+        With `since` it repeats what happened before it had us on its list; what it says twice does no harm. A line that
+        ended a stream comes again then, and would end each: the second time it is passed over.
         """
         query = {"filters": _FILTERS, "since": f"{self._last:.9f}"}
         try:
             with self._client.stream("GET", "/events", query, deadline=None) as (response, stream):
                 self._stream = stream
-                self._sightings.connect(time.time())
-                self._images.forget()
-                inbox.put(NudgeAt(Nudge.CONNECTED))
+                self._begin(inbox)
                 while line := response.readline(_LONGEST_EVENT):
-                    inbox.put(self._take(line))
+                    if len(line) == _LONGEST_EVENT and not line.endswith(b"\n"):
+                        _skip_line(response)
+                        self._begin(inbox)  # whatever it said
+                    elif line not in self._unread:
+                        inbox.put(self._hear(line))
         except (EngineError, ValueError):
             pass  # the end of the stream says it all; who asks next gets the reason
         finally:
             self._stream = None
             inbox.end()
+
+    def _begin(self, inbox: Inbox) -> None:
+        """From here on what changes is said; what was seen before may have changed."""
+        self._sightings.connect(time.time())
+        self._images.forget()
+        inbox.put(NudgeAt(Nudge.CONNECTED))
 
     def _answers(self) -> bool:
         try:
@@ -113,11 +126,15 @@ class Listener:
             return False
         return True
 
-    def _take(self, line: bytes) -> NudgeAt | None:
+    def _hear(self, line: bytes) -> NudgeAt | None:
         """Raises ValueError for what is no event: a stream that was garbled once is not believed further."""
-        event = json.loads(line)
-        if not isinstance(event, dict):
-            raise ValueError("not an event")
+        try:
+            return self._take(json.loads(line))
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            self._unread.append(line)
+            raise ValueError("not an event") from error
+
+    def _take(self, event: Mapping[str, Any]) -> NudgeAt | None:
         self._last = max(self._last, float(event.get("timeNano") or 0) / 1e9)
         if event.get("Type") == "image":
             self._images.forget()
@@ -125,6 +142,12 @@ class Listener:
         for container in _containers(event):
             self._sightings.say(container)
         return nudge
+
+
+def _skip_line(response: http.client.HTTPResponse) -> None:
+    """Read on to the end of a line that is longer than any event of use."""
+    while (rest := response.readline(_LONGEST_EVENT)) and not rest.endswith(b"\n"):
+        pass
 
 
 def _containers(event: Mapping[str, Any]) -> tuple[str, ...]:

@@ -107,6 +107,11 @@ def was_set_back(instant: Instant | None, now: Instant) -> bool:
     return instant is not None and instant > now + AHEAD
 
 
+def still_waits(end: Instant, span: float, now: Instant) -> bool:
+    """Whether a wait of `span` seconds that ends at `end` goes on; what ends later than that began ahead of us."""
+    return now < end <= now + span + AHEAD
+
+
 def is_ready(case: Case, replica: Replica) -> bool:
     return ready_since(replica, case.want.settle, case.now) is not None
 

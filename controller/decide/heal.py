@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.decide.case import Case, is_ready, settles_at, was_set_back
+from controller.decide.case import Case, is_ready, settles_at, still_waits, was_set_back
 from controller.decide.gates import tell_wait, unmet_need
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.decide.restart import ask_restart
@@ -87,7 +87,8 @@ def _wait_for_ready(case: Case, replica: Replica) -> Moves:
     settles = settles_at(case, replica)
     if settles is not None:
         return Moves((), settles, "Settling", f"{replica.name} runs, settling", asks_slot=holds, tries=tries)
-    deadline = max(replica.started_at or 0.0, case.seen.since) + case.want.start_timeout
+    begun = 0.0 if was_set_back(replica.started_at, case.now) else replica.started_at or 0.0
+    deadline = max(begun, case.seen.since) + case.want.start_timeout
     late = case.now >= deadline
     if replica.health is not Health.UNHEALTHY and not late:
         wake = min(deadline, lease_end(case, replica)) if holds else deadline
@@ -147,7 +148,7 @@ def _has_slot(case: Case, tries: int) -> bool:
 
 def holds_slot(case: Case, replica: Replica) -> bool:
     """A start slot is a lease: it ends with the start timeout, and who failed twice holds none."""
-    return tries_of(case, replica) < 2 and case.now < lease_end(case, replica)
+    return tries_of(case, replica) < 2 and still_waits(lease_end(case, replica), case.want.start_timeout, case.now)
 
 
 def lease_end(case: Case, replica: Replica) -> Instant:

@@ -5,7 +5,7 @@ Not a stored state machine: what to do next follows from what runs (CORE.md §1.
 
 from __future__ import annotations
 
-from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready
+from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
@@ -124,9 +124,8 @@ def create_missing(case: Case, parts: Parts) -> Moves:
 
 def _going_until(case: Case) -> Instant | None:
     """Until when the number and name of a container that is being removed are waited for."""
-    ends = (r.finished_at for r in case.seen.replicas if r.phase is ReplicaPhase.REMOVING)
-    until = max((end + GOING for end in ends if end is not None), default=0.0)
-    return until if until > case.now else None
+    ends = (r.finished_at + GOING for r in case.seen.replicas if r.phase is ReplicaPhase.REMOVING and r.finished_at)
+    return max((end for end in ends if still_waits(end, GOING, case.now)), default=None)
 
 
 def finish_interrupted(case: Case, parts: Parts) -> Moves:

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from controller.decide.case import ALIVE, Case, Parts, ready_since, soonest, sort_replicas, was_set_back, with_history
+from controller.decide.case import (
+    ALIVE,
+    Case,
+    Parts,
+    ready_since,
+    soonest,
+    sort_replicas,
+    still_waits,
+    was_set_back,
+    with_history,
+)
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
@@ -131,7 +141,8 @@ def _watched_until(case: Case, parts: Parts) -> Instant | None:
         since = ready_since(replica, case.want.settle, case.now)
         if since is None:
             return float("inf")
-        if not was_set_back(replica.started_at, case.now):  # else its watch would last until the clock has caught up
+        # What began ahead of us would be watched until the clock has caught up.
+        if not was_set_back(max(since, replica.started_at or 0.0), case.now):
             ends.append(since + case.want.update.monitor)
     last = max(ends, default=0.0)
     return last if last > case.now else None
@@ -185,8 +196,9 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     if trouble.reason in MENDS and not is_mending(moves):
         return moves
     backoff = case.want.backoff
-    due = trouble.at + (backoff.maximum if trouble.lasting else backoff.delay(trouble.count))
-    if case.now >= due:
+    pause = backoff.maximum if trouble.lasting else backoff.delay(trouble.count)
+    due = trouble.at + pause
+    if not still_waits(due, pause, case.now):
         return moves
     reason = "ImagePullBackOff" if trouble.reason in ("Pull", "Build") else f"{trouble.reason}Failed"
     return Moves(wake_at=due, reason=reason, message=trouble.message)

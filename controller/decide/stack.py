@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.aim import aim
-from controller.decide.case import ALIVE, Case
+from controller.decide.case import ALIVE, Case, still_waits
 from controller.decide.gates import is_met
 from controller.decide.identity import is_current
 from controller.decide.service import decide
-from controller.decide.world import World, note_slot
+from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
 from controller.model.decision import Decision, History, Offers
 from controller.model.desired import DesiredService, Leaving, Need, StartupMode
 from controller.model.names import Instant
@@ -96,7 +96,7 @@ class _Turn:
         want = world.desired.services[name]
         history = self._history(name)
         may_start = world.desired.policy.auto_start or world.started
-        watching = world.heals_at is not None and self.now < world.heals_at
+        watching = world.heals_at is not None and still_waits(world.heals_at, WATCH_AFTER_RECONNECT, self.now)
         aimed = aim(want, history, world.hold, may_start)
         return Case(
             aim=aimed,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
 
+from controller.decide.case import still_waits
 from controller.decide.identity import lacks_network
 from controller.model.decision import Decision, Hold, Phase
 from controller.model.names import HALF_MADE, Instant, ReplicaId
@@ -12,9 +13,6 @@ from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
 QUIET = 5.0
 """Seconds after the last sign of another writer."""
-
-LONGEST = 60.0
-"""Seconds after which a sign is what he left behind, not what he is doing."""
 
 TOGETHER = 1.0
 """Replicas that stopped within this many seconds of each other were stopped by one hand."""
@@ -41,8 +39,9 @@ def judge_writer(
     """
     replicas = [replica for view in views.values() for replica in view.replicas]
     halves = [replica for replica in replicas if lacks_network(replica) and replica.service not in busy]
-    sign = max((*_recreated(replicas, halves), *_stopped_together(replicas, before, ours)), default=None)
-    if sign is None or now >= sign + QUIET:
+    signs = (*_recreated(replicas, halves), *_stopped_together(replicas, before, ours))
+    sign = max((sign for sign in signs if still_waits(sign + QUIET, QUIET, now)), default=None)
+    if sign is None:
         return None
     return Hold(
         "ForeignWriter", "somebody else is changing containers of this stack; waits until that is over", sign + QUIET

@@ -6,8 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from controller.decide.adoption import judge_adoption, judge_removal
+from controller.decide.case import still_waits
 from controller.decide.world import World
-from controller.decide.writer import judge_writer
+from controller.decide.writer import QUIET, judge_writer
 from controller.loop.conditions import tell_cause
 from controller.loop.loaded import Loaded
 from controller.loop.memory import StackMemory
@@ -44,7 +45,7 @@ def find_hold(world: World, around: Circumstances, now: Instant) -> Hold | None:
 
 def _lasting(hold: Hold | None, now: Instant) -> Hold | None:
     """A sign may be gone before its writer is: `docker compose down` removes what it has stopped."""
-    return hold if hold is not None and hold.until is not None and now < hold.until else None
+    return hold if hold is not None and hold.until is not None and still_waits(hold.until, QUIET, now) else None
 
 
 def adoption_hold(world: World, around: Circumstances) -> Hold | None:

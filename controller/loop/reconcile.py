@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
-from controller.decide.world import World, make_world
+from controller.decide.world import WATCH_AFTER_RECONNECT, World, make_world
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import make_conditions
 from controller.loop.executor import Batch
@@ -24,9 +24,6 @@ from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Observed, ReplicaPhase, ServiceView
 from controller.model.status import StackStatus
 from controller.model.steps import Restart, Stop
-
-WATCH_AFTER_RECONNECT = 5.0
-"""Seconds after a reconnect to the engine in which what fell over is only watched (CONTRACTS 3.3)."""
 
 _RETRY_FIRST, _RETRY_LAST = 0.5, 10.0
 """Seconds between looks at an engine that does not answer, doubling."""

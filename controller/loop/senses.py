@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from controller.decide.case import was_set_back
 from controller.decide.identity import name_revisions
 from controller.decide.vanished import find_missing, refuse_lie
 from controller.engines.base import Engine, Scope
@@ -28,6 +29,7 @@ class Senses:
         self._known = known
         self._words = LastWords(engine)
         self.since = now
+        self._looked_at = now
         self.troubles = Troubles()
         self._pulled: dict[str, Instant] = {}
         self._unverified: set[str] = set()
@@ -54,6 +56,9 @@ class Senses:
         )
         before = self._known() if self._there is None else ()
         observed = self._engine.observe(scope)
+        if was_set_back(self._looked_at, observed.taken_at):
+            self.since = observed.taken_at  # deadlines begin anew: how long we have watched is not known any more
+        self._looked_at = observed.taken_at
         known = self._known()
         names = services.keys() if only is None else services.keys() & only
         views = {}

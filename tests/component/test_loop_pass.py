@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from controller.decide.world import WATCH_AFTER_RECONNECT
 from controller.engines.simulated_faults import Faults
-from controller.loop.reconcile import WATCH_AFTER_RECONNECT
 from controller.model.errors import ControllerError
 from controller.model.steps import Create, Result, Start
 from tests.component.stage import NOW, SHOP, Stage, load, service

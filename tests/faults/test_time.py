@@ -53,6 +53,21 @@ def test_the_next_try_comes_in_its_time_when_the_clock_is_set(case: str, tmp_pat
     assert 1 <= tries <= 8, stage.actions()[done:]
 
 
+NEVER_READY = {"web": service(labels={"controller.simulated.becomes-ready": "false"})}
+
+
+@pytest.mark.fault("S3")
+@pytest.mark.parametrize("case", JUMPS)
+def test_who_never_gets_ready_is_restarted_in_its_time_when_the_clock_is_set(case: str, tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load(NEVER_READY))
+    stage.settle(30, step=1.0)
+    done = len(stage.actions())
+    jump(stage, JUMPS[case])
+    stage.turn()
+    stage.settle(300, step=1.0)
+    assert 1 <= len([action for action, _ in stage.actions()[done:] if action == "Restart"]) <= 3
+
+
 @pytest.mark.fault("S3")
 @pytest.mark.parametrize("case", JUMPS)
 @pytest.mark.parametrize("replaced", [1, 2])

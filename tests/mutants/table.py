@@ -104,8 +104,8 @@ MUTANTS = (
     Mutant(
         "a start slot is held for ever",
         "decide/heal.py",
-        "return tries_of(case, replica) < 2 and case.now < lease_end(case, replica)",
-        "return True",
+        "return tries_of(case, replica) < 2 and still_waits(",
+        "return True or still_waits(",
         (f"{PURPOSE}::test_a_job_that_runs_long_gives_its_slot_back_with_the_start_timeout",),
     ),
     Mutant(
@@ -125,8 +125,8 @@ MUTANTS = (
     Mutant(
         "a deadline counts time in which nobody watched",
         "decide/heal.py",
-        "deadline = max(replica.started_at or 0.0, case.seen.since) + case.want.start_timeout",
-        "deadline = (replica.started_at or 0.0) + case.want.start_timeout",
+        "deadline = max(begun, case.seen.since) + case.want.start_timeout",
+        "deadline = begun + case.want.start_timeout",
         (f"{ABSENCES}::test_a_slow_start_gets_its_whole_time_again_after_an_absence",),
     ),
     Mutant(
@@ -209,7 +209,7 @@ MUTANTS = (
     Mutant(
         "failed calls are tried again without end",
         "decide/service.py",
-        "    if case.now >= due:\n        return moves\n    reason =",
+        "    if not still_waits(due, pause, case.now):\n        return moves\n    reason =",
         "    if True:\n        return moves\n    reason =",
         (f"{BACKOFF}::test_an_engine_that_only_fails_is_asked_less_and_less",),
     ),

@@ -122,6 +122,13 @@ def stopped(name: str, ago: float, code: int = 143, number: int = 1):
     [
         pytest.param([healthy(temporary=True, created_at=NOW - 2)], {}, 3.0, id="a recreate is under way"),
         pytest.param([healthy(temporary=True, created_at=NOW - 5)], {}, None, id="it was left behind"),
+        pytest.param([healthy(temporary=True, created_at=NOW + 3600)], {}, None, id="before the clock was set back"),
+        pytest.param(
+            [healthy(temporary=True, created_at=NOW + 3600), healthy(2, temporary=True, created_at=NOW - 2)],
+            {},
+            3.0,
+            id="before the clock was set back, and again",
+        ),
         pytest.param([stopped("a", 2.0), stopped("b", 1.5)], served("a", "b"), 3.5, id="two stopped at once"),
         pytest.param(
             [stopped("a", 2.0, 0), stopped("b", 1.5, 137)], served("a", "b"), 3.5, id="whatever a stop leaves"

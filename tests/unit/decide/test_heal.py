@@ -79,6 +79,11 @@ ROWS = [
         "Pending Removing: - | wakes +4",
     ),
     (
+        "ended before the clock was set back and being removed: nobody waits until it has caught up",
+        case(checked(), replica(phase=ReplicaPhase.REMOVING, finished_at=NOW + 3600)),
+        "Pending Creating: create 2",
+    ),
+    (
         "being removed for longer: another number is taken",
         case(checked(), replica(phase=ReplicaPhase.REMOVING, finished_at=NOW - 5)),
         "Pending Creating: create 2",
@@ -124,6 +129,11 @@ ROWS = [
         "watched only now, while its start slot runs out earlier: looked at again then",
         case(checked(), slow(started_at=NOW - 50), seen={"since": NOW - 5}),
         "Starting NotReady: - | wakes +70",
+    ),
+    (
+        "started before the clock was set back: its time begins with our watch",
+        case(checked(), slow(started_at=NOW + 3600), seen={"since": NOW - 20}),
+        "Starting NotReady: - | wakes +100",
     ),
     (
         "two on their way: the sooner deadline wakes",
@@ -267,6 +277,11 @@ def test_put_down_without_healing_is_started_when_it_is_wanted_again() -> None:
 def test_healing_waits_for_the_gate() -> None:
     want = checked(needs={"db": HEALTHY})
     assert told(case(want, exited(), gates={"db": Offers()})) == "Waiting DependencyNotReady: - | waits for db"
+
+
+@pytest.mark.parametrize(("started_at", "holds"), [(NOW - 20, True), (NOW + 1, True), (NOW + 3600, False)])
+def test_no_slot_is_held_until_a_clock_that_was_set_back_has_caught_up(started_at: float, holds: bool) -> None:
+    assert decide(case(checked(), slow(started_at=started_at), seen={"since": NOW - 20})).starting is holds
 
 
 def test_first_sight_is_remembered_once() -> None:

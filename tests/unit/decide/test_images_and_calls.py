@@ -107,6 +107,16 @@ CALLS = [
         case(checked(), seen=trouble(1, 0.4, "Pull", image_id=None)),
         "Pending ImagePullBackOff: - | wakes +0.6",
     ),
+    (
+        "failed before the clock was set back: no pause lasts until it has caught up",
+        case(checked(), seen=trouble(1, -3600)),
+        "Pending Creating: create 1",
+    ),
+    (
+        "refused for good before the clock was set back: tried again as well",
+        case(checked(), seen=trouble(1, -3600, lasting=True)),
+        "Pending Creating: create 1",
+    ),
     ("nothing to do: the failure is of no account", case(checked(), healthy(), seen=trouble(9, 0)), "Ready Ready: -"),
     (
         "waiting at a gate: the failure is of no account",

@@ -110,7 +110,8 @@ def test_auto_start_false_until_somebody_starts_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("self_heal", "heals_at", "done"), [(True, None, 1), (False, None, 0), (True, NOW + 1, 0), (True, NOW, 1)]
+    ("self_heal", "heals_at", "done"),
+    [(True, None, 1), (False, None, 0), (True, NOW + 1, 0), (True, NOW, 1), (True, NOW + 3600, 1)],
 )
 def test_who_fell_over_is_put_up_where_that_is_wanted_now(self_heal, heals_at, done) -> None:
     given = world(checked("web"), policy=StackPolicy(self_heal=self_heal), web=[exited()])

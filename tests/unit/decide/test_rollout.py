@@ -48,6 +48,11 @@ ROWS = [
         case(web(), new(ready_since=NOW - 2), history=OPEN),
         "Updating Watching: - | wakes +3",
     ),
+    (
+        "ready before the clock was set back: not watched until it has caught up",
+        case(web(), new(ready_since=NOW + 3600), history=OPEN),
+        "Ready Ready: -",
+    ),
     ("watched: done", case(web(), new(ready_since=NOW - 5), history=OPEN), "Ready Ready: -"),
     ("three old: one at a time", case(web(3), old(1), old(2), old(3)), "Updating Updating: stop 1"),
     (

@@ -13,7 +13,7 @@ from tests.builders import NOW, checked, stack
 pytestmark = pytest.mark.unit
 
 
-@pytest.mark.parametrize(("until", "holds"), [(NOW + 3, True), (NOW, False), (None, False)])
+@pytest.mark.parametrize(("until", "holds"), [(NOW + 3, True), (NOW, False), (NOW + 3600, False), (None, False)])
 def test_a_writer_is_waited_for_though_his_signs_are_gone(tmp_path, until, holds) -> None:
     world = make_world(stack(checked("web")))
     world.hold = Hold("ForeignWriter", "somebody else is at work", until)

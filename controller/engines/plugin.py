@@ -25,9 +25,12 @@ def find_plugin(environment: Mapping[str, str]) -> str | None:
 def mark_plugin(environment: Mapping[str, str]) -> str:
     """Tells one installed Compose from another without starting it."""
     plugin = find_plugin(environment)
-    if plugin is None:
+    try:
+        stat = os.stat(plugin) if plugin is not None else None
+    except OSError:  # replaced in this instant
+        stat = None
+    if stat is None:
         return "unknown"
-    stat = os.stat(plugin)
     return f"{plugin}:{stat.st_size}:{stat.st_mtime_ns}"
 
 

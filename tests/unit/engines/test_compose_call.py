@@ -71,6 +71,16 @@ def test_plugins_are_searched_as_docker_searches_them(tmp_path: Path) -> None:
     assert find_plugin(settings) == str(own), "what cannot be run is passed over"
 
 
+def test_a_plugin_that_is_replaced_in_this_instant_is_unknown_for_as_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugin = program(tmp_path / ".docker" / "cli-plugins" / "docker-compose")
+    monkeypatch.setattr("controller.engines.plugin.find_plugin", lambda _: str(plugin))
+    assert str(plugin) in mark_plugin({})
+    plugin.unlink()
+    assert mark_plugin({}) == "unknown"
+
+
 def test_without_docker_there_is_one_clear_line() -> None:
     project = ComposeProject(None, (), HERE, environment={"PATH": "/nowhere"})
     with pytest.raises(Rejected, match="`docker`") as raised:

@@ -108,7 +108,7 @@ class Engine(Protocol):
         ...
 
     def image_checks(self, image: str, *, deadline: float = 5.0) -> bool | None:
-        """Whether the local image of that name brings a health check; None: it is not here, or nobody answers."""
+        """Whether the local image of that name brings a health check; None: it is not here. Raises EngineErrors."""
         ...
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from controller.engines import compose, inside
@@ -17,7 +18,6 @@ from controller.engines.perform import Performer, Recorders
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
 from controller.engines.vantage import Vantage
-from controller.model.errors import EngineError
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed
 from controller.model.project import ComposeProject, Recording, RenderedProject
@@ -84,12 +84,12 @@ class ComposeEngine:
         return self._observer.absent(replicas, deadline=deadline)
 
     def image_checks(self, image: str, *, deadline: float = 5.0) -> bool | None:
-        try:
-            found = self._images.find(image, deadline=deadline)
-            config = self._images.config(found, deadline=deadline) if found is not None else None
-        except EngineError:
+        ends_at = time.monotonic() + deadline
+        found = self._images.find(image, deadline=deadline)
+        if found is None:
             return None
-        return None if config is None else (config.get("Healthcheck") or {}).get("Test", ["NONE"])[0] != "NONE"
+        config = self._images.config(found, deadline=max(0.1, ends_at - time.monotonic()))
+        return ((config.get("Healthcheck") or {}).get("Test") or ["NONE"])[0] != "NONE"
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         return self._observer.projects(deadline=deadline)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from controller.engines.base import Engine, Scope
@@ -129,8 +129,25 @@ def _sources(engine: Engine, target: Target, rendered: RenderedProject, recordin
         contents=contents_digests(rendered, target.project),
         declared=frozenset(target.inputs.services),
         source=target.place,
-        image_checks=engine.image_checks,
+        image_checks=_ask_once(engine.image_checks),
     )
+
+
+def _ask_once(ask: Callable[[str], bool | None]) -> Callable[[str], bool | None]:
+    """The same, each image once, and nobody any more after an engine that did not answer: it may take its time."""
+    known: dict[str, bool | None] = {}
+    away = False
+
+    def answer(image: str) -> bool | None:
+        nonlocal away
+        if image not in known and not away:
+            try:
+                known[image] = ask(image)
+            except EngineError:
+                away = True
+        return known.get(image)
+
+    return answer
 
 
 def _located(resolution: Resolution, target: Target) -> Resolution:

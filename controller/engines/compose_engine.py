@@ -89,7 +89,8 @@ class ComposeEngine:
         if found is None:
             return None
         config = self._images.config(found, deadline=max(0.1, ends_at - time.monotonic()))
-        return ((config.get("Healthcheck") or {}).get("Test") or ["NONE"])[0] != "NONE"
+        test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+        return bool(test[0] != "NONE")
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         return self._observer.projects(deadline=deadline)

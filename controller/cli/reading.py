@@ -9,6 +9,7 @@ from pathlib import Path
 
 from controller.cli.options import Options
 from controller.engines.base import Engine
+from controller.intake.environment import OWN
 from controller.intake.targets import Request, Target, Targets, find_targets
 from controller.loop.generation import render_target, resolve_target
 from controller.model.desired import DesiredStack
@@ -97,8 +98,10 @@ def _read(engine: Engine, target: Target) -> Read:
 
 
 def _said_by_compose(target: Target, rendered: RenderedProject) -> Iterator[Finding]:
-    """Its warnings, but for variables that are unset: of these we have told the place."""
-    told = tuple(f'The "{name}" variable is not set' for name in target.inputs.variables)
+    """Its warnings, but for variables that are unset: of these we have told the place, where it is in the project's own
+    files; in others only Compose knows what is set."""
+    own = (name for name in target.inputs.variables if name.startswith(OWN))
+    told = tuple(f'The "{name}" variable is not set' for name in (*target.inputs.blank, *own))
     for text in rendered.warnings:
         if not text.startswith(told):
             yield Finding(text, file=target.place)

@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0
 """Seconds after which tests that do not end count as failed: a bug may be a loop without end."""
 
+_BANNER = "+ Timeout +"
+"""What pytest-timeout says where it cannot end a test but by ending the whole process."""
+
 
 @contextmanager
 def copied() -> Iterator[Path]:
@@ -49,8 +52,10 @@ def failing(folder: Path, tests: Sequence[str], *, first_only: bool = True) -> t
     failed = [line for line in child.stdout.splitlines() if line.startswith(("FAILED ", "ERROR "))]
     if child.returncode == 0:
         return ()
-    if child.returncode == 1 or "Timeout" in child.stdout + child.stderr:
-        return tuple(line.split(" - ")[0].split(" ", 1)[1] for line in failed) or ("no end",)
+    if child.returncode == 1 and failed:
+        return tuple(line.split(" - ")[0].split(" ", 1)[1] for line in failed)
+    if child.returncode == 1 and _BANNER in child.stdout + child.stderr:
+        return ("no end",)
     raise RuntimeError(child.stdout[-2000:] + child.stderr[-2000:])
 
 

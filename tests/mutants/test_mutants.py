@@ -1,5 +1,7 @@
 """The suite's teeth: each known bug of controllers, planted alone, makes the tests fail that are to catch it."""
 
+from pathlib import Path
+
 import pytest
 
 from tests.mutants.plant import ROOT, copied, failing, plant, survivors
@@ -56,9 +58,47 @@ def test_a_text_that_is_not_there_is_said() -> None:
         plant(folder, Mutant("odd", "decide/aim.py", "no such line", "", ()))
 
 
+ENDS = {
+    "passes": ("pass", ()),
+    "fails": ("assert False", ("test_odd.py::test_odd",)),
+    "does not end": ("time.sleep(60)", ("no end",)),
+    "speaks of a Timeout and passes": ("print('Timeout')", ()),
+}
+ODD = """import os, sys, time
+import pytest
+
+@pytest.mark.timeout(1, method="thread")
+def test_odd():
+    {}
+"""
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("case", ENDS)
+def test_what_counts_as_caught(case: str, tmp_path: Path) -> None:
+    body, found = ENDS[case]
+    (tmp_path / "test_odd.py").write_text(ODD.format(body))
+    assert failing(tmp_path, ("test_odd.py",)) == found
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("code", [1, 3])
+def test_a_run_that_broke_off_caught_nothing(code: int, tmp_path: Path) -> None:
+    told = f"os.write(2, b'Timeout'); os._exit({code})"
+    (tmp_path / "test_odd.py").write_text(ODD.format(told))
+    with pytest.raises(RuntimeError):
+        failing(tmp_path, ("test_odd.py",))
+
+
+def _named(mutant: Mutant) -> list[str]:
+    return [f"`{test.removeprefix('tests/')}`" for test in mutant.caught_by]
+
+
 @pytest.mark.unit
 def test_the_documents_table_is_this_one() -> None:
-    told = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
-    for mutant in MUTANTS:
-        tests = ", ".join(f"`{test.removeprefix('tests/')}`" for test in mutant.caught_by)
-        assert f"| {mutant.bug} | `{mutant.file}` | {tests} |" in told
+    text = (ROOT / "docs" / "reliability.md").read_text(encoding="utf-8")
+    section = text.partition("## Planted bugs\n")[2].partition("\n## ")[0]
+    head, *rows = [line for line in section.splitlines() if line.startswith("| ")]
+    assert head == "| bug | file | caught by |"
+    assert rows == [f"| {mutant.bug} | `{mutant.file}` | {', '.join(_named(mutant))} |" for mutant in MUTANTS]
+    assert section.strip().startswith(f"{len(MUTANTS)} known bugs of controllers")

@@ -184,7 +184,7 @@ class Rules:
         self._check_rest()
 
     def _check_rest(self) -> None:
-        """A hundred rounds later nothing was done, and in the last of them nothing was written; nor is any planned."""
+        """In a hundred rounds nothing is done, nor written once tries have been forgiven; nor is any planned."""
         play, world = self.play, self.play.world
         for turn in range(ROUNDS):
             at = play.now + turn * ROUND

@@ -16,6 +16,7 @@ _LEVEL = re.compile(r'^time="[^"]*" level=(?:error|fatal) msg="(.*)"$')
 _MEANT: tuple[tuple[str, str, str], ...] = (
     (r'service "(?P<a>[^"]+)" depends on undefined service "(?P<b>[^"]+)"', "services.{a}.depends_on.{b}", ""),
     (r"dependency cycle detected: (?P<a>\S+) -> (?P<b>\S+)", "services.{a}.depends_on.{b}", "remove one of these"),
+    (r"(?:^|; )extends (?P<a>\S+) in \S+", "services.{a}.extends", "remove one of these"),
     (r'service "(?P<a>[^"]+)" refers to undefined (?P<b>network|volume|config|secret) \S+', "services.{a}.{b}s", ""),
     (
         r"can't set container_name and (?P<a>\S+) as container name must be unique",

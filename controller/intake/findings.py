@@ -9,7 +9,7 @@ from types import UnionType
 from typing import TYPE_CHECKING, Annotated, Any, Union, get_args, get_origin
 
 from controller.intake.source import Document
-from controller.intake.tree import Place, scalars
+from controller.intake.tree import Place, texts
 from controller.model.errors import Finding
 
 if TYPE_CHECKING:
@@ -94,23 +94,39 @@ def _located(finding: Finding, documents: Sequence[Document]) -> Finding:
     return replace(finding, file=document.file, line=place.line, column=place.column, path=dotted(way))
 
 
-_WORD = re.compile(r"[\w./:-]{4,}")
+_QUOTED = re.compile(r"\"([^\"]+)\"|'([^']+)'|`([^`]+)`")
+_WORD = re.compile(r"[^\s\"'`,;()\[\]]{4,}")
+_LOOKED_AT = 4096
+_TELLING = re.compile(r"[\d./:-]")
+"""What no everyday word holds: only such a word may be a part of a text, or end with it."""
 
 
 def _quoting(finding: Finding, documents: Sequence[Document]) -> Finding:
-    """Of words without a path: where the text stands that they quote, the longest one; a file's name alone is none."""
-    words = [word.rstrip(".:") for word in _WORD.findall(finding.message.rpartition(": ")[2] or finding.message)]
-    found: list[tuple[int, Document, Path, Place]] = []
-    for document in documents:
-        for path, node in scalars(document.root):
-            text = str(node.value)
-            if len(text) >= 4 and text in finding.message:
-                found.append((len(text) + 1, document, path, node.place))
-            found += [(len(word), document, path, node.place) for word in words if word in text]
-    if not found:
+    """Of words without a path: where the one text stands that they quote or name; none where several are as good."""
+    message = finding.message[:_LOOKED_AT]
+    quoted = {word for words in _QUOTED.findall(message) for word in words if word}
+    words = {word.rstrip(".:") for word in _WORD.findall(message)}
+    found: dict[int, list[tuple[Document, Path, Place]]] = {}
+    for document in documents if finding.file is None else [one for one in documents if one.file == finding.file]:
+        for path, text, place in texts(document.root):
+            found.setdefault(_rank(text, quoted, words), []).append((document, path, place))
+    best = found[max(found)] if found and max(found) else []
+    if len(best) != 1:
         return finding
-    _, document, path, place = max(found, key=lambda entry: entry[0])
+    ((document, path, place),) = best
     return replace(finding, file=document.file, line=place.line, column=place.column, path=dotted(path))
+
+
+def _rank(text: str, quoted: Collection[str], words: Collection[str]) -> int:
+    """How surely a message that quotes these and holds these words means a text; 0: not at all."""
+    if text in quoted:
+        return 3
+    if text in words:
+        return 2
+    parts = {part for part in text.split(":") if len(part) >= 4 and _TELLING.search(part)}
+    file = text.removeprefix("./")
+    is_end = _TELLING.search(file) is not None and any(word.endswith(f"/{file}") for word in words)
+    return 1 if is_end or not parts.isdisjoint(words) else 0
 
 
 def explain(error: ValidationError, model: type[BaseModel], document: Document) -> tuple[Finding, ...]:

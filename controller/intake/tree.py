@@ -98,6 +98,17 @@ def scalars(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tupl
         yield from scalars(key.node, (*path, name))
 
 
+def texts(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str, Place]]:
+    """Every key and scalar below a node as text, with its path and place."""
+    if node.value is not None:
+        yield path, str(node.value), node.place
+    for index, item in enumerate(node.items or ()):
+        yield from texts(item, (*path, index))
+    for name, key in (node.keys or {}).items():
+        yield (*path, name), name, key.place
+        yield from texts(key.node, (*path, name))
+
+
 def build_trees(text: str, file: str) -> Iterator[Node]:
     """One tree for each document that is not empty. Raises InvalidInput at limits and doubled keys, else YAMLError."""
     if len(text) > MAX_NODES:

@@ -59,6 +59,7 @@ def test_warnings_are_told_once() -> None:
 MEANT = {
     "a missing service": ('service "a" depends on undefined service "b.c": invalid', 'services.a.depends_on."b.c"'),
     "a cycle": ("dependency cycle detected: a -> b -> a", "services.a.depends_on.b"),
+    "extends in a circle": ("Circular reference:\n  a in c.yaml\n  extends a in c.yaml\n", "services.a.extends"),
     "a dangling network": ('service "a" refers to undefined network n: invalid', "services.a.networks"),
     "a dangling secret": ('service "a" refers to undefined secret n: invalid', "services.a.secrets"),
     "replicas that share a name": (

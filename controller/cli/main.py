@@ -72,7 +72,7 @@ def controller(context: click.Context, /, **given: Any) -> None:
 
 
 def entry(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and end the process with its exit code (CONTRACTS 4.1)."""
+    """Run the command line and end the process with its exit code (docs/cli.md, exit codes)."""
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

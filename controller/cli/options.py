@@ -19,7 +19,7 @@ ENGINES = ("compose", "simulated")
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user said about targets, engine and output; the defaults are those of CONTRACTS 2.1 and 4.6."""
+    """What the user said about targets, engine and output; the defaults are those of docs/cli.md."""
 
     files: tuple[Path, ...] = ()
     stacks: tuple[str, ...] = ()

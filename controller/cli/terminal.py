@@ -1,4 +1,4 @@
-"""Where output goes and how it may look there: data on stdout, everything else on stderr (CONTRACTS 4.6, 4.8)."""
+"""Where output goes and how it may look there: data on stdout, everything else on stderr (docs/cli.md)."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from controller.model.desired import DesiredService, Leaving
 from controller.model.observed import ReplicaPhase, ServiceView
 
 MASS_SHARE = 0.3
-"""More than this share of the services, and more than one of them, is a mass removal (CONTRACTS 4.2)."""
+"""More than this share of the services, and more than one of them, is a mass removal."""
 
 
 def judge_adoption(world: World, cause: str) -> Hold | None:

@@ -24,7 +24,7 @@ class Case:
     """One service at one instant. `gates`: what its dependencies offer; `dependents`: services on it that still run.
 
     `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
-    reconnected, CONTRACTS 3.3); `heals_at`: when that becomes true by itself.
+    reconnected); `heals_at`: when that becomes true by itself.
     """
 
     aim: Aim

@@ -16,7 +16,7 @@ def name_revisions(view: ServiceView, want: DesiredService | None, known: Mappin
 
 
 def revision_of(replica: Replica, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> Revision:
-    """CONTRACTS 1.2: our own record first; else the label; else no field that differs from what would be made now."""
+    """Our own record first; else the label; else no field that differs from what would be made now."""
     recorded = known.get(replica.id)
     if recorded is not None:
         return recorded

@@ -1,4 +1,4 @@
-"""Jobs: services that are to end with 0, once for each revision (CONTRACTS 3.1)."""
+"""Jobs: services that are to end with 0, once for each revision."""
 
 from __future__ import annotations
 

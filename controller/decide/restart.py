@@ -12,7 +12,7 @@ from controller.model.names import Instant
 from controller.model.observed import Replica
 
 FORGIVEN_AFTER = 600.0
-"""Seconds of readiness after which earlier tries no longer count (CONTRACTS 3.3)."""
+"""Seconds of readiness after which earlier tries no longer count."""
 
 
 class Permission(NamedTuple):

@@ -1,6 +1,6 @@
 """Moving counts of old and new replicas towards what is wanted, without ever going below the floor.
 
-Not a stored state machine: what to do next follows from what runs (CORE.md §1.1). Numbers are only names.
+Not a stored state machine: what to do next follows from what runs. Numbers are only names.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def finish_interrupted(case: Case, parts: Parts) -> Moves:
 def fetch_image(case: Case) -> Moves | None:
     """The pull or build that has to come before a create; None when the image is there and fresh enough.
 
-    Where a pull fails and an image is present, that image is kept (CONTRACTS 2.11).
+    Where a pull fails and an image is present, that image is kept.
     """
     want, seen = case.want, case.seen
     if not want.image:

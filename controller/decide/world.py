@@ -12,7 +12,7 @@ from controller.model.names import Instant
 from controller.model.observed import ServiceView
 
 WATCH_AFTER_RECONNECT = 5.0
-"""Seconds after a reconnect to the engine in which what fell over is only watched (CONTRACTS 3.3)."""
+"""Seconds after a reconnect to the engine in which what fell over is only watched."""
 
 
 @dataclass(slots=True)

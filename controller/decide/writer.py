@@ -1,4 +1,4 @@
-"""Signs that somebody else is writing to the stack right now: wait until he is done, then decide (CONTRACTS 1.8)."""
+"""Signs that somebody else is writing to the stack right now: wait until he is done, then decide."""
 
 from __future__ import annotations
 

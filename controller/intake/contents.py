@@ -1,4 +1,4 @@
-"""Contents that count beside the definition: of configs, secrets and small read-only file mounts (CONTRACTS 1.3).
+"""Contents that count beside the definition: of configs, secrets and small read-only file mounts.
 
 Env files are in the definition already. Unreadable is unknown, never changed.
 """

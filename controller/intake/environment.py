@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 OWN = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY")
 """Prefixes of our own settings and secrets."""
 PRIVATE = (*OWN, "COMPOSE_")
-"""Prefixes of what no child gets (CONTRACTS 1.6): our own secrets, and what would change Compose behind our back."""
+"""Prefixes of what no child gets: our own secrets, and what would change Compose behind our back."""
 
 
 def scrubbed(environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -120,7 +120,7 @@ def _probe(check: Check) -> Probe:
 
 
 def resolve_job(service: Model, policy: Service | None, conditions: frozenset[Condition]) -> bool | None:
-    """True or False where it is said, or follows; None where only its end will tell (CONTRACTS 3.1)."""
+    """True or False where it is said, or follows; None where only its end will tell."""
     if policy and policy.job is not None:
         return policy.job
     if Condition.COMPLETED in conditions:

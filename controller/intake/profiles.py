@@ -1,4 +1,4 @@
-"""`--profile P`: a startup profile, else a Compose profile, else an error that lists both (CONTRACTS 2.9). Pure."""
+"""`--profile P`: a startup profile, else a Compose profile, else an error that lists both (docs/manifest.md). Pure."""
 
 from __future__ import annotations
 

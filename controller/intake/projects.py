@@ -53,7 +53,7 @@ def runs_as(project: ComposeProject, running: Mapping[str, Observed]) -> str | N
 
 
 def clash(name: str, project: ComposeProject, running: Mapping[str, Observed]) -> Iterator[Finding]:
-    """The same files run under another name already: a second copy is never started (CONTRACTS 2.3)."""
+    """The same files run under another name already: a second copy is never started."""
     if not name or name in running or project.name:
         return
     other = runs_as(project, running)

@@ -1,4 +1,4 @@
-"""From what was typed to what is meant: which stacks, from which files, and what is wrong with each (CONTRACTS 2.1).
+"""From what was typed to what is meant: which stacks, from which files, and what is wrong with each (docs/manifest.md).
 
 A broken target does not hide the others. The current directory and the environment are given, never looked up.
 """
@@ -42,7 +42,7 @@ class Request:
 class Target:
     """One stack: its Compose project, the manifest beside it (None: a bare project), and the documents for positions.
 
-    `name` is "" while only Compose can tell it. `through_folder`: not named itself, found in a folder (CONTRACTS 2.10).
+    `name` is "" while only Compose can tell it. `through_folder`: not named itself, found in a folder.
     """
 
     name: str
@@ -214,7 +214,7 @@ class _Finder:
             self.stacks.append(target)
 
     def _with_override(self, files: Sequence[Path]) -> tuple[Path, ...]:
-        """A file given alone, whose running project was started with its override: both (CONTRACTS 2.1)."""
+        """A file given alone, whose running project was started with its override: both (docs/manifest.md)."""
         override = discovery.find_override(files[0]) if len(files) == 1 else None
         if override is None:
             return tuple(files)

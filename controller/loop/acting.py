@@ -59,7 +59,7 @@ def act(
 def _lock_or_ask(
     ground: Ground, loaded: Loaded, wish: Wish, audience: Audience, locks: ExitStack
 ) -> StackResult | None:
-    """What came of it where another process did it; None: the lock is ours now, and so is the work (CONTRACTS 4.3)."""
+    """What came of it where another process did it; None: the lock is ours now, and so is the work."""
     folder = ground.folder(loaded.name)
     while True:
         taken = try_lock(ground.lock_path(loaded.name), folder, ground.now)

@@ -52,7 +52,7 @@ def _condition(kind: str, holds: bool, reason: str, message: str, now: Instant) 
 
 
 def tell_cause(observed: Observed | None, loaded: Loaded) -> str:
-    """Why a running project is probably not what its files say (CONTRACTS 1.5)."""
+    """Why a running project is probably not what its files say."""
     if observed is None or not observed.config_files:
         return "The Compose file was probably edited since it was brought up."
     running = {str(Path(name)) for name in observed.config_files}

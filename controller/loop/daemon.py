@@ -114,7 +114,7 @@ class Daemon:
     # --- stacks
 
     def _load_first(self) -> None:
-        """Every stack that can be used; the broken ones are told, and come in when they are mended (CONTRACTS 2.8)."""
+        """Every stack that can be used; the broken ones are told, and come in when they are mended."""
         self._targets = self._ground.targets()
         pairs, broken = self._ground.load_all(self._ground.in_profile(self._targets))
         self._tell_broken(broken)

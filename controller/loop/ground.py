@@ -93,7 +93,7 @@ class Ground:
         return replace(targets, stacks=tuple(stacks))
 
     def _files_of_known(self) -> tuple[str, ...]:
-        """`-s NAME` without `-f`: the files that the store remembers of it, from any directory (CONTRACTS 2.1)."""
+        """`-s NAME` without `-f`: the files that the store remembers of it, from any directory."""
         files: list[str] = []
         for name in self.asked.stacks:
             if name in known_stacks(self.asked.root, self.engine_id()):

@@ -49,7 +49,7 @@ def _lasting(hold: Hold | None, now: Instant) -> Hold | None:
 
 
 def adoption_hold(world: World, around: Circumstances) -> Hold | None:
-    """Until the first convergence, or until a person said `adopt` to this very state (CONTRACTS 1.5)."""
+    """Until the first convergence, or until a person said `adopt` to this very state."""
     if around.memory.adopted or around.memory.adoption_granted == around.loaded.desired.digest:
         return None
     return judge_adoption(world, tell_cause(around.observed, around.loaded))

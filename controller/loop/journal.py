@@ -1,4 +1,4 @@
-"""Which replicas are ours: an intent before each create, a confirmation after it (CONTRACTS 1.1)."""
+"""Which replicas are ours: an intent before each create, a confirmation after it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ class ReplicaJournal:
     def adopt(self, replicas: Mapping[ReplicaId, tuple[str, int, Revision]]) -> None:
         """Remember what replicas that somebody else made are taken to be: service, number, revision.
 
-        What the engine does not show, as the contents of their files, is thereby taken as current (CONTRACTS 1.3).
+        What the engine does not show, as the contents of their files, is thereby taken as current.
         """
         with self._database.write():
             for replica, (service, number, revision) in replicas.items():

@@ -16,7 +16,7 @@ class Loaded:
     """`project.name` is set. `variables`: names that interpolation used and that are set; `blank`: those that
     are set nowhere and have no default. `inputs`: files to watch.
 
-    `quiet`: a bare project found through a folder, which is not started where nothing of it runs (CONTRACTS 2.10).
+    `quiet`: a bare project found through a folder, which is not started where nothing of it runs.
     """
 
     place: str

@@ -30,19 +30,19 @@ class StackMemory:
     """What holds until somebody changes it. `source` is for people: `manifests/rag.yaml`."""
 
     adopted: bool = False
-    """The stack has converged once, or adopting it changed nothing: changes no longer ask (CONTRACTS 1.5)."""
+    """The stack has converged once, or adopting it changed nothing: changes no longer ask."""
     adoption_granted: str | None = None
     """The digest for which a person said `adopt`."""
     removal_granted: str | None = None
     """The digest for which a person confirmed a mass removal."""
     not_started: bool = False
-    """`autoStart: false`, or a bare project that did not run at first sight (CONTRACTS 2.10); ended by `start`."""
+    """`autoStart: false`, or a bare project that did not run at first sight; ended by `start`."""
     released: bool = False
     profile: str | None = None
     source: str = ""
     place: ProjectPlace = ProjectPlace()
     variables: tuple[str, ...] = ()
-    """Names of the variables that were set and used by interpolation at the last convergence (CONTRACTS 1.6)."""
+    """Names of the variables that were set and used by interpolation at the last convergence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ DATABASE = "state.db"
 
 
 def state_dir(env: Mapping[str, str], uid: int) -> Path:
-    """The folder of all state of one user (CONTRACTS 4.4); it need not exist yet."""
+    """The folder of all state of one user; it need not exist yet."""
     if given := env.get("CONTROLLER_STATE_DIR"):
         return Path(given).absolute()
     if uid == 0:

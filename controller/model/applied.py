@@ -1,4 +1,4 @@
-"""What came of converging once: per stack and per service (CONTRACTS 4.6 `apply`). Times in seconds."""
+"""What came of converging once: per stack and per service (docs/cli.md). Times in seconds."""
 
 from __future__ import annotations
 

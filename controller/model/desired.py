@@ -72,7 +72,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """Pauses between tries: 0, then `initial`, growing by `multiplier` up to `maximum` seconds (CONTRACTS 3.3).
+    """Pauses between tries: 0, then `initial`, growing by `multiplier` up to `maximum` seconds.
 
     `attempts` bounds jobs only; long-running services are tried for ever at the cap.
     """
@@ -90,7 +90,7 @@ class Backoff:
 
 
 class DockerRestart(StrEnum):
-    """Docker's own restart policy, which acts first where it will act (CONTRACTS 3.3)."""
+    """Docker's own restart policy, which acts first where it will act."""
 
     NO = "no"
     ALWAYS = "always"
@@ -147,7 +147,7 @@ class DesiredService:
     template: Template
     image: str = ""
     image_id: ImageId | None = None
-    """Set where a moved tag counts as a change (CONTRACTS 2.11); None: any image of that name will do."""
+    """Set where a moved tag counts as a change; None: any image of that name will do."""
     needs: Mapping[str, Need] = field(default_factory=dict)
     update: UpdatePolicy = UpdatePolicy()
     rollback: UpdatePolicy = UpdatePolicy()
@@ -164,11 +164,11 @@ class DesiredService:
     container_name: str | None = None
     priority: int = 0
     is_job: bool | None = None
-    """True or False where the manifest or a dependent says so; None: judged by how it ends (CONTRACTS 3.1)."""
+    """True or False where the manifest or a dependent says so; None: judged by how it ends."""
     namespace_of: str | None = None
     heals_unhealthy: bool = True
     follows_tag: bool = False
-    """A tag that moves behind our back rolls at once; else only an `apply` heeds it (CONTRACTS 2.11)."""
+    """A tag that moves behind our back rolls at once; else only an `apply` heeds it."""
     contents_changed: bool = False
     """Its configs, secrets or small files are others than it was made with, and that is only to be told."""
     leaving: Leaving | None = None

@@ -8,7 +8,7 @@ Instant = float
 """Seconds since the epoch on our clock, to which engines shift theirs; `datetime` exists only at the borders."""
 
 Revision = NewType("Revision", str)
-"""What a replica was made from: a digest of its create request and of the contents that count (CONTRACTS 1.2, 1.3)."""
+"""What a replica was made from: a digest of its create request and of the contents that count."""
 
 ReplicaId = NewType("ReplicaId", str)
 """The engine's id of a container. Numbers and names are for people; steps carry ids."""

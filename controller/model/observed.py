@@ -23,7 +23,7 @@ class ReplicaPhase(StrEnum):
 
 
 class Health(StrEnum):
-    """Our verdict, not Docker's lagging field (CONTRACTS 3.2)."""
+    """Our verdict, not Docker's lagging field."""
 
     HEALTHY = "healthy"
     UNHEALTHY = "unhealthy"

@@ -1,4 +1,4 @@
-"""What would be done: the rehearsal of a stack, ready to be printed (CONTRACTS 4.6)."""
+"""What would be done: the rehearsal of a stack, ready to be printed (docs/cli.md)."""
 
 from __future__ import annotations
 

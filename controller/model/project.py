@@ -21,7 +21,7 @@ class ComposeProject:
     env_files: tuple[Path, ...] = ()
     profiles: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
-    """The scrubbed environment for the child process (CONTRACTS 1.6)."""
+    """The scrubbed environment for the child process."""
 
 
 @dataclass(frozen=True, slots=True)

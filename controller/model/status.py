@@ -1,4 +1,4 @@
-"""What users read: one status model feeds CLI, API, dashboard, metrics and alerts (CONTRACTS 4.6)."""
+"""What users read: one status model feeds CLI, API, dashboard, metrics and alerts."""
 
 from __future__ import annotations
 

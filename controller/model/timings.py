@@ -13,7 +13,7 @@ KEPT = 20
 """Samples kept for each span of a service; older ones say little about today's image and machine."""
 
 ENOUGH = 2
-"""Measured times before an estimate is given (CONTRACTS 4.6)."""
+"""Measured times before an estimate is given."""
 
 
 class Span(StrEnum):

@@ -1,4 +1,4 @@
-"""CONTRACTS 4.1, 4.6, 4.8: words, codes and streams of the command line itself."""
+"""Words, codes and streams of the command line itself, as docs/cli.md has them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONTRACTS 1.7, 3.3, 3.5, 4 on the real engine, by the installed command: state of the containers, not words."""
+"""The real engine, by the installed command: state of the containers, not words."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONTRACTS 3.5, 4.1, 4.2, 4.3, 4.6 on the simulated engine: what is done, said and returned."""
+"""What is done, said and returned, on the simulated engine."""
 
 from __future__ import annotations
 

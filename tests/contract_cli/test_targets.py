@@ -1,4 +1,4 @@
-"""CONTRACTS 2 and 4.6 as the command line shows them: what is found, what is wrong, where."""
+"""What is found, what is wrong, and where, as the command line shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The stable shapes for programs (CONTRACTS 4.6): values to plain dictionaries. Pure."""
+"""The stable shapes for programs (docs/cli.md): values to plain dictionaries. Pure."""
 
 from __future__ import annotations
 

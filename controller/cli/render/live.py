@@ -12,7 +12,7 @@ from controller.model.names import Instant
 from controller.model.status import Event, ServiceStatus, StackStatus
 
 _KEPT_DOWN = frozenset({"StoppedByUser", "NotStarted", "NotRunningAtAdoption"})
-"""Reasons to stay stopped that a person may have forgotten: they are told at the first look too (CONTRACTS 3.5)."""
+"""Reasons to stay stopped that a person may have forgotten: they are told at the first look too."""
 
 _PHASE_WIDTH = max(len(phase) for phase in (Phase.COMPLETED, Phase.UPDATING, Phase.ROLLING_BACK))
 

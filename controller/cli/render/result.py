@@ -1,4 +1,4 @@
-"""What came of `apply` and of a person's commands, as text and as data (CONTRACTS 4.6). Pure."""
+"""What came of `apply` and of a person's commands, as text and as data (docs/cli.md). Pure."""
 
 from __future__ import annotations
 

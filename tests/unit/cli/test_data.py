@@ -1,4 +1,4 @@
-"""The shapes that programs rely on (CONTRACTS 4.6): every key, and no other."""
+"""The shapes that programs rely on (docs/cli.md): every key, and no other."""
 
 from __future__ import annotations
 

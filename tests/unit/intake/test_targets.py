@@ -1,4 +1,4 @@
-"""What is meant by what was typed (CONTRACTS 2.1–2.3, 2.8, 2.9), on real folders."""
+"""What is meant by what was typed, on real folders."""
 
 from __future__ import annotations
 

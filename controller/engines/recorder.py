@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import socketserver
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from controller.engines.client import Client
 from controller.engines.errors import map_exit
 from controller.engines.extras import mark_compose_starts, refuse_programs
 from controller.engines.recording import Pass, Recorder, read_facts, strip_version
+from controller.engines.scratch import make_folder
 from controller.model.errors import EngineError, Rejected, Transient
 from controller.model.project import ComposeProject, Recording, RenderedProject
 
@@ -67,8 +67,8 @@ def _refusal(error: EngineError) -> EngineError:
 @contextmanager
 def _serve(recorder: Recorder, client: Client) -> Iterator[_Server]:
     """A recording socket in a folder of its own (0700): requests hold secrets."""
-    with failpoints.around("disk.recorder"), tempfile.TemporaryDirectory(prefix="controller-") as folder:
-        path = Path(folder) / "d.sock"
+    with failpoints.around("disk.recorder"), make_folder() as folder:
+        path = folder / "d.sock"
         with _Server(path, recorder, client) as server:
             os.chmod(path, 0o600)
             thread = threading.Thread(target=server.serve_forever, args=(0.005,), name="recorder", daemon=True)

@@ -35,7 +35,10 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise click.UsageError(f"there is no command '{args[0]}'{_nearest(args[0], self.list_commands(ctx))}", ctx)
+            from controller.intake.findings import suggest  # loaded for whoever mistypes
+
+            near = suggest(args[0], self.list_commands(ctx))
+            raise click.UsageError("; ".join(filter(None, (f"there is no command '{args[0]}'", near))), ctx)
         return super().resolve_command(ctx, args)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -46,13 +49,6 @@ class LazyGroup(click.Group):
         for title, entries in CATALOGUE:
             with formatter.section(title):
                 formatter.write_dl([(entry.word, entry.summary) for entry in entries], col_max=12)
-
-
-def _nearest(word: str, words: Sequence[str]) -> str:
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, words, n=1)
-    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 @click.group(

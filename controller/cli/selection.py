@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from controller.intake.findings import suggest
 from controller.model.errors import ControllerError
 from controller.model.status import ServiceStatus, StackStatus
 
@@ -22,7 +23,7 @@ def _matching(every: Sequence[Chosen], word: str) -> tuple[Chosen, ...]:
     found = tuple(pair for pair in every if word in (pair[1].name, f"{pair[0].name}/{pair[1].name}"))
     if not found:
         names = [service.name for _, service in every]
-        near = _nearest(word.rsplit("/", 1)[-1], names)
+        near = suggest(word.rsplit("/", 1)[-1], names)
         known = f"there are: {', '.join(dict.fromkeys(names))}" if names else "no service is known here"
         raise ControllerError(f"there is no service '{word}'", hint=near or known)
     return found
@@ -42,7 +43,7 @@ def choose_stacks(stacks: Sequence[StackStatus], names: Sequence[str]) -> tuple[
     known = {stack.name: stack for stack in stacks}
     for name in names:
         if name not in known:
-            hint = _nearest(name, tuple(known)) or f"there are: {', '.join(known) or 'none'}"
+            hint = suggest(name, tuple(known)) or f"there are: {', '.join(known) or 'none'}"
             raise ControllerError(f"there is no stack '{name}'", hint=hint)
     return tuple(known[name] for name in names) if names else tuple(stacks)
 
@@ -57,10 +58,3 @@ def narrow(stacks: Sequence[StackStatus], chosen: Sequence[Chosen]) -> tuple[Sta
         for stack in stacks
     )
     return tuple(stack for stack in kept if stack.services)
-
-
-def _nearest(word: str, words: Sequence[str]) -> str | None:
-    from difflib import get_close_matches  # loaded for whoever mistypes
-
-    near = get_close_matches(word, words, n=1)
-    return f"did you mean '{near[0]}'?" if near else None

@@ -83,7 +83,7 @@ class Facts:
 
 def sense(state: Path, *, deadline: float = 10.0) -> Facts:
     """Ask everything at once; takes as long as the slowest answer, at most `deadline` seconds each."""
-    with ThreadPoolExecutor(4) as pool:
+    with ThreadPoolExecutor(6) as pool:
         info = pool.submit(_timed, ("docker", "info", "--format", "{{json .}}"), deadline)
         version = pool.submit(_ask, ("docker", "--version"), deadline)
         compose = pool.submit(_ask, ("docker", "compose", "version", "--short"), deadline)

@@ -24,6 +24,7 @@ _AWAY = (
     "unexpected eof",
     "is the docker daemon running",
 )
+_AUTHORIZATION = "ask whoever set the daemon's authorization plugin"
 _JOINED = "already exists in network"
 """Somebody else connected it first, which Docker calls forbidden."""
 _TAKEN = ("is already in use by container", "marked for removal", "removal of container")
@@ -69,7 +70,7 @@ def map_failure(failure: Failure) -> EngineError:
         return _map_version(message, *failure.refused_version)
     match failure.status:
         case 403 if _JOINED not in text:
-            return Rejected(message, hint="ask whoever set the daemon's authorization plugin")
+            return Rejected(message, hint=_AUTHORIZATION if "authorization" in text else None)
         case 403 | 404 | 409:
             return Conflict(message)
         case 408 | 425 | 429:

@@ -68,6 +68,13 @@ def test_answers_of_the_daemon(status: int, message: str, kind: type[EngineError
     assert message in error.message
 
 
+def test_a_plugin_is_named_only_where_one_has_refused() -> None:
+    refused = map_failure(Failure(403, "authorization denied by plugin x: no", "POST /x"))
+    overlaps = map_failure(Failure(403, "Pool overlaps with other one on this address space", "POST /networks/create"))
+    assert (refused.hint or "").endswith("authorization plugin")
+    assert type(overlaps) is Rejected and not overlaps.hint
+
+
 @pytest.mark.parametrize(
     "error, kind",
     [

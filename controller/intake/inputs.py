@@ -255,8 +255,9 @@ class _Walk:
 
     def _path(self, text: Any, directory: Path) -> Path | None:
         path = self._place(text, directory)
-        if path is not None:
-            self.files[path] = None
+        if path is None or len(self.files) >= MAX_FILES:
+            return None
+        self.files[path] = None
         return path
 
     def _place(self, text: Any, directory: Path) -> Path | None:

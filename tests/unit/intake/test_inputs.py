@@ -226,10 +226,12 @@ def test_an_env_file_is_read_once_however_often_it_is_named(tmp_path: Path, monk
 
 @pytest.mark.fault("F4")
 def test_more_files_than_are_looked_at_are_refused(tmp_path: Path) -> None:
-    secrets = ", ".join(f"s{number}: {{file: f{number}}}" for number in range(inputs.MAX_FILES))
+    secrets = ", ".join(f"s{number}: {{file: f{number}}}" for number in range(2 * inputs.MAX_FILES))
     (tmp_path / "compose.yaml").write_text(f"include: [b.yaml]\nsecrets: {{{secrets}}}\n")
-    (finding,) = read_inputs(ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path)).findings
+    found = read_inputs(ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path))
+    (finding,) = found.findings
     assert finding.file == str(tmp_path / "compose.yaml") and "too many" in finding.message
+    assert len(found.files) == inputs.MAX_FILES
 
 
 def test_names_of_variables() -> None:

@@ -87,19 +87,24 @@ class ReplicaJournal:
         return tuple(OpenIntent(*row) for row in rows)
 
     def settle(
-        self, replicas: Iterable[Replica], is_half: Callable[[Replica], bool] = lambda _: False
+        self,
+        replicas: Iterable[Replica],
+        is_half: Callable[[Replica], bool] = lambda _: False,
+        unseen: Collection[str] = (),
     ) -> Mapping[ReplicaId, Revision]:
-        """Confirm open intents by what a complete observation shows; what was newly recognised as ours.
+        """Confirm open intents by what a look shows; what was newly recognised as ours.
 
         A container with our number, made soon after we asked for it, is ours: the engine lets nobody else make that
-        name. An intent that nothing answers stays open while a late create may still land. `is_half`: whether its maker
-        may have died before it was whole.
+        name. An intent that nothing answers stays open while a late create may still land, and those of services that
+        were not wholly seen (`unseen`) until they were. `is_half`: whether its maker may have died before it was whole.
         """
         known = self.known()
         strangers = {(seen.service, seen.number): seen for seen in replicas if seen.id not in known}
         found: dict[ReplicaId, Revision] = {}
         with self._database.write():
             for intent in self.open_intents():
+                if intent.service in unseen:
+                    continue
                 seen = strangers.get((intent.service, intent.number))
                 if seen is not None and -CLOCK_SLACK <= seen.created_at - intent.at <= LATEST_EFFECT:
                     found[seen.id] = HALF_MADE if is_half(seen) else intent.revision

@@ -1,4 +1,4 @@
-"""After a whole look: which containers are ours, which are as wanted though somebody else made them, which are gone."""
+"""After a look at the whole stack: which replicas are ours, which were taken over as they are, which are gone."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def recognise(
         return replica.phase is ReplicaPhase.CREATED and (filled_later or lacks_network(replica))
 
     whole = {name: view for name, view in views.items() if view.complete and name not in busy}
-    found = journal.settle([replica for view in whole.values() for replica in view.replicas], is_half)
+    seen = [replica for view in whole.values() for replica in view.replicas]
+    found = journal.settle(seen, is_half, unseen=views.keys() - whole)
     known = journal.known()
     current = {
         replica.id: (replica.service, replica.number, replica.revision)

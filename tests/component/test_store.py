@@ -262,6 +262,15 @@ class TestJournal:
         assert journal.settle([replica("foreign", 1, created_at=3999.0)]) == {}
         assert journal.open_intents() == ()
 
+    @pytest.mark.fault("C1")
+    def test_an_intent_outlives_every_look_that_shows_its_service_only_in_part(self, folder):
+        now = [100.0]
+        journal = Store(folder, clock=lambda: now[0]).replicas
+        journal.intend("web", 1, "r1")
+        now[0] = 4000.0
+        assert journal.settle([], unseen={"web"}) == {}
+        assert journal.settle([replica("id1", 1, created_at=101.0)]) == {"id1": "r1"}
+
     def test_a_new_try_supersedes_the_open_one(self, store):
         store.replicas.intend("web", 1, "r1")
         second = store.replicas.intend("web", 1, "r2")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 from contextlib import ExitStack, closing
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from controller.model.errors import ControllerError, EngineError, InvalidInput, 
 from controller.model.names import Instant
 from controller.model.status import Event
 from controller.model.wish import Wish
+
+_Read = tuple[Sequence[tuple[Target, Loaded]], Sequence[Broken]]
 
 _READ_AGAIN = 2.0
 """Seconds after which is read again what needed an engine that did not answer."""
@@ -58,8 +61,9 @@ class Daemon:
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         with closing(Signals(numbers, lambda number: self._on_signal(number, ended))):
             try:
-                if self._await_engine():
-                    self._load_first()
+                first = self._read_first()
+                if first is not None:
+                    self._begin(*first)
                     self._keep()
             finally:
                 self._end()
@@ -89,8 +93,8 @@ class Daemon:
         self._read_again.set()
         self._controller.stop()
 
-    def _await_engine(self) -> bool:
-        """A controller may be up before its engine is; False where it was told to end meanwhile."""
+    def _read_first(self) -> _Read | None:
+        """A controller may be up before its engine is; None where it was told to end meanwhile."""
         from tenacity import RetryError, Retrying, retry_if_exception_type, sleep_using_event, stop_when_event_set
         from tenacity.wait import wait_exponential
 
@@ -99,24 +103,27 @@ class Daemon:
             wait=wait_exponential(multiplier=0.5, max=10.0),
             stop=stop_when_event_set(self._ended),
             sleep=sleep_using_event(self._ended),
-            before_sleep=lambda state: self._tell_absent() if state.attempt_number == 1 else None,
+            before_sleep=lambda state: self._tell_absent(state.outcome) if state.attempt_number == 1 else None,
         )
         try:
-            retrying(self._ground.engine_id)
+            read = retrying(self._read)
         except RetryError:
-            return False
-        return not self._ended.is_set()
+            return None
+        return None if self._ended.is_set() else read
 
-    def _tell_absent(self) -> None:
-        message = "no Docker engine answers yet; waits for it"
+    def _tell_absent(self, outcome: Future[object] | None) -> None:
+        message = f"waits for Docker: {outcome.exception() if outcome is not None else 'no answer'}"
         self._audience.event(Event(self._ground.now(), "-", None, "Warning", "EngineUnavailable", message))
 
     # --- stacks
 
-    def _load_first(self) -> None:
-        """Every stack that can be used; the broken ones are told, and come in when they are mended."""
+    def _read(self) -> _Read:
+        self._ground.engine_id()  # before that nothing of it can be read
         self._targets = self._ground.targets()
-        pairs, broken = self._ground.load_all(self._ground.in_profile(self._targets))
+        return self._ground.load_all(self._ground.in_profile(self._targets))
+
+    def _begin(self, pairs: Sequence[tuple[Target, Loaded]], broken: Sequence[Broken]) -> None:
+        """Every stack that can be used; the broken ones are told, and come in when they are mended."""
         self._tell_broken(broken)
         for target, loaded in pairs:
             self._add(target, loaded)

@@ -112,11 +112,8 @@ def _render_cached(engine: Engine, target: Target, store: Store) -> tuple[Render
 
 
 def _present(engine: Engine, name: str) -> frozenset[str]:
-    """Services that have containers now, for those that are in no file any more."""
-    try:
-        observed: Observed = engine.observe(Scope(name))
-    except EngineError:
-        return frozenset()
+    """Services that have containers now, for those that are in no file any more. Raises EngineError: no guess."""
+    observed: Observed = engine.observe(Scope(name))
     return frozenset(service for service, view in observed.services.items() if view.replicas)
 
 

@@ -65,11 +65,14 @@ class Senses:
         for name in sorted(names):
             view = observed.services.get(name) or ServiceView(taken_at=observed.taken_at, complete=observed.complete)
             views[name] = self.finish(name_revisions(view, services[name], known), services[name], observed)
-        self._doubt(views, before)
+        self._doubt({**observed.services, **views}, before)
         return observed, views
 
     def _doubt(self, views: Mapping[str, ServiceView], known: Collection[ReplicaId]) -> None:
-        """Ask for each that is missing by its id before anything follows from that. Raises EngineErrors."""
+        """Ask for each that is missing by its id before anything follows from that. Raises EngineErrors.
+
+        `views`: also of services that nobody wants: `known` may be of any.
+        """
         there = self._there or {}
         if missing := find_missing(there, views, known):
             refuse_lie(missing, self._engine.absent(missing))

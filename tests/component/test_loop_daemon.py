@@ -6,6 +6,7 @@ It has no Compose to call: its files are read as they stand.
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 import time
@@ -26,6 +27,8 @@ from controller.loop.ground import Asked, Ground
 from controller.loop.lock import Lock, try_lock
 from controller.loop.session import Session
 from controller.model.applied import StackResult
+from controller.model.errors import Transient
+from controller.model.observed import Observed
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.status import Event, StackStatus
 from controller.model.wish import Wish
@@ -37,6 +40,14 @@ class Reading(SimulatedEngine):
     """Renders plain files by itself."""
 
     broken: bool = False
+    away: int = 0
+    """So many looks from now on are not answered."""
+
+    def observe(self, scope: Scope, *, deadline: float = 10.0) -> Observed:
+        if self.away > 0:
+            self.away -= 1
+            raise Transient("no answer")
+        return super().observe(scope, deadline=deadline)
 
     def render(self, project: ComposeProject, *, deadline: float = 60.0) -> RenderedProject:
         model = yaml.safe_load(project.files[0].read_text())
@@ -164,6 +175,19 @@ def test_it_ends_with_its_threads_and_leaves_the_containers(house: House) -> Non
     assert signal.getsignal(signal.SIGTERM) == handler
     mine = {"watch", "reread", "signals", "wake", "request"}
     eventually(lambda: not mine & ({thread.name for thread in threading.enumerate()} - before), 5)
+
+
+@pytest.mark.fault("D6")
+def test_what_is_in_no_file_any_more_is_not_overlooked_where_the_first_list_fails(house: House) -> None:
+    """A list that could not be had is no list without orphans: it is asked for again."""
+    path = house.write("shop", FILE.replace("services: {", "services: {old: {image: busybox}, "))
+    house.run(lambda: eventually(lambda: "Converged" in house.ear.conditions("shop")), house.asked("shop"))
+    shutil.rmtree(house.folder.parent / "state")
+    path.write_text(FILE.replace("NAME", "shop"))
+    house.engine.away = 1
+    house.run(lambda: eventually(lambda: "Converged" in house.ear.conditions("shop")), house.asked("shop"))
+    assert [service.name for service in house.ear.statuses["shop"].services] == ["db", "old"]
+    assert house.ear.said("EngineUnavailable") and house.count("shop", "old") == 1
 
 
 def test_sigint_is_told_by_the_exit_code(house: House) -> None:

@@ -11,7 +11,7 @@ from controller.engines.errors import map_exception
 from controller.engines.simulated_faults import Faults
 from controller.model.observed import Observed
 from controller.model.steps import Outcome, Result, Step
-from tests.component.stage import SHOP, Stage, load
+from tests.component.stage import SHOP, Stage, load, service
 
 pytestmark = pytest.mark.unit
 
@@ -43,6 +43,18 @@ def test_a_controller_that_begins_with_an_empty_list_believes_its_own_record(tmp
     stage._simulated.world._faults = Faults()  # type: ignore[attr-defined]
     stage.settle(30)
     assert stage.phases == {"db": "Ready", "web": "Ready"} and not stage.bench.steps
+
+
+@pytest.mark.fault("D6")
+def test_a_controller_that_begins_with_an_orphan_of_its_own_takes_the_list_for_true(tmp_path: Path) -> None:
+    """Also where nothing but its record tells of it: in no file, and in no generation any more."""
+    stage = Stage(tmp_path, load({**SHOP, "old": service()}))
+    stage.settle()
+    stage.die()
+    stage.begin(load(SHOP))
+    stage.settle()
+    assert stage.reconciler.unavailable is None and not stage.said("EngineUnavailable")
+    assert stage.phases == {"db": "Ready", "web": "Ready"} and len(stage.there("old")) == 1
 
 
 @pytest.mark.fault("D6")

@@ -85,7 +85,7 @@ class Observer:
         if lens.shares_host:
             views = {name: _with_taken_ports(view, scope.templates.get(name)) for name, view in views.items()}
         directory, files = _origin(listed)
-        return Observed(scope.stack, views, taken_at, True, directory, files)
+        return Observed(scope.stack, views, taken_at, directory, files)
 
     def projects(self, *, deadline: float) -> Mapping[str, Observed]:
         """Every Compose project that has containers, from one list."""
@@ -241,4 +241,4 @@ def _from_list(stack: str, items: Sequence[Mapping[str, Any]], taken_at: float) 
             found[replica.service].append(replica)
     directory, files = _origin(items)
     views = {service: ServiceView(tuple(replicas), taken_at, taken_at) for service, replicas in sorted(found.items())}
-    return Observed(stack, views, taken_at, True, directory, files)
+    return Observed(stack, views, taken_at, directory, files)

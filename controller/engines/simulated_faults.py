@@ -20,10 +20,11 @@ from controller.model.steps import Outcome, Result, Step
 class Faults:
     """What goes wrong: chances from 0 to 1 for each call, look or event; times in seconds.
 
-    `transient` fails without an effect, `unknown` after it. A `partial` look misses containers and says so, one that is
-    `vanished` shows none and does not, a `stale` one repeats the last, a `lagging` one shows one of the last five as if
-    it were new. Events come up to `late_by` late and overtake each other. The engine's clock is `ahead` of ours.
-    While it is `away` (from, until) every call and look fails and events are lost; afterwards every service is told.
+    `transient` fails without an effect, `unknown` after it. A `partial` look has of some containers no more than a list
+    tells, and says so; one that is `vanished` shows none and does not, a `stale` one repeats the last, a `lagging` one
+    shows one of the last five as if it were new. Events come up to `late_by` late and overtake each other. The engine's
+    clock is `ahead` of ours. While it is `away` (from, until) every call and look fails and events are lost; afterwards
+    every service is told.
     """
 
     seed: int = 0
@@ -123,8 +124,8 @@ class FaultyWorld:
         if self._strikes(self._faults.vanished):
             return replace(seen, replicas=())
         if self._strikes(self._faults.partial):
-            kept = tuple(replica for replica in seen.replicas if self._random.random() < 0.5)
-            return replace(seen, replicas=kept, complete=False)
+            shown = tuple(r if self._random.random() < 0.5 else _as_listed(r) for r in seen.replicas)
+            return replace(seen, replicas=shown, complete=False)
         return seen
 
     def observe(self, now: Instant) -> Mapping[str, ServiceView]:
@@ -195,6 +196,13 @@ class FaultyWorld:
 
     def _strikes(self, chance: float) -> bool:
         return chance > 0.0 and self._random.random() < chance
+
+
+def _as_listed(replica: Replica) -> Replica:
+    """What a list tells of it, where an inspect is not to be had."""
+    return replace(
+        replica, ready_since=None, exit_code=None, started_at=None, finished_at=None, restarts=0, check=None, drift=None
+    )
 
 
 def _later(replica: Replica, seconds: float) -> Replica:

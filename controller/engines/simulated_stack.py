@@ -78,13 +78,12 @@ class SimulatedStack:
         views = {
             name: self._view(name, scope, now) for name in sorted(names) if scope.only is None or name in scope.only
         }
-        complete = all(view.complete for view in views.values())
-        return Observed(self.name, views, now, complete, self.working_dir, self.config_files)
+        return Observed(self.name, views, now, self.working_dir, self.config_files)
 
     def _view(self, service: str, scope: Scope, now: Instant) -> ServiceView:
         view = self.world.view(service, now)
         image = scope.images.get(service)
-        template = scope.templates.get(service)
+        template = scope.templates.get(service) if view.complete else None
         return replace(
             view,
             replicas=tuple(self._shown(replica, template) for replica in view.replicas),

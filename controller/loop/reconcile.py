@@ -113,7 +113,7 @@ class Reconciler:
             self._regain(now)
             views = {name: replace(view, since=self.senses.since) for name, view in views.items()}
         self.observed = observed
-        if only is None and observed.complete:
+        if only is None:
             busy, journal = self.world.busy - self._unseen, self.store.replicas
             views = recognise(journal, observed, views, self.loaded.desired, busy)
             if not self._seen:

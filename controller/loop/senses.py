@@ -63,7 +63,7 @@ class Senses:
         names = services.keys() if only is None else services.keys() & only
         views = {}
         for name in sorted(names):
-            view = observed.services.get(name) or ServiceView(taken_at=observed.taken_at, complete=observed.complete)
+            view = observed.services.get(name) or ServiceView(taken_at=observed.taken_at)
             views[name] = self.finish(name_revisions(view, services[name], known), services[name], observed)
         self._doubt({**observed.services, **views}, before)
         return observed, views
@@ -86,7 +86,6 @@ class Senses:
             view,
             replicas=tuple(self._words.add(replica) for replica in replicas),
             since=self.since,
-            complete=view.complete and observed.complete,
             trouble=self.troubles.get(want.name),
             pulled_at=self._pulled.get(want.name, view.pulled_at),
             unverified=want.name in self._unverified and view.image_id is not None,

@@ -124,12 +124,14 @@ class ServiceView:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One look at a stack. Services that have no container are missing from `services` or have an empty view."""
+    """One look at a stack. Services that have no container are missing from `services` or have an empty view.
+
+    No container is left out; where of one no more than that was to be had, its service's view is not complete.
+    """
 
     stack: str
     services: Mapping[str, ServiceView]
     taken_at: Instant
-    complete: bool = True
     working_dir: str = ""
     config_files: tuple[str, ...] = ()
     """What the running containers' labels say they were made from."""

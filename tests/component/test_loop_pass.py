@@ -132,7 +132,26 @@ def test_of_a_stack_that_is_new_half_a_look_decides_nothing(tmp_path: Path) -> N
     for _ in range(5):
         stage.settle(10)
     assert stage.actions() == [] and stage.store.histories.load() == {}
-    assert not stage.reconciler.memory.adopted
+
+
+@pytest.mark.fault("C1")
+@pytest.mark.parametrize("seed", range(3))
+def test_a_create_of_unknown_end_is_ours_though_the_first_looks_at_it_are_halves(tmp_path: Path, seed: int) -> None:
+    stage = Stage(tmp_path, load(SHOP))
+    wanted = stage.reconciler.loaded.desired.services["db"].revision
+    stage.store.replicas.confirm = lambda *_: None  # type: ignore[method-assign]  # killed before it is noted
+    stage.bench.perform("db", tell=False)
+    stage.die()
+    stage.clock.sleep(600)
+    stage._simulated.world._faults = Faults(partial=1.0, seed=seed)  # type: ignore[attr-defined]
+    stage.begin(load(SHOP))
+    stage.settle(30)
+    assert len(stage.store.replicas.open_intents()) == 1 and not stage.actions()
+    stage._simulated.world._faults = Faults()  # type: ignore[attr-defined]
+    stage.settle(30)
+    (db,) = stage.there("db")
+    assert stage.store.replicas.known()[db] == wanted and db in stage.store.replicas.made()
+    assert stage.phases == {"db": "Ready", "web": "Ready"} and not stage.store.replicas.open_intents()
 
 
 def test_half_a_look_is_repeated_ever_more_slowly(tmp_path: Path) -> None:

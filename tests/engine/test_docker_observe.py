@@ -87,7 +87,7 @@ def test_asked_services_have_a_view_even_without_a_container(project: Project) -
     observed = project.engine.observe(Scope(project.name, images, recording.templates))
     assert {name: len(view.replicas) for name, view in observed.services.items()} == {"a": 1, "b": 0}
     assert observed.services["a"].image_id == inspect(IMAGE)[0]["Id"]
-    assert observed.services["b"].image_id is None and observed.complete
+    assert observed.services["b"].image_id is None and observed.services["b"].complete
     assert observed.config_files == (str(project.directory / "compose.yaml"),)
     assert observed.working_dir == str(project.directory)
     only = project.engine.observe(Scope(project.name, images, recording.templates, frozenset({"b"})))

@@ -76,7 +76,8 @@ def test_slow_calls_keep_their_service_busy_and_their_end_is_told() -> None:
 def test_a_partial_look_says_so_and_a_vanished_one_does_not() -> None:
     _, partial = spoiled(*(replica(number) for number in range(1, 9)), partial=1.0)
     seen = partial.view("web", NOW)
-    assert not seen.complete and len(seen.replicas) < 8
+    assert not seen.complete and [one.number for one in seen.replicas] == list(range(1, 9))
+    assert 0 < sum(one.started_at is None for one in seen.replicas) < 8
     _, vanished = spoiled(replica(1), vanished=1.0)
     assert (vanished.view("web", NOW).replicas, vanished.view("web", NOW).complete) == ((), True)
 

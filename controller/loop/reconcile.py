@@ -60,6 +60,8 @@ class Reconciler:
         self._turns_before = 0
         self._extras: frozenset[Extra] = frozenset()
         self._failures = 0
+        self._answered_at = tools.now()
+        """When the last look began that the engine answered."""
         self._seen = False
         self._unseen: set[str] = set()
         self._half_seen: dict[str | None, int] = {}
@@ -103,6 +105,7 @@ class Reconciler:
                     self.chronicle.note_outcomes(done.outcomes, now)
 
     def _look(self, only: frozenset[str] | None) -> Mapping[str, ServiceView] | None:
+        begun = self._tools.now()
         try:
             observed, views = self.senses.look(self.loaded.desired, only)
         except EngineError as error:
@@ -111,8 +114,8 @@ class Reconciler:
         now = self._tools.now()
         if self.unavailable is not None:
             self._regain(now)
-            views = {name: replace(view, since=self.senses.since) for name, view in views.items()}
-        self.observed = observed
+            views = self.senses.renew(views)
+        self.observed, self._answered_at = observed, begun
         if only is None:
             busy, journal = self.world.busy - self._unseen, self.store.replicas
             views = recognise(journal, observed, views, self.loaded.desired, busy)
@@ -150,7 +153,7 @@ class Reconciler:
     def _regain(self, now: Instant) -> None:
         self.chronicle.say(now, None, "EngineAvailable", "the engine answers again")
         self.unavailable, self._failures = None, 0
-        self.senses.troubles.clear()  # what failed for want of an engine says nothing about the next try
+        self.senses.troubles.forget_after(self._answered_at)  # for want of an engine: says nothing about the next try
         if self._seen:
             self.reconnected(now)
 

@@ -91,6 +91,10 @@ class Senses:
             unverified=want.name in self._unverified and view.image_id is not None,
         )
 
+    def renew(self, views: Mapping[str, ServiceView]) -> Mapping[str, ServiceView]:
+        """The same look, after since when is watched, or what failed before, has come to be another."""
+        return {n: replace(v, since=self.since, trouble=self.troubles.get(n)) for n, v in views.items()}
+
     def _judge(self, replicas: tuple[Replica, ...], want: DesiredService, stack: str) -> tuple[Replica, ...]:
         assert self._prober is not None
         probes = {

@@ -43,6 +43,10 @@ class Troubles:
             self._troubles.pop(service, None)
             self._conflicts.pop(service, None)
 
+    def forget_after(self, instant: Instant) -> None:
+        """What failed later than this failed for a cause that is over; what failed before has one of its own."""
+        self.forget([service for service, trouble in self._troubles.items() if trouble.at > instant])
+
     def clear(self) -> None:
         self._troubles.clear()
         self._conflicts.clear()

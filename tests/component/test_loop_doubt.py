@@ -9,6 +9,7 @@ import pytest
 
 from controller.engines.errors import map_exception
 from controller.engines.simulated_faults import Faults
+from controller.model.errors import Transient
 from controller.model.observed import Observed
 from controller.model.steps import Outcome, Result, Step
 from tests.component.stage import SHOP, Stage, load, service
@@ -92,3 +93,31 @@ def test_a_socket_that_may_not_be_used_any_more_is_said_and_forgiven_when_it_may
         assert stage.said("EngineUnavailable") == 1
     stage.settle(30, until=lambda: stage.phases.get("db") == "Ready" and stage.running("db") == 1)
     assert stage.running("db") == 1 and stage.replicas("db")[0].id == db.id
+
+
+@pytest.mark.fault("D5")
+@pytest.mark.parametrize("result", [Result.REJECTED, Result.TRANSIENT])
+def test_a_look_that_fails_once_takes_no_pause_from_what_failed_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: Result
+) -> None:
+    """An image that nobody has is not asked for anew after each failed look."""
+    stage = Stage(tmp_path, load({"db": service()}))
+
+    def fail(project: object, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
+        return [Outcome(step, result, "no such image") for step in steps]
+
+    def lose(*_: object, **__: object) -> Observed:
+        raise Transient("no answer")
+
+    monkeypatch.setattr(stage.engine, "perform", fail)
+    stage.settle(60)
+    troubles = stage.reconciler.senses.troubles
+    before = troubles.get("db")
+    assert before is not None
+    with monkeypatch.context() as lost:
+        lost.setattr(stage.engine, "observe", lose)
+        stage.turn()
+        assert stage.reconciler.unavailable is not None
+    stage.turn()
+    assert stage.reconciler.unavailable is None and troubles.get("db") == before
+    assert stage.reconciler.world.views["db"].trouble == before

@@ -28,6 +28,15 @@ def test_what_went_well_ends_the_trouble_and_the_row() -> None:
     assert troubles.get("web") is None
 
 
+def test_what_failed_after_an_instant_is_forgotten_and_what_failed_before_is_not() -> None:
+    troubles = Troubles()
+    note(troubles, Result.TRANSIENT)
+    troubles.forget_after(NOW)
+    assert troubles.get("web") is not None
+    troubles.forget_after(NOW - 1)
+    assert troubles.get("web") is None
+
+
 def test_failures_in_a_row_are_counted() -> None:
     troubles = Troubles()
     note(troubles, Result.TRANSIENT, Result.TRANSIENT, Result.REJECTED)

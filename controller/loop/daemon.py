@@ -74,12 +74,16 @@ class Daemon:
         return 130 if ended and ended[0] == signal.SIGINT else 0
 
     def _keep(self) -> None:
-        self._readers = [threading.Thread(target=self._reread, name="reread", daemon=True)]
+        self._begin_to("reread", self._reread)
         if self._watch:
-            self._readers.append(threading.Thread(target=self._watch_files, name="watch", daemon=True))
-        for reader in self._readers:
-            reader.start()
+            self._begin_to("watch", self._watch_files)
         self._controller.run()
+
+    def _begin_to(self, name: str, read: Callable[[], None]) -> None:
+        """On a thread of its own, which is waited for at the end if it could be started."""
+        reader = threading.Thread(target=read, name=name, daemon=True)
+        reader.start()
+        self._readers.append(reader)
 
     def _on_signal(self, number: int, ended: list[int]) -> None:
         if number == signal.SIGHUP:

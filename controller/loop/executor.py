@@ -77,12 +77,16 @@ class Executor:
         self._running = 0
 
     def submit(self, batch: Batch) -> bool:
-        """Have these steps done; False where the service is busy, there is nothing to do, or the end is near."""
+        """Have these steps done.
+
+        False where the service is busy, there is nothing to do, the end is near, or the system gives no thread for it.
+        """
         with self._changed:
             if self._closing or not batch.steps or batch.key in self._busy:
                 return False
+            if not self._enqueue(_Work(batch, deque(batch.steps), [])):
+                return False
             self._busy[batch.key] = None
-            self._enqueue(_Work(batch, deque(batch.steps), []))
             return True
 
     def busy(self, stack: str) -> frozenset[str]:
@@ -111,14 +115,25 @@ class Executor:
                 self._changed.wait(left)
             return not self._running
 
-    def _enqueue(self, work: _Work) -> None:
+    def _enqueue(self, work: _Work) -> bool:
+        """False where nobody would ever do it."""
         lane = lane_of(work.left[0])
+        if self._idle[lane] <= len(self._waiting[lane]) and len(self._threads[lane]) < lane.workers:
+            self._hire(lane)
+        if not self._threads[lane]:
+            return False
         heapq.heappush(self._waiting[lane], (-work.batch.rank, next(self._order), work))
-        if self._idle[lane] < len(self._waiting[lane]) and len(self._threads[lane]) < lane.workers:
-            thread = threading.Thread(target=self._serve, args=(lane,), name=f"steps-{lane.value}", daemon=True)
-            self._threads[lane].append(thread)
-            thread.start()
         self._changed.notify_all()
+        return True
+
+    def _hire(self, lane: Lane) -> None:
+        """One worker more, unless the system gives no thread: then those there are have more to do."""
+        thread = threading.Thread(target=self._serve, args=(lane,), name=f"steps-{lane.value}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            return
+        self._threads[lane].append(thread)
 
     def _serve(self, lane: Lane) -> None:
         while (work := self._next(lane)) is not None:
@@ -152,8 +167,9 @@ class Executor:
         with self._changed:
             self._running -= 1
             if work.left:
-                self._enqueue(work)
-                return False
+                if self._enqueue(work):
+                    return False
+                _skip_rest(work, "the system gives no thread to do it")
             completed = Completed(work.batch, tuple(work.outcomes))
             self._completed.setdefault(work.batch.stack, []).append(completed)
             self._changed.notify_all()

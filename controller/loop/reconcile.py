@@ -219,6 +219,7 @@ class Reconciler:
         batch = Batch(self.loaded.name, decision.service, decision.steps, project, journal, rank)
         if not self._tools.executor.submit(batch):
             self.world.busy.discard(decision.service)
+            self._tools.queue.add_at(Key(self.loaded.name, decision.service), now + _RETRY_FIRST)
 
     # --- telling
 

@@ -259,6 +259,59 @@ def test_the_end_finishes_the_running_step_and_begins_no_other(port, batch):
     assert sorted(by_service) == sorted([*names, "web"])
 
 
+@pytest.fixture
+def scarce(monkeypatch):
+    """While it is set, the system gives no thread to workers."""
+    none = threading.Event()
+    begin = threading.Thread.start
+
+    def start_or_not(thread):
+        if none.is_set() and thread.name.startswith("steps-"):
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_not)
+    return none
+
+
+def test_where_the_system_gives_no_thread_nothing_is_taken_and_later_it_is(executor, batch, scarce):
+    scarce.set()
+    for _ in range(Lane.STARTING.workers + 1):
+        assert not executor.submit(batch("web"))
+    assert executor.busy("s") == frozenset()
+    scarce.clear()
+    assert executor.submit(batch("web"))
+    assert executor.done.acquire(timeout=10)
+    assert [results(done) for done in executor.collect("s")] == [[Result.DONE]]
+
+
+def test_what_workers_there_are_do_the_work_of_those_that_could_not_be_had(executor, port, batch, scarce):
+    gate = port.hold("web")
+    executor.submit(batch("web"))
+    eventually(lambda: port.begun)
+    scarce.set()
+    assert executor.submit(batch("db"))
+    gate.set()
+    assert executor.done.acquire(timeout=10) and executor.done.acquire(timeout=10)
+    assert {done.batch.service for done in executor.collect("s")} == {"web", "db"}
+
+
+def test_a_batch_that_no_worker_of_its_next_lane_can_go_on_with_ends_there(executor, batch, scarce):
+    """The worker that hands it on lives, and its lane goes on."""
+    assert executor.submit(batch("db", stop("db")))
+    assert executor.done.acquire(timeout=10)
+    scarce.set()
+    assert executor.submit(batch("web", stop("web"), start("web")))
+    assert executor.done.acquire(timeout=10)
+    assert executor.submit(batch("cache", stop("cache")))
+    assert executor.done.acquire(timeout=10)
+    assert {done.batch.service: results(done) for done in executor.collect("s")} == {
+        "db": [Result.DONE],
+        "web": [Result.DONE, Result.SKIPPED],
+        "cache": [Result.DONE],
+    }
+
+
 def test_the_end_does_not_wait_for_ever(port, batch):
     executor = Executor(port, lambda batch: None)
     gate = port.hold("web")

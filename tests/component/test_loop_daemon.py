@@ -190,6 +190,21 @@ def test_what_is_in_no_file_any_more_is_not_overlooked_where_the_first_list_fail
     assert house.ear.said("EngineUnavailable") and house.count("shop", "old") == 1
 
 
+def test_where_a_thread_cannot_be_had_it_ends_and_says_why(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.write("shop")
+    begin = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if thread.name == "watch":
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        Daemon(Ground(house.engine, house.asked("shop")), Ear(), lambda _: None, watch=True).run()
+    assert not [thread for thread in threading.enumerate() if thread.name == "reread"]
+
+
 def test_sigint_is_told_by_the_exit_code(house: House) -> None:
     house.write("shop")
     wait = lambda: eventually(lambda: house.count("shop") == 1)  # noqa: E731

@@ -187,6 +187,20 @@ def test_adopting_asks_also_where_another_service_was_only_half_seen(tmp_path: P
     assert {replica.id for replica in stage.replicas()} == before
 
 
+def test_what_nobody_could_be_had_to_do_is_tried_again_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path, load(SHOP))
+    stage.settle()
+    db = stage.replicas("db")[0]
+    stage.meddle(lambda hands, now: hands.kill(db.id, now))
+    with monkeypatch.context() as nobody:
+        nobody.setattr(stage.bench, "submit", lambda batch: False)
+        stage.turn("db")
+        stage.settle(5)
+        assert stage.running("db") == 0
+    stage.settle(2)
+    assert stage.running("db") == 1
+
+
 def test_the_longest_way_is_gone_first(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load({"alone": service(), "db": service(), "web": service("db")}))
     ranks = {batch.service: batch.rank for batch in stage.bench.waiting}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from controller.decide.case import ALIVE
 from controller.decide.world import World
 from controller.model.decision import Hold
 from controller.model.desired import DesiredService, Leaving
-from controller.model.observed import ReplicaPhase, ServiceView
+from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
 MASS_SHARE = 0.3
 """More than this share of the services, and more than one of them, is a mass removal."""
@@ -35,7 +35,16 @@ def _adoption_would(service: DesiredService, view: ServiceView) -> str:
     if any(replica.revision != service.revision for replica in present):
         fields = sorted({name for replica in present for name in replica.drift or ()})
         return f"replace: {', '.join(fields)}" if fields else "replace"
-    return f"remove {len(present) - service.replicas}" if len(present) > service.replicas else ""
+    if len(present) > service.replicas:
+        return f"remove {len(present) - service.replicas}"
+    return _mend_would(present)
+
+
+def _mend_would(present: Sequence[Replica]) -> str:
+    """Who renamed it, or took it off a network, may have meant it."""
+    names = sorted({f"connect to {name}" for replica in present for name in replica.lost})
+    renamed = [f"rename {replica.name}" for replica in present if replica.proper_name and not replica.temporary]
+    return ", ".join((*names, *renamed))
 
 
 def judge_removal(before: Mapping[str, object], world: World) -> Hold | None:

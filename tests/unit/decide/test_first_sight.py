@@ -45,6 +45,21 @@ def gone(name: str, leaving: Leaving = Leaving.REMOVED):
             world(checked(revision="v2"), web=[exited()]), "web (replace)", id="a stopped one would be replaced"
         ),
         pytest.param(world(checked(), web=[healthy(1), healthy(2), healthy(3)]), "web (remove 2)", id="too many"),
+        pytest.param(
+            world(checked(), web=[healthy(lost=("front", "back"))]),
+            "web (connect to back, connect to front)",
+            id="its user took it off its networks",
+        ),
+        pytest.param(
+            world(checked(), web=[healthy(name="mine", proper_name="shop-web-1")]),
+            "web (rename mine)",
+            id="its user renamed it",
+        ),
+        pytest.param(
+            world(checked(), web=[healthy(name="0123456789ab_shop-web-1", proper_name="shop-web-1", temporary=True)]),
+            "",
+            id="a recreate that somebody did not finish: that name nobody meant",
+        ),
         pytest.param(world(gone("web"), web=[healthy()]), "web (stop)", id="would be stopped"),
         pytest.param(world(gone("web"), web=[exited()]), "", id="gone and stopped"),
         pytest.param(world(gone("web", Leaving.ORPHANED), web=[healthy()]), "", id="orphans are left"),

@@ -42,7 +42,7 @@ class Ground:
         self._opening = threading.Lock()
         self._asking = threading.Lock()
         self.reading = threading.Event()
-        """Set when Compose begins to read: what takes the processor is better done from now on."""
+        """Set when Compose begins to read: who has work for the meantime may do it from now on."""
 
     def engine_id(self) -> str:
         """The folder of this engine's state. Raises Transient where nobody answers."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
 
 from controller.loop.ground import Asked, Ground, complain
 from controller.loop.lock import read_holder
@@ -28,36 +29,7 @@ if TYPE_CHECKING:
     from controller.model.timings import Timings
     from controller.model.wish import Wish
 
-T = TypeVar("T")
-
 _FOLLOW_EVERY = 0.25
-
-
-class Ahead(Generic[T]):
-    """Something that is begun now, in a thread of its own, and waited for later; at its end `over` is set."""
-
-    def __init__(self, function: Callable[[], T], over: threading.Event | None = None) -> None:
-        self._function, self._over = function, over
-        self._result: T
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="ahead", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._result = self._function()
-        except BaseException as error:  # raised where it is waited for
-            self._error = error
-        finally:
-            if self._over is not None:
-                self._over.set()
-
-    def result(self) -> T:
-        """What came of it; raises what it raised."""
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-        return self._result
 
 
 class Session:
@@ -104,16 +76,20 @@ class Session:
 
     def act(self, wish: Wish, audience: Audience) -> Sequence[StackResult]:
         """Do it here, or let the daemon that holds the stack's lock do it; follow to the end."""
-        Ahead(self._ground.engine_id)  # takes the engine 20 ms; whoever needs it waits for it, or asks again
-        loading = Ahead(lambda: self._load(wish), self._ground.reading)
-        self._ground.reading.wait()
-        from controller.loop.acting import act  # most of our code, brought in while Compose reads the files
+        _ahead(self._ground.engine_id)  # takes the engine 20 ms
+        _ahead(self._bring_in)
+        pairs, broken = self._load(wish)
+        from controller.loop.acting import act
 
-        pairs, broken = loading.result()
         results = act(self._ground, pairs, wish, audience, self._make_prober)
         if wish.verb == "release":
             self.warnings += self._rest(pairs)
         return (*results, *(_broken_result(item) for item in broken))
+
+    def _bring_in(self) -> None:
+        """Most of our code, while Compose reads the files; sooner it would take the processor from who calls Compose."""
+        self._ground.reading.wait()
+        import controller.loop.acting  # noqa: F401
 
     def run(self, audience: Audience, *, watch: bool) -> int:
         from controller.loop.daemon import Daemon
@@ -177,6 +153,16 @@ class Session:
         self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
     ) -> Iterator[str]:
         return self._ground.engine.logs(replica, tail=tail, follow=follow, since=since)
+
+
+def _ahead(function: Callable[[], object]) -> None:
+    """Begin it in a thread. Who needs it later finds it done, or does it again, and hears what is wrong with it."""
+
+    def begin() -> None:
+        with suppress(Exception):
+            function()
+
+    threading.Thread(target=begin, name="ahead", daemon=True).start()
 
 
 def _broken_result(item: Broken) -> StackResult:

@@ -87,7 +87,7 @@ class Session:
         return (*results, *(_broken_result(item) for item in broken))
 
     def _bring_in(self) -> None:
-        """Most of our code, while Compose reads the files; sooner it would take the processor from who calls Compose."""
+        """Most of our code, while Compose reads the files; sooner it would hold up who calls Compose."""
         self._ground.reading.wait()
         import controller.loop.acting  # noqa: F401
 

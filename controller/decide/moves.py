@@ -32,6 +32,7 @@ class Moves:
 
 
 NONE = Moves()
+_ENDS = (Stop, Remove)
 WAITS_FOR_SLOT = Moves(
     reason="WaitingForSlot", message="waits for others to finish starting", asks_slot=True, denied=True
 )
@@ -45,6 +46,8 @@ def add_up(parts: Iterable[Moves]) -> Moves:
     moves = [move for move in parts if move is not NONE]
     if not moves:
         return NONE
+    if len(moves) == 1 and not _clashes(moves[0].steps):
+        return moves[0]  # nearly always
     words = next((m for m in moves if m.reason), NONE)
     grants: dict[str, Grant] = {}
     for move in moves:
@@ -65,10 +68,13 @@ def add_up(parts: Iterable[Moves]) -> Moves:
 
 def ended_by(moves: Moves) -> frozenset[ReplicaId]:
     """The replicas that these moves stop or remove."""
-    return frozenset(step.replica for step in moves.steps if isinstance(step, Stop | Remove))
+    return frozenset(step.replica for step in moves.steps if isinstance(step, _ENDS))
 
 
 def _without_clash(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    if any(isinstance(step, Stop | Remove) for step in steps):
-        return tuple(step for step in steps if not isinstance(step, Create))
-    return steps
+    return tuple(step for step in steps if not isinstance(step, Create)) if _clashes(steps) else steps
+
+
+def _clashes(steps: tuple[Step, ...]) -> bool:
+    """Whether creates among these steps would have to give way."""
+    return len(steps) > 1 and any(isinstance(step, _ENDS) for step in steps)

@@ -76,19 +76,20 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
     phase, reason, message = words
     want = case.want
     job = phase is Phase.COMPLETED or want.is_job is True
+    ready = tuple(replica for replica in parts.fresh + parts.stale if is_ready(case, replica))
     return Decision(
         service=want.name,
         phase=phase,
         reason=reason,
         message=message,
         history=case.history,
-        offers=make_offers(case, parts, phase),
+        offers=_make_offers(case, parts, phase, ready),
         steps=moves.steps,
         wake_at=moves.wake_at,
         waits_for=moves.waits_for,
         starting=moves.asks_slot,
         denied=moves.denied,
-        ready=1 if phase is Phase.COMPLETED else count_ready(case, parts.fresh + parts.stale),
+        ready=1 if phase is Phase.COMPLETED else len(ready),
         updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
         desired=0 if want.leaving is not None or phase is Phase.STOPPED else 1 if job else want.replicas,
     )
@@ -101,10 +102,9 @@ def _is_settled(case: Case, parts: Parts, phase: Phase) -> bool:
     return not parts.stale and len(parts.fresh) >= case.want.replicas
 
 
-def make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
+def _make_offers(case: Case, parts: Parts, phase: Phase, ready: tuple[Replica, ...]) -> Offers:
     """What dependents may know. Any revision serves: a dependency in mid-update still is one."""
     present = parts.fresh + parts.stale
-    ready = [replica for replica in present if is_ready(case, replica)]
     surplus = find_surplus(case, parts)
     holder = next((replica for replica in present if replica not in surplus), None)
     runs = holder is not None and holder.phase is ReplicaPhase.RUNNING

@@ -18,9 +18,8 @@ STEP = 0.05
 """Seconds in which the watcher gathers events."""
 QUIET = 0.1
 """Seconds between two looks that must agree: with the watcher's own step 150 ms of quiet."""
-QUIET_IN_STORM = 0.5
-"""The same within `STORM` of the last change that was told: who saves again and again is waited for."""
-STORM = 3.0
+STORM, QUIET_IN_STORM = 1.0, 0.5
+"""Within so many seconds of the last change that was told it takes more quiet: who saves on and on is waited for."""
 LONGEST = 5.0
 """Seconds after which a change is told even if there is no quiet; also how often we look without any event."""
 

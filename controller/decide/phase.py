@@ -104,7 +104,11 @@ def _is_settled(case: Case, parts: Parts, phase: Phase) -> bool:
 
 def _make_offers(case: Case, parts: Parts, phase: Phase, ready: tuple[Replica, ...]) -> Offers:
     """What dependents may know. Any revision serves: a dependency in mid-update still is one."""
+    completed = phase is Phase.COMPLETED or case.history.completed == case.want.revision
+    settled = _is_settled(case, parts, phase)
     present = parts.fresh + parts.stale
+    if not present:
+        return Offers(completed=completed, failed=phase is Phase.FAILED, settled=settled)
     surplus = find_surplus(case, parts)
     holder = next((replica for replica in present if replica not in surplus), None)
     runs = holder is not None and holder.phase is ReplicaPhase.RUNNING
@@ -112,9 +116,9 @@ def _make_offers(case: Case, parts: Parts, phase: Phase, ready: tuple[Replica, .
     return Offers(
         started=not leaving and any(replica.phase is ReplicaPhase.RUNNING for replica in present),
         healthy=not leaving and bool(ready),
-        completed=phase is Phase.COMPLETED or case.history.completed == case.want.revision,
+        completed=completed,
         failed=phase is Phase.FAILED,
-        settled=_is_settled(case, parts, phase),
+        settled=settled,
         running=any(replica.phase in ALIVE for replica in present),
         epoch=min((replica.created_at for replica in ready), default=0.0),
         holder=None if holder is None else holder.id,

@@ -27,6 +27,7 @@ from controller.decide.rollout import create_missing, finish_interrupted, remove
 from controller.model.decision import Attempt, Decision, Freeze, History, Phase
 from controller.model.desired import Leaving
 from controller.model.names import Instant
+from controller.model.observed import Replica
 
 
 def decide(case: Case) -> Decision:
@@ -149,25 +150,26 @@ def _watched_until(case: Case, parts: Parts) -> Instant | None:
 
 
 def _note_progress(case: Case, parts: Parts, moves: Moves) -> History:
-    forgiven = [
-        replica.id
-        for replica in parts.fresh
-        if (since := ready_since(replica, case.want.settle, case.now)) is not None
-        and case.now - since >= FORGIVEN_AFTER
-    ]
-    history = _note_grants(case, moves, forgiven)
+    history = _note_grants(case, moves, parts.fresh)
     settled = history.attempt is None and not parts.stale and count_ready(case, parts.fresh) >= case.want.replicas
     if settled and (history.good != case.want.revision or history.carried):
         return replace(history, good=case.want.revision, carried=())
     return _note_carried(history, moves)
 
 
-def _note_grants(case: Case, moves: Moves, forgiven: Iterable[str]) -> History:
+def _note_grants(case: Case, moves: Moves, forgivable: Iterable[Replica]) -> History:
+    """Those of them that were ready for long enough are forgiven their restarts."""
     history = case.history
     if not history.restarts and not moves.grants:
         return history
+    forgiven = [replica.id for replica in forgivable if _is_forgiven(case, replica)]
     grants = keep_grants({**history.restarts, **moves.grants}, case.seen.replicas, forgiven)
     return history if grants == history.restarts else replace(history, restarts=grants)
+
+
+def _is_forgiven(case: Case, replica: Replica) -> bool:
+    since = ready_since(replica, case.want.settle, case.now)
+    return since is not None and case.now - since >= FORGIVEN_AFTER
 
 
 def _note_carried(history: History, moves: Moves) -> History:

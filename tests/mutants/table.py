@@ -40,8 +40,8 @@ MUTANTS = (
     Mutant(
         "a create stands beside a remove",
         "decide/moves.py",
-        "if any(isinstance(step, Stop | Remove) for step in steps):",
-        "if False:",
+        "return len(steps) > 1 and any(isinstance(step, _ENDS) for step in steps)",
+        "return False",
         (f"{ROLLOUT}::test_replacing", f"{POINTS}::test_death_at_any_place_changes_neither_the_end_nor_what_it_took"),
     ),
     Mutant(

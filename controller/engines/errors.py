@@ -24,7 +24,11 @@ _AWAY = (
     "unexpected eof",
     "is the docker daemon running",
 )
-_AUTHORIZATION = "ask whoever set the daemon's authorization plugin"
+_FORBIDDING = {
+    "authorization": "ask whoever set the daemon's authorization plugin",
+    "forbidden": "ask whoever set up what stands in front of Docker: it lets this call not through",
+}
+"""Who forbids, by a word of the refusal. The daemon's own refusals of that status name their reason."""
 _JOINED = "already exists in network"
 """Somebody else connected it first, which Docker calls forbidden."""
 _TAKEN = ("is already in use by container", "marked for removal", "removal of container")
@@ -70,7 +74,7 @@ def map_failure(failure: Failure) -> EngineError:
         return _map_version(message, *failure.refused_version)
     match failure.status:
         case 403 if _JOINED not in text:
-            return Rejected(message, hint=_AUTHORIZATION if "authorization" in text else None)
+            return Rejected(message, hint=next((hint for word, hint in _FORBIDDING.items() if word in text), None))
         case 403 | 404 | 409:
             return Conflict(message)
         case 408 | 425 | 429:

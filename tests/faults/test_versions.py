@@ -74,7 +74,7 @@ REFUSED = [
         FORBIDDING,
         [
             "error: docker refused GET /_ping: request forbidden",
-            "hint: ask whoever set the daemon's authorization plugin",
+            "hint: ask whoever set up what stands in front of Docker: it lets this call not through",
         ],
         id="a proxy that lets nothing through",
     ),

@@ -103,7 +103,7 @@ def test_auto_start_false_starts_nothing_until_start_and_then_keeps_it(scene: Sc
     scene.manifest("autoStart: false")
     scene.hand("up", "-d", "a")
     with scene.daemon("--watch") as daemon:
-            eventually(lambda: "b Stopped" in daemon.said())  # it has looked: what falls from now on did run
+        eventually(lambda: "b Stopped" in daemon.said())  # it has looked: what falls from now on did run
         with scene.step("what runs is kept in shape, what does not run is not started"):
             before = scene.containers()
             eventually(lambda: scene.phases() == {"a": "Ready", "b": "Stopped"})

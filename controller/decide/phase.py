@@ -96,9 +96,14 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
 
 
 def _is_settled(case: Case, parts: Parts, phase: Phase) -> bool:
-    """Nothing is left to replace, whether it serves right now or not; what is left as it is holds up nobody."""
+    """Nothing is left to replace, whether it serves right now or not; what is left as it is holds up nobody.
+
+    Who shares a namespace will be replaced with its owner.
+    """
     if case.aim.frozen is not None or case.want.leaving is not None or phase is Phase.COMPLETED:
         return True
+    if case.want.namespace_of is not None and not case.gates[case.want.namespace_of].settled:
+        return False
     return not parts.stale and len(parts.fresh) >= case.want.replicas
 
 

@@ -185,7 +185,12 @@ def _concerns(dependent: DesiredService, name: str, before: Offers, after: Offer
     if need.restart and (before.epoch, before.healthy) != (after.epoch, after.healthy):
         return True
     shares = dependent.namespace_of == name
-    return shares and (before.holder, before.holder_started_at) != (after.holder, after.holder_started_at)
+    return shares and _as_owner(before) != _as_owner(after)
+
+
+def _as_owner(offers: Offers) -> tuple[object, ...]:
+    """What matters of the owner of a namespace to who shares it."""
+    return (offers.holder, offers.holder_started_at, offers.settled)
 
 
 def _ports(replica: Replica) -> tuple[str, ...]:

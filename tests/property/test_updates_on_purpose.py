@@ -7,7 +7,7 @@ import pytest
 from controller.engines.simulated_behaviour import crash_after, flaky, never_ready
 from controller.model.desired import Condition, Need, Order, UpdatePolicy
 from controller.model.observed import Health
-from tests.builders import HEALTHY, NOW, checked, job, stack
+from tests.builders import HEALTHY, NOW, checked, job, service, stack
 from tests.property.bringing import UP, farm, life_of, live, queue_of, shop, starts
 from tests.property.life import Event, begin
 from tests.property.rules import floor_of
@@ -176,3 +176,21 @@ def test_priority_decides_who_gets_a_slot_first() -> None:
     wanted = queue_of(*(checked(name, priority=place) for place, name in enumerate("abcd")))
     play = live(life_of(wanted))
     assert [name for name, action, _ in play.done if action == "start"] == ["d", "c", "b", "a"]
+
+
+def test_who_restarts_after_one_that_shares_a_namespace_is_updated_after_the_namespaces_owner() -> None:
+    """The one in the middle is not edited, and yet is replaced with its owner: it is settled only after that."""
+    update = UpdatePolicy(order=Order.START_FIRST, monitor=5.0)
+    wanted = stack(
+        checked("owner"),
+        service("guest", namespace_of="owner", needs={"owner": Need(Condition.STARTED)}),
+        checked("web", needs={"guest": Need(Condition.STARTED, restart=True)}, update=update),
+    )
+    play = begin(life_of(wanted, Event(UP, "edit", "owner", 2), Event(UP, "edit", "web", 2)))
+    play.run(NOW + UP)
+    least = 1
+    while play.now < NOW + UP + 120:
+        play.run(play.now + 0.1)
+        least = min(least, play.rules.serving("web"))
+    play.rules.check_goal()
+    assert least == 1

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from types import MappingProxyType
+from typing import NamedTuple
 
 from controller.decide.identity import is_current
 from controller.model.decision import Aim, History, Offers
@@ -15,12 +16,14 @@ ALIVE = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.P
 """Phases in which a container holds its process, ports and namespaces."""
 
 
+NOBODY = Offers(exists=False)
+"""What a service offers that does not exist."""
+
 AHEAD = 2.0
 """Seconds by which an engine's clock may be ahead of ours without being noticed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One service at one instant. `gates`: what its dependencies offer; `dependents`: services on it that still run.
 
     `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
@@ -31,7 +34,7 @@ class Case:
     seen: ServiceView
     history: History
     now: Instant
-    gates: Mapping[str, Offers] = field(default_factory=dict)
+    gates: Mapping[str, Offers] = MappingProxyType({})
     dependents: tuple[str, ...] = ()
     may_begin: bool = True
     heals: bool = True
@@ -45,21 +48,24 @@ class Case:
     def holder(self) -> Offers | None:
         """The service whose namespace is shared, if any."""
         owner = self.want.namespace_of
-        return None if owner is None else self.gates.get(owner, Offers(exists=False))
+        return None if owner is None else self.gates.get(owner, NOBODY)
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(NamedTuple):
     """The replicas, sorted once: `fresh` are what is wanted, `stale` are to be replaced, `dead` only removed."""
 
     fresh: tuple[Replica, ...]
     stale: tuple[Replica, ...]
-    dead: tuple[Replica, ...]
+    dead: tuple[Replica, ...] = ()
+    ready: tuple[Replica, ...] = ()
+    """Those of the fresh, then of the stale, that serve."""
+    ready_fresh: int = 0
+    """How many of `ready` are fresh."""
 
 
 def with_history(case: Case, history: History) -> Case:
     """The case as it goes on with what is remembered now; mostly nothing new."""
-    return case if history is case.history else replace(case, history=history)
+    return case if history is case.history else case._replace(history=history)
 
 
 def sort_replicas(case: Case) -> Parts:
@@ -76,7 +82,9 @@ def sort_replicas(case: Case) -> Parts:
                 dead.append(replica)
             case _:
                 (fresh if is_current(replica, case.want, holder) else stale).append(replica)
-    return Parts(tuple(fresh), tuple(stale), tuple(dead))
+    serving = [replica for replica in fresh if is_ready(case, replica)]
+    ready = serving + [replica for replica in stale if is_ready(case, replica)] if stale else serving
+    return Parts(tuple(fresh), tuple(stale), tuple(dead), tuple(ready), len(serving))
 
 
 def in_order(replicas: tuple[Replica, ...]) -> Sequence[Replica]:

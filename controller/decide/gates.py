@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.decide.case import Case
+from controller.decide.case import NOBODY, Case
 from controller.model.decision import Offers
 from controller.model.desired import Condition, Need
 
@@ -29,7 +29,7 @@ def is_met(need: Need, offers: Offers) -> bool:
 def unmet_need(case: Case) -> str | None:
     """The first dependency, by name, that is not met; the owner of a shared namespace has to run as well."""
     for name, need in case.want.needs.items():
-        if not is_met(need, case.gates.get(name, Offers(exists=False))):
+        if not is_met(need, case.gates.get(name, NOBODY)):
             return name
     holder = case.holder
     if holder is not None and holder.holder_started_at is None:
@@ -40,7 +40,7 @@ def unmet_need(case: Case) -> str | None:
 def unsettled_need(case: Case) -> str | None:
     """The first dependency that is itself still to be replaced: its dependents are replaced after it."""
     for name, need in case.want.needs.items():
-        offers = case.gates.get(name, Offers(exists=False))
+        offers = case.gates.get(name, NOBODY)
         if offers.exists and not offers.settled and (need.required or not offers.failed):
             return name
     return None
@@ -48,7 +48,7 @@ def unsettled_need(case: Case) -> str | None:
 
 def tell_wait(case: Case, name: str) -> str:
     """One sentence on what is waited for."""
-    offers = case.gates.get(name, Offers(exists=False))
+    offers = case.gates.get(name, NOBODY)
     need = case.want.needs.get(name, Need())
     if not offers.exists:
         return f"waits for {name}, which is not part of what is wanted"

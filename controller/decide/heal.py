@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from controller.decide.case import Case, is_ready, settles_at, still_waits, was_set_back
 from controller.decide.gates import tell_wait, unmet_need
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
@@ -165,4 +163,4 @@ def tries_of(case: Case, replica: Replica) -> int:
 
 
 def _with_grant(moves: Moves, replica: Replica, grant: Grant) -> Moves:
-    return replace(moves, grants={replica.id: grant})
+    return moves._replace(grants={replica.id: grant})

@@ -18,10 +18,13 @@ def mend(case: Case, parts: Parts) -> Moves:
     """
     if not case.heals:
         return NONE
-    names = {replica.name for replica in case.seen.replicas}
     steps: list[Connect | Rename] = []
     for replica in parts.fresh:
-        steps += (*_join(case, replica), *_rename(case, replica, names))
+        if replica.lost:
+            steps.append(_join(case, replica))
+        # An unfinished recreate has rules of its own.
+        if replica.proper_name and not replica.temporary and not _is_taken(case, replica.proper_name):
+            steps.append(_rename(case, replica, replica.proper_name))
     if not steps:
         return NONE
     first = case.seen.trouble.count % len(steps) if case.seen.trouble is not None else 0
@@ -29,19 +32,18 @@ def mend(case: Case, parts: Parts) -> Moves:
     return Moves(steps=tuple(steps), reason="Mending", message=f"replica {steps[0].number}: {steps[0].because}")
 
 
-def _join(case: Case, replica: Replica) -> tuple[Connect, ...]:
-    if not replica.lost:
-        return ()
+def _join(case: Case, replica: Replica) -> Connect:
     because = f"is not connected to {', '.join(replica.lost)} any more"
-    return (Connect(case.want.name, replica.id, replica.number, case.want.template, because),)
+    return Connect(case.want.name, replica.id, replica.number, case.want.template, because)
 
 
-def _rename(case: Case, replica: Replica, names: set[str]) -> tuple[Rename, ...]:
-    """An unfinished recreate has rules of its own, and a name that somebody else has must be free first."""
-    if not replica.proper_name or replica.temporary or replica.proper_name in names:
-        return ()
-    because = f"was renamed to {replica.name}"
-    return (Rename(case.want.name, replica.id, replica.number, because, replica.proper_name),)
+def _is_taken(case: Case, name: str) -> bool:
+    """Somebody else of the service has it now; it must be free first."""
+    return any(replica.name == name for replica in case.seen.replicas)
+
+
+def _rename(case: Case, replica: Replica, name: str) -> Rename:
+    return Rename(case.want.name, replica.id, replica.number, f"was renamed to {replica.name}", name)
 
 
 def is_mending(moves: Moves) -> bool:

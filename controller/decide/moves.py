@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from controller.decide.case import soonest
 from controller.model.decision import Grant
@@ -12,8 +13,7 @@ from controller.model.observed import Mount
 from controller.model.steps import Create, Remove, Step, Stop
 
 
-@dataclass(frozen=True, slots=True)
-class Moves:
+class Moves(NamedTuple):
     """`asks_slot`: a start slot is wanted, `denied`: in vain.
 
     `tries`: the highest number of restarts that is still held against a replica.
@@ -24,7 +24,7 @@ class Moves:
     reason: str = ""
     message: str = ""
     waits_for: str | None = None
-    grants: Mapping[str, Grant] = field(default_factory=dict)
+    grants: Mapping[str, Grant] = MappingProxyType({})
     carried: tuple[tuple[Mount, ...], ...] = ()
     asks_slot: bool = False
     denied: bool = False
@@ -68,7 +68,7 @@ def add_up(parts: Iterable[Moves]) -> Moves:
 
 def ended_by(moves: Moves) -> frozenset[ReplicaId]:
     """The replicas that these moves stop or remove."""
-    return frozenset(step.replica for step in moves.steps if isinstance(step, _ENDS))
+    return frozenset([step.replica for step in moves.steps if isinstance(step, _ENDS)])
 
 
 def _without_clash(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.decide.case import ALIVE, Case, Parts, is_ready
+from controller.decide.case import ALIVE, Case, Parts
 from controller.decide.moves import Moves
 from controller.decide.rollout import find_surplus
 from controller.model.decision import Decision, Offers, Phase
@@ -14,7 +14,7 @@ Words = tuple[Phase, str, str]
 
 def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
     """The phase of a service that is to run. Words of the rules are kept where they say more than the phase."""
-    ready = count_ready(case, parts.fresh)
+    ready = parts.ready_fresh
     whole = ready >= case.want.replicas and not parts.stale
     if whole and case.history.attempt is None and not moves.steps:
         return Phase.READY, "Ready", ""
@@ -22,7 +22,7 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
     if failing is not None:
         return failing
     if case.history.attempt is not None:
-        return _find_update(ready + count_ready(case, parts.stale), whole, moves)
+        return _find_update(len(parts.ready), whole, moves)
     return _find_start(case, parts, ready, moves)
 
 
@@ -63,10 +63,6 @@ def begins(moves: Moves) -> bool:
     return any(isinstance(step, Start | Restart) for step in moves.steps)
 
 
-def count_ready(case: Case, replicas: tuple[Replica, ...]) -> int:
-    return sum(1 for replica in replicas if is_ready(case, replica))
-
-
 def count_alive(parts: Parts) -> int:
     return sum(1 for replica in parts.fresh + parts.stale if replica.phase in ALIVE)
 
@@ -76,20 +72,19 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
     phase, reason, message = words
     want = case.want
     job = phase is Phase.COMPLETED or want.is_job is True
-    ready = tuple(replica for replica in parts.fresh + parts.stale if is_ready(case, replica))
     return Decision(
         service=want.name,
         phase=phase,
         reason=reason,
         message=message,
         history=case.history,
-        offers=_make_offers(case, parts, phase, ready),
+        offers=_make_offers(case, parts, phase),
         steps=moves.steps,
         wake_at=moves.wake_at,
         waits_for=moves.waits_for,
         starting=moves.asks_slot,
         denied=moves.denied,
-        ready=1 if phase is Phase.COMPLETED else len(ready),
+        ready=1 if phase is Phase.COMPLETED else len(parts.ready),
         updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
         desired=0 if want.leaving is not None or phase is Phase.STOPPED else 1 if job else want.replicas,
     )
@@ -107,25 +102,33 @@ def _is_settled(case: Case, parts: Parts, phase: Phase) -> bool:
     return not parts.stale and len(parts.fresh) >= case.want.replicas
 
 
-def _make_offers(case: Case, parts: Parts, phase: Phase, ready: tuple[Replica, ...]) -> Offers:
+def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
     """What dependents may know. Any revision serves: a dependency in mid-update still is one."""
     completed = phase is Phase.COMPLETED or case.history.completed == case.want.revision
     settled = _is_settled(case, parts, phase)
     present = parts.fresh + parts.stale
     if not present:
         return Offers(completed=completed, failed=phase is Phase.FAILED, settled=settled)
-    surplus = find_surplus(case, parts)
-    holder = next((replica for replica in present if replica not in surplus), None)
+    holder = _find_holder(present, find_surplus(case, parts))
     runs = holder is not None and holder.phase is ReplicaPhase.RUNNING
     leaving = case.want.leaving is not None
+    phases = [replica.phase for replica in present]
     return Offers(
-        started=not leaving and any(replica.phase is ReplicaPhase.RUNNING for replica in present),
-        healthy=not leaving and bool(ready),
+        started=not leaving and ReplicaPhase.RUNNING in phases,
+        healthy=not leaving and bool(parts.ready),
         completed=completed,
         failed=phase is Phase.FAILED,
         settled=settled,
-        running=any(replica.phase in ALIVE for replica in present),
-        epoch=min((replica.created_at for replica in ready), default=0.0),
+        running=not ALIVE.isdisjoint(phases),
+        epoch=min([replica.created_at for replica in parts.ready], default=0.0),
         holder=None if holder is None else holder.id,
         holder_started_at=holder.started_at if holder is not None and runs else None,
     )
+
+
+def _find_holder(present: tuple[Replica, ...], surplus: tuple[Replica, ...]) -> Replica | None:
+    """Whose namespace others share: the first that stays."""
+    for replica in present:
+        if replica not in surplus:
+            return replica
+    return None

@@ -52,7 +52,7 @@ def _find_gate(case: Case, parts: Parts) -> Moves | None:
     waits_for = unmet_need(case) or unsettled_need(case)
     if waits_for is not None:
         return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
-    if not case.may_begin and any(is_ready(case, replica) for replica in parts.stale):
+    if not case.may_begin and len(parts.ready) > parts.ready_fresh:
         return WAITS_FOR_SLOT
     return None
 
@@ -194,7 +194,7 @@ def _may_create(case: Case, parts: Parts) -> int:
     if not parts.stale:
         return missing
     live = sum(1 for replica in parts.stale if replica.phase in ALIVE)
-    in_flight = sum(1 for replica in parts.fresh if not is_ready(case, replica))
+    in_flight = len(parts.fresh) - parts.ready_fresh
     start_first = case.want.update.order is Order.START_FIRST
     cap = case.want.replicas + (_parallelism(case) if start_first else 0)
     return min(missing, _parallelism(case) - in_flight, cap - (live + len(parts.fresh)))

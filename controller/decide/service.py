@@ -21,7 +21,7 @@ from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by
-from controller.decide.phase import begins, conclude, count_alive, count_ready, find_phase
+from controller.decide.phase import begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
 from controller.model.decision import Attempt, Decision, Freeze, History, Phase
@@ -60,7 +60,7 @@ def _has_run(case: Case, parts: Parts) -> bool:
 def _frozen(case: Case, parts: Parts) -> Decision:
     if case.aim.frozen is Freeze.PAUSED:
         return conclude(case, parts, NONE, (Phase.PAUSED, "Paused", case.aim.message))
-    served = count_ready(case, parts.fresh + parts.stale)
+    served = len(parts.ready)
     want = case.want
     done = is_job(case, parts) and is_completed(case, parts)
     whole = served >= want.replicas and want.leaving is None
@@ -73,7 +73,7 @@ def _frozen(case: Case, parts: Parts) -> Decision:
 def _leaving(case: Case, parts: Parts) -> Decision:
     moves = _bar_trouble(case, leave(case))
     put_down = note_put_down(case.history.put_down, case.seen.replicas, moves.steps)
-    case = replace(case, history=replace(case.history, put_down=put_down))
+    case = case._replace(history=replace(case.history, put_down=put_down))
     if case.want.leaving is Leaving.ORPHANED:
         return conclude(case, parts, NONE, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
     reason = case.history.stopped or str(case.want.leaving)
@@ -85,7 +85,7 @@ def _job(case: Case, parts: Parts) -> Decision:
     if is_completed(case, parts):
         done = case.want.revision
         history = replace(case.history, completed=done, attempt=None, good=done, carried=(), restarts={})
-        case = replace(case, history=history)
+        case = case._replace(history=history)
         return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
     moves = _bar_trouble(case, job_moves(case, parts))
     case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
@@ -119,7 +119,7 @@ def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
     """In this order: let go, make room, put up, add."""
     surplus = remove_surplus(case, parts)
     going = ended_by(surplus)
-    healed = tuple(heal(case, replica) for replica in parts.fresh if replica.id not in going)
+    healed = [heal(case, replica) for replica in parts.fresh if replica.id not in going]
     return (replace_stale(case, parts), surplus, *healed, create_missing(case, parts))
 
 
@@ -151,7 +151,7 @@ def _watched_until(case: Case, parts: Parts) -> Instant | None:
 
 def _note_progress(case: Case, parts: Parts, moves: Moves) -> History:
     history = _note_grants(case, moves, parts.fresh)
-    settled = history.attempt is None and not parts.stale and count_ready(case, parts.fresh) >= case.want.replicas
+    settled = history.attempt is None and not parts.stale and parts.ready_fresh >= case.want.replicas
     if settled and (history.good != case.want.revision or history.carried):
         return replace(history, good=case.want.revision, carried=())
     return _note_carried(history, moves)
@@ -184,7 +184,7 @@ def _watch(case: Case, parts: Parts, moves: Moves) -> Moves:
     until = _watched_until(case, parts)
     if until is None or until == float("inf"):
         return moves
-    return replace(moves, wake_at=soonest(moves.wake_at, until))
+    return moves._replace(wake_at=soonest(moves.wake_at, until))
 
 
 def _bar_trouble(case: Case, moves: Moves) -> Moves:

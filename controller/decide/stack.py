@@ -8,20 +8,25 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from controller.decide.aim import aim
-from controller.decide.case import ALIVE, Case, still_waits
+from controller.decide.case import ALIVE, NOBODY, Case, still_waits
 from controller.decide.gates import is_met
 from controller.decide.identity import is_current
 from controller.decide.service import decide
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
 from controller.model.decision import Decision, History, Offers
-from controller.model.desired import DesiredService, Leaving, Need, StartupMode
+from controller.model.desired import Condition, DesiredService, Leaving, Need, StartupMode
 from controller.model.names import Instant
 from controller.model.observed import Replica, ServiceView
 
 SPIN_LIMIT = 16
 """Times a service may be decided in one pass; more means that two rules undo each other."""
+
+
+_NEW, _UNSEEN, _NO_NEED, _NOTHING_YET = History(), ServiceView(), Need(), Offers()
+_NEEDS = tuple(Need(condition) for condition in Condition)
 
 
 def decide_stack(dirty: Iterable[str], world: World, now: Instant) -> Mapping[str, Decision]:
@@ -115,7 +120,7 @@ class _Turn:
 
         Which ports one on the host's network has is not known: what is taken may be taken by it.
         """
-        view = self.world.views.get(name, ServiceView())
+        view = self.world.views.get(name, _UNSEEN)
         if not view.taken_ports:
             return view
         present = ((other, replica) for other, seen in self.world.views.items() for replica in seen.replicas)
@@ -153,22 +158,22 @@ class _Turn:
 
     def _history(self, name: str) -> History:
         decision = self.decided.get(name)
-        return decision.history if decision is not None else self.world.histories.get(name, History())
+        return decision.history if decision is not None else self.world.histories.get(name, _NEW)
 
     def _offers(self, name: str) -> Offers:
         decision = self.decided.get(name)
         if decision is not None:
             return decision.offers
-        return self.world.offers.get(name, Offers(exists=name in self.world.desired.services))
+        return self.world.offers.get(name, _NOTHING_YET if name in self.world.desired.services else NOBODY)
 
     def _wake(self, name: str, before: Offers, after: Offers) -> None:
         """Only whom a changed field concerns: dependents through their need, dependencies that wait to stop."""
         services = self.world.desired.services
+        change, resettled = _compare(before, after), before.settled != after.settled
         self.push(
             other
             for other in self.world.graph.dependents.get(name, ())
-            if _concerns(services[other], name, before, after)
-            or (before.settled != after.settled and self._waits_for(other) == name)
+            if _concerns(services[other], name, change) or (resettled and self._waits_for(other) == name)
         )
         if before.running and not after.running:
             self.push(dep for dep in services[name].needs if dep in services and self._is_to_stop(dep))
@@ -178,14 +183,29 @@ class _Turn:
         return decision.waits_for if decision is not None else None
 
 
-def _concerns(dependent: DesiredService, name: str, before: Offers, after: Offers) -> bool:
-    need = dependent.needs.get(name, Need())
-    if is_met(need, before) != is_met(need, after) or before.failed != after.failed:
+class _Change(NamedTuple):
+    """In which respects the offers of a service differ from those before."""
+
+    failed: bool
+    replaced: bool
+    met: Mapping[Condition, bool]
+    as_owner: bool
+
+
+def _compare(before: Offers, after: Offers) -> _Change:
+    return _Change(
+        failed=before.failed != after.failed or before.exists != after.exists,
+        replaced=before.epoch != after.epoch or before.healthy != after.healthy,
+        met={need.condition: is_met(need, before) != is_met(need, after) for need in _NEEDS},
+        as_owner=_as_owner(before) != _as_owner(after),
+    )
+
+
+def _concerns(dependent: DesiredService, name: str, change: _Change) -> bool:
+    need = dependent.needs.get(name, _NO_NEED)
+    if change.failed or change.met[need.condition] or (need.restart and change.replaced):
         return True
-    if need.restart and (before.epoch, before.healthy) != (after.epoch, after.healthy):
-        return True
-    shares = dependent.namespace_of == name
-    return shares and _as_owner(before) != _as_owner(after)
+    return change.as_owner and dependent.namespace_of == name
 
 
 def _as_owner(offers: Offers) -> tuple[object, ...]:

@@ -42,7 +42,7 @@ class Calls:
             )
         seconds = self._containers.seconds(step.service, Span.CREATE)
         record = self._containers.make(step, name, image, at + seconds)
-        self._processes.mark(record, record.phase)
+        self._processes.announce(record)
         return Outcome(step, Result.DONE, replica=record.base.id, seconds=seconds)
 
     def act(self, step: Start | Stop | Restart | Remove | Rename | Connect, at: Instant) -> Outcome:

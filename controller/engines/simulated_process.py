@@ -90,6 +90,10 @@ class Processes:
         if _comes_back(record, exit_code):
             self._wait_to_return(record, at)
 
+    def announce(self, record: Record) -> None:
+        """A new container: there is something to look at."""
+        self.touched[record.service] = None
+
     def mark(self, record: Record, phase: ReplicaPhase) -> None:
         """Paused, renamed, removed: the process is the same."""
         self._change(record, phase)

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.decide.rehearsal import rehearse
 from controller.decide.stack import decide_stack
 from controller.decide.status import make_status
 from controller.decide.world import World, make_world
@@ -73,7 +72,7 @@ class Peek:
             world.only = with_dependencies(world, chosen_services(world, services))
         adoption = adoption_hold(world, Circumstances(self.loaded, self.store.stack.load(), self.observed))
         bed = make_bed(world.desired, self.views, self.timings, self.now)
-        plan = rehearse(world, bed, self.now)  # type: ignore[arg-type]
+        plan = _rehearse(world, bed, self.now)
         if adoption is None:
             return plan
         return replace(plan, held=(*plan.held, Held(self.loaded.name, None, adoption.reason, adoption.message)))
@@ -84,7 +83,7 @@ class Peek:
         world.desired = as_composed(self.loaded)
         world.only = differing(world.desired, self.views)
         bed = make_bed(world.desired, self.views, self.timings, self.now)
-        return rehearse(world, bed, self.now)  # type: ignore[arg-type]
+        return _rehearse(world, bed, self.now)
 
     def rest(self) -> tuple[str, ...]:
         """What `docker compose up -d` would still change after it."""
@@ -101,6 +100,12 @@ class Peek:
     def _seconds(self, service: str) -> float:
         usual = self.timings.usual(service, Span.READY)
         return 1.0 if usual is None else usual
+
+
+def _rehearse(world: World, bed: object, now: Instant) -> Plan:
+    from controller.decide.rehearsal import rehearse  # a status needs none of it
+
+    return rehearse(world, bed, now)  # type: ignore[arg-type]
 
 
 def _undecided(views: Mapping[str, ServiceView]) -> bool:

@@ -210,7 +210,7 @@ class Reconciler:
         self.world.busy.add(decision.service)
         if decision.service in self.immediately:
             hurried = tuple(replace(s, grace=0.0) if isinstance(s, Stop) else s for s in decision.steps)
-            decision = replace(decision, steps=hurried)
+            decision = decision._replace(steps=hurried)
         for step in decision.steps:
             if isinstance(step, Stop | Restart):
                 self._ended_by_us[step.replica] = now + step.grace + WRITER_FORGOTTEN

@@ -114,8 +114,7 @@ class Freeze(StrEnum):
     """`autoStart: false`, or not running at adoption: keep what runs in shape, start nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
-class Aim:
+class Aim(NamedTuple):
     """Which revision a service is to have, and what stands in the way."""
 
     want: DesiredService
@@ -124,8 +123,7 @@ class Aim:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What is to be done about one service now, why, and when to look again (None: only if something changes).
 
     `starting` asks for, or holds, one of the stack's start slots; `denied`: it asked in vain. `waits_for` names one

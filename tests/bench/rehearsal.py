@@ -12,6 +12,7 @@ import gc
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from controller.cli.main import collect_seldom
 from controller.decide.rehearsal import rehearse
 from controller.decide.stack import decide_stack
 from controller.decide.world import World, make_world
@@ -54,6 +55,7 @@ SHAPES: Mapping[str, Callable[[int], DesiredStack]] = {"chain": chain, "wide": w
 def measure(rounds: int = 3, sizes: Iterable[int] = SIZES) -> Mapping[str, float]:
     """CPU seconds, by `SHAPE SIZE` for a rehearsed cold start and by `one dirty of SIZE` for a single pass."""
     taken: dict[str, float] = {}
+    collect_seldom()  # as every command does
     for size in sizes:
         for name, shape in SHAPES.items():
             taken[f"{name} {size}"] = min(_time_cold_start(shape(size)) for _ in range(rounds))

@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, NoReturn
 
@@ -15,6 +16,8 @@ from controller import __version__
 from controller.cli.catalogue import CATALOGUE
 from controller.cli.failures import report
 from controller.cli.options import shared_options
+
+_INTERRUPTED = 130
 
 
 class LazyGroup(click.Group):
@@ -71,7 +74,21 @@ def controller(context: click.Context, /, **given: Any) -> None:
 def entry(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code (docs/cli.md, exit codes)."""
     collect_seldom()
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    if code == _INTERRUPTED:
+        _leave_at_once(code)
+    sys.exit(code)
+
+
+def _leave_at_once(code: int) -> NoReturn:
+    """Wait for no thread: a Ctrl-C between a lock and its `with` leaves the lock held for ever (`threading.Condition`).
+
+    The session is closed by then, and what is on the disk outlives worse.
+    """
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)
 
 
 def collect_seldom() -> None:
@@ -88,7 +105,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (KeyboardInterrupt, click.Abort):
-        return 130
+        return _INTERRUPTED
     except Exception as error:
         if os.environ.get("CONTROLLER_DEBUG"):
             raise

@@ -164,9 +164,9 @@ class Prober:
     def _ensure_worker(self) -> None:
         if self._heap and not self._idle and len(self._threads) < self._workers:
             thread = threading.Thread(target=self._serve, name="probe", daemon=True)
+            thread.start()
             self._threads.append(thread)
             self._idle += 1
-            thread.start()
 
     def _serve(self) -> None:
         while (watch := self._next()) is not None:

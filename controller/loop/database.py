@@ -252,6 +252,8 @@ def _explained(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if _is_damage(error, path):
             raise
+        if "user-defined function raised" in str(error):  # the seal raises nothing by itself; SQLite hides what came
+            raise KeyboardInterrupt from error
         raise ControllerError(f"{path}: {error}", hint=_hint(str(error))) from error
     except PermissionError as error:
         hint = "run as the user who owns the state folder, or set CONTROLLER_STATE_DIR"

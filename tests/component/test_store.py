@@ -531,3 +531,14 @@ def test_another_programs_lock_is_waited_for_and_then_said(tmp_path, monkeypatch
     assert "try again" in caught.value.hint
     other.close()
     database.close()
+
+
+def test_a_ctrl_c_while_a_row_is_sealed_is_one(store, monkeypatch):
+    """SQLite makes an error of its own of what is raised in a function that it calls."""
+
+    def interrupted(_: bytes) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("controller.loop.seal.zlib.crc32", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        store.stack.save(StackMemory())

@@ -77,7 +77,9 @@ class Follower:
                 return self._is_as_composed()
             case _:
                 hold = self.reconciler.world.hold
-                return (hold is None or hold.until is not None) and self._converged(decisions)
+                if hold is not None and (hold.until is None or not all(map(self._is_as_wanted, decisions.values()))):
+                    return False
+                return self._converged(decisions)
 
     def _moving(self, decisions: Mapping[str, Decision], beyond: Collection[str]) -> bool:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
@@ -92,6 +94,12 @@ class Follower:
             d.phase in _RESTFUL or (d.phase is Phase.STOPPED and (self._is_orphan(n) or not self._runs(n)))
             for n, d in decisions.items()
         )
+
+    def _is_as_wanted(self, decision: Decision) -> bool:
+        """Nothing of it is left to replace or to remove, which a hold that passes only puts off."""
+        view = self.reconciler.world.views.get(decision.service)
+        replicas = len(view.replicas) if view is not None else 0
+        return decision.updated >= decision.desired and replicas <= max(decision.updated, decision.desired)
 
     def _is_orphan(self, name: str) -> bool:
         """What is in no file is only told, and may run on."""

@@ -127,11 +127,15 @@ class Stage:
         self.begin(loaded)
 
     def begin(self, loaded: Loaded, profile: str | None = None) -> None:
+        self.open(loaded, profile)
+        self.turn()
+
+    def open(self, loaded: Loaded, profile: str | None = None) -> None:
+        """As a call of the command line does, which says what is wished before anything is decided."""
         self.store = Store(self.folder, self.clock.now)
         self.queue: Queue[Key] = Queue(self.clock.now)
         self.bench = Bench(self.engine, lambda batch: self.queue.add(Key(batch.stack, batch.service)))
         self.reconciler = Reconciler(self._tools(), self.commit(loaded, profile), self.store)
-        self.turn()
 
     def _tools(self) -> Tools:
         show = self.statuses.append

@@ -9,6 +9,7 @@ import pytest
 
 from controller.engines.simulated_faults import Faults
 from controller.loop import acts
+from controller.model.decision import Hold
 from controller.model.wish import Wish
 from tests.component.stage import NOW, SHOP, Stage, load, service
 
@@ -48,6 +49,22 @@ def test_a_wish_that_was_there_before_does_not_end_with_the_old_generation(stage
     result = stage.follow(follower)
     assert result is not None and result.ok and result.generation == 2
     assert {s.name: s.outcome for s in result.services} == {"db": "Ready", "web": "unchanged"}
+
+
+def test_an_apply_does_not_end_while_somebody_elses_work_holds_up_what_it_is_for(stage: Stage) -> None:
+    """Held, each service counts as ready that serves, also with an older revision."""
+    stage.change({"db": service(environment={"A": "2"}), "web": service("db")})
+    stage.reconciler.world.hold = Hold("ForeignWriter", "somebody else is at work", NOW + 65)
+    stage.clock.sleep(NOW + 62 - stage.clock.now())
+    result = stage.follow(stage.wish("apply"))
+    assert result is not None and result.ok and stage.clock.now() > NOW + 65
+    assert {service.name: service.outcome for service in result.services} == {"db": "Ready", "web": "unchanged"}
+
+
+def test_an_apply_waits_for_nobody_elses_work_where_nothing_is_to_be_done(stage: Stage) -> None:
+    stage.reconciler.world.hold = Hold("ForeignWriter", "somebody else is at work", NOW + 65)
+    stage.clock.sleep(NOW + 62 - stage.clock.now())
+    assert stage.follow(stage.wish("apply"), 1) is not None
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -107,7 +107,7 @@ class Scenario:
 def live(folder: Path, loaded: Loaded, wish: Wish) -> None:
     """One call of the command line: the files come in force, the wish is followed to its end."""
     stage = MortalStage(folder)
-    stage.begin(loaded)
+    stage.open(loaded)
     follower = stage.wish(wish.verb, **{"confirm": True, "adopt": True, **_fields(wish)})
     result = stage.follow(follower, 600.0)
     assert result is not None and result.ok, (result, stage.phases, [event.message for event in stage.events])

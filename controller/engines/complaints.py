@@ -27,6 +27,11 @@ _MEANT: tuple[tuple[str, str, str], ...] = (
     (r"experimental git remote resource is disabled", "include", "keep a copy in the project folder"),
     (r"^(?P<a>services|networks|volumes|configs|secrets) must be a mapping", "{a}", ""),
     (r"services\.(?P<a>\S+) Additional property (?P<b>\S+) is not allowed", "services.{a}.{b}", "is it spelled right?"),
+    (
+        r"services\.(?P<a>\S+) additional properties '(?P<b>[^']+)'.* not allowed",  # Compose 2.40
+        "services.{a}.{b}",
+        "is it spelled right?",
+    ),
 )
 """What Compose says without a path, the path that it means, and a mend where its words hold none."""
 

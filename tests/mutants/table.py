@@ -239,7 +239,7 @@ MUTANTS = (
         "decide/rollout.py",
         "    if image := fetch_image(case):\n        return image\n    if not _batch_begun",
         "    if not _batch_begun",
-        (ROLLOUT,),
+        (IMAGES,),
     ),
     Mutant(
         "a dependency is stopped before its dependents",

@@ -22,6 +22,11 @@ FILE = Path("/p/compose.yaml")
             "services.web Additional property imag is not allowed",
         ),
         (
+            "validating /p/compose.yaml: services.web additional properties 'imag', 'port' not allowed\n",
+            ("/p/compose.yaml", None, "services.web.imag"),
+            "services.web additional properties 'imag', 'port' not allowed",
+        ),
+        (
             "yaml: line 3: did not find expected key",
             ("/p/compose.yaml", 3, None),
             "yaml: line 3: did not find expected key",

@@ -168,15 +168,17 @@ class _Turn:
 
     def _wake(self, name: str, before: Offers, after: Offers) -> None:
         """Only whom a changed field concerns: dependents through their need, dependencies that wait to stop."""
-        services = self.world.desired.services
+        services, dependents = self.world.desired.services, self.world.graph.dependents.get(name, ())
+        if before.running and not after.running:
+            self.push(dep for dep in services[name].needs if dep in services and self._is_to_stop(dep))
+        if not dependents:
+            return
         change, resettled = _compare(before, after), before.settled != after.settled
         self.push(
             other
-            for other in self.world.graph.dependents.get(name, ())
+            for other in dependents
             if _concerns(services[other], name, change) or (resettled and self._waits_for(other) == name)
         )
-        if before.running and not after.running:
-            self.push(dep for dep in services[name].needs if dep in services and self._is_to_stop(dep))
 
     def _waits_for(self, name: str) -> str | None:
         decision = self.decided.get(name) or self.world.decisions.get(name)

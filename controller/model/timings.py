@@ -43,16 +43,21 @@ class Timings:
     """Samples by service and span, the newest last. Estimates are medians in seconds; None: not measured enough."""
 
     samples: Mapping[tuple[str, Span], tuple[Sample, ...]] = field(default_factory=dict)
+    _usual: dict[tuple[str, Span], float | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """What was asked for before."""
 
     def usual(self, service: str, span: Span) -> float | None:
         """How long it usually takes, over all revisions."""
-        return _median(self.samples.get((service, span), ()))
+        key = (service, span)
+        if key not in self._usual:
+            self._usual[key] = _median(self.samples.get(key, ()))
+        return self._usual[key]
 
     def ready_after(self, service: str, revision: Revision) -> float | None:
         """Seconds from start to ready: of this revision where it was measured enough, else of the service."""
         samples = self.samples.get((service, Span.READY), ())
         own = _median(tuple(sample for sample in samples if sample.revision == revision))
-        return _median(samples) if own is None else own
+        return self.usual(service, Span.READY) if own is None else own
 
     def adding(self, service: str, span: Span, sample: Sample) -> Timings:
         """These and one more; the oldest of that span is dropped when there are too many."""

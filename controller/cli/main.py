@@ -83,11 +83,11 @@ def entry(arguments: Sequence[str] | None = None) -> NoReturn:
 def _leave_at_once(code: int) -> NoReturn:
     """Wait for no thread: a Ctrl-C between a lock and its `with` leaves the lock held for ever (`threading.Condition`).
 
-    The session is closed by then, and what is on the disk outlives worse.
+    Nothing is lost by it: locks are the kernel's, and what is on the disk outlives a SIGKILL.
     """
-    with suppress(OSError, ValueError):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
     os._exit(code)
 
 

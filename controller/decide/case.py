@@ -26,6 +26,7 @@ AHEAD = 2.0
 class Case(NamedTuple):
     """One service at one instant. `gates`: what its dependencies offer; `dependents`: services on it that still run.
 
+    A tuple, like all that a pass makes by the thousand: a frozen dataclass takes three times as long to make.
     `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself.
     """
@@ -56,11 +57,15 @@ class Parts(NamedTuple):
 
     fresh: tuple[Replica, ...]
     stale: tuple[Replica, ...]
-    dead: tuple[Replica, ...] = ()
-    ready: tuple[Replica, ...] = ()
+    dead: tuple[Replica, ...]
+    ready: tuple[Replica, ...]
     """Those of the fresh, then of the stale, that serve."""
-    ready_fresh: int = 0
+    ready_fresh: int
     """How many of `ready` are fresh."""
+
+    @property
+    def stale_serve(self) -> bool:
+        return len(self.ready) > self.ready_fresh
 
 
 def with_history(case: Case, history: History) -> Case:

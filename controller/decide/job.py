@@ -44,9 +44,9 @@ def is_completed(case: Case, parts: Parts) -> bool:
     return case.history.completed == case.want.revision or any(ended_well(case, replica) for replica in parts.fresh)
 
 
-def has_failed(case: Case, parts: Parts) -> bool:
+def has_failed(case: Case, replicas: tuple[Replica, ...]) -> bool:
     """Ended with an error as often as its backoff allows."""
-    return any(replica.phase is ReplicaPhase.EXITED and _is_used_up(case, replica) for replica in parts.fresh)
+    return any(replica.phase is ReplicaPhase.EXITED and _is_used_up(case, replica) for replica in replicas)
 
 
 def _is_used_up(case: Case, replica: Replica) -> bool:
@@ -64,11 +64,10 @@ def job_moves(case: Case, parts: Parts) -> Moves:
         return NONE
     if parts.stale:
         return fetch_image(case) or _clear(case, parts)
-    running = Parts(parts.fresh, (), parts.dead)
-    surplus = remove_surplus(case, running)
+    surplus = remove_surplus(case, parts)
     going = ended_by(surplus)
     runs = tuple(_run(case, replica) for replica in parts.fresh if replica.id not in going)
-    return add_up((surplus, create_missing(case, running), *runs))
+    return add_up((surplus, create_missing(case, parts), *runs))
 
 
 def _clear(case: Case, parts: Parts) -> Moves:
@@ -88,7 +87,7 @@ def _run(case: Case, replica: Replica) -> Moves:
             holds = holds_slot(case, replica)
             until = lease_end(case, replica) if holds else None
             return Moves((), until, "Running", f"{replica.name} runs", asks_slot=holds)
-        case ReplicaPhase.EXITED if unmet_need(case) is None and has_failed(case, Parts((replica,), (), ())):
+        case ReplicaPhase.EXITED if unmet_need(case) is None and has_failed(case, (replica,)):
             message = f"{replica.name} exited with {replica.exit_code}"
             return Moves(reason="JobFailed", message=message, tries=tries_of(case, replica))
         case ReplicaPhase.CREATED | ReplicaPhase.EXITED:

@@ -52,7 +52,7 @@ def _find_gate(case: Case, parts: Parts) -> Moves | None:
     waits_for = unmet_need(case) or unsettled_need(case)
     if waits_for is not None:
         return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
-    if not case.may_begin and len(parts.ready) > parts.ready_fresh:
+    if not case.may_begin and parts.stale_serve:
         return WAITS_FOR_SLOT
     return None
 

@@ -29,6 +29,9 @@ from controller.model.desired import Leaving
 from controller.model.names import Instant
 from controller.model.observed import Replica
 
+HELD = "Held"
+"""The reason of a service whose stack is held: its phase says how it serves, not whether it is as wanted."""
+
 
 def decide(case: Case) -> Decision:
     """The decision for one service: steps to take now, what to remember before them, when to look again."""
@@ -67,7 +70,7 @@ def _frozen(case: Case, parts: Parts) -> Decision:
     phase = Phase.COMPLETED if done else Phase.READY if whole else Phase.DEGRADED if served else Phase.PENDING
     if want.leaving is Leaving.ORPHANED or (want.leaving is not None and not count_alive(parts)):
         phase = Phase.STOPPED
-    return conclude(case, parts, NONE, (phase, "Held", case.aim.message))
+    return conclude(case, parts, NONE, (phase, HELD, case.aim.message))
 
 
 def _leaving(case: Case, parts: Parts) -> Decision:
@@ -89,7 +92,7 @@ def _job(case: Case, parts: Parts) -> Decision:
         return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
     moves = _bar_trouble(case, job_moves(case, parts))
     case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
-    if has_failed(case, parts):
+    if has_failed(case, parts.fresh):
         message = (
             f"{moves.message}, {case.want.backoff.attempts} tries; `controller retry {case.want.name}` tries again"
         )

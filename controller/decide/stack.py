@@ -27,6 +27,7 @@ SPIN_LIMIT = 16
 
 _NEW, _UNSEEN, _NO_NEED, _NOTHING_YET = History(), ServiceView(), Need(), Offers()
 _NEEDS = tuple(Need(condition) for condition in Condition)
+"""One of each condition, all required: an optional need is met otherwise only by what has failed, which wakes all."""
 
 
 def decide_stack(dirty: Iterable[str], world: World, now: Instant) -> Mapping[str, Decision]:
@@ -196,7 +197,7 @@ class _Change(NamedTuple):
 
 def _compare(before: Offers, after: Offers) -> _Change:
     return _Change(
-        failed=before.failed != after.failed or before.exists != after.exists,
+        failed=before.failed != after.failed,
         replaced=before.epoch != after.epoch or before.healthy != after.healthy,
         met={need.condition: is_met(need, before) != is_met(need, after) for need in _NEEDS},
         as_owner=_as_owner(before) != _as_owner(after),

@@ -123,7 +123,8 @@ class Client:
         """The headers of `/_ping`, names in lower case."""
         try:
             with self._connection(time.monotonic() + deadline) as connection:
-                response, payload = _read_whole(_send(connection, "GET", "/_ping", None))
+                response = _send(connection, "GET", "/_ping", None)
+                payload = _read_whole(response)
             if response.status >= 400:
                 raise Failure(response.status, _message(payload), "GET /_ping")
         except Exception as error:
@@ -134,7 +135,8 @@ class Client:
         """Somebody else's read, as it is: status, headers (names in lower case) and body."""
         try:
             with self._connection(time.monotonic() + deadline) as connection:
-                response, payload = _read_whole(_send(connection, method, target, None))
+                response = _send(connection, method, target, None)
+                payload = _read_whole(response)
         except Exception as error:
             raise map_exception(error, f"{method} {target.partition('?')[0]}") from error
         return response.status, {name.lower(): value for name, value in response.getheaders()}, payload
@@ -228,18 +230,18 @@ def _send(
 
 
 def _exchange(connection: Connection, method: str, target: str, body: Any, write: str | None) -> tuple[int, bytes]:
-    response, payload = _read_whole(_send(connection, method, target, body, write), _LARGEST_ANSWER)
-    return response.status, payload
+    response = _send(connection, method, target, body, write)
+    return response.status, _read_whole(response, _LARGEST_ANSWER)
 
 
-def _read_whole(response: http.client.HTTPResponse, most: int | None = None) -> tuple[http.client.HTTPResponse, bytes]:
-    """Its body. It is closed here: where Python does so at its end, a Ctrl-C in that very moment is lost."""
+def _read_whole(response: http.client.HTTPResponse, most: int | None = None) -> bytes:
+    """The body. The response is closed here: where Python does so at its end, a Ctrl-C in that very moment is lost."""
     with response:
         payload = response.read(most)
         if not response.isclosed():
             size = "is larger than 64 MiB" if len(payload) == most else f"ended after {len(payload)} bytes"
             raise http.client.HTTPException(f"its answer {size}")
-    return response, payload
+    return payload
 
 
 def _target(version: str, path: str, query: Mapping[str, Any] | None) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 
 from controller import failpoints
 from controller.loop.schema import mark_of, migrate, pending_migrations
-from controller.loop.seal import teach, verify
+from controller.loop.seal import teach, verify, was_raised
 from controller.model.errors import ControllerError
 
 BUSY_SECONDS = 5.0
@@ -124,7 +124,7 @@ class Database:
     def _guarded(self) -> Iterator[None]:
         """Errors of SQLite become ours; a damaged file is replaced before the caller hears of it."""
         try:
-            with _explained(self.path), _readable():
+            with _explained(self.path), self._told_apart(), _readable():
                 yield
         except sqlite3.DatabaseError as error:
             if not _is_damage(error, self.path):
@@ -134,6 +134,20 @@ class Database:
                 self.mended = _set_aside(self.path, error)
             self._connection, self._inode = self._open()
             raise StoreDamaged(self.mended) from error
+
+    @contextmanager
+    def _told_apart(self) -> Iterator[None]:
+        """SQLite says the same of a Ctrl-C in the seal's function and of text in a row that is none."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if not was_raised(error):
+                raise
+            self._roll_back()
+            verify(self._connection)
+            if threading.current_thread() is not threading.main_thread():
+                raise
+            raise KeyboardInterrupt from error
 
     def _open(self) -> tuple[sqlite3.Connection, int]:
         make_private(self.path.parent)
@@ -252,8 +266,6 @@ def _explained(path: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         if _is_damage(error, path):
             raise
-        if "user-defined function raised" in str(error):  # the seal raises nothing by itself; SQLite hides what came
-            raise KeyboardInterrupt from error
         raise ControllerError(f"{path}: {error}", hint=_hint(str(error))) from error
     except PermissionError as error:
         hint = "run as the user who owns the state folder, or set CONTROLLER_STATE_DIR"

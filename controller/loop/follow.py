@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from controller.decide.service import HELD
 from controller.loop.acts import AT_ONCE
 from controller.loop.handback import differing
 from controller.loop.reconcile import Reconciler
@@ -77,14 +78,14 @@ class Follower:
                 return self._is_as_composed()
             case _:
                 hold = self.reconciler.world.hold
-                if hold is not None and (hold.until is None or not all(map(self._is_as_wanted, decisions.values()))):
+                if hold is not None and hold.until is None:
                     return False
-                return self._converged(decisions)
+                return self._converged(decisions) and not any(map(self._is_put_off, decisions.values()))
 
     def _moving(self, decisions: Mapping[str, Decision], beyond: Collection[str]) -> bool:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
         still = (*_RESTFUL, Phase.STOPPED, Phase.WAITING)
-        open_names = (name for name, decision in decisions.items() if decision.phase not in still)
+        open_names = (name for name, d in decisions.items() if d.phase not in still or self._is_put_off(d))
         return bool(self.reconciler.world.busy) or not set(open_names) <= set(beyond)
 
     def _converged(self, decisions: Mapping[str, Decision]) -> bool:
@@ -95,11 +96,12 @@ class Follower:
             for n, d in decisions.items()
         )
 
-    def _is_as_wanted(self, decision: Decision) -> bool:
-        """Nothing of it is left to replace or to remove, which a hold that passes only puts off."""
+    def _is_put_off(self, decision: Decision) -> bool:
+        """Something of it is left to replace, to create or to remove once a hold that passes is over."""
         view = self.reconciler.world.views.get(decision.service)
         replicas = len(view.replicas) if view is not None else 0
-        return decision.updated >= decision.desired and replicas <= max(decision.updated, decision.desired)
+        most = decision.updated if decision.phase is Phase.STOPPED else decision.desired
+        return decision.reason == HELD and (decision.updated < decision.desired or replicas > most)
 
     def _is_orphan(self, name: str) -> bool:
         """What is in no file is only told, and may run on."""

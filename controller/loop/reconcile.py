@@ -23,7 +23,7 @@ from controller.model.errors import EngineError
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Observed, ReplicaPhase, ServiceView
 from controller.model.status import StackStatus
-from controller.model.steps import Create, Restart, Result, Stop
+from controller.model.steps import Create, Outcome, Restart, Result, Stop
 
 _RETRY_FIRST, _RETRY_LAST = 0.5, 10.0
 """Seconds between looks at an engine that does not answer, doubling."""
@@ -75,8 +75,8 @@ class Reconciler:
 
     def turn(self, services: frozenset[str] | None) -> None:
         """Look at these services (None: all) and do what follows from it."""
-        collided = self._collect(self._tools.now())
-        whole = services is None or collided or not self._seen
+        outcomes = self._collect(self._tools.now())
+        whole = services is None or not self._seen or any(map(_collided, outcomes))
         if whole:  # before all that may want to look sooner
             self._tools.queue.add_at(Key(self.loaded.name), self._tools.now() + self.loaded.desired.policy.resync)
         views = self._look(None if services is None or whole else services | self._unseen)
@@ -93,11 +93,8 @@ class Reconciler:
         """Whether all was decided since the present generation came."""
         return self.turns > self._turns_before
 
-    def _collect(self, now: Instant) -> bool:
-        """What came to its end. A service stays busy until it was looked at: no older view shows what was done.
-
-        Whether a create met a container of its name: that may be what a controller that died had asked for.
-        """
+    def _collect(self, now: Instant) -> tuple[Outcome, ...]:
+        """What came to its end. A service stays busy until it was looked at: no older view shows what was done."""
         completed = self._tools.executor.collect(self.loaded.name)
         for done in completed:
             self._unseen.add(done.batch.service)
@@ -106,8 +103,7 @@ class Reconciler:
             with self.store.transaction():
                 for done in completed:
                     self.chronicle.note_outcomes(done.outcomes, now)
-        outcomes = (outcome for done in completed for outcome in done.outcomes)
-        return any(isinstance(o.step, Create) and o.result is Result.CONFLICT for o in outcomes)
+        return tuple(outcome for done in completed for outcome in done.outcomes)
 
     def _look(self, only: frozenset[str] | None) -> Mapping[str, ServiceView] | None:
         begun = self._tools.now()
@@ -306,3 +302,8 @@ class Reconciler:
     def _rank(self, service: str) -> float:
         usual = self.chronicle.usually(service)
         return 1.0 if usual is None else usual
+
+
+def _collided(outcome: Outcome) -> bool:
+    """A create met what was there already, perhaps what a controller that died had asked for: a whole look tells."""
+    return isinstance(outcome.step, Create) and outcome.result is Result.CONFLICT

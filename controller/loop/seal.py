@@ -59,12 +59,28 @@ def verify(connection: sqlite3.Connection) -> None:
     """Raises DatabaseError where a row is not what was written, or a table is not there."""
     for table, columns in SEALED.items():
         broken = f"SELECT count(*) FROM {table} WHERE seal IS NOT seal_of({', '.join(columns)})"  # noqa: S608
-        try:
-            (count,) = connection.execute(broken).fetchone()
-        except sqlite3.OperationalError as error:
-            raise _as_damage(error) from error
-        if count:
+        if _count(connection, broken):
             raise sqlite3.DatabaseError(f"malformed: a row of {table} is not what was written")
+
+
+def was_raised(error: sqlite3.Error) -> bool:
+    """Whether the seal's function could not be called, or was broken off: by damaged text, or by a Ctrl-C."""
+    return "user-defined function raised" in str(error)
+
+
+def _count(connection: sqlite3.Connection, statement: str) -> int:
+    """Damage is there the second time, too; a Ctrl-C is not, and is passed on."""
+    try:
+        return int(connection.execute(statement).fetchone()[0])
+    except sqlite3.OperationalError as error:
+        if not was_raised(error):
+            raise _as_damage(error) from error
+        first = error
+    try:
+        connection.execute(statement).fetchone()
+    except sqlite3.OperationalError as error:
+        raise sqlite3.DatabaseError(f"malformed: {error}") from error
+    raise KeyboardInterrupt from first
 
 
 def _as_damage(error: sqlite3.OperationalError) -> sqlite3.DatabaseError:

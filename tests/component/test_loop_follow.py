@@ -51,19 +51,54 @@ def test_a_wish_that_was_there_before_does_not_end_with_the_old_generation(stage
     assert {s.name: s.outcome for s in result.services} == {"db": "Ready", "web": "unchanged"}
 
 
+def hold(stage: Stage) -> None:
+    """Somebody else is at work until three seconds from now."""
+    stage.reconciler.world.hold = Hold("ForeignWriter", "somebody else is at work", NOW + 65)
+    stage.clock.sleep(NOW + 62 - stage.clock.now())
+
+
 def test_an_apply_does_not_end_while_somebody_elses_work_holds_up_what_it_is_for(stage: Stage) -> None:
     """Held, each service counts as ready that serves, also with an older revision."""
     stage.change({"db": service(environment={"A": "2"}), "web": service("db")})
-    stage.reconciler.world.hold = Hold("ForeignWriter", "somebody else is at work", NOW + 65)
-    stage.clock.sleep(NOW + 62 - stage.clock.now())
+    hold(stage)
     result = stage.follow(stage.wish("apply"))
     assert result is not None and result.ok and stage.clock.now() > NOW + 65
     assert {service.name: service.outcome for service in result.services} == {"db": "Ready", "web": "unchanged"}
 
 
+@pytest.mark.parametrize("scale", [0, 2])
+def test_an_apply_does_not_end_before_what_is_too_much_is_gone(tmp_path: Path, scale: int) -> None:
+    stage = Stage(tmp_path, load({"db": service(scale=3)}))
+    stage.settle()
+    stage.change({"db": service(scale=scale)})
+    hold(stage)
+    result = stage.follow(stage.wish("apply", confirm=True))
+    assert result is not None and result.ok and len(stage.replicas()) == scale
+
+
+def test_what_was_decided_under_a_hold_is_not_believed_after_it(stage: Stage) -> None:
+    """A service that is seen in part when the hold passes is not decided again yet."""
+    stage.change({"db": service(environment={"A": "2"}), "web": service("db")})
+    hold(stage)
+    follower = stage.wish("apply")
+    stage.turn()
+    stage.reconciler.world.hold = None
+    assert follower.look(stage.clock.now()) is None
+
+
+def test_who_is_paused_does_not_end_an_apply_whose_work_is_held_up(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load({**SHOP, "cache": service()}))
+    stage.settle()
+    stage.follow(stage.wish("pause", "cache"))
+    stage.change({**SHOP, "db": service(environment={"A": "2"}), "cache": service()})
+    hold(stage)
+    result = stage.follow(stage.wish("apply"))
+    assert result is not None and result.message == "paused: cache" and stage.clock.now() > NOW + 65
+    assert {service.name: service.outcome for service in result.services}["db"] == "Ready"
+
+
 def test_an_apply_waits_for_nobody_elses_work_where_nothing_is_to_be_done(stage: Stage) -> None:
-    stage.reconciler.world.hold = Hold("ForeignWriter", "somebody else is at work", NOW + 65)
-    stage.clock.sleep(NOW + 62 - stage.clock.now())
+    hold(stage)
     assert stage.follow(stage.wish("apply"), 1) is not None
 
 

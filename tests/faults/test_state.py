@@ -55,6 +55,17 @@ def record_in_spite_of_damage(store: Store) -> None:
 
 
 @pytest.mark.fault("S1")
+def test_text_that_is_none_is_damage_and_not_a_ctrl_c(tmp_path: Path) -> None:
+    """SQLite says the same of both: its function, the seal, was broken off."""
+    whole = filled(tmp_path)
+    place = whole.index(b'"good"')
+    (tmp_path / DATABASE).write_bytes(whole[:place] + bytes([whole[place] ^ 0x80]) + whole[place + 1 :])
+    store = Store(tmp_path)
+    assert store.mended and not store.histories.load()
+    store.close()
+
+
+@pytest.mark.fault("S1")
 @pytest.mark.parametrize("part", range(4))
 def test_a_flipped_bit_is_never_believed(part: int, tmp_path: Path) -> None:
     """Every byte of the header, and bytes all over the file: it is opened, and holds what was written or nothing."""

@@ -111,7 +111,7 @@ MUTANTS = (
     Mutant(
         "a serving replica is stopped before its successor has a slot",
         "decide/rollout.py",
-        "if not case.may_begin and len(parts.ready) > parts.ready_fresh:",
+        "if not case.may_begin and parts.stale_serve:",
         "if False:",
         (f"{PURPOSE}::test_a_serving_replica_is_not_stopped_before_its_successor_has_a_slot",),
     ),

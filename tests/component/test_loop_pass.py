@@ -258,6 +258,16 @@ def test_services_that_follow_their_dependency_are_not_taken_for_somebody_elses_
     assert set(stage.phases.values()) == {"Ready"}
 
 
+def test_what_no_event_tells_is_seen_by_the_next_look_at_all(stage: Stage) -> None:
+    stage.settle()
+    done = len(stage.actions())
+    (replica,) = stage.replicas("db")
+    stage.meddle(lambda hands, now: hands.kill(replica.id, now))
+    assert "db" in stage.changed()  # heard by nobody
+    stage.settle(stage.reconciler.loaded.desired.policy.resync + 10)
+    assert stage.actions()[done:] == [("Start", "db")] and stage.phases["db"] == "Ready"
+
+
 def test_several_replicas_put_down_by_somebody_else_are_left_alone_for_a_while(stage: Stage) -> None:
     stage.settle()
     for replica in stage.replicas():

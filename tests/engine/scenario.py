@@ -22,7 +22,7 @@ from tests.engine.checks import Container, containers, describe, docker
 
 IMAGE = os.environ.get("TEST_IMAGE", "local/busybox:1.35")
 
-SLEEP = f'image: {IMAGE}, command: ["sleep", "1000"], stop_signal: SIGKILL'
+SLEEP = f'image: {IMAGE}, command: ["sleep", "86400"], stop_signal: SIGKILL'
 """Inner settings of a service that runs for ever and dies at once."""
 
 PATIENCE = 60.0

@@ -43,7 +43,7 @@ def _adoption_would(service: DesiredService, view: ServiceView) -> str:
 def _mend_would(present: Sequence[Replica]) -> str:
     """Who renamed it, or took it off a network, may have meant it."""
     names = sorted({f"connect to {name}" for replica in present for name in replica.lost})
-    renamed = [f"rename {replica.name}" for replica in present if replica.proper_name and not replica.temporary]
+    renamed = [f"rename {replica.name}" for replica in present if replica.renamed]
     return ", ".join((*names, *renamed))
 
 

@@ -22,8 +22,7 @@ def mend(case: Case, parts: Parts) -> Moves:
     for replica in parts.fresh:
         if replica.lost:
             steps.append(_join(case, replica))
-        # An unfinished recreate has rules of its own.
-        if replica.proper_name and not replica.temporary and not _is_taken(case, replica.proper_name):
+        if replica.renamed and not _is_taken(case, replica.proper_name):
             steps.append(_rename(case, replica, replica.proper_name))
     if not steps:
         return NONE

@@ -97,7 +97,7 @@ def _is_settled(case: Case, parts: Parts, phase: Phase) -> bool:
     """
     if case.aim.frozen is not None or case.want.leaving is not None or phase is Phase.COMPLETED:
         return True
-    if case.want.namespace_of is not None and not case.gates[case.want.namespace_of].settled:
+    if case.holder is not None and not case.holder.settled:
         return False
     return not parts.stale and len(parts.fresh) >= case.want.replicas
 

@@ -90,23 +90,27 @@ def plain(node: Node) -> Any:
 
 def scalars(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], Node]]:
     """Every scalar below a node, with its path."""
-    if node.value is not None:
-        yield path, node
-    for index, item in enumerate(node.items or ()):
-        yield from scalars(item, (*path, index))
-    for name, key in (node.keys or {}).items():
-        yield from scalars(key.node, (*path, name))
+    return ((way, below) for way, _, below in _walk(node, path) if below.value is not None)
 
 
 def texts(node: Node, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str, Place]]:
     """Every key and scalar below a node as text, with its path and place."""
-    if node.value is not None:
-        yield path, str(node.value), node.place
+    for way, key, below in _walk(node, path):
+        if key is not None:
+            yield way, str(way[-1]), key.place
+        if below.value is not None:
+            yield way, str(below.value), below.place
+
+
+def _walk(
+    node: Node, path: tuple[str | int, ...], key: Key | None = None
+) -> Iterator[tuple[tuple[str | int, ...], Key | None, Node]]:
+    """The node and every one below it, with its path and the key that it stands under."""
+    yield path, key, node
     for index, item in enumerate(node.items or ()):
-        yield from texts(item, (*path, index))
-    for name, key in (node.keys or {}).items():
-        yield (*path, name), name, key.place
-        yield from texts(key.node, (*path, name))
+        yield from _walk(item, (*path, index))
+    for name, under in (node.keys or {}).items():
+        yield from _walk(under.node, (*path, name), under)
 
 
 def build_trees(text: str, file: str) -> Iterator[Node]:

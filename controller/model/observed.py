@@ -87,6 +87,11 @@ class Replica:
         return self.phase is ReplicaPhase.RUNNING
 
     @property
+    def renamed(self) -> bool:
+        """By a strange hand: a recreate that is unfinished has a name of its own for a while."""
+        return bool(self.proper_name) and not self.temporary
+
+    @property
     def life(self) -> tuple[ReplicaId, Instant | None, int]:
         """What makes one run of this container different from the next; failures are keyed by it, never counted."""
         return (self.id, self.started_at, self.restarts)

@@ -11,10 +11,10 @@ from controller.model.errors import Transient
 
 
 def get_list(
-    client: Client, path: str, query: Mapping[str, Any] | None = None, *, deadline: float
+    client: Client, path: str, query: Mapping[str, Any] | None = None, *, deadline: float, anew: bool = False
 ) -> list[dict[str, Any]]:
     """Containers, images or networks, each with its `Id`: what is no list is no empty world. Raises EngineErrors."""
-    answer = client.get(path, query, deadline=deadline)
+    answer = client.get(path, query, deadline=deadline, anew=anew)
     if isinstance(answer, list) and all(isinstance(item, dict) and isinstance(item.get("Id"), str) for item in answer):
         return answer
     kind = re.split(r"\W", path)[1]

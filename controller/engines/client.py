@@ -52,9 +52,13 @@ class Client:
         self._version: str | None = None
         self._closed = False
 
-    def get(self, path: str, query: Mapping[str, Any] | None = None, *, deadline: float) -> Any:
-        """The answer's JSON. A read that is answered with anything but 200 was not answered."""
-        status, answer = self.call("GET", path, query, deadline=deadline)
+    def get(self, path: str, query: Mapping[str, Any] | None = None, *, deadline: float, anew: bool = False) -> Any:
+        """The answer's JSON. A read that is answered with anything but 200 was not answered.
+
+        `anew`: over a new connection in place of all idle ones, where that costs little. A daemon that is ending
+        serves those it has to the last, but takes no new one.
+        """
+        status, answer = self.call("GET", path, query, deadline=deadline, anew=anew)
         if status != 200:
             raise Transient(f"GET {path}: Docker answered {status}, which is no answer to a question")
         return answer
@@ -67,6 +71,7 @@ class Client:
         body: Any = None,
         *,
         deadline: float,
+        anew: bool = False,
     ) -> tuple[int, Any]:
         """Status and JSON (None where there is no body) of one request, whole within `deadline` seconds."""
         request = f"{method} {path}"
@@ -74,7 +79,7 @@ class Client:
             ends_at = time.monotonic() + deadline
             target = _target(self._api_version(ends_at), path, query)
             write = name_write(method, path)
-            with self._connection(ends_at) as connection:
+            with self._connection(ends_at, anew) as connection:
                 status, payload = _exchange(connection, method, target, body, write)
             if status >= 400:
                 raise self._refusal(status, payload, request)
@@ -174,8 +179,8 @@ class Client:
         return failure
 
     @contextmanager
-    def _connection(self, ends_at: float) -> Iterator[Connection]:
-        connection = self._take(ends_at)
+    def _connection(self, ends_at: float, anew: bool = False) -> Iterator[Connection]:
+        connection = self._take(ends_at, anew and self.endpoint.socket_path is not None)
         reusable = False
         try:
             yield connection
@@ -183,14 +188,14 @@ class Client:
         finally:
             self._leave(connection, reusable)
 
-    def _take(self, ends_at: float) -> Connection:
-        """An idle connection that the daemon has not closed meanwhile, else a new one."""
+    def _take(self, ends_at: float, anew: bool) -> Connection:
+        """An idle connection that the daemon has not closed meanwhile, else a new one; `anew`: in place of all idle."""
         while True:
             with self._lock:
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
                 return self._enter(Connection(open_stream(self.endpoint, ends_at)))
-            if not connection.stream.is_stale():
+            if not anew and not connection.stream.is_stale():
                 connection.stream.ends_at = ends_at
                 return self._enter(connection)
             connection.hang_up()

@@ -105,11 +105,12 @@ class Observer:
         return found
 
     def _list(self, stack: str | None, only: frozenset[str] | None, deadline: float) -> list[dict[str, Any]]:
+        """Anew: what a daemon that is about to end has stopped is not to be seen as fallen over."""
         wanted = [labels.PROJECT if stack is None else f"{labels.PROJECT}={stack}"]
         if only is not None and len(only) == 1:
             wanted.append(f"{labels.SERVICE}={next(iter(only))}")
         query = {"all": "1", "filters": {"label": wanted}}
-        return get_list(self._client, "/containers/json", query, deadline=deadline)
+        return get_list(self._client, "/containers/json", query, deadline=deadline, anew=True)
 
     def absent(self, replicas: Collection[ReplicaId], *, deadline: float) -> frozenset[ReplicaId]:
         """Those of them that the engine does not have, or is removing; each is asked for by id. Raises EngineErrors."""

@@ -23,7 +23,7 @@ from controller.model.errors import EngineError
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Observed, ReplicaPhase, ServiceView
 from controller.model.status import StackStatus
-from controller.model.steps import Create, Outcome, Restart, Result, Stop
+from controller.model.steps import Outcome, Restart, Stop
 
 _RETRY_FIRST, _RETRY_LAST = 0.5, 10.0
 """Seconds between looks at an engine that does not answer, doubling."""
@@ -76,13 +76,15 @@ class Reconciler:
     def turn(self, services: frozenset[str] | None) -> None:
         """Look at these services (None: all) and do what follows from it."""
         outcomes = self._collect(self._tools.now())
-        whole = services is None or not self._seen or any(map(_collided, outcomes))
+        self._tell((outcome for outcome in outcomes if not outcome.may_pass), self._tools.now())
+        whole = services is None or not self._seen or any(outcome.collided for outcome in outcomes)
         if whole:  # before all that may want to look sooner
             self._tools.queue.add_at(Key(self.loaded.name), self._tools.now() + self.loaded.desired.policy.resync)
         views = self._look(None if services is None or whole else services | self._unseen)
         if views is None:
-            return
+            return  # what failed and may pass failed for want of an engine
         now = self._tools.now()
+        self._tell((outcome for outcome in outcomes if outcome.may_pass), now)
         complete = self._take(views, whole, now)
         self._decide(self.world.desired.services if self._hold(now) else views, now)
         self.turns += whole and complete
@@ -99,11 +101,12 @@ class Reconciler:
         for done in completed:
             self._unseen.add(done.batch.service)
             self.senses.note(done.batch.service, done.outcomes, now)
-        if completed:
-            with self.store.transaction():
-                for done in completed:
-                    self.chronicle.note_outcomes(done.outcomes, now)
         return tuple(outcome for done in completed for outcome in done.outcomes)
+
+    def _tell(self, outcomes: Iterable[Outcome], now: Instant) -> None:
+        if told := tuple(outcomes):
+            with self.store.transaction():
+                self.chronicle.note_outcomes(told, now)
 
     def _look(self, only: frozenset[str] | None) -> Mapping[str, ServiceView] | None:
         begun = self._tools.now()
@@ -302,8 +305,3 @@ class Reconciler:
     def _rank(self, service: str) -> float:
         usual = self.chronicle.usually(service)
         return 1.0 if usual is None else usual
-
-
-def _collided(outcome: Outcome) -> bool:
-    """A create met what was there already, perhaps what a controller that died had asked for: a whole look tells."""
-    return isinstance(outcome.step, Create) and outcome.result is Result.CONFLICT

@@ -131,6 +131,16 @@ class Outcome:
     replica: ReplicaId | None = None
     seconds: float = field(default=0.0, compare=False)
 
+    @property
+    def may_pass(self) -> bool:
+        """It failed, perhaps for want of an engine: the next look tells."""
+        return self.result is Result.TRANSIENT
+
+    @property
+    def collided(self) -> bool:
+        """A create met what was there already, perhaps what a controller that died had asked for."""
+        return isinstance(self.step, Create) and self.result is Result.CONFLICT
+
 
 def step_action(step: Step) -> str:
     """The step's word in plans: `pull build create start stop restart remove connect update`."""

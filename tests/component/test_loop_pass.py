@@ -234,6 +234,16 @@ def test_an_engine_that_is_away_changes_nothing_and_is_told_once(tmp_path: Path)
     assert stage.said("EngineAvailable") == 1 and converged(stage) and len(stage.actions()) == done
 
 
+def test_what_failed_while_the_engine_went_away_is_told_as_that_alone(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load(SHOP), Faults(away=((NOW + 1, NOW + 20),)))
+    stage.clock.sleep(2)
+    stage.bench.perform("db")
+    stage.turn("db")
+    assert stage.bench.outcomes[0].may_pass and stage.said("EngineUnavailable") == 1
+    stage.settle(60)
+    assert converged(stage) and not stage.said("CreateFailed")
+
+
 @pytest.mark.fault("D3")
 def test_an_engine_may_be_away_for_half_a_day(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load(SHOP), Faults(away=((NOW, NOW + 43200),)))

@@ -115,6 +115,16 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used(daemon: Daemon, clie
     assert client.call("POST", "/x", deadline=2.0)[0] == 200
 
 
+def test_anew_a_daemon_that_takes_no_new_connections_is_away_though_it_still_serves_the_old(
+    daemon: Daemon, client: Client
+) -> None:
+    client.get("/x", deadline=2.0)
+    daemon.path.unlink()
+    assert client.get("/x", deadline=2.0) == {}
+    with pytest.raises(Transient, match="Docker is not there"):
+        client.get("/x", deadline=2.0, anew=True)
+
+
 @pytest.mark.parametrize(
     "reply",
     [

@@ -38,7 +38,7 @@ class Client:
         self.containers[made["Id"]] = made
         return str(made["Id"])
 
-    def get(self, path: str, query: Any = None, *, deadline: float) -> Any:
+    def get(self, path: str, query: Any = None, *, deadline: float, anew: bool = False) -> Any:
         self.asked.append(path)
         if path == "/containers/json":
             return [self.listed(key) for key in self.containers]

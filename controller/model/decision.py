@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from controller.model.desired import DesiredService
-from controller.model.names import Instant, ReplicaId, Revision
+from controller.model.names import Instant, Release, ReplicaId, Revision
 from controller.model.observed import Mount
 from controller.model.steps import Step
 
@@ -52,23 +52,30 @@ class Grant(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """An update that is under way: towards which revision, and which lives of it have failed."""
+    """An update that is under way: towards which release, and which lives of it have failed.
 
-    revision: Revision
-    failures: frozenset[tuple[ReplicaId, Instant | None, int]] = frozenset()
+    `best`: the most replicas of it that were settled at once, `clock`: since when there are no more (None while
+    nothing may go on). `settled_at`: when all of it had been watched, so that only its bake is left. `baseline`: lives
+    of the release before that had failed when it began.
+    """
+
+    release: Release = Release("")
+    failures: frozenset[tuple[str, Instant | None, int]] = frozenset()
     best: int = 0
     clock: Instant | None = None
+    settled_at: Instant | None = None
+    baseline: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class History:
     """Durable memory of one service: only what the engine cannot tell. Written before the steps that follow from it."""
 
-    good: Revision | None = None
-    """The last revision that settled: all replicas ready."""
+    good: Release | None = None
+    """The last release that settled, with the image that its replicas had: what a failed update goes back to."""
     attempt: Attempt | None = None
-    failed: Mapping[str, str] = field(default_factory=dict)
-    """Quarantined revisions and why; valid while the manifest still asks for `failed_for`."""
+    failed: Mapping[Release, str] = field(default_factory=dict)
+    """Quarantined releases and why; valid while the manifest still asks for the revision `failed_for`."""
     failed_for: Revision | None = None
     completed: Revision | None = None
     """The revision of which a job ended with 0; its container may be gone."""
@@ -80,7 +87,13 @@ class History:
     """Why it is to stay stopped: a condition's reason (`StoppedByUser`, `NotRunningAtAdoption`); "" where it is not."""
     put_down: Mapping[str, Instant] = field(default_factory=dict)
     """Lives that we ended (replica → when that life began): however they ended, nothing was completed by it."""
-    pinned: Revision | None = None
+    pinned: Release | None = None
+    """What a person went back to (`rollout undo`); valid while the manifest still asks for `pinned_over`."""
+    pinned_over: Revision | None = None
+    halted: bool = False
+    """A person halted its update (`rollout pause`): no batch begins; what runs is kept in shape."""
+    retired: frozenset[ReplicaId] = frozenset()
+    """Replicas that a person wants replaced though nothing changed (`rollout restart`)."""
     adopted_at: Instant | None = None
     """When the service was first seen; what was replaced before that restarts nobody."""
 
@@ -114,13 +127,30 @@ class Freeze(StrEnum):
     """`autoStart: false`, or not running at adoption: keep what runs in shape, start nothing else."""
 
 
+class Course(StrEnum):
+    """Why a service is not simply on its way to what is asked for. What runs is healed on every course."""
+
+    RETURNING = "Returning"
+    """The release that is asked for failed: back to the last good one."""
+    STACK_RETURNING = "StackReturning"
+    """Another service's release failed, and its scope is the stack."""
+    PINNED = "Pinned"
+    """A person went back to an earlier release."""
+    HALTED = "Halted"
+    """No replica is replaced: the update failed and is to pause, its way back failed, or a person halted it."""
+
+
 class Aim(NamedTuple):
-    """Which revision a service is to have, and what stands in the way."""
+    """Which release a service is to have, on which course, and what stands in the way.
+
+    `asked`: the release that the manifest asks for. `want.update` is the policy that holds on this course.
+    """
 
     want: DesiredService
-    asked: Revision
+    asked: Release
     frozen: Freeze | None = None
     message: str = ""
+    course: Course | None = None
 
 
 class Decision(NamedTuple):

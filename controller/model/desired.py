@@ -37,9 +37,27 @@ class FailureAction(StrEnum):
     CONTINUE = "continue"
 
 
+class Watch(StrEnum):
+    """When the replaced replica leaves: after its successor was watched for `monitor`, or once it is ready (Swarm)."""
+
+    SETTLED = "settled"
+    READY = "ready"
+
+
+class Scope(StrEnum):
+    """What a failed update takes back: its service, or everything that its generation changed."""
+
+    SERVICE = "service"
+    STACK = "stack"
+
+
 @dataclass(frozen=True, slots=True)
 class UpdatePolicy:
-    """How replicas are replaced; Swarm's fields and meaning. Times in seconds. `parallelism` 0 means all at once."""
+    """How replicas are replaced; Swarm's fields and meaning. Times in seconds. `parallelism` 0 means all at once.
+
+    `because`: why that order was chosen, for people; "" where it was asked for. `bake`: how long the revision before
+    is kept in mind after success, to go back to where the new one turns out to be clearly worse.
+    """
 
     order: Order = Order.STOP_FIRST
     parallelism: int = 1
@@ -48,6 +66,10 @@ class UpdatePolicy:
     failure_action: FailureAction = FailureAction.ROLLBACK
     max_failure_ratio: float = 0.0
     progress_deadline: float = 600.0
+    bake: float = 0.0
+    watch: Watch = Watch.SETTLED
+    scope: Scope = Scope.SERVICE
+    because: str = ""
 
 
 class ProbeKind(StrEnum):
@@ -167,6 +189,8 @@ class DesiredService:
     """True or False where the manifest or a dependent says so; None: judged by how it ends."""
     namespace_of: str | None = None
     heals_unhealthy: bool = True
+    irreversible: bool | None = None
+    """True: once it settled, the stack does not go back. None: false, but for jobs that completed."""
     follows_tag: bool = False
     """A tag that moves behind our back rolls at once; else only an `apply` heeds it."""
     contents_changed: bool = False

@@ -15,6 +15,9 @@ ReplicaId = NewType("ReplicaId", str)
 
 ImageId = NewType("ImageId", str)
 
+Release = NewType("Release", str)
+"""A revision, with `@` and the image's id where it matters which image a tag stood for."""
+
 FOREIGN = "foreign:"
 """Prefix of the revision of a replica that no known desired state would make as it is."""
 
@@ -26,3 +29,14 @@ HALF_MADE = Revision(f"{FOREIGN}half-made")
 def foreign_revision(config_hash: str) -> Revision:
     """The revision of a replica that we did not make and that is not current."""
     return Revision(f"{FOREIGN}{config_hash[:12]}")
+
+
+def make_release(revision: Revision, image_id: ImageId | None = None) -> Release:
+    """The release of that revision made from that image; without one, from whatever the image's name stands for."""
+    return Release(f"{revision}@{image_id}" if image_id else revision)
+
+
+def split_release(release: Release) -> tuple[Revision, ImageId | None]:
+    """Its revision and its image."""
+    revision, _, image_id = release.partition("@")
+    return Revision(revision), ImageId(image_id) if image_id else None

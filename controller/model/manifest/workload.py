@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
-from controller.model.desired import Condition, FailureAction
+from controller.model.desired import Condition, FailureAction, Scope, Watch
 from controller.model.manifest.values import Cpu, Duration, PortNumber, Ratio, Section, Size, written
 
 
@@ -17,16 +17,6 @@ class UpdateOrder(StrEnum):
     AUTO = "auto"
     STOP_FIRST = "stop-first"
     START_FIRST = "start-first"
-
-
-class Watch(StrEnum):
-    SETTLED = "settled"
-    READY = "ready"
-
-
-class Scope(StrEnum):
-    SERVICE = "service"
-    STACK = "stack"
 
 
 class Update(Section):

@@ -122,7 +122,7 @@ def history(**fields: Any) -> History:
 def ready(**others: Any) -> Offers:
     """What a service offers that runs well."""
     fields: dict[str, Any] = {"started": True, "healthy": True, "settled": True, "running": True, "epoch": NOW - 101}
-    return Offers(**{**fields, **others})
+    return Offers(**{**fields, "updated": others.get("settled", True), **others})
 
 
 def timings(revision: str = "", **services: Mapping[Span, float] | float) -> Timings:

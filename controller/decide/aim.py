@@ -1,21 +1,143 @@
-"""Which revision a service is to have now, and what stands in the way of it."""
+"""Which release a service is to have now, and what stands in the way of it.
+
+Rollback, undo and a stack's way back are nothing but another aim: the rollout that leads there is the same.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
+from typing import NamedTuple
 
-from controller.model.decision import Aim, Freeze, History, Hold
-from controller.model.desired import DesiredService, Leaving
+from controller.model.decision import Aim, Course, Freeze, History, Hold
+from controller.model.desired import DesiredService, FailureAction, Leaving
+from controller.model.names import Release, Revision, make_release, split_release
+
+Known = Mapping[tuple[str, Revision], DesiredService]
+"""What the kept revisions of each service were made from."""
 
 
-def aim(want: DesiredService, history: History, hold: Hold | None, may_start: bool) -> Aim:
+class Around(NamedTuple):
+    """What an aim depends on beside the service itself.
+
+    `back`: where each service is to go back to because the release of another one failed, with the reason.
+    """
+
+    hold: Hold | None = None
+    may_start: bool = True
+    known: Known = MappingProxyType({})
+    back: Mapping[str, Release] = MappingProxyType({})
+    because: str = ""
+
+
+def aim(want: DesiredService, history: History, around: Around) -> Aim:
     """A person's pause comes before the stack's hold, a hold before a stop, a stop before everything that is wanted."""
+    asked = release_of(want)
     if history.paused:
-        return Aim(want, want.revision, Freeze.PAUSED, "paused by a person; `controller resume` goes on")
-    if hold is not None:
-        return Aim(want, want.revision, Freeze.HELD, f"the stack is held: {hold.reason}")
+        return Aim(want, asked, Freeze.PAUSED, "paused by a person; `controller resume` goes on")
+    if around.hold is not None:
+        return Aim(want, asked, Freeze.HELD, f"the stack is held: {around.hold.reason}")
     if history.stopped and want.leaving is None:
-        return Aim(replace(want, replicas=0, leaving=Leaving.STOPPED), want.revision, message=history.stopped)
-    if not may_start:
-        return Aim(want, want.revision, Freeze.NOT_STARTED, "autoStart is false; `controller start` starts it")
-    return Aim(want, want.revision)
+        return Aim(replace(want, replicas=0, leaving=Leaving.STOPPED), asked, message=history.stopped)
+    if want.leaving is not None:
+        return Aim(want, asked)
+    course = _find_course(want, asked, history, around)
+    if not around.may_start:
+        return course._replace(frozen=Freeze.NOT_STARTED, message="autoStart is false; `controller start` starts it")
+    return course
+
+
+def release_of(want: DesiredService) -> Release:
+    """The release that this desired state asks for."""
+    return make_release(want.revision, want.image_id)
+
+
+def is_release(release: Release, other: Release | None) -> bool:
+    """Whether they are one and the same, as far as it is known: of one the image may not matter."""
+    if other is None:
+        return False
+    (revision, image_id), (its_revision, its_image_id) = split_release(release), split_release(other)
+    return revision == its_revision and (image_id is None or its_image_id is None or image_id == its_image_id)
+
+
+def is_quarantined(want: DesiredService, history: History) -> bool:
+    """It failed, and nothing has changed since then."""
+    return history.failed_for == want.revision and release_of(want) in history.failed
+
+
+def _find_course(want: DesiredService, asked: Release, history: History, around: Around) -> Aim:
+    if history.pinned is not None and history.pinned_over == want.revision:
+        return _pinned(want, asked, history, around)
+    if is_quarantined(want, history):
+        return _after_failure(want, asked, history, around)
+    target = around.back.get(want.name)
+    if target is not None and not is_release(asked, target) and not _ran_to_its_end(want, history):
+        old = _as_release(want, target, around.known)
+        if old is not None and target in history.failed:
+            return Aim(old, asked, message=_tell_both(around.because, history.failed[target]), course=Course.HALTED)
+        if old is not None:
+            return Aim(old, asked, message=around.because, course=Course.STACK_RETURNING)
+    if history.halted:
+        message = "its update is halted; `controller rollout resume` goes on"
+        return Aim(want, asked, message=message, course=Course.HALTED)
+    return Aim(want, asked)
+
+
+def _pinned(want: DesiredService, asked: Release, history: History, around: Around) -> Aim:
+    assert history.pinned is not None
+    old = _as_release(want, history.pinned, around.known)
+    if old is None:
+        message = f"what revision {split_release(history.pinned)[0]} was made from is not known any more"
+        return Aim(want, asked, message=message, course=Course.HALTED)
+    if history.pinned in history.failed:
+        return Aim(old, asked, message=history.failed[history.pinned], course=Course.HALTED)
+    return Aim(old, asked, message="undone by a person; `controller rollout resume` goes on", course=Course.PINNED)
+
+
+def _after_failure(want: DesiredService, asked: Release, history: History, around: Around) -> Aim:
+    """Back to the last good release, unless the policy says to stop where it is, or that has failed as well."""
+    why = history.failed[asked]
+    if want.update.failure_action is not FailureAction.ROLLBACK:
+        return Aim(want, asked, message=why, course=Course.HALTED)
+    old = _as_release(want, history.good, around.known) if history.good is not None else None
+    if old is None:
+        return Aim(want, asked, message=f"{why}; there is no earlier release to go back to", course=Course.HALTED)
+    if (failed := history.failed.get(history.good or asked)) is not None:
+        return Aim(old, asked, message=_tell_both(why, failed), course=Course.HALTED)
+    return Aim(old, asked, message=why, course=Course.RETURNING)
+
+
+def _tell_both(why: str, failed: str) -> str:
+    return f"{why}; and on the way back: {failed}"
+
+
+def _ran_to_its_end(want: DesiredService, history: History) -> bool:
+    """A job is never run backwards: an older migration on newer data is worse than none."""
+    return want.is_job is True or history.completed == want.revision
+
+
+def _as_release(want: DesiredService, release: Release, known: Known) -> DesiredService | None:
+    """The service as it was then, in the strength and under the policies of today.
+
+    Dependencies that it does not have today are left out: nothing would tell that they are met.
+    """
+    revision, image_id = split_release(release)
+    old = want if revision == want.revision else known.get((want.name, revision))
+    if old is None:
+        return None
+    return replace(
+        old,
+        revision=revision,
+        image_id=image_id,
+        replicas=want.replicas,
+        leaving=None,
+        needs={name: need for name, need in old.needs.items() if name in want.needs},
+        update=want.rollback,
+        rollback=want.rollback,
+        priority=want.priority,
+        backoff=want.backoff,
+        heals_unhealthy=want.heals_unhealthy,
+        irreversible=want.irreversible,
+        follows_tag=False,
+    )

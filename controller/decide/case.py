@@ -26,6 +26,8 @@ AHEAD = 2.0
 class Case(NamedTuple):
     """One service at one instant. `gates`: what its dependencies offer; `dependents`: services on it that still run.
 
+    `go_first`: services on it that serve and go back before it, where the stack goes back.
+
     A tuple, like all that a pass makes by the thousand: a frozen dataclass takes three times as long to make.
     `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself.
@@ -37,6 +39,7 @@ class Case(NamedTuple):
     now: Instant
     gates: Mapping[str, Offers] = MappingProxyType({})
     dependents: tuple[str, ...] = ()
+    go_first: tuple[str, ...] = ()
     may_begin: bool = True
     heals: bool = True
     heals_at: Instant | None = None
@@ -86,7 +89,8 @@ def sort_replicas(case: Case) -> Parts:
             case ReplicaPhase.DEAD:
                 dead.append(replica)
             case _:
-                (fresh if is_current(replica, case.want, holder) else stale).append(replica)
+                current = is_current(replica, case.want, holder) and replica.id not in case.history.retired
+                (fresh if current else stale).append(replica)
     serving = [replica for replica in fresh if is_ready(case, replica)]
     ready = serving + [replica for replica in stale if is_ready(case, replica)] if stale else serving
     return Parts(tuple(fresh), tuple(stale), tuple(dead), tuple(ready), len(serving))
@@ -123,6 +127,11 @@ def was_set_back(instant: Instant | None, now: Instant) -> bool:
 def still_waits(end: Instant, span: float, now: Instant) -> bool:
     """Whether a wait of `span` seconds that ends at `end` goes on; what ends later than that began ahead of us."""
     return now < end <= now + span + AHEAD
+
+
+def was_put_down(case: Case, replica: Replica) -> bool:
+    """We ended its last life ourselves, because the service was not wanted."""
+    return replica.started_at is not None and case.history.put_down.get(replica.id) == replica.started_at
 
 
 def is_ready(case: Case, replica: Replica) -> bool:

@@ -38,10 +38,14 @@ def unmet_need(case: Case) -> str | None:
 
 
 def unsettled_need(case: Case) -> str | None:
-    """The first dependency that is itself still to be replaced: its dependents are replaced after it."""
+    """The first dependency that is itself still to be replaced: its dependents are replaced after it was watched.
+
+    Who shares its namespace has lost it as soon as it is replaced, and follows at once.
+    """
     for name, need in case.want.needs.items():
         offers = case.gates.get(name, NOBODY)
-        if offers.exists and not offers.settled and (need.required or not offers.failed):
+        done = offers.settled if name == case.want.namespace_of else offers.updated
+        if offers.exists and not done and (need.required or not offers.failed):
             return name
     return None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from controller.decide.case import Case, is_ready, settles_at, still_waits, was_set_back
+from controller.decide.aim import is_release, release_of
+from controller.decide.case import Case, is_ready, settles_at, still_waits, was_put_down, was_set_back
 from controller.decide.gates import tell_wait, unmet_need
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.decide.restart import ask_restart
@@ -37,11 +38,7 @@ def _is_left_down(case: Case, replica: Replica) -> bool:
     """Without healing only what fell over stays down: not what never ran well, nor what we put down ourselves."""
     if case.heals or case.heals_at is not None:
         return not case.heals
-    return case.history.good == case.want.revision and not was_put_down(case, replica)
-
-
-def was_put_down(case: Case, replica: Replica) -> bool:
-    return replica.started_at is not None and case.history.put_down.get(replica.id) == replica.started_at
+    return is_release(release_of(case.want), case.history.good) and not was_put_down(case, replica)
 
 
 def start(case: Case, replica: Replica) -> Moves:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from controller.decide.case import ALIVE, Case, Parts
+from controller.decide.case import ALIVE, Case, Parts, was_put_down
 from controller.decide.gates import unmet_need
-from controller.decide.heal import heal, holds_slot, lease_end, start, tries_of, was_put_down
+from controller.decide.heal import heal, holds_slot, lease_end, start, tries_of
 from controller.decide.moves import NONE, Moves, add_up, ended_by
 from controller.decide.rollout import create_missing, end_replica, fetch_image, remove_surplus
 from controller.model.desired import DockerRestart

@@ -16,7 +16,8 @@ from controller.model.steps import Create, Remove, Step, Stop
 class Moves(NamedTuple):
     """`asks_slot`: a start slot is wanted, `denied`: in vain.
 
-    `tries`: the highest number of restarts that is still held against a replica.
+    `tries`: the highest number of restarts that is still held against a replica. `shut`: an update may not go on, for
+    no fault of its own: the clock of its progress rests.
     """
 
     steps: tuple[Step, ...] = ()
@@ -29,6 +30,12 @@ class Moves(NamedTuple):
     asks_slot: bool = False
     denied: bool = False
     tries: int = 0
+    shut: bool = False
+
+    @property
+    def rests(self) -> bool:
+        """Something else is waited for."""
+        return self.shut or self.denied or self.waits_for is not None
 
 
 NONE = Moves()
@@ -63,6 +70,7 @@ def add_up(parts: Iterable[Moves]) -> Moves:
         asks_slot=any(m.asks_slot for m in moves),
         denied=any(m.denied for m in moves),
         tries=max((m.tries for m in moves), default=0),
+        shut=any(m.shut for m in moves),
     )
 
 

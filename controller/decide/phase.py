@@ -2,28 +2,61 @@
 
 from __future__ import annotations
 
+from controller.decide.aim import release_of
 from controller.decide.case import ALIVE, Case, Parts
 from controller.decide.moves import Moves
-from controller.decide.rollout import find_surplus
-from controller.model.decision import Decision, Offers, Phase
+from controller.decide.rollout import WAYS_BACK, find_surplus
+from controller.model.decision import Course, Decision, Offers, Phase
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.steps import Restart, Start
 
 Words = tuple[Phase, str, str]
+
+QUARANTINED = frozenset({"RolledBack", "UpdatePaused", "RollbackFailed"})
+"""Reasons of services whose release failed, and which is not tried again until something changes."""
+
+_WATCHED = "all replaced, being watched"
 
 
 def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
     """The phase of a service that is to run. Words of the rules are kept where they say more than the phase."""
     ready = parts.ready_fresh
     whole = ready >= case.want.replicas and not parts.stale
-    if whole and case.history.attempt is None and not moves.steps:
-        return Phase.READY, "Ready", ""
+    halted = case.aim.course is Course.HALTED
+    rests = not moves.steps and (halted or not case.history.updating)
+    if case.aim.course is not None and (whole or halted) and rests:
+        return _find_halt(case, parts, whole, moves)
+    if whole and rests:
+        return Phase.READY, *_tell_ready(case)
     failing = _find_failure(case, ready, moves)
     if failing is not None:
         return failing
-    if case.history.attempt is not None:
-        return _find_update(len(parts.ready), whole, moves)
+    if case.history.updating:
+        return _find_update(case, len(parts.ready), whole, moves)
     return _find_start(case, parts, ready, moves)
+
+
+def _tell_ready(case: Case) -> tuple[str, str]:
+    attempt = case.history.attempt
+    if attempt is None:
+        return "Ready", ""
+    return "Baking", f"watched for {case.want.update.bake:g} s more before the release before is forgotten"
+
+
+def _find_halt(case: Case, parts: Parts, whole: bool, moves: Moves) -> Words:
+    """It is not on its way to what is asked for, and nothing is left to do about that."""
+    why = case.aim.message
+    match case.aim.course:
+        case Course.PINNED:
+            return Phase.PAUSED, "Pinned", why
+        case Course.RETURNING | Course.STACK_RETURNING:
+            return Phase.DEGRADED, "RolledBack", why
+        case _ if case.history.halted and not case.history.failed:
+            return (Phase.PAUSED, "UpdateHalted", why) if parts.stale else (Phase.READY, "Ready", "")
+        case _:
+            serves = bool(parts.ready)
+            reason = "UpdatePaused" if release_of(case.want) == case.aim.asked else "RollbackFailed"
+            return (Phase.DEGRADED if serves else Phase.FAILED), reason, why
 
 
 def _find_failure(case: Case, ready: int, moves: Moves) -> Words | None:
@@ -37,12 +70,16 @@ def _find_failure(case: Case, ready: int, moves: Moves) -> Words | None:
     return None
 
 
-def _find_update(serving: int, whole: bool, moves: Moves) -> Words:
+def _find_update(case: Case, serving: int, whole: bool, moves: Moves) -> Words:
+    back = case.aim.course in WAYS_BACK
+    phase = Phase.ROLLING_BACK if back else Phase.UPDATING
     if whole:
-        return Phase.UPDATING, "Watching", "all replaced, being watched"
+        return phase, "Watching", f"{case.aim.message}; all are back, being watched" if back else _WATCHED
     if moves.waits_for is not None and not serving:
         return Phase.WAITING, moves.reason, moves.message
-    return Phase.UPDATING, moves.reason or "Updating", moves.message
+    if back:
+        return phase, "RollingBack", f"{case.aim.message}; goes back to the last good release"
+    return phase, moves.reason or "Updating", moves.message
 
 
 def _find_start(case: Case, parts: Parts, ready: int, moves: Moves) -> Words:
@@ -102,13 +139,21 @@ def _is_settled(case: Case, parts: Parts, phase: Phase) -> bool:
     return not parts.stale and len(parts.fresh) >= case.want.replicas
 
 
+def _is_updated(case: Case, settled: bool) -> bool:
+    """What failed holds up the updates of its dependents; what a person undid does not."""
+    if not settled or case.history.updating:
+        return False
+    return case.aim.course in (None, Course.PINNED) or not case.history.failed
+
+
 def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
     """What dependents may know. Any revision serves: a dependency in mid-update still is one."""
     completed = phase is Phase.COMPLETED or case.history.completed == case.want.revision
     settled = _is_settled(case, parts, phase)
     present = parts.fresh + parts.stale
     if not present:
-        return Offers(completed=completed, failed=phase is Phase.FAILED, settled=settled)
+        updated = _is_updated(case, settled)
+        return Offers(completed=completed, failed=phase is Phase.FAILED, settled=settled, updated=updated)
     holder = _find_holder(present, find_surplus(case, parts))
     runs = holder is not None and holder.phase is ReplicaPhase.RUNNING
     leaving = case.want.leaving is not None
@@ -119,6 +164,7 @@ def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
         completed=completed,
         failed=phase is Phase.FAILED,
         settled=settled,
+        updated=_is_updated(case, settled),
         running=not ALIVE.isdisjoint(phases),
         epoch=min([replica.created_at for replica in parts.ready], default=0.0),
         holder=None if holder is None else holder.id,

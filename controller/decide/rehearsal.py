@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from controller.decide.phase import QUARANTINED
 from controller.decide.stack import decide_stack
 from controller.decide.status import AT_REST
 from controller.decide.world import World
@@ -25,6 +26,7 @@ TURNS = 12
 
 HELD_REASONS = frozenset(
     {str(Freeze.PAUSED), str(Freeze.NOT_STARTED), "NotRunningAtAdoption", "StoppedByUser", "Orphaned"}
+    | {"Pinned", "UpdateHalted", *QUARANTINED}
 )
 """Reasons of decisions by which a service is left as it is; a plan lists them."""
 
@@ -223,7 +225,7 @@ class _Play:
         if self.world.hold is not None:
             return (Held(stack, None, self.world.hold.reason, self.world.hold.message),)
         return tuple(
-            Held(stack, name, decision.reason, decision.message)
+            Held(stack, name, "quarantined" if decision.reason in QUARANTINED else decision.reason, decision.message)
             for name, decision in sorted(self.world.decisions.items())
             if decision.reason in HELD_REASONS
         )

@@ -5,14 +5,19 @@ Not a stored state machine: what to do next follows from what runs. Numbers are 
 
 from __future__ import annotations
 
+from controller.decide.attempt import has_been_let_pass, is_done, watched_until
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
+from controller.model.decision import Course
 from controller.model.desired import Order, PullPolicy
 from controller.model.names import HALF_MADE, Instant
 from controller.model.observed import Mount, Replica, ReplicaPhase
 from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, Stop
+
+WAYS_BACK = frozenset({Course.RETURNING, Course.STACK_RETURNING})
+"""Courses on which a service goes back because a release failed."""
 
 PORT_AGAIN = 2.0
 """Seconds after which is looked again whether a host port is free."""
@@ -25,6 +30,8 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
     """Let replicas of other revisions go, as many as the policy and the floor allow; a shut gate begins no batch."""
     if not parts.stale:
         return NONE
+    if case.aim.course is Course.HALTED:
+        return Moves(reason="UpdateHalted", message=case.aim.message, shut=True)
     if image := fetch_image(case):
         return image
     if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
@@ -48,13 +55,32 @@ def _why_stale(replica: Replica) -> str:
 
 
 def _find_gate(case: Case, parts: Parts) -> Moves | None:
-    """Why no batch may begin now. The slot for the start is asked for before anything that serves is stopped."""
-    waits_for = unmet_need(case) or unsettled_need(case)
-    if waits_for is not None:
+    """Why no batch may begin now. The slot for the start is asked for before anything that serves is stopped.
+
+    On the way back nothing is waited for but those that depend on it and serve: they go back before it.
+    """
+    if case.aim.course in WAYS_BACK:
+        if case.go_first and parts.ready:
+            message = f"goes back after {', '.join(case.go_first)}"
+            return Moves(reason="DependentsFirst", message=message, waits_for=case.go_first[0])
+    elif (waits_for := unmet_need(case) or unsettled_need(case)) is not None:
         return Moves(reason="DependencyNotReady", message=tell_wait(case, waits_for), waits_for=waits_for)
+    if (until := _delayed_until(case, parts)) is not None:
+        message = f"waits {case.want.update.delay:g} s between two batches"
+        return Moves(wake_at=until, reason="Delaying", message=message, shut=True)
     if not case.may_begin and parts.stale_serve:
         return WAITS_FOR_SLOT
     return None
+
+
+def _delayed_until(case: Case, parts: Parts) -> Instant | None:
+    """Until when the policy's pause after the last batch lasts; None: it does not."""
+    delay = case.want.update.delay
+    ends = [end for replica in parts.fresh if (end := watched_until(case, replica)) is not None]
+    if not delay or not ends or case.history.attempt is None or not case.history.attempt.best:
+        return None
+    until = max(ends) + delay
+    return until if still_waits(until, delay, case.now) else None
 
 
 def _find_blocked_port(case: Case, parts: Parts) -> Moves | None:
@@ -63,7 +89,7 @@ def _find_blocked_port(case: Case, parts: Parts) -> Moves | None:
         return None
     ports = ", ".join(case.seen.taken_ports)
     message = f"host port {ports} is already in use; free it, or publish another one"
-    return Moves(wake_at=case.now + PORT_AGAIN, reason="PortTaken", message=message)
+    return Moves(wake_at=case.now + PORT_AGAIN, reason="PortTaken", message=message, shut=True)
 
 
 def remove_surplus(case: Case, parts: Parts) -> Moves:
@@ -96,7 +122,8 @@ def create_missing(case: Case, parts: Parts) -> Moves:
     going = _going_until(case)
     if going is not None:
         return Moves(wake_at=going, reason="Removing", message="waits until what is being removed is gone")
-    if parts.stale and not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
+    halted = case.aim.course is Course.HALTED
+    if parts.stale and not halted and not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
         return shut
     if image := fetch_image(case):
         return image
@@ -112,14 +139,27 @@ def create_missing(case: Case, parts: Parts) -> Moves:
             number,
             case.want.revision,
             case.want.template,
-            "replaces an older revision" if case.history.attempt is not None else "missing",
+            _why_created(case),
             carry[position] if position < len(carry) else (),
             holder.holder if holder is not None else None,
+            case.want.image_id if case.want.image_id != case.seen.image_id else None,
         )
         for position, number in enumerate(free_numbers(case.seen.replicas, count))
     )
-    replaces = case.history.attempt is not None
+    replaces = case.history.updating
     return Moves(steps=steps, reason="Creating", message=f"creates {count} of {case.want.replicas}", asks_slot=replaces)
+
+
+def _why_created(case: Case) -> str:
+    if not case.history.updating:
+        return "missing"
+    match case.aim.course:
+        case Course.RETURNING | Course.STACK_RETURNING:
+            return "back to the last good release"
+        case Course.PINNED:
+            return "back to an earlier release"
+        case _:
+            return "replaces an older revision"
 
 
 def _going_until(case: Case) -> Instant | None:
@@ -148,8 +188,8 @@ def fetch_image(case: Case) -> Moves | None:
     Where a pull fails and an image is present, that image is kept.
     """
     want, seen = case.want, case.seen
-    if not want.image:
-        return None
+    if not want.image or (want.image_id is not None and want.image_id != seen.image_id):
+        return None  # an earlier release is made from the very image that it had
     missing = seen.image_id is None
     stale = want.pull is PullPolicy.ALWAYS and seen.pulled_at is None
     failed = seen.trouble is not None and seen.trouble.reason in ("Pull", "Build")
@@ -170,22 +210,29 @@ def _parallelism(case: Case) -> int:
 
 
 def _batch_begun(case: Case, parts: Parts) -> bool:
+    """What has begun is finished: something has gone and nothing has come yet, or what came is not done yet."""
+    if case.history.attempt is None:
+        return False
     live = sum(1 for replica in parts.stale if replica.phase in ALIVE)
-    return case.history.attempt is not None and len(parts.fresh) + live < case.want.replicas
+    in_flight = any(not is_done(case, replica) for replica in parts.fresh)
+    return in_flight or len(parts.fresh) + live < case.want.replicas
 
 
 def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:
-    """How many running old ones may leave now: |settled| + |live old| − floor.
+    """How many running old ones may leave now: |done| + |live old| − floor.
 
-    Those that do not serve leave first, so that a serving one leaves only while floor + 1 serve. A new one that is to
+    Those that do not serve leave first, and a serving one only while the floor serves without it. A new one that is to
     restart after what it depends on takes nobody's place yet.
     """
     live = [replica for replica in parts.stale if replica.phase in ALIVE]
-    settled = sum(1 for replica in parts.fresh if is_ready(case, replica) and follow(case, replica) is NONE)
+    done = sum(1 for replica in parts.fresh if is_done(case, replica) and follow(case, replica) is NONE)
     wanted, at_once = case.want.replicas, _parallelism(case)
     floor = wanted if case.want.update.order is Order.START_FIRST else max(0, wanted - at_once)
-    allowed = max(0, min(settled + len(live) - floor, at_once))
-    return tuple(sorted(live, key=lambda r: (is_ready(case, r), r.number))[:allowed])
+    allowed = max(0, min(done + len(live) - floor, at_once))
+    in_order = sorted(live, key=lambda r: (is_ready(case, r), r.number))[:allowed]
+    idle = [replica for replica in in_order if not is_ready(case, replica)]
+    serving = len(parts.ready) + sum(1 for r in parts.fresh if has_been_let_pass(case, r) and not is_ready(case, r))
+    return tuple(idle + in_order[len(idle) :][: max(0, serving - floor)])
 
 
 def _may_create(case: Case, parts: Parts) -> int:
@@ -193,8 +240,10 @@ def _may_create(case: Case, parts: Parts) -> int:
     missing = case.want.replicas - len(parts.fresh)
     if not parts.stale:
         return missing
+    if case.aim.course is Course.HALTED:
+        return missing - len(parts.stale)  # those are put up again as they are
     live = sum(1 for replica in parts.stale if replica.phase in ALIVE)
-    in_flight = len(parts.fresh) - parts.ready_fresh
+    in_flight = sum(1 for replica in parts.fresh if not is_done(case, replica))
     start_first = case.want.update.order is Order.START_FIRST
     cap = case.want.replicas + (_parallelism(case) if start_first else 0)
     return min(missing, _parallelism(case) - in_flight, cap - (live + len(parts.fresh)))

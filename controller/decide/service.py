@@ -5,6 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from controller.decide.attempt import (
+    Failure,
+    bakes_until,
+    close_attempt,
+    find_deadline,
+    find_failure,
+    find_overdue,
+    note_attempt,
+    note_good,
+    note_progress,
+    quarantine,
+    watched_until,
+)
 from controller.decide.case import (
     ALIVE,
     Case,
@@ -13,7 +26,6 @@ from controller.decide.case import (
     soonest,
     sort_replicas,
     still_waits,
-    was_set_back,
     with_history,
 )
 from controller.decide.heal import heal
@@ -24,9 +36,9 @@ from controller.decide.moves import NONE, Moves, add_up, ended_by
 from controller.decide.phase import begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
-from controller.model.decision import Attempt, Decision, Freeze, History, Phase
+from controller.model.decision import Aim, Course, Decision, Freeze, History, Phase
 from controller.model.desired import Leaving
-from controller.model.names import Instant
+from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica
 
 HELD = "Held"
@@ -36,7 +48,7 @@ HELD = "Held"
 def decide(case: Case) -> Decision:
     """The decision for one service: steps to take now, what to remember before them, when to look again."""
     parts = sort_replicas(case)
-    case = with_history(case, _adopt(case))
+    case = with_history(case, _forget_outdated(_adopt(case), case.aim))
     if case.aim.frozen in (Freeze.PAUSED, Freeze.HELD):
         return _frozen(case, parts)
     if case.want.leaving is not None:
@@ -53,6 +65,16 @@ def _adopt(case: Case) -> History:
     if case.history.adopted_at is not None:
         return case.history
     return replace(case.history, adopted_at=case.now)
+
+
+def _forget_outdated(history: History, aim: Aim) -> History:
+    """Something else is asked for: what failed may be tried again, and what was undone has had its time."""
+    asked, _ = split_release(aim.asked)
+    if history.failed_for not in (None, asked):
+        history = replace(history, failed={}, failed_for=None)
+    if history.pinned_over not in (None, asked):
+        history = replace(history, pinned=None, pinned_over=None)
+    return history
 
 
 def _has_run(case: Case, parts: Parts) -> bool:
@@ -87,7 +109,8 @@ def _leaving(case: Case, parts: Parts) -> Decision:
 def _job(case: Case, parts: Parts) -> Decision:
     if is_completed(case, parts):
         done = case.want.revision
-        history = replace(case.history, completed=done, attempt=None, good=done, carried=(), restarts={})
+        good = make_release(done)
+        history = replace(case.history, completed=done, attempt=None, good=good, carried=(), restarts={})
         case = case._replace(history=history)
         return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
     moves = _bar_trouble(case, job_moves(case, parts))
@@ -103,10 +126,23 @@ def _job(case: Case, parts: Parts) -> Decision:
 
 
 def _service(case: Case, parts: Parts) -> Decision:
-    case = with_history(case, _note_attempt(case, parts))
+    case = with_history(case, note_attempt(case, parts))
+    if (failure := find_failure(case, parts)) is not None:
+        return _fail(case, parts, failure)
+    case = with_history(case, close_attempt(case, parts))
     moves = _find_moves(case, parts)
-    case = with_history(case, _note_progress(case, parts, moves))
+    case = with_history(case, note_progress(case, parts, moves))
+    if (overdue := find_overdue(case)) is not None:
+        return _fail(case, parts, overdue)
+    case = with_history(case, _note_carried(_note_grants(case, moves, parts.fresh), moves))
+    case = with_history(case, note_good(case, parts))
     return conclude(case, parts, _watch(case, parts, moves), find_phase(case, parts, moves))
+
+
+def _fail(case: Case, parts: Parts, failure: Failure) -> Decision:
+    """Written down before anything follows from it: this pass does nothing, the next one aims elsewhere."""
+    case = case._replace(history=quarantine(case, failure))
+    return conclude(case, parts, Moves(wake_at=case.now), (Phase.UPDATING, "UpdateFailed", failure.why))
 
 
 def _find_moves(case: Case, parts: Parts) -> Moves:
@@ -119,45 +155,12 @@ def _find_moves(case: Case, parts: Parts) -> Moves:
 
 
 def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
-    """In this order: let go, make room, put up, add."""
+    """In this order: let go, make room, put up, add. What is not to be replaced now is kept in shape as it is."""
     surplus = remove_surplus(case, parts)
     going = ended_by(surplus)
-    healed = [heal(case, replica) for replica in parts.fresh if replica.id not in going]
+    kept = parts.fresh + parts.stale if case.aim.course is Course.HALTED else parts.fresh
+    healed = [heal(case, replica) for replica in kept if replica.id not in going and replica.revision != HALF_MADE]
     return (replace_stale(case, parts), surplus, *healed, create_missing(case, parts))
-
-
-def _note_attempt(case: Case, parts: Parts) -> History:
-    """An update is open from the first sight of something to replace until all of the new has been watched."""
-    history = case.history
-    if parts.stale and (history.attempt is None or history.attempt.revision != case.want.revision):
-        return replace(history, attempt=Attempt(case.want.revision))
-    if history.attempt is not None and not parts.stale and _watched_until(case, parts) is None:
-        return replace(history, attempt=None)
-    return history
-
-
-def _watched_until(case: Case, parts: Parts) -> Instant | None:
-    """When the last replica of an update will have been watched; None: it has. Infinity while one is not ready."""
-    if len(parts.fresh) < case.want.replicas:
-        return float("inf")
-    ends = []
-    for replica in parts.fresh:
-        since = ready_since(replica, case.want.settle, case.now)
-        if since is None:
-            return float("inf")
-        # What began ahead of us would be watched until the clock has caught up.
-        if not was_set_back(max(since, replica.started_at or 0.0), case.now):
-            ends.append(since + case.want.update.monitor)
-    last = max(ends, default=0.0)
-    return last if last > case.now else None
-
-
-def _note_progress(case: Case, parts: Parts, moves: Moves) -> History:
-    history = _note_grants(case, moves, parts.fresh)
-    settled = history.attempt is None and not parts.stale and parts.ready_fresh >= case.want.replicas
-    if settled and (history.good != case.want.revision or history.carried):
-        return replace(history, good=case.want.revision, carried=())
-    return _note_carried(history, moves)
 
 
 def _note_grants(case: Case, moves: Moves, forgivable: Iterable[Replica]) -> History:
@@ -181,13 +184,12 @@ def _note_carried(history: History, moves: Moves) -> History:
 
 
 def _watch(case: Case, parts: Parts, moves: Moves) -> Moves:
-    """Look again when an update's watch is over."""
-    if case.history.attempt is None or parts.stale:
+    """Look again when the watch of a new replica, the bake, or the time for any progress is over."""
+    if case.history.attempt is None:
         return moves
-    until = _watched_until(case, parts)
-    if until is None or until == float("inf"):
-        return moves
-    return moves._replace(wake_at=soonest(moves.wake_at, until))
+    ends = [watched_until(case, replica) for replica in parts.fresh] if case.history.updating else [bakes_until(case)]
+    ends += [find_deadline(case)] if not moves.steps else []
+    return moves._replace(wake_at=soonest(moves.wake_at, *(end for end in ends if end is not None and end > case.now)))
 
 
 def _bar_trouble(case: Case, moves: Moves) -> Moves:

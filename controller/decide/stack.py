@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from controller.decide.aim import aim
+from controller.decide.aim import Around, aim, is_release, release_of
 from controller.decide.case import ALIVE, NOBODY, Case, still_waits
 from controller.decide.gates import is_met
+from controller.decide.goback import NOWHERE, WayBack, find_way_back
 from controller.decide.identity import is_current
 from controller.decide.service import decide
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
@@ -51,6 +52,8 @@ class _Turn:
         self._heap: list[int] = []
         self._queued: set[str] = set()
         self._times: dict[str, int] = {}
+        self._failed = set(world.failed)
+        self._way_back = self._find_way_back()
         policy = world.desired.policy
         self.limit = 1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel
 
@@ -90,12 +93,26 @@ class _Turn:
         self._times[name] = self._times.get(name, 0) + 1
         if self._times[name] > SPIN_LIMIT:
             return
-        before = self._offers(name)
+        before, history = self._offers(name), self._history(name)
         decision = decide(self._case(name, may_begin))
         self.decided[name] = decision
         note_slot(decision, self.starting, self.waiting)
         if decision.offers != before:
             self._wake(name, before, decision.offers)
+        if decision.history is not history and decision.history.failed != history.failed:
+            self._note_failed(name, bool(decision.history.failed))
+
+    def _note_failed(self, name: str, failed: bool) -> None:
+        """The whole stack may have to go back, or has no reason for it any more."""
+        (self._failed.add if failed else self._failed.discard)(name)
+        before, self._way_back = self._way_back, self._find_way_back()
+        if before != self._way_back:
+            self.push(other for other in self.world.desired.services if other != name)
+
+    def _find_way_back(self) -> WayBack:
+        if not self._failed:
+            return NOWHERE
+        return find_way_back(self._failed, self.world.desired.services, self._history, self.world.settled)
 
     def _case(self, name: str, may_begin: bool) -> Case:
         world = self.world
@@ -103,7 +120,8 @@ class _Turn:
         history = self._history(name)
         may_start = world.desired.policy.auto_start or world.started
         watching = world.heals_at is not None and still_waits(world.heals_at, WATCH_AFTER_RECONNECT, self.now)
-        aimed = aim(want, history, world.hold, may_start)
+        back = self._way_back
+        aimed = aim(want, history, Around(world.hold, may_start, world.known, back.releases, back.because))
         return Case(
             aim=aimed,
             seen=self._seen(name),
@@ -111,6 +129,7 @@ class _Turn:
             now=self.now,
             gates=self._gates(want),
             dependents=() if aimed.want.leaving is None else self._dependents(name),
+            go_first=self._go_first(name) if back.releases else (),
             may_begin=may_begin,
             heals=world.desired.policy.self_heal and not watching,
             heals_at=world.heals_at if watching else None,
@@ -152,6 +171,18 @@ class _Turn:
             if self._is_to_stop(other) and _runs(self.world.views.get(other))
         )
 
+    def _go_first(self, name: str) -> tuple[str, ...]:
+        """Services on this one that serve and are still to go back: its earlier release may not be what they need."""
+        return tuple(other for other in self.world.graph.dependents.get(name, ()) if self._is_to_go_back(other))
+
+    def _is_to_go_back(self, name: str) -> bool:
+        want, target = self.world.desired.services[name], self._way_back.releases.get(name)
+        if want.leaving is not None or target is None or is_release(release_of(want), target):
+            return False
+        offers, history = self._offers(name), self._history(name)
+        is_back = offers.settled and is_release(target, history.good)
+        return offers.healthy and not is_back and target not in history.failed
+
     def _is_to_stop(self, name: str) -> bool:
         """Orphans go on running: nothing waits for them to stop."""
         leaving = self.world.desired.services[name].leaving
@@ -170,11 +201,14 @@ class _Turn:
     def _wake(self, name: str, before: Offers, after: Offers) -> None:
         """Only whom a changed field concerns: dependents through their need, dependencies that wait to stop."""
         services, dependents = self.world.desired.services, self.world.graph.dependents.get(name, ())
-        if before.running and not after.running:
+        if self._way_back.releases:
+            self.push(dep for dep in services[name].needs if self._waits_for(dep) == name)
+        elif before.running and not after.running:
             self.push(dep for dep in services[name].needs if dep in services and self._is_to_stop(dep))
         if not dependents:
             return
-        change, resettled = _compare(before, after), before.settled != after.settled
+        change = _compare(before, after)
+        resettled = before.settled != after.settled or before.updated != after.updated
         self.push(
             other
             for other in dependents

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from controller.decide.aim import Known
 from controller.decide.graph import Graph, build_graph
 from controller.model.decision import Decision, History, Hold, Offers
 from controller.model.desired import DesiredStack, StartupMode
-from controller.model.names import Instant
+from controller.model.names import Instant, Release
 from controller.model.observed import ServiceView
 
 WATCH_AFTER_RECONNECT = 5.0
@@ -38,16 +39,24 @@ class World:
     only: frozenset[str] | None = None
     started: bool = False
     heals_at: Instant | None = None
+    known: Known = field(default_factory=dict)
+    settled: Mapping[str, Release] = field(default_factory=dict)
+    failed: set[str] = field(default_factory=set)
 
     def sees(self, name: str) -> bool:
         """Whether the last look at the service was whole; nothing may be concluded from half a list."""
         view = self.views.get(name)
         return view is not None and view.complete
 
+    def remember(self, name: str, history: History) -> None:
+        """What is remembered of one service from now on."""
+        self.histories[name] = history
+        (self.failed.add if history.failed else self.failed.discard)(name)
+
     def absorb(self, decisions: Mapping[str, Decision]) -> None:
         """Take over what a pass decided."""
         for name, decision in decisions.items():
-            self.histories[name] = decision.history
+            self.remember(name, decision.history)
             self.offers[name] = decision.offers
             self.decisions[name] = decision
             note_slot(decision, self.starting, self.waiting)
@@ -57,7 +66,7 @@ class World:
         for name, service in desired.services.items():
             before = self.desired.services.get(name)
             if name in self.offers and (before is None or before.revision != service.revision):
-                self.offers[name] = self.offers[name]._replace(settled=False)
+                self.offers[name] = self.offers[name]._replace(settled=False, updated=False)
         self.desired = desired
         self.graph = build_graph({name: service.needs for name, service in desired.services.items()}, seconds)
         self.turns = _rank_turns(desired, self.graph)

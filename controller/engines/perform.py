@@ -22,7 +22,7 @@ from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError, Transient
-from controller.model.names import ReplicaId
+from controller.model.names import ImageId, ReplicaId
 from controller.model.project import ComposeProject, Recording, RenderedProject
 from controller.model.steps import (
     Build,
@@ -122,8 +122,8 @@ class Performer:
         self._refuse_taken(recorded, step, ends_at)
         with self._one_at_a_time:
             ensure_surroundings(self._client, template, deadline=left(ends_at))
-        image_id = self._images.find(recorded.create["Image"], deadline=left(ends_at))
-        request = instantiate(recorded, Place(step.number, step.holder, step.carry, image_id))
+        place = Place(step.number, step.holder, step.carry, self._find_image(recorded, step, ends_at))
+        request = instantiate(recorded, place, image=step.image_id)
         query = {"name": request.name, "platform": request.platform}
         made = self._client.call("POST", "/containers/create", query, request.create, deadline=left(ends_at))[1]["Id"]
         try:
@@ -133,6 +133,9 @@ class Performer:
             self._remove(ReplicaId(made), max(ends_at, time.monotonic() + _SLACK))
             raise
         return ReplicaId(made)
+
+    def _find_image(self, recorded: Request, step: Create, ends_at: float) -> ImageId | None:
+        return step.image_id or self._images.find(recorded.create["Image"], deadline=left(ends_at))
 
     def _complete(self, made: str, request: Request, ends_at: float) -> None:
         for connect in request.connects:

@@ -119,9 +119,13 @@ class Place:
     image_id: ImageId | None = None
 
 
-def instantiate(request: Request, place: Place) -> Request:
-    """The request that makes this very replica, as Compose itself would send it for that number."""
+def instantiate(request: Request, place: Place, image: ImageId | None = None) -> Request:
+    """The request that makes this very replica, as Compose itself would send it for that number.
+
+    `image`: that one, whatever the image's name stands for now.
+    """
     create = copy.deepcopy(dict(request.create))
+    create["Image"] = image or create["Image"]
     name = replica_name(request, place.number)
     marks = create["Labels"]
     marks[labels.NUMBER] = str(place.number)

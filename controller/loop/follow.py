@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from controller.decide.phase import QUARANTINED
 from controller.decide.service import HELD
 from controller.loop.acts import AT_ONCE
 from controller.loop.handback import differing
@@ -117,13 +118,14 @@ class Follower:
         if not beyond:
             hint = f"controller resume {' '.join(paused)}"
             return self._result("held", now, ok=False, message=f"paused: {', '.join(paused)}", hint=hint)
-        first = decisions[min(beyond)]
+        first = min((decisions[name] for name in beyond), key=lambda d: (d.reason not in QUARANTINED, d.service))
         message = f"{first.service} is {first.phase}: {first.message}"
         hint = f"controller why {first.service}"
-        return self._result("failed", now, ok=False, message=message, hint=hint)
+        outcome = "rolledBack" if first.reason == "RolledBack" else "failed"
+        return self._result(outcome, now, ok=False, message=message, hint=hint)
 
     def _is_beyond(self, decision: Decision) -> bool:
-        if decision.phase is Phase.FAILED:
+        if decision.phase is Phase.FAILED or decision.reason in QUARANTINED:
             return True
         tries = max((grant.tries for grant in decision.history.restarts.values()), default=0)
         trouble = self.reconciler.senses.troubles.get(decision.service)

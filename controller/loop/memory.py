@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from controller.loop.codec import decode, encode
 from controller.loop.database import Database
 from controller.model.desired import DesiredService
-from controller.model.names import Instant, Revision
+from controller.model.names import Instant, Release, Revision
 
 KEPT_GENERATIONS = 50
 
@@ -43,6 +43,8 @@ class StackMemory:
     place: ProjectPlace = ProjectPlace()
     variables: tuple[str, ...] = ()
     """Names of the variables that were set and used by interpolation at the last convergence."""
+    settled: Mapping[str, Release] = field(default_factory=dict)
+    """The release of each service when the stack last converged as a whole: where it goes back to as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,12 +56,13 @@ class Peek:
         memory = self.store.stack.load()
         world = make_world(self.loaded.desired, self._seconds)
         world.views = dict(self.views)
-        world.histories = dict(self.store.histories.load())
+        for name, history in self.store.histories.load().items():
+            world.remember(name, replace(history, stopped="") if for_apply else history)
+        world.known, world.settled = self.store.stack.revisions(), memory.settled
         world.started = for_apply or (bool(world.histories) and not memory.not_started)
         around = Circumstances(self.loaded, memory, self.observed)
         world.hold = self.loaded.hold if for_apply else find_hold(world, around, self.now)
         if for_apply:
-            world.histories = {name: replace(history, stopped="") for name, history in world.histories.items()}
             world.desired = with_tags(world.desired, self.views)
         return world
 

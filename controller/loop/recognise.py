@@ -8,7 +8,7 @@ from controller.decide.identity import lacks_network, name_revisions
 from controller.decide.world import World
 from controller.loop.journal import ReplicaJournal
 from controller.model.desired import DesiredStack
-from controller.model.names import Revision
+from controller.model.names import Revision, split_release
 from controller.model.observed import Observed, Replica, ReplicaPhase, ServiceView
 
 
@@ -54,5 +54,7 @@ def revisions_in_use(world: World) -> frozenset[tuple[str, Revision]]:
     """Only what is wanted, what runs and what worked last is needed to go back."""
     wanted = {(name, service.revision) for name, service in world.desired.services.items()}
     running = {(r.service, r.revision) for view in world.views.values() for r in view.replicas}
-    good = {(name, history.good) for name, history in world.histories.items() if history.good is not None}
-    return frozenset(wanted | running | good)
+    kept = {(name, release) for name, history in world.histories.items() for release in (history.good, history.pinned)}
+    kept |= set(world.settled.items())
+    back = {(name, split_release(release)[0]) for name, release in kept if release is not None}
+    return frozenset(wanted | running | back)

@@ -20,7 +20,7 @@ from controller.loop.tools import Key, Tools
 from controller.loop.wanted import Extra, with_extras
 from controller.model.decision import Decision, History, StackPhase
 from controller.model.errors import EngineError
-from controller.model.names import Instant, ReplicaId
+from controller.model.names import Instant, Release, ReplicaId
 from controller.model.observed import Observed, ReplicaPhase, ServiceView
 from controller.model.status import StackStatus
 from controller.model.steps import Outcome, Restart, Stop
@@ -46,7 +46,9 @@ class Reconciler:
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
         self.senses = Senses(tools.engine, tools.prober, store.replicas.known, tools.now())
         self.world: World = make_world(loaded.desired, self._rank)
-        self.world.histories = dict(store.histories.load())
+        for name, history in store.histories.load().items():
+            self.world.remember(name, history)
+        self.world.known, self.world.settled = store.stack.revisions(), self.memory.settled
         self.broken: str | None = None
         """Why the newest files cannot be used, while the last good generation stays in force."""
         self.unavailable: str | None = None
@@ -238,10 +240,19 @@ class Reconciler:
     def _note_convergence(self) -> None:
         """After the first convergence changes apply without asking; the variables in use now are expected later."""
         variables = tuple(sorted(self.loaded.variables))
-        self.change_memory(adopted=True, variables=variables, source=self.loaded.desired.source)
+        settled = self._settled()
+        self.change_memory(adopted=True, variables=variables, source=self.loaded.desired.source, settled=settled)
         if self._kept_generation != self.loaded.desired.generation:
             self._kept_generation = self.loaded.desired.generation
             self.store.stack.drop_revisions(revisions_in_use(self.world))
+
+    def _settled(self) -> Mapping[str, Release]:
+        """What the stack goes back to as a whole; while a release bakes, what there was before it."""
+        histories = [(name, self.world.histories.get(name)) for name in self.world.desired.services]
+        known = [(name, history) for name, history in histories if history is not None and history.good is not None]
+        if any(history.attempt is not None for _, history in known):
+            return self.memory.settled
+        return {name: history.good for name, history in known if history.good is not None}
 
     # --- changes from outside
 
@@ -254,6 +265,7 @@ class Reconciler:
         self._before = tuple(n for n, s in self.world.desired.services.items() if s.leaving is None or n in there)
         self.loaded, self.broken, self.memory = loaded, None, self.store.stack.load()
         self.world.adopt(loaded.desired, self._rank)
+        self.world.known = self.store.stack.revisions()
         self._want()
         self.senses.troubles.clear()
         self._turns_before = self.turns
@@ -289,7 +301,8 @@ class Reconciler:
         """A person's wish about these services, written down before anything follows from it."""
         changed = {name: change(self.world.histories.get(name, History())) for name in names}
         self.store.histories.record(changed)
-        self.world.histories.update(changed)
+        for name, history in changed.items():
+            self.world.remember(name, history)
 
     def change_memory(self, **changes: object) -> None:
         """A person's wish about the stack, likewise."""

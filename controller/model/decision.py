@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId, Revision
-from controller.model.observed import Mount
+from controller.model.observed import Life, Mount
 from controller.model.steps import Step
 
 
@@ -54,13 +54,14 @@ class Grant(NamedTuple):
 class Attempt(NamedTuple):
     """An update that is under way: towards which release, and which lives of it have failed.
 
-    `best`: the most replicas of it that were settled at once, `clock`: since when there are no more (None while
-    nothing may go on). `settled_at`: when all of it had been watched, so that only its bake is left. `baseline`: lives
-    of the release before that had failed when it began.
+    `excused`: lives that had failed before it began, or before its bake. `best`: the most replicas of it that were
+    settled at once, `clock`: since when there are no more (None while nothing may go on). `settled_at`: when all of it
+    had been watched, so that only its bake is left. `baseline`: how often the release before had failed when it began.
     """
 
     release: Release = Release("")
-    failures: frozenset[tuple[str, Instant | None, int]] = frozenset()
+    failures: frozenset[Life] = frozenset()
+    excused: frozenset[Life] = frozenset()
     best: int = 0
     clock: Instant | None = None
     settled_at: Instant | None = None
@@ -97,6 +98,11 @@ class History:
     adopted_at: Instant | None = None
     """When the service was first seen; what was replaced before that restarts nobody."""
 
+    @property
+    def updating(self) -> bool:
+        """An update is under way that is not yet done and watched."""
+        return self.attempt is not None and self.attempt.settled_at is None
+
 
 class Offers(NamedTuple):
     """All that a dependent may know of a service."""
@@ -107,6 +113,8 @@ class Offers(NamedTuple):
     failed: bool = False
     settled: bool = False
     """Nothing of it is left to replace."""
+    updated: bool = False
+    """It is what is asked for, and was watched: who depends on it may be replaced after it."""
     running: bool = False
     """Some replica still runs: who it depends on may not be stopped before it."""
     epoch: Instant = 0.0

@@ -31,6 +31,10 @@ class Health(StrEnum):
     NONE = "none"
 
 
+Life = tuple[ReplicaId, Instant | None, int]
+"""One run of a container: its id, its start, Docker's restarts. Failures are keyed by it, never counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Mount:
     """An anonymous volume of a replica: where it is mounted and what the engine calls it."""
@@ -92,8 +96,8 @@ class Replica:
         return bool(self.proper_name) and not self.temporary
 
     @property
-    def life(self) -> tuple[ReplicaId, Instant | None, int]:
-        """What makes one run of this container different from the next; failures are keyed by it, never counted."""
+    def life(self) -> Life:
+        """What makes one run of this container different from the next."""
         return (self.id, self.started_at, self.restarts)
 
 

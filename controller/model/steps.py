@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from controller.model.desired import Template
-from controller.model.names import ReplicaId, Revision
+from controller.model.names import ImageId, ReplicaId, Revision
 from controller.model.observed import Mount
 
 
@@ -29,6 +29,7 @@ class Create:
     """Make replica `number` without starting it. The engine refuses a number that exists (`Conflict`: look again).
 
     `carry`: anonymous volumes of the replica that it takes the place of. `holder`: whose namespace it joins.
+    `image_id`: the image of an earlier release, whatever its name stands for now.
     """
 
     service: str
@@ -38,6 +39,7 @@ class Create:
     because: str
     carry: tuple[Mount, ...] = ()
     holder: ReplicaId | None = None
+    image_id: ImageId | None = None
 
 
 @dataclass(frozen=True, slots=True)

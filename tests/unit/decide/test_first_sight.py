@@ -3,7 +3,7 @@
 import pytest
 
 from controller.decide.adoption import judge_adoption, judge_removal
-from controller.decide.aim import aim
+from controller.decide.aim import Around, aim
 from controller.decide.identity import is_current, name_revisions
 from controller.decide.world import World, make_world
 from controller.decide.writer import judge_writer
@@ -277,13 +277,13 @@ def test_what_is_current(found, want, holder, expected) -> None:
     ],
 )
 def test_what_stands_in_the_way(history, hold, may_start, frozen, leaving) -> None:
-    aimed = aim(checked(), history, hold, may_start)
+    aimed = aim(checked(), history, Around(hold, may_start))
     assert (aimed.frozen, aimed.want.leaving) == (frozen, leaving)
     assert aimed.want.replicas == (0 if leaving else 1)
 
 
 def test_who_leaves_the_profile_is_not_called_stopped_by_a_person() -> None:
-    aimed = aim(gone("web", Leaving.OUT_OF_PROFILE), History(stopped="StoppedByUser"), None, True)
+    aimed = aim(gone("web", Leaving.OUT_OF_PROFILE), History(stopped="StoppedByUser"), Around())
     assert aimed.want.leaving is Leaving.OUT_OF_PROFILE
 
 

@@ -15,7 +15,7 @@ ABSENT = Offers(exists=False)
 CREATED_ONLY = Offers()
 RUNS = Offers(started=True, running=True)
 SICK = Offers(failed=True)
-DONE = Offers(completed=True, settled=True)
+DONE = Offers(completed=True, settled=True, updated=True)
 
 OPEN = "Starting Starting: start 1"
 SHUT = "Waiting DependencyNotReady: - | waits for db"

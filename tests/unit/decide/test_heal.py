@@ -6,8 +6,9 @@ from controller.decide.case import Case
 from controller.decide.service import decide
 from controller.model.decision import Grant, History
 from controller.model.desired import Backoff
+from controller.model.names import Revision, make_release
 from controller.model.observed import Health, ReplicaPhase
-from tests.builders import HEALTHY, NOW, Offers, checked, created, exited, healthy, probe, replica, service
+from tests.builders import HEALTHY, IMAGE, NOW, Offers, checked, created, exited, healthy, probe, replica, service
 from tests.unit.decide.cases import SEEN, case, tell, told
 
 pytestmark = pytest.mark.unit
@@ -291,5 +292,5 @@ def test_first_sight_is_remembered_once() -> None:
 
 
 def test_what_settles_is_good() -> None:
-    assert decide(case(checked(), healthy())).history.good == "v1"
+    assert decide(case(checked(), healthy())).history.good == make_release(Revision("v1"), IMAGE)
     assert decide(case(checked(replicas=2), healthy())).history.good is None

@@ -1,0 +1,294 @@
+"""Judging an update: when it is under way, which replicas have failed, whether it goes on, when it has settled.
+
+Nothing here acts. Failures are keyed by life, progress by the most that ever was settled at once, so that an
+observation that comes twice, or after our death, changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import NamedTuple
+
+from controller.decide.aim import is_release, release_of
+from controller.decide.case import Case, Parts, is_ready, ready_since, was_put_down, was_set_back
+from controller.decide.moves import Moves
+from controller.model.decision import Attempt, Course, History
+from controller.model.desired import FailureAction, Watch
+from controller.model.names import Instant, ReplicaId, make_release, split_release
+from controller.model.observed import Health, Life, Replica, ReplicaPhase
+
+REFUSALS = 3
+"""Starts in a row that the engine refused after which a new replica has failed; the first may be somebody's port."""
+
+KEPT_FAILURES = 100
+"""Lives that are remembered of one update at most."""
+
+_REFUSED: Life = (ReplicaId(""), None, 0)
+"""Stands for replicas that could not even be created."""
+
+
+class Failure(NamedTuple):
+    """An update that has failed: why, in one sentence."""
+
+    why: str
+
+
+def note_attempt(case: Case, parts: Parts) -> History:
+    """An update is open from the first sight of something to replace; what has failed of it is kept."""
+    history = _drop_retired(case)
+    attempt, release = history.attempt, release_of(case.want)
+    if case.aim.course is Course.HALTED:
+        return history
+    if parts.stale and (attempt is None or attempt.release != release):
+        return replace(history, attempt=_open(case, parts))
+    if attempt is None:
+        return history
+    noted = _with_failures(case, parts, attempt)
+    return history if noted is attempt else replace(history, attempt=noted)
+
+
+def close_attempt(case: Case, parts: Parts) -> History:
+    """An update that has not failed is over when all of the new was watched, and then baked."""
+    history, attempt = case.history, case.history.attempt
+    if attempt is None or parts.stale or case.aim.course is Course.HALTED:
+        return history
+    if attempt.settled_at is None and _all_watched(case, parts, attempt):
+        return replace(history, attempt=_begin_bake(case, parts, attempt))
+    if attempt.settled_at is not None and not _bakes(case, attempt):
+        return replace(history, attempt=None)
+    return history
+
+
+def find_failure(case: Case, parts: Parts) -> Failure | None:
+    """The update under way has failed: more replicas than the policy lets pass, or more than the release before."""
+    attempt, policy = case.history.attempt, case.want.update
+    if attempt is None or policy.failure_action is FailureAction.CONTINUE or not attempt.failures:
+        return None
+    if case.aim.course is Course.HALTED or _is_repair(case, attempt):
+        return None
+    failed = len({life[0] for life in attempt.failures}) if attempt.settled_at is None else len(attempt.failures)
+    most = policy.max_failure_ratio * max(1, case.want.replicas)
+    if failed <= most + (attempt.baseline if attempt.settled_at is not None else 0):
+        return None
+    return Failure(_tell_failure(case, parts, attempt))
+
+
+def note_progress(case: Case, parts: Parts, moves: Moves) -> History:
+    """Its clock begins anew with each replica that settles, and rests while it may not go on."""
+    history, attempt = case.history, case.history.attempt
+    if attempt is None or attempt.settled_at is not None:
+        return history
+    settled = sum(1 for replica in parts.fresh if is_settled(case, replica))
+    best, clock = attempt.best, attempt.clock
+    if settled > best:
+        best, clock = settled, case.now
+    elif moves.rests or case.aim.course is Course.HALTED:
+        clock = None
+    elif clock is None or clock > case.now:
+        clock = case.now
+    changed = attempt._replace(best=best, clock=clock)
+    return history if changed == attempt else replace(history, attempt=changed)
+
+
+def find_deadline(case: Case) -> Instant | None:
+    """When the update will have failed for want of progress; what we did not watch does not count."""
+    attempt = case.history.attempt
+    if attempt is None or attempt.clock is None or attempt.settled_at is not None or _is_repair(case, attempt):
+        return None
+    if case.want.update.failure_action is FailureAction.CONTINUE:
+        return None
+    return max(attempt.clock, case.seen.since) + case.want.update.progress_deadline
+
+
+def find_overdue(case: Case) -> Failure | None:
+    """It has made no progress for too long."""
+    deadline, attempt = find_deadline(case), case.history.attempt
+    if deadline is None or attempt is None or case.now < deadline:
+        return None
+    done = f"{attempt.best} of {case.want.replicas} replaced"
+    return Failure(f"no progress for {case.want.update.progress_deadline:g} s ({done})")
+
+
+def quarantine(case: Case, failure: Failure) -> History:
+    """The release is not tried again until something changes; a restart that failed is simply over."""
+    history, attempt = case.history, case.history.attempt
+    assert attempt is not None
+    if _is_restart(case, attempt):
+        return replace(history, attempt=None, retired=frozenset())
+    asked = split_release(case.aim.asked)[0]
+    failed = {**(history.failed if history.failed_for == asked else {}), attempt.release: failure.why}
+    return replace(history, attempt=None, failed=failed, failed_for=asked)
+
+
+def note_good(case: Case, parts: Parts) -> History:
+    """What has settled is what the next update goes back to, with the image that it runs on."""
+    history = case.history
+    if history.attempt is not None or parts.stale or parts.ready_fresh < case.want.replicas:
+        return history
+    image_id = parts.fresh[0].image_id if parts.fresh else case.want.image_id
+    good = make_release(case.want.revision, image_id)
+    if history.good == good and not history.carried:
+        return history
+    return replace(history, good=good, carried=())
+
+
+def is_settled(case: Case, replica: Replica) -> bool:
+    """It serves, and was watched for as long as the policy wants it watched."""
+    until = watched_until(case, replica)
+    return until is not None and until <= case.now
+
+
+def watched_until(case: Case, replica: Replica) -> Instant | None:
+    """When it will have been watched; None while it does not serve. What began ahead of us was watched already."""
+    since = ready_since(replica, case.want.settle, case.now)
+    if since is None:
+        return None
+    if was_set_back(max(since, replica.started_at or 0.0), case.now):
+        return case.now
+    return since + (0.0 if case.want.update.watch is Watch.READY else case.want.update.monitor)
+
+
+def is_done(case: Case, replica: Replica) -> bool:
+    """It settled, or it failed and that is let pass: the update goes on to the next."""
+    return is_settled(case, replica) or has_been_let_pass(case, replica)
+
+
+def has_been_let_pass(case: Case, replica: Replica) -> bool:
+    """A failed one of an update that has not failed for it."""
+    attempt = case.history.attempt
+    return attempt is not None and any(life[0] == replica.id for life in attempt.failures)
+
+
+def bakes_until(case: Case) -> Instant | None:
+    """When the bake of an update that has settled is over."""
+    attempt = case.history.attempt
+    if attempt is None or attempt.settled_at is None:
+        return None
+    return attempt.settled_at + case.want.update.bake
+
+
+def all_watched_at(case: Case, parts: Parts) -> Instant | None:
+    """When the last of the new ones will have been watched; None while one of them does not serve, or is missing."""
+    ends = [watched_until(case, replica) for replica in parts.fresh if not has_been_let_pass(case, replica)]
+    if parts.stale or len(parts.fresh) < case.want.replicas:
+        return None
+    known = [end for end in ends if end is not None]
+    return max(known, default=case.now) if len(known) == len(ends) else None
+
+
+def tell_end(replica: Replica) -> str:
+    """How a replica failed, with the last line that it printed."""
+    match replica.phase:
+        case ReplicaPhase.RUNNING if replica.health is Health.UNHEALTHY:
+            how = f"{replica.name} is unhealthy"
+        case ReplicaPhase.RUNNING if replica.restarts:
+            how = f"{replica.name} was restarted by Docker ({replica.restarts} times)"
+        case ReplicaPhase.RUNNING:
+            how = f"{replica.name} did not become ready in time"
+        case ReplicaPhase.CREATED:
+            how = f"{replica.name} could not be started"
+        case _:
+            how = f"{replica.name} exited with {replica.exit_code}"
+    how += " (out of memory)" if replica.oom_killed else ""
+    lines = [line.strip() for line in replica.last_output.splitlines() if line.strip()]
+    return f"{how}: {' / '.join(lines[-3:])}" if lines else how
+
+
+def _drop_retired(case: Case) -> History:
+    """Those that a person wanted replaced, as long as they are there."""
+    history = case.history
+    if not history.retired:
+        return history
+    present = history.retired & {replica.id for replica in case.seen.replicas}
+    return history if present == history.retired else replace(history, retired=present)
+
+
+def _open(case: Case, parts: Parts) -> Attempt:
+    tries = (case.history.restarts[r.id].tries for r in parts.stale if r.id in case.history.restarts)
+    baseline = sum(tries) + sum(1 for replica in parts.stale if replica.restarts)
+    return Attempt(release_of(case.want), excused=frozenset(_failed_lives(case, parts.fresh)), baseline=baseline)
+
+
+def _with_failures(case: Case, parts: Parts, attempt: Attempt) -> Attempt:
+    """While it is under way one life of each replica counts; in its bake every life does."""
+    new = set(_failed_lives(case, parts.fresh)) - attempt.excused - attempt.failures
+    if attempt.settled_at is None:
+        known = {life[0] for life in attempt.failures}
+        new = {life for life in new if life[0] not in known}
+    if not new or len(attempt.failures) >= KEPT_FAILURES:
+        return attempt
+    return attempt._replace(failures=attempt.failures | new)
+
+
+def _failed_lives(case: Case, replicas: Iterable[Replica]) -> Iterable[Life]:
+    yield from (replica.life for replica in replicas if _has_failed(case, replica))
+    trouble = case.seen.trouble
+    if trouble is not None and trouble.reason == "Create" and trouble.lasting:
+        yield _REFUSED
+
+
+def _has_failed(case: Case, replica: Replica) -> bool:
+    match replica.phase:
+        case ReplicaPhase.EXITED | ReplicaPhase.DEAD:
+            return replica.started_at is not None and _ended_watched(case, replica)
+        case ReplicaPhase.RESTARTING:
+            return True
+        case ReplicaPhase.RUNNING:
+            return replica.restarts > 0 or replica.health is Health.UNHEALTHY or _is_late(case, replica)
+        case ReplicaPhase.CREATED:
+            trouble = case.seen.trouble
+            return trouble is not None and trouble.reason == "Start" and (trouble.lasting or trouble.count >= REFUSALS)
+        case _:
+            return False
+
+
+def _ended_watched(case: Case, replica: Replica) -> bool:
+    """By itself, while we watched: what ended while nobody did may have ended with the engine."""
+    ended = replica.finished_at if replica.finished_at is not None else case.now
+    return ended >= case.seen.since and not was_put_down(case, replica)
+
+
+def _is_late(case: Case, replica: Replica) -> bool:
+    if is_ready(case, replica) or replica.health is Health.NONE:
+        return False
+    begun = 0.0 if was_set_back(replica.started_at, case.now) else replica.started_at or 0.0
+    return case.now >= max(begun, case.seen.since) + case.want.start_timeout
+
+
+def _all_watched(case: Case, parts: Parts, attempt: Attempt) -> bool:
+    passed = {life[0] for life in attempt.failures}
+    enough = len(parts.fresh) >= case.want.replicas
+    return enough and all(is_settled(case, replica) or replica.id in passed for replica in parts.fresh)
+
+
+def _begin_bake(case: Case, parts: Parts, attempt: Attempt) -> Attempt | None:
+    """Without an earlier release to go back to, or without a bake, it is over."""
+    good = case.history.good
+    if case.want.update.bake <= 0 or good is None or is_release(attempt.release, good):
+        return None
+    excused = frozenset(_failed_lives(case, parts.fresh))
+    return attempt._replace(settled_at=case.now, failures=frozenset(), excused=excused, clock=None)
+
+
+def _bakes(case: Case, attempt: Attempt) -> bool:
+    assert attempt.settled_at is not None
+    return attempt.settled_at <= case.now < attempt.settled_at + case.want.update.bake
+
+
+def _is_repair(case: Case, attempt: Attempt) -> bool:
+    """What was lost is put up again as it was: there is no other release to go back to, and no end to trying."""
+    return is_release(attempt.release, case.history.good) and not case.history.retired and case.aim.course is None
+
+
+def _is_restart(case: Case, attempt: Attempt) -> bool:
+    return is_release(attempt.release, case.history.good) and bool(case.history.retired)
+
+
+def _tell_failure(case: Case, parts: Parts, attempt: Attempt) -> str:
+    failed = [replica for replica in parts.fresh if replica.life in attempt.failures]
+    if failed:
+        return tell_end(failed[0])
+    if case.seen.trouble is not None:
+        return case.seen.trouble.message
+    return "a new replica failed, and is gone"

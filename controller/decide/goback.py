@@ -1,0 +1,68 @@
+"""Where a whole stack goes back to when one of its services fails and its scope is the stack. Pure.
+
+Nothing is propagated or written per service: it follows from whose release failed, again in every pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+from controller.decide.aim import is_quarantined, is_release, release_of
+from controller.model.decision import History
+from controller.model.desired import DesiredService, FailureAction, Scope
+from controller.model.names import Release
+
+
+class WayBack(NamedTuple):
+    """The release that each service goes back to, and why; `barred`: why the stack does not go back."""
+
+    releases: Mapping[str, Release] = MappingProxyType({})
+    because: str = ""
+    barred: str = ""
+
+
+NOWHERE = WayBack()
+
+
+def find_way_back(
+    failed: Iterable[str],
+    services: Mapping[str, DesiredService],
+    history_of: Callable[[str], History],
+    settled: Mapping[str, Release],
+) -> WayBack:
+    """`failed`: services with a quarantined release; `settled`: the releases of the last generation that settled whole.
+
+    What cannot be undone stays: where such a service has settled at what is asked for now, the stack does not go back.
+    """
+    culprit = next((name for name in sorted(failed) if _takes_all_back(services.get(name), history_of(name))), None)
+    if culprit is None or not settled:
+        return NOWHERE
+    history = history_of(culprit)
+    because = f"{culprit} failed, and the stack goes back: {history.failed[release_of(services[culprit])]}"
+    for name, service in sorted(services.items()):
+        target = settled.get(name)
+        if _has_passed(service, history_of(name), target):
+            barred = f"{culprit} failed, but the stack does not go back: {name} is irreversible and has settled"
+            return WayBack(because=because, barred=barred)
+    return WayBack(settled, because)
+
+
+def _takes_all_back(service: DesiredService | None, history: History) -> bool:
+    if service is None or service.leaving is not None or service.update.scope is not Scope.STACK:
+        return False
+    return service.update.failure_action is FailureAction.ROLLBACK and is_quarantined(service, history)
+
+
+def _has_passed(service: DesiredService, history: History, target: Release | None) -> bool:
+    """It settled at what is asked for, which is not what it would go back to, and that cannot be undone.
+
+    A job that completed has done what no replica undoes, unless it is said to be reversible.
+    """
+    asked = release_of(service)
+    if service.leaving is not None or (target is not None and is_release(asked, target)):
+        return False
+    ran = history.completed == service.revision
+    settled = history.attempt is None and is_release(asked, history.good)
+    return (ran or settled) and (service.irreversible is True or (ran and service.irreversible is None))

@@ -53,7 +53,7 @@ def close_attempt(case: Case, parts: Parts) -> History:
     history, attempt = case.history, case.history.attempt
     if attempt is None or parts.stale or case.aim.course is Course.HALTED:
         return history
-    if attempt.settled_at is None and _all_watched(case, parts, attempt):
+    if attempt.settled_at is None and _all_watched(case, parts):
         return replace(history, attempt=_begin_bake(case, parts, attempt))
     if attempt.settled_at is not None and not _bakes(case, attempt):
         return replace(history, attempt=None)
@@ -63,9 +63,9 @@ def close_attempt(case: Case, parts: Parts) -> History:
 def find_failure(case: Case, parts: Parts) -> Failure | None:
     """The update under way has failed: more replicas than the policy lets pass, or more than the release before."""
     attempt, policy = case.history.attempt, case.want.update
-    if attempt is None or policy.failure_action is FailureAction.CONTINUE or not attempt.failures:
+    if attempt is None or not attempt.failures:
         return None
-    if case.aim.course is Course.HALTED or _is_repair(case, attempt):
+    if case.aim.course is Course.HALTED or not _is_judged(case, attempt):
         return None
     failed = len({life[0] for life in attempt.failures}) if attempt.settled_at is None else len(attempt.failures)
     most = policy.max_failure_ratio * max(1, case.want.replicas)
@@ -94,9 +94,7 @@ def note_progress(case: Case, parts: Parts, moves: Moves) -> History:
 def find_deadline(case: Case) -> Instant | None:
     """When the update will have failed for want of progress; what we did not watch does not count."""
     attempt = case.history.attempt
-    if attempt is None or attempt.clock is None or attempt.settled_at is not None or _is_repair(case, attempt):
-        return None
-    if case.want.update.failure_action is FailureAction.CONTINUE:
+    if attempt is None or attempt.clock is None or attempt.settled_at is not None or not _is_judged(case, attempt):
         return None
     return max(attempt.clock, case.seen.since) + case.want.update.progress_deadline
 
@@ -155,9 +153,11 @@ def is_done(case: Case, replica: Replica) -> bool:
 
 
 def has_been_let_pass(case: Case, replica: Replica) -> bool:
-    """A failed one of an update that has not failed for it."""
-    attempt = case.history.attempt
-    return attempt is not None and any(life[0] == replica.id for life in attempt.failures)
+    """A failed one of an update whose policy lets some fail."""
+    attempt, policy = case.history.attempt, case.want.update
+    if attempt is None or not (policy.failure_action is FailureAction.CONTINUE or policy.max_failure_ratio > 0):
+        return False
+    return any(life[0] == replica.id for life in attempt.failures)
 
 
 def bakes_until(case: Case) -> Instant | None:
@@ -256,10 +256,8 @@ def _is_late(case: Case, replica: Replica) -> bool:
     return case.now >= max(begun, case.seen.since) + case.want.start_timeout
 
 
-def _all_watched(case: Case, parts: Parts, attempt: Attempt) -> bool:
-    passed = {life[0] for life in attempt.failures}
-    enough = len(parts.fresh) >= case.want.replicas
-    return enough and all(is_settled(case, replica) or replica.id in passed for replica in parts.fresh)
+def _all_watched(case: Case, parts: Parts) -> bool:
+    return len(parts.fresh) >= case.want.replicas and all(is_done(case, replica) for replica in parts.fresh)
 
 
 def _begin_bake(case: Case, parts: Parts, attempt: Attempt) -> Attempt | None:
@@ -276,9 +274,17 @@ def _bakes(case: Case, attempt: Attempt) -> bool:
     return attempt.settled_at <= case.now < attempt.settled_at + case.want.update.bake
 
 
-def _is_repair(case: Case, attempt: Attempt) -> bool:
-    """What was lost is put up again as it was: there is no other release to go back to, and no end to trying."""
-    return is_release(attempt.release, case.history.good) and not case.history.retired and case.aim.course is None
+def _is_judged(case: Case, attempt: Attempt) -> bool:
+    """Whether the update may fail as a whole.
+
+    Where what was lost is put up again as it was, or there never was another release, there is nothing to go back to:
+    it is tried for ever, and goes no further while the new ones do not serve.
+    """
+    if case.want.update.failure_action is FailureAction.CONTINUE:
+        return False
+    if case.aim.course is not None or case.history.retired:
+        return True
+    return case.history.good is not None and not is_release(attempt.release, case.history.good)
 
 
 def _is_restart(case: Case, attempt: Attempt) -> bool:

@@ -35,7 +35,7 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
     if image := fetch_image(case):
         return image
     if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
-        return shut
+        return shut._replace(steps=_clear_away(case, parts))
     if blocked := _find_blocked_port(case, parts):
         return blocked
     if case.want.namespace_of is not None and case.holder is not None and case.holder.holder is None:
@@ -48,6 +48,13 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
         carried=tuple(replica.mounts for replica in going if replica.mounts and replica.phase not in ALIVE),
         asks_slot=bool(going),
     )
+
+
+def _clear_away(case: Case, parts: Parts) -> tuple[Step, ...]:
+    """Old ones that ended while there are enough: they were on their way out, which no gate stops."""
+    ended = [replica for replica in parts.stale if replica.phase not in ALIVE and not replica.mounts]
+    there = len(parts.fresh) + len(parts.stale) - len(ended)
+    return tuple(_remove(replica, _why_stale(replica)) for replica in ended) if there >= case.want.replicas else ()
 
 
 def _why_stale(replica: Replica) -> str:
@@ -213,9 +220,11 @@ def _batch_begun(case: Case, parts: Parts) -> bool:
     """What has begun is finished: something has gone and nothing has come yet, or what came is not done yet."""
     if case.history.attempt is None:
         return False
-    live = sum(1 for replica in parts.stale if replica.phase in ALIVE)
-    in_flight = any(not is_done(case, replica) for replica in parts.fresh)
-    return in_flight or len(parts.fresh) + live < case.want.replicas
+    if any(not is_done(case, replica) for replica in parts.fresh):
+        return True
+    there = len(parts.fresh) + sum(1 for replica in parts.stale if replica.phase in ALIVE)
+    surges = case.want.update.order is Order.START_FIRST and there > case.want.replicas
+    return surges or there < case.want.replicas
 
 
 def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:

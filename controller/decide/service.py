@@ -41,6 +41,9 @@ from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica
 
+SOON = 0.01
+"""Seconds after a failure was written down until the next look acts on it."""
+
 HELD = "Held"
 """The reason of a service whose stack is held: its phase says how it serves, not whether it is as wanted."""
 
@@ -97,8 +100,7 @@ def _frozen(case: Case, parts: Parts) -> Decision:
 
 def _leaving(case: Case, parts: Parts) -> Decision:
     moves = _bar_trouble(case, leave(case))
-    put_down = note_put_down(case.history.put_down, case.seen.replicas, moves.steps)
-    case = case._replace(history=replace(case.history, put_down=put_down))
+    case = with_history(case, _note_put_down(case, moves))
     if case.want.leaving is Leaving.ORPHANED:
         return conclude(case, parts, NONE, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
     reason = case.history.stopped or str(case.want.leaving)
@@ -135,6 +137,7 @@ def _service(case: Case, parts: Parts) -> Decision:
     if (overdue := find_overdue(case)) is not None:
         return _fail(case, parts, overdue)
     case = with_history(case, _note_carried(_note_grants(case, moves, parts.fresh), moves))
+    case = with_history(case, _note_put_down(case, moves))
     case = with_history(case, note_good(case, parts))
     return conclude(case, parts, _watch(case, parts, moves), find_phase(case, parts, moves))
 
@@ -142,7 +145,7 @@ def _service(case: Case, parts: Parts) -> Decision:
 def _fail(case: Case, parts: Parts, failure: Failure) -> Decision:
     """Written down before anything follows from it: this pass does nothing, the next one aims elsewhere."""
     case = case._replace(history=quarantine(case, failure))
-    return conclude(case, parts, Moves(wake_at=case.now), (Phase.UPDATING, "UpdateFailed", failure.why))
+    return conclude(case, parts, Moves(wake_at=case.now + SOON), (Phase.UPDATING, "UpdateFailed", failure.why))
 
 
 def _find_moves(case: Case, parts: Parts) -> Moves:
@@ -161,6 +164,15 @@ def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
     kept = parts.fresh + parts.stale if case.aim.course is Course.HALTED else parts.fresh
     healed = [heal(case, replica) for replica in kept if replica.id not in going and replica.revision != HALF_MADE]
     return (replace_stale(case, parts), surplus, *healed, create_missing(case, parts))
+
+
+def _note_put_down(case: Case, moves: Moves) -> History:
+    """What we end ourselves, because it is too much or makes way, has not failed."""
+    history = case.history
+    if not history.put_down and not ended_by(moves):
+        return history
+    put_down = note_put_down(history.put_down, case.seen.replicas, moves.steps)
+    return history if put_down == history.put_down else replace(history, put_down=put_down)
 
 
 def _note_grants(case: Case, moves: Moves, forgivable: Iterable[Replica]) -> History:

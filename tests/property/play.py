@@ -16,9 +16,9 @@ from controller.decide.world import make_world
 from controller.engines.simulated_faults import Faults, FaultyWorld
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Decision, History, Hold
-from controller.model.desired import DesiredStack
+from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import Transient
-from controller.model.names import Instant
+from controller.model.names import Instant, Revision
 from controller.model.observed import ServiceView, Trouble
 from controller.model.steps import Outcome, Pull, Result, Step, step_action, step_number
 from controller.model.timings import Timings
@@ -57,12 +57,15 @@ class Play:
         """Events from outside."""
         self.writes = 0
         """Histories that differed from what was remembered."""
+        self.known: dict[tuple[str, Revision], DesiredService] = {}
+        """What every revision that ever was wanted is made from."""
         self.shifted = 0.0
         """By how much the clock was set so far."""
         self.deadly: Collection[int] = ()
         self.points = 0
         self._events: list[tuple[Instant, int, Callable[[], None]]] = []
         self._count = 0
+        self._know(stack)
         self._begin()
 
     def _begin(self) -> None:
@@ -89,9 +92,11 @@ class Play:
     def restart(self, after: float = 0.0) -> None:
         """The controller dies and comes back: what it remembers and what it sees is all that it has."""
         self.deaths += 1
-        histories, hold, started = dict(self.world.histories), self.world.hold, self.world.started
-        self.world = make_world(self.world.desired)
-        self.world.histories, self.world.hold, self.world.started = histories, hold, started
+        before, self.world = self.world, make_world(self.world.desired)
+        self.world.hold, self.world.started, self.world.settled = before.hold, before.started, before.settled
+        self.world.known = self.known
+        for name, history in before.histories.items():
+            self.world.remember(name, history)
         self._begin()
         self._absent_until = self.now + after
 
@@ -116,14 +121,19 @@ class Play:
 
     def retarget(self, stack: DesiredStack) -> None:
         """A newer generation."""
+        self._know(stack)
         self.world.adopt(stack)
         self.simulation.retarget(stack, self.now)
         self._troubles.clear()
         self._dirty.update(dict.fromkeys(stack.services))
 
+    def _know(self, stack: DesiredStack) -> None:
+        self.known |= {(name, service.revision): service for name, service in stack.services.items()}
+        self.world.known = self.known
+
     def wish(self, name: str, **fields: object) -> None:
         """A person's wish about one service."""
-        self.world.histories[name] = replace(self.world.histories.get(name, History()), **fields)
+        self.world.remember(name, replace(self.world.histories.get(name, History()), **fields))
         self._dirty[name] = None
 
     # --- time

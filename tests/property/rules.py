@@ -13,6 +13,7 @@ from controller.decide.world import World, make_world
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Decision, History, Phase
 from controller.model.desired import Condition, DesiredService, Leaving, Order, StartupMode
+from controller.model.names import Revision, split_release
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
 from controller.model.steps import Create, Remove, Restart, Start, Stop
 
@@ -42,11 +43,20 @@ class Rules:
         again = decide_stack(tuple(reversed(tuple(dirty))), _reversed(self.play.world), self.play.now)
         assert again == decisions, "the same input in another order gave another decision"
         for decision in decisions.values():
+            self._check_failures(decision)
             assert decision.wake_at is None or decision.wake_at > self.play.now, f"{decision} wakes in the past"
             assert decision.service not in self.play.world.busy
             assert self.play.world.views[decision.service].complete
         if self.calm:
             self._check_slots(decisions)
+
+    def _check_failures(self, decision: Decision) -> None:
+        """What is recorded is not acted on in the same pass; and nothing is called a failure that has none."""
+        before = self.play.world.histories.get(decision.service, History()).failed
+        if not decision.history.failed.keys() - before.keys():
+            return
+        assert not decision.steps, f"{decision.service} acts on a failure that is not written down yet"
+        assert not self.calm, f"{decision.service} is said to have failed: {decision.history.failed}"
 
     def _check_slots(self, decisions: Mapping[str, Decision]) -> None:
         policy = self.play.world.desired.policy
@@ -195,7 +205,9 @@ class Rules:
             assert not news or turn * ROUND <= FORGIVEN_AFTER, f"at rest, and yet there is news of {news}"
             world.absorb(decisions)
         fresh = make_world(world.desired)
-        fresh.histories.update(world.histories)
+        fresh.known = world.known
+        for name, history in world.histories.items():
+            fresh.remember(name, history)
         views = {name: world.views[name] for name in world.desired.services}
         plan = rehearse(fresh, Simulation(world.desired, views, play.simulation.containers.timings, at), at)
         assert not plan.steps, f"at rest, and yet planned: {plan.steps}"
@@ -219,8 +231,20 @@ class Rules:
             # A second container that somebody paused is none of a finished job's business.
             assert not [replica for replica in live if replica.running], f"{want.name} runs on: {story}"
         elif history.completed != want.revision:
-            right = [r for r in replicas if r.revision == want.revision and self.serves(want, r)]
+            wanted = revision_for(want, history)
+            right = [r for r in replicas if r.revision == wanted and self.serves(want, r)]
+            if not right and self._waits_for_good(want):
+                right = [r for r in replicas if self.serves(want, r)]
             assert len(right) == len(replicas) == want.replicas, f"{want.name} wants {want.replicas}: {story}"
+
+    def _waits_for_good(self, want: DesiredService) -> bool:
+        """Something that it needs went back: its own update is not begun."""
+        world, names = self.play.world, [name for name, need in want.needs.items() if need.required]
+        needed = [world.desired.services[name] for name in names if name in world.desired.services]
+        return any(
+            revision_for(need, world.histories.get(need.name, History())) != need.revision or self._waits_for_good(need)
+            for need in needed
+        )
 
 
 def _reversed(world: World) -> World:
@@ -229,6 +253,13 @@ def _reversed(world: World) -> World:
         name: replace(view, replicas=tuple(reversed(view.replicas))) for name, view in reversed(world.views.items())
     }
     return replace(world, views=views)
+
+
+def revision_for(want: DesiredService, history: History) -> Revision:
+    """What it is to have in the end: where what is asked for has failed, what was good before."""
+    if history.failed_for == want.revision and want.revision in history.failed and history.good is not None:
+        return split_release(history.good)[0]
+    return want.revision
 
 
 def floor_of(want: DesiredService) -> int:

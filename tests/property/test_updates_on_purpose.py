@@ -1,11 +1,12 @@
 """Updates that begin from trouble: unready old replicas, an edit in mid-update, a dependency that flaps."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
 from controller.engines.simulated_behaviour import crash_after, flaky, never_ready
-from controller.model.desired import Condition, Need, Order, UpdatePolicy
+from controller.model.desired import Condition, FailureAction, Need, Order, UpdatePolicy
 from controller.model.observed import Health
 from tests.builders import HEALTHY, NOW, checked, job, service, stack
 from tests.property.bringing import UP, farm, life_of, live, queue_of, shop, starts
@@ -76,7 +77,10 @@ def test_an_edit_with_a_scale_down_makes_nothing_new_before_there_is_room(order:
 
 @pytest.mark.parametrize("period", [0.7, 3.0, 11.0])
 def test_a_dependency_that_flaps_in_mid_update_stops_nobody_and_spins_nothing(period: float) -> None:
+    """A release that is kept although it fails; one that is taken back flaps for a moment only."""
     wanted = shop(Order.STOP_FIRST, 1, 3)
+    db = replace(wanted.services["db"], update=UpdatePolicy(failure_action=FailureAction.CONTINUE))
+    wanted = replace(wanted, services={**wanted.services, "db": db})
     life = life_of(
         wanted,
         Event(UP, "edit", "db", 2),

@@ -7,15 +7,16 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from controller.decide.case import ALIVE
 from controller.decide.phase import QUARANTINED
 from controller.decide.stack import decide_stack
 from controller.decide.status import AT_REST
 from controller.decide.world import World
 from controller.model.decision import Decision, Freeze, Phase
-from controller.model.names import Instant
+from controller.model.names import Instant, ReplicaId
 from controller.model.observed import ServiceView, Trouble
-from controller.model.plan import Held, Plan, PlannedStep, PlannedWait
-from controller.model.steps import Outcome, Result, Step, step_action, step_number
+from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
+from controller.model.steps import Create, Outcome, Remove, Result, Step, Stop, step_action, step_number
 
 HORIZON = 3600.0
 """Seconds of virtual time without a service coming to rest after which the stack is said not to settle."""
@@ -56,6 +57,10 @@ class _Play:
         self.begun = self.now = now
         self.steps: list[PlannedStep] = []
         self.waits: list[PlannedWait] = []
+        self._ran: frozenset[ReplicaId] = frozenset()
+        self._ended: set[str] = set()
+        self._made: set[str] = set()
+        self._returning: set[str] = set()
         self.downtime: dict[str, float] = {}
         self.down_since: dict[str, Instant] = {}
         self.served: set[str] = set()
@@ -71,6 +76,8 @@ class _Play:
         dirty: Sequence[str] = tuple(self.world.desired.services)
         for name in dirty:
             self._look(name)
+        views = self.world.views.values()
+        self._ran = frozenset(replica.id for view in views for replica in view.replicas if replica.phase in ALIVE)
         first = True
         while dirty or first:
             first = False
@@ -91,8 +98,11 @@ class _Play:
         at = self.now
         for outcome in self.bed.perform(decision.steps, self.now):
             self._plan_step(outcome, at)
+            self._note_replaced(outcome)
             at += outcome.seconds
             self._note_trouble(outcome, at)
+        if decision.phase is Phase.ROLLING_BACK:
+            self._returning.add(decision.service)
         self.world.busy.add(decision.service)
 
     def _plan_step(self, outcome: Outcome, at: Instant) -> None:
@@ -104,6 +114,13 @@ class _Play:
         at_seconds = self._known(at - self.begun)
         name = self.world.desired.name
         self.steps.append(PlannedStep(name, at_seconds, step_action(step), step.service, replica, step.because))
+
+    def _note_replaced(self, outcome: Outcome) -> None:
+        step = outcome.step
+        if outcome.result is Result.DONE and isinstance(step, Create):
+            self._made.add(step.service)
+        elif outcome.result is Result.DONE and isinstance(step, Stop | Remove) and step.replica in self._ran:
+            self._ended.add(step.service)
 
     def _note_trouble(self, outcome: Outcome, at: Instant) -> None:
         """What the engine would refuse is not asked for again at once: virtual time must go on."""
@@ -212,10 +229,18 @@ class _Play:
             steps=tuple(self.steps),
             waits=tuple(self.waits),
             held=self._held(),
+            updates=tuple(self._update(name) for name in sorted(self._made & self._ended)),
             seconds=last,
             downtime={**downtime, **lost},
             settles=restful or bool(self._held()),
         )
+
+    def _update(self, name: str) -> PlannedUpdate:
+        """Who ran at the beginning was ended, and another one made: by what policy."""
+        want = self.world.desired.services[name]
+        policy = want.rollback if name in self._returning else want.update
+        stack = self.world.desired.name
+        return PlannedUpdate(stack, name, policy.order, policy.because, policy.parallelism, policy.monitor)
 
     def _leaves(self, name: str) -> bool:
         return self.world.decisions[name].phase in (Phase.STOPPED, Phase.COMPLETED)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from controller.model.desired import Order
+
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
@@ -30,6 +32,21 @@ class PlannedWait:
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedUpdate:
+    """How a service is replaced: `because` of what in that order ("": it was asked for), how many at once (0: all).
+
+    `monitor`: seconds for which each new replica is watched.
+    """
+
+    stack: str
+    service: str
+    order: Order
+    because: str
+    parallelism: int
+    monitor: float
+
+
+@dataclass(frozen=True, slots=True)
 class Held:
     """What will not be done, and why. `service` None: the whole stack."""
 
@@ -50,6 +67,7 @@ class Plan:
     steps: tuple[PlannedStep, ...] = ()
     waits: tuple[PlannedWait, ...] = ()
     held: tuple[Held, ...] = ()
+    updates: tuple[PlannedUpdate, ...] = ()
     seconds: float | None = None
     downtime: Mapping[str, float | None] = field(default_factory=dict)
     settles: bool = True

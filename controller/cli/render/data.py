@@ -109,6 +109,17 @@ def plan_data(plans: Sequence[Plan]) -> Data:
             for plan in plans
             for held in plan.held
         ],
+        "updates": [
+            {
+                "stack": update.stack,
+                "service": update.service,
+                "order": str(update.order),
+                "because": update.because,
+                "parallelism": update.parallelism,
+            }
+            for plan in plans
+            for update in plan.updates
+        ],
         "predictedSeconds": _rounded(max(known, default=0.0)) if len(known) == len(plans) else None,
         "predictedDowntime": {plan.stack: _downtime(plan.downtime) for plan in plans},
     }

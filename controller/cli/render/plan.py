@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from controller.cli.render.text import Paint, clean, count, joined, plain, span, width_of
-from controller.model.plan import Held, Plan, PlannedStep, PlannedWait
+from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
 
 _ROLE = {"create": "good", "start": "good", "remove": "bad", "stop": "warn", "restart": "warn"}
 _NEEDS_NO_WAIT = frozenset({"create", "pull", "build"})
+_NOTICED = 0.05
+"""Seconds without service up to which nobody would call it that."""
 
 
 @dataclass(slots=True)
@@ -53,6 +55,7 @@ def _plan_block(plan: Plan, paint: Paint) -> list[str]:
         f"{paint(clean(plan.stack), 'bold')}  {count(len(plan.steps), 'change')}",
         *(_line(row, whats, paint) for row in rows),
         *held,
+        *(_update_line(update, plan) for update in plan.updates),
         *_summary(plan, paint),
     ]
 
@@ -144,6 +147,15 @@ def _held_line(held: Held, paint: Paint) -> str:
     return f"  {paint('   held', 'warn')}  {who}  {clean(why)}"
 
 
+def _update_line(update: PlannedUpdate, plan: Plan) -> str:
+    """In which order a service is replaced, why, and how long nobody of it serves."""
+    at_once = f"{update.parallelism} at a time" if update.parallelism else "all at once"
+    seconds = plan.downtime.get(update.service, 0.0)
+    downtime = span(seconds) if seconds is None or seconds > _NOTICED else "none"
+    how = f"{update.order} ({clean(update.because) or 'as asked for'}), {at_once}, monitor {update.monitor:g} s"
+    return f"  {clean(update.service)}: {how} · downtime {downtime}"
+
+
 def _summary(plan: Plan, paint: Paint) -> list[str]:
     time = "unknown (first start)" if plan.seconds is None else f"about {span(plan.seconds)}"
     lines = [f"  {count(len(plan.steps), 'change')} · time {time} · downtime {_downtime(plan)}"]
@@ -153,5 +165,5 @@ def _summary(plan: Plan, paint: Paint) -> list[str]:
 
 
 def _downtime(plan: Plan) -> str:
-    named = {service: seconds for service, seconds in plan.downtime.items() if seconds is None or seconds > 0.05}
+    named = {service: seconds for service, seconds in plan.downtime.items() if seconds is None or seconds > _NOTICED}
     return ", ".join(f"{clean(service)} {span(seconds)}" for service, seconds in named.items()) or "none"

@@ -8,13 +8,18 @@ import pytest
 
 from controller.cli.render.data import plan_data
 from controller.cli.render.plan import plan_lines
-from controller.model.plan import Held, Plan, PlannedStep, PlannedWait
+from controller.model.desired import Order
+from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
 
 pytestmark = pytest.mark.unit
 
 
 def step(at: float | None, action: str, replica: str, because: str = "missing") -> PlannedStep:
     return PlannedStep("shop", at, action, replica.rsplit("-", 1)[0], replica, because)
+
+
+def update(service: str, order: Order, because: str, parallelism: int = 1, monitor: float = 5.0) -> PlannedUpdate:
+    return PlannedUpdate("shop", service, order, because, parallelism, monitor)
 
 
 def replace(number: int, begin: float) -> Sequence[PlannedStep]:
@@ -60,6 +65,21 @@ def test_repeats_are_told_once_and_named() -> None:
     ]
 
 
+def test_how_each_service_is_replaced_is_one_line() -> None:
+    updates = (
+        update("api", Order.START_FIRST, "nothing forbids it"),
+        update("db", Order.STOP_FIRST, "mounts the writable volume data", parallelism=0, monitor=0.5),
+        update("new", Order.STOP_FIRST, ""),
+    )
+    lines = plan_lines([Plan("shop", steps=replace(1, 0), updates=updates, downtime={"db": 2.5, "new": None})])
+    assert lines[-4:] == [
+        "  api: start-first (nothing forbids it), 1 at a time, monitor 5 s · downtime none",
+        "  db: stop-first (mounts the writable volume data), all at once, monitor 0.5 s · downtime 2.5 s",
+        "  new: stop-first (as asked for), 1 at a time, monitor 5 s · downtime unknown",
+        "  4 changes · time unknown (first start) · downtime db 2.5 s, new unknown",
+    ]
+
+
 def test_what_differs_is_never_folded() -> None:
     plan = Plan("shop", steps=(*replace(3, 0), *(step(9, s.action, "web-2", "unhealthy") for s in replace(2, 5))))
     assert "then the same" not in "\n".join(plan_lines([plan]))
@@ -100,6 +120,7 @@ def test_the_shape_for_programs() -> None:
         "shop",
         steps=(step(0.00049, "create", "web-1"),),
         held=(Held("shop", "db", "Paused"),),
+        updates=(update("web", Order.START_FIRST, "free", 2),),
         seconds=1.23456,
         downtime={"web": None},
     )
@@ -116,6 +137,7 @@ def test_the_shape_for_programs() -> None:
             }
         ],
         "held": [{"stack": "shop", "service": "db", "reason": "Paused"}],
+        "updates": [{"stack": "shop", "service": "web", "order": "start-first", "because": "free", "parallelism": 2}],
         "predictedSeconds": 1.235,
         "predictedDowntime": {"shop": {"web": None}},
     }

@@ -7,9 +7,11 @@ from controller.decide.world import make_world
 from controller.engines.simulated_behaviour import Behaviour, crash_after, create_refused, never_ready
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Hold
-from controller.model.plan import Plan
+from controller.model.desired import Order, UpdatePolicy
+from controller.model.observed import Replica
+from controller.model.plan import Plan, PlannedUpdate
 from controller.model.timings import Span
-from tests.builders import HEALTHY, NOW, checked, empty_views, stack, timings, view
+from tests.builders import HEALTHY, NOW, checked, empty_views, healthy, stack, timings, view
 
 pytestmark = pytest.mark.unit
 
@@ -54,6 +56,18 @@ def test_what_never_settles_is_said_and_ends(behaviour: Behaviour) -> None:
     plan = rehearsed(checked("web"), web=behaviour)
     assert not plan.settles
     assert plan.seconds is not None and plan.seconds <= HORIZON + 300
+
+
+def test_what_is_replaced_is_told_with_its_order_and_what_only_starts_or_goes_is_not() -> None:
+    by_choice = UpdatePolicy(Order.STOP_FIRST, 2, monitor=1.0, because="it has a volume")
+    wanted = stack(checked("web", 2, "v2", update=by_choice), checked("db"), checked("slow"))
+    views = {"web": view(healthy(1), healthy(2)), "db": view(), "slow": view(*(of("slow", n) for n in (1, 2)))}
+    plan = rehearse(make_world(wanted), Simulation(wanted, views, TIMES, NOW), NOW)
+    assert plan.updates == (PlannedUpdate("shop", "web", Order.STOP_FIRST, "it has a volume", 2, 1.0),)
+
+
+def of(service: str, number: int) -> Replica:
+    return healthy(number, service=service)
 
 
 def test_a_held_stack_is_one_line() -> None:

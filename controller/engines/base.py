@@ -11,7 +11,7 @@ from controller.model.desired import Template
 from controller.model.errors import Conflict, Rejected
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed
-from controller.model.project import ComposeProject, Recording, RenderedProject
+from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import Outcome, Result, Step
 
 
@@ -107,8 +107,8 @@ class Engine(Protocol):
         """
         ...
 
-    def image_checks(self, image: str, *, deadline: float = 5.0) -> bool | None:
-        """Whether the local image of that name brings a health check; None: it is not here. Raises EngineErrors."""
+    def image_defaults(self, image: str, *, deadline: float = 5.0) -> ImageDefaults | None:
+        """What the local image of that name brings; None: it is not here. Raises EngineErrors."""
         ...
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:

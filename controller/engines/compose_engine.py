@@ -20,7 +20,7 @@ from controller.engines.transport import Endpoint, resolve_endpoint
 from controller.engines.vantage import Vantage
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed
-from controller.model.project import ComposeProject, Recording, RenderedProject
+from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import Outcome, Step
 
 _RENDER_PATIENCE = 60.0
@@ -83,14 +83,14 @@ class ComposeEngine:
     def absent(self, replicas: Collection[ReplicaId], *, deadline: float = 5.0) -> frozenset[ReplicaId]:
         return self._observer.absent(replicas, deadline=deadline)
 
-    def image_checks(self, image: str, *, deadline: float = 5.0) -> bool | None:
+    def image_defaults(self, image: str, *, deadline: float = 5.0) -> ImageDefaults | None:
         ends_at = time.monotonic() + deadline
         found = self._images.find(image, deadline=deadline)
         if found is None:
             return None
         config = self._images.config(found, deadline=max(0.1, ends_at - time.monotonic()))
         test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
-        return bool(test[0] != "NONE")
+        return ImageDefaults(bool(test[0] != "NONE"), tuple(sorted(config.get("Volumes") or ())))
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         return self._observer.projects(deadline=deadline)

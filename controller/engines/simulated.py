@@ -23,7 +23,7 @@ from controller.engines.simulated_state import SavedState, StateFile, restore_st
 from controller.model.errors import Conflict, Transient
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Health, Observed, ReplicaPhase
-from controller.model.project import ComposeProject, Recording, RenderedProject
+from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import (
     Build,
     Connect,
@@ -105,9 +105,10 @@ class SimulatedEngine:
         with self._world():
             return frozenset(replica for replica in replicas if self._find(replica) is None)
 
-    def image_checks(self, image: str, *, deadline: float = 5.0) -> bool | None:
-        """There are no images to look into."""
-        return None
+    def image_defaults(self, image: str, *, deadline: float = 5.0) -> ImageDefaults | None:
+        """There are no images to look into: what they bring is told by the settings, or not known."""
+        self._answer(deadline)
+        return self._settings.images.get(image)
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         self._answer(deadline)

@@ -16,17 +16,22 @@ from controller.model.desired import DesiredStack, Template
 from controller.model.errors import Rejected
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Observed, Replica, ServiceView
+from controller.model.project import ImageDefaults
 from controller.model.steps import Build, Create, Outcome, Pull, Result, Step
 from controller.model.timings import ENOUGH, Sample, Timings
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How all stacks of an engine behave. `missing`: images that have to be pulled or built first."""
+    """How all stacks of an engine behave. `missing`: images that have to be pulled or built first.
+
+    `images`: what images bring, by name.
+    """
 
     timings: Timings = field(default_factory=Timings)
     faults: Faults = field(default_factory=Faults)
     missing: frozenset[str] = frozenset()
+    images: Mapping[str, ImageDefaults] = field(default_factory=dict)
 
 
 class SimulatedStack:

@@ -106,10 +106,10 @@ def read_grace(service: Model) -> float:
 
 
 def read_update(service: Model, key: str, default: UpdatePolicy) -> UpdatePolicy:
-    """`deploy.update_config` or `deploy.rollback_config` over the default."""
+    """`deploy.update_config` or `deploy.rollback_config` over the default; the order is chosen elsewhere."""
     config: Model = _deploy(service).get(key) or {}
     return UpdatePolicy(
-        order=Order(config.get("order") or default.order),
+        order=default.order,
         parallelism=int(config.get("parallelism", default.parallelism)),
         delay=seconds(config["delay"]) if config.get("delay") else default.delay,
         monitor=seconds(config["monitor"]) if config.get("monitor") else default.monitor,
@@ -117,6 +117,12 @@ def read_update(service: Model, key: str, default: UpdatePolicy) -> UpdatePolicy
         max_failure_ratio=float(config.get("max_failure_ratio", default.max_failure_ratio)),
         progress_deadline=default.progress_deadline,
     )
+
+
+def read_order(service: Model, key: str) -> Order | None:
+    """The order that `deploy.update_config` or `deploy.rollback_config` asks for."""
+    order = (_deploy(service).get(key) or {}).get("order")
+    return Order(order) if order else None
 
 
 def has_check(service: Model) -> bool:

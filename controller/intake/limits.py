@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model
 from controller.intake.findings import Path, at
-from controller.intake.policy import asks_start_first
 from controller.model.desired import DesiredService
 from controller.model.errors import Finding
 
 if TYPE_CHECKING:
-    from controller.model.manifest import Service, Stack
+    from controller.model.manifest import Stack
 
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
 _LATER = ("ingress", "resources", "alerting", "metrics", "optimization")
-_LATER_OF_SERVICE = ("liveness", "startup_probe", "pre_stop_delay", "connects_to", "limits", "irreversible")
+_LATER_OF_SERVICE = ("liveness", "startup_probe", "pre_stop_delay", "connects_to", "limits")
 _LATER_OF_SECURITY = ("scan", "network_policy", "address_pool", "tls", "secrets")
-_LATER_OF_UPDATE = ("bake", "watch", "scope")
 
 
 def check_replicas(service: DesiredService, model: Model) -> Iterator[Finding]:
@@ -87,12 +85,13 @@ def check_manifest(manifest: Stack) -> tuple[Finding, ...]:
     return ()
 
 
-def warn(manifest: Stack | None, policies: Mapping[str, Service], models: Mapping[str, Model]) -> tuple[Finding, ...]:
+def acts_on(section: str) -> bool:
+    """Whether this version acts on that section of a `Stack` at all."""
+    return section not in _LATER
+
+
+def warn(manifest: Stack | None) -> Iterator[Finding]:
     """What is set but changes nothing yet."""
-    return (*_unheeded(manifest), *_start_first(policies, models))
-
-
-def _unheeded(manifest: Stack | None) -> Iterator[Finding]:
     if manifest is None:
         return
     yield from _changed(manifest.spec, _LATER, ("spec",))
@@ -100,7 +99,6 @@ def _unheeded(manifest: Stack | None) -> Iterator[Finding]:
     for name, service in manifest.spec.services.items():
         place: Path = ("spec", "services", name)
         yield from _changed(service, _LATER_OF_SERVICE, place)
-        yield from _changed(service.update, _LATER_OF_UPDATE, (*place, "update"))
 
 
 def _changed(section: Any, names: tuple[str, ...], place: Path) -> Iterator[Finding]:
@@ -110,10 +108,3 @@ def _changed(section: Any, names: tuple[str, ...], place: Path) -> Iterator[Find
         if name in section.model_fields_set and getattr(section, name) not in (default, None, ()):
             key = field.alias or name
             yield at((*place, key), f"'{key}' is checked, but this version does not act on it yet")
-
-
-def _start_first(policies: Mapping[str, Service], models: Mapping[str, Model]) -> Iterator[Finding]:
-    for name in sorted(models):
-        if asks_start_first(models[name], policies.get(name)):
-            path = ("spec", "services", name, "update", "order")
-            yield at(path, f"'{name}' is replaced stop-first: this version does not replace start-first yet")

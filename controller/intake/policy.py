@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model, never_ends, read_needs, read_replicas, read_update
+from controller.intake.order import Choice
 from controller.model.desired import (
     Backoff,
     Condition,
     FailureAction,
     Need,
     Order,
+    Port,
     Probe,
     ProbeKind,
     StackPolicy,
@@ -64,22 +66,22 @@ def resolve_needs(service: Model, policy: Service | None) -> Mapping[str, Need]:
     return needs
 
 
-def resolve_update(service: Model, policy: Service | None) -> UpdatePolicy:
-    """The manifest over `deploy.update_config` over Swarm's defaults, with `rollback`; always stop-first for now."""
+def resolve_update(service: Model, policy: Service | None, choice: Choice) -> UpdatePolicy:
+    """The manifest over `deploy.update_config` over Swarm's defaults, with `rollback`; in the chosen order."""
     update = _updated(read_update(service, "update_config", UpdatePolicy()), policy.update if policy else None)
-    return replace(update, order=Order.STOP_FIRST)
+    return replace(update, order=choice.order, because=choice.because)
 
 
-def resolve_rollback(service: Model, policy: Service | None) -> UpdatePolicy:
+def resolve_rollback(service: Model, policy: Service | None, choice: Choice) -> UpdatePolicy:
     """The same for rollbacks."""
     rollback = _updated(read_update(service, "rollback_config", _ROLLBACK), policy.rollback if policy else None)
-    return replace(rollback, order=Order.STOP_FIRST)
+    return replace(rollback, order=choice.order, because=choice.because)
 
 
-def asks_start_first(service: Model, policy: Service | None) -> bool:
-    """An order was asked for that this version does not follow yet."""
-    asked = policy.update.order if policy else None
-    return (asked or read_update(service, "update_config", UpdatePolicy()).order) == Order.START_FIRST
+def stands_behind_ingress(manifest: Stack | None, asked: Order | None, ports: Sequence[Port]) -> bool:
+    """Whether a proxy takes its published ports: the manifest says so, or a bare file asks to be start-first."""
+    wanted = asked is Order.START_FIRST if manifest is None else manifest.spec.ingress.mode == "auto"
+    return wanted and any(port.protocol == "tcp" for port in ports)
 
 
 def _updated(base: UpdatePolicy, update: Update | None) -> UpdatePolicy:
@@ -93,6 +95,9 @@ def _updated(base: UpdatePolicy, update: Update | None) -> UpdatePolicy:
         failure_action=_either(update.failure_action, base.failure_action),
         max_failure_ratio=_either(update.max_failure_ratio, base.max_failure_ratio),
         progress_deadline=_either(update.progress_deadline, base.progress_deadline),
+        bake=_either(update.bake, base.bake),
+        watch=_either(update.watch, base.watch),
+        scope=_either(update.scope, base.scope),
     )
 
 

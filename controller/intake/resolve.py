@@ -11,6 +11,7 @@ from controller.intake.findings import Path, at
 from controller.intake.limits import check_manifest, check_names_of_containers, check_replicas, unchecked, warn
 from controller.intake.remarks import is_strict, strictly
 from controller.intake.selection import check_graph, check_names, select_services
+from controller.intake.updates import Updates
 from controller.model.desired import (
     Condition,
     ContentsPolicy,
@@ -22,7 +23,7 @@ from controller.model.desired import (
 )
 from controller.model.errors import Finding
 from controller.model.names import ImageId, Revision
-from controller.model.project import Recording, RenderedProject
+from controller.model.project import ImageDefaults, Recording, RenderedProject
 
 if TYPE_CHECKING:
     from controller.model.manifest import Service, Stack
@@ -34,8 +35,8 @@ class Sources:
 
     `profile` is a startup profile chosen on the command line, over the manifest's. `contents` are digests by service
     (None: unreadable now). `image_ids`: images whose moved tag counts. `declared`: every service of the files, whatever
-    its Compose profile; `present`: services that have containers. `image_checks`: whether an image brings a health
-    check (None: not known), asked only where something hangs on it.
+    its Compose profile; `present`: services that have containers. `image_defaults`: what an image brings (None: not
+    known), asked only where something hangs on it.
     """
 
     rendered: RenderedProject
@@ -47,7 +48,7 @@ class Sources:
     declared: frozenset[str] = frozenset()
     present: frozenset[str] = frozenset()
     source: str = ""
-    image_checks: Callable[[str], bool | None] = lambda _: None
+    image_defaults: Callable[[str], ImageDefaults | None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
     strict = is_strict(sources.manifest)
     errors = (*resolver.faults(services), *(strictly(sure) if strict else ()))
     told = unsure if strict else (*sure, *unsure)
-    warnings = (*warn(sources.manifest, resolver.policies, resolver.models), *_tell_contents(services), *told)
+    warnings = (*warn(sources.manifest), *resolver.risks(), *_tell_contents(services), *told)
     if errors:
         return Resolution(None, errors, warnings)
     edges = {name: tuple(sorted(service.needs)) for name, service in services.items()}
@@ -118,6 +119,7 @@ class _Resolver:
         self._stack_policy = policy.resolve_policy(sources.manifest)
         self._needs = {name: policy.resolve_needs(self.models[name], self.policies.get(name)) for name in self.models}
         self._selected = select_services(sources.manifest, _profile(sources), self._needs)
+        self._updates = Updates(sources.rendered, sources.manifest, _profile(sources), previous, sources.image_defaults)
 
     def services(self) -> Mapping[str, DesiredService]:
         """By name, in alphabetical order: those of the profile, those that leave it, those that are gone."""
@@ -134,6 +136,10 @@ class _Resolver:
         for name, model in sorted(self.models.items()):
             yield from check_replicas(services[name], model)
             yield from self._contradiction(name)
+
+    def risks(self) -> Iterator[Finding]:
+        """What is done as asked for, though something speaks against it."""
+        return self._updates.warnings()
 
     def blind_waits(self, services: Mapping[str, DesiredService]) -> Iterator[tuple[Finding, bool]]:
         """Edges that wait for the health of what has no health check; is that sure, or may its image have one?
@@ -152,7 +158,10 @@ class _Resolver:
         model = self.models[name]
         if service.readiness is not None or compose.has_check(model):
             return True
-        return False if compose.refuses_check(model) else self._sources.image_checks(service.image)
+        if compose.refuses_check(model):
+            return False
+        brought = self._sources.image_defaults(service.image)
+        return None if brought is None else brought.checks
 
     def _edge(self, name: str, target: str) -> Path:
         said = self.policies.get(name)
@@ -181,8 +190,8 @@ class _Resolver:
             image=compose.read_image(model, self._sources.rendered.name, name),
             image_id=self._sources.image_ids.get(name),
             needs=self._kept_needs(name),
-            update=policy.resolve_update(model, said),
-            rollback=policy.resolve_rollback(model, said),
+            update=self._updates.update(name),
+            rollback=self._updates.rollback(name),
             readiness=policy.resolve_readiness(said),
             stop_grace=compose.read_grace(model),
             docker_restart=compose.read_restart(model),
@@ -209,6 +218,7 @@ class _Resolver:
             priority=said.priority if said else 0,
             heals_unhealthy=said is None or said.on_unhealthy == "restart",
             follows_tag=said is not None and said.update.on_image_change is True,
+            irreversible=said.irreversible if said else None,
         )
 
     def _selected_or_not(self, service: DesiredService) -> DesiredService:

@@ -35,8 +35,15 @@ def stack_digest(name: str, services: Mapping[str, DesiredService], policy: Stac
 
 
 def _counted(service: DesiredService) -> dict[str, Any]:
-    # The fingerprint stands for the texts of the template.
-    return asdict(replace(service, template=Template(service.name, "", service.template.fingerprint)))
+    # The fingerprint stands for the texts of the template; the words for a choice are for people.
+    return asdict(
+        replace(
+            service,
+            template=Template(service.name, "", service.template.fingerprint),
+            update=replace(service.update, because=""),
+            rollback=replace(service.rollback, because=""),
+        )
+    )
 
 
 def digest(value: Any) -> str:

@@ -20,7 +20,7 @@ from controller.model.desired import DesiredService
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.names import Instant
 from controller.model.observed import Observed
-from controller.model.project import Recording, RenderedProject
+from controller.model.project import ImageDefaults, Recording, RenderedProject
 
 
 def render_target(engine: Engine, target: Target) -> RenderedProject:
@@ -126,16 +126,16 @@ def _sources(engine: Engine, target: Target, rendered: RenderedProject, recordin
         contents=contents_digests(rendered, target.project),
         declared=frozenset(target.inputs.services),
         source=target.place,
-        image_checks=_ask_once(engine.image_checks),
+        image_defaults=_ask_once(engine.image_defaults),
     )
 
 
-def _ask_once(ask: Callable[[str], bool | None]) -> Callable[[str], bool | None]:
+def _ask_once(ask: Callable[[str], ImageDefaults | None]) -> Callable[[str], ImageDefaults | None]:
     """The same, each image once, and nobody any more after an engine that did not answer: it may take its time."""
-    known: dict[str, bool | None] = {}
+    known: dict[str, ImageDefaults | None] = {}
     away = False
 
-    def answer(image: str) -> bool | None:
+    def answer(image: str) -> ImageDefaults | None:
         nonlocal away
         if image not in known and not away:
             try:

@@ -37,6 +37,14 @@ class RenderedProject:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageDefaults:
+    """What an image brings to every container of it: a health check, and paths that it declares a VOLUME."""
+
+    checks: bool = False
+    volumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """The create requests that Compose would send, one template a service, as caught by an engine's `record`."""
 

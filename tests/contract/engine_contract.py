@@ -10,6 +10,7 @@ from controller.engines.base import Engine, Nudge, NudgeAt, Scope
 from controller.model.errors import Conflict, Transient
 from controller.model.names import ReplicaId
 from controller.model.observed import Health, Mount, ReplicaPhase
+from controller.model.project import ImageDefaults
 from controller.model.steps import Create, Remove, Rename, Restart, Result, Start, Step, Stop
 from tests.contract.bench import Bench, phases, remove, restart, start, stop
 
@@ -17,7 +18,10 @@ GONE = ReplicaId("0" * 64)
 
 
 class EngineContract:
-    """Sub-classes give the fixtures `bench` (a fresh project) and `away` (an engine that nobody answers for)."""
+    """Sub-classes give the fixtures `bench` (a fresh project) and `away` (an engine that nobody answers for).
+
+    `bringing` is the name of an image with a health check and two volumes.
+    """
 
     # --- looking
 
@@ -40,6 +44,10 @@ class EngineContract:
         scope = Scope(bench.name, {"web": "local/does-not-exist:0"})
         assert bench.engine.observe(scope).services["web"].image_id is None
 
+    def test_what_an_image_brings_is_known_where_it_is_here(self, bench: Bench, bringing: str) -> None:
+        assert bench.engine.image_defaults(bringing) == ImageDefaults(True, ("/data", "/var/lib/x"))
+        assert bench.engine.image_defaults("local/does-not-exist:0") is None
+
     def test_projects_are_those_that_have_containers(self, bench: Bench) -> None:
         assert bench.name not in bench.engine.projects()
         bench.make("web")
@@ -53,6 +61,8 @@ class EngineContract:
             away.info()
         with pytest.raises(Transient):
             away.observe(Scope(bench.name))
+        with pytest.raises(Transient):
+            away.image_defaults("local/does-not-exist:0")
         (outcome, skipped) = away.perform(bench.project, [bench.create(), bench.create(number=2)], deadline=5.0)
         assert (outcome.result, skipped.result) == (Result.TRANSIENT, Result.SKIPPED)
         assert bench.replicas("web") == ()
@@ -270,7 +280,10 @@ class EngineContract:
         before = bench.templates["web"].fingerprint
         assert record("web", {}) == before
         assert record("web", {"depends_on": {"job": {"condition": "service_started"}}}) == before
-        assert record("web", {"deploy": {"update_config": {"parallelism": 2}}}) == before
+        assert record("web", {"deploy": {"update_config": {"parallelism": 2, "order": "start-first"}}}) == before
+        assert record("web", {"deploy": {"rollback_config": {"delay": "1s"}}}) == before
+        assert record("web", {"deploy": {"replicas": 3}}) == before
+        assert record("web", {"scale": 3}) == before
         assert record("web", {"environment": {"COLOUR": "blue"}}) != before
 
     def test_all_that_was_made_can_be_made_away_with(self, bench: Bench) -> None:

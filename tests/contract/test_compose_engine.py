@@ -73,6 +73,18 @@ class TestComposeEngine(EngineContract):
         engine.close()
 
     @pytest.fixture
+    def bringing(self, bench: Bench) -> Iterator[str]:
+        name = f"local/{bench.name}:1"
+        made = docker("create", IMAGE).strip()
+        changes = ("HEALTHCHECK CMD true", 'VOLUME ["/var/lib/x", "/data"]')
+        try:
+            docker("commit", *(word for change in changes for word in ("--change", change)), made, name)
+            yield name
+        finally:
+            docker("rm", made)
+            docker("rmi", "--force", name)
+
+    @pytest.fixture
     def record(self, bench: Bench) -> Callable[[str, dict[str, object]], str]:
         def fingerprint(service: str, changes: dict[str, object]) -> str:
             services = dict(make_services(IMAGE))

@@ -14,7 +14,7 @@ from controller.engines.simulated_clock import HandClock
 from controller.engines.simulated_faults import Faults
 from controller.engines.simulated_stack import Settings
 from controller.model.names import ReplicaId
-from controller.model.project import RenderedProject
+from controller.model.project import ImageDefaults, RenderedProject
 from tests.contract.bench import Bench, make_services, write_project
 from tests.contract.engine_contract import EngineContract
 
@@ -23,7 +23,10 @@ pytestmark = pytest.mark.unit
 NAME = "contract"
 IMAGE = "busybox"
 NOW = 1_700_000_000.0
-SETTINGS = Settings(missing=frozenset({"local/does-not-exist:0"}))
+BRINGING = "local/bringing:1"
+SETTINGS = Settings(
+    missing=frozenset({"local/does-not-exist:0"}), images={BRINGING: ImageDefaults(True, ("/data", "/var/lib/x"))}
+)
 
 
 class StrangeHands:
@@ -61,6 +64,10 @@ class TestSimulatedEngine(EngineContract):
     @pytest.fixture
     def away(self) -> Engine:
         return SimulatedEngine(clock=HandClock(NOW), settings=Settings(faults=Faults(away=((0.0, 2 * NOW),))))
+
+    @pytest.fixture
+    def bringing(self) -> str:
+        return BRINGING
 
     @pytest.fixture
     def record(self, bench: Bench) -> Callable[[str, dict[str, object]], str]:

@@ -105,13 +105,14 @@ def test_contents_of_configs_secrets_env_files_and_read_only_binds_count(scene: 
 def test_edits_that_no_container_is_needed_for_replace_nothing(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}, b: {SLEEP, deploy: {replicas: 1}}, c: {SLEEP}}")
     scene.done("apply")
-    before = scene.containers()
+    before, generation = scene.containers(), scene.status()["generation"]
     for sentence, text in (
         ("depends_on", "services: {a: {SLEEP}, b: {SLEEP, deploy: {replicas: 1}}, c: {SLEEP, depends_on: [a]}}"),
         (
             "update_config",
             "services: {a: {SLEEP, deploy: {update_config: {order: start-first}}}, b: {SLEEP}, c: {SLEEP}}",
         ),
+        ("rollback_config", "services: {a: {SLEEP, deploy: {rollback_config: {delay: 1s}}}, b: {SLEEP}, c: {SLEEP}}"),
         ("profiles", "services: {a: {SLEEP}, b: {SLEEP, profiles: [p]}, c: {SLEEP}}"),
     ):
         with scene.step(f"only {sentence} is edited"):
@@ -120,6 +121,8 @@ def test_edits_that_no_container_is_needed_for_replace_nothing(scene: Scene) -> 
             scene.done("apply")
             assert lives(scene.containers()) == lives(before)
             assert scene.data("plan")["changes"] == 0
+            made, generation = generation, scene.status()["generation"]
+            assert generation > made
     with scene.step("scale alone adds one and replaces none"):
         scene.compose("services: {a: {SLEEP}, b: {SLEEP, deploy: {replicas: 2}}, c: {SLEEP}}")
         scene.done("apply")

@@ -36,7 +36,9 @@ def test_each_variable_that_is_unset_is_told_once_wherever_it_stands(
     for name in (names := ("OURS", "INCLUDED", "EXTENDED", "CONTROLLER_X")):
         monkeypatch.delenv(name, raising=False)
     said = (*map(unset, names), "something else")
-    engine = SimpleNamespace(render=lambda _: RenderedProject("p", {"services": {}}, said), image_checks=lambda _: None)
+    engine = SimpleNamespace(
+        render=lambda _: RenderedProject("p", {"services": {}}, said), image_defaults=lambda _: None
+    )
     (read,) = read_all(Options(files=(Path("compose.yaml"),)), engine).reads  # type: ignore[arg-type]
     told = {name: [one for one in read.warnings if name in one.message] for name in names}
     assert {name: len(found) for name, found in told.items()} == dict.fromkeys(names, 1)

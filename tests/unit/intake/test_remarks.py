@@ -12,7 +12,7 @@ import pytest
 from controller.intake.inputs import read_inputs
 from controller.intake.targets import Request, find_targets
 from controller.model.errors import Finding
-from controller.model.project import ComposeProject
+from controller.model.project import ComposeProject, ImageDefaults
 from tests.unit.intake.builders import needs, resolved
 
 pytestmark = pytest.mark.unit
@@ -257,6 +257,12 @@ def test_without_strict_the_stack_is_used(tmp_path: Path) -> None:
 
 
 HEALTHY = needs("db", condition="service_healthy")
+
+
+def brings_check(brings: bool | None) -> ImageDefaults | None:
+    return None if brings is None else ImageDefaults(brings)
+
+
 WAITS = {"web": HEALTHY, "db": {}}
 
 
@@ -273,7 +279,7 @@ def test_waiting_for_the_health_of_what_has_no_check(
     brings: bool | None, strict: bool, refused: bool, words: str
 ) -> None:
     spec = {"security": {"strict": strict}}
-    found = resolved(WAITS, spec, image_checks=lambda image: brings)
+    found = resolved(WAITS, spec, image_defaults=lambda image: brings_check(brings))
     (finding,) = found.errors if refused else found.warnings
     assert finding.path == "services.web.depends_on.db"
     assert words in finding.message
@@ -292,13 +298,15 @@ def test_waiting_for_the_health_of_what_has_no_check(
     ids=["it has one", "the manifest has a probe", "its image has one", "its image's is adjusted", "so it is"],
 )
 def test_nothing_is_said_of_a_service_whose_health_can_be_seen(db: object, spec: object, brings: bool) -> None:
-    found = resolved({"web": HEALTHY, "db": db}, spec, image_checks=lambda image: brings)  # type: ignore[dict-item,arg-type]
+    found = resolved({"web": HEALTHY, "db": db}, spec, image_defaults=lambda image: brings_check(brings))  # type: ignore[dict-item,arg-type]
     assert found.warnings == found.errors == ()
 
 
 @pytest.mark.parametrize("check", [{"disable": True}, {"test": ["NONE"], "interval": "5s"}], ids=["disable", "NONE"])
 def test_a_check_that_is_switched_off_is_none_whatever_the_image_brings(check: Mapping[str, object]) -> None:
-    found = resolved({"web": HEALTHY, "db": {"healthcheck": check}}, image_checks=lambda image: True)
+    found = resolved(
+        {"web": HEALTHY, "db": {"healthcheck": check}}, image_defaults=lambda image: ImageDefaults(checks=True)
+    )
     assert "has no health check: it counts" in found.warnings[0].message
 
 

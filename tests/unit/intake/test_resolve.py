@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from controller.intake.order import BARE
 from controller.intake.resolve import Sources, resolve
 from controller.model.desired import (
     Backoff,
@@ -20,13 +21,15 @@ from controller.model.desired import (
     Probe,
     ProbeKind,
     PullPolicy,
+    Scope,
     StackPolicy,
     StartupMode,
     Template,
     UpdatePolicy,
+    Watch,
 )
 from controller.model.errors import Finding
-from controller.model.project import Recording
+from controller.model.project import ImageDefaults, Recording
 from tests.unit.intake.builders import needs, rendered, resolved, service, stack
 
 pytestmark = pytest.mark.unit
@@ -39,8 +42,8 @@ def test_a_bare_project_has_the_defaults() -> None:
     assert found.stack.policy == StackPolicy()
     web = found.stack.services["web"]
     assert (web.replicas, web.image, web.leaving, web.is_job) == (1, "web", None, None)
-    assert web.update == UpdatePolicy()
-    assert web.rollback == UpdatePolicy(failure_action=FailureAction.PAUSE)
+    assert web.update == UpdatePolicy(because=BARE)
+    assert web.rollback == UpdatePolicy(failure_action=FailureAction.PAUSE, because=BARE)
     assert (web.settle, web.start_timeout, web.stop_grace, web.backoff) == (1.0, 120.0, 10.0, Backoff())
 
 
@@ -141,8 +144,19 @@ UPDATE: dict[str, Any] = {
     ),
     "the manifest over Compose, key by key": (
         {"parallelism": 2, "delay": "10s"},
-        {"parallelism": 0, "monitor": "0s", "failureAction": "continue", "progressDeadline": "1m"},
+        {
+            "parallelism": 0,
+            "monitor": "0s",
+            "failureAction": "continue",
+            "progressDeadline": "1m",
+            "order": "stop-first",
+        },
         UpdatePolicy(Order.STOP_FIRST, 0, 10.0, 0.0, FailureAction.CONTINUE, 0.0, 60.0),
+    ),
+    "what Compose has no word for": (
+        {},
+        {"order": "start-first", "bake": "2m", "watch": "ready", "scope": "stack"},
+        UpdatePolicy(Order.START_FIRST, bake=120.0, watch=Watch.READY, scope=Scope.STACK),
     ),
 }
 
@@ -152,22 +166,6 @@ def test_update_policy(case: str) -> None:
     config, policy, expected = UPDATE[case]
     web = service({"deploy": {"update_config": config}}, None if policy is None else {"update": policy})
     assert web.update == expected
-
-
-@pytest.mark.parametrize(
-    ("definition", "spec"),
-    [
-        ({"deploy": {"update_config": {"order": "start-first"}}}, None),
-        ({}, {"services": {"web": {"update": {"order": "start-first"}}}}),
-    ],
-)
-def test_start_first_is_stop_first_for_now_and_says_so(definition: dict[str, Any], spec: dict[str, Any] | None) -> None:
-    found = resolved({"web": definition}, spec)
-    assert found.stack is not None
-    assert found.stack.services["web"].update.order is Order.STOP_FIRST
-    assert [finding.message for finding in found.warnings] == [
-        "'web' is replaced stop-first: this version does not replace start-first yet"
-    ]
 
 
 READINESS: dict[str, Any] = {
@@ -480,7 +478,7 @@ LATER: dict[str, Any] = {
     "ingress": ({"ingress": {"mode": "auto"}}, ["spec.ingress"]),
     "security": ({"security": {"networkPolicy": "dependencies"}}, ["spec.security.networkPolicy"]),
     "strict is acted on": ({"security": {"strict": True}}, []),
-    "bake": ({"services": {"web": {"update": {"bake": "1m"}}}}, ["spec.services.web.update.bake"]),
+    "bake is acted on": ({"services": {"web": {"update": {"bake": "1m", "watch": "ready", "scope": "stack"}}}}, []),
     "liveness": ({"services": {"web": {"liveness": {"tcp": {"port": 1}}}}}, ["spec.services.web.liveness"]),
     "defaults, written out": ({"ingress": {"mode": "off"}, "resources": {"admission": "warn"}, "metrics": {}}, []),
 }
@@ -510,6 +508,8 @@ KEEPS = {
     "scale": {"scale": 3},
     "deploy.replicas": {"deploy": {"replicas": 3}},
     "update_config": {"deploy": {"update_config": {"parallelism": 2}}},
+    "another order": {"deploy": {"update_config": {"order": "start-first"}}},
+    "rollback_config": {"deploy": {"rollback_config": {"delay": "1s"}}},
     "profiles": {"profiles": ["x"]},
     "build": {"build": {"context": "."}},
 }
@@ -528,6 +528,26 @@ def test_what_replaces_nothing_keeps_the_revision_and_makes_a_generation(case: s
         assert before is not None
         assert after is not None
         assert before.digest != after.digest
+
+
+KEPT_BY_THE_MANIFEST: dict[str, dict[str, Any]] = {
+    "replicas": {"replicas": 3},
+    "dependsOn": {"dependsOn": ["db"]},
+    "update": {"update": {"delay": "1s"}},
+    "another order": {"update": {"order": "stop-first"}},
+    "rollback": {"rollback": {"parallelism": 2}},
+    "irreversible": {"irreversible": True},
+}
+
+
+@pytest.mark.parametrize("case", KEPT_BY_THE_MANIFEST)
+def test_policy_alone_keeps_the_revision_and_makes_a_generation(case: str) -> None:
+    brings = {"image_defaults": lambda image: ImageDefaults()}
+    before = resolved({"web": {}, "db": {}}, {}, **brings).stack
+    after = resolved({"web": {}, "db": {}}, {"services": {"web": KEPT_BY_THE_MANIFEST[case]}}, **brings).stack
+    assert before is not None and after is not None
+    assert after.services["web"].revision == before.services["web"].revision
+    assert after.digest != before.digest
 
 
 def test_contents_count_where_they_roll() -> None:

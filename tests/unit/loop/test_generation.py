@@ -11,7 +11,7 @@ import pytest
 from controller.intake.targets import Request, Target, find_targets
 from controller.loop.generation import resolve_target
 from controller.model.errors import Transient
-from controller.model.project import RenderedProject
+from controller.model.project import ImageDefaults, RenderedProject
 
 pytestmark = pytest.mark.unit
 
@@ -33,7 +33,7 @@ def rendered(target: Target) -> RenderedProject:
 
 def test_each_image_is_asked_for_once(target: Target) -> None:
     asked: list[str] = []
-    engine = SimpleNamespace(image_checks=lambda image: asked.append(image) or image == "img:1")
+    engine = SimpleNamespace(image_defaults=lambda image: asked.append(image) or ImageDefaults(image == "img:1"))
     found = resolve_target(engine, target, rendered(target))  # type: ignore[arg-type]
     assert sorted(asked) == ["img:1", "img:2"]
     assert len(found.warnings) == 3  # a, b and c wait for queue
@@ -42,10 +42,10 @@ def test_each_image_is_asked_for_once(target: Target) -> None:
 def test_an_engine_that_does_not_answer_is_asked_once(target: Target) -> None:
     asked: list[str] = []
 
-    def hang(image: str) -> bool:
+    def hang(image: str) -> ImageDefaults:
         asked.append(image)
         raise Transient("Docker did not answer in time")
 
-    found = resolve_target(SimpleNamespace(image_checks=hang), target, rendered(target))  # type: ignore[arg-type]
+    found = resolve_target(SimpleNamespace(image_defaults=hang), target, rendered(target))  # type: ignore[arg-type]
     assert len(asked) == 1
     assert len(found.warnings) == 9  # an image may bring a check: nothing is sure

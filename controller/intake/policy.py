@@ -105,6 +105,13 @@ def _either(first: Any, second: Any) -> Any:
     return second if first is None else first
 
 
+def resolve_irreversible(policy: Service | None) -> bool | None:
+    """True or False where the manifest says so, in either word; None: only for a job that completed."""
+    if policy is None or policy.reversible is None:
+        return policy.irreversible if policy else None
+    return not policy.reversible
+
+
 def resolve_readiness(policy: Service | None) -> Probe | None:
     """The manifest's probe; None leaves it to the health check."""
     return _probe(policy.readiness) if policy and policy.readiness else None

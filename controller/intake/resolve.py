@@ -218,7 +218,7 @@ class _Resolver:
             priority=said.priority if said else 0,
             heals_unhealthy=said is None or said.on_unhealthy == "restart",
             follows_tag=said is not None and said.update.on_image_change is True,
-            irreversible=said.irreversible if said else None,
+            irreversible=policy.resolve_irreversible(said),
         )
 
     def _selected_or_not(self, service: DesiredService) -> DesiredService:

@@ -209,5 +209,14 @@ class Service(Section):
     """How long a replica is out of its names and routes before it is told to stop."""
     irreversible: bool | None = None
     """Once it settled, the stack does not go back. Default: true for jobs that completed."""
+    reversible: bool | None = None
+    """The same the other way round: `true` lets the stack go back though this job has completed."""
     limits: Bounds = Field(default_factory=Bounds)
     """Bounds of `resources.autoAdjust` for this service."""
+
+    @model_validator(mode="after")
+    def _one_word_on_going_back(self) -> Service:
+        if self.irreversible is not None and self.reversible is not None:
+            hint = {"hint": "irreversible: true, or reversible: true"}
+            raise PydanticCustomError("one_of", "needs one of irreversible and reversible at most", hint)
+        return self

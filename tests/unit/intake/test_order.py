@@ -409,10 +409,3 @@ def test_who_stands_behind_the_ingress(
     spec: Mapping[str, Any] | None, asked: Order | None, ports: tuple[Port, ...], on: bool
 ) -> None:
     assert stands_behind_ingress(None if spec is None else stack(spec), asked, ports) is on
-
-
-@pytest.mark.parametrize("says", [None, True, False])
-def test_irreversible_is_what_the_manifest_says(says: bool | None) -> None:
-    found = resolved({"web": {}}, {"services": {"web": {} if says is None else {"irreversible": says}}}).stack
-    assert found is not None
-    assert found.services["web"].irreversible is says

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from controller.intake.order import BARE
 from controller.intake.resolve import Sources, resolve
@@ -166,6 +167,25 @@ def test_update_policy(case: str) -> None:
     config, policy, expected = UPDATE[case]
     web = service({"deploy": {"update_config": config}}, None if policy is None else {"update": policy})
     assert web.update == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "irreversible"),
+    [
+        ({}, None),
+        ({"irreversible": True}, True),
+        ({"irreversible": False}, False),
+        ({"reversible": True}, False),
+        ({"reversible": False}, True),
+    ],
+)
+def test_whether_the_stack_goes_back_over_it(said: dict[str, bool], irreversible: bool | None) -> None:
+    assert service({}, said).irreversible is irreversible
+
+
+def test_both_words_on_going_back_are_refused() -> None:
+    with pytest.raises(ValidationError, match="one of irreversible and reversible"):
+        stack({"services": {"web": {"irreversible": True, "reversible": False}}})
 
 
 READINESS: dict[str, Any] = {

@@ -9,7 +9,8 @@ env_end='# <<< stand-in images'
 
 # Compose variable → stand-in, in the order of building; `debian` is the base of all.
 stand_ins='QDRANT_IMAGE=local/qdrant:edge REDIS_IMAGE=local/redis:7.0 POSTGRES_IMAGE=local/postgres:15
-PROMETHEUS_IMAGE=local/prometheus:2.42 GRAFANA_IMAGE=local/grafana:stand-in PYTHON_IMAGE=local/python:3.11'
+PROMETHEUS_IMAGE=local/prometheus:2.42 GRAFANA_IMAGE=local/grafana:stand-in PYTHON_IMAGE=local/python:3.11
+HAPROXY_IMAGE=local/haproxy:2.6'
 
 # ensure_images: what compose/rag.yaml names is present, pulled or built.
 ensure_images() {
@@ -28,14 +29,21 @@ ensure_images() {
 
 images_present() { compose_images | xargs -r docker image inspect -f '{{.Id}}' >/dev/null 2>&1; }
 
-# compose_images: those that are pulled; the server's own is built.
-compose_images() { sample config --images | grep -v '^local/rag-server' | sort -u; }
+# compose_images: those that are pulled, the ingress's among them; the server's own is built.
+compose_images() { { sample config --images | grep -v '^local/rag-server'; ingress_image; } | sort -u; }
+
+# ingress_image: no service's, but what the controller starts before the services that publish ports.
+ingress_image() {
+  local image=${HAPROXY_IMAGE:-}
+  if [[ -z $image && -f $env_file ]]; then image=$(sed -n 's/^\(export \)\?HAPROXY_IMAGE=//p' "$env_file" | tail -n 1); fi
+  printf '%s\n' "${image:-haproxy:3.0}"
+}
 
 sample() { docker compose -f "$repo/compose/rag.yaml" "$@"; }
 
 pull_images() {
   say 'pulling the images of the sample stack'
-  logged pull sample pull --quiet --ignore-buildable ||
+  { logged pull sample pull --quiet --ignore-buildable && logged pull-haproxy docker pull --quiet "$(ingress_image)"; } ||
     die 'the images could not be pulled' "see $log_dir/pull.log; CONTROLLER_LOCAL_IMAGES=1 builds stand-ins instead"
 }
 
@@ -58,16 +66,24 @@ image_id() { docker image inspect -f '{{.Id}}' "$1" 2>/dev/null || true; }
 # drop_image OLD NEW: what a build replaced has no name any more; where a container still uses it, it stays.
 drop_image() { if [[ -n $1 && $1 != "$2" ]]; then docker image rm "$1" >/dev/null 2>&1 || true; fi; }
 
-# ensure_test_image: the small image that engine tests start by the dozen.
+# ensure_test_images: what engine tests start: the small one by the dozen, a web server, the ingress.
+ensure_test_images() {
+  ensure_test_image busybox:1.35 local/busybox:1.35
+  ensure_test_image python:3.11-slim local/python:3.11
+  ensure_test_image haproxy:2.6 local/haproxy:2.6
+}
+
+# ensure_test_image REAL TAG
 ensure_test_image() {
-  local tag=local/busybox:1.35
+  local real=$1 tag=$2 name
   if docker image inspect "$tag" >/dev/null 2>&1; then return; fi
+  name=${real%%:*}
   if [[ ${CONTROLLER_LOCAL_IMAGES:-} != 1 ]] && registry_answers; then
-    say "pulling the test image busybox:1.35"
-    logged pull-busybox docker pull --quiet busybox:1.35 || die 'the test image could not be pulled' "see $log_dir/pull-busybox.log"
-    docker tag busybox:1.35 "$tag"
+    say "pulling the test image $real"
+    logged "pull-$name" docker pull --quiet "$real" || die 'the test image could not be pulled' "see $log_dir/pull-$name.log"
+    docker tag "$real" "$tag"
   else
-    build_image busybox "$tag" "$(build_base)"
+    build_image "$name" "$tag" "$(build_base)"
   fi
 }
 

@@ -4,8 +4,9 @@
 
 newer_suite=trixie # Debian 13: Engine 26.1
 newer_parts="${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/compose-controller/engine-$newer_suite"
-newer_images='local/busybox:1.35 local/redis:7.0' # what the engine tests start
-newer_dir=''                                      # everything of the engine that runs; empty while none does
+# What the engine tests start.
+newer_images='local/busybox:1.35 local/redis:7.0 local/python:3.11 local/haproxy:2.6'
+newer_dir='' # everything of the engine that runs; empty while none does
 newer_pid=''
 no_newer=''  # why there is none
 in_newer=()  # before a command: with that engine as Docker's, in its network, where its containers can be reached

@@ -30,7 +30,7 @@ set_up_all() {
   if [[ -z $no_engine ]]; then
     ensure_compose
     ensure_images
-    if [[ $1 == dev ]]; then ensure_test_image; fi
+    if [[ $1 == dev ]]; then ensure_test_images; fi
   else
     ensure_reader
     ensure_compose

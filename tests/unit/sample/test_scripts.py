@@ -212,3 +212,12 @@ def test_a_script_is_sound_bash(script: str) -> None:
     assert run("bash", "-n", script).stderr == ""
     if shutil.which("shellcheck"):
         assert run("shellcheck", "-x", "-S", "style", script).stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("written", "image"),
+    [("", "haproxy:3.0"), ("HAPROXY_IMAGE=my/proxy:1\n", "my/proxy:1"), ("export HAPROXY_IMAGE=x:2\n", "x:2")],
+)
+def test_the_image_of_the_ingress_is_the_persons_choice(checkout: Path, written: str, image: str) -> None:
+    (checkout / "compose/.env").write_text(written)
+    assert shell("unset HAPROXY_IMAGE; ingress_image", checkout).stdout == f"{image}\n"

@@ -21,14 +21,16 @@ RECORD = "CONTROLLER_CRASH_RECORD"
 BEFORE, SENT, AFTER = "before", "sent", "after"
 """`sent`: the engine has the request and will answer somebody who is dead."""
 
-DISK = frozenset({"folder", "database", "damaged", "schema", "lock", "holder", "socket", "recorder", "manifest"})
+DISK = frozenset(
+    {"folder", "database", "damaged", "schema", "lock", "holder", "socket", "recorder", "manifest", "ingress"}
+)
 """Writes to the disk that are no transaction; a transaction is named by its last change."""
 
 COMPOSE = frozenset({"up", "pull", "build"})
 """Children that write."""
 
 _TABLES = "events|generations|histories|intents|memory|renderings|replicas|revisions|status|timings"
-_CONTAINER = "create|start|stop|restart|unpause|rename|remove|archive|exec"
+_CONTAINER = "create|start|stop|restart|unpause|rename|kill|remove|archive|exec"
 NAMES = re.compile(
     rf"(engine\.(container\.({_CONTAINER})|exec\.start|network\.(create|connect|remove)|volume\.create)"
     rf"|compose\.({'|'.join(sorted(COMPOSE))})|disk\.({'|'.join(sorted(DISK))})"

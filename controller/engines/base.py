@@ -11,6 +11,7 @@ from controller.model.desired import Template
 from controller.model.errors import Conflict, Rejected
 from controller.model.names import ReplicaId
 from controller.model.observed import Observed
+from controller.model.own import OwnSeen, OwnSpec, Placed, Role
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import Outcome, Result, Step
 
@@ -138,6 +139,34 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+class Own(Protocol):
+    """Containers of our own on an engine (the ingress). Calls have deadlines in seconds and raise only EngineErrors."""
+
+    def find(self, stack: str, role: Role, *, deadline: float) -> tuple[OwnSeen, ...]:
+        """Those of that role, running ones first. More than one: a replacement was interrupted."""
+        ...
+
+    def placed(self, stack: str, *, deadline: float) -> tuple[Placed, ...]:
+        """Running replicas of the stack with their addresses."""
+        ...
+
+    def prepare(self, spec: OwnSpec, *, deadline: float) -> ReplicaId:
+        """It exists as specified, running or not; what runs otherwise stays. Its id."""
+        ...
+
+    def ensure(self, spec: OwnSpec, *, grace: float, deadline: float) -> None:
+        """It runs as specified and is the only one of its role; an other one has `grace` seconds to end."""
+        ...
+
+    def signal(self, container: ReplicaId, signal: str, *, deadline: float) -> None:
+        """Send its first process a signal that it handles."""
+        ...
+
+    def remove(self, stack: str, role: Role, *, grace: float, deadline: float) -> None:
+        """None of that role is left."""
+        ...
 
 
 def result_of(error: Exception) -> Result:

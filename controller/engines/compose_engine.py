@@ -14,6 +14,7 @@ from controller.engines.ensure import remove_networks
 from controller.engines.events import Listener
 from controller.engines.images import Images
 from controller.engines.observe import Observer
+from controller.engines.own import OwnContainers
 from controller.engines.perform import Performer, Recorders
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
@@ -39,6 +40,8 @@ class ComposeEngine:
         self._observer = Observer(self._client, self._images, self._sightings, self._vantage)
         recorders = Recorders(self._render_again, self._record)
         self._performer = Performer(self._client, self._images, recorders)
+        self.own = OwnContainers(self._client)
+        """Containers of ours beside the stacks."""
         self._lock = threading.Lock()
         self._renderings: tuple[tuple[ComposeProject, RenderedProject], ...] = ()
         self._listeners: set[Listener] = set()

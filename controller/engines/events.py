@@ -163,6 +163,8 @@ def read_nudge(event: Mapping[str, Any], whose: Callable[[str], tuple[str, str] 
         case "image":
             return NudgeAt(Nudge.IMAGES)
         case "container":
+            if labels.OWN_STACK in marks:
+                return NudgeAt(Nudge.STACK, marks[labels.OWN_STACK])
             if labels.PROJECT not in marks:
                 return None
             return NudgeAt(Nudge.SERVICE, marks[labels.PROJECT], marks.get(labels.SERVICE))

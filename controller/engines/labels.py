@@ -1,4 +1,4 @@
-"""The labels that Compose writes, and what of them replaces nothing."""
+"""The labels that Compose writes, what of them replaces nothing, and those of our own containers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ WORKING_DIR = PREFIX + "project.working_dir"
 CONFIG_FILES = PREFIX + "project.config_files"
 NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"
+
+OWN_STACK, OWN_ROLE, OWN_CONTENTS = "controller.stack", "controller.role", "controller.contents"
+"""Of our own containers, which carry none of Compose's: `docker compose` cannot take them for orphans."""
 
 VOLATILE = frozenset(
     {

@@ -13,7 +13,7 @@ import pytest
 
 from controller.engines import labels
 from controller.engines.base import Nudge, NudgeAt
-from controller.engines.events import _LONGEST_EVENT, Listener
+from controller.engines.events import _LONGEST_EVENT, Listener, read_nudge
 from controller.engines.inbox import Delivery, Inbox
 from controller.engines.sightings import Sightings
 
@@ -51,6 +51,12 @@ def test_an_event_that_is_too_long_is_passed_over_and_everything_looked_at() -> 
     taken = engine.connect()
     assert taken.nudges == (CONNECTED, NudgeAt(Nudge.SERVICE, "p", "b"))
     assert taken.events == 3  # the connection, the gap, the event after it
+
+
+def test_what_becomes_of_our_own_container_says_look_at_its_stack() -> None:
+    marks = {labels.OWN_STACK: "shop", labels.OWN_ROLE: "ingress"}
+    event = {"Type": "container", "Action": "die", "Actor": {"ID": "a", "Attributes": marks}}
+    assert read_nudge(event, lambda container: None) == NudgeAt(Nudge.STACK, "shop")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,214 @@
+"""Containers of our own on one engine: made as specified, replaced where they differ, reached through Docker alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from controller.engines import labels
+from controller.engines.answers import get_list
+from controller.engines.client import Client
+from controller.model.errors import Conflict, EngineError, Transient
+from controller.model.names import ReplicaId
+from controller.model.own import OwnSeen, OwnSpec, Placed, Publish, Role
+
+_SLACK = 10.0
+"""Seconds that a stop may take beyond its grace."""
+
+
+class OwnContainers:
+    """Our own containers on one daemon. Every method raises only EngineErrors and may come from any thread."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def find(self, stack: str, role: Role, *, deadline: float) -> tuple[OwnSeen, ...]:
+        """Those of that role, running ones first. More than one: a replacement was interrupted."""
+        wanted = [f"{labels.OWN_STACK}={stack}", f"{labels.OWN_ROLE}={role}"]
+        found = get_list(
+            self._client, "/containers/json", {"all": "1", "filters": {"label": wanted}}, deadline=deadline
+        )
+        return tuple(sorted(map(_parse, found), key=lambda seen: (not seen.running, seen.name)))
+
+    def placed(self, stack: str, *, deadline: float) -> tuple[Placed, ...]:
+        """Running replicas of the stack with their addresses."""
+        wanted = [f"{labels.PROJECT}={stack}", f"{labels.ONEOFF}=False"]
+        found = get_list(self._client, "/containers/json", {"filters": {"label": wanted}}, deadline=deadline)
+        return tuple(placed for item in found if (placed := _parse_placed(item)) is not None)
+
+    def prepare(self, spec: OwnSpec, *, deadline: float) -> ReplicaId:
+        """It exists as specified, running or not, and is on all of its networks; what runs otherwise stays. Its id.
+
+        Raises Rejected where its image is not here.
+        """
+        ends_at = time.monotonic() + deadline
+        found = self.find(spec.stack, spec.role, deadline=deadline)
+        right = next((seen for seen in found if seen.contents == contents(spec)), None)
+        if right is None:
+            right = self._create(spec, found, ends_at)
+        self._join(right, spec.networks, ends_at)
+        return right.id
+
+    def ensure(self, spec: OwnSpec, *, grace: float, deadline: float) -> None:
+        """It runs as specified, on all of its networks, and is the only one of its role.
+
+        Where its ports are another container's, the gap lasts from the stop of the old one (`grace` seconds for its
+        open connections) to the start of the new one, which is made before. Raises Transient while a host port is
+        taken by somebody else.
+        """
+        ends_at = time.monotonic() + deadline
+        made = self.prepare(spec, deadline=deadline)
+        found = self.find(spec.stack, spec.role, deadline=_left(ends_at))
+        mine = next((seen for seen in found if seen.id == made), None)
+        if mine is None:
+            raise Conflict(f"{spec.name} went while it was looked at")
+        others = [seen for seen in found if seen.id != made]
+        for other in others:  # the host ports are free once it has stopped: removing it can wait
+            self._stop(other, grace, _left(ends_at))
+        if not mine.running:
+            self._start(mine, ends_at)
+        for other in others:
+            self._discard(other, _left(ends_at))
+        if mine.name != spec.name:
+            self._client.call("POST", f"/containers/{made}/rename", {"name": spec.name}, deadline=_left(ends_at))
+
+    def signal(self, container: ReplicaId, signal: str, *, deadline: float) -> None:
+        """Send its first process a signal that it handles."""
+        self._client.call("POST", f"/containers/{container}/kill", {"signal": signal}, deadline=deadline)
+
+    def remove(self, stack: str, role: Role, *, grace: float, deadline: float) -> None:
+        """None of that role is left."""
+        ends_at = time.monotonic() + deadline
+        for seen in self.find(stack, role, deadline=deadline):
+            self._retire(seen, grace, _left(ends_at))
+
+    def _create(self, spec: OwnSpec, found: Sequence[OwnSeen], ends_at: float) -> OwnSeen:
+        """Beside the one that runs; half-made ones of before serve nobody and go."""
+        for seen in found:
+            if not seen.running:
+                self._retire(seen, 0.0, _left(ends_at))
+        name = f"{spec.name}-next" if any(seen.running for seen in found) else spec.name
+        body = create_body(spec)
+        answer = self._client.call("POST", "/containers/create", {"name": name}, body, deadline=_left(ends_at))[1]
+        return OwnSeen(ReplicaId(answer["Id"]), name, contents(spec), False, frozenset(spec.networks[:1]))
+
+    def _start(self, seen: OwnSeen, ends_at: float) -> None:
+        """One that was stopped while its network was made anew can never start again: the next try makes another."""
+        try:
+            self._client.call("POST", f"/containers/{seen.id}/start", deadline=_left(ends_at))
+        except EngineError as error:
+            if "network" in error.message and "not found" in error.message:
+                self._retire(seen, 0.0, _left(ends_at))
+                raise Conflict(f"{seen.name} was on a network that is gone; it is made anew") from error
+            raise
+
+    def _retire(self, seen: OwnSeen, grace: float, deadline: float) -> None:
+        """Stop it softly and remove it."""
+        ends_at = time.monotonic() + deadline
+        self._stop(seen, grace, deadline)
+        self._discard(seen, _left(ends_at))
+
+    def _stop(self, seen: OwnSeen, grace: float, deadline: float) -> None:
+        """What is gone or stopped already is done."""
+        if seen.running:
+            query = {"t": str(max(1, round(grace)))}
+            with suppress(Conflict):
+                path = f"/containers/{seen.id}/stop"
+                self._client.call("POST", path, query, deadline=min(deadline, grace + _SLACK))
+
+    def _discard(self, seen: OwnSeen, deadline: float) -> None:
+        with suppress(Conflict):
+            self._client.call("DELETE", f"/containers/{seen.id}", {"v": "1", "force": "1"}, deadline=deadline)
+
+    def _join(self, seen: OwnSeen, networks: Sequence[str], ends_at: float) -> None:
+        """The networks that it lacks. One that is gone is left out: who is on it is gone too."""
+        for network in networks:
+            if network in seen.networks:
+                continue
+            path = f"/networks/{quote(network, safe='')}/connect"
+            with suppress(Conflict):
+                self._client.call("POST", path, body={"Container": seen.id}, deadline=_left(ends_at))
+
+
+def create_body(spec: OwnSpec) -> dict[str, Any]:
+    """The create request. Only what it needs: no capability, no writable root, no socket of Docker's."""
+    exposed, bound = _ports(spec.publish)
+    return {
+        "Image": spec.image,
+        "Entrypoint": list(spec.command[:1]),
+        "Cmd": list(spec.command[1:]),
+        "User": spec.user,
+        "StopSignal": spec.stop_signal,
+        "Labels": {labels.OWN_STACK: spec.stack, labels.OWN_ROLE: str(spec.role), labels.OWN_CONTENTS: contents(spec)},
+        "ExposedPorts": exposed,
+        "HostConfig": {
+            "Binds": [f"{bind.source}:{bind.target}:{'ro' if bind.read_only else 'rw'}" for bind in spec.binds],
+            "PortBindings": bound,
+            "NetworkMode": spec.networks[0],
+            "ReadonlyRootfs": True,
+            "CapDrop": ["ALL"],
+            "SecurityOpt": ["no-new-privileges"],
+            "Sysctls": {"net.ipv4.ip_unprivileged_port_start": "0"},
+            "Memory": spec.memory,
+            "PidsLimit": 128,
+            "Ulimits": [{"Name": "nofile", "Soft": 16384, "Hard": 16384}],
+            # Not after a daemon's restart: the addresses that it was made for may be somebody else's then.
+            "RestartPolicy": {"Name": "on-failure"},
+        },
+    }
+
+
+def contents(spec: OwnSpec) -> str:
+    """A digest of all that means another container: networks are joined, and it may take any name."""
+    document = [
+        *(spec.image, spec.command, spec.user, spec.stop_signal, spec.memory),
+        *(sorted((port.host_ip, port.host_port, port.port) for port in spec.publish),),
+        *(sorted((bind.source, bind.target, bind.read_only) for bind in spec.binds),),
+    ]
+    return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
+
+
+def _ports(publish: Sequence[Publish]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What is exposed and what it is bound to."""
+    bound: dict[str, list[dict[str, str]]] = {}
+    for port in sorted(publish):
+        binding = {"HostIp": port.host_ip, "HostPort": str(port.host_port)}
+        bound.setdefault(f"{port.port}/tcp", []).append(binding)
+    return {name: {} for name in bound}, bound
+
+
+def _parse(item: Mapping[str, Any]) -> OwnSeen:
+    networks = (item.get("NetworkSettings") or {}).get("Networks") or {}
+    return OwnSeen(
+        ReplicaId(item["Id"]),
+        str((item.get("Names") or [""])[0]).removeprefix("/"),
+        str((item.get("Labels") or {}).get(labels.OWN_CONTENTS, "")),
+        item.get("State") == "running",
+        frozenset(networks),
+    )
+
+
+def _parse_placed(item: Mapping[str, Any]) -> Placed | None:
+    marks = item.get("Labels") or {}
+    number = str(marks.get(labels.NUMBER, ""))
+    if labels.SERVICE not in marks or not number.isdigit():
+        return None
+    networks = (item.get("NetworkSettings") or {}).get("Networks") or {}
+    addresses = {
+        name: address
+        for name, endpoint in networks.items()
+        if (address := (endpoint or {}).get("IPAddress") or (endpoint or {}).get("GlobalIPv6Address"))
+    }
+    return Placed(ReplicaId(item["Id"]), marks[labels.SERVICE], int(number), addresses)
+
+
+def _left(ends_at: float) -> float:
+    remaining = ends_at - time.monotonic()
+    if remaining <= 0:
+        raise Transient("no time was left for it")
+    return remaining

@@ -1,0 +1,168 @@
+"""The proxy's configuration: pure text. It holds the whole table, so that a proxy that dies comes back with it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from controller.ingress.routes import FEWEST_SLOTS, NOWHERE, Slot, Table, backend_name, port_of
+from controller.model.routes import Frontend, Mode, RouteState
+
+CONF, RUN = "/run/ingress/conf", "/run/ingress/run"
+"""Where the container has its configuration (read-only) and its sockets."""
+RUNTIME, MASTER, FILE = "runtime.sock", "master.sock", "haproxy.cfg"
+
+COMMAND = ("haproxy", "-W", "-db", "-S", f"{RUN}/{MASTER},mode,600", "-f", f"{CONF}/{FILE}")
+"""A master that reloads on SIGUSR2, and its worker."""
+
+_SERVER = re.compile(r"  server s\d+ (?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:\s]+)):\d+(?P<off> disabled)?$")
+_FIRST_SPARE_PORT = 49152
+
+
+def listen_ports(frontends: Iterable[Frontend]) -> Mapping[Frontend, int]:
+    """The port inside the container for each published one: the same, unless two host addresses share its number."""
+    given: dict[Frontend, int] = {}
+    ordered = sorted(frontends, key=lambda front: (front.host_port, front.host_ip, front.service))
+    spare = _FIRST_SPARE_PORT
+    numbers = {front.host_port for front in ordered}
+    for front in ordered:
+        port = front.host_port
+        while port in given.values() or (port != front.host_port and port in numbers):
+            port, spare = spare, spare + 1
+        given[front] = port
+    return given
+
+
+def render(frontends: Sequence[Frontend], table: Table) -> str:
+    """The whole file. Backends without slots in the table get empty ones."""
+    sections = [_GLOBAL, _DEFAULTS]
+    for front, port in sorted(listen_ports(frontends).items(), key=lambda item: item[1]):
+        sections.append(
+            _FRONTEND.format(port=port, mode=front.mode, backend=backend_name(front), more=_MORE[front.mode])
+        )
+    for name, mode in sorted({backend_name(front): front.mode for front in frontends}.items()):
+        slots = table.get(name) or (Slot(),) * FEWEST_SLOTS
+        sections.append(_BACKEND[mode].format(name=name) + "\n".join(_servers(name, slots)))
+    return _seal("\n\n".join(sections) + "\n")
+
+
+def rewrite(text: str, table: Table) -> str:
+    """The same file with another table, whose slots may be more."""
+    lines: list[str] = []
+    for line, backend in _walk(text):
+        if not _SERVER.match(line):
+            lines.append(line)
+        elif backend is not None and line.startswith("  server s1 "):
+            lines.extend(_servers(backend, table[backend]))
+    return _seal("\n".join(lines) + "\n")
+
+
+def read_table(text: str) -> Table:
+    """The table that a proxy which starts from this file has."""
+    table: dict[str, list[Slot]] = {}
+    for line, backend in _walk(text):
+        if backend is not None and (found := _SERVER.match(line)):
+            state = RouteState.OUT if found["off"] else RouteState.IN
+            table.setdefault(backend, []).append(Slot(found["v4"] or found["v6"], state))
+    return {name: tuple(slots) for name, slots in table.items()}
+
+
+def structure(text: str) -> str:
+    """A digest of all that commands cannot change. The proxy says it itself, so that a reload can be seen."""
+    kept = (_without_address(line) for line in text.splitlines() if not line.startswith("  description "))
+    return hashlib.sha256("\n".join(kept).encode()).hexdigest()[:16]
+
+
+def _without_address(line: str) -> str:
+    return " ".join(line.split()[:2]) if _SERVER.match(line) else line
+
+
+def _seal(text: str) -> str:
+    """With its own digest in it."""
+    return re.sub(r"(?m)^  description .*$", f"  description {structure(text)}", text)
+
+
+def _walk(text: str) -> Iterator[tuple[str, str | None]]:
+    """Each line and the backend in which it stands."""
+    backend: str | None = None
+    for line in text.splitlines():
+        if line and not line.startswith(" "):
+            kind, _, name = line.partition(" ")
+            backend = name if kind == "backend" else None
+        yield line, backend
+
+
+def _servers(backend: str, slots: Sequence[Slot]) -> Iterator[str]:
+    """A slot that is not in is off: who was draining is asked to drain anew."""
+    for number, slot in enumerate(slots, start=1):
+        address = f"[{slot.address}]" if ":" in slot.address else slot.address
+        is_in = slot.state is RouteState.IN and slot.address != NOWHERE
+        yield f"  server s{number} {address}:{port_of(backend)}" + ("" if is_in else " disabled")
+
+
+# One thread: what is drained is then drained, with no other thread that chose the server an instant before.
+_GLOBAL = f"""\
+global
+  description unknown
+  log stdout format raw daemon warning
+  maxconn 4096
+  nbthread 1
+  hard-stop-after 3600s
+  mworker-max-reloads 16
+  stats socket {RUN}/{RUNTIME} mode 600 level admin expose-fd listeners"""
+
+# No `log global`: a request's line can hold a secret. A refused connection is tried on another server at once.
+_DEFAULTS = """\
+defaults
+  retries 3
+  option redispatch 1
+  timeout connect 1s
+  timeout check 1s
+  timeout queue 5s
+  timeout tunnel 86400s
+  default-server check inter 1s fastinter 250ms downinter 500ms fall 3 rise 1"""
+
+_FRONTEND = """\
+frontend port:{port}
+  mode {mode}
+  bind :{port}
+{more}  default_backend {backend}"""
+
+# Idle connections get one more answer when the process is to end: a client that sends just then is not turned away.
+_MORE = {
+    Mode.HTTP: """\
+  option forwardfor
+  option http-keep-alive
+  option http-no-delay
+  option idle-close-on-response
+  timeout http-request 30s
+  timeout http-keep-alive 60s
+  timeout client 300s
+""",
+    Mode.TCP: """\
+  option clitcpka
+  timeout client 86400s
+""",
+}
+
+_BACKEND = {
+    Mode.HTTP: """\
+backend {name}
+  mode http
+  balance roundrobin
+  option http-keep-alive
+  option http-no-delay
+  timeout server 3600s
+  retry-on conn-failure empty-response
+  acl idempotent method GET HEAD OPTIONS TRACE PUT DELETE
+  http-request disable-l7-retry unless idempotent
+""",
+    Mode.TCP: """\
+backend {name}
+  mode tcp
+  balance leastconn
+  option srvtcpka
+  timeout server 86400s
+""",
+}

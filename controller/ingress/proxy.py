@@ -1,0 +1,248 @@
+"""One stack's proxy: it runs as wanted, has the whole table, and says how each replica stands in it."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from controller.engines.base import Own
+from controller.ingress import config
+from controller.ingress.files import make_folder, put_file, read_file
+from controller.ingress.routes import (
+    Table,
+    Wishes,
+    address_of,
+    backend_name,
+    fits,
+    place_routes,
+    present_wishes,
+    same,
+    seat,
+    service_of,
+)
+from controller.ingress.runtime import Proxy, Runtime
+from controller.ingress.sightings import Memory
+from controller.model.errors import Conflict, EngineError, Transient
+from controller.model.names import ReplicaId
+from controller.model.own import Bind, OwnSeen, OwnSpec, Placed, Publish, Role
+from controller.model.routes import Frontend, RouteSeen, RouteState
+
+IMAGE = "haproxy:3.0"
+"""The real one, where HAPROXY_IMAGE names no other."""
+_RELOAD, _SOFT_STOP = "SIGUSR2", "SIGUSR1"
+_HANDOVER = 1.0
+"""Seconds that open connections have where the proxy itself is replaced: its host ports are free only afterwards."""
+_MEMORY = 256 * 1024 * 1024
+_PAUSE = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be behind the ingress. `networks`: names, at least one of each service's.
+
+    `routes` of all replicas that exist; None: each stays as it stands, but those that are gone.
+    """
+
+    frontends: tuple[Frontend, ...]
+    networks: tuple[str, ...]
+    routes: Mapping[ReplicaId, RouteState] | None = None
+
+
+class Look(NamedTuple):
+    """The proxy, the stack's running replicas, and the networks on which the proxy reaches them."""
+
+    proxy: Proxy
+    placed: Sequence[Placed]
+    networks: Collection[str]
+
+
+class Ingress:
+    """The ingress of one stack on one engine. Safe from several threads; raises only EngineErrors.
+
+    `folder` is ours alone, on the machine whose kernel the engine uses. What is remembered beside it may be lost.
+    """
+
+    def __init__(self, own: Own, stack: str, folder: Path, image: str = IMAGE) -> None:
+        self._own, self._stack, self._image = own, stack, image
+        self._conf, self._run = folder / "conf", folder / "run"
+        self._runtime = Runtime(self._run)
+        self._lock = threading.Lock()
+        self._memory = Memory()
+
+    def prepare(self, wanted: Wanted, *, deadline: float = 30.0) -> None:
+        """All that can be done while somebody else has the host ports: the start is what is left."""
+        with self._lock:
+            ends_at = time.monotonic() + deadline
+            self._drop_blind(ends_at)
+            self._store(config.render(wanted.frontends, self._plan(wanted, ends_at)))
+            self._own.prepare(self._spec(wanted), deadline=_left(ends_at))
+
+    def ensure(self, wanted: Wanted, *, deadline: float = 30.0) -> None:
+        """The proxy runs, on those ports and networks, with that table; seen in the proxy itself.
+
+        A changed configuration is reloaded without a gap; changed host ports mean another container, with the gap
+        of its start. Without frontends there is no proxy. Raises Transient while a host port is somebody else's.
+        """
+        with self._lock:
+            ends_at = time.monotonic() + deadline
+            if not wanted.frontends:
+                self._own.remove(self._stack, Role.INGRESS, grace=_HANDOVER, deadline=deadline)
+                return
+            self._drop_blind(ends_at)
+            table = self._plan(wanted, ends_at)
+            text = config.render(wanted.frontends, table)
+            self._store(text)
+            self._own.ensure(self._spec(wanted), grace=_HANDOVER, deadline=_left(ends_at))
+            seen = self._await(lambda proxy: True, ends_at)
+            if seen.structure != config.structure(text):
+                seen = self._reload(text, ends_at)
+            self._runtime.push(seen.table, table, deadline=_left(ends_at))
+
+    def observe(self, *, deadline: float = 5.0) -> Mapping[ReplicaId, RouteSeen]:
+        """How each running replica of a service behind the ingress stands; raises Transient where it is not there."""
+        with self._lock:
+            look = self._look(time.monotonic() + deadline)
+            return self._memory.see(look.proxy, look.placed, look.networks, time.time())
+
+    def set_route(self, replica: ReplicaId, to: RouteState, *, deadline: float = 5.0) -> RouteSeen:
+        """Lead traffic to that replica, or no new one, or none; how it stands then, as the proxy says.
+
+        May be repeated. Raises Conflict where the replica is not running on a network that the proxy is on.
+        """
+        with self._lock:
+            ends_at = time.monotonic() + deadline
+            look = self._look(ends_at)
+            before = self._memory.see(look.proxy, look.placed, look.networks, time.time())
+            table = seat(_with_route(look, replica, to), look.proxy.table)
+            if not same(look.proxy.table, table):
+                self._change(look.proxy.table, table, ends_at)
+            if to is RouteState.DRAINING and replica in before:
+                self._memory.begin_drain(replica, before[replica].connections, time.time())
+            proxy = self._runtime.read(deadline=_left(ends_at))
+            after = self._memory.see(proxy, look.placed, look.networks, time.time())
+            return after.get(replica, RouteSeen(RouteState.OUT))
+
+    def remove(self, *, grace: float = 10.0, deadline: float = 60.0) -> None:
+        """No proxy is left; open connections have `grace` seconds to end. Its files stay: they are a stack's state."""
+        with self._lock:
+            self._own.remove(self._stack, Role.INGRESS, grace=grace, deadline=deadline)
+
+    def container(self, *, deadline: float = 5.0) -> OwnSeen | None:
+        """The proxy's container; None: there is none."""
+        return next(iter(self._own.find(self._stack, Role.INGRESS, deadline=deadline)), None)
+
+    def _spec(self, wanted: Wanted) -> OwnSpec:
+        ports = config.listen_ports(wanted.frontends)
+        return OwnSpec(
+            stack=self._stack,
+            role=Role.INGRESS,
+            name=f"controller-ingress-{self._stack}",
+            image=self._image,
+            command=config.COMMAND,
+            user=f"{os.getuid()}:{os.getgid()}",
+            networks=wanted.networks,
+            publish=tuple(Publish(front.host_port, port, front.host_ip) for front, port in ports.items()),
+            binds=(Bind(str(self._conf), config.CONF), Bind(str(self._run), config.RUN, read_only=False)),
+            memory=_MEMORY,
+            stop_signal=_SOFT_STOP,
+        )
+
+    def _drop_blind(self, ends_at: float) -> None:
+        """A proxy whose folder was taken from under it has no socket that we could reach, and no file."""
+        if not (self._conf.is_dir() and self._run.is_dir()):
+            self._own.remove(self._stack, Role.INGRESS, grace=_HANDOVER, deadline=_left(ends_at))
+
+    def _look(self, ends_at: float) -> Look:
+        proxy = self._runtime.read(deadline=_left(ends_at))
+        container = self.container(deadline=_left(ends_at))
+        placed = self._own.placed(self._stack, deadline=_left(ends_at))
+        return Look(proxy, placed, container.networks if container else frozenset())
+
+    def _plan(self, wanted: Wanted, ends_at: float) -> Table:
+        """What the proxy is to do: each replica in the slot that it has."""
+        table = self._known(ends_at)
+        placed = self._own.placed(self._stack, deadline=_left(ends_at))
+        backends = {backend_name(front) for front in wanted.frontends}
+        if wanted.routes is not None:
+            return seat(place_routes(backends, wanted.routes, placed, wanted.networks), table)
+        kept = present_wishes(table, placed, wanted.networks)
+        return seat({name: kept.get(name, {}) for name in backends}, table)
+
+    def _known(self, ends_at: float) -> Table:
+        """The table that the proxy has, else the one that it would start with."""
+        try:
+            return self._runtime.read(deadline=min(1.0, _left(ends_at))).table
+        except EngineError:
+            return config.read_table(read_file(self._conf / config.FILE))
+
+    def _store(self, text: str) -> None:
+        for folder in (self._conf.parent, self._conf, self._run):
+            make_folder(folder)
+        put_file(self._conf / config.FILE, text)
+
+    def _change(self, seen: Table, table: Table, ends_at: float) -> None:
+        """The proxy first, then the file: what dies in between is made right by the next `ensure`."""
+        before = read_file(self._conf / config.FILE)
+        if not before:
+            raise Conflict(f"the ingress of {self._stack} has lost its file; it is made anew")
+        text = config.rewrite(before, table)
+        if fits(table, seen):
+            self._runtime.push(seen, table, deadline=_left(ends_at))
+            self._store(text)
+        else:
+            self._store(text)
+            self._runtime.push(self._reload(text, ends_at).table, table, deadline=_left(ends_at))
+
+    def _reload(self, text: str, ends_at: float) -> Proxy:
+        """The master starts a new process beside the old one, which keeps its connections until they are done."""
+        seen = self.container(deadline=_left(ends_at))
+        if seen is None or not seen.running:
+            raise Conflict(f"the ingress of {self._stack} went away")
+        self._own.signal(seen.id, _RELOAD, deadline=_left(ends_at))
+        return self._await(lambda proxy: proxy.structure == config.structure(text), ends_at)
+
+    def _await(self, taken: Callable[[Proxy], bool], ends_at: float) -> Proxy:
+        """The proxy, once it has taken what it was given."""
+        while True:
+            try:
+                proxy = self._runtime.read(deadline=_left(ends_at))
+                if taken(proxy):
+                    return proxy
+                trouble = Transient(
+                    "the ingress does not take its new configuration", hint="docker logs of the ingress say why"
+                )
+            except Transient as error:
+                trouble = error
+            if time.monotonic() + _PAUSE >= ends_at:
+                raise trouble
+            time.sleep(_PAUSE)
+
+
+def _with_route(look: Look, replica: ReplicaId, to: RouteState) -> Wishes:
+    """What the proxy does now, with that one replica as it is to be."""
+    table = look.proxy.table
+    wishes = {name: dict(wanted) for name, wanted in present_wishes(table, look.placed, look.networks).items()}
+    found = next((item for item in look.placed if item.id == replica), None)
+    address = address_of(found, look.networks) if found else None
+    if found is None or address is None:
+        if to is RouteState.IN:
+            raise Conflict(f"replica {replica[:12]} is not running on a network that the ingress is on")
+        return wishes  # it has no traffic
+    backends = [name for name in table if service_of(name) == found.service]
+    if to is RouteState.IN and not backends:
+        raise Conflict(f"{found.service} has no port behind the ingress")
+    for name in backends:  # who is asked to drain anew after a reload gets its slot again
+        wishes[name][address] = to
+    return wishes
+
+
+def _left(ends_at: float) -> float:
+    remaining = ends_at - time.monotonic()
+    if remaining <= 0:
+        raise Transient("no time was left for it")
+    return remaining

@@ -1,0 +1,169 @@
+"""Which slot of the proxy leads to which replica: pure. The proxy itself is the memory, addresses are the key."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from controller.model.names import ReplicaId
+from controller.model.observed import Replica
+from controller.model.own import Placed
+from controller.model.routes import Frontend, RouteState
+
+FEWEST_SLOTS = 8
+NOWHERE = "0.0.0.0"  # noqa: S104 - what the proxy calls a server that has no address yet
+_WORDS = {RouteState.IN: "ready", RouteState.DRAINING: "drain", RouteState.OUT: "maint"}
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place for one replica in a backend. `connections` and `since` (seconds in this state) are only observed."""
+
+    address: str = NOWHERE
+    state: RouteState = RouteState.OUT
+    connections: int = 0
+    since: float = 0.0
+
+    @property
+    def free(self) -> bool:
+        return self.state is RouteState.OUT and self.connections == 0
+
+
+Table = Mapping[str, tuple[Slot, ...]]
+"""The slots of each backend; the first is `s1`."""
+
+Wishes = Mapping[str, Mapping[str, RouteState]]
+"""How each address is to stand in each backend. An address that is not named is to be out."""
+
+
+def backend_name(frontend: Frontend) -> str:
+    """`web:8000:http`: host ports that lead to the same port of the same service share a backend."""
+    return f"{frontend.service}:{frontend.target}:{frontend.mode}"
+
+
+def service_of(backend: str) -> str:
+    return backend.rsplit(":", 2)[0]
+
+
+def port_of(backend: str) -> int:
+    return int(backend.rsplit(":", 2)[1])
+
+
+def want_routes(replicas: Iterable[Replica], leaving: Collection[ReplicaId] = ()) -> Mapping[ReplicaId, RouteState]:
+    """Ready and not leaving: in; leaving and still running: draining; every other one: out."""
+    return {replica.id: _want_route(replica, replica.id in leaving) for replica in replicas}
+
+
+def _want_route(replica: Replica, leaving: bool) -> RouteState:
+    if not replica.running:
+        return RouteState.OUT
+    if leaving:
+        return RouteState.DRAINING
+    return RouteState.OUT if replica.ready_since is None else RouteState.IN
+
+
+def address_of(placed: Placed, networks: Collection[str]) -> str | None:
+    """Where the proxy, which is on these networks, reaches that replica; None: nowhere."""
+    return next((placed.addresses[name] for name in sorted(placed.addresses) if name in networks), None)
+
+
+def place_routes(
+    backends: Iterable[str],
+    routes: Mapping[ReplicaId, RouteState],
+    placed: Sequence[Placed],
+    networks: Collection[str],
+) -> Wishes:
+    """Routes of replicas as wishes for addresses, in each backend of the replica's service."""
+    wishes: dict[str, dict[str, RouteState]] = {name: {} for name in backends}
+    for replica in placed:
+        address, state = address_of(replica, networks), routes.get(replica.id, RouteState.OUT)
+        if address is None or state is RouteState.OUT:
+            continue
+        for name, wanted in wishes.items():
+            if service_of(name) == replica.service:
+                wanted[address] = state
+    return wishes
+
+
+def present_wishes(table: Table, placed: Sequence[Placed], networks: Collection[str]) -> Wishes:
+    """What the proxy does now, without slots whose address no replica of that service has any more."""
+    living: dict[str, set[str]] = {}
+    for replica in placed:
+        if address := address_of(replica, networks):
+            living.setdefault(replica.service, set()).add(address)
+    return {
+        name: {
+            slot.address: slot.state
+            for slot in slots
+            if slot.state is not RouteState.OUT and slot.address in living.get(service_of(name), ())
+        }
+        for name, slots in table.items()
+    }
+
+
+def seat(wishes: Wishes, table: Table) -> Table:
+    """The table that fulfils the wishes: who has a slot keeps it, others get the lowest free one.
+
+    Where there are not enough slots they double; slots never go, since that would take a reload for nothing.
+    """
+    return {name: _seat_backend(wanted, table.get(name, ())) for name, wanted in wishes.items()}
+
+
+def _seat_backend(wanted: Mapping[str, RouteState], slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+    seats: dict[str, int] = {}
+    for index, slot in enumerate(slots):
+        # Of two slots with one address the one in use counts: the other is a leftover.
+        if slot.address in wanted and (slot.address not in seats or not slot.free):
+            seats[slot.address] = index
+    seated = [replace(slot, state=RouteState.OUT) for slot in slots]
+    untaken = (index for index, slot in enumerate(slots) if index not in seats.values() and slot.free)
+    spare = sorted(untaken, key=lambda index: (slots[index].address != NOWHERE, index))
+    for address in sorted(wanted):
+        index = seats[address] if address in seats else _take(spare, seated)
+        seated[index] = replace(seated[index], address=address, state=wanted[address])
+    while len(seated) < FEWEST_SLOTS:
+        seated.append(Slot())
+    return tuple(seated)
+
+
+def _take(spare: list[int], seated: list[Slot]) -> int:
+    """The next free slot; doubles the slots where there is none."""
+    if not spare:
+        first = len(seated)
+        seated.extend(Slot() for _ in range(max(first, FEWEST_SLOTS)))
+        spare.extend(range(first, len(seated)))
+    return spare.pop(0)
+
+
+def fits(wanted: Table, seen: Table) -> bool:
+    """Whether commands alone lead from one to the other; else the proxy has to be reloaded."""
+    return {name: len(slots) for name, slots in wanted.items()} == {name: len(slots) for name, slots in seen.items()}
+
+
+def diff(seen: Table, wanted: Table) -> tuple[str, ...]:
+    """The commands that lead from what the proxy does to what is wanted; none where it does that already.
+
+    Those that bring a replica in come first: the others never leave a backend without the servers that it is to have.
+    """
+    changes = [
+        (f"{name}/s{index}", port_of(name), before, after)
+        for name in sorted(wanted)
+        for index, (before, after) in enumerate(zip(seen[name], wanted[name], strict=True), start=1)
+        if (before.address, before.state) != (after.address, after.state)
+    ]
+    order = list(_WORDS)
+    changes.sort(key=lambda change: order.index(change[3].state))
+    return tuple(command for change in changes for command in _commands(*change))
+
+
+def _commands(server: str, port: int, before: Slot, after: Slot) -> Iterable[str]:
+    if before.address != after.address:
+        if before.state is not RouteState.OUT:
+            yield f"set server {server} state maint"
+        yield f"set server {server} addr {after.address} port {port}"
+    yield f"set server {server} state {_WORDS[after.state]}"
+
+
+def same(seen: Table, wanted: Table) -> bool:
+    """Whether the proxy does what is wanted."""
+    return fits(wanted, seen) and not diff(seen, wanted)

@@ -1,0 +1,156 @@
+"""Replicas of a web service with Compose's labels on a network of their own, the ingress before them, and load."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import subprocess
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller.engines.compose_engine import ComposeEngine
+from controller.ingress.proxy import Ingress, Wanted
+from controller.model.errors import EngineError
+from controller.model.names import ReplicaId
+from controller.model.routes import Frontend, RouteState
+from tests.engine.docker_project import IMAGE, docker, inspect
+
+PROXY_IMAGE = os.environ.get("TEST_HAPROXY_IMAGE", "local/haproxy:2.6")
+WEB_IMAGE = os.environ.get("TEST_PYTHON_IMAGE", "local/python:3.11")
+BACKEND = Path(__file__).with_name("ingress_backend.py").read_text()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Bed:
+    engine: ComposeEngine
+    folder: Path
+
+    def __post_init__(self) -> None:
+        self.name = f"cti{uuid.uuid4().hex[:8]}"
+        self.port = free_port()
+        self.network = f"{self.name}_default"
+        docker("network", "create", self.network)
+        self.ingress = Ingress(self.engine.own, self.name, self.folder / "ingress", PROXY_IMAGE)
+
+    def run(self, number: int, service: str = "web") -> ReplicaId:
+        """A replica that answers already."""
+        return self._run(number, service, WEB_IMAGE, "python3", "-c", BACKEND)
+
+    def run_small(self, number: int) -> ReplicaId:
+        """One that costs little: it answers 404 to everything."""
+        return self._run(number, "web", IMAGE, "httpd", "-f", "-p", "8000")
+
+    def _run(self, number: int, service: str, *command: str) -> ReplicaId:
+        marks = {"project": self.name, "service": service, "container-number": str(number), "oneoff": "False"}
+        labels = [f"--label=com.docker.compose.{key}={value}" for key, value in marks.items()]
+        name = f"--name={self.name}-{service}-{number}"
+        made = ReplicaId(docker("run", "-d", name, "--network", self.network, *labels, *command).strip())
+        address = (self.address(made), 8000)
+        eventually(lambda: socket.create_connection(address, 1.0).close() is None)
+        return made
+
+    def address(self, container: str) -> str:
+        return str(inspect(container)[0]["NetworkSettings"]["Networks"][self.network]["IPAddress"])
+
+    def wanted(self, routes: Mapping[ReplicaId, RouteState] | None, *more: Frontend) -> Wanted:
+        front = Frontend("web", self.port, 8000, "127.0.0.1")
+        return Wanted((front, *more), (self.network,), routes)
+
+    def put_in(self, *replicas: ReplicaId) -> None:
+        self.ingress.ensure(self.wanted(dict.fromkeys(replicas, RouteState.IN)))
+
+    def get(self, path: str = "/", method: str = "GET") -> tuple[int, str]:
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            link.request(method, path, body=b"x" if method in ("POST", "PUT") else None)
+            answer = link.getresponse()
+            return answer.status, answer.read().decode()
+        finally:
+            link.close()
+
+    def stop(self, replica: ReplicaId) -> None:
+        """As an update does it: SIGTERM, at which it ends at once whatever is open."""
+        docker("stop", "-t", "5", replica)
+        docker("rm", replica)
+
+    @property
+    def proxy(self) -> ReplicaId:
+        found = self.ingress.container()
+        assert found is not None
+        return found.id
+
+    def states(self) -> dict[ReplicaId, RouteState]:
+        return {replica: seen.state for replica, seen in self.ingress.observe().items()}
+
+    def clean(self) -> None:
+        self.ingress.remove(grace=1.0)
+        for mark in (f"com.docker.compose.project={self.name}", f"controller.stack={self.name}"):
+            for made in docker("ps", "-aq", "--filter", f"label={mark}").split():
+                subprocess.run(["docker", "rm", "-f", "-v", made], capture_output=True, check=False)
+        docker("network", "rm", self.network)
+
+
+def eventually(holds: Callable[[], bool], patience: float = 20.0) -> None:
+    """Until it holds; errors of the network mean that it does not yet."""
+    ends_at = time.monotonic() + patience
+    while True:
+        try:
+            assert holds()
+            return
+        except (OSError, http.client.HTTPException, AssertionError, EngineError):
+            if time.monotonic() > ends_at:
+                raise
+            time.sleep(0.02)
+
+
+@dataclass
+class Load:
+    """What clients that keep their connections saw."""
+
+    done: int = 0
+    failures: list[str] = field(default_factory=list)
+
+
+@contextmanager
+def load(port: int, clients: int = 16, method: str = "GET") -> Iterator[Load]:
+    """Clients that ask again and again meanwhile; each request that is not answered with 200 is a failure."""
+    seen, over, lock = Load(), threading.Event(), threading.Lock()
+
+    def ask() -> None:
+        link = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        while not over.is_set():
+            try:
+                link.request(method, "/", body=b"x" if method == "POST" else None)
+                answer = link.getresponse()
+                answer.read()
+                trouble = "" if answer.status == 200 else f"status {answer.status}"
+            except (OSError, http.client.HTTPException) as error:
+                trouble = repr(error)
+                link.close()
+            with lock:
+                seen.done += 1
+                if trouble:
+                    seen.failures.append(trouble)
+        link.close()
+
+    hands = [threading.Thread(target=ask) for _ in range(clients)]
+    for hand in hands:
+        hand.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        for hand in hands:
+            hand.join()

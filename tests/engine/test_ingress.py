@@ -1,0 +1,272 @@
+"""The ingress on the real engine: its container, its table, and that both come back."""
+
+import http.client
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from controller.engines.compose_engine import ComposeEngine
+from controller.ingress.drain import drain, judge_drain
+from controller.ingress.proxy import Wanted
+from controller.model.errors import Conflict, Transient
+from controller.model.names import ReplicaId
+from controller.model.own import Role
+from controller.model.routes import Frontend, Mode, RouteState
+from tests.engine.docker_project import docker, inspect
+from tests.engine.ingress_bed import PROXY_IMAGE, Bed, eventually, free_port, load
+
+pytestmark = pytest.mark.engine
+
+IN, DRAINING, OUT = RouteState
+GOLDEN = Path(__file__).parents[1] / "unit/ingress/golden"
+
+
+@pytest.fixture
+def bed(docker_engine: ComposeEngine, tmp_path: Path) -> Iterator[Bed]:
+    made = Bed(docker_engine, tmp_path)
+    yield made
+    made.clean()
+
+
+@contextmanager
+def upgraded(port: int) -> Iterator[socket.socket]:
+    """A connection that was switched to another protocol, as a WebSocket's is."""
+    with socket.create_connection(("127.0.0.1", port), 10) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n")
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += link.recv(4096)
+        assert b" 101 " in head.splitlines()[0]
+        yield link
+
+
+def say(link: socket.socket, word: str) -> str:
+    link.sendall(word.encode())
+    return link.recv(4096).decode()
+
+
+def test_haproxy_itself_finds_no_fault_with_the_golden_file() -> None:
+    mount = f"{GOLDEN}:/run/ingress/conf:ro"
+    docker(
+        "run", "--rm", "--user", "0:0", "-v", mount, PROXY_IMAGE, "haproxy", "-c", "-f", "/run/ingress/conf/haproxy.cfg"
+    )
+
+
+def test_rolling_replacement_under_load_fails_no_request(bed: Bed) -> None:
+    old = [bed.run(number) for number in (1, 2, 3)]
+    bed.put_in(*old)
+    with load(bed.port, clients=16) as seen:
+        for number, leaver in enumerate(old, start=4):
+            assert bed.ingress.set_route(bed.run(number), IN).state is IN
+            ended = drain(bed.ingress, leaver, timeout=20.0)
+            assert ended.cut == 0 and ended.connections is not None
+            bed.stop(leaver)
+    print(f"{seen.done} requests during 3 replacements, {len(seen.failures)} failed")
+    assert seen.failures == [] and seen.done > 100
+    assert list(bed.states().values()) == [IN, IN, IN]
+
+
+def test_an_upgraded_connection_and_a_slow_download_live_through_a_drain(bed: Bed) -> None:
+    old = bed.run(1)
+    bed.put_in(old)
+    slow = http.client.HTTPConnection("127.0.0.1", bed.port, timeout=20)
+    slow.request("GET", "/slow/2")
+    with upgraded(bed.port) as link:
+        assert say(link, "one") == f"{old[:12]} one"
+        new = bed.run(2)
+        bed.ingress.set_route(new, IN)
+        seen = bed.ingress.set_route(old, DRAINING)
+        assert (seen.state, seen.connections, seen.at_drain) == (DRAINING, 2, 2)
+        assert {bed.get()[1] for _ in range(4)} == {new[:12]}
+        assert len(slow.getresponse().read()) == 20 * 12
+        assert say(link, "two") == f"{old[:12]} two"
+        seen = bed.ingress.observe()[old]
+        assert seen.connections == 1 and judge_drain(seen, 60.0, time.time()) is None
+        assert str(judge_drain(seen, 0.0, time.time())).endswith(", 1 cut")
+    slow.close()
+    eventually(lambda: bed.ingress.observe()[old].connections == 0)
+    assert judge_drain(bed.ingress.observe()[old], 60.0, time.time()) is not None
+
+
+def test_a_leaver_that_is_taken_back_gets_requests_again(bed: Bed) -> None:
+    first, second = bed.run(1), bed.run(2)
+    bed.put_in(first, second)
+    bed.ingress.set_route(first, DRAINING)
+    assert bed.ingress.set_route(first, IN).draining_since is None
+    assert {bed.get()[1] for _ in range(4)} == {first[:12], second[:12]}
+
+
+def test_a_proxy_that_is_killed_comes_back_by_itself_with_its_table(bed: Bed) -> None:
+    replicas = bed.run(1), bed.run(2)
+    bed.put_in(*replicas)
+    bed.ingress.set_route(replicas[0], OUT)
+    subprocess.run(["kill", "-9", str(inspect(bed.proxy)[0]["State"]["Pid"])], check=True)
+    eventually(lambda: inspect(bed.proxy)[0]["RestartCount"] == 1 and bed.get()[0] == 200)
+    assert {bed.get()[1] for _ in range(4)} == {replicas[1][:12]}
+    assert bed.states() == {replicas[0]: OUT, replicas[1]: IN}
+
+
+@pytest.mark.parametrize("end", ["kill", "rm -f", "stop -t 0"])
+def test_a_proxy_that_somebody_ended_is_there_again_after_ensure(bed: Bed, end: str) -> None:
+    replicas = bed.run(1), bed.run(2)
+    bed.put_in(*replicas)
+    bed.ingress.set_route(replicas[1], DRAINING)
+    docker(*end.split(), bed.proxy)
+    with pytest.raises(Transient):
+        bed.ingress.observe()
+    bed.ingress.ensure(bed.wanted({replicas[0]: IN, replicas[1]: DRAINING}))
+    assert bed.states() == {replicas[0]: IN, replicas[1]: DRAINING}
+    assert {bed.get()[1] for _ in range(4)} == {replicas[0][:12]}
+
+
+def test_a_proxy_whose_state_folder_was_deleted_is_made_anew(bed: Bed) -> None:
+    replica = bed.run(1)
+    bed.put_in(replica)
+    before = bed.proxy
+    shutil.rmtree(bed.folder / "ingress")
+    bed.put_in(replica)
+    assert bed.proxy != before and bed.states() == {replica: IN}
+    assert bed.get()[0] == 200
+
+
+def test_without_routes_each_replica_stays_as_it_stood(bed: Bed) -> None:
+    replicas = bed.run(1), bed.run(2), bed.run(3)
+    bed.put_in(*replicas[:2])
+    bed.ingress.set_route(replicas[1], DRAINING)
+    bed.ingress.ensure(bed.wanted(None))
+    assert list(map(bed.states().get, replicas)) == [IN, DRAINING, OUT]
+
+
+def test_a_replica_with_a_new_address_is_found_and_the_old_one_serves_nobody(bed: Bed) -> None:
+    first, second = bed.run(1), bed.run(2)
+    bed.put_in(first, second)
+    before = bed.address(first)
+    docker("stop", "-t", "0", first)
+    other = bed.run(3, "other")
+    docker("start", first)
+    assert bed.address(other) == before != bed.address(first)
+    bed.put_in(first, second)
+    eventually(lambda: {bed.get()[1] for _ in range(4)} == {first[:12], second[:12]})
+    assert bed.states() == {first: IN, second: IN}
+
+
+def test_slots_grow_by_a_reload_that_fails_no_request_and_cuts_no_connection(bed: Bed) -> None:
+    first = bed.run(1)
+    bed.put_in(first)
+    small = [bed.run_small(number) for number in range(2, 9)]
+    for replica in small:
+        bed.ingress.set_route(replica, DRAINING)  # has a slot and takes no request
+    more = bed.run(9)
+    with upgraded(bed.port) as link, load(bed.port, clients=8) as seen:
+        time.sleep(0.3)
+        assert bed.ingress.set_route(more, IN).state is IN
+        time.sleep(0.3)
+        assert say(link, "still") == f"{first[:12]} still"
+        eventually(lambda: {bed.get()[1] for _ in range(4)} == {first[:12], more[:12]})
+        bed.ingress.set_route(first, DRAINING)
+        eventually(lambda: bed.ingress.observe()[first].connections == 1)  # in the process that was left behind
+    assert seen.failures == []
+    assert drain(bed.ingress, first, timeout=20.0).cut == 0
+
+
+def test_another_host_port_means_another_container_and_no_second_one(bed: Bed) -> None:
+    replica = bed.run(1)
+    bed.put_in(replica)
+    before, more = bed.proxy, free_port()
+    bed.ingress.ensure(bed.wanted({replica: IN}, Frontend("web", more, 8000, "127.0.0.1", Mode.TCP)))
+    assert bed.proxy != before
+    assert bed.get()[1] == replica[:12]
+    link = http.client.HTTPConnection("127.0.0.1", more, timeout=5)
+    link.request("GET", "/")
+    assert link.getresponse().status == 200
+    link.close()
+    assert [seen.name for seen in bed.engine.own.find(bed.name, Role.INGRESS, deadline=5)] == [
+        f"controller-ingress-{bed.name}"
+    ]
+
+
+def test_a_replacement_that_was_interrupted_is_ended(bed: Bed) -> None:
+    replica, more = bed.run(1), free_port()
+    bed.put_in(replica)
+    wider = bed.wanted({replica: IN}, Frontend("web", more, 8000, "127.0.0.1"))
+    bed.ingress.prepare(wider)  # and then we died
+    assert len(bed.engine.own.find(bed.name, Role.INGRESS, deadline=5)) == 2
+    bed.ingress.ensure(wider)
+    (left,) = bed.engine.own.find(bed.name, Role.INGRESS, deadline=5)
+    assert left.running and left.name == f"controller-ingress-{bed.name}"
+    assert bed.get()[0] == 200
+
+
+def test_a_host_port_that_is_taken_is_waited_for(bed: Bed) -> None:
+    replica = bed.run(1)
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", bed.port))
+        other.listen()
+        with pytest.raises(Transient, match=f"port 127.0.0.1:{bed.port} is already in use"):
+            bed.put_in(replica)
+    bed.put_in(replica)
+    assert bed.get()[0] == 200
+
+
+@pytest.mark.parametrize(("method", "answers"), [("GET", {200}), ("PUT", {200}), ("POST", {200, 502})])
+def test_only_an_idempotent_request_is_sent_a_second_time(bed: Bed, method: str, answers: set[int]) -> None:
+    dying, other = bed.run(1), bed.run(2)
+    bed.put_in(dying, other)
+    assert {bed.get(f"/drop/{dying[:12]}", method)[0] for _ in range(6)} == answers
+
+
+def test_a_replica_that_dies_without_a_word_costs_no_request_that_had_not_reached_it(bed: Bed) -> None:
+    dying, other = bed.run(1), bed.run(2)
+    bed.put_in(dying, other)
+    docker("kill", dying)
+    with load(bed.port, clients=4, method="POST") as seen:
+        eventually(lambda: seen.done > 20)
+    assert seen.failures == []
+
+
+def test_its_container_may_do_next_to_nothing(bed: Bed) -> None:
+    bed.put_in(bed.run(1))
+    (item,) = inspect(bed.proxy)
+    host, marks = item["HostConfig"], item["Config"]["Labels"]
+    assert host["ReadonlyRootfs"] and host["CapDrop"] == ["ALL"] and not host["Privileged"]
+    assert host["SecurityOpt"] == ["no-new-privileges"] and host["Memory"] == 256 * 1024 * 1024
+    assert not any("docker.sock" in mount["Source"] for mount in item["Mounts"])
+    assert [mount["RW"] for mount in sorted(item["Mounts"], key=lambda mount: mount["Destination"])] == [False, True]
+    assert marks["controller.stack"] == bed.name and marks["controller.role"] == "ingress"
+    assert not any(key.startswith("com.docker.compose") for key in marks)
+    assert list(host["PortBindings"]) == [f"{bed.port}/tcp"]
+    folder = bed.folder / "ingress"
+    assert all((folder / name).stat().st_mode & 0o777 == 0o700 for name in (".", "conf", "run"))
+
+
+def test_a_replica_that_cannot_be_reached_is_not_let_in(bed: Bed) -> None:
+    replica = bed.run(1)
+    bed.put_in(replica)
+    with pytest.raises(Conflict, match="not running on a network"):
+        bed.ingress.set_route(ReplicaId("0" * 64), IN)
+    docker("stop", "-t", "0", replica)
+    assert bed.ingress.set_route(replica, DRAINING).state is OUT
+
+
+def test_without_a_port_there_is_neither_container_nor_listener(bed: Bed) -> None:
+    bed.put_in(bed.run(1))
+    bed.ingress.ensure(Wanted((), ()))
+    assert bed.ingress.container() is None
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", bed.port), 2)
+
+
+def test_tcp_connections_are_counted_and_kept_too(bed: Bed) -> None:
+    replica = bed.run(1)
+    bed.ingress.ensure(Wanted((Frontend("web", bed.port, 8000, "127.0.0.1", Mode.TCP),), (bed.network,), {replica: IN}))
+    with upgraded(bed.port) as link:
+        assert bed.ingress.set_route(replica, DRAINING).connections == 1
+        assert say(link, "on") == f"{replica[:12]} on"
+    assert drain(bed.ingress, replica, timeout=20.0).cut == 0

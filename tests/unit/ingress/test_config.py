@@ -1,0 +1,68 @@
+"""The proxy's file: a golden text, what of it a reload is needed for, and that the table comes out as it went in."""
+
+from pathlib import Path
+
+import pytest
+
+from controller.ingress.config import listen_ports, read_table, render, rewrite, structure
+from controller.ingress.routes import Slot
+from controller.model.routes import Frontend, Mode, RouteState
+
+pytestmark = pytest.mark.unit
+
+IN, DRAINING, OUT = RouteState
+GOLDEN = Path(__file__).with_name("golden") / "haproxy.cfg"
+FRONTENDS = (
+    Frontend("web", 80, 8000),
+    Frontend("web", 80, 8000, "127.0.0.1"),
+    Frontend("db", 5432, 5432, mode=Mode.TCP),
+)
+TABLE = {
+    "web:8000:http": (Slot("10.0.0.2", IN), Slot("10.0.0.3", DRAINING), *(Slot(),) * 6),
+    "db:5432:tcp": (Slot("fd00::2", IN), *(Slot(),) * 7),
+}
+
+
+def test_the_file_is_this() -> None:
+    assert render(FRONTENDS, TABLE) == GOLDEN.read_text()
+
+
+def test_every_listener_has_a_port_of_its_own() -> None:
+    fronts = [
+        Frontend("a", 80, 1, "10.0.0.1"),
+        Frontend("a", 80, 1, "10.0.0.2"),
+        Frontend("b", 49152, 1),
+        Frontend("c", 80, 1, "10.0.0.3"),
+    ]
+    assert list(listen_ports(fronts).values()) == [80, 49153, 49154, 49152]
+
+
+def test_a_change_of_the_table_alone_needs_no_reload() -> None:
+    other = {**TABLE, "web:8000:http": (Slot("10.0.0.9", IN), *(Slot(),) * 7)}
+    text = render(FRONTENDS, TABLE)
+    assert structure(rewrite(text, other)) == structure(text)
+    assert rewrite(text, other) == render(FRONTENDS, other)
+    assert f"description {structure(text)}\n" in text
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        render(FRONTENDS[:1], TABLE),
+        render((Frontend("web", 80, 8001),), {}),
+        render((Frontend("web", 80, 8000, mode=Mode.TCP),), {}),
+        rewrite(render(FRONTENDS, TABLE), {**TABLE, "db:5432:tcp": (Slot(),) * 16}),
+    ],
+)
+def test_every_other_change_needs_one(other: str) -> None:
+    assert structure(other) != structure(render(FRONTENDS, TABLE))
+
+
+def test_the_table_is_read_as_a_proxy_would_start_with_it() -> None:
+    read = read_table(render(FRONTENDS, TABLE))
+    assert read["db:5432:tcp"] == TABLE["db:5432:tcp"]
+    assert read["web:8000:http"][:3] == (Slot("10.0.0.2", IN), Slot("10.0.0.3", OUT), Slot())
+
+
+def test_no_file_is_an_empty_table() -> None:
+    assert read_table("") == {}

@@ -61,16 +61,25 @@ def is_release(release: Release, other: Release | None) -> bool:
     return revision == its_revision and (image_id is None or its_image_id is None or image_id == its_image_id)
 
 
-def is_quarantined(want: DesiredService, history: History) -> bool:
-    """It failed, and nothing has changed since then."""
-    return history.failed_for == want.revision and release_of(want) in history.failed
+def find_quarantine(want: DesiredService, history: History) -> str | None:
+    """Why what is asked for is not tried again: it failed, and nothing has changed since then.
+
+    An `apply` asks for an image as well, which a tag stands for; where only that had moved, whoever does not ask for
+    it is content with the image that was good.
+    """
+    if history.failed_for != want.revision:
+        return None
+    asked = release_of(want)
+    if asked in history.failed or history.good is None or split_release(history.good)[0] == want.revision:
+        return history.failed.get(asked)
+    return next((why for failed, why in history.failed.items() if is_release(asked, failed)), None)
 
 
 def _find_course(want: DesiredService, asked: Release, history: History, around: Around) -> Aim:
     if history.pinned is not None and history.pinned_over == want.revision:
         return _pinned(want, asked, history, around)
-    if is_quarantined(want, history):
-        return _after_failure(want, asked, history, around)
+    if (why := find_quarantine(want, history)) is not None:
+        return _after_failure(want, why, history, around)
     target = around.back.get(want.name)
     if target is not None and not is_release(asked, target) and not _ran_to_its_end(want, history):
         old = _as_release(want, target, around.known)
@@ -95,9 +104,9 @@ def _pinned(want: DesiredService, asked: Release, history: History, around: Arou
     return Aim(old, asked, message="undone by a person; `controller rollout resume` goes on", course=Course.PINNED)
 
 
-def _after_failure(want: DesiredService, asked: Release, history: History, around: Around) -> Aim:
+def _after_failure(want: DesiredService, why: str, history: History, around: Around) -> Aim:
     """Back to the last good release, unless the policy says to stop where it is, or that has failed as well."""
-    why = history.failed[asked]
+    asked = release_of(want)
     if want.update.failure_action is not FailureAction.ROLLBACK:
         return Aim(want, asked, message=why, course=Course.HALTED)
     old = _as_release(want, history.good, around.known) if history.good is not None else None

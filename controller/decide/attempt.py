@@ -40,7 +40,7 @@ def note_attempt(case: Case, parts: Parts) -> History:
     attempt, release = history.attempt, release_of(case.want)
     if case.aim.course is Course.HALTED:
         return history
-    if parts.stale and (attempt is None or attempt.release != release):
+    if parts.stale and not is_release(release, attempt.release if attempt is not None else None):
         return replace(history, attempt=_open(case, parts))
     if attempt is None:
         return history

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from controller.decide.aim import is_quarantined, is_release, release_of
+from controller.decide.aim import find_quarantine, is_release, release_of
 from controller.model.decision import History
 from controller.model.desired import DesiredService, FailureAction, Scope
 from controller.model.names import Release
@@ -39,8 +39,7 @@ def find_way_back(
     culprit = next((name for name in sorted(failed) if _takes_all_back(services.get(name), history_of(name))), None)
     if culprit is None or not settled:
         return NOWHERE
-    history = history_of(culprit)
-    because = f"{culprit} failed, and the stack goes back: {history.failed[release_of(services[culprit])]}"
+    because = f"{culprit} failed, and the stack goes back: {find_quarantine(services[culprit], history_of(culprit))}"
     for name, service in sorted(services.items()):
         target = settled.get(name)
         if _has_passed(service, history_of(name), target):
@@ -52,7 +51,7 @@ def find_way_back(
 def _takes_all_back(service: DesiredService | None, history: History) -> bool:
     if service is None or service.leaving is not None or service.update.scope is not Scope.STACK:
         return False
-    return service.update.failure_action is FailureAction.ROLLBACK and is_quarantined(service, history)
+    return service.update.failure_action is FailureAction.ROLLBACK and find_quarantine(service, history) is not None
 
 
 def _has_passed(service: DesiredService, history: History, target: Release | None) -> bool:

@@ -142,6 +142,15 @@ def test_a_tag_that_moved_goes_back_to_the_image_that_it_stood_for() -> None:
     assert aim(replace(moved, image_id=None), history, Around()).course is None
 
 
+def test_what_failed_under_an_apply_is_not_tried_again_by_who_asks_for_no_image() -> None:
+    failed = make_release(Revision("v2"), ImageId("sha256:new"))
+    history = History(good=GOOD, failed={failed: "it broke"}, failed_for=Revision("v2"))
+    want = checked("web", 1, "v2")
+    assert aim(want, history, Around(known=KNOWN)).course is Course.RETURNING
+    assert aim(replace(want, image_id=ImageId("sha256:new")), history, Around(known=KNOWN)).course is Course.RETURNING
+    assert aim(replace(want, image_id=ImageId("sha256:newer")), history, Around(known=KNOWN)).course is None
+
+
 def test_releases_are_told_apart_as_far_as_their_images_are_known() -> None:
     assert split_release(GOOD) == ("v1", IMAGE) and split_release(Release("v1")) == ("v1", None)
     assert is_release(Release("v1"), GOOD) and is_release(GOOD, GOOD)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from controller.decide.identity import is_current
 from controller.model.decision import Aim, History, Offers
 from controller.model.desired import DesiredService
-from controller.model.names import Instant, ReplicaId
+from controller.model.names import Instant, ReplicaId, Revision
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
 
 ALIVE = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
@@ -91,9 +91,17 @@ def sort_replicas(case: Case) -> Parts:
             case _:
                 current = is_current(replica, case.want, holder) and replica.id not in case.history.retired
                 (fresh if current else stale).append(replica)
+    if case.want.direct is not None and len(fresh) > case.want.replicas:
+        fresh, direct = _part(fresh, case.want.revision)
+        stale += direct
     serving = [replica for replica in fresh if is_ready(case, replica)]
     ready = serving + [replica for replica in stale if is_ready(case, replica)] if stale else serving
     return Parts(tuple(fresh), tuple(stale), tuple(dead), tuple(ready), len(serving))
+
+
+def _part(replicas: list[Replica], revision: Revision) -> tuple[list[Replica], list[Replica]]:
+    """Those of that revision, and those that publish their ports themselves: where both are, the latter go."""
+    return [r for r in replicas if r.revision == revision], [r for r in replicas if r.revision != revision]
 
 
 def in_order(replicas: tuple[Replica, ...]) -> Sequence[Replica]:

@@ -22,6 +22,8 @@ def revision_of(replica: Replica, want: DesiredService | None, known: Mapping[Re
         return recorded
     if want is None or lacks_network(replica):
         return foreign_revision(replica.config_hash)
+    if replica.config_hash == want.template.config_hash and publishes_itself(replica, want):
+        return want.direct.revision if want.direct is not None else foreign_revision(replica.config_hash)
     if replica.config_hash == want.template.config_hash or replica.drift == ():
         return want.revision
     return foreign_revision(replica.config_hash)
@@ -32,9 +34,19 @@ def lacks_network(replica: Replica) -> bool:
     return replica.phase is ReplicaPhase.CREATED and "Networks" in (replica.drift or ())
 
 
+def publishes_itself(replica: Replica, want: DesiredService) -> bool:
+    """It has a host port that the ingress is to have."""
+    led = tuple(f"->{frontend.target}/tcp" for frontend in want.frontends)
+    return any(line.endswith(led) for line in replica.published) if led else False
+
+
 def is_current(replica: Replica, want: DesiredService, holder: ReplicaId | None) -> bool:
-    """Whether it is what is wanted: its revision, its image where a moved tag counts, its namespace's owner."""
-    if replica.revision != want.revision:
+    """Whether it is what is wanted: its revision, its image where a moved tag counts, its namespace's owner.
+
+    One that is the same but publishes its ports itself stays until it has to go for another reason.
+    """
+    stays = want.direct is not None and want.direct.stays and replica.revision == want.direct.revision
+    if replica.revision != want.revision and not stays:
         return False
     if want.image_id is not None and replica.image_id is not None and replica.image_id != want.image_id:
         return False

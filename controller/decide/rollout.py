@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from controller.decide.attempt import has_been_let_pass, is_done, watched_until
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits
+from controller.decide.drain import serves
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
@@ -234,14 +235,22 @@ def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:
     restart after what it depends on takes nobody's place yet.
     """
     live = [replica for replica in parts.stale if replica.phase in ALIVE]
-    done = sum(1 for replica in parts.fresh if is_done(case, replica) and follow(case, replica) is NONE)
+    done = sum(1 for replica in parts.fresh if _takes_over(case, replica))
     wanted, at_once = case.want.replicas, _parallelism(case)
     floor = wanted if case.want.update.order is Order.START_FIRST else max(0, wanted - at_once)
     allowed = max(0, min(done + len(live) - floor, at_once))
-    in_order = sorted(live, key=lambda r: (is_ready(case, r), r.number))[:allowed]
-    idle = [replica for replica in in_order if not is_ready(case, replica)]
-    serving = len(parts.ready) + sum(1 for r in parts.fresh if has_been_let_pass(case, r) and not is_ready(case, r))
+    in_order = sorted(live, key=lambda r: (serves(case, r), r.number))[:allowed]
+    idle = [replica for replica in in_order if not serves(case, replica)]
+    serving = sum(1 for replica in parts.fresh + parts.stale if serves(case, replica))
+    serving += sum(1 for replica in parts.fresh if has_been_let_pass(case, replica) and not serves(case, replica))
     return tuple(idle + in_order[len(idle) :][: max(0, serving - floor)])
+
+
+def _takes_over(case: Case, replica: Replica) -> bool:
+    """An old one may go for it: it was watched, has its traffic, and is not about to restart."""
+    if has_been_let_pass(case, replica):
+        return True
+    return is_done(case, replica) and serves(case, replica) and follow(case, replica) is NONE
 
 
 def _may_create(case: Case, parts: Parts) -> int:

@@ -28,6 +28,7 @@ from controller.decide.case import (
     still_waits,
     with_history,
 )
+from controller.decide.drain import drain_first, lead
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
@@ -150,7 +151,7 @@ def _fail(case: Case, parts: Parts, failure: Failure) -> Decision:
 
 def _find_moves(case: Case, parts: Parts) -> Moves:
     """Mending comes where nothing else is to be done: one that can never succeed holds up nothing but itself."""
-    moves = _bar_trouble(case, add_up(_rules(case, parts)))
+    moves = _bar_trouble(case, drain_first(case, add_up(_rules(case, parts))))
     if moves.steps:
         return moves
     mending = add_up((finish_interrupted(case, parts), mend(case, parts)))
@@ -163,7 +164,9 @@ def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
     going = ended_by(surplus)
     kept = parts.fresh + parts.stale if case.aim.course is Course.HALTED else parts.fresh
     healed = [heal(case, replica) for replica in kept if replica.id not in going and replica.revision != HALF_MADE]
-    return (replace_stale(case, parts), surplus, *healed, create_missing(case, parts))
+    replaced = replace_stale(case, parts)
+    led = lead(case, parts, going | ended_by(replaced))
+    return (replaced, surplus, led, *healed, create_missing(case, parts))
 
 
 def _note_put_down(case: Case, moves: Moves) -> History:

@@ -85,6 +85,11 @@ class Engine(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
+    @property
+    def own(self) -> Own | None:
+        """Containers of our own; None: it can have none."""
+        ...
+
     def info(self, *, deadline: float = 5.0) -> EngineInfo:
         """Who answers. Raises Transient when nobody does."""
         ...

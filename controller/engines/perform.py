@@ -21,7 +21,7 @@ from controller.engines.images import Images
 from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
-from controller.model.errors import Conflict, EngineError, Transient
+from controller.model.errors import Conflict, EngineError, Rejected, Transient
 from controller.model.names import ImageId, ReplicaId
 from controller.model.project import ComposeProject, Recording, RenderedProject
 from controller.model.steps import (
@@ -34,6 +34,7 @@ from controller.model.steps import (
     Rename,
     Restart,
     Result,
+    Route,
     Start,
     Step,
     Stop,
@@ -99,8 +100,10 @@ class Performer:
                 self._mend(step, ends_at)
         return None
 
-    def _mend(self, step: Rename | Connect, ends_at: float) -> None:
+    def _mend(self, step: Rename | Connect | Route, ends_at: float) -> None:
         match step:
+            case Route():
+                raise Rejected(f"{step.service} is not behind an ingress")
             case Rename():
                 self._rename(step, ends_at)
             case Connect():

@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from controller import failpoints
-from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Scope
+from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Own, Scope
 from controller.engines.simulated_calls import skipped
 from controller.engines.simulated_clock import Clock, WallClock
 from controller.engines.simulated_hands import Hands
@@ -73,6 +73,11 @@ class SimulatedEngine:
         self._changed = threading.Condition(self._lock)
         self._listeners: list[list[NudgeAt]] = []
         self._closed = False
+
+    @property
+    def own(self) -> Own | None:
+        """Traffic is led by the simulation itself."""
+        return None
 
     @property
     def capabilities(self) -> Capabilities:

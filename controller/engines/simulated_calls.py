@@ -11,7 +11,8 @@ from controller.engines.simulated_process import Processes
 from controller.engines.simulated_record import Record
 from controller.model.names import ImageId, Instant
 from controller.model.observed import ReplicaPhase
-from controller.model.steps import Connect, Create, Outcome, Remove, Rename, Restart, Result, Start, Step, Stop
+from controller.model.routes import RouteSeen
+from controller.model.steps import Connect, Create, Outcome, Remove, Rename, Restart, Result, Route, Start, Step, Stop
 from controller.model.timings import Span
 
 FORCED = 137
@@ -45,7 +46,7 @@ class Calls:
         self._processes.announce(record)
         return Outcome(step, Result.DONE, replica=record.base.id, seconds=seconds)
 
-    def act(self, step: Start | Stop | Restart | Remove | Rename | Connect, at: Instant) -> Outcome:
+    def act(self, step: Start | Stop | Restart | Remove | Rename | Connect | Route, at: Instant) -> Outcome:
         """A call about a container that is named by its id."""
         record = self._containers.find(step.replica)
         if record is None:
@@ -61,8 +62,9 @@ class Calls:
                 return self._remove(step, record)
             case Rename():
                 return self._rename(step, record)
-            case Connect():
-                return self._change(step, record, lost=())
+            case Connect() | Route():
+                changed = {"lost": ()} if isinstance(step, Connect) else {"route": RouteSeen(step.to)}
+                return self._change(step, record, **changed)
             case _:
                 assert_never(step)
 
@@ -119,7 +121,7 @@ class Calls:
         record.temporary = False
         return self._change(step, record, proper_name="")
 
-    def _change(self, step: Rename | Connect, record: Record, **fields: Any) -> Outcome:
+    def _change(self, step: Rename | Connect | Route, record: Record, **fields: Any) -> Outcome:
         record.base = replace(record.base, **fields)
         self._processes.mark(record, record.phase)
         return Outcome(step, Result.DONE)
@@ -129,7 +131,7 @@ def skipped(step: Step) -> Outcome:
     return Outcome(step, Result.SKIPPED, "an earlier step did not succeed")
 
 
-def _missing(step: Start | Stop | Restart | Remove | Rename | Connect) -> Outcome:
+def _missing(step: Start | Stop | Restart | Remove | Rename | Connect | Route) -> Outcome:
     """What is gone needs no removing; anything else took for granted that it is there."""
     if isinstance(step, Remove):
         return Outcome(step, Result.DONE)

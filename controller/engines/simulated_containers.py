@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from hashlib import sha256
 
 from controller.engines.simulated_behaviour import OK, Behaviour, Script, behaviour_of
@@ -11,6 +12,7 @@ from controller.engines.simulated_traits import NO_TRAITS, Traits, read_traits
 from controller.model.desired import DesiredService, DesiredStack, DockerRestart, Port, Probe, Template
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Mount, Replica, ReplicaPhase
+from controller.model.routes import RouteSeen, RouteState
 from controller.model.steps import Create
 from controller.model.timings import Span, Timings
 
@@ -66,6 +68,8 @@ class Containers:
         if replica.mounts:
             self._volumes.setdefault(replica.service, tuple(mount.target for mount in replica.mounts))
         want = self.stack.services.get(replica.service)
+        if want is not None and replica.route is None and _is_led(want, replica.published):
+            replica = replace(replica, route=RouteSeen(RouteState.IN))
         return self._add(record_of(replica, self._nature(replica, want, NO_TRAITS, OK)))
 
     def make(self, step: Create, name: str, image_id: ImageId | None, at: Instant) -> Record:
@@ -90,7 +94,8 @@ class Containers:
             check=None if traits.disabled else traits.check or self._checks.get(image),
             exposes_ports=traits.exposes or bool(want is not None and want.ports),
             mounts=self._mounts(step, traits),
-            published=() if want is None else tuple(_published(port, step.number) for port in want.ports),
+            published=_publish(want, step.number),
+            route=RouteSeen(RouteState.OUT) if want is not None and want.frontends else None,
             drift=(),
         )
         behaviour = behaviour_of(self.script, step.service, step.revision)
@@ -175,6 +180,20 @@ class Containers:
         if key not in self._traits:
             self._traits[key] = read_traits(template.body)
         return self._traits[key]
+
+
+def _is_led(want: DesiredService, published: tuple[str, ...]) -> bool:
+    """The ingress has its ports."""
+    led = tuple(f"->{frontend.target}/tcp" for frontend in want.frontends)
+    return bool(led) and not any(line.endswith(led) for line in published)
+
+
+def _publish(want: DesiredService | None, number: int) -> tuple[str, ...]:
+    """Behind the ingress no replica publishes a port that the ingress has."""
+    if want is None:
+        return ()
+    led = {frontend.target for frontend in want.frontends}
+    return tuple(_published(port, number) for port in want.ports if port.target not in led or port.protocol != "tcp")
 
 
 def _published(port: Port, number: int) -> str:

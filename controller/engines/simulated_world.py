@@ -28,6 +28,7 @@ from controller.model.steps import (
     Rename,
     Restart,
     Result,
+    Route,
     Start,
     Step,
     Stop,
@@ -172,9 +173,9 @@ class Simulation:
             case Pull() | Build():
                 return self._fetch(step, at)
             case Create():
-                image = self._views.get(step.service, ServiceView()).image_id
+                image = step.image_id or self._views.get(step.service, ServiceView()).image_id
                 return self._calls.create(step, image, at)
-            case Start() | Stop() | Restart() | Remove() | Rename() | Connect():
+            case Start() | Stop() | Restart() | Remove() | Rename() | Connect() | Route():
                 return self._calls.act(step, at)
             case _:
                 assert_never(step)

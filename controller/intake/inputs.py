@@ -39,6 +39,8 @@ class Inputs:
     """The project's own `name:` or COMPOSE_PROJECT_NAME of its env files; "" where it cannot be known."""
     profiles: tuple[str, ...] = ()
     """COMPOSE_PROFILES of its env files."""
+    ingress_image: str = ""
+    """HAPROXY_IMAGE, in the environment or in its env files."""
     given: frozenset[str] = frozenset()
     """Those of the variables that are set, in the environment or by an env file."""
     blank: frozenset[str] = frozenset()
@@ -66,6 +68,7 @@ def read_inputs(project: ComposeProject) -> Inputs:
         digest=_digest(walk.files, values_digest({*variables, *_SEEN_BY_COMPOSE}, project.environment)),
         name=walk.name,
         profiles=tuple(filter(None, (walk.values.get("COMPOSE_PROFILES") or "").split(","))),
+        ingress_image=walk.values.get("HAPROXY_IMAGE") or "",
         given=frozenset(variables & walk.values.keys()),
         blank=frozenset(walk.needed - walk.values.keys() - {"COMPOSE_PROJECT_NAME"}),
         unknown=tuple(walk.unknown),

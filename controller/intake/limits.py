@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
-_LATER = ("ingress", "resources", "alerting", "metrics", "optimization")
+_LATER = ("resources", "alerting", "metrics", "optimization")
 _LATER_OF_SERVICE = ("liveness", "startup_probe", "pre_stop_delay", "connects_to", "limits")
 _LATER_OF_SECURITY = ("scan", "network_policy", "address_pool", "tls", "secrets")
 
@@ -32,8 +32,9 @@ def check_replicas(service: DesiredService, model: Model) -> Iterator[Finding]:
         message = f"{service.replicas} replicas cannot share container_name '{service.container_name}'"
         hint = f"remove container_name from service '{service.name}', or set replicas: 1"
         yield at(path, message, hint=hint)
+    led = {frontend.target for frontend in service.frontends}
     for port in service.ports:
-        if port.published is None:
+        if port.published is None or (port.protocol == "tcp" and port.target in led):
             continue
         first, last = port.published
         if service.replicas > last - first + 1:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from controller.intake import compose, policy, revisions
+from controller.intake import compose, ingress, policy, revisions
 from controller.intake.findings import Path, at
 from controller.intake.limits import check_manifest, check_names_of_containers, check_replicas, unchecked, warn
 from controller.intake.remarks import is_strict, strictly
@@ -17,6 +17,7 @@ from controller.model.desired import (
     ContentsPolicy,
     DesiredService,
     DesiredStack,
+    Direct,
     Leaving,
     Need,
     Template,
@@ -180,10 +181,17 @@ class _Resolver:
 
     def _service(self, name: str) -> DesiredService:
         model, said = self.models[name], self.policies.get(name)
-        template = self._template(name, model)
+        direct = template = self._template(name, model)
+        frontends = ingress.find_frontends(name, model, said) if self._updates.stands_behind(name) else ()
+        if frontends:
+            template = ingress.without_ports(direct, frontends)
+        replicas = policy.resolve_replicas(model, said)
         service = DesiredService(
             name=name,
-            replicas=policy.resolve_replicas(model, said),
+            replicas=replicas,
+            frontends=frontends,
+            networks=ingress.networks_of(template) if frontends else (),
+            direct=Direct(self._revision_now(name, direct), direct, stays=replicas <= 1) if frontends else None,
             revision=self._revision(name, template),
             contents_changed=self._contents_changed(name, template),
             template=template,
@@ -219,6 +227,7 @@ class _Resolver:
             heals_unhealthy=said is None or said.on_unhealthy == "restart",
             follows_tag=said is not None and said.update.on_image_change is True,
             irreversible=policy.resolve_irreversible(said),
+            drain_timeout=manifest.spec.ingress.drain_timeout,
         )
 
     def _selected_or_not(self, service: DesiredService) -> DesiredService:

@@ -40,6 +40,7 @@ def _counted(service: DesiredService) -> dict[str, Any]:
         replace(
             service,
             template=Template(service.name, "", service.template.fingerprint),
+            direct=None,
             update=replace(service.update, because=""),
             rollback=replace(service.rollback, because=""),
         )

@@ -52,6 +52,11 @@ class Updates:
         """How a rollback does."""
         return resolve_rollback(self._models[name], self._policies.get(name), self._choose(name, "rollback"))
 
+    def stands_behind(self, name: str) -> bool:
+        """Whether the ingress takes its published ports."""
+        asked, ports = self._asked(name, "update"), read_ports(self._models[name])
+        return acts_on("ingress") and stands_behind_ingress(self._manifest, asked, ports)
+
     def warnings(self) -> Iterator[Finding]:
         """Orders that were asked for against a rule; they are kept."""
         for name in sorted(self._models):
@@ -63,12 +68,12 @@ class Updates:
         return choose(self._asked(name, section), self._manifest is None, self._traits(name))
 
     def _traits(self, name: str) -> Traits:
-        model, asked = self._models[name], self._asked(name, "update")
+        model = self._models[name]
         return Traits(
             model,
             replicas=resolve_replicas(model, self._policies.get(name)),
             bonds=self._bonds.get(name, Bonds()),
-            behind_ingress=acts_on("ingress") and stands_behind_ingress(self._manifest, asked, read_ports(model)),
+            behind_ingress=self.stands_behind(name),
             image_volumes=lambda: self._image_volumes(name),
         )
 

@@ -95,6 +95,8 @@ class Controller:
         """Finish the steps that are under way, within `patience` seconds; let go of everything."""
         self._stopping.set()
         self._executor.close(patience)
+        for reconciler in self.stacks.values():
+            reconciler.close()
         if self._prober is not None:
             self._prober.close()
 

@@ -16,7 +16,7 @@ from controller.loop.lanes import Lane, deadline_of, lane_of
 from controller.model.errors import ControllerError
 from controller.model.names import ReplicaId
 from controller.model.project import ComposeProject
-from controller.model.steps import Create, Outcome, Remove, Result, Step
+from controller.model.steps import Create, Outcome, Remove, Result, Route, Step
 
 Key = tuple[str, str]
 
@@ -34,6 +34,8 @@ class Batch:
     project: ComposeProject
     journal: ReplicaJournal
     rank: float = 0.0
+    route: Callable[[Route], Outcome] | None = None
+    """Leads traffic, where there is a proxy; else the engine does."""
 
     @property
     def key(self) -> Key:
@@ -210,6 +212,8 @@ def _note_end(journal: ReplicaJournal, intent: int, outcome: Outcome) -> None:
 
 
 def _perform(engine: Engine, batch: Batch, step: Step) -> Outcome:
+    if isinstance(step, Route) and batch.route is not None:
+        return batch.route(step)
     outcomes = engine.perform(batch.project, (step,), deadline=deadline_of(step))
     return outcomes[0]
 

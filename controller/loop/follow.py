@@ -81,7 +81,8 @@ class Follower:
                 hold = self.reconciler.world.hold
                 if hold is not None and hold.until is None:
                     return False
-                return self._converged(decisions) and not any(map(self._is_put_off, decisions.values()))
+                still = not any(map(self._is_put_off, decisions.values()))
+                return self._converged(decisions) and still and self.reconciler.ingress_settled
 
     def _moving(self, decisions: Mapping[str, Decision], beyond: Collection[str]) -> bool:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
@@ -165,7 +166,8 @@ class Follower:
         """A stack that may not be touched is given back as it is."""
         world = self.reconciler.world
         held = world.hold is not None and world.hold.until is None
-        return held or not (world.busy or differing(world.desired, world.views))
+        still = self.reconciler.ingress_settled and not world.busy
+        return held or (still and not differing(world.desired, world.views))
 
     def _any_left(self) -> bool:
         world = self.reconciler.world

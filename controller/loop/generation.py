@@ -60,6 +60,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         hold=_missing_variables(store.stack.load(), target.inputs),
         manifest=target.path,
         quiet=target.manifest is None and target.through_folder,
+        ingress_image=target.inputs.ingress_image,
     )
 
 

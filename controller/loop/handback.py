@@ -7,15 +7,15 @@ from dataclasses import replace
 
 from controller.intake.policy import resolve_replicas
 from controller.loop.loaded import Loaded
-from controller.model.desired import DesiredService, DesiredStack, Leaving
+from controller.model.desired import DesiredService, DesiredStack, Leaving, Order
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
 
 def as_composed(loaded: Loaded) -> DesiredStack:
-    """The stack with as many replicas as the Compose file says, whatever the manifest says."""
+    """The stack with as many replicas as the Compose file says, each with its own ports, whatever the manifest says."""
     models = loaded.rendered.model.get("services") or {}
     services = {
-        name: replace(service, replicas=resolve_replicas(models[name], None))
+        name: _as_composed(service, resolve_replicas(models[name], None))
         if name in models and service.leaving is None
         else service
         for name, service in loaded.desired.services.items()
@@ -23,13 +23,32 @@ def as_composed(loaded: Loaded) -> DesiredStack:
     return replace(loaded.desired, services=services)
 
 
+def _as_composed(service: DesiredService, replicas: int) -> DesiredService:
+    """What publishes its ports itself again can only come when the one before it has gone."""
+    if service.direct is None:
+        return replace(service, replicas=replicas)
+    return replace(
+        service,
+        replicas=replicas,
+        revision=service.direct.revision,
+        template=service.direct.template,
+        frontends=(),
+        update=replace(service.update, order=Order.STOP_FIRST),
+    )
+
+
 def differing(desired: DesiredStack, views: Mapping[str, ServiceView]) -> frozenset[str]:
-    """The services that have more or fewer containers than that."""
+    """The services that have more or fewer containers than that, or some that the ingress has the ports of."""
     return frozenset(
         name
         for name, service in desired.services.items()
-        if service.leaving is None and len(_present(views.get(name))) != service.replicas
+        if service.leaving is None and _differs(service, _present(views.get(name)))
     )
+
+
+def _differs(service: DesiredService, present: tuple[Replica, ...]) -> bool:
+    led = service.direct is not None and any(replica.revision != service.revision for replica in present)
+    return led or len(present) != service.replicas
 
 
 def tell_rest(desired: DesiredStack, views: Mapping[str, ServiceView]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from enum import Enum
 
-from controller.model.steps import Build, Connect, Create, Pull, Remove, Rename, Restart, Start, Step, Stop
+from controller.model.steps import Build, Connect, Create, Pull, Remove, Rename, Restart, Route, Start, Step, Stop
 
 
 class Lane(Enum):
@@ -35,7 +35,7 @@ def lane_of(step: Step) -> Lane:
             return Lane.IMAGES
         case Stop() | Restart() | Remove():
             return Lane.LEAVING
-        case Create() | Start() | Rename() | Connect():
+        case Create() | Start() | Rename() | Connect() | Route():
             return Lane.STARTING
 
 
@@ -54,5 +54,5 @@ def deadline_of(step: Step) -> float:
             return 120.0
         case Start():
             return 60.0
-        case Create() | Remove() | Rename() | Connect():
+        case Create() | Remove() | Rename() | Connect() | Route():
             return 30.0

@@ -30,6 +30,8 @@ class Loaded:
     hold: Hold | None = None
     manifest: Path | None = None
     quiet: bool = False
+    ingress_image: str = ""
+    """The image of the proxy; "": the usual one."""
 
     @property
     def follows_tags(self) -> bool:

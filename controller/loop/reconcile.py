@@ -12,6 +12,7 @@ from controller.loop.conditions import make_conditions
 from controller.loop.executor import Batch
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
+from controller.loop.keeper import Keeper
 from controller.loop.loaded import Loaded
 from controller.loop.recognise import recognise, revisions_in_use
 from controller.loop.senses import Senses
@@ -45,6 +46,8 @@ class Reconciler:
         self.memory = store.stack.load()
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
         self.senses = Senses(tools.engine, tools.prober, store.replicas.known, tools.now())
+        own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
+        self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
         self.world: World = make_world(loaded.desired, self._rank)
         for name, history in store.histories.load().items():
             self.world.remember(name, history)
@@ -89,6 +92,7 @@ class Reconciler:
         self._tell((outcome for outcome in outcomes if outcome.may_pass), now)
         complete = self._take(views, whole, now)
         self._decide(self.world.desired.services if self._hold(now) else views, now)
+        self._tend()
         self.turns += whole and complete
         self.publish(now)
 
@@ -117,6 +121,8 @@ class Reconciler:
         except EngineError as error:
             self._lose(error, self._tools.now())
             return None
+        if self.keeper is not None:
+            views = self.keeper.see(self.world.desired, views)
         now = self._tools.now()
         if self.unavailable is not None:
             self._regain(now)
@@ -222,10 +228,25 @@ class Reconciler:
                 self._ended_by_us[step.replica] = now + step.grace + WRITER_FORGOTTEN
         rank = self.world.graph.rank[decision.service]
         project, journal = self.loaded.project, self.store.replicas
-        batch = Batch(self.loaded.name, decision.service, decision.steps, project, journal, rank)
+        route = None if self.keeper is None else self.keeper.perform
+        batch = Batch(self.loaded.name, decision.service, decision.steps, project, journal, rank, route)
         if not self._tools.executor.submit(batch):
             self.world.busy.discard(decision.service)
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), now + _RETRY_FIRST)
+
+    def _tend(self) -> None:
+        """A hold keeps the ingress as it is too."""
+        if self.keeper is not None and self.world.hold is None and not self.looks_only:
+            self.keeper.tend(self.world.desired, self.world.views, self.loaded.ingress_image)
+
+    @property
+    def ingress_settled(self) -> bool:
+        return self.keeper is None or self.keeper.settled
+
+    def close(self) -> None:
+        """Nothing of it works on any more."""
+        if self.keeper is not None:
+            self.keeper.close()
 
     # --- telling
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from controller.model.names import ImageId, Revision
+from controller.model.routes import Frontend
 
 
 class Condition(StrEnum):
@@ -160,6 +161,15 @@ class Template:
 
 
 @dataclass(frozen=True, slots=True)
+class Direct:
+    """The same service without an ingress. `stays`: a replica of it need not go before something else changes."""
+
+    revision: Revision
+    template: Template = field(repr=False)
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class DesiredService:
     """One service as it is to be. Times in seconds. `leaving` says why `replicas` is 0."""
 
@@ -189,6 +199,14 @@ class DesiredService:
     """True or False where the manifest or a dependent says so; None: judged by how it ends."""
     namespace_of: str | None = None
     heals_unhealthy: bool = True
+    frontends: tuple[Frontend, ...] = ()
+    """Published ports that are behind the ingress: its replicas publish none themselves."""
+    networks: tuple[str, ...] = ()
+    """Docker's names of the networks on which the ingress reaches its replicas."""
+    drain_timeout: float = 30.0
+    """Seconds after which a replica that is being drained is stopped, whatever connections it still has."""
+    direct: Direct | None = None
+    """What its replicas would be if they published those ports themselves."""
     irreversible: bool | None = None
     """True: once it settled, the stack does not go back. None: false, but for jobs that completed."""
     follows_tag: bool = False

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from controller.model.desired import Probe
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
+from controller.model.routes import RouteSeen
 
 
 class ReplicaPhase(StrEnum):
@@ -83,6 +84,8 @@ class Replica:
     """An unfinished recreate of Compose: a `<hash>_name` or a `replace` label without its final name."""
     lost: tuple[str, ...] = ()
     """Networks that its template names and that it is not connected to."""
+    route: RouteSeen | None = None
+    """How it stands in the ingress; None: it is not behind one, or that cannot be told now."""
     proper_name: str = ""
     """The name that it was made with, where it has another now."""
 

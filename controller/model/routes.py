@@ -21,6 +21,8 @@ class RouteState(StrEnum):
     IN = "in"
     DRAINING = "draining"
     OUT = "out"
+    UNKNOWN = "unknown"
+    """The proxy does not answer: never taken for out."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

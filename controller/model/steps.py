@@ -8,6 +8,7 @@ from enum import StrEnum
 from controller.model.desired import Template
 from controller.model.names import ImageId, ReplicaId, Revision
 from controller.model.observed import Mount
+from controller.model.routes import RouteState
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,18 @@ class Connect:
     because: str
 
 
-Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename | Connect
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Lead traffic to it through the ingress, or no new one, or none."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    to: RouteState
+    because: str
+
+
+Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename | Connect | Route
 
 
 class Result(StrEnum):

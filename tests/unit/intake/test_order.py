@@ -301,7 +301,7 @@ def test_the_order_of_a_service(case: str, section: str) -> None:
 @pytest.mark.parametrize(
     ("definition", "spec", "path"),
     [
-        ({"deploy": {"update_config": {"order": "start-first"}}}, None, "services.web.deploy.update_config.order"),
+        ({"deploy": {"update_config": {"order": "start-first"}}}, {}, "services.web.deploy.update_config.order"),
         ({"deploy": {"rollback_config": {"order": "start-first"}}}, {}, "services.web.deploy.rollback_config.order"),
         ({}, {"services": {"web": {"update": {"order": "start-first"}}}}, "spec.services.web.update.order"),
         (

@@ -495,7 +495,7 @@ def test_a_long_chain_is_no_matter() -> None:
 
 
 LATER: dict[str, Any] = {
-    "ingress": ({"ingress": {"mode": "auto"}}, ["spec.ingress"]),
+    "ingress is acted on": ({"ingress": {"mode": "auto"}}, []),
     "security": ({"security": {"networkPolicy": "dependencies"}}, ["spec.security.networkPolicy"]),
     "strict is acted on": ({"security": {"strict": True}}, []),
     "bake is acted on": ({"services": {"web": {"update": {"bake": "1m", "watch": "ready", "scope": "stack"}}}}, []),

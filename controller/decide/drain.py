@@ -1,0 +1,119 @@
+"""Traffic through the ingress: who is led to, and that nobody is stopped before its connections are done. Pure.
+
+A new replica of an update is watched before it takes traffic, so that one that fails cuts nobody's connection. Whether
+a replica drains is read from the proxy, never remembered: a proxy that forgot it is asked again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.decide.attempt import is_settled
+from controller.decide.case import Case, Parts, is_ready, soonest
+from controller.decide.identity import publishes_itself
+from controller.decide.moves import NONE, Moves
+from controller.model.names import Instant, ReplicaId
+from controller.model.observed import Replica
+from controller.model.routes import RouteSeen, RouteState
+from controller.model.steps import Route, Step, Stop
+
+LOOK_AGAIN = 0.2
+"""Seconds between two looks at connections that are to end."""
+
+
+def is_behind(case: Case, replica: Replica) -> bool:
+    """It is reached through the ingress alone; who publishes a port itself is reached there."""
+    return bool(case.want.frontends) and not publishes_itself(replica, case.want)
+
+
+def serves(case: Case, replica: Replica) -> bool:
+    """It is ready, and behind the ingress it is led to as well. What cannot be told now is as it was."""
+    if not is_ready(case, replica):
+        return False
+    unled = replica.route is not None and replica.route.state in (RouteState.DRAINING, RouteState.OUT)
+    return not (is_behind(case, replica) and unled)
+
+
+def lead(case: Case, parts: Parts, going: Iterable[ReplicaId]) -> Moves:
+    """Traffic to who is ready and stays, none to who is not; who drained and need not leave any more is taken back."""
+    if not case.want.frontends:
+        return NONE
+    leaves = frozenset(going)
+    steps: list[Step] = []
+    for replica in parts.fresh + parts.stale:
+        step = _lead_one(case, replica, replica in parts.fresh)
+        if step is not None and replica.id not in leaves:
+            steps.append(step)
+    return Moves(tuple(steps), reason="Routing", message=steps[0].because) if steps else NONE
+
+
+def _lead_one(case: Case, replica: Replica, fresh: bool) -> Route | None:
+    if replica.route is None or not is_behind(case, replica) or not replica.running:
+        return None
+    state = replica.route.state
+    if not is_ready(case, replica):
+        return _route(case, replica, RouteState.OUT, "is not ready") if state is RouteState.IN else None
+    if fresh and case.history.updating and not is_settled(case, replica):
+        return None  # also where the place that it got is one that somebody drained
+    if state is RouteState.OUT:
+        return _route(case, replica, RouteState.IN, "is ready")
+    return _route(case, replica, RouteState.IN, "stays") if state is RouteState.DRAINING else None
+
+
+def drain_first(case: Case, moves: Moves) -> Moves:
+    """The same moves, but who has traffic is drained before it is stopped."""
+    stops = {step.replica: step for step in moves.steps if isinstance(step, Stop)}
+    if not case.want.frontends or not stops:
+        return moves
+    by_id = {replica.id: replica for replica in case.seen.replicas}
+    steps: list[Step] = []
+    wakes: list[Instant] = []
+    for step in moves.steps:
+        if not isinstance(step, Stop):
+            steps.append(step)
+        elif (instead := _drain(case, by_id[step.replica], step)) is None:
+            wakes.append(case.now + LOOK_AGAIN)
+        else:
+            steps.append(instead)
+    if not wakes:
+        return moves._replace(steps=tuple(steps))
+    names = ", ".join(by_id[replica].name for replica in stops)
+    wake = soonest(moves.wake_at, *wakes)
+    return moves._replace(steps=tuple(steps), wake_at=wake, reason="Draining", message=f"drains {names}")
+
+
+def _drain(case: Case, replica: Replica, step: Stop) -> Step | None:
+    """What comes before the stop, or the stop itself; None: it is waited for."""
+    if not is_behind(case, replica) or not replica.running or replica.route is None:
+        return step
+    route = replica.route
+    match route.state:
+        case RouteState.OUT:
+            return step
+        case RouteState.IN:
+            return _route(case, replica, RouteState.DRAINING, step.because)
+        case RouteState.UNKNOWN if is_ready(case, replica):
+            return None
+        case RouteState.DRAINING if route.connections and case.now < _drain_end(case, route):
+            return None
+        case _:
+            return _stop_drained(case, step, route)
+
+
+def _drain_end(case: Case, route: RouteSeen) -> Instant:
+    since = route.draining_since if route.draining_since is not None else case.now
+    return min(since, case.now) + case.want.drain_timeout
+
+
+def _stop_drained(case: Case, step: Stop, route: RouteSeen) -> Stop:
+    """With how the drain ended, for people."""
+    if route.draining_since is None:
+        return step
+    seconds = max(0.0, case.now - route.draining_since)
+    count = "" if route.at_drain is None else f"{route.at_drain} connections "
+    told = f"{step.because}; drained {count}in {seconds:.1f} s, {route.connections} cut"
+    return Stop(step.service, step.replica, step.number, step.grace, told, step.by_compose)
+
+
+def _route(case: Case, replica: Replica, to: RouteState, because: str) -> Route:
+    return Route(case.want.name, replica.id, replica.number, to, because)

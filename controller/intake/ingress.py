@@ -1,0 +1,71 @@
+"""Which published ports of a service the ingress takes, and what its replicas are made from then. Pure.
+
+The template keeps Compose's own hash: by hand, `docker compose up -d` finds the replicas as they are to be.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from controller.intake.compose import Model, read_ports
+from controller.intake.revisions import digest
+from controller.model.desired import Port, Template
+from controller.model.routes import Frontend, Mode
+
+if TYPE_CHECKING:
+    from controller.model.manifest import Service
+
+
+def find_frontends(name: str, model: Model, policy: Service | None) -> tuple[Frontend, ...]:
+    """Its TCP ports with one fixed host port; none where it has no network on which a proxy could reach it."""
+    if model.get("network_mode"):
+        return ()
+    ports = zip(read_ports(model), model.get("ports") or (), strict=True)
+    return tuple(
+        Frontend(name, port.published[0], port.target, port.host_ip, _mode_of(port, written, model, policy))
+        for port, written in ports
+        if port.protocol == "tcp" and port.published is not None and port.published[0] == port.published[1]
+    )
+
+
+def _mode_of(port: Port, written: Any, model: Model, policy: Service | None) -> Mode:
+    """HTTP where somebody says so: Compose's `app_protocol`, the manifest's probe, or a check that asks by HTTP."""
+    said = str(written.get("app_protocol") or "") if isinstance(written, dict) else ""
+    if said:
+        return Mode.HTTP if said.lower() in ("http", "http/1.1", "ws", "websocket") else Mode.TCP
+    checks = (policy.readiness, policy.liveness) if policy else ()
+    if any(check is not None and check.http is not None and check.http.port == port.target for check in checks):
+        return Mode.HTTP
+    test = " ".join(map(str, (model.get("healthcheck") or {}).get("test") or ()))
+    asked = (f"//{host}{tail}" for host in ("localhost", "127.0.0.1", "[::1]") for tail in _tails(port.target))
+    return Mode.HTTP if any(f"http:{url}" in f"{test} " for url in asked) else Mode.TCP
+
+
+def _tails(port: int) -> Iterable[str]:
+    yield from (f":{port}/", f":{port} ", f":{port}'", f':{port}"')
+    if port == 80:
+        yield from ("/", " ", "'", '"')
+
+
+def without_ports(template: Template, frontends: Iterable[Frontend]) -> Template:
+    """The same, but these ports of it are published by somebody else."""
+    led = sorted({f"{frontend.target}/tcp" for frontend in frontends})
+    fingerprint = digest([template.fingerprint, "behind the ingress", led])
+    if not template.body:
+        return replace(template, fingerprint=fingerprint)
+    document = json.loads(template.body)
+    host = document["create"]["HostConfig"]
+    host["PortBindings"] = {key: value for key, value in (host.get("PortBindings") or {}).items() if key not in led}
+    return replace(template, body=json.dumps(document, sort_keys=True, separators=(",", ":")), fingerprint=fingerprint)
+
+
+def networks_of(template: Template) -> tuple[str, ...]:
+    """The networks, by Docker's names, that its replicas are on."""
+    if not template.body:
+        return ()
+    document = json.loads(template.body)
+    endpoints = (document["create"].get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+    return tuple(sorted({*endpoints, *(connect["network"] for connect in document["connects"])}))

@@ -1,0 +1,121 @@
+"""What the ingress takes of a service, and what its replicas are made from then."""
+
+import json
+from typing import Any
+
+import pytest
+
+from controller.intake.ingress import find_frontends, networks_of, without_ports
+from controller.model.desired import Template
+from controller.model.manifest.workload import Service
+from controller.model.routes import Frontend, Mode
+from tests.unit.intake import builders
+
+pytestmark = pytest.mark.unit
+
+
+def port(**fields: Any) -> dict[str, Any]:
+    return {"target": 80, "published": "8080", "protocol": "tcp", **fields}
+
+
+FRONT = Frontend("web", 8080, 80, "", Mode.TCP)
+PORTS = [
+    ("one fixed host port", [port()], {}, (FRONT,)),
+    ("on one address", [port(host_ip="127.0.0.1")], {}, (Frontend("web", 8080, 80, "127.0.0.1", Mode.TCP),)),
+    ("a range stays with the replicas", [port(published="8080-8082")], {}, ()),
+    ("a port that the engine picks stays with the replicas", [port(published="")], {}, ()),
+    ("UDP stays with the replicas", [port(protocol="udp")], {}, ()),
+    ("on the host's network there is nothing to lead", [port()], {"network_mode": "host"}, ()),
+    ("two of them", [port(), port(target=81, published="8081")], {}, (FRONT, Frontend("web", 8081, 81, "", Mode.TCP))),
+]
+
+
+@pytest.mark.parametrize(("ports", "keys", "expected"), [row[1:] for row in PORTS], ids=[row[0] for row in PORTS])
+def test_which_ports_the_ingress_takes(ports, keys, expected) -> None:
+    assert find_frontends("web", {"ports": ports, **keys}, None) == expected
+
+
+def check(command: str) -> dict[str, Any]:
+    return {"healthcheck": {"test": ["CMD-SHELL", command]}}
+
+
+MODES = [
+    ("nobody says", port(), {}, None, Mode.TCP),
+    ("the port says", port(app_protocol="http"), {}, None, Mode.HTTP),
+    ("the port says another", port(app_protocol="redis"), check("wget http://localhost/"), None, Mode.TCP),
+    ("its check asks by HTTP", port(), check("wget -qO- http://127.0.0.1:80/health"), None, Mode.HTTP),
+    ("its check asks by HTTP, where 80 is left out", port(), check("curl -f http://localhost/"), None, Mode.HTTP),
+    ("its check asks another port", port(), check("curl -f http://localhost:8000/"), None, Mode.TCP),
+    ("its check asks a port that only begins so", port(), check("curl -f http://localhost:8000/"), None, Mode.TCP),
+    ("the manifest's probe", port(), {}, Service.model_validate({"readiness": {"http": {"port": 80}}}), Mode.HTTP),
+    (
+        "the manifest's probe of another",
+        port(),
+        {},
+        Service.model_validate({"readiness": {"http": {"port": 81}}}),
+        Mode.TCP,
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("written", "keys", "policy", "mode"), [row[1:] for row in MODES], ids=[row[0] for row in MODES]
+)
+def test_what_is_spoken_on_a_port(written, keys, policy, mode: Mode) -> None:
+    (frontend,) = find_frontends("web", {"ports": [written], **keys}, policy)
+    assert frontend.mode is mode
+
+
+def template(**host: Any) -> Template:
+    create = {
+        "HostConfig": {"PortBindings": {"80/tcp": [{"HostPort": "8080"}], "53/udp": [{"HostPort": "53"}]}, **host},
+        "ExposedPorts": {"80/tcp": {}},
+        "NetworkingConfig": {"EndpointsConfig": {"shop_default": {}}},
+    }
+    body = {"name": "shop-web-1", "platform": None, "create": create, "connects": [{"network": "shop_back"}]}
+    return Template("web", "hash", "print", json.dumps(body))
+
+
+def test_the_replicas_publish_nothing_that_the_ingress_has_and_keep_composes_hash() -> None:
+    made = without_ports(template(), (FRONT,))
+    create = json.loads(made.body)["create"]
+    assert create["HostConfig"]["PortBindings"] == {"53/udp": [{"HostPort": "53"}]}
+    assert create["ExposedPorts"] == {"80/tcp": {}}
+    assert made.config_hash == "hash" and made.fingerprint not in ("print", "")
+    assert without_ports(template(), (FRONT,)) == made
+
+
+def test_on_which_networks_the_ingress_reaches_them() -> None:
+    assert networks_of(template()) == ("shop_back", "shop_default")
+    assert networks_of(Template("web", "hash", "print")) == ()
+
+
+def resolved(services: Any, spec: Any = None) -> Any:
+    found = builders.resolved(services, spec)
+    assert found.stack is not None, found.errors
+    return found.stack
+
+
+WEB = {"web": {"ports": [port()]}}
+
+
+def test_a_stack_asks_for_the_ingress_and_a_bare_file_by_its_order() -> None:
+    assert resolved(WEB, {"ingress": {"mode": "auto", "drainTimeout": "7s"}}).services["web"].frontends == (FRONT,)
+    assert resolved(WEB, {"ingress": {"mode": "auto", "drainTimeout": "7s"}}).services["web"].drain_timeout == 7.0
+    assert resolved(WEB, {}).services["web"].frontends == ()
+    assert resolved(WEB).services["web"].frontends == ()
+    asked = {"web": {**WEB["web"], "deploy": {"update_config": {"order": "start-first"}}}}
+    assert resolved(asked).services["web"].frontends == (FRONT,)
+
+
+def test_behind_the_ingress_several_replicas_share_a_host_port() -> None:
+    three = {"web": {**WEB["web"], "deploy": {"replicas": 3}}}
+    assert builders.resolved(three, {}).errors
+    assert resolved(three, {"ingress": {"mode": "auto"}}).services["web"].replicas == 3
+
+
+def test_what_publishes_its_port_itself_is_known_by_a_revision_of_its_own() -> None:
+    off, on = resolved(WEB, {}).services["web"], resolved(WEB, {"ingress": {"mode": "auto"}}).services["web"]
+    assert on.direct is not None and on.direct.revision == off.revision != on.revision and on.direct.stays
+    two = resolved({"web": {**WEB["web"], "scale": 2}}, {"ingress": {"mode": "auto"}}).services["web"]
+    assert two.direct is not None and not two.direct.stays

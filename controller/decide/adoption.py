@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from controller.decide.case import ALIVE
+from controller.decide.identity import has_revision
 from controller.decide.world import World
 from controller.model.decision import Hold
 from controller.model.desired import DesiredService, Leaving
@@ -32,8 +33,9 @@ def _adoption_would(service: DesiredService, view: ServiceView) -> str:
     alive = [replica for replica in present if replica.phase in ALIVE]
     if service.leaving is not None:
         return "stop" if alive and service.leaving is not Leaving.ORPHANED else ""
-    if any(replica.revision != service.revision for replica in present):
-        fields = sorted({name for replica in present for name in replica.drift or ()})
+    others = [replica for replica in present if not has_revision(replica, service)]
+    if others:
+        fields = sorted({name for replica in others for name in replica.drift or ()})
         return f"replace: {', '.join(fields)}" if fields else "replace"
     if len(present) > service.replicas:
         return f"remove {len(present) - service.replicas}"

@@ -40,13 +40,18 @@ def publishes_itself(replica: Replica, want: DesiredService) -> bool:
     return any(line.endswith(led) for line in replica.published) if led else False
 
 
+def has_revision(replica: Replica, want: DesiredService) -> bool:
+    """It is of the wanted revision, or the same with its own ports where that may stay."""
+    stays = want.direct is not None and want.direct.stays and replica.revision == want.direct.revision
+    return replica.revision == want.revision or stays
+
+
 def is_current(replica: Replica, want: DesiredService, holder: ReplicaId | None) -> bool:
     """Whether it is what is wanted: its revision, its image where a moved tag counts, its namespace's owner.
 
     One that is the same but publishes its ports itself stays until it has to go for another reason.
     """
-    stays = want.direct is not None and want.direct.stays and replica.revision == want.direct.revision
-    if replica.revision != want.revision and not stays:
+    if not has_revision(replica, want):
         return False
     if want.image_id is not None and replica.image_id is not None and replica.image_id != want.image_id:
         return False

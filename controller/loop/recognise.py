@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from controller.decide.identity import lacks_network, name_revisions
+from controller.decide.identity import has_revision, lacks_network, name_revisions
 from controller.decide.world import World
 from controller.loop.journal import ReplicaJournal
-from controller.model.desired import DesiredService, DesiredStack
+from controller.model.desired import DesiredStack
 from controller.model.names import Revision, split_release
 from controller.model.observed import Observed, Replica, ReplicaPhase, ServiceView
 
@@ -38,7 +38,7 @@ def recognise(
         replica.id: (replica.service, replica.number, replica.revision)
         for name, view in whole.items()
         for replica in view.replicas
-        if replica.id not in known and _is_wanted(replica, desired.services[name])
+        if replica.id not in known and has_revision(replica, desired.services[name])
     }
     if current:
         journal.adopt(current)
@@ -48,10 +48,6 @@ def recognise(
     if not found:
         return views
     return {name: name_revisions(view, desired.services[name], journal.known()) for name, view in views.items()}
-
-
-def _is_wanted(replica: Replica, want: DesiredService) -> bool:
-    return replica.revision == want.revision or (want.direct is not None and replica.revision == want.direct.revision)
 
 
 def revisions_in_use(world: World) -> frozenset[tuple[str, Revision]]:

@@ -44,7 +44,7 @@ def lead(case: Case, parts: Parts, going: Iterable[ReplicaId]) -> Moves:
         step = _lead_one(case, replica, replica in parts.fresh)
         if step is not None and replica.id not in leaves:
             steps.append(step)
-    return Moves(tuple(steps), reason="Routing", message=steps[0].because) if steps else NONE
+    return Moves(tuple(steps)) if steps else NONE
 
 
 def _lead_one(case: Case, replica: Replica, fresh: bool) -> Route | None:

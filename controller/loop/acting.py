@@ -15,7 +15,7 @@ from controller.loop import acts
 from controller.loop.codec import decode, encode
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.follow import Follower
-from controller.loop.generation import commit_generation
+from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground
 from controller.loop.intents import IntentState, follow
 from controller.loop.loaded import Loaded
@@ -24,6 +24,7 @@ from controller.loop.store import Store
 from controller.loop.wake import nudge
 from controller.model.applied import StackResult
 from controller.model.errors import ControllerError
+from controller.model.generation import Cause
 from controller.model.names import Instant
 from controller.model.steps import Build, Result
 from controller.model.wish import Wish
@@ -42,6 +43,7 @@ def act(
     make_prober: MakeProber,
 ) -> tuple[StackResult, ...]:
     """The results, one a stack, in the order given."""
+    wish = dataclasses.replace(wish, who=who())
     results: dict[str, StackResult] = {}
     with ExitStack() as locks:
         here: list[tuple[Target, Loaded]] = []
@@ -100,7 +102,8 @@ class _Local:
         store.intents.clear()  # asked of a controller that died: who still waits for it asks again
         asked = self._ground.asked.profile
         profile = asked if asked or self._wish.verb == "apply" else store.stack.load().profile
-        committed = commit_generation(loaded, target, store, now, profile)
+        cause = Cause(self._wish.who, "apply" if self._wish.verb == "apply" else changed(loaded))
+        committed = commit_generation(loaded, target, store, now, profile, cause)
         reconciler = self._controller.add(dataclasses.replace(committed, quiet=False), store)
         if self._wish.build:
             build_images(self._ground, committed)
@@ -142,7 +145,7 @@ def _ask(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) -> Stac
     store = ground.store(loaded.name)
     wish = dataclasses.replace(wish, profile=wish.profile or ground.asked.profile)
     seq = store.events.last_seq()
-    number = store.intents.add(wish.verb, dataclasses.asdict(wish), who())
+    number = store.intents.add(wish.verb, dataclasses.asdict(wish), wish.who)
     nudge(folder)
     lock = ground.lock_path(loaded.name)
     pause, alive = (lambda: time.sleep(_LOOK_EVERY)), (lambda: read_holder(lock) is not None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from controller.loop import rollouts
 from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.reconcile import Reconciler
 from controller.loop.wanted import Extra
@@ -15,7 +16,7 @@ from controller.model.wish import Wish
 
 STOPPED_BY_USER = "StoppedByUser"
 
-AT_ONCE = frozenset({"pause", "resume"})
+AT_ONCE = frozenset({"pause", "resume", "rollout-pause", "rollout-resume"})
 """What is done as soon as it is written down."""
 
 
@@ -27,9 +28,11 @@ def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
         raise ControllerError(f"{wish.verb}: not something that can be asked of a stack")
     act(reconciler, wish, names)
     for extra in _extras(wish):
+        reconciler.annals.asker = wish.who or reconciler.annals.asker
         reconciler.ask(extra)
-    words = f"{wish.verb} {' '.join(wish.services) or 'the stack'}"
-    reconciler.chronicle.say(now, None, wish.verb.capitalize(), f"asked for: {words}")
+    words = f"{wish.verb.replace('-', ' ')} {' '.join(wish.services) or 'the stack'}"
+    reason = "".join(part.capitalize() for part in wish.verb.split("-"))
+    reconciler.chronicle.say(now, None, reason, f"asked for: {words}")
     reconciler.immediately = frozenset(names) if wish.verb == "stop" and wish.immediately else frozenset()
     reconciler.wake()
 
@@ -38,7 +41,7 @@ def narrow(reconciler: Reconciler, wish: Wish) -> None:
     """Where nobody stays to keep the stack, a wish touches only what it names, and what that needs in order to run."""
     reconciler.looks_only = wish.verb in AT_ONCE
     if wish.services:
-        needs = wish.verb in ("apply", "start", "retry")
+        needs = wish.verb in ("apply", "start", "retry", "rollout-undo", "rollout-restart")
         names = wish.services
         reconciler.world.only = with_dependencies(reconciler.world, names) if needs else frozenset(names)
 
@@ -49,6 +52,8 @@ def end(reconciler: Reconciler, wish: Wish) -> None:
         reconciler.unask(extra)
     if wish.verb == "release":
         reconciler.change_memory(released=True, adopted=False, adoption_granted=None)
+    if wish.verb == "rollout-restart":
+        reconciler.follow_tags(())
     reconciler.immediately = frozenset()
     reconciler.wake()
 
@@ -89,7 +94,14 @@ def _stop(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
 
 
 def _pause(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
-    reconciler.change_histories(names, lambda history: replace(history, paused=wish.verb == "pause"))
+    reconciler.change_histories(names, lambda history: replace(history, paused=True))
+
+
+def _resume(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """Whatever a person put in the way ends: a pause, a halted update, a release that was gone back to."""
+    with reconciler.store.transaction():
+        reconciler.change_histories(names, lambda history: replace(history, paused=False))
+        rollouts.resume(reconciler, wish, names)
 
 
 def _adopt(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
@@ -124,9 +136,13 @@ _ACTS: Mapping[str, Callable[[Reconciler, Wish, tuple[str, ...]], None]] = {
     "stop": _stop,
     "retry": _retry,
     "pause": _pause,
-    "resume": _pause,
+    "resume": _resume,
     "adopt": _adopt,
     "confirm": _confirm,
     "release": _release,
     "prune": _prune,
+    "rollout-undo": rollouts.undo,
+    "rollout-restart": rollouts.restart,
+    "rollout-pause": rollouts.halt,
+    "rollout-resume": rollouts.resume,
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from controller.decide.status import stack_phase
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
-from controller.model.decision import StackPhase
+from controller.loop.setbacks import find_setbacks, has_pin
+from controller.model.decision import History, StackPhase
 from controller.model.desired import Leaving
 from controller.model.names import Instant
 from controller.model.observed import Observed
@@ -34,6 +36,7 @@ def make_conditions(world: World, broken: str | None, unavailable: str | None, n
         names = ", ".join(sorted(changed))
         message = f"configs, secrets or mounted files have new contents, which `contents: report` only tells: {names}"
         conditions.append(_condition("ContentsChanged", True, "ContentsChanged", message, now))
+    conditions += [_condition(*told, now) for told in _tell_updates(world)]
     unverified = [n for n, v in world.views.items() if v.unverified]
     if unverified:
         message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"
@@ -45,6 +48,30 @@ def _tell_open(world: World) -> str:
     waiting = [d for d in world.decisions.values() if d.message]
     first = min(waiting, key=lambda d: world.graph.index.get(d.service, 0), default=None)
     return "" if first is None else f"{first.service}: {first.message}"
+
+
+def _tell_updates(world: World) -> Iterator[tuple[str, bool, str, str]]:
+    """What became of updates, and what a person has put in their way."""
+    setbacks = find_setbacks(world)
+    if setbacks:
+        message = "; ".join(f"{name}: {why}" for name, why in sorted(setbacks.items()))
+        yield "RolledBack", True, "UpdateFailed", f"{message}; not tried again until something changes, or `retry`"
+    services, known = world.desired.services, tuple(_histories(world))
+    if baking := [name for name, history in known if history.attempt and history.attempt.settled_at]:
+        yield "Baking", True, "Baking", f"updated, and watched a while longer: {', '.join(baking)}"
+    if pinned := [name for name, history in known if has_pin(services[name], history)]:
+        message = f"a person went back to an earlier release of {', '.join(pinned)}"
+        yield "Pinned", True, "Undone", f"{message}; `rollout resume` goes on"
+    if halted := [name for name, history in known if history.halted]:
+        message = f"a person halted the updates of {', '.join(halted)}"
+        yield "Halted", True, "RolloutPaused", f"{message}; `rollout resume` goes on"
+
+
+def _histories(world: World) -> Iterator[tuple[str, History]]:
+    """Of the services that are to run, by name."""
+    for name, want in sorted(world.desired.services.items()):
+        if want.leaving is None and name in world.histories:
+            yield name, world.histories[name]
 
 
 def _condition(kind: str, holds: bool, reason: str, message: str, now: Instant) -> Condition:

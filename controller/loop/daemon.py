@@ -13,7 +13,7 @@ from controller.intake.targets import Broken, Target, Targets
 from controller.intake.watch import watch_inputs
 from controller.loop.acting import MakeProber, build_images
 from controller.loop.controller import Audience, Controller, Ways, tell_error
-from controller.loop.generation import commit_generation
+from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Lock, try_lock
@@ -22,6 +22,7 @@ from controller.loop.requests import Requests
 from controller.loop.signals import Signals
 from controller.loop.wake import Listener
 from controller.model.errors import ControllerError, EngineError, InvalidInput, Transient
+from controller.model.generation import Cause
 from controller.model.names import Instant
 from controller.model.status import Event
 from controller.model.wish import Wish
@@ -144,7 +145,8 @@ class Daemon:
         store = self._ground.store(name)
         store.intents.reopen()
         profile = self._ground.asked.profile or store.stack.load().profile
-        committed = commit_generation(loaded, target, store, self._ground.now(), profile)
+        cause = Cause(self._who, changed(loaded) if store.stack.last_generation() else "first seen")
+        committed = commit_generation(loaded, target, store, self._ground.now(), profile, cause)
         self._tell_warnings(loaded)
         self._controller.add(committed, store)
         listener = Listener(folder, lambda: self._controller.call(lambda now: self._requests.take(name, now)))
@@ -152,7 +154,11 @@ class Daemon:
         self._owned.callback(listener.close)
         self._controller.call(lambda now: self._requests.take(name, now))
 
-    def _take_over(self, target: Target, loaded: Loaded, now: Instant) -> None:
+    @property
+    def _who(self) -> str:
+        return "run --watch" if self._watch else "run"
+
+    def _take_over(self, target: Target, loaded: Loaded, now: Instant, cause: Cause | None) -> None:
         """What was read comes in force, unless it is so already. The loop's thread: only that one writes memory."""
         reconciler = self._controller.stacks.get(loaded.name)
         if reconciler is None:
@@ -161,13 +167,15 @@ class Daemon:
             reconciler.refresh(loaded)
         else:
             self._tell_warnings(loaded)
-            committed = commit_generation(loaded, target, reconciler.store, now, reconciler.memory.profile)
+            cause = cause or Cause(self._who, changed(loaded))
+            profile = reconciler.memory.profile
+            committed = commit_generation(loaded, target, reconciler.store, now, profile, cause)
             reconciler.adopt_generation(committed, now)
 
     def _prepare(self, stack: str, wish: Wish) -> None:
         """For a request: what the files say now is in force, its images are built if that was asked for."""
         until = self._ground.now() + wish.timeout
-        while not self.reload():
+        while not self.reload(Cause(wish.who, wish.verb)):
             if self._ended.wait(_READ_AGAIN) or self._ground.now() > until:
                 raise Transient("the files could not be read: the engine does not answer")
         if wish.build:
@@ -204,22 +212,25 @@ class Daemon:
         inputs = [path for reconciler in tuple(self._controller.stacks.values()) for path in reconciler.loaded.inputs]
         return tuple(dict.fromkeys((*self._targets.watched, *inputs)))
 
-    def reload(self) -> bool:
-        """Read everything again; what is broken leaves the last good generation in force. False: not all was read."""
+    def reload(self, cause: Cause | None = None) -> bool:
+        """Read everything again; what is broken leaves the last good generation in force. False: not all was read.
+
+        `cause`: who asked for it, where it was not a change of the files.
+        """
         with self._reading:
             try:
-                return self._read_all()
+                return self._read_all(cause)
             except Exception as error:  # a fault of one reading is no end of all following
                 self._controller.tell("-", "ReadFailed", tell_error(error))
                 return True
 
-    def _read_all(self) -> bool:
+    def _read_all(self, cause: Cause | None) -> bool:
         self._targets = self._ground.targets(strict=False)
         broken, present, whole = list(self._targets.broken), set(), True
         for target in self._ground.in_last_profile(self._targets).stacks:
             present.add(target.name)
             try:
-                present.add(self._read_one(target))
+                present.add(self._read_one(target, cause))
             except InvalidInput as error:
                 broken.append(Broken(target.place, error.findings, target.name))
             except EngineError:  # the loop says so
@@ -228,14 +239,14 @@ class Daemon:
         self._hold_vanished(present, broken)
         return whole
 
-    def _read_one(self, target: Target) -> str:
+    def _read_one(self, target: Target, cause: Cause | None) -> str:
         """The name of the stack, which the loop will take over."""
         reconciler = self._controller.stacks.get(target.name)
         if reconciler is not None and reconciler.loaded.manifest is not None and target.path is None:
             self._controller.call(_breaker(reconciler, _tell_vanished(reconciler)))
             return target.name
         loaded = self._ground.load(target, reconciler.loaded.desired.services if reconciler is not None else {})
-        self._controller.call(lambda now: self._take_over(target, loaded, now))
+        self._controller.call(lambda now: self._take_over(target, loaded, now, cause))
         return loaded.name
 
     def _tell_warnings(self, loaded: Loaded) -> None:

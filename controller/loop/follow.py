@@ -10,6 +10,7 @@ from controller.decide.service import HELD
 from controller.loop.acts import AT_ONCE
 from controller.loop.handback import differing
 from controller.loop.reconcile import Reconciler
+from controller.loop.setbacks import is_settled
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import Decision, Phase
 from controller.model.desired import Leaving
@@ -18,6 +19,8 @@ from controller.model.observed import ReplicaPhase
 from controller.model.wish import Wish
 
 _RESTFUL = frozenset({Phase.READY, Phase.COMPLETED})
+_ON_UPDATES = frozenset({"rollout-undo", "rollout-restart"})
+"""Wishes that are fulfilled on a release that a person went back to, too."""
 _OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE, "done")}
 _RUNS = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
 
@@ -81,8 +84,9 @@ class Follower:
                 hold = self.reconciler.world.hold
                 if hold is not None and hold.until is None:
                     return False
-                still = not any(map(self._is_put_off, decisions.values()))
-                return self._converged(decisions) and still and self.reconciler.ingress_settled
+                if any(map(self._retires, decisions)) or any(map(self._is_put_off, decisions.values())):
+                    return False
+                return self._converged(decisions) and self.reconciler.ingress_settled
 
     def _moving(self, decisions: Mapping[str, Decision], beyond: Collection[str]) -> bool:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
@@ -94,9 +98,21 @@ class Follower:
         if self.reconciler.world.busy & set(decisions):
             return False
         return all(
-            d.phase in _RESTFUL or (d.phase is Phase.STOPPED and (self._is_orphan(n) or not self._runs(n)))
+            self._rests(d) or (d.phase is Phase.STOPPED and (self._is_orphan(n) or not self._runs(n)))
             for n, d in decisions.items()
         )
+
+    def _rests(self, decision: Decision) -> bool:
+        if self.wish.verb in _ON_UPDATES and decision.phase is Phase.PAUSED:
+            return is_settled(decision)
+        return decision.phase in _RESTFUL
+
+    def _retires(self, name: str) -> bool:
+        """Some replica that a person wants replaced is still there."""
+        history, view = self.reconciler.world.histories.get(name), self.reconciler.world.views.get(name)
+        if history is None or view is None or not history.retired:
+            return False
+        return any(replica.id in history.retired for replica in view.replicas)
 
     def _is_put_off(self, decision: Decision) -> bool:
         """Something of it is left to replace, to create or to remove once a hold that passes is over."""
@@ -112,7 +128,7 @@ class Follower:
 
     def _stuck(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
         """Nothing moves but services that are paused or were tried often enough, and services that wait for those."""
-        paused = sorted(name for name, decision in decisions.items() if decision.phase is Phase.PAUSED)
+        paused = sorted(n for n, d in decisions.items() if d.phase is Phase.PAUSED and not self._rests(d))
         beyond = {name for name, decision in decisions.items() if self._is_beyond(decision)}
         if not (paused or beyond) or self._moving(decisions, beyond.union(paused)):
             return None

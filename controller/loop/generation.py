@@ -13,11 +13,12 @@ from controller.intake.inputs import Inputs, rendering_key
 from controller.intake.resolve import Resolution, Sources, resolve
 from controller.intake.targets import Target
 from controller.loop.loaded import Loaded
-from controller.loop.memory import Generation, ProjectPlace, StackMemory
+from controller.loop.memory import ProjectPlace, StackMemory
 from controller.loop.store import Store
 from controller.model.decision import Hold
 from controller.model.desired import DesiredService
 from controller.model.errors import EngineError, Finding, InvalidInput
+from controller.model.generation import UNTOLD, Cause, Ending, Generation
 from controller.model.names import Instant
 from controller.model.observed import Observed
 from controller.model.project import ImageDefaults, Recording, RenderedProject
@@ -61,25 +62,49 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         manifest=target.path,
         quiet=target.manifest is None and target.through_folder,
         ingress_image=target.inputs.ingress_image,
+        contents={name: found for name, found in sources.contents.items() if found},
     )
 
 
-def commit_generation(loaded: Loaded, target: Target, store: Store, now: Instant, profile: str | None = None) -> Loaded:
+def commit_generation(
+    loaded: Loaded,
+    target: Target,
+    store: Store,
+    now: Instant,
+    profile: str | None = None,
+    cause: Cause = UNTOLD,
+) -> Loaded:
     """Number the generation and remember where the stack comes from, and the profile that was asked for by hand.
 
-    Only the stack's one writer calls it.
+    Only the stack's one writer calls it. `cause`: told of a generation that is new.
     """
     desired = loaded.desired
-    names = tuple(name for name, service in desired.services.items() if service.leaving is None)
-    variables = tuple(sorted(loaded.variables))
-    revisions = {name: service.revision for name, service in desired.services.items()}
     with store.transaction():
-        made = store.stack.generation_of(
-            Generation(0, desired.digest, now, names, variables, desired.source, revisions)
-        )
+        made = store.stack.generation_of(_generation(loaded, now, cause), loaded.rendered.model.get("services") or {})
         store.stack.keep_revisions(desired.services.values())
         store.stack.save(replace(store.stack.load(), place=place_of(target), source=desired.source, profile=profile))
     return replace(loaded, desired=replace(desired, generation=made.number))
+
+
+def changed(loaded: Loaded) -> str:
+    """Why there is a new generation of files that nobody applied, for people."""
+    return f"{loaded.desired.source or loaded.place} changed"
+
+
+def _generation(loaded: Loaded, now: Instant, cause: Cause) -> Generation:
+    desired = loaded.desired
+    return Generation(
+        number=0,
+        digest=desired.digest,
+        at=now,
+        services=tuple(name for name, service in desired.services.items() if service.leaving is None),
+        variables=tuple(sorted(loaded.variables)),
+        source=desired.source,
+        revisions={name: service.revision for name, service in desired.services.items()},
+        contents=loaded.contents,
+        cause=cause,
+        ending=Ending.PROGRESSING,
+    )
 
 
 def present_generation(loaded: Loaded, store: Store) -> Loaded:
@@ -161,11 +186,10 @@ def _last_services(store: Store) -> Mapping[str, DesiredService]:
     last = store.stack.last_generation()
     if last is None:
         return {}
-    return {
-        name: service
-        for (name, revision), service in store.stack.revisions().items()
-        if name in last.services and last.revisions.get(name, revision) == revision
-    }
+    if not last.revisions:  # kept by an older version
+        return {name: kept for (name, _), kept in store.stack.revisions().items() if name in last.services}
+    kept = store.stack.revisions((name, last.revisions[name]) for name in last.services if name in last.revisions)
+    return {name: service for (name, _), service in kept.items()}
 
 
 def _missing_variables(memory: StackMemory, inputs: Inputs) -> Hold | None:

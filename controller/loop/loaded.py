@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class Loaded:
     quiet: bool = False
     ingress_image: str = ""
     """The image of the proxy; "": the usual one."""
+    contents: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Digests of the contents that count, of services that have any."""
 
     @property
     def follows_tags(self) -> bool:

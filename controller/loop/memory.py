@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from controller.loop.codec import decode, encode
 from controller.loop.database import Database
 from controller.model.desired import DesiredService
-from controller.model.names import Instant, Release, Revision
+from controller.model.generation import Ending, Generation
+from controller.model.names import Release, Revision, split_release
 
 KEPT_GENERATIONS = 50
+RETURNABLE = 10
+"""So many generations, the latest ones, can be gone back to: what they were made from is kept."""
+
+Definitions = Mapping[str, Mapping[str, Any]]
+"""Each service as Compose renders it. They may hold secrets: never printed unmasked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +55,6 @@ class StackMemory:
     """The release of each service when the stack last converged as a whole: where it goes back to as a whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One desired state that was in force. `variables` are names, never values."""
-
-    number: int
-    digest: str
-    at: Instant
-    services: tuple[str, ...] = ()
-    variables: tuple[str, ...] = ()
-    source: str = ""
-    revisions: Mapping[str, Revision] = field(default_factory=dict)
-    """Of each service, by its name."""
-
-
 class StackRecords:
     """The stack's memory, its generations and the desired services of the revisions in use."""
 
@@ -80,7 +74,7 @@ class StackRecords:
             (encode(memory),),
         )
 
-    def generation_of(self, seen: Generation) -> Generation:
+    def generation_of(self, seen: Generation, definitions: Definitions | None = None) -> Generation:
         """The generation of a digest: the present one where the digest is the same, else a new one, numbered next.
 
         `seen.number` is ignored. Going back to an older digest is a new generation, as in Kubernetes.
@@ -89,13 +83,34 @@ class StackRecords:
             last = self.last_generation()
             if last is not None and last.digest == seen.digest:
                 return last
-            number = last.number + 1 if last else 1
-            made = replace(seen, number=number)
+            return self.begin_generation(seen, definitions or {})
+
+    def begin_generation(self, seen: Generation, definitions: Definitions) -> Generation:
+        """A new generation, numbered next, whatever its digest; the one before it comes to an end, if it had none."""
+        with self._database.write():
+            last = self.last_generation()
+            if last is not None and last.ending is Ending.PROGRESSING:
+                self.amend(replace(last, ending=Ending.SUPERSEDED, ended_at=seen.at))
+            made = replace(seen, number=last.number + 1 if last else 1)
             self._database.execute(
-                "INSERT INTO generations (generation, at, body) VALUES (?, ?, ?)", (number, seen.at, encode(made))
+                "INSERT INTO generations (generation, at, body, definitions) VALUES (?, ?, ?, ?)",
+                (made.number, seen.at, encode(made), _text(definitions)),
             )
-            self._database.execute("DELETE FROM generations WHERE generation <= ?", (number - KEPT_GENERATIONS,))
+            self._database.execute("DELETE FROM generations WHERE generation <= ?", (made.number - KEPT_GENERATIONS,))
             return made
+
+    def amend(self, generation: Generation) -> None:
+        """What became of it meanwhile; writes nothing where nothing changed."""
+        self._database.execute(
+            "UPDATE generations SET body = ?1 WHERE generation = ?2 AND body <> ?1",
+            (encode(generation), generation.number),
+        )
+
+    def definitions(self, number: int) -> Definitions:
+        """What Compose rendered for that generation; empty where it is not kept, or an older version kept it."""
+        row = self._database.row("SELECT definitions FROM generations WHERE generation = ?", (number,))
+        found = json.loads(row[0]) if row else {}
+        return found if isinstance(found, dict) else {}
 
     def last_generation(self) -> Generation | None:
         row = self._database.row("SELECT body FROM generations ORDER BY generation DESC LIMIT 1")
@@ -116,17 +131,31 @@ class StackRecords:
                     (service.name, service.revision, encode(service)),
                 )
 
-    def revisions(self) -> Mapping[tuple[str, Revision], DesiredService]:
-        """Every kept revision by service and revision."""
+    def revisions(
+        self, only: Iterable[tuple[str, Revision]] | None = None
+    ) -> Mapping[tuple[str, Revision], DesiredService]:
+        """Every kept revision by service and revision, or those `only`."""
         rows = self._database.rows("SELECT service, revision, body FROM revisions")
-        return {(service, Revision(name)): decode(DesiredService, body) for service, name, body in rows}
+        wanted = None if only is None else frozenset(only)
+        return {
+            (service, Revision(name)): decode(DesiredService, body)
+            for service, name, body in rows
+            if wanted is None or (service, name) in wanted
+        }
 
     def drop_revisions(self, in_use: Iterable[tuple[str, Revision]]) -> None:
-        """Forget every revision that is not in use any more."""
+        """Forget every revision that is not in use any more, nor part of a generation that can be gone back to."""
         kept = set(in_use)
+        for generation in self.generations()[-RETURNABLE:]:
+            kept.update(generation.revisions.items())
+            kept.update((service, split_release(release)[0]) for service, release in generation.releases.items())
         with self._database.write():
             for service, revision in self._database.rows("SELECT service, revision FROM revisions"):
                 if (service, revision) not in kept:
                     self._database.execute(
                         "DELETE FROM revisions WHERE service = ? AND revision = ?", (service, revision)
                     )
+
+
+def _text(definitions: Definitions) -> str:
+    return json.dumps(definitions, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)

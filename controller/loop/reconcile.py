@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from controller.decide.stack import decide_stack
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, make_world
+from controller.loop.annals import Annals
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import make_conditions
 from controller.loop.executor import Batch
@@ -14,6 +15,7 @@ from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.keeper import Keeper
 from controller.loop.loaded import Loaded
+from controller.loop.memory import Definitions
 from controller.loop.recognise import recognise, revisions_in_use
 from controller.loop.senses import Senses
 from controller.loop.store import Store
@@ -21,6 +23,7 @@ from controller.loop.tools import Key, Tools
 from controller.loop.wanted import Extra, with_extras
 from controller.model.decision import Decision, History, StackPhase
 from controller.model.errors import EngineError
+from controller.model.generation import Cause
 from controller.model.names import Instant, Release, ReplicaId
 from controller.model.observed import Observed, ReplicaPhase, ServiceView
 from controller.model.status import StackStatus
@@ -44,6 +47,7 @@ class Reconciler:
         self.loaded = loaded
         self.store = store
         self.memory = store.stack.load()
+        self.annals = Annals(store.stack)
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
         self.senses = Senses(tools.engine, tools.prober, store.replicas.known, tools.now())
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
@@ -64,6 +68,8 @@ class Reconciler:
         """Whole looks at the whole stack so far."""
         self._turns_before = 0
         self._extras: frozenset[Extra] = frozenset()
+        self._tagged: frozenset[str] = frozenset()
+        """Services of which a tag that moved counts while somebody asks for it (`rollout restart`)."""
         self._failures = 0
         self._answered_at = tools.now()
         """When the last look began that the engine answered."""
@@ -95,6 +101,10 @@ class Reconciler:
         self._tend()
         self.turns += whole and complete
         self.publish(now)
+
+    @property
+    def now(self) -> Instant:
+        return self._tools.now()
 
     @property
     def is_current(self) -> bool:
@@ -140,7 +150,7 @@ class Reconciler:
         self.world.views.update(views)
         self.world.busy -= self._unseen
         self._unseen.clear()
-        if self._extras or self.loaded.follows_tags:
+        if self._extras or self._tagged or self.loaded.follows_tags:
             self._want()
         half = [name for name, view in views.items() if not view.complete]
         for name in views.keys() - half:
@@ -255,8 +265,23 @@ class Reconciler:
         status = self.chronicle.publish(self.world, conditions, now)
         if status.phase is StackPhase.CONVERGED and self.world.hold is None and self.world.only is None:
             self._note_convergence()
+        knows = self.is_current and self.unavailable is None and self.world.hold is None
+        if knows and self.annals.note(self.world, now):
+            self._renumber()
         self._tools.show(status)
         return status
+
+    def begin_generation(self, cause: Cause, definitions: Definitions | None = None) -> None:
+        """A new one of the same files, by a person's wish; decided by the next look, not by what was decided before."""
+        self.annals.begin(cause, self.now, definitions)
+        self._turns_before = self.turns
+        self._renumber()
+
+    def _renumber(self) -> None:
+        present = self.annals.present
+        if present is not None:
+            self.loaded = replace(self.loaded, desired=replace(self.loaded.desired, generation=present.number))
+            self._want()
 
     def _note_convergence(self) -> None:
         """After the first convergence changes apply without asking; the variables in use now are expected later."""
@@ -285,6 +310,7 @@ class Reconciler:
         there = {name for name, view in self.world.views.items() if view.replicas}
         self._before = tuple(n for n, s in self.world.desired.services.items() if s.leaving is None or n in there)
         self.loaded, self.broken, self.memory = loaded, None, self.store.stack.load()
+        self.annals.read()
         self.world.adopt(loaded.desired, self._rank)
         self.world.known = self.store.stack.revisions()
         self._want()
@@ -300,7 +326,7 @@ class Reconciler:
 
     def _want(self) -> None:
         """The generation in force, with what holds only while somebody asks for it."""
-        self.world.desired = with_extras(self.loaded, self._extras, self.world.views)
+        self.world.desired = with_extras(self.loaded, self._extras, self.world.views, self._tagged)
         if Extra.COMPOSED in self._extras:
             self.world.only = (self.world.only or frozenset()) | differing(self.world.desired, self.world.views)
 
@@ -317,6 +343,11 @@ class Reconciler:
             self.world.only = None
         if asked and extra is Extra.EVERYTHING:
             self._tools.engine.remove_networks(self.loaded.name)
+
+    def follow_tags(self, names: Iterable[str]) -> None:
+        """Begin to heed moved tags of these services too, or with none end it."""
+        self._tagged = frozenset(names)
+        self._want()
 
     def change_histories(self, names: Iterable[str], change: Callable[[History], History]) -> None:
         """A person's wish about these services, written down before anything follows from it."""

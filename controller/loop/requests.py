@@ -99,4 +99,4 @@ def _wish_of(intent: Intent) -> Wish:
     names = {field.name for field in dataclasses.fields(Wish)}
     given: dict[str, Any] = {name: value for name, value in intent.args.items() if name in names}
     given["services"] = tuple(given.get("services", ()))
-    return Wish(**given)
+    return Wish(**{**given, "who": intent.who})

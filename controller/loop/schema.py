@@ -40,6 +40,7 @@ CREATE INDEX intents_waiting ON intents (state, id);
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     tuple(statement for statement in _TABLES.split(";") if statement.strip()),
     tuple(sealing()),
+    ("ALTER TABLE generations ADD COLUMN definitions TEXT NOT NULL DEFAULT '{}'",),  # for people: goes without a seal
 )
 """Step n brings version n to n + 1. Append only: a released step never changes."""
 

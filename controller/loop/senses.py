@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from controller.decide.case import was_set_back
@@ -44,6 +44,11 @@ class Senses:
                 self._unverified.discard(service)
             elif isinstance(outcome.step, Pull) and outcome.result is not Result.SKIPPED:
                 self._unverified.add(service)
+
+    def present(self, stack: str, names: Iterable[str]) -> Mapping[str, frozenset[ReplicaId]]:
+        """The replicas that there are of these services at this moment. Raises EngineError."""
+        found = self._engine.observe(Scope(stack)).services
+        return {name: frozenset(r.id for r in found[name].replicas) if name in found else frozenset() for name in names}
 
     def look(self, desired: DesiredStack, only: frozenset[str] | None) -> tuple[Observed, Mapping[str, ServiceView]]:
         """The observation, and a finished view of each service of the stack that was asked for. Raises EngineError."""

@@ -22,19 +22,25 @@ class Extra(StrEnum):
     """As many replicas as Compose itself would run (`release`)."""
 
 
-def with_extras(loaded: Loaded, extras: Collection[Extra], views: Mapping[str, ServiceView]) -> DesiredStack:
-    """The generation in force, with what is asked for beside it."""
+def with_extras(
+    loaded: Loaded, extras: Collection[Extra], views: Mapping[str, ServiceView], tagged: Collection[str] = ()
+) -> DesiredStack:
+    """The generation in force, with what is asked for beside it. `tagged`: services of which a moved tag counts."""
     desired = as_composed(loaded) if Extra.COMPOSED in extras else loaded.desired
     if Extra.ORPHANS in extras or Extra.EVERYTHING in extras:
         desired = without_orphans(desired, everything=Extra.EVERYTHING in extras)
-    return with_tags(desired, views, everywhere=Extra.TAGS in extras)
+    return with_tags(desired, views, everywhere=Extra.TAGS in extras, also=tagged)
 
 
-def with_tags(desired: DesiredStack, views: Mapping[str, ServiceView], *, everywhere: bool = True) -> DesiredStack:
+def with_tags(
+    desired: DesiredStack, views: Mapping[str, ServiceView], *, everywhere: bool = True, also: Collection[str] = ()
+) -> DesiredStack:
     """A tag that stands for another image now counts as a change: in an `apply`, or where the manifest says so."""
     followed = {name: view.image_id for name, view in views.items() if name in desired.services}
     services = {
-        name: replace(service, image_id=followed.get(name)) if everywhere or service.follows_tag else service
+        name: replace(service, image_id=followed.get(name))
+        if everywhere or service.follows_tag or name in also
+        else service
         for name, service in desired.services.items()
     }
     return replace(desired, services=services)

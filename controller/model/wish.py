@@ -7,7 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """`services` empty: all of the stack. `timeout`: seconds without progress after which it is given up."""
+    """`services` empty: all of the stack. `timeout`: seconds without progress after which it is given up.
+
+    `to`: the generation that an undo goes back to (None: the one before). `who` asks, for the record.
+    """
 
     verb: str
     services: tuple[str, ...] = ()
@@ -19,3 +22,5 @@ class Wish:
     everything: bool = False
     timeout: float = 600.0
     profile: str | None = None
+    to: int | None = None
+    who: str = ""

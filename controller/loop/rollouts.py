@@ -1,0 +1,115 @@
+"""What a person's wish about updates changes: back to an earlier release, new replicas, halt, go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+from controller.loop.memory import Definitions
+from controller.loop.reconcile import Reconciler
+from controller.loop.undo import Return, Standing, Undo, find_return
+from controller.model.decision import History
+from controller.model.generation import Cause
+from controller.model.names import Release, ReplicaId, Revision, split_release
+from controller.model.observed import ServiceView
+from controller.model.wish import Wish
+
+_Change = Callable[[History], History]
+
+
+def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """Back to an earlier generation, and held there until the manifest changes, or `resume`.
+
+    Raises ControllerError where there is nothing to go back to.
+    """
+    found = find_return(_make_undo(reconciler, wish, names))
+    for note in found.notes:
+        reconciler.chronicle.say(reconciler.now, None, "UndoIncomplete", note, warning=True)
+    if not found.pins:
+        return
+    services = reconciler.loaded.desired.services
+    why = f"undo {' '.join((*wish.services, ''))}to {found.generation.number}"
+    with reconciler.store.transaction():
+        for name, release in found.pins.items():
+            reconciler.change_histories((name,), _pinning(release, services[name].revision))
+        reconciler.begin_generation(Cause(wish.who, why), _definitions(reconciler, found))
+
+
+def _make_undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> Undo:
+    records, desired = reconciler.store.stack, reconciler.loaded.desired
+    views = reconciler.world.views or reconciler.senses.look(desired, None)[1]
+    histories = reconciler.world.histories
+    staying = tuple(name for name in names if desired.services[name].leaving is None)
+    standings = {
+        name: Standing(desired.services[name], histories.get(name, History()), views.get(name, ServiceView()))
+        for name in staying
+    }
+    return Undo(
+        stack=desired.name,
+        generations=records.generations(),
+        standings=standings,
+        kept=reconciler.world.known,
+        chosen=staying,
+        whole=not wish.services,
+        to=wish.to,
+    )
+
+
+def _pinning(release: Release | None, asked: Revision) -> _Change:
+    """What a person goes back to is tried even where it failed before, and although its update was halted."""
+
+    def is_meant(failed: Release) -> bool:
+        return failed == release if release is not None else split_release(failed)[0] == asked
+
+    def change(history: History) -> History:
+        over = None if release is None else asked
+        failed = {other: why for other, why in history.failed.items() if not is_meant(other)}
+        return replace(history, pinned=release, pinned_over=over, halted=False, failed=failed)
+
+    return change
+
+
+def _definitions(reconciler: Reconciler, found: Return) -> Definitions:
+    """As they are now, but for what is gone back to."""
+    records, present = reconciler.store.stack, reconciler.annals.present
+    now = records.definitions(present.number) if present is not None else {}
+    then = records.definitions(found.generation.number)
+    return {**now, **{name: then[name] for name, release in found.pins.items() if release and name in then}}
+
+
+def restart(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """The replicas that there are now are to be replaced, by what their image's tag stands for. Raises EngineError."""
+    present = reconciler.senses.present(reconciler.loaded.name, names)
+    with reconciler.store.transaction():
+        for name, replicas in present.items():
+            reconciler.change_histories((name,), _retiring(replicas))
+        reconciler.begin_generation(Cause(wish.who, f"restart {' '.join(wish.services) or 'all'}"))
+    reconciler.follow_tags(names)
+
+
+def _retiring(replicas: frozenset[ReplicaId]) -> _Change:
+    return lambda history: replace(history, retired=replicas)
+
+
+def halt(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """No batch begins; what runs is kept in shape."""
+    reconciler.change_histories(names, lambda history: replace(history, halted=True))
+
+
+def resume(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """On towards what the manifest asks for."""
+    pinned = any(_has_pin(reconciler.world.histories, name) for name in names)
+    with reconciler.store.transaction():
+        reconciler.change_histories(names, lambda h: replace(h, halted=False, pinned=None, pinned_over=None))
+        if pinned:
+            cause = Cause(wish.who, f"resume {' '.join(wish.services)}".rstrip())
+            reconciler.begin_generation(cause, _rendered(reconciler))
+
+
+def _has_pin(histories: Mapping[str, History], name: str) -> bool:
+    return name in histories and histories[name].pinned is not None
+
+
+def _rendered(reconciler: Reconciler) -> Definitions:
+    found: Definitions = reconciler.loaded.rendered.model.get("services") or {}
+    return found

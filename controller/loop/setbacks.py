@@ -1,0 +1,54 @@
+"""Which services did not get what the manifest asks for, and whether anything still moves. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from controller.decide.world import World
+from controller.model.decision import Course, Decision, History, Phase
+from controller.model.desired import DesiredService
+from controller.model.names import Release, split_release
+
+MOVING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
+_RESTFUL = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
+
+
+def find_setback(want: DesiredService, history: History) -> str | None:
+    """Why the release that it is to have failed; None: none did since the manifest asks for it."""
+    if not history.failed or history.failed_for != want.revision:
+        return None
+    if has_pin(want, history):
+        return history.failed.get(history.pinned or Release(""))
+    asked = [release for release in history.failed if split_release(release)[0] == want.revision]
+    return history.failed[max(asked)] if asked else None
+
+
+def find_setbacks(world: World) -> Mapping[str, str]:
+    """The same of each service that has one, by name."""
+    found = {}
+    for name, want in world.desired.services.items():
+        history = world.histories.get(name)
+        if history is not None and history.failed and want.leaving is None and (why := find_setback(want, history)):
+            found[name] = why
+    return found
+
+
+def has_pin(want: DesiredService, history: History) -> bool:
+    """Whether a person went back to an earlier release, and the manifest asks for the same as it did then."""
+    return history.pinned is not None and history.pinned_over == want.revision
+
+
+def is_settled(decision: Decision) -> bool:
+    """As it is to be; also where a person went back to that."""
+    if decision.phase in _RESTFUL:
+        return True
+    pinned = decision.phase is Phase.PAUSED and decision.reason == Course.PINNED
+    return pinned and not decision.steps and min(decision.ready, decision.updated) >= decision.desired
+
+
+def is_at_rest(decision: Decision) -> bool:
+    """Nothing more is done about it now, whether all is well or not. A bake is rest: all is replaced by then."""
+    if decision.steps or decision.phase in MOVING:
+        return False
+    attempt = decision.history.attempt
+    return decision.phase not in _RESTFUL or attempt is None or attempt.settled_at is not None

@@ -32,6 +32,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("resume", "steer:resume", "End a pause."),
             Entry("adopt", "steer:adopt", "Take a running project over although that replaces something."),
             Entry("release", "steer:release", "Give a project back to plain Compose."),
+            Entry("rollout", "rollout:rollout", "Updates: status, history, undo, restart, pause, resume."),
             Entry("confirm", "steer:confirm", "Let a held mass removal happen."),
             Entry("prune", "steer:prune", "Remove a stack's containers and networks, never its volumes."),
         ),

@@ -23,13 +23,16 @@ if TYPE_CHECKING:
 @click.option("--no-headers", is_flag=True, help="Leave the header line out.")
 @takes_options()
 def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], watch: bool, no_headers: bool) -> int:
-    """List KIND: stacks, services (svc), replicas (po), endpoints (ep), events (ev); all of it or by name."""
+    """List KIND: stacks, services (svc), replicas (po), revisions (rev), endpoints (ep), events (ev); all or by name."""
     from controller.cli.events import list_events
+    from controller.cli.rollout import list_revisions
     from controller.cli.session import open_session
     from controller.cli.status import follow
 
     what, name = kind
     wanted = (*((name,) if name else ()), *names)
+    if what == "revisions":
+        return list_revisions(options, wanted, headers=not no_headers)
     if what == "events":
         return list_events(options, wanted, follow=watch)
     with open_session(options) as session:

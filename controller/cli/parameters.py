@@ -38,6 +38,7 @@ KINDS = {
     "stacks": ("stack", "st", "project", "projects"),
     "services": ("service", "svc"),
     "replicas": ("replica", "rep", "po", "pod", "pods", "container", "containers"),
+    "revisions": ("revision", "rev", "generation", "generations"),
     "endpoints": ("endpoint", "ep"),
     "events": ("event", "ev"),
 }

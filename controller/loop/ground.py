@@ -118,6 +118,10 @@ class Ground:
         place = self.store(stack).stack.load().place
         return (place.manifest, *place.files)
 
+    def known(self) -> tuple[str, ...]:
+        """The stacks that have a store on this engine."""
+        return known_stacks(self.asked.root, self.engine_id())
+
     def folder(self, stack: str) -> Path:
         return stack_dir(self.asked.root, self.engine_id(), stack)
 

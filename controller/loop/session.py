@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from controller.loop.acting import MakeProber
     from controller.loop.controller import Audience
     from controller.loop.loaded import Loaded
+    from controller.loop.memory import Definitions
     from controller.loop.peek import Peek
     from controller.model.applied import StackResult
     from controller.model.desired import DesiredStack
+    from controller.model.generation import Generation
     from controller.model.names import Instant, ReplicaId
     from controller.model.observed import ServiceView
     from controller.model.plan import Plan
@@ -148,6 +150,20 @@ class Session:
             if not follow:
                 return
             time.sleep(_FOLLOW_EVERY)
+
+    def generations(self) -> Mapping[str, Sequence[Generation]]:
+        """The kept generations of each stack, oldest first; of stacks that have a store."""
+        ground = self._ground
+        targets = ground.targets()
+        names = [target.name for target in targets.stacks] + list(ground.kept_in_spite_of(targets.broken))
+        if not names:
+            complain(targets.broken)
+        known = frozenset(ground.known())
+        return {name: ground.store(name).stack.generations() for name in sorted(set(names)) if name in known}
+
+    def definitions(self, stack: str, number: int) -> Definitions:
+        """What Compose rendered for that generation; may hold secrets."""
+        return self._ground.store(stack).stack.definitions(number)
 
     def logs(
         self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None

@@ -44,8 +44,8 @@ def headline(stack: StackStatus, paint: Paint = plain) -> str:
 
 
 def is_trouble(condition: Condition) -> bool:
-    """Whether a condition says that something is in the way; `Converged` repeats the phase."""
-    return condition.status == "True" and condition.type != "Converged"
+    """Whether a condition says that something is in the way; `Converged` repeats the phase, to bake is no trouble."""
+    return condition.status == "True" and condition.type not in ("Converged", "Baking")
 
 
 def stack_lines(stacks: Sequence[StackStatus], now: Instant, *, paint: Paint = plain) -> list[str]:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--no-headers", is_flag=True, help="Leave the header line out.")
 @takes_options()
 def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], watch: bool, no_headers: bool) -> int:
-    """List KIND: stacks, services (svc), replicas (po), revisions (rev), endpoints (ep), events (ev); all or by name."""
+    """List KIND: stacks, services (svc), replicas (po), revisions (rev), endpoints (ep), events (ev); all or named."""
     from controller.cli.events import list_events
     from controller.cli.rollout import list_revisions
     from controller.cli.session import open_session

@@ -76,11 +76,13 @@ def _look(session: Session, services: tuple[str, ...]) -> Mapping[str, Progress]
     from controller.cli.selection import choose_services
 
     stacks = session.status()
-    names = {
-        stack.name: [item.name for of, item in choose_services(stacks, services) if of is stack] for stack in stacks
+    chosen = choose_services(stacks, services)
+    names = {stack.name: [item.name for of, item in chosen if of is stack] for stack in stacks}
+    return {
+        stack.name: judge_progress(stack, names[stack.name] if services else ())
+        for stack in stacks
+        if names[stack.name] or not services
     }
-    chosen = [stack for stack in stacks if names[stack.name] or not services]
-    return {stack.name: judge_progress(stack, names[stack.name] if services else ()) for stack in chosen}
 
 
 @rollout.command()

@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from controller.decide.aim import is_release
 from controller.model.generation import Generation
-from controller.model.names import split_release
+from controller.model.names import Release, Revision, make_release, split_release
 
 MASK = "***"
 LONGEST = 120
@@ -54,12 +55,18 @@ def compare(old: Side, new: Side) -> tuple[Change, ...]:
 
 def touches(old: Generation, new: Generation, services: Collection[str]) -> bool:
     """Whether one of these services is another in the new one."""
-    return any(_made(old, name) != _made(new, name) for name in services)
+    return any(_differs(old, new, name) for name in services)
 
 
-def _made(generation: Generation, name: str) -> tuple[object, ...]:
-    present = name in generation.services
-    return present, generation.releases.get(name, generation.revisions.get(name)), generation.contents.get(name)
+def _differs(old: Generation, new: Generation, name: str) -> bool:
+    if (name in old.services) != (name in new.services):
+        return True
+    return name in new.services and not is_release(_made(old, name), _made(new, name))
+
+
+def _made(generation: Generation, name: str) -> Release:
+    """What settled in it, else what was asked for."""
+    return generation.releases.get(name) or make_release(generation.revisions.get(name, Revision("")))
 
 
 def _compare_service(name: str, old: Side, new: Side) -> Iterator[Change]:
@@ -132,7 +139,7 @@ def show(path: str, value: Any) -> str | None:
 
 def is_secret(path: str) -> bool:
     """Whether the last name of a path sounds like a secret's. Where secrets are mounted is none."""
-    if path.split("[", maxsplit=1)[0].split(".", maxsplit=1)[0] in ("secrets", "configs", "healthcheck", "image"):
+    if re.split(r"[.\[]", path, maxsplit=1)[0] in ("secrets", "configs", "healthcheck", "image"):
         return False
     prefix, _, name = path.partition(".")
     last = name if prefix in ("environment", "labels", "annotations") else path.rsplit(".", 1)[-1]

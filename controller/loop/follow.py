@@ -202,7 +202,7 @@ class Follower:
     def _note(self, decision: Decision, now: Instant) -> None:
         story = self._stories.setdefault(decision.service, _Story())
         story.acted = story.acted or bool(decision.steps) or decision.service in self.reconciler.world.busy
-        if decision.phase in _RESTFUL:
+        if self._rests(decision):
             story.settled_at = story.settled_at or now
         else:
             story.settled_at = None
@@ -240,7 +240,7 @@ class Follower:
 
     def _service_result(self, decision: Decision, now: Instant) -> ServiceResult:
         story = self._stories.get(decision.service, _Story())
-        settled = decision.phase in _RESTFUL
+        settled = self._rests(decision)
         outcome = "unchanged" if settled and not story.acted else str(decision.phase)
         down = story.down + (now - story.down_since if story.down_since is not None else 0.0)
         tries = sum(grant.tries for grant in decision.history.restarts.values())

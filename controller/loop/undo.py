@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from controller.decide.aim import is_release
 from controller.loop.ending import most_common
 from controller.loop.setbacks import has_pin
 from controller.model.decision import History
@@ -117,7 +118,7 @@ def _return_to(undo: Undo, generation: Generation) -> Return:
     pins, notes = dict[str, Release | None](), list[str]()
     for name in settled:
         standing, release = undo.standings[name], generation.releases[name]
-        if is_same(release, standing.release):
+        if is_release(release, standing.release):
             continue
         obstacle = _find_obstacle(undo, generation, name)
         if obstacle and not undo.whole:
@@ -130,12 +131,6 @@ def _return_to(undo: Undo, generation: Generation) -> Return:
     if notes and not pins:
         raise ControllerError(f"{undo.stack}: {notes[0]}", hint=LISTED)
     return Return(generation, pins, tuple(notes))
-
-
-def is_same(one: Release, other: Release) -> bool:
-    """The same revision, and the same image where both are known."""
-    (revision, image), (other_revision, other_image) = split_release(one), split_release(other)
-    return revision == other_revision and (image is None or other_image is None or image == other_image)
 
 
 def _is_asked(standing: Standing, release: Release) -> bool:

@@ -36,10 +36,9 @@ def history_lines(shown: Sequence[Shown], now: Instant, *, headers: bool = True,
     lines = table(header, rows, paint=paint)[0 if headers else 1 :]
     for item in shown:
         if item.changes is not None:
-            name = (
-                f"{item.stack} revision {item.generation.number}" if several else f"revision {item.generation.number}"
-            )
-            lines += ["", paint(name, "bold"), *change_lines(item.changes, paint=paint)]
+            name = f"{item.stack} " if several else ""
+            title = f"{name}revision {item.generation.number}"
+            lines += ["", paint(title, "bold"), *change_lines(item.changes, paint=paint)]
     return lines
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
@@ -44,6 +45,8 @@ class SimulatedStack:
         self.made_from: dict[ReplicaId, str] = {}
         self.templates: dict[str, tuple[Template, Revision]] = {}
         self.fetched: set[str] = set()
+        self.moved: Counter[str] = Counter()
+        """How often an image's name came to stand for another image."""
         self.working_dir = ""
         self.config_files: tuple[str, ...] = ()
         self._missing = settings.missing
@@ -114,4 +117,5 @@ class SimulatedStack:
     def _image_id(self, image: str) -> ImageId | None:
         if image in self._missing and image not in self.fetched:
             return None
-        return ImageId(f"sha256:{sha256(image.encode()).hexdigest()}")
+        name = f"{image} {moves}" if (moves := self.moved[image]) else image
+        return ImageId(f"sha256:{sha256(name.encode()).hexdigest()}")

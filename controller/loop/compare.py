@@ -21,7 +21,8 @@ _SECRET = re.compile(
     re.IGNORECASE,
 )
 _IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s:/@]*):[^\s/]*@", re.IGNORECASE)
-_OPTION = re.compile(r"(?P<name>-{0,2}[\w.-]+)(?P<sign>[=:\s]\s*)(?P<value>\S+)")
+_ASSIGNED = re.compile(r"""(?P<name>[\w.-]+)(?P<sign>["']?\s*[=:]\s*)(?P<value>"[^"]*"?|'[^']*'?|\S+)""")
+_OPTION = re.compile(r"""(?<!\S)(?P<name>-{1,2}[\w.-]+)(?P<sign>\s+)(?=(?P<value>"[^"]*"?|'[^']*'?|\S+))""")
 _NAMED = ("target", "source", "name", "path", "container_path")
 """Keys by which the entries of a list are told apart, the first that they have."""
 
@@ -161,10 +162,12 @@ def _names_secret(word: str) -> bool:
 
 
 def _masked_text(text: str) -> str:
+    """In `a=b`, `a: b` and `--a b`, and between the name and the host of an address."""
     text = _IN_URL.sub(rf"\g<scheme>\g<user>:{MASK}@", text)
-
-    def masked(match: re.Match[str]) -> str:
-        hides = _SECRET.search(match["name"]) and (match["sign"].strip() or match["name"].startswith("-"))
-        return f"{match['name']}{match['sign']}{MASK}" if hides else match[0]
-
-    return _OPTION.sub(masked, text)
+    text = _ASSIGNED.sub(
+        lambda match: f"{match['name']}{match['sign']}{MASK}" if _SECRET.search(match["name"]) else match[0], text
+    )
+    for match in reversed(tuple(_OPTION.finditer(text))):
+        if _SECRET.search(match["name"]):
+            text = text[: match.start("value")] + MASK + text[match.end("value") :]
+    return text

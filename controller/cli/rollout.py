@@ -57,15 +57,16 @@ def _follow(session: Session, options: Options, services: tuple[str, ...], timeo
 
     told: set[str] = set()
     since = time.monotonic()
-    before: Mapping[str, Progress] = {}
+    best: dict[tuple[str, int], int] = {}
     while True:
         progress = _look(session, services)
         fresh = [line for item in progress.values() for line in item.lines if line not in told]
         told.update(fresh)
         if not options.structured:
             print_lines(fresh)
-        if progress != before:
-            before, since = progress, time.monotonic()
+        for name, item in progress.items():
+            if item.replaced > best.get((name, item.revision), -1):
+                best[name, item.revision], since = item.replaced, time.monotonic()
         if all(item.ok is not None for item in progress.values()) or time.monotonic() - since >= timeout:
             return progress
         time.sleep(_LOOK_EVERY)

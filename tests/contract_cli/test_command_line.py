@@ -20,10 +20,17 @@ WORDS = [entry.word for _, entries in CATALOGUE for entry in entries]
 
 def test_every_word_is_there() -> None:
     promised = (
-        "run plan apply start stop retry pause resume adopt release confirm status get describe why events logs graph"
-        " validate render schema doctor init prune completion version"
+        "run plan apply start stop retry pause resume rollout adopt release confirm status get describe why events"
+        " logs graph validate render schema doctor init prune completion version"
     )
     assert set(promised.split()) <= set(WORDS)
+
+
+@pytest.mark.parametrize("word", ["status", "history", "undo", "restart", "pause", "resume"])
+def test_every_word_of_rollout_explains_itself(word: str) -> None:
+    ran = controller("rollout", word, "--help")
+    assert (ran.code, ran.err) == (0, "") and ran.out.startswith(f"Usage: controller rollout {word}")
+    assert f"\n  {word} " in controller("rollout", "--help").out
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -69,6 +76,9 @@ def test_version_in_every_form() -> None:
         (("status", "-o", "xml"), "xml"),
         (("completion", "tcsh"), "tcsh"),
         (("prune", "--all"), "name of a stack"),
+        (("rollout", "nonsense"), "nonsense"),
+        (("rollout", "restart"), "SERVICE"),
+        (("rollout", "undo", "--to", "soon"), "soon"),
     ],
 )
 def test_a_usage_error_is_one_line_a_hint_and_code_2(arguments: tuple[str, ...], word: str) -> None:
@@ -99,6 +109,8 @@ def test_completion_knows_commands_and_kinds() -> None:
 
     assert complete("controller st") == ["start", "stop", "status"]
     assert complete("controller get se") == ["services"]
+    assert complete("controller get rev") == ["revisions"]
+    assert complete("controller rollout un") == ["undo"]
 
 
 def test_schema_accepts_the_sample_and_refuses_a_typo(tmp_path: Path) -> None:

@@ -143,6 +143,8 @@ class Progress(NamedTuple):
     lines: tuple[str, ...]
     ok: bool | None
     revision: int = 0
+    replaced: int = 0
+    """Replicas that are up to date, and those that serve: grows while it makes progress."""
 
     def data(self, stack: str) -> dict[str, Any]:
         outcome = "Progressing" if self.ok is None else "Converged" if self.ok else "Failed"
@@ -158,7 +160,7 @@ def judge_progress(stack: StackStatus, services: Sequence[str] = ()) -> Progress
     if False in verdicts and None not in verdicts:
         return Progress(lines, False, stack.generation)
     if None in verdicts:
-        return Progress(lines, None, stack.generation)
+        return Progress(lines, None, stack.generation, sum(item.updated + item.ready for item in chosen))
     done = f"{', '.join(services)}: " if services else f"{stack.name}: "
     return Progress((*lines, f"{done}revision {stack.generation} successfully rolled out"), True, stack.generation)
 
@@ -175,7 +177,7 @@ def _tell(service: ServiceStatus) -> tuple[str, bool | None]:
     if service.phase is Phase.PAUSED:
         return f"{name}: paused: {service.message or service.reason}", False
     counts = f"{service.updated} of {count(service.desired, 'replica')} updated, {service.ready} ready"
-    return f"waiting for {name}: {counts}{f': {service.message}' if service.message else ''}", None
+    return f"waiting for {name}: {counts} ({service.phase})", None
 
 
 def progress_data(progress: Mapping[str, Progress]) -> dict[str, Any]:

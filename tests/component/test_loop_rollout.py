@@ -1,0 +1,305 @@
+"""Generations on the way: who, why, how they ended; undo, restart, halt and resume of updates."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.loop import acts
+from controller.loop.schema import MIGRATIONS, mark_of
+from controller.loop.seal import teach
+from controller.loop.store import DATABASE, Store
+from controller.model.errors import ControllerError
+from controller.model.generation import Ending
+from controller.model.names import split_release
+from tests.component.stage import SHOP, Stage, load, service
+
+pytestmark = pytest.mark.unit
+
+CONVERGED, ROLLED_BACK, SUPERSEDED = Ending.CONVERGED, Ending.ROLLED_BACK, Ending.SUPERSEDED
+BROKEN = {"controller.simulated.crash-after": "0.2"}
+
+
+def shop(version: int, **keys: Any) -> dict[str, Any]:
+    return {"db": service(), "web": service("db", image=f"web:{version}", environment={"V": str(version)}, **keys)}
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Two generations, both converged; web is another in the second one."""
+    stage = Stage(tmp_path, load(shop(1)))
+    stage.settle()
+    stage.change(shop(2))
+    stage.settle()
+    return stage
+
+
+def endings(stage: Stage) -> list[Ending]:
+    return [generation.ending for generation in stage.store.stack.generations()]
+
+
+def images(stage: Stage) -> set[str]:
+    return {replica.image for replica in stage.replicas("web")}
+
+
+def phase(stage: Stage, name: str = "web") -> tuple[str, str]:
+    decision = stage.reconciler.world.decisions[name]
+    return str(decision.phase), decision.reason
+
+
+def conditions(stage: Stage) -> dict[str, str]:
+    return {condition.type: condition.message for condition in stage.statuses[-1].conditions}
+
+
+def done(stage: Stage, verb: str, *services: str, seconds: float = 120, **fields: Any) -> None:
+    follower = stage.wish(verb, *services, **fields)
+    result = stage.follow(follower, seconds)
+    acts.end(stage.reconciler, follower.wish)
+    assert result is not None and result.ok, result
+
+
+# --- how generations end
+
+
+def test_a_generation_that_converges_remembers_what_settled(stage: Stage) -> None:
+    first, second = stage.store.stack.generations()
+    assert (first.ending, second.ending) == (CONVERGED, CONVERGED)
+    assert first.ended_at is not None and second.ended_at is not None and first.ended_at < second.ended_at
+    assert first.releases["db"] == second.releases["db"]
+    revision, image = split_release(second.releases["web"])
+    [replica] = stage.replicas("web")
+    assert (revision, image) == (second.revisions["web"], replica.image_id)
+    assert stage.store.stack.definitions(1)["web"]["image"] == "web:1"
+
+
+def test_one_that_a_newer_one_overtakes_is_superseded(stage: Stage) -> None:
+    stage.change(shop(3))
+    stage.turn()
+    stage.change(shop(4))
+    assert endings(stage) == [CONVERGED, CONVERGED, SUPERSEDED, Ending.PROGRESSING]
+    stage.settle()
+    assert endings(stage)[-1] is CONVERGED
+    assert not stage.store.stack.generations()[2].releases
+
+
+def test_one_that_fails_is_rolled_back_with_the_reason_and_stays_so(stage: Stage) -> None:
+    stage.change(shop(3, labels=BROKEN))
+    stage.settle(300)
+    last = stage.store.stack.last_generation()
+    assert last is not None and last.ending is ROLLED_BACK and list(last.failed) == ["web"]
+    assert (
+        phase(stage) == ("Degraded", "RolledBack")
+        and last.failed["web"] == conditions(stage)["RolledBack"].split(";")[0][5:]
+    )
+    assert list(last.releases) == ["db"]
+    assert images(stage) == {"web:2"}
+
+
+def test_a_death_in_between_loses_no_ending(stage: Stage, tmp_path: Path) -> None:
+    stage.change(shop(3))
+    stage.settle(2)
+    stage.die()
+    stage.begin(load(shop(3)))
+    stage.settle()
+    assert endings(stage) == [CONVERGED] * 3
+
+
+def test_nothing_is_written_in_a_pass_in_which_nothing_changed(stage: Stage) -> None:
+    stage.turn()
+    before = stage.store._database._connection.total_changes
+    for _ in range(3):
+        stage.turn()
+    assert stage.store._database._connection.total_changes == before
+
+
+# --- undo
+
+
+def test_an_undo_brings_back_the_release_before_and_holds_it(stage: Stage) -> None:
+    done(stage, "rollout-undo", who="ada")
+    assert images(stage) == {"web:1"} and phase(stage) == ("Paused", "Pinned")
+    last = stage.store.stack.last_generation()
+    assert last is not None and (last.number, last.cause, last.ending) == (3, ("ada", "undo to 1"), CONVERGED)
+    assert stage.store.stack.definitions(3)["web"]["image"] == "web:1"
+    assert "Pinned" in conditions(stage)
+    done_before = len(stage.actions())
+    stage.settle(200)
+    assert len(stage.actions()) == done_before, "the loop does not fight it"
+    assert stage.store.stack.last_generation() == last
+
+
+def test_an_undo_holds_through_a_restart_of_the_controller_and_an_apply(stage: Stage) -> None:
+    done(stage, "rollout-undo")
+    stage.die()
+    stage.begin(load(shop(2)))
+    stage.settle(30)
+    assert images(stage) == {"web:1"} and stage.reconciler.loaded.desired.generation == 3
+    result = stage.follow(stage.wish("apply"), 60)
+    assert result is not None and (result.outcome, result.hint) == ("held", "controller resume web")
+    assert images(stage) == {"web:1"}
+
+
+@pytest.mark.parametrize("verb", ["resume", "rollout-resume"])
+def test_a_resume_goes_forward_again(stage: Stage, verb: str) -> None:
+    done(stage, "rollout-undo")
+    done(stage, verb, who="ada")
+    stage.settle()
+    last = stage.store.stack.last_generation()
+    assert last is not None and (last.number, last.cause, last.ending) == (4, ("ada", "resume"), CONVERGED)
+    assert images(stage) == {"web:2"} and "Pinned" not in conditions(stage)
+
+
+def test_a_change_of_the_manifest_ends_it(stage: Stage) -> None:
+    done(stage, "rollout-undo")
+    stage.change(shop(3))
+    stage.settle()
+    assert images(stage) == {"web:3"} and phase(stage)[0] == "Ready"
+    assert stage.store.histories.load()["web"].pinned is None
+
+
+def test_an_undo_after_the_tag_has_moved_brings_back_the_image_of_then(stage: Stage) -> None:
+    [old] = stage.replicas("web")
+    stage._simulated.moved["web:2"] += 1
+    done(stage, "apply", who="ada")
+    [new] = stage.replicas("web")
+    assert new.image_id != old.image_id
+    last = stage.store.stack.last_generation()
+    assert last is not None and (last.number, last.cause) == (3, ("ada", "new image of web"))
+    done(stage, "rollout-undo")
+    [back] = stage.replicas("web")
+    assert (back.image_id, back.image) == (old.image_id, old.image)
+    stage.settle(100)
+    assert [replica.id for replica in stage.replicas("web")] == [back.id]
+
+
+def test_an_undo_after_the_manifest_was_edited_pins_over_what_it_asks_for_now(stage: Stage) -> None:
+    stage.change(shop(3))
+    stage.turn()
+    done(stage, "rollout-undo")
+    assert images(stage) == {"web:2"} and phase(stage) == ("Paused", "Pinned")
+    history = stage.store.histories.load()["web"]
+    assert history.pinned_over == stage.reconciler.loaded.desired.services["web"].revision
+
+
+def test_an_undo_to_a_number_and_an_undo_of_that(stage: Stage) -> None:
+    stage.change(shop(3))
+    stage.settle()
+    done(stage, "rollout-undo", to=1)
+    assert images(stage) == {"web:1"}
+    done(stage, "rollout-undo")
+    assert images(stage) == {"web:3"} and phase(stage)[0] == "Ready", "what the manifest asks for needs no pin"
+
+
+def test_only_the_named_service_is_undone(stage: Stage) -> None:
+    stage.change({"db": service(image="db:2"), "web": service("db", image="web:3")})
+    stage.settle()
+    done(stage, "rollout-undo", "web")
+    assert images(stage) == {"web:2"} and {replica.image for replica in stage.replicas("db")} == {"db:2"}
+    assert phase(stage, "db") == ("Ready", "Ready")
+
+
+def test_an_undo_of_a_release_that_was_rolled_back_takes_it_off_the_list(stage: Stage) -> None:
+    stage.change(shop(3, labels=BROKEN))
+    stage.settle(300)
+    done(stage, "rollout-undo")
+    assert phase(stage) == ("Paused", "Pinned") and images(stage) == {"web:2"}
+    assert "RolledBack" not in conditions(stage)
+    assert endings(stage)[-2:] == [ROLLED_BACK, CONVERGED]
+
+
+def test_what_cannot_be_undone_is_said_and_changes_nothing(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load(SHOP))
+    stage.settle()
+    with pytest.raises(ControllerError, match="no earlier generation converged"):
+        stage.wish("rollout-undo")
+    assert [generation.number for generation in stage.store.stack.generations()] == [1]
+
+
+# --- restart, halt
+
+
+def test_a_restart_replaces_every_replica_though_nothing_changed(stage: Stage) -> None:
+    before = {replica.id for replica in stage.replicas()}
+    done(stage, "rollout-restart", "web", who="ada")
+    kept = before & {replica.id for replica in stage.replicas()}
+    assert kept == {replica.id for replica in stage.replicas("db")} and stage.running("web") == 1
+    last = stage.store.stack.last_generation()
+    assert last is not None and (last.cause, last.ending) == (("ada", "restart web"), CONVERGED)
+    ids = [replica.id for replica in stage.replicas("web")]
+    stage.settle(100)
+    assert [replica.id for replica in stage.replicas("web")] == ids
+
+
+def test_a_restart_takes_a_tag_that_has_moved_of_what_it_names_alone(stage: Stage) -> None:
+    stage._simulated.moved.update(["web:2", "busybox"])
+    old = {replica.service: replica.image_id for replica in stage.replicas()}
+    done(stage, "rollout-restart", "web")
+    new = {replica.service: replica.image_id for replica in stage.replicas()}
+    assert new["web"] != old["web"] and new["db"] == old["db"]
+
+
+def test_a_restart_of_a_controller_that_was_not_there_sees_what_is_to_go(stage: Stage, tmp_path: Path) -> None:
+    """As the command line does where no daemon runs: the wish comes before the first look."""
+    before = {replica.id for replica in stage.replicas("web")}
+    stage.die()
+    stage.open(load(shop(2)))
+    done(stage, "rollout-restart", "web")
+    assert before.isdisjoint(replica.id for replica in stage.replicas("web"))
+
+
+def test_a_halted_update_begins_no_batch_and_heals_until_it_is_resumed(stage: Stage) -> None:
+    done(stage, "rollout-pause")
+    stage.change(shop(3))
+    stage.settle(60)
+    assert images(stage) == {"web:2"} and "Halted" in conditions(stage)
+    [replica] = stage.replicas("web")
+    stage.meddle(lambda hands, now: hands.kill(replica.id, now))
+    stage.settle(60)
+    assert stage.running("web") == 1 and images(stage) == {"web:2"}
+    done(stage, "rollout-resume")
+    stage.settle()
+    assert images(stage) == {"web:3"}
+
+
+# --- the store
+
+
+def test_what_ten_generations_were_made_from_is_kept(stage: Stage) -> None:
+    for version in range(3, 15):
+        stage.change(shop(version))
+        stage.settle()
+    generations = stage.store.stack.generations()
+    assert [generation.number for generation in generations] == list(range(1, 15))
+    kept = {revision for name, revision in stage.store.stack.revisions() if name == "web"}
+    assert kept == {generation.revisions["web"] for generation in generations[-10:]}
+    with pytest.raises(ControllerError, match="is not kept any more"):
+        stage.wish("rollout-undo", "web", to=3)
+    done(stage, "rollout-undo", to=5)
+    assert images(stage) == {"web:5"}
+
+
+def test_a_store_of_an_older_version_opens_and_its_generations_cannot_be_gone_back_to(tmp_path: Path) -> None:
+    tmp_path.chmod(0o700)
+    old = sqlite3.connect(tmp_path / DATABASE)
+    teach(old)
+    for statement in (*MIGRATIONS[0], *MIGRATIONS[1]):
+        old.execute(statement)
+    body = '{"at":1.0,"digest":"d","number":1,"revisions":{"web":"r1"},"services":["web"]}'
+    old.execute("INSERT INTO generations (generation, at, body) VALUES (1, 1.0, ?)", (body,))
+    old.execute("PRAGMA user_version = 2")
+    old.execute(f"PRAGMA application_id = {mark_of(2)}")
+    old.commit()
+    old.close()
+    store = Store(tmp_path)
+    [kept] = store.stack.generations()
+    assert (kept.number, kept.ending, kept.releases) == (1, Ending.UNKNOWN, {}) and store.mended is None
+    assert store.stack.definitions(1) == {}
+    store.close()
+    stage = Stage(tmp_path, load(shop(2)))
+    stage.settle()
+    with pytest.raises(ControllerError, match="older version"):
+        stage.wish("rollout-undo")
+    assert endings(stage) == [Ending.UNKNOWN, CONVERGED]

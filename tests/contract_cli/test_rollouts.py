@@ -65,7 +65,6 @@ def test_the_table_is_as_kubectl_prints_it(updated: Project) -> None:
     header, first, second = updated.run("rollout", "history").out.splitlines()
     assert header.split() == ["REVISION", "AGE", "OUTCOME", "WHO", "CHANGE"]
     assert (first.split()[0], second.split()[0]) == ("1", "2")
-    assert updated.run("rollout", "history", "db").out.splitlines()[1:] == [first] or len(first.split()) == 5
     assert len(updated.run("rollout", "history", "db").out.splitlines()) == 2, "it changed in the first one only"
     assert updated.run("get", "revisions", "-o", "name").out == "shop/1\nshop/2\n"
     assert updated.run("get", "revisions", "--no-headers").out.splitlines()[0].split()[0] == "1"
@@ -94,9 +93,6 @@ def test_the_status_of_what_is_done_ends_at_once(updated: Project) -> None:
     }
 
 
-@pytest.mark.xfail(
-    strict=True, reason="what an apply found to fail is not known as such once its moved tags count no more"
-)
 def test_the_status_of_what_was_rolled_back_is_a_failure(updated: Project) -> None:
     broken = "labels: {controller.simulated.crash-after: '0.2'}\n"
     updated.write("compose.yaml", SHOP.replace("image: web:1\n", f"image: web:3\n        {broken}"))
@@ -133,6 +129,5 @@ def test_a_daemon_does_what_is_asked_beside_it_and_does_not_fight_it(updated: Pr
         eventually(lambda: images(updated) == {"db:1", "web:3"})
         assert updated.run("rollout", "status").code == 0
         changes = [one["change"] for one in data(updated.run("rollout", "history", "-o", "json"))["revisions"]]
-    assert changes[2:4] == ["restart web", "undo to 1"]
-    assert changes[4:6] == ["resume", "undo web to 1"] or changes[4] == "resume"
-    assert changes[-1] == "compose.yaml changed"
+    undone = ["restart web", "undo to 1", "resume", "undo web to 4"]
+    assert changes == ["apply", "apply", *undone, "compose.yaml changed"]

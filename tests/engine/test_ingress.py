@@ -23,7 +23,7 @@ from tests.engine.ingress_bed import PROXY_IMAGE, Bed, eventually, free_port, lo
 
 pytestmark = pytest.mark.engine
 
-IN, DRAINING, OUT = RouteState
+IN, DRAINING, OUT = RouteState.IN, RouteState.DRAINING, RouteState.OUT
 GOLDEN = Path(__file__).parents[1] / "unit/ingress/golden"
 
 

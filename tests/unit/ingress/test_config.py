@@ -10,7 +10,7 @@ from controller.model.routes import Frontend, Mode, RouteState
 
 pytestmark = pytest.mark.unit
 
-IN, DRAINING, OUT = RouteState
+IN, DRAINING, OUT = RouteState.IN, RouteState.DRAINING, RouteState.OUT
 GOLDEN = Path(__file__).with_name("golden") / "haproxy.cfg"
 FRONTENDS = (
     Frontend("web", 80, 8000),

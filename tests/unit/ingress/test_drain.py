@@ -7,7 +7,7 @@ from controller.model.routes import RouteSeen, RouteState
 
 pytestmark = pytest.mark.unit
 
-IN, DRAINING, OUT = RouteState
+IN, DRAINING, OUT = RouteState.IN, RouteState.DRAINING, RouteState.OUT
 
 
 @pytest.mark.parametrize(

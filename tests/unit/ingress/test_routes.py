@@ -27,7 +27,7 @@ from controller.model.routes import Frontend, Mode, RouteState
 
 pytestmark = pytest.mark.unit
 
-IN, DRAINING, OUT = RouteState
+IN, DRAINING, OUT = RouteState.IN, RouteState.DRAINING, RouteState.OUT
 WEB = "web:8000:http"
 
 

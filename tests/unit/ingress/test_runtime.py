@@ -15,7 +15,7 @@ from controller.model.routes import Figures, RouteState
 
 pytestmark = pytest.mark.unit
 
-IN, DRAINING, OUT = RouteState
+IN, DRAINING, OUT = RouteState.IN, RouteState.DRAINING, RouteState.OUT
 GOLDEN = Path(__file__).with_name("golden")
 RECORDED, PROCESSES = (GOLDEN / "runtime.txt").read_text(), (GOLDEN / "proc.txt").read_text()
 WEB = "web:8000:http"

@@ -11,7 +11,7 @@ from controller.model.routes import Figures, RouteSeen, RouteState
 
 pytestmark = pytest.mark.unit
 
-IN, DRAINING, OUT = RouteState
+IN, DRAINING, OUT = RouteState.IN, RouteState.DRAINING, RouteState.OUT
 A, B = ReplicaId("a"), ReplicaId("b")
 WEB, ADMIN = "web:80:http", "web:81:tcp"
 

@@ -8,11 +8,13 @@ from dataclasses import replace
 from typing import Protocol
 
 from controller.decide.case import ALIVE
+from controller.decide.identity import publishes_itself
 from controller.decide.phase import QUARANTINED
 from controller.decide.stack import decide_stack
 from controller.decide.status import AT_REST
 from controller.decide.world import World
 from controller.model.decision import Decision, Freeze, Phase
+from controller.model.desired import DesiredService
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import ServiceView, Trouble
 from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
@@ -60,6 +62,7 @@ class _Play:
         self._ran: frozenset[ReplicaId] = frozenset()
         self._ended: set[str] = set()
         self._made: set[str] = set()
+        self._direct: set[str] = set()
         self._returning: set[str] = set()
         self.downtime: dict[str, float] = {}
         self.down_since: dict[str, Instant] = {}
@@ -78,11 +81,17 @@ class _Play:
             self._look(name)
         views = self.world.views.values()
         self._ran = frozenset(replica.id for view in views for replica in view.replicas if replica.phase in ALIVE)
+        self._direct = {name for name, want in self.world.desired.services.items() if self._has_own_ports(name, want)}
         first = True
         while dirty or first:
             first = False
             self._pass(dirty)
             dirty = self._forward()
+
+    def _has_own_ports(self, name: str, want: DesiredService) -> bool:
+        """What is to be behind the ingress still publishes its ports itself."""
+        view = self.world.views.get(name)
+        return view is not None and any(publishes_itself(replica, want) for replica in view.replicas)
 
     def _pass(self, dirty: Sequence[str]) -> None:
         self._passes += 1
@@ -240,7 +249,16 @@ class _Play:
         want = self.world.desired.services[name]
         policy = want.rollback if name in self._returning else want.update
         stack = self.world.desired.name
-        return PlannedUpdate(stack, name, policy.order, policy.because, policy.parallelism, policy.monitor)
+        return PlannedUpdate(
+            stack,
+            name,
+            policy.order,
+            policy.because,
+            policy.parallelism,
+            policy.monitor,
+            drain=want.drain_timeout if want.frontends else None,
+            hands_over=name in self._direct,
+        )
 
     def _leaves(self, name: str) -> bool:
         return self.world.decisions[name].phase in (Phase.STOPPED, Phase.COMPLETED)

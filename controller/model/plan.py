@@ -35,7 +35,8 @@ class PlannedWait:
 class PlannedUpdate:
     """How a service is replaced: `because` of what in that order ("": it was asked for), how many at once (0: all).
 
-    `monitor`: seconds for which each new replica is watched.
+    `monitor`: seconds for which each new replica is watched. `drain`: seconds that the connections of one that leaves
+    may take to end (None: it is not behind the ingress). `hands_over`: the ingress gets its host ports now.
     """
 
     stack: str
@@ -44,6 +45,8 @@ class PlannedUpdate:
     because: str
     parallelism: int
     monitor: float
+    drain: float | None = None
+    hands_over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,8 @@ def plan_data(plans: Sequence[Plan]) -> Data:
                 "order": str(update.order),
                 "because": update.because,
                 "parallelism": update.parallelism,
+                "drainSeconds": update.drain,
+                "handsOver": update.hands_over,
             }
             for plan in plans
             for update in plan.updates

@@ -11,6 +11,7 @@ from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, Planne
 
 _ROLE = {"create": "good", "start": "good", "remove": "bad", "stop": "warn", "restart": "warn"}
 _NEEDS_NO_WAIT = frozenset({"create", "pull", "build"})
+_HAND_OVER = "the ingress takes its host ports over: a gap of Docker's stop and start, about 1.5 s, once"
 _NOTICED = 0.05
 """Seconds without service up to which nobody would call it that."""
 
@@ -153,7 +154,9 @@ def _update_line(update: PlannedUpdate, plan: Plan) -> str:
     seconds = plan.downtime.get(update.service, 0.0)
     downtime = span(seconds) if seconds is None or seconds > _NOTICED else "none"
     how = f"{update.order} ({clean(update.because) or 'as asked for'}), {at_once}, monitor {update.monitor:g} s"
-    return f"  {clean(update.service)}: {how} · downtime {downtime}"
+    drain = "drain: none" if update.drain is None else f"drained by the ingress, at most {update.drain:g} s"
+    line = f"  {clean(update.service)}: {how} · {drain} · downtime {downtime}"
+    return f"{line}\n    {_HAND_OVER}" if update.hands_over else line
 
 
 def _summary(plan: Plan, paint: Paint) -> list[str]:

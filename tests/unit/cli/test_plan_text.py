@@ -73,9 +73,9 @@ def test_how_each_service_is_replaced_is_one_line() -> None:
     )
     lines = plan_lines([Plan("shop", steps=replace(1, 0), updates=updates, downtime={"db": 2.5, "new": None})])
     assert lines[-4:] == [
-        "  api: start-first (nothing forbids it), 1 at a time, monitor 5 s · downtime none",
-        "  db: stop-first (mounts the writable volume data), all at once, monitor 0.5 s · downtime 2.5 s",
-        "  new: stop-first (as asked for), 1 at a time, monitor 5 s · downtime unknown",
+        "  api: start-first (nothing forbids it), 1 at a time, monitor 5 s · drain: none · downtime none",
+        "  db: stop-first (mounts the writable volume data), all at once, monitor 0.5 s · drain: none · downtime 2.5 s",
+        "  new: stop-first (as asked for), 1 at a time, monitor 5 s · drain: none · downtime unknown",
         "  4 changes · time unknown (first start) · downtime db 2.5 s, new unknown",
     ]
 
@@ -137,7 +137,17 @@ def test_the_shape_for_programs() -> None:
             }
         ],
         "held": [{"stack": "shop", "service": "db", "reason": "Paused"}],
-        "updates": [{"stack": "shop", "service": "web", "order": "start-first", "because": "free", "parallelism": 2}],
+        "updates": [
+            {
+                "stack": "shop",
+                "service": "web",
+                "order": "start-first",
+                "because": "free",
+                "parallelism": 2,
+                "drainSeconds": None,
+                "handsOver": False,
+            }
+        ],
         "predictedSeconds": 1.235,
         "predictedDowntime": {"shop": {"web": None}},
     }

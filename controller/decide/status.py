@@ -48,7 +48,7 @@ def make_status(
     """The status now; `before` gives the instants at which phases and conditions last changed."""
     known = {service.name: service for service in before.services} if before is not None else {}
     services = tuple(
-        _service_status(decision, world.views.get(name, ServiceView()), known.get(name), usually(name), now)
+        _service_status(world, decision, known.get(name), usually(name), now)
         for name, decision in sorted(world.decisions.items())
         if _is_shown(world, name)
     )
@@ -75,8 +75,9 @@ def _is_shown(world: World, name: str) -> bool:
 
 
 def _service_status(
-    decision: Decision, view: ServiceView, before: ServiceStatus | None, usually: float | None, now: Instant
+    world: World, decision: Decision, before: ServiceStatus | None, usually: float | None, now: Instant
 ) -> ServiceStatus:
+    want, view = world.desired.services[decision.service], world.views.get(decision.service, ServiceView())
     same = before is not None and before.phase == decision.phase
     return ServiceStatus(
         name=decision.service,
@@ -90,6 +91,7 @@ def _service_status(
         since=before.since if before is not None and same else now,
         waits_for=decision.waits_for,
         wake_at=decision.wake_at,
+        frontends=want.frontends,
         usually=usually,
     )
 

@@ -39,6 +39,11 @@ _HANDOVER = 1.0
 """Seconds that open connections have where the proxy itself is replaced: its host ports are free only afterwards."""
 _MEMORY = 256 * 1024 * 1024
 _PAUSE = 0.02
+_LOOK = "docker logs of the ingress say why"
+_ASK_AGAIN = 0.3
+"""Seconds after which is looked whether the container that is waited for is still there."""
+_BRIEFLY = 0.1
+"""Seconds that who looks waits for a route that is being set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +109,17 @@ class Ingress:
             self._runtime.push(seen.table, table, deadline=_left(ends_at))
 
     def observe(self, *, deadline: float = 5.0) -> Mapping[ReplicaId, RouteSeen]:
-        """How each running replica of a service behind the ingress stands; raises Transient where it is not there."""
-        with self._lock:
+        """How each running replica of a service behind the ingress stands; raises Transient where it is not there.
+
+        Nobody waits for the proxy to be made: while that goes on, how they stand is not known.
+        """
+        if not self._lock.acquire(timeout=min(_BRIEFLY, deadline)):
+            raise Transient(f"the ingress of {self._stack} is being changed")
+        try:
             look = self._look(time.monotonic() + deadline)
             return self._memory.see(look.proxy, look.placed, look.networks, time.time())
+        finally:
+            self._lock.release()
 
     def set_route(self, replica: ReplicaId, to: RouteState, *, deadline: float = 5.0) -> RouteSeen:
         """Lead traffic to that replica, or no new one, or none; how it stands then, as the proxy says.
@@ -207,19 +219,23 @@ class Ingress:
         return self._await(lambda proxy: proxy.structure == config.structure(text), ends_at)
 
     def _await(self, taken: Callable[[Proxy], bool], ends_at: float) -> Proxy:
-        """The proxy, once it has taken what it was given."""
+        """The proxy, once it has taken what it was given. Raises Conflict where its container went meanwhile."""
+        asked = time.monotonic()
         while True:
             try:
                 proxy = self._runtime.read(deadline=_left(ends_at))
                 if taken(proxy):
                     return proxy
-                trouble = Transient(
-                    "the ingress does not take its new configuration", hint="docker logs of the ingress say why"
-                )
+                trouble = Transient("the ingress does not take its new configuration", hint=_LOOK)
             except Transient as error:
                 trouble = error
             if time.monotonic() + _PAUSE >= ends_at:
                 raise trouble
+            if time.monotonic() > asked + _ASK_AGAIN:
+                asked = time.monotonic()
+                seen = self.container(deadline=_left(ends_at))
+                if seen is None or not seen.running:
+                    raise Conflict(f"the ingress of {self._stack} ended in its start", hint=_LOOK)
             time.sleep(_PAUSE)
 
 

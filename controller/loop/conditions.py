@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from controller.decide.status import stack_phase
 from controller.decide.world import World
@@ -16,15 +17,29 @@ from controller.model.observed import Observed
 from controller.model.status import Condition
 
 
-def make_conditions(world: World, broken: str | None, unavailable: str | None, now: Instant) -> tuple[Condition, ...]:
+class Obstacles(NamedTuple):
+    """What is in the way that the world does not show, each in a sentence."""
+
+    broken: str | None = None
+    """The newest files cannot be used."""
+    unavailable: str | None = None
+    """The engine does not answer."""
+    ingress: str | None = None
+    """The proxy is not as it is to be."""
+
+
+def make_conditions(world: World, obstacles: Obstacles, now: Instant) -> tuple[Condition, ...]:
     """`Converged` always; the others only while they say something is in the way."""
+    broken, unavailable, ingress = obstacles
     phase = stack_phase(world.decisions.values(), world.hold is not None)
-    converged = phase is StackPhase.CONVERGED and not broken and not unavailable
+    converged = phase is StackPhase.CONVERGED and not any(obstacles)
     conditions = [_condition("Converged", converged, str(phase), _tell_open(world), now)]
     if unavailable is not None:
         conditions.append(_condition("EngineUnavailable", True, "EngineUnavailable", unavailable, now))
     if broken is not None:
         conditions.append(_condition("GenerationHeld", True, "InvalidInput", broken, now))
+    if ingress is not None:
+        conditions.append(_condition("IngressUnavailable", True, "IngressFailed", ingress, now))
     if world.hold is not None:
         conditions.append(_condition(world.hold.reason, True, world.hold.reason, world.hold.message, now))
     orphans = [n for n, s in world.desired.services.items() if s.leaving is Leaving.ORPHANED and n in world.views]

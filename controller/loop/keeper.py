@@ -137,7 +137,8 @@ class Keeper:
         while (plan := self._next()) is not None:
             trouble = self._try(plan)
             with self._changed:
-                self._trouble = trouble
+                # The first try may have met a proxy that was just ending.
+                self._trouble = trouble if pause > _RETRY_FIRST else None
                 if trouble is None:
                     self._done, self._missed, pause = plan, False, _RETRY_FIRST
                 else:

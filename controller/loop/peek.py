@@ -12,7 +12,7 @@ from controller.decide.world import World, make_world
 from controller.engines.base import Engine
 from controller.health.prober import Prober
 from controller.loop.chosen import chosen_services, with_dependencies
-from controller.loop.conditions import make_conditions
+from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.handback import as_composed, differing, tell_rest
 from controller.loop.holds import Circumstances, adoption_hold, find_hold
 from controller.loop.loaded import Loaded
@@ -94,7 +94,7 @@ class Peek:
         """The status now; nothing of it is kept."""
         world = self.world()
         world.absorb(decide_stack(world.desired.services, world, self.now))
-        conditions = make_conditions(world, None, None, self.now)
+        conditions = make_conditions(world, Obstacles(), self.now)
         usually = lambda service: self.timings.usual(service, Span.READY)  # noqa: E731
         return make_status(world, self.store.status.load(), conditions, usually, self.now)
 

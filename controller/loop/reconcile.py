@@ -9,7 +9,7 @@ from controller.decide.stack import decide_stack
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, make_world
 from controller.loop.annals import Annals
 from controller.loop.chronicle import Chronicle
-from controller.loop.conditions import make_conditions
+from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.executor import Batch
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
@@ -52,6 +52,7 @@ class Reconciler:
         self.senses = Senses(tools.engine, tools.prober, store.replicas.known, tools.now())
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
         self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
+        self._ingress_trouble: str | None = None
         self.world: World = make_world(loaded.desired, self._rank)
         for name, history in store.histories.load().items():
             self.world.remember(name, history)
@@ -98,7 +99,7 @@ class Reconciler:
         self._tell((outcome for outcome in outcomes if outcome.may_pass), now)
         complete = self._take(views, whole, now)
         self._decide(self.world.desired.services if self._hold(now) else views, now)
-        self._tend()
+        self._tend(now)
         self.turns += whole and complete
         self.publish(now)
 
@@ -244,10 +245,15 @@ class Reconciler:
             self.world.busy.discard(decision.service)
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), now + _RETRY_FIRST)
 
-    def _tend(self) -> None:
+    def _tend(self, now: Instant) -> None:
         """A hold keeps the ingress as it is too."""
-        if self.keeper is not None and self.world.hold is None and not self.looks_only:
-            self.keeper.tend(self.world.desired, self.world.views, self.loaded.ingress_image)
+        if self.keeper is None or self.world.hold is not None or self.looks_only:
+            return
+        self.keeper.tend(self.world.desired, self.world.views, self.loaded.ingress_image)
+        if (trouble := self.keeper.trouble) != self._ingress_trouble:
+            self._ingress_trouble = trouble
+            told = ("IngressFailed", trouble) if trouble else ("IngressReady", "the ingress is as wanted")
+            self.chronicle.say(now, None, *told, warning=trouble is not None)
 
     @property
     def ingress_settled(self) -> bool:
@@ -261,7 +267,8 @@ class Reconciler:
     # --- telling
 
     def publish(self, now: Instant) -> StackStatus:
-        conditions = make_conditions(self.world, self.broken, self.unavailable, now)
+        trouble = None if self.keeper is None else self.keeper.trouble
+        conditions = make_conditions(self.world, Obstacles(self.broken, self.unavailable, trouble), now)
         status = self.chronicle.publish(self.world, conditions, now)
         if status.phase is StackPhase.CONVERGED and self.world.hold is None and self.world.only is None:
             self._note_convergence()

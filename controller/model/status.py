@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from controller.model.decision import Phase, StackPhase
 from controller.model.names import Instant
 from controller.model.observed import Replica
+from controller.model.routes import Frontend
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,8 @@ class ServiceStatus:
     since: Instant
     waits_for: str | None = None
     wake_at: Instant | None = None
+    frontends: tuple[Frontend, ...] = ()
+    """Ports that the ingress has for it."""
     usually: float | None = None
     """Learned seconds from start to ready; None before two measured starts."""
 

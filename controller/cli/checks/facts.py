@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 _SECRET_PREFIXES = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY", "COMPOSE_")
-_CONTAINER = '{{.Names}}\t{{.Image}}\t{{.Label "com.docker.compose.project"}}\t{{.Ports}}'
+_CONTAINER = '{{.Names}}\t{{.Image}}\t{{.Label "com.docker.compose.project"}}{{.Label "controller.stack"}}\t{{.Ports}}'
+"""Our own containers are a stack's like those of its project, and have no project's label."""
 _COMPONENTS = "{{range .Server.Components}}{{.Name}} {{end}}"
 
 

@@ -11,6 +11,7 @@ from controller.model.errors import Finding
 from controller.model.names import Instant
 from controller.model.observed import Replica
 from controller.model.plan import Plan
+from controller.model.routes import RouteSeen
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
 
 Data = dict[str, Any]
@@ -68,6 +69,18 @@ def replica_data(replica: Replica) -> Data:
         "restarts": replica.restarts,
         "configHash": replica.config_hash,
         "image": replica.image,
+        **({} if replica.route is None else {"route": _route_data(replica.route)}),
+    }
+
+
+def _route_data(route: RouteSeen) -> Data:
+    figures = route.figures
+    return {
+        "state": str(route.state),
+        "connections": route.connections,
+        "requests": figures.requests,
+        "errors": figures.errors,
+        "latencySeconds": round(figures.latency, 6),
     }
 
 

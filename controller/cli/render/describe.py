@@ -9,7 +9,7 @@ from controller.cli.render.data import timestamp
 from controller.cli.render.events import clock, last_seen
 from controller.cli.render.phases import role_of
 from controller.cli.render.status import replica_state, service_lines
-from controller.cli.render.text import NONE, Paint, age, clean, plain, span, table
+from controller.cli.render.text import NONE, Paint, age, clean, count, plain, span, table
 from controller.model.names import Instant
 from controller.model.observed import Replica
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
@@ -69,6 +69,16 @@ def _conditions(conditions: Sequence[Condition], now: Instant, paint: Paint) -> 
     return ["Conditions:", *_indented(table(("TYPE", "STATUS", "REASON", "SINCE", "MESSAGE"), rows, paint=paint))]
 
 
+def _traffic(replica: Replica) -> list[tuple[str, str]]:
+    """What the ingress leads to it; nothing where it is not behind one."""
+    route = replica.route
+    if route is None:
+        return []
+    figures = route.figures
+    told = f"{count(route.connections, 'connection')}, {count(figures.requests, 'request')}"
+    return [("Ingress", f"{route.state}, {told}, {count(figures.errors, 'error')}, {figures.latency * 1000:.1f} ms")]
+
+
 def _replica(replica: Replica, now: Instant) -> list[str]:
     pairs = [
         ("Id", replica.id[:12]),
@@ -80,6 +90,7 @@ def _replica(replica: Replica, now: Instant) -> list[str]:
         ("Last end" if replica.running else "Ended", _when(replica.finished_at, now)),
         ("Restarts", str(replica.restarts)),
         ("Published", ", ".join(replica.published) or NONE),
+        *_traffic(replica),
         ("Drift", ", ".join(replica.drift) if replica.drift else NONE),
     ]
     lines = [f"  {clean(replica.name)}", *(f"    {name + ':':<10} {clean(value)}" for name, value in pairs)]

@@ -8,6 +8,7 @@ from controller.cli.render.phases import AT_REST, phase_cell, remark_on, role_of
 from controller.cli.render.text import NONE, Cell, Paint, age, clean, count, plain, table
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
+from controller.model.routes import Frontend
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
 _HEALTH_ROLE = {Health.HEALTHY: "good", Health.STARTING: "busy", Health.UNHEALTHY: "bad", Health.NONE: "dim"}
@@ -144,8 +145,15 @@ def addresses(service: ServiceStatus) -> tuple[str, ...]:
 
 
 def published(service: ServiceStatus) -> tuple[str, ...]:
-    """Published host addresses of the replicas that are ready."""
-    return tuple(port for one in service.replicas if is_ready(one) for port in one.published)
+    """Published host addresses of the replicas that are ready, and those of the ingress that leads to some of them."""
+    ready = [one for one in service.replicas if is_ready(one)]
+    led = any(one.route is not None for one in ready)
+    fronts = tuple(f"{_host(f)}:{f.host_port}->{f.target}/tcp" for f in service.frontends if led)
+    return (*fronts, *(port for one in ready for port in one.published))
+
+
+def _host(frontend: Frontend) -> str:
+    return frontend.host_ip or "0.0.0.0"  # noqa: S104 - shown, never bound
 
 
 def is_ready(replica: Replica) -> bool:

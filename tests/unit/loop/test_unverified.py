@@ -3,7 +3,7 @@
 import pytest
 
 from controller.decide.world import make_world
-from controller.loop.conditions import make_conditions
+from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.senses import Senses
 from controller.model.observed import Observed
 from controller.model.steps import Outcome, Pull, Result, Start
@@ -32,5 +32,5 @@ def test_an_image_that_could_not_be_verified_is_told(outcomes, told, image) -> N
     world = make_world(stack(checked("web")))
     seen = view(image_id=image)
     world.views["web"] = senses.finish(seen, checked("web"), Observed("shop", {}, NOW))
-    types = [condition.type for condition in make_conditions(world, None, None, NOW)]
+    types = [condition.type for condition in make_conditions(world, Obstacles(), NOW)]
     assert ("ImageUnverified" in types) == (told and image is not None)

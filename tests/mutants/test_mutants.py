@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants.mutant import Mutant
 from tests.mutants.plant import ROOT, copied, failing, plant, survivors
-from tests.mutants.table import MUTANTS, Mutant
+from tests.mutants.table import MUTANTS
 
 FEW = ("half a list is decided on", "a job that we stopped counts as completed")
 """Planted also in the fast set."""

@@ -12,10 +12,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
+from controller.decide.status import stack_phase
 from controller.decide.world import make_world
 from controller.engines.simulated_faults import Faults, FaultyWorld
 from controller.engines.simulated_world import Simulation
-from controller.model.decision import Decision, History, Hold
+from controller.model.decision import Decision, History, Hold, StackPhase
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import Transient
 from controller.model.names import Instant, Revision
@@ -202,6 +203,14 @@ class Play:
         known = self.world.histories
         self.writes += sum(known.get(name, History()) != decision.history for name, decision in decisions.items())
         self.world.absorb(decisions)
+        if self.world.hold is None and stack_phase(self.world.decisions.values(), held=False) is StackPhase.CONVERGED:
+            self._note_convergence()
+
+    def _note_convergence(self) -> None:
+        """What the stack goes back to as a whole; while a release bakes, what there was before it."""
+        histories = {name: self.world.histories.get(name, History()) for name in self.world.desired.services}
+        if not any(history.attempt is not None for history in histories.values()):
+            self.world.settled = {name: h.good for name, h in histories.items() if h.good is not None}
 
     def _reach(self) -> None:
         """A place between a write or call and the next one."""

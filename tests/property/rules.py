@@ -205,7 +205,7 @@ class Rules:
             assert not news or turn * ROUND <= FORGIVEN_AFTER, f"at rest, and yet there is news of {news}"
             world.absorb(decisions)
         fresh = make_world(world.desired)
-        fresh.known = world.known
+        fresh.known, fresh.settled = world.known, world.settled
         for name, history in world.histories.items():
             fresh.remember(name, history)
         views = {name: world.views[name] for name in world.desired.services}

@@ -1,0 +1,35 @@
+"""What a planted bug is, and the suites that are to catch them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`old` stands exactly once in `file` (below controller/). Each of `caught_by` alone has to fail with `new`."""
+
+    bug: str
+    file: str
+    old: str
+    new: str
+    caught_by: tuple[str, ...]
+
+
+HEAL = "tests/unit/decide/test_heal.py"
+ROLLOUT = "tests/unit/decide/test_rollout.py"
+UPDATES = "tests/unit/decide/test_updates.py"
+AIM = "tests/unit/decide/test_aim.py"
+ATTEMPT = "tests/unit/decide/test_attempt.py"
+GOBACK = "tests/unit/decide/test_goback.py"
+PASS = "tests/unit/decide/test_pass.py"
+JOB = "tests/unit/decide/test_job.py"
+LEAVE = "tests/unit/decide/test_leave.py"
+SLOTS = "tests/unit/decide/test_slots.py"
+IMAGES = "tests/unit/decide/test_images_and_calls.py"
+PURPOSE = "tests/property/test_updates_on_purpose.py"
+RELEASES = "tests/property/test_releases_on_purpose.py"
+ABSENCES = "tests/property/test_absences.py"
+ADOPTED = "tests/property/test_adopted.py"
+BACKOFF = "tests/property/test_backoff.py"
+POINTS = "tests/property/test_crash_points.py"

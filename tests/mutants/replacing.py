@@ -1,0 +1,79 @@
+"""Bugs in how old replicas make way for new ones."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import IMAGES, PURPOSE, ROLLOUT, Mutant
+
+REPLACING = (
+    Mutant(
+        "the surge has no bound",
+        "decide/rollout.py",
+        "return min(missing, _parallelism(case) - in_flight, cap - (live + len(parts.fresh)))",
+        "return missing",
+        (f"{PURPOSE}::test_an_edit_with_a_scale_down_makes_nothing_new_before_there_is_room",),
+    ),
+    Mutant(
+        "dependents are updated before what they depend on",
+        "decide/rollout.py",
+        "elif (waits_for := unmet_need(case) or unsettled_need(case)) is not None:",
+        "elif (waits_for := unmet_need(case)) is not None:",
+        (f"{PURPOSE}::test_dependents_are_updated_after_what_they_depend_on",),
+    ),
+    Mutant(
+        "start-first begins in front of a shut gate",
+        "decide/rollout.py",
+        "    if parts.stale and not halted and not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):\n"
+        "        return shut\n",
+        "",
+        (f"{PURPOSE}::test_dependents_are_updated_after_what_they_depend_on",),
+    ),
+    Mutant(
+        "a gate that shuts stops a batch that has begun",
+        "decide/rollout.py",
+        "    if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):",
+        "    if shut := _find_gate(case, parts):",
+        (f"{ROLLOUT}::test_replacing",),
+    ),
+    Mutant(
+        "a serving replica is stopped before its successor has a slot",
+        "decide/rollout.py",
+        "if not case.may_begin and parts.stale_serve:",
+        "if False:",
+        (f"{PURPOSE}::test_a_serving_replica_is_not_stopped_before_its_successor_has_a_slot",),
+    ),
+    Mutant(
+        "serving old replicas leave before those that do not serve",
+        "decide/rollout.py",
+        "in_order = sorted(live, key=lambda r: (is_ready(case, r), r.number))[:allowed]",
+        "in_order = sorted(live, key=lambda r: r.number)[:allowed]",
+        (f"{PURPOSE}::test_unready_old_replicas_are_replaced_first_and_cost_no_serving_one",),
+    ),
+    Mutant(
+        "old replicas leave for new ones that do not serve yet",
+        "decide/rollout.py",
+        "allowed = max(0, min(done + len(live) - floor, at_once))",
+        "allowed = max(0, min(len(parts.fresh) + len(live) - floor, at_once))",
+        (f"{PURPOSE}::test_an_edit_with_a_scale_down_makes_nothing_new_before_there_is_room", ROLLOUT),
+    ),
+    Mutant(
+        "a new replica that is about to follow its dependency takes somebody's place",
+        "decide/rollout.py",
+        "if is_done(case, replica) and follow(case, replica) is NONE)",
+        "if is_done(case, replica))",
+        (f"{PURPOSE}::test_a_new_replica_that_is_about_to_follow_its_dependency_takes_nobodys_place_yet",),
+    ),
+    Mutant(
+        "serving replicas are the surplus",
+        "decide/rollout.py",
+        "key=lambda r: (is_ready(case, r), -r.number))[:excess]",
+        "key=lambda r: (not is_ready(case, r), -r.number))[:excess]",
+        (ROLLOUT,),
+    ),
+    Mutant(
+        "the old replica is stopped before the image is here",
+        "decide/rollout.py",
+        "    if image := fetch_image(case):\n        return image\n    if not _batch_begun",
+        "    if not _batch_begun",
+        (IMAGES,),
+    ),
+)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.engines.simulated_behaviour import Behaviour
+from controller.engines.simulated_behaviour import Behaviour, crash_after
 from controller.engines.simulated_faults import Faults
 from controller.engines.simulated_hands import Hands
 from controller.model.decision import Hold
@@ -94,6 +94,10 @@ class Fate:
     def sicken(self, event: Event) -> None:
         for replica in self._pick(event):
             self.hands.sicken(replica, self.play.now)
+
+    def spoil(self, event: Event) -> None:
+        """From now on, new containers of the revision of that number exit as soon as they run."""
+        self.play.simulation.behave(event.service, crash_after(0.3), Revision(f"v{event.number:g}"))
 
     # --- the controller, its clock and its person
 

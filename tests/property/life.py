@@ -105,6 +105,10 @@ class Fate:
         """The controller is killed and comes back at once, or after `lasts` seconds."""
         self.play.restart(event.lasts)
 
+    def fall(self, event: Event) -> None:
+        """The controller is killed at the `number`-th place between a write or call and the next one, from here."""
+        self.play.deadly = {*self.play.deadly, self.play.points + int(event.number)}
+
     def set_clock(self, event: Event) -> None:
         """By `number` seconds, back or forth, for engine and controller alike."""
         self.play.set_clock(event.number)

@@ -12,10 +12,10 @@ from controller.decide.stack import decide_stack
 from controller.decide.world import World, make_world
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Decision, History, Phase
-from controller.model.desired import Condition, DesiredService, Leaving, Order, StartupMode
-from controller.model.names import Revision, split_release
+from controller.model.desired import Condition, DesiredService, FailureAction, Leaving, Order, StartupMode, UpdatePolicy
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
 from controller.model.steps import Create, Remove, Restart, Start, Stop
+from tests.property.ends import has_failed, is_halted, revision_for, revisions, waits_for_good
 
 if TYPE_CHECKING:
     from tests.property.play import Play
@@ -85,6 +85,7 @@ class Rules:
                 case _:
                     pass
         self._check_floor(decision, view)
+        self._check_quarantine(decision)
 
     def _check_right(self, decision: Decision) -> None:
         """Nothing is done where a person or a hold forbids it, nor to containers that are not the service's own."""
@@ -149,12 +150,37 @@ class Rules:
             assert not (goes and live), f"{decision.service} stops before {name}"
 
     def _check_floor(self, decision: Decision, view: ServiceView) -> None:
-        """An update lets nobody go who serves and is needed."""
+        """Nobody is let go who serves and is needed, whatever the reason, except where the service is to stop."""
         want = self.play.world.desired.services[decision.service]
-        going = {step.replica for step in decision.steps if isinstance(step, Stop) and "newer revision" in step.because}
+        stopped = want.leaving is not None or self.play.world.histories.get(want.name, History()).stopped
+        if stopped or want.is_job:
+            return
+        going = {step.replica for step in decision.steps if isinstance(step, Stop)}
         serving = [replica for replica in view.replicas if self.serves(want, replica)]
         lost = [replica for replica in serving if replica.id in going]
-        assert not lost or len(serving) - len(lost) >= floor_of(want), f"{want.name}: {len(lost)} of {len(serving)} go"
+        policy = self._policy(want)
+        floor = floor_of(want, policy) - len(self._let_pass(want, policy) - {replica.id for replica in serving})
+        assert not lost or len(serving) - len(lost) >= floor, f"{want.name}: {len(lost)} of {len(serving)} go"
+
+    def _policy(self, want: DesiredService) -> UpdatePolicy:
+        """The one in force: on its way back it is another."""
+        goes_back = revision_for(self.play.world, want.name) != want.revision
+        return want.rollback if goes_back else want.update
+
+    def _let_pass(self, want: DesiredService, policy: UpdatePolicy) -> set[str]:
+        """Those that failed and count as done: the policy lets some fail."""
+        attempt = self.play.world.histories.get(want.name, History()).attempt
+        lenient = policy.failure_action is FailureAction.CONTINUE or policy.max_failure_ratio > 0
+        return {life[0] for life in attempt.failures} if attempt is not None and lenient else set()
+
+    def _check_quarantine(self, decision: Decision) -> None:
+        """What failed is not made again, but where all is to stay as it is and one is missing."""
+        world, want = self.play.world, self.play.world.desired.services[decision.service]
+        history = world.histories.get(decision.service, History())
+        if not has_failed(want, history) or is_halted(world, decision.service):
+            return
+        made = {step.revision for step in decision.steps if isinstance(step, Create)}
+        assert not made & revisions(history.failed), f"{want.name}: {made} failed, and is tried again"
 
     # --- of the world
 
@@ -167,7 +193,9 @@ class Rules:
         made_now = any(isinstance(step, Create) for step in decision.steps)
         others = [r for r in records if r.base.revision != want.revision and r.alive]
         if made_now and want.leaving is None and not self.lied_to:
-            assert len(mine) + len(others) <= cap_of(want), f"{name}: {len(mine)} new and {len(others)} old"
+            assert len(mine) + len(others) <= cap_of(want, self._policy(want)), (
+                f"{name}: {len(mine)} new and {len(others)} old"
+            )
 
     def serves(self, want: DesiredService, replica: Replica) -> bool:
         if not replica.running:
@@ -218,6 +246,7 @@ class Rules:
             self._check_service(world.desired.services[name], world.histories.get(name, History()))
 
     def _check_service(self, want: DesiredService, history: History) -> None:
+        world = self.play.world
         replicas = self.play.simulation.view(want.name, self.play.now).replicas
         live = [replica for replica in replicas if replica.phase in LIVE]
         story = [(r.number, str(r.revision), str(r.phase), str(r.health)) for r in replicas]
@@ -231,20 +260,11 @@ class Rules:
             # A second container that somebody paused is none of a finished job's business.
             assert not [replica for replica in live if replica.running], f"{want.name} runs on: {story}"
         elif history.completed != want.revision:
-            wanted = revision_for(want, history)
+            wanted = revision_for(world, want.name)
             right = [r for r in replicas if r.revision == wanted and self.serves(want, r)]
-            if not right and self._waits_for_good(want):
+            if not right and waits_for_good(world, want.name):
                 right = [r for r in replicas if self.serves(want, r)]
             assert len(right) == len(replicas) == want.replicas, f"{want.name} wants {want.replicas}: {story}"
-
-    def _waits_for_good(self, want: DesiredService) -> bool:
-        """Something that it needs went back: its own update is not begun."""
-        world, names = self.play.world, [name for name, need in want.needs.items() if need.required]
-        needed = [world.desired.services[name] for name in names if name in world.desired.services]
-        return any(
-            revision_for(need, world.histories.get(need.name, History())) != need.revision or self._waits_for_good(need)
-            for need in needed
-        )
 
 
 def _reversed(world: World) -> World:
@@ -255,18 +275,13 @@ def _reversed(world: World) -> World:
     return replace(world, views=views)
 
 
-def revision_for(want: DesiredService, history: History) -> Revision:
-    """What it is to have in the end: where what is asked for has failed, what was good before."""
-    if history.failed_for == want.revision and want.revision in history.failed and history.good is not None:
-        return split_release(history.good)[0]
-    return want.revision
+def floor_of(want: DesiredService, policy: UpdatePolicy | None = None) -> int:
+    """How many have to serve while some are replaced; `policy`: the one in force, where it is not the update's."""
+    policy = policy or want.update
+    at_once = policy.parallelism or max(1, want.replicas)
+    return want.replicas if policy.order is Order.START_FIRST else max(0, want.replicas - at_once)
 
 
-def floor_of(want: DesiredService) -> int:
-    at_once = want.update.parallelism or max(1, want.replicas)
-    return want.replicas if want.update.order is Order.START_FIRST else max(0, want.replicas - at_once)
-
-
-def cap_of(want: DesiredService) -> int:
-    at_once = want.update.parallelism or max(1, want.replicas)
-    return want.replicas + (at_once if want.update.order is Order.START_FIRST else 0)
+def cap_of(want: DesiredService, policy: UpdatePolicy) -> int:
+    at_once = policy.parallelism or max(1, want.replicas)
+    return want.replicas + (at_once if policy.order is Order.START_FIRST else 0)

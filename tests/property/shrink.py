@@ -8,9 +8,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from controller.engines.simulated_faults import Faults
-from controller.model.desired import DesiredService
+from controller.model.desired import DesiredService, UpdatePolicy
 from tests.builders import template
 from tests.property.life import Event, Life
+
+_POLICY = [field.name for field in fields(UpdatePolicy)]
 
 HERE = str(Path(__file__).parent)
 
@@ -121,6 +123,8 @@ def _simpler(life: Life, name: str) -> Iterator[Life]:
     for dep in service.needs:
         if dep != service.namespace_of:
             yield put(needs={other: need for other, need in service.needs.items() if other != dep})
+    for policy in _plainer(service.update):
+        yield put(update=policy)
     if service.replicas > 1:
         yield put(replicas=service.replicas - 1)
     if life.views and life.views[name].replicas:
@@ -128,6 +132,12 @@ def _simpler(life: Life, name: str) -> Iterator[Life]:
         for gone in found.replicas:
             fewer = replace(found, replicas=tuple(r for r in found.replicas if r is not gone))
             yield replace(life, views={**life.views, name: fewer})
+
+
+def _plainer(policy: UpdatePolicy) -> Iterator[UpdatePolicy]:
+    for field in fields(UpdatePolicy):
+        if field.name not in ("order", "parallelism") and getattr(policy, field.name) != field.default:
+            yield replace(policy, **{field.name: field.default})
 
 
 def tell(life: Life) -> str:
@@ -156,6 +166,10 @@ def _tell_service(service: DesiredService) -> str:
     if service.namespace_of:
         words.append(f"shares the namespace of {service.namespace_of}")
     words.append(f"{update.order} by {update.parallelism or 'all'}, monitor {update.monitor:g} s")
+    plain = UpdatePolicy(update.order, update.parallelism, monitor=update.monitor)
+    words += [f"{n} {getattr(update, n)}" for n in _POLICY if getattr(update, n) != getattr(plain, n)]
+    if service.irreversible is not None:
+        words.append("irreversible" if service.irreversible else "reversible")
     words.append(f"{'checked' if service.readiness else 'no check'}, restart {service.docker_restart}")
     return ", ".join(words)
 

@@ -9,7 +9,7 @@ import pytest
 from controller.model.desired import Leaving, Order
 from tests.builders import HEALTHY, NOW, checked, empty_views, stack
 from tests.property.bringing import UP, life_of, shop, starts
-from tests.property.kinds import whats_left
+from tests.property.kind import whats_left
 from tests.property.life import Event, Life, begin
 from tests.property.play import Play
 from tests.property.worlds import edit_some, random_stack, random_timings

@@ -15,9 +15,10 @@ from controller.decide.case import ALIVE, NOBODY, Case, still_waits
 from controller.decide.gates import is_met
 from controller.decide.goback import NOWHERE, WayBack, find_way_back
 from controller.decide.identity import is_current
+from controller.decide.rollout import WAYS_BACK
 from controller.decide.service import decide
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
-from controller.model.decision import Decision, History, Offers
+from controller.model.decision import Aim, Decision, History, Offers
 from controller.model.desired import Condition, DesiredService, Leaving, Need, StartupMode
 from controller.model.names import Instant
 from controller.model.observed import Replica, ServiceView
@@ -53,6 +54,7 @@ class _Turn:
         self._queued: set[str] = set()
         self._times: dict[str, int] = {}
         self._failed = set(world.failed)
+        self._just_failed: set[str] = set()
         self._way_back = self._find_way_back()
         policy = world.desired.policy
         self.limit = 1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel
@@ -64,9 +66,12 @@ class _Turn:
                 heapq.heappush(self._heap, self.world.graph.index[name])
 
     def _may_decide(self, name: str) -> bool:
-        """Not while calls for it are in flight, and not on half a view: what is missing from that is not missing."""
+        """Not while calls for it are in flight, and not on half a view: what is missing from that is not missing.
+
+        What has just failed is written down before anything follows from it.
+        """
         world = self.world
-        if world.only is not None and name not in world.only:
+        if name in self._just_failed or (world.only is not None and name not in world.only):
             return False
         return name in world.desired.services and name not in world.busy and world.sees(name)
 
@@ -100,6 +105,8 @@ class _Turn:
         if decision.offers != before:
             self._wake(name, before, decision.offers)
         if decision.history is not history and decision.history.failed != history.failed:
+            if decision.history.failed.keys() - history.failed.keys():
+                self._just_failed.add(name)
             self._note_failed(name, bool(decision.history.failed))
 
     def _note_failed(self, name: str, failed: bool) -> None:
@@ -118,10 +125,8 @@ class _Turn:
         world = self.world
         want = world.desired.services[name]
         history = self._history(name)
-        may_start = world.desired.policy.auto_start or world.started
         watching = world.heals_at is not None and still_waits(world.heals_at, WATCH_AFTER_RECONNECT, self.now)
-        back = self._way_back
-        aimed = aim(want, history, Around(world.hold, may_start, world.known, back.releases, back.because))
+        aimed = self._aim(name)
         return Case(
             aim=aimed,
             seen=self._seen(name),
@@ -129,11 +134,17 @@ class _Turn:
             now=self.now,
             gates=self._gates(want),
             dependents=() if aimed.want.leaving is None else self._dependents(name),
-            go_first=self._go_first(name) if back.releases else (),
+            go_first=self._go_first(name) if self._way_back.releases else (),
             may_begin=may_begin,
             heals=world.desired.policy.self_heal and not watching,
             heals_at=world.heals_at if watching else None,
         )
+
+    def _aim(self, name: str) -> Aim:
+        world, back = self.world, self._way_back
+        may_start = world.desired.policy.auto_start or world.started
+        around = Around(world.hold, may_start, world.known, back.releases, back.because)
+        return aim(world.desired.services[name], self._history(name), around)
 
     def _seen(self, name: str) -> ServiceView:
         """A host port of one that goes will be free for who comes after it; of one that stays it will not.
@@ -176,12 +187,12 @@ class _Turn:
         return tuple(other for other in self.world.graph.dependents.get(name, ()) if self._is_to_go_back(other))
 
     def _is_to_go_back(self, name: str) -> bool:
-        want, target = self.world.desired.services[name], self._way_back.releases.get(name)
-        if want.leaving is not None or target is None or is_release(release_of(want), target):
+        """Who is halted, or pinned, stays where it is: nobody waits for it."""
+        aimed, offers = self._aim(name), self._offers(name)
+        if aimed.course not in WAYS_BACK or aimed.frozen is not None or aimed.want.leaving is not None:
             return False
-        offers, history = self._offers(name), self._history(name)
-        is_back = offers.settled and is_release(target, history.good)
-        return offers.healthy and not is_back and target not in history.failed
+        is_back = offers.settled and is_release(release_of(aimed.want), self._history(name).good)
+        return offers.healthy and not is_back
 
     def _is_to_stop(self, name: str) -> bool:
         """Orphans go on running: nothing waits for them to stop."""

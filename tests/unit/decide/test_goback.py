@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 
 from controller.decide.goback import NOWHERE, find_way_back
+from controller.decide.stack import decide_stack
 from controller.decide.world import World
-from controller.model.decision import History
+from controller.model.decision import Attempt, History
 from controller.model.desired import FailureAction, Leaving, Scope, UpdatePolicy
 from controller.model.names import Release, Revision, make_release
-from tests.builders import HEALTHY, IMAGE, NOW, checked, healthy, job, replica, stack, view
+from tests.builders import HEALTHY, IMAGE, NOW, checked, exited, healthy, job, replica, stack, view
 from tests.unit.decide.worlds import acts, ready_one, settle, world
 
 pytestmark = pytest.mark.unit
@@ -88,3 +89,41 @@ def test_all_that_the_generation_changed_goes_back_dependents_first() -> None:
     assert acts(given, now=NOW + 3) == {}
     assert {decision.reason for decision in given.decisions.values()} == {"RolledBack"}
     assert all(WHY in given.decisions[name].message for name in ("db", "api"))
+
+
+def test_nobody_waits_for_a_dependent_that_is_halted_where_it_is() -> None:
+    """It will not go back, so that who waited for it would wait for ever."""
+    given = broken()
+    halted = replace(FAILED, failed={Release("v2"): "it is to pause"})
+    pausing = replace(given.desired.services["api"], update=UpdatePolicy(failure_action=FailureAction.PAUSE))
+    given.desired = replace(given.desired, services={**given.desired.services, "api": pausing})
+    given.remember("api", halted)
+    assert acts(given) == {"db": "stop 1", "web": "remove 1"}
+
+
+def test_a_dependent_that_goes_back_to_a_release_of_its_own_is_waited_for_no_longer_than_that() -> None:
+    """What it goes back to is newer than what the stack settled at."""
+    given = broken()
+    own = make_release(Revision("v1.5"), IMAGE)
+    middle = replace(given.known[("api", Revision("v1"))], revision=Revision("v1.5"))
+    given.known = {**given.known, ("api", Revision("v1.5")): middle}
+    given.remember("api", replace(FAILED, good=own))
+    given.views["api"] = view(healthy(1, "v1.5", service="api"))
+    settle(given)
+    given.views["web"] = view()
+    assert acts(given, now=NOW + 1)["db"] == "stop 1"
+
+
+def test_two_that_fail_in_one_pass_are_both_written_down_before_anything_follows() -> None:
+    """The failure of the second calls for another decision of all, but not of the first in the same pass."""
+    needs = {"db": {}, "web": {}}
+    before = [checked(name, 1, "v1") for name in needs]
+    given = settle(world(*before, **{name: ready_one(name) for name in needs}))
+    given.known = {(service.name, Revision("v1")): service for service in before}
+    given.settled = dict.fromkeys(needs, V1)
+    given.adopt(stack(checked("db", 1, "v2"), checked("web", 1, "v2", update=WHOLE)))
+    for name in needs:
+        given.remember(name, History(adopted_at=1.0, good=V1, attempt=Attempt(Release("v2"))))
+        given.views[name] = view(exited(1, "v2", service=name))
+    decisions = decide_stack(needs, given, NOW)
+    assert {name: (d.reason, d.steps) for name, d in decisions.items()} == dict.fromkeys(needs, ("UpdateFailed", ()))

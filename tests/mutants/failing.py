@@ -156,7 +156,8 @@ FAILING = (
     Mutant(
         "a batch is begun in front of a shut gate",
         "decide/rollout.py",
-        "    if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):\n        return shut._replace(steps=_clear_away(case, parts))\n",
+        "    if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):\n"
+        "        return shut._replace(steps=_clear_away(case, parts))\n",
         "",
         (
             f"{ROLLOUT}::test_replacing",
@@ -253,5 +254,19 @@ FAILING = (
         "return case.aim.course in (None, Course.PINNED) or not case.history.failed",
         "return True",
         (f"{RELEASES}::test_who_depends_on_what_went_back_is_not_updated",),
+    ),
+    Mutant(
+        "what has just failed goes back in the very pass that another one fails in",
+        "decide/stack.py",
+        "                self._just_failed.add(name)\n",
+        "                pass\n",
+        (f"{GOBACK}::test_two_that_fail_in_one_pass_are_both_written_down_before_anything_follows",),
+    ),
+    Mutant(
+        "on the way back a dependent that is halted is waited for",
+        "decide/stack.py",
+        "if aimed.course not in WAYS_BACK or aimed.frozen",
+        "if aimed.course is None or aimed.frozen",
+        (f"{GOBACK}::test_nobody_waits_for_a_dependent_that_is_halted_where_it_is",),
     ),
 )

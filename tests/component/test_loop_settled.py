@@ -12,7 +12,7 @@ from tests.component.stage import SHOP, Stage, load, service
 pytestmark = pytest.mark.unit
 
 POLICY = {"services": {"web": {"update": {"monitor": "2s", "bake": "60s", "scope": "stack"}}}}
-EDITED = {**SHOP, "web": service("db", environment={"V": "2"})}
+EDITED = {"db": service(environment={"V": "2"}), "web": service("db", environment={"V": "2"})}
 
 
 def noted(stage: Stage) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import IMAGES, PURPOSE, ROLLOUT, Mutant
+from tests.mutants.mutant import ATTEMPT, IMAGES, PURPOSE, RELEASES, ROLLOUT, Mutant
 
 REPLACING = (
     Mutant(
@@ -53,7 +53,10 @@ REPLACING = (
         "decide/rollout.py",
         "allowed = max(0, min(done + len(live) - floor, at_once))",
         "allowed = max(0, min(len(parts.fresh) + len(live) - floor, at_once))",
-        (f"{PURPOSE}::test_an_edit_with_a_scale_down_makes_nothing_new_before_there_is_room", ROLLOUT),
+        (
+            f"{ATTEMPT}::test_a_new_replica_is_watched_before_the_next_batch_unless_the_policy_says_otherwise",
+            f"{RELEASES}::test_a_release_that_dies_while_it_is_watched_costs_no_serving_one",
+        ),
     ),
     Mutant(
         "a new replica that is about to follow its dependency takes somebody's place",

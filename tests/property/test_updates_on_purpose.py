@@ -116,7 +116,9 @@ def test_dependents_are_updated_after_what_they_depend_on(order: Order) -> None:
 @pytest.mark.parametrize("after", [1.0, 2.0, 3.0, 5.0])
 def test_a_new_replica_that_is_about_to_follow_its_dependency_takes_nobodys_place_yet(after: float) -> None:
     """The dependency is made anew while the new one comes up: when that is ready it has to restart first."""
-    web = checked("web", 1, needs={"db": Need(HEALTHY, restart=True)}, update=UpdatePolicy(Order.START_FIRST, 1))
+    web = checked(
+        "web", 1, needs={"db": Need(HEALTHY, restart=True)}, update=UpdatePolicy(Order.START_FIRST, 1, monitor=0.0)
+    )
     events = (Event(UP, "edit", "web", 2), Event(UP + after, "remove", "db"))
     play = begin(life_of(stack(checked("db"), web), *events, ready={"web": 8.0}))
     play.run(NOW + UP + 4)

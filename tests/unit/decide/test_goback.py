@@ -98,6 +98,7 @@ def test_nobody_waits_for_a_dependent_that_is_halted_where_it_is() -> None:
     pausing = replace(given.desired.services["api"], update=UpdatePolicy(failure_action=FailureAction.PAUSE))
     given.desired = replace(given.desired, services={**given.desired.services, "api": pausing})
     given.remember("api", halted)
+    given.views["api"] = view(*ready_one("api"))
     assert acts(given) == {"db": "stop 1", "web": "remove 1"}
 
 

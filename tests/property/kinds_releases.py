@@ -17,6 +17,7 @@ from tests.property.ends import is_halted, revision_for, waits_for_good
 from tests.property.kind import CALM, Kind, whats_left
 from tests.property.life import Event, Life, begin
 from tests.property.play import Play
+from tests.property.rules import floor_of
 from tests.property.worlds import random_timings
 
 LONG = 2500.0
@@ -159,14 +160,23 @@ def _check_whole(play: Play, want: DesiredService, history: History) -> None:
     story = [(r.number, str(r.revision), str(r.phase), str(r.health)) for r in there]
     if _is_bad(play, want.name, wanted):
         return  # what fails after it was accepted, or is let pass, is tried for ever
-    fine = {wanted}
-    if _is_held_up(play, want.name) and history.good is not None:
-        fine.add(split_release(history.good)[0])  # its update is not begun, or goes no further
-    served = all(play.rules.serving(dep) for dep in play.world.graph.needs[want.name] if not _is_job(play, dep))
-    right = [r for r in there if r.revision in fine and (not served or play.rules.serves(want, r))]
+    if _is_held_up(play, want.name) and {replica.revision for replica in there} != {wanted}:
+        _check_held_up(play, want, history)  # its update is not begun, or goes no further
+        return
+    well = all(play.rules.serving(dep) for dep in play.world.graph.needs[want.name] if not _is_job(play, dep))
+    right = [r for r in there if r.revision == wanted and (not well or play.rules.serves(want, r))]
     assert len(right) == len(there) == want.replicas, f"{want.name}: {want.replicas} of {wanted}, and not {story}"
     if wanted != want.revision:
         assert (decision.phase, decision.reason) == (Phase.DEGRADED, "RolledBack"), decision
+
+
+def _check_held_up(play: Play, want: DesiredService, history: History) -> None:
+    """As many serve as an update has to leave, of the release before it or of its own."""
+    well = all(play.rules.serving(dep) for dep in play.world.graph.needs[want.name] if not _is_job(play, dep))
+    story = [(r.number, str(r.revision), str(r.phase), str(r.health)) for r in _there(play, want.name)]
+    enough = play.rules.serving(want.name) >= floor_of(want)
+    bad = history.good is not None and _is_bad(play, want.name, split_release(history.good)[0])
+    assert enough or bad or not well, f"{want.name} is held up, and below its floor: {story}"
 
 
 def _is_held_up(play: Play, name: str) -> bool:

@@ -255,10 +255,11 @@ def stays(what: Callable[[], object], seconds: float) -> None:
 
 
 def clean(name: str) -> None:
-    """Remove all that carries this project's name; nothing else."""
+    """Remove all that carries this project's name, and what the controller put beside it; nothing else."""
     label = f"label=com.docker.compose.project={name}"
     for _ in range(3):
-        ids = docker("ps", "-aq", "--filter", label).split()
+        marks = (label, f"label=controller.stack={name}")
+        ids = [made for mark in marks for made in docker("ps", "-aq", "--filter", mark).split()]
         if not ids:
             break
         subprocess.run(["docker", "rm", "-f", "-v", *ids], capture_output=True, check=False)

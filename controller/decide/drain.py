@@ -13,7 +13,7 @@ from controller.decide.case import Case, Parts, is_ready, soonest
 from controller.decide.identity import publishes_itself
 from controller.decide.moves import NONE, Moves
 from controller.model.names import Instant, ReplicaId
-from controller.model.observed import Replica
+from controller.model.observed import Health, Replica
 from controller.model.routes import RouteSeen, RouteState
 from controller.model.steps import Route, Step, Stop
 
@@ -52,12 +52,19 @@ def _lead_one(case: Case, replica: Replica, fresh: bool) -> Route | None:
         return None
     state = replica.route.state
     if not is_ready(case, replica):
-        return _route(case, replica, RouteState.OUT, "is not ready") if state is RouteState.IN else None
+        well = state is not RouteState.IN or _may_be_well(case, replica)
+        return None if well else _route(case, replica, RouteState.OUT, "is not ready")
     if fresh and case.history.updating and not is_settled(case, replica):
         return None  # also where the place that it got is one that somebody drained
     if state is RouteState.OUT:
         return _route(case, replica, RouteState.IN, "is ready")
     return _route(case, replica, RouteState.IN, "stays") if state is RouteState.DRAINING else None
+
+
+def _may_be_well(case: Case, replica: Replica) -> bool:
+    """It ran before we watched, and no probe has said anything yet: what is unknown is as it was."""
+    begun = replica.started_at
+    return replica.health is Health.STARTING and begun is not None and begun < case.seen.since
 
 
 def drain_first(case: Case, moves: Moves) -> Moves:

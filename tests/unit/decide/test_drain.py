@@ -137,6 +137,16 @@ def test_traffic_and_leaving(want, replicas, history: History, expected: str) ->
     assert tell(decide(case(want, *replicas, history=history))).split(" | wakes +600")[0] == expected
 
 
+@pytest.mark.parametrize(("started", "expected"), [(-2, "Starting NotReady: -"), (-0.5, "Starting NotReady: route 1")])
+def test_a_controller_that_has_just_begun_takes_nobody_out_of_whom_it_has_not_asked_yet(
+    started: float, expected: str
+) -> None:
+    """It watches for one second. What began before may be well; what began since then is not ready yet."""
+    led_to = replica(1, "v2", health=Health.STARTING, route=IN, started_at=NOW + started)
+    decision = decide(case(web(), led_to, history=SEEN, seen={"since": NOW - 1}))
+    assert tell(decision).split(" | wakes")[0] == expected
+
+
 def test_how_a_drain_ended_is_told_where_the_replica_is_stopped() -> None:
     (step,) = decide(case(web(), old(1, draining(0, 1.8, 37)), new(2), history=OPEN)).steps
     assert isinstance(step, Stop)

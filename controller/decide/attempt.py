@@ -11,15 +11,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.aim import is_release, release_of
-from controller.decide.case import Case, Parts, is_ready, ready_since, was_put_down, was_set_back
+from controller.decide.case import Case, Parts, is_ready, is_unled, ready_since, was_put_down, was_refused, was_set_back
 from controller.decide.moves import Moves
 from controller.model.decision import Attempt, Course, History
 from controller.model.desired import FailureAction, Watch
 from controller.model.names import Instant, ReplicaId, make_release, split_release
 from controller.model.observed import Health, Life, Replica, ReplicaPhase
-
-REFUSALS = 3
-"""Starts in a row that the engine refused after which a new replica has failed; the first may be somebody's port."""
 
 KEPT_FAILURES = 100
 """Lives that are remembered of one update at most."""
@@ -235,10 +232,10 @@ def _has_failed(case: Case, replica: Replica) -> bool:
         case ReplicaPhase.RESTARTING:
             return True
         case ReplicaPhase.RUNNING:
-            return replica.restarts > 0 or replica.health is Health.UNHEALTHY or _is_late(case, replica)
+            sick = replica.restarts > 0 or replica.health is Health.UNHEALTHY or _is_late(case, replica)
+            return sick or (is_unled(replica) and was_refused(case, "Route"))
         case ReplicaPhase.CREATED:
-            trouble = case.seen.trouble
-            return trouble is not None and trouble.reason == "Start" and (trouble.lasting or trouble.count >= REFUSALS)
+            return was_refused(case, "Start")
         case _:
             return False
 
@@ -293,7 +290,8 @@ def _is_restart(case: Case, attempt: Attempt) -> bool:
 
 def _tell_failure(case: Case, parts: Parts, attempt: Attempt) -> str:
     failed = [replica for replica in parts.fresh if replica.life in attempt.failures]
-    if failed:
+    unled = any(is_unled(replica) for replica in failed) and was_refused(case, "Route")
+    if failed and not unled:
         return tell_end(failed[0])
     if case.seen.trouble is not None:
         return case.seen.trouble.message

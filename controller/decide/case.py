@@ -11,6 +11,7 @@ from controller.model.decision import Aim, History, Offers
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, ReplicaId, Revision
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
+from controller.model.routes import RouteState
 
 ALIVE = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
 """Phases in which a container holds its process, ports and namespaces."""
@@ -21,6 +22,9 @@ NOBODY = Offers(exists=False)
 
 AHEAD = 2.0
 """Seconds by which an engine's clock may be ahead of ours without being noticed."""
+
+REFUSALS = 3
+"""Tries in a row after which a new replica that could not be started, or led to, has failed."""
 
 
 class Case(NamedTuple):
@@ -140,6 +144,17 @@ def still_waits(end: Instant, span: float, now: Instant) -> bool:
 def was_put_down(case: Case, replica: Replica) -> bool:
     """We ended its last life ourselves, because the service was not wanted."""
     return replica.started_at is not None and case.history.put_down.get(replica.id) == replica.started_at
+
+
+def was_refused(case: Case, kind: str) -> bool:
+    """Such a step was refused for good, or too often: the first time it may be somebody's port, or too early."""
+    trouble = case.seen.trouble
+    return trouble is not None and trouble.reason == kind and (trouble.lasting or trouble.count >= REFUSALS)
+
+
+def is_unled(replica: Replica) -> bool:
+    """The ingress leads nobody to it, or nobody new."""
+    return replica.route is not None and replica.route.state in (RouteState.DRAINING, RouteState.OUT)
 
 
 def is_ready(case: Case, replica: Replica) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from controller.decide.attempt import is_settled
-from controller.decide.case import Case, Parts, is_ready, soonest
+from controller.decide.case import Case, Parts, is_ready, is_unled, soonest
 from controller.decide.identity import publishes_itself
 from controller.decide.moves import NONE, Moves
 from controller.model.names import Instant, ReplicaId
@@ -30,8 +30,7 @@ def serves(case: Case, replica: Replica) -> bool:
     """It is ready, and behind the ingress it is led to as well. What cannot be told now is as it was."""
     if not is_ready(case, replica):
         return False
-    unled = replica.route is not None and replica.route.state in (RouteState.DRAINING, RouteState.OUT)
-    return not (is_behind(case, replica) and unled)
+    return not (is_behind(case, replica) and is_unled(replica))
 
 
 def lead(case: Case, parts: Parts, going: Iterable[ReplicaId]) -> Moves:

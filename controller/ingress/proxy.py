@@ -13,6 +13,7 @@ from typing import NamedTuple
 from controller.engines.base import Own
 from controller.ingress import config
 from controller.ingress.files import make_folder, put_file, read_file
+from controller.ingress.reach import find_deaf_port
 from controller.ingress.routes import (
     Table,
     Wishes,
@@ -124,12 +125,15 @@ class Ingress:
     def set_route(self, replica: ReplicaId, to: RouteState, *, deadline: float = 5.0) -> RouteSeen:
         """Lead traffic to that replica, or no new one, or none; how it stands then, as the proxy says.
 
-        May be repeated. Raises Conflict where the replica is not running on a network that the proxy is on.
+        May be repeated. Raises Conflict where the replica is not running on a network that the proxy is on, Transient
+        where it does not listen on a port on which another one serves: it would take requests from who can answer.
         """
         with self._lock:
             ends_at = time.monotonic() + deadline
             look = self._look(ends_at)
             before = self._memory.see(look.proxy, look.placed, look.networks, time.time())
+            if to is RouteState.IN:
+                _refuse_deaf(look, replica)
             table = seat(_with_route(look, replica, to), look.proxy.table)
             if not same(look.proxy.table, table):
                 self._change(look.proxy.table, table, ends_at)
@@ -255,6 +259,16 @@ def _with_route(look: Look, replica: ReplicaId, to: RouteState) -> Wishes:
     for name in backends:  # who is asked to drain anew after a reload gets its slot again
         wishes[name][address] = to
     return wishes
+
+
+def _refuse_deaf(look: Look, replica: ReplicaId) -> None:
+    found = next((item for item in look.placed if item.id == replica), None)
+    address = address_of(found, look.networks) if found else None
+    if found is not None and address is not None:
+        port = find_deaf_port(look.proxy.table, found.service, address)
+        if port is not None:
+            message = f"replica {replica[:12]} refuses connections to port {port}, on which others of it serve"
+            raise Transient(message, hint="has the port changed on which it listens, and not the published one?")
 
 
 def _left(ends_at: float) -> float:

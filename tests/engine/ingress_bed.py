@@ -124,8 +124,11 @@ class Load:
 
 
 @contextmanager
-def load(port: int, clients: int = 16, method: str = "GET") -> Iterator[Load]:
-    """Clients that ask again and again meanwhile; each request that is not answered with 200 is a failure."""
+def load(port: int, clients: int = 16, method: str = "GET", pause: float = 0.0) -> Iterator[Load]:
+    """Clients that ask again and again meanwhile, `pause` seconds after each answer.
+
+    Each request that is not answered with 200 within ten seconds is a failure.
+    """
     seen, over, lock = Load(), threading.Event(), threading.Lock()
 
     def ask() -> None:
@@ -143,6 +146,7 @@ def load(port: int, clients: int = 16, method: str = "GET") -> Iterator[Load]:
                 seen.done += 1
                 if trouble:
                     seen.failures.append(trouble)
+            over.wait(pause)
         link.close()
 
     hands = [threading.Thread(target=ask) for _ in range(clients)]

@@ -16,9 +16,14 @@ EXIT_AFTER = float(os.environ["EXIT_AFTER"])
 LINGERS = 0.05
 """Seconds in which requests that are on their way still arrive after the last word was said."""
 
-_ready = False
-_ends = False
 _links: "set[Link]" = set()
+
+
+class State:
+    """Of this process."""
+
+    ready = False
+    ends = False
 
 
 class Link(asyncio.Protocol):
@@ -46,24 +51,22 @@ class Link(asyncio.Protocol):
         return head.split(b"\r\n")[0]
 
     def _answer(self, request: bytes) -> None:
-        status = b"503 Not Ready" if b" /ready " in request and not _ready else b"200 OK"
-        last = b"Connection: close\r\n" if _ends else b""
+        status = b"503 Not Ready" if b" /ready " in request and not State.ready else b"200 OK"
+        last = b"Connection: close\r\n" if State.ends else b""
         size = b"Content-Length: %d\r\n" % len(NAME)
         self.transport.write(b"HTTP/1.1 " + status + b"\r\n" + size + last + b"\r\n" + NAME)
-        if _ends:
+        if State.ends:
             self.transport.close()
 
 
 def get_ready() -> None:
     """It says when, so that it can be told how long a start really takes; and a file says it to a health check."""
-    global _ready
-    _ready = True
+    State.ready = True
     Path("/tmp/ready").touch()
     print(f"ready {time.time():.6f}", flush=True)
 
 
 async def serve() -> None:
-    global _ends
     loop, ending = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ending.set)
     server = await loop.create_server(Link, "", PORT, backlog=512)
@@ -71,7 +74,7 @@ async def serve() -> None:
     if EXIT_AFTER > 0:
         loop.call_later(EXIT_AFTER, lambda: os._exit(1))  # with whatever it has in its hands
     await ending.wait()
-    _ends = True
+    State.ends = True
     server.close()
     await asyncio.sleep(LINGERS)
     for link in tuple(_links):

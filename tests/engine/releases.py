@@ -26,6 +26,8 @@ class Release:
     ready_after: float = 0.2
     exit_after: float | None = None
     port: int = PORT
+    blind: bool = False
+    """What says that it is ready does not look at the port to which traffic is led."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -41,11 +43,12 @@ class Release:
 CRASHES = Release("crashes", exit_after=0.0)
 NEVER_READY = Release("never-ready", ready_after=NEVER)
 ELSEWHERE = Release("elsewhere", port=9000)
+UNNOTICED = Release("elsewhere-unnoticed", port=9000, blind=True)
 EXITS_SOON = Release("exits-soon", exit_after=3.0)
-BROKEN = (CRASHES, NEVER_READY, ELSEWHERE, EXITS_SOON)
+BROKEN = (CRASHES, NEVER_READY, ELSEWHERE, UNNOTICED, EXITS_SOON)
 
-HEALTHCHECK = {"test": ["CMD", "test", "-f", "/tmp/ready"], "interval": "1s", "retries": 3}  # noqa: S108 - inside
-PROBE = f"readiness: {{http: {{port: {PORT}, path: /ready}}, interval: 250ms, timeout: 2s}}"
+HEALTHCHECK = {"test": ["CMD", "test", "-f", "/tmp/ready"], "interval": "1s", "retries": 3}
+PROBE = f"readiness: {{http: {{port: {PORT}, path: /ready}}, interval: 250ms, timeout: 2s, startPeriod: 10s}}"
 
 
 @dataclass

@@ -10,6 +10,7 @@ from controller.model.desired import FailureAction, UpdatePolicy, Watch
 from controller.model.names import Release, Revision, make_release
 from controller.model.observed import Health, Trouble
 from controller.model.observed import ReplicaPhase as Phase
+from controller.model.routes import RouteSeen, RouteState
 from tests.builders import IMAGE, NOW, checked, created, exited, healthy, replica
 from tests.unit.decide.cases import case, tell
 
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.unit
 
 GOOD = make_release(Revision("v1"), IMAGE)
 OPEN = History(adopted_at=NOW - 500, good=GOOD, attempt=Attempt(Release("v2"), clock=NOW - 10))
+OUT, IN = RouteSeen(RouteState.OUT), RouteSeen(RouteState.IN)
 SICK = replica(2, "v2", health=Health.UNHEALTHY)
 
 
@@ -51,6 +53,7 @@ FAILURES = [
     ),
     ("it cannot be started", (created(2, "v2"),), refused("Start", lasting=True), "shop-web-2 could not be started"),
     ("refused three times", (created(2, "v2"),), refused("Start", 3), "shop-web-2 could not be started"),
+    ("three times it could not be led to", (healthy(2, "v2", route=OUT),), refused("Route", 3), "Docker refused it"),
     ("it cannot even be created", (healthy(1, "v1"),), refused("Create", lasting=True), "Docker refused it"),
 ]
 
@@ -69,6 +72,8 @@ INNOCENT = [
     ("it fails before it is started", (healthy(1, "v1"), created(2, "v2")), OPEN, {}),
     ("a start that was refused once may have met somebody's port", (created(2, "v2"),), OPEN, refused("Start")),
     ("a create that failed may pass", (healthy(1, "v1"),), OPEN, refused("Create", 9)),
+    ("the proxy was away twice", (healthy(2, "v2", route=OUT),), OPEN, refused("Route", 2)),
+    ("an old one could not be drained", (healthy(1, "v1"), healthy(2, "v2", route=IN)), OPEN, refused("Route", 9)),
     ("what could not be fetched", (healthy(1, "v1"),), OPEN, refused("Pull", 9, lasting=True)),
     ("ended while nobody watched", (exited(2, "v2", finished_at=NOW - 600),), OPEN, {}),
     (

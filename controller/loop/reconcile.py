@@ -293,7 +293,7 @@ class Reconciler:
     def _note_convergence(self) -> None:
         """After the first convergence changes apply without asking; the variables in use now are expected later."""
         variables = tuple(sorted(self.loaded.variables))
-        settled = self._settled()
+        settled = self.world.settled = self._settled()
         self.change_memory(adopted=True, variables=variables, source=self.loaded.desired.source, settled=settled)
         if self._kept_generation != self.loaded.desired.generation:
             self._kept_generation = self.loaded.desired.generation

@@ -37,7 +37,6 @@ def test_a_release_that_bakes_is_not_yet_what_the_stack_goes_back_to(tmp_path: P
     assert noted(stage) == wanted(stage)
 
 
-@pytest.mark.xfail(strict=True, reason="the pass reads what was noted only when the controller starts")
 def test_a_pass_knows_what_was_noted_without_another_start_of_the_controller(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load(SHOP, **POLICY))
     stage.settle()

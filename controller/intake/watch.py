@@ -32,11 +32,13 @@ Signature = tuple[object, ...]
 def watch_inputs(inputs: Callable[[], Collection[Path]], stop: Event) -> Iterator[frozenset[Path]]:
     """Sets of inputs that changed, appeared or vanished, until stopped.
 
+    The first set are all of them, before anything is waited for: who read them earlier cannot tell what changed since.
     `inputs` are files and folders, there or not; asked again after each set. A folder changes with the names of the
     YAML files and folders directly in it.
     """
     paths = frozenset(inputs())
     known, told_at = look(paths), -math.inf
+    yield paths
     while not stop.is_set():
         area = Area.around(paths)
         for _ in _wake_ups(area, stop):

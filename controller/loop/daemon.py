@@ -194,6 +194,7 @@ class Daemon:
     # --- files
 
     def _watch_files(self) -> None:
+        """The first time at once: what was saved after it was read and before the watch stood brings no event."""
         for _ in watch_inputs(self._watched, self._ended):
             self._reload_or_later()
 

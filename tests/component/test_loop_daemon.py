@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -203,6 +204,19 @@ def test_where_a_thread_cannot_be_had_it_ends_and_says_why(house: House, monkeyp
     with pytest.raises(RuntimeError, match="can't start new thread"):
         Daemon(Ground(house.engine, house.asked("shop")), Ear(), lambda _: None, watch=True).run()
     assert not [thread for thread in threading.enumerate() if thread.name == "reread"]
+
+
+def test_a_file_that_is_saved_between_the_first_reading_and_the_watch_is_read_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, begin = house.write("shop"), Daemon._begin
+
+    def begin_and_save(daemon: Daemon, *read: Any) -> None:
+        begin(daemon, *read)
+        path.write_text(FILE.replace("NAME", "shop").replace("services: {", "services: {late: {image: busybox}, "))
+
+    monkeypatch.setattr(Daemon, "_begin", begin_and_save)
+    house.run(lambda: eventually(lambda: house.count("shop", "late") == 1), house.asked("shop"), watch=True)
 
 
 def test_sigint_is_told_by_the_exit_code(house: House) -> None:

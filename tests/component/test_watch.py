@@ -38,6 +38,7 @@ class Watched:
 
     def start(self) -> None:
         self._thread.start()
+        assert self._told.get(timeout=SOON) == self.inputs
         time.sleep(0.2)
 
     def told(self, within: float = SOON) -> set[str]:

@@ -13,6 +13,8 @@ NAME = f"{os.environ['RELEASE']} {socket.gethostname()}".encode()
 PORT = int(os.environ["PORT"])
 READY_AFTER = float(os.environ["READY_AFTER"])
 EXIT_AFTER = float(os.environ["EXIT_AFTER"])
+TAKES = float(os.environ["TAKES"])
+"""Seconds from a request to its answer; others are answered meanwhile."""
 LINGERS = 0.05
 """Seconds in which requests that are on their way still arrive after the last word was said."""
 
@@ -30,7 +32,7 @@ class Link(asyncio.Protocol):
     """One connection."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport, self.text = transport, b""
+        self.transport, self.text, self.asked = transport, b"", 0
         _links.add(self)
 
     def connection_lost(self, error: Exception | None) -> None:
@@ -39,7 +41,16 @@ class Link(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self.text += data
         while (request := self._take()) is not None:
-            self._answer(request)
+            self.asked += 1
+            if TAKES:
+                asyncio.get_running_loop().call_later(TAKES, self._answer, request)
+            else:
+                self._answer(request)
+
+    def leave(self) -> None:
+        """What was asked is answered first."""
+        if not self.asked:
+            self.transport.close()
 
     def _take(self) -> bytes | None:
         """The first line of the next request, once all of it is here."""
@@ -51,6 +62,7 @@ class Link(asyncio.Protocol):
         return head.split(b"\r\n")[0]
 
     def _answer(self, request: bytes) -> None:
+        self.asked -= 1
         status = b"503 Not Ready" if b" /ready " in request and not State.ready else b"200 OK"
         last = b"Connection: close\r\n" if State.ends else b""
         size = b"Content-Length: %d\r\n" % len(NAME)
@@ -78,8 +90,9 @@ async def serve() -> None:
     server.close()
     await asyncio.sleep(LINGERS)
     for link in tuple(_links):
-        link.transport.close()
-    await asyncio.sleep(0)
+        link.leave()
+    while _links:
+        await asyncio.sleep(0.01)
 
 
 if EXIT_AFTER == 0:

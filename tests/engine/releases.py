@@ -15,7 +15,8 @@ PORT = 8000
 REPLICAS = 3
 NEVER = 1e6
 """Seconds: it does not come to that."""
-_PROGRAM = Path(__file__).with_name("release_backend.py").read_text(encoding="utf-8")
+COMMAND = ("python3", "-c", Path(__file__).with_name("release_backend.py").read_text(encoding="utf-8"))
+"""It has no `$`, which Compose would take for a variable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,12 @@ class Release:
     ready_after: float = 0.2
     exit_after: float | None = None
     port: int = PORT
+    takes: float = 0.0
+    """Seconds from a request to its answer."""
     blind: bool = False
     """What says that it is ready does not look at the port to which traffic is led."""
+    fault: str = ""
+    """What it does, where it is a broken one."""
 
     @property
     def environment(self) -> dict[str, str]:
@@ -37,17 +42,19 @@ class Release:
             "PORT": str(self.port),
             "READY_AFTER": str(self.ready_after),
             "EXIT_AFTER": str(exit_after),
+            "TAKES": str(self.takes),
         }
 
 
-CRASHES = Release("crashes", exit_after=0.0)
-NEVER_READY = Release("never-ready", ready_after=NEVER)
-ELSEWHERE = Release("elsewhere", port=9000)
-UNNOTICED = Release("elsewhere-unnoticed", port=9000, blind=True)
-EXITS_SOON = Release("exits-soon", exit_after=3.0)
+CRASHES = Release("crashes", exit_after=0.0, fault="crashes at its start")
+NEVER_READY = Release("never-ready", ready_after=NEVER, fault="is never ready")
+ELSEWHERE = Release("elsewhere", port=9000, fault="listens elsewhere")
+UNNOTICED = Release("unnoticed", port=9000, blind=True, fault="listens elsewhere, unnoticed by its check")
+EXITS_SOON = Release("exits-soon", exit_after=3.0, fault="exits after 3 s")
 BROKEN = (CRASHES, NEVER_READY, ELSEWHERE, UNNOTICED, EXITS_SOON)
 
-HEALTHCHECK = {"test": ["CMD", "test", "-f", "/tmp/ready"], "interval": "1s", "retries": 3}
+CHECK = ("test", "-f", "/tmp/ready")
+HEALTHCHECK = {"test": ["CMD", *CHECK], "interval": "1s", "retries": 3}
 PROBE = f"readiness: {{http: {{port: {PORT}, path: /ready}}, interval: 250ms, timeout: 2s, startPeriod: 10s}}"
 
 
@@ -74,7 +81,7 @@ class Site:
     def web(self, release: Release) -> dict[str, object]:
         return {
             "image": WEB_IMAGE,
-            "command": ["python3", "-c", _PROGRAM.replace("$", "$$")],
+            "command": [*COMMAND],
             "init": True,
             "stop_grace_period": "5s",
             "restart": "unless-stopped",
@@ -91,6 +98,12 @@ class Site:
         """Three replicas run, all of this release, and nothing else is there."""
         found = self.replicas()
         return len(found) == REPLICAS and all(one.running and release_of(one) == release.name for one in found)
+
+    def answers_now(self) -> bool:
+        try:
+            return bool(self.answers())
+        except OSError:
+            return False
 
     def answers(self) -> str:
         """The release that answers through the published port."""

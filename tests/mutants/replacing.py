@@ -44,7 +44,7 @@ REPLACING = (
     Mutant(
         "serving old replicas leave before those that do not serve",
         "decide/rollout.py",
-        "in_order = sorted(live, key=lambda r: (is_ready(case, r), r.number))[:allowed]",
+        "in_order = sorted(live, key=lambda r: (serves(case, r), r.number))[:allowed]",
         "in_order = sorted(live, key=lambda r: r.number)[:allowed]",
         (f"{PURPOSE}::test_unready_old_replicas_are_replaced_first_and_cost_no_serving_one",),
     ),
@@ -61,8 +61,8 @@ REPLACING = (
     Mutant(
         "a new replica that is about to follow its dependency takes somebody's place",
         "decide/rollout.py",
-        "if is_done(case, replica) and follow(case, replica) is NONE)",
-        "if is_done(case, replica))",
+        "return is_done(case, replica) and serves(case, replica) and follow(case, replica) is NONE",
+        "return is_done(case, replica) and serves(case, replica)",
         (f"{PURPOSE}::test_a_new_replica_that_is_about_to_follow_its_dependency_takes_nobodys_place_yet",),
     ),
     Mutant(

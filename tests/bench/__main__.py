@@ -16,12 +16,24 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
-from tests.bench import cold_start, commands, edits, healing, idle, others, passage, scale, updates, wide
+from tests.bench import broken, cold_start, commands, edits, healing, idle, others, passage, scale, updates, wide
 from tests.bench.document import ROOT, as_json, as_text, write_documents
 from tests.bench.figure import Effort, Figure
 from tests.bench.machine import Load, describe_machine
 
-PARTS: tuple[ModuleType, ...] = (cold_start, idle, healing, edits, scale, commands, wide, updates, others, passage)
+PARTS: tuple[ModuleType, ...] = (
+    cold_start,
+    idle,
+    healing,
+    edits,
+    scale,
+    commands,
+    wide,
+    updates,
+    broken,
+    others,
+    passage,
+)
 """Each measures the rows that its HOW explains."""
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)

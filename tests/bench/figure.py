@@ -77,9 +77,9 @@ def ratio(ours: Sequence[float], theirs: Sequence[float]) -> Spread:
 
 
 def _number(value: float) -> str:
-    """Three digits that matter, and all of a number that is large."""
-    if value >= 10_000:
+    """Three digits that matter, and all of what was counted."""
+    if isinstance(value, int) or value == 0:
         return f"{value:,.0f}"
-    if value >= 100 or value == 0:
+    if value >= 100:
         return f"{value:.0f}"
     return f"{value:.3f}" if value < 1 else f"{value:.2f}" if value < 10 else f"{value:.1f}"

@@ -33,7 +33,8 @@ def measure(effort: Effort) -> Iterator[Figure]:
 
 
 def _latency(effort: Effort) -> Iterator[Figure]:
-    direct, through = [], []
+    direct: list[float] = []
+    through: list[float] = []
     with stage() as scene:
         site = Site(scene)
         bring(site, Release("r0"))

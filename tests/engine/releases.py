@@ -114,4 +114,4 @@ class Site:
 def release_of(one: Container) -> str:
     """The name of the release that this container was made for."""
     pairs = (word.partition("=") for word in one.inspect["Config"]["Env"])
-    return next(value for key, _, value in pairs if key == "RELEASE")
+    return next((str(value) for key, _, value in pairs if key == "RELEASE"), "")

@@ -22,12 +22,19 @@ def test_the_median_is_held_against_the_reach_and_the_spread_is_told() -> None:
     assert Figure(6, "started", "s", spread([0.4])).verdict == "printed"
 
 
+def test_what_was_counted_is_told_whole_and_none_at_all_can_be_reached() -> None:
+    figure = Figure(12, "failed", "", spread([54_368]), 0)
+    assert (figure.verdict, figure.measured, figure.wanted) == ("missed", "54,368", "≤ 0")
+    none = Figure(12, "failed", "", spread([0, 0]), 0)
+    assert (none.verdict, none.measured) == ("met", "0 [0–0]")
+
+
 def test_a_ratio_is_that_of_the_medians_and_spreads_as_the_rounds_do() -> None:
     assert ratio([1.0, 2.0, 9.0], [2.0, 4.0, 6.0]) == Spread(0.5, 0.5, 1.5, 3)
 
 
 def test_every_row_is_measured_by_one_part() -> None:
-    assert sorted(row for part in PARTS for row in part.HOW) == list(range(1, 12))
+    assert sorted(row for part in PARTS for row in part.HOW) == list(range(1, 19))
 
 
 def test_the_readme_gets_the_brief_ones_between_its_marks_and_keeps_the_rest(

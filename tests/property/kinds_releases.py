@@ -200,8 +200,13 @@ def _there(play: Play, name: str) -> tuple[Replica, ...]:
 
 
 def _killed(random: Random) -> Life:
-    """What fails does so in its watch or never: an accident that nobody saw is told from no failure."""
+    """What fails does so in its watch or never: an accident that nobody saw is told from no failure.
+
+    Nothing bars a way back: whether it has settled before another one fails would be chance.
+    """
     life = _draw(random, late=3.0)
+    services = {name: replace(want, irreversible=False) for name, want in life.stack.services.items()}
+    life = replace(life, stack=replace(life.stack, services=services))
     behaviours = {
         key: behaviour
         for key, behaviour in life.behaviours.items()

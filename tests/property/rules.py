@@ -262,7 +262,7 @@ class Rules:
         elif history.completed != want.revision:
             wanted = revision_for(world, want.name)
             right = [r for r in replicas if r.revision == wanted and self.serves(want, r)]
-            if not right and waits_for_good(world, want.name):
+            if len(right) < want.replicas and waits_for_good(world, want.name):  # also in mid-update
                 right = [r for r in replicas if self.serves(want, r)]
             assert len(right) == len(replicas) == want.replicas, f"{want.name} wants {want.replicas}: {story}"
 

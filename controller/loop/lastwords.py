@@ -10,6 +10,9 @@ from controller.model.errors import EngineError
 from controller.model.observed import Replica, ReplicaPhase
 
 LINES = 10
+EARLY = 0.05
+"""Seconds by which a process's first lines may be dated before its start: Docker notes that when it has seen it."""
+
 KEPT = 256
 """Lives whose words are kept; the oldest are read again if they are asked for."""
 
@@ -35,6 +38,7 @@ class LastWords:
 
     def _read(self, replica: Replica) -> str:
         try:
-            return trim("\n".join(self._engine.logs(replica.id, tail=LINES, since=replica.started_at)))
+            since = None if replica.started_at is None else replica.started_at - EARLY
+            return trim("\n".join(self._engine.logs(replica.id, tail=LINES, since=since)))
         except EngineError:
             return ""

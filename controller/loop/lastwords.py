@@ -26,8 +26,10 @@ class LastWords:
 
     def add(self, replica: Replica) -> Replica:
         """The replica with its last words, where it failed and nothing better is known."""
-        failed = replica.phase in (ReplicaPhase.EXITED, ReplicaPhase.RESTARTING) and replica.exit_code not in (0, None)
-        if not failed or replica.last_output:
+        ended = replica.phase in (ReplicaPhase.EXITED, ReplicaPhase.RESTARTING)
+        failed = ended and replica.exit_code not in (0, None)
+        again = replica.running and replica.restarts > 0 and replica.ready_since is None  # Docker was quicker than we
+        if not (failed or again) or replica.last_output:
             return replica
         words = self._words.get(replica.life)
         if words is None:
@@ -38,7 +40,7 @@ class LastWords:
 
     def _read(self, replica: Replica) -> str:
         try:
-            since = None if replica.started_at is None else replica.started_at - EARLY
+            since = None if replica.started_at is None or replica.running else replica.started_at - EARLY
             return trim("\n".join(self._engine.logs(replica.id, tail=LINES, since=since)))
         except EngineError:
             return ""

@@ -30,9 +30,11 @@ def text_of(scene: Scene, version: int) -> str:
 
 
 def version_of(scene: Scene) -> str | None:
-    one = scene.containers().get("a-1")
-    if one is None or not one.running:
+    """Of the one replica of `a` that is there; while there are two, or none, there is no one version."""
+    found = [one for name, one in scene.containers().items() if name.startswith("a-") and one.running]
+    if len(found) != 1:
         return None
+    one = found[0]
     return next((item[2:] for item in one.inspect["Config"]["Env"] if item.startswith("V=")), None)
 
 

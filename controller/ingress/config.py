@@ -146,6 +146,8 @@ _MORE = {
 """,
 }
 
+# Only a request that is whole when it is sent the first time can be sent a second time, and a body may come in a packet of
+# its own; one that would not fit the buffer (16 KiB with the headers), and a stream, goes on as it comes.
 _BACKEND = {
     Mode.HTTP: """\
 backend {name}
@@ -156,7 +158,9 @@ backend {name}
   timeout server 3600s
   retry-on conn-failure empty-response
   acl idempotent method GET HEAD OPTIONS TRACE PUT DELETE
+  acl fits req.hdr_val(content-length) 1:12288
   http-request disable-l7-retry unless idempotent
+  http-request wait-for-body time 300s if idempotent fits
 """,
     Mode.TCP: """\
 backend {name}

@@ -146,8 +146,8 @@ _MORE = {
 """,
 }
 
-# Only a request that is whole when it is sent the first time can be sent a second time, and a body may come in a packet of
-# its own; one that would not fit the buffer (16 KiB with the headers), and a stream, goes on as it comes.
+# Only a request that is whole when it is sent the first time can be sent a second time, and a body may come in a packet
+# of its own; one that would not fit the buffer (16 KiB with the headers), and a stream, goes on as it comes.
 _BACKEND = {
     Mode.HTTP: """\
 backend {name}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from controller.intake.compose import Model, never_ends, read_needs, read_replicas, read_update
 from controller.intake.order import Choice
 from controller.model.desired import (
+    START_TIMEOUT,
     Backoff,
     Condition,
     FailureAction,
@@ -112,17 +113,29 @@ def resolve_irreversible(policy: Service | None) -> bool | None:
     return not policy.reversible
 
 
-def resolve_readiness(policy: Service | None) -> Probe | None:
-    """The manifest's probe; None leaves it to the health check."""
-    return _probe(policy.readiness) if policy and policy.readiness else None
+def resolve_start_timeout(manifest: Stack | None, policy: Service | None) -> float:
+    """Seconds after which a replica that is not ready has failed."""
+    if manifest is None:
+        return START_TIMEOUT
+    own = policy.start_timeout if policy else None
+    return manifest.spec.startup.timeout if own is None else own
 
 
-def _probe(check: Check) -> Probe:
+def resolve_readiness(policy: Service | None, start_timeout: float) -> Probe | None:
+    """The manifest's probe; None leaves it to the health check.
+
+    How often it fails says nothing of a replica that is still starting, only how long: on a busy machine a short
+    interval would end a good one. (Kubernetes leaves the same to `progressDeadlineSeconds`.)
+    """
+    return _probe(policy.readiness, start_timeout) if policy and policy.readiness else None
+
+
+def _probe(check: Check, start_timeout: float) -> Probe:
     timing: dict[str, Any] = {
         "interval": check.interval,
         "timeout": check.timeout,
         "retries": check.retries,
-        "start_period": check.start_period,
+        "start_period": start_timeout if check.start_period is None else check.start_period,
     }
     if check.http:
         return Probe(ProbeKind.HTTP, port=check.http.port, path=check.http.path, **timing)

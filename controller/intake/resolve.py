@@ -186,6 +186,7 @@ class _Resolver:
         if frontends:
             template = ingress.without_ports(direct, frontends)
         replicas = policy.resolve_replicas(model, said)
+        patience = policy.resolve_start_timeout(self._sources.manifest, said)
         service = DesiredService(
             name=name,
             replicas=replicas,
@@ -200,7 +201,8 @@ class _Resolver:
             needs=self._kept_needs(name),
             update=self._updates.update(name),
             rollback=self._updates.rollback(name),
-            readiness=policy.resolve_readiness(said),
+            readiness=policy.resolve_readiness(said, patience),
+            start_timeout=patience,
             stop_grace=compose.read_grace(model),
             docker_restart=compose.read_restart(model),
             pull=compose.read_pull(model),
@@ -217,11 +219,9 @@ class _Resolver:
         if manifest is None:
             return service
         startup = manifest.spec.startup
-        own_timeout = said.start_timeout if said else None
         return replace(
             service,
             settle=startup.settle,
-            start_timeout=startup.timeout if own_timeout is None else own_timeout,
             backoff=policy.resolve_backoff(manifest),
             priority=said.priority if said else 0,
             heals_unhealthy=said is None or said.on_unhealthy == "restart",

@@ -9,6 +9,9 @@ from enum import StrEnum
 from controller.model.names import ImageId, Revision
 from controller.model.routes import Frontend
 
+START_TIMEOUT = 120.0
+"""Seconds after which a replica that is not ready has failed, where nobody says another time."""
+
 
 class Condition(StrEnum):
     """When a dependency lets its dependent start; Compose's words."""
@@ -186,7 +189,7 @@ class DesiredService:
     readiness: Probe | None = None
     """The manifest's probe; None: the container's own health check, else running for `settle`."""
     settle: float = 1.0
-    start_timeout: float = 120.0
+    start_timeout: float = START_TIMEOUT
     stop_grace: float = 10.0
     backoff: Backoff = Backoff()
     docker_restart: DockerRestart = DockerRestart.NO

@@ -55,7 +55,7 @@ BROKEN = (CRASHES, NEVER_READY, ELSEWHERE, UNNOTICED, EXITS_SOON)
 
 CHECK = ("test", "-f", "/tmp/ready")
 HEALTHCHECK = {"test": ["CMD", *CHECK], "interval": "1s", "retries": 3}
-PROBE = f"readiness: {{http: {{port: {PORT}, path: /ready}}, interval: 250ms, timeout: 2s, startPeriod: 10s}}"
+PROBE = f"readiness: {{http: {{port: {PORT}, path: /ready}}, interval: 250ms, timeout: 2s}}"
 
 
 @dataclass
@@ -70,7 +70,8 @@ class Site:
 
     def __post_init__(self) -> None:
         self.scene.write(".env", f"HAPROXY_IMAGE={PROXY_IMAGE}\n")
-        service = "\n".join(f"    {line}" for line in (f"update: {{{self.update}}}", self.probe) if line)
+        lines = (f"update: {{{self.update}}}", "startTimeout: 20s", self.probe)
+        service = "\n".join(f"    {line}" for line in lines if line)
         self.scene.manifest(f"ingress: {{mode: auto, drainTimeout: 10s}}\nservices:\n  web:\n{service}\n")
 
     def write(self, release: Release) -> None:

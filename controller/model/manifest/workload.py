@@ -108,8 +108,8 @@ class Check(Section):
     """A probe that takes longer has failed."""
     retries: Annotated[int, Field(ge=1)] = 3
     """Failures in a row that make a replica unhealthy."""
-    start_period: Duration = written("0s")
-    """Failures do not count for this long after the start."""
+    start_period: Duration | None = None
+    """Failures before the first success do not count for this long after the start. Default: `startTimeout`."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Check:

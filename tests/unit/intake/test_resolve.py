@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from controller.intake.order import BARE
 from controller.intake.resolve import Sources, resolve
 from controller.model.desired import (
+    START_TIMEOUT,
     Backoff,
     Condition,
     DockerRestart,
@@ -191,22 +192,33 @@ def test_both_words_on_going_back_are_refused() -> None:
 READINESS: dict[str, Any] = {
     "http": (
         {"http": {"port": 80, "path": "/ready"}, "interval": "250ms", "timeout": "2s"},
-        Probe(ProbeKind.HTTP, port=80, path="/ready", interval=0.25, timeout=2.0),
+        Probe(ProbeKind.HTTP, port=80, path="/ready", interval=0.25, timeout=2.0, start_period=60.0),
     ),
     "tcp": (
         {"tcp": {"port": 80}, "retries": 5, "startPeriod": "3s"},
         Probe(ProbeKind.TCP, port=80, retries=5, start_period=3.0),
     ),
-    "exec, an argv": ({"exec": ["pg_isready", "-q"]}, Probe(ProbeKind.EXEC, ("pg_isready", "-q"))),
-    "exec, a line": ({"exec": "test -f /ok"}, Probe(ProbeKind.EXEC, ("/bin/sh", "-c", "test -f /ok"))),
-    "exec, long": ({"exec": {"command": ["true"]}}, Probe(ProbeKind.EXEC, ("true",))),
+    "exec, an argv": ({"exec": ["pg_isready", "-q"]}, Probe(ProbeKind.EXEC, ("pg_isready", "-q"), start_period=60.0)),
+    "exec, a line": (
+        {"exec": "test -f /ok"},
+        Probe(ProbeKind.EXEC, ("/bin/sh", "-c", "test -f /ok"), start_period=60.0),
+    ),
+    "exec, long": ({"exec": {"command": ["true"]}}, Probe(ProbeKind.EXEC, ("true",), start_period=60.0)),
 }
 
 
 @pytest.mark.parametrize("case", READINESS)
 def test_readiness(case: str) -> None:
     check, probe = READINESS[case]
-    assert service({}, {"readiness": check}).readiness == probe
+    assert service({}, {"readiness": check, "startTimeout": "60s"}).readiness == probe
+
+
+def test_a_replica_that_starts_is_given_the_start_timeout_however_often_it_is_asked() -> None:
+    often = {"tcp": {"port": 80}, "interval": "250ms"}
+    asked = service({}, {"readiness": often}).readiness
+    strict = service({}, {"readiness": {**often, "startPeriod": "0s"}}).readiness
+    assert asked is not None and asked.start_period == START_TIMEOUT
+    assert strict is not None and strict.start_period == 0.0
 
 
 NEEDS: dict[str, Any] = {

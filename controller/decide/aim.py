@@ -11,24 +11,34 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.model.decision import Aim, Course, Freeze, History, Hold
-from controller.model.desired import DesiredService, FailureAction, Leaving
+from controller.model.desired import DesiredService, FailureAction, Leaving, Scope
 from controller.model.names import Release, Revision, make_release, split_release
 
 Known = Mapping[tuple[str, Revision], DesiredService]
 """What the kept revisions of each service were made from."""
 
 
-class Around(NamedTuple):
-    """What an aim depends on beside the service itself.
+class WayBack(NamedTuple):
+    """Where each service is to go back to because the release of another one failed, and why.
 
-    `back`: where each service is to go back to because the release of another one failed, with the reason.
+    `barred`: why the stack does not go back, where it should.
     """
+
+    releases: Mapping[str, Release] = MappingProxyType({})
+    because: str = ""
+    barred: str = ""
+
+
+NOWHERE = WayBack()
+
+
+class Around(NamedTuple):
+    """What an aim depends on beside the service itself."""
 
     hold: Hold | None = None
     may_start: bool = True
     known: Known = MappingProxyType({})
-    back: Mapping[str, Release] = MappingProxyType({})
-    because: str = ""
+    back: WayBack = NOWHERE
 
 
 def aim(want: DesiredService, history: History, around: Around) -> Aim:
@@ -80,13 +90,13 @@ def _find_course(want: DesiredService, asked: Release, history: History, around:
         return _pinned(want, asked, history, around)
     if (why := find_quarantine(want, history)) is not None:
         return _after_failure(want, why, history, around)
-    target = around.back.get(want.name)
+    target, because = around.back.releases.get(want.name), around.back.because
     if target is not None and not is_release(asked, target) and not _ran_to_its_end(want, history):
         old = _as_release(want, target, around.known)
         if old is not None and target in history.failed:
-            return Aim(old, asked, message=_tell_both(around.because, history.failed[target]), course=Course.HALTED)
+            return Aim(old, asked, message=_tell_both(because, history.failed[target]), course=Course.HALTED)
         if old is not None:
-            return Aim(old, asked, message=around.because, course=Course.STACK_RETURNING)
+            return Aim(old, asked, message=because, course=Course.STACK_RETURNING)
     if history.halted:
         message = "its update is halted; `controller rollout resume` goes on"
         return Aim(want, asked, message=message, course=Course.HALTED)
@@ -114,7 +124,8 @@ def _after_failure(want: DesiredService, why: str, history: History, around: Aro
         return Aim(want, asked, message=f"{why}; there is no earlier release to go back to", course=Course.HALTED)
     if (failed := history.failed.get(history.good or asked)) is not None:
         return Aim(old, asked, message=_tell_both(why, failed), course=Course.HALTED)
-    return Aim(old, asked, message=why, course=Course.RETURNING)
+    alone = around.back.barred if want.update.scope is Scope.STACK else ""
+    return Aim(old, asked, message=f"{why}; {alone}" if alone else why, course=Course.RETURNING)
 
 
 def _tell_both(why: str, failed: str) -> str:

@@ -6,24 +6,11 @@ Nothing is propagated or written per service: it follows from whose release fail
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from types import MappingProxyType
-from typing import NamedTuple
 
-from controller.decide.aim import find_quarantine, is_release, release_of
+from controller.decide.aim import NOWHERE, WayBack, find_quarantine, is_release, release_of
 from controller.model.decision import History
 from controller.model.desired import DesiredService, FailureAction, Scope
 from controller.model.names import Release
-
-
-class WayBack(NamedTuple):
-    """The release that each service goes back to, and why; `barred`: why the stack does not go back."""
-
-    releases: Mapping[str, Release] = MappingProxyType({})
-    because: str = ""
-    barred: str = ""
-
-
-NOWHERE = WayBack()
 
 
 def find_way_back(
@@ -43,8 +30,7 @@ def find_way_back(
     for name, service in sorted(services.items()):
         target = settled.get(name)
         if _has_passed(service, history_of(name), target):
-            barred = f"{culprit} failed, but the stack does not go back: {name} is irreversible and has settled"
-            return WayBack(because=because, barred=barred)
+            return WayBack(barred=f"the stack does not go back: {name} is irreversible and has settled")
     return WayBack(settled, because)
 
 

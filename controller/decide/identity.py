@@ -35,15 +35,20 @@ def lacks_network(replica: Replica) -> bool:
 
 
 def publishes_itself(replica: Replica, want: DesiredService) -> bool:
-    """It has a host port that the ingress is to have."""
+    """It has, or would have, a host port that the ingress is to have."""
     led = tuple(f"->{frontend.target}/tcp" for frontend in want.frontends)
     return any(line.endswith(led) for line in replica.published) if led else False
+
+
+def is_shut_out(replica: Replica, want: DesiredService) -> bool:
+    """Its host port is the ingress's already, as after somebody's `docker compose up`: it can never start."""
+    return not replica.running and replica.route is not None and publishes_itself(replica, want)
 
 
 def has_revision(replica: Replica, want: DesiredService) -> bool:
     """It is of the wanted revision, or the same with its own ports where that may stay."""
     stays = want.direct is not None and want.direct.stays and replica.revision == want.direct.revision
-    return replica.revision == want.revision or stays
+    return replica.revision == want.revision or (stays and not is_shut_out(replica, want))
 
 
 def is_current(replica: Replica, want: DesiredService, holder: ReplicaId | None) -> bool:

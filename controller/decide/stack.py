@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from controller.decide.aim import Around, aim, is_release, release_of
+from controller.decide.aim import NOWHERE, Around, WayBack, aim, is_release, release_of
 from controller.decide.case import ALIVE, NOBODY, Case, still_waits
 from controller.decide.gates import is_met
-from controller.decide.goback import NOWHERE, WayBack, find_way_back
+from controller.decide.goback import find_way_back
 from controller.decide.identity import is_current
 from controller.decide.rollout import WAYS_BACK
 from controller.decide.service import decide
@@ -143,7 +143,7 @@ class _Turn:
     def _aim(self, name: str) -> Aim:
         world, back = self.world, self._way_back
         may_start = world.desired.policy.auto_start or world.started
-        around = Around(world.hold, may_start, world.known, back.releases, back.because)
+        around = Around(world.hold, may_start, world.known, back)
         return aim(world.desired.services[name], self._history(name), around)
 
     def _seen(self, name: str) -> ServiceView:

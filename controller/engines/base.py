@@ -9,7 +9,7 @@ from typing import Protocol
 
 from controller.model.desired import Template
 from controller.model.errors import Conflict, Rejected
-from controller.model.names import ReplicaId
+from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import Observed
 from controller.model.own import OwnSeen, OwnSpec, Placed, Role
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
@@ -115,6 +115,10 @@ class Engine(Protocol):
 
     def image_defaults(self, image: str, *, deadline: float = 5.0) -> ImageDefaults | None:
         """What the local image of that name brings; None: it is not here. Raises EngineErrors."""
+        ...
+
+    def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
+        """Those of them that are not here any more. Raises EngineErrors."""
         ...
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:

@@ -19,7 +19,7 @@ from controller.engines.perform import Performer, Recorders
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
 from controller.engines.vantage import Vantage
-from controller.model.names import ReplicaId
+from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import Observed
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import Outcome, Step
@@ -94,6 +94,11 @@ class ComposeEngine:
         config = self._images.config(found, deadline=max(0.1, ends_at - time.monotonic()))
         test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
         return ImageDefaults(bool(test[0] != "NONE"), tuple(sorted(config.get("Volumes") or ())))
+
+    def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
+        ends_at = time.monotonic() + deadline
+        found = {image: self._images.find(image, deadline=max(0.1, ends_at - time.monotonic())) for image in images}
+        return frozenset(image for image, there in found.items() if there is None)
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         return self._observer.projects(deadline=deadline)

@@ -64,7 +64,7 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         exposes_ports=bool(config.get("ExposedPorts")),
         mounts=_anonymous(inspect.get("Mounts") or ()),
         address=_address(inspect, lens),
-        published=_published((inspect.get("NetworkSettings") or {}).get("Ports") or {}),
+        published=_published(_bindings(inspect)),
         host_network=(inspect.get("HostConfig") or {}).get("NetworkMode") == "host",
         last_output=clean(str(state.get("Error") or "")),
         temporary=_is_temporary(_name(inspect), marks),
@@ -196,6 +196,12 @@ def _address(inspect: Mapping[str, Any], lens: Lens) -> str | None:
         if endpoint and endpoint.get("IPAddress") and endpoint.get("Gateway") in lens.reachable_gateways:
             return str(endpoint["IPAddress"])
     return None
+
+
+def _bindings(inspect: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The host ports that it has; of one that does not run those that it will have."""
+    has = (inspect.get("NetworkSettings") or {}).get("Ports")
+    return has or (inspect.get("HostConfig") or {}).get("PortBindings") or {}
 
 
 def _published(ports: Mapping[str, Any]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from controller.engines.simulated_requests import record_model
 from controller.engines.simulated_stack import Settings, SimulatedStack
 from controller.engines.simulated_state import SavedState, StateFile, restore_stack, save_stack
 from controller.model.errors import Conflict, Transient
-from controller.model.names import Instant, ReplicaId
+from controller.model.names import ImageId, Instant, ReplicaId
 from controller.model.observed import Health, Observed, ReplicaPhase
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import (
@@ -114,6 +114,11 @@ class SimulatedEngine:
         """There are no images to look into: what they bring is told by the settings, or not known."""
         self._answer(deadline)
         return self._settings.images.get(image)
+
+    def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
+        """Nobody removes an image here."""
+        self._answer(deadline)
+        return frozenset()
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         self._answer(deadline)

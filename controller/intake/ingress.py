@@ -27,7 +27,7 @@ def find_frontends(name: str, model: Model, policy: Service | None) -> tuple[Fro
     return tuple(
         Frontend(name, port.published[0], port.target, port.host_ip, _mode_of(port, written, model, policy))
         for port, written in ports
-        if port.protocol == "tcp" and port.published is not None and port.published[0] == port.published[1]
+        if port.is_fixed and port.published is not None
     )
 
 

@@ -74,6 +74,8 @@ def _short_of_ports(service: DesiredService, target: int, first: int, last: int)
     if count > 1:
         message = message.replace("there is only", "there are only")
     hint = f"publish a range, as '{first}-{first + wanted - 1}:{target}', or none at all"
+    if count == 1:
+        hint = f"set ingress.mode: auto, so that they share it, or {hint}"
     return at(("spec", "services", service.name, "replicas"), message, hint=hint)
 
 

@@ -202,10 +202,15 @@ def _is_gpu(device: Model) -> bool:
 
 def _published(traits: Traits, wanted: Callable[[Port], bool]) -> str | None:
     for port in read_ports(traits.model):
-        is_tcp = port.protocol == "tcp"
-        if wanted(port) and not (is_tcp and traits.behind_ingress):
-            return f"publishes {_tell_port(port)}{' while the ingress is off' if is_tcp else ''}"
+        if wanted(port) and not (port.is_fixed and traits.behind_ingress):
+            return f"publishes {_tell_port(port)}{_tell_unled(port, traits)}"
     return None
+
+
+def _tell_unled(port: Port, traits: Traits) -> str:
+    if port.protocol != "tcp":
+        return ""
+    return ", which the ingress does not take" if traits.behind_ingress else " while the ingress is off"
 
 
 def _tell_port(port: Port) -> str:

@@ -79,10 +79,16 @@ def resolve_rollback(service: Model, policy: Service | None, choice: Choice) -> 
     return replace(rollback, order=choice.order, because=choice.because)
 
 
-def stands_behind_ingress(manifest: Stack | None, asked: Order | None, ports: Sequence[Port]) -> bool:
-    """Whether a proxy takes its published ports: the manifest says so, or a bare file asks to be start-first."""
-    wanted = asked is Order.START_FIRST if manifest is None else manifest.spec.ingress.mode == "auto"
-    return wanted and any(port.protocol == "tcp" for port in ports)
+def stands_behind_ingress(
+    manifest: Stack | None, asked: Order | None, ports: Sequence[Port], replicas: int = 1
+) -> bool:
+    """Whether a proxy takes its fixed TCP ports: the manifest says so.
+
+    A bare file gets it where it asks for what cannot be without: start-first, or more replicas than host ports.
+    """
+    unasked = asked is Order.START_FIRST or replicas > 1
+    wanted = unasked if manifest is None else manifest.spec.ingress.mode == "auto"
+    return wanted and any(port.is_fixed for port in ports)
 
 
 def _updated(base: UpdatePolicy, update: Update | None) -> UpdatePolicy:

@@ -54,8 +54,9 @@ class Updates:
 
     def stands_behind(self, name: str) -> bool:
         """Whether the ingress takes its published ports."""
-        asked, ports = self._asked(name, "update"), read_ports(self._models[name])
-        return acts_on("ingress") and stands_behind_ingress(self._manifest, asked, ports)
+        asked, model = self._asked(name, "update"), self._models[name]
+        replicas = resolve_replicas(model, self._policies.get(name))
+        return acts_on("ingress") and stands_behind_ingress(self._manifest, asked, read_ports(model), replicas)
 
     def warnings(self) -> Iterator[Finding]:
         """Orders that were asked for against a rule; they are kept."""

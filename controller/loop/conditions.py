@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from controller.decide.goback import find_way_back
+from controller.decide.identity import is_shut_out
 from controller.decide.status import stack_phase
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
@@ -13,8 +15,10 @@ from controller.loop.setbacks import find_setbacks, has_pin
 from controller.model.decision import History, StackPhase
 from controller.model.desired import Leaving
 from controller.model.names import Instant
-from controller.model.observed import Observed
+from controller.model.observed import Observed, Replica
 from controller.model.status import Condition
+
+_NEW = History()
 
 
 class Obstacles(NamedTuple):
@@ -28,35 +32,60 @@ class Obstacles(NamedTuple):
     """The proxy is not as it is to be."""
 
 
+class Told(NamedTuple):
+    """One condition in words."""
+
+    kind: str
+    reason: str
+    message: str
+    holds: bool = True
+
+
 def make_conditions(world: World, obstacles: Obstacles, now: Instant) -> tuple[Condition, ...]:
     """`Converged` always; the others only while they say something is in the way."""
-    broken, unavailable, ingress = obstacles
     phase = stack_phase(world.decisions.values(), world.hold is not None)
     converged = phase is StackPhase.CONVERGED and not any(obstacles)
-    conditions = [_condition("Converged", converged, str(phase), _tell_open(world), now)]
-    if unavailable is not None:
-        conditions.append(_condition("EngineUnavailable", True, "EngineUnavailable", unavailable, now))
-    if broken is not None:
-        conditions.append(_condition("GenerationHeld", True, "InvalidInput", broken, now))
-    if ingress is not None:
-        conditions.append(_condition("IngressUnavailable", True, "IngressFailed", ingress, now))
+    told = (
+        Told("Converged", str(phase), _tell_open(world), converged),
+        *_tell_obstacles(world, obstacles),
+        *_tell_services(world),
+        *_tell_updates(world),
+    )
+    return tuple(Condition(kind, str(holds), reason, message, now) for kind, reason, message, holds in told)
+
+
+def _tell_obstacles(world: World, obstacles: Obstacles) -> Iterator[Told]:
+    if obstacles.unavailable is not None:
+        yield Told("EngineUnavailable", "EngineUnavailable", obstacles.unavailable)
+    if obstacles.broken is not None:
+        yield Told("GenerationHeld", "InvalidInput", obstacles.broken)
+    if obstacles.ingress is not None:
+        yield Told("IngressUnavailable", "IngressFailed", obstacles.ingress)
     if world.hold is not None:
-        conditions.append(_condition(world.hold.reason, True, world.hold.reason, world.hold.message, now))
-    orphans = [n for n, s in world.desired.services.items() if s.leaving is Leaving.ORPHANED and n in world.views]
-    if orphans:
+        yield Told(world.hold.reason, world.hold.reason, world.hold.message)
+
+
+def _tell_services(world: World) -> Iterator[Told]:
+    """What is to be known of some of them, whatever becomes of their updates."""
+    services = world.desired.services
+    if foreign := [r.name for name, want in services.items() for r in _replicas(world, name) if is_shut_out(r, want)]:
+        message = f"made by hand with host ports that the ingress has, and replaced: {', '.join(sorted(foreign))}"
+        yield Told("ForeignUp", "HostPortOfIngress", message)
+    if orphans := [n for n, want in services.items() if want.leaving is Leaving.ORPHANED and n in world.views]:
         message = f"not in the Compose file: {', '.join(sorted(orphans))}; `prune` removes them"
-        conditions.append(_condition("Orphans", True, "Orphans", message, now))
-    changed = [n for n, s in world.desired.services.items() if s.contents_changed and s.leaving is None]
-    if changed:
+        yield Told("Orphans", "Orphans", message)
+    if changed := [n for n, want in services.items() if want.contents_changed and want.leaving is None]:
         names = ", ".join(sorted(changed))
         message = f"configs, secrets or mounted files have new contents, which `contents: report` only tells: {names}"
-        conditions.append(_condition("ContentsChanged", True, "ContentsChanged", message, now))
-    conditions += [_condition(*told, now) for told in _tell_updates(world)]
-    unverified = [n for n, v in world.views.items() if v.unverified]
-    if unverified:
+        yield Told("ContentsChanged", "ContentsChanged", message)
+    if unverified := [n for n, view in world.views.items() if view.unverified]:
         message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"
-        conditions.append(_condition("ImageUnverified", True, "PullFailed", message, now))
-    return tuple(conditions)
+        yield Told("ImageUnverified", "PullFailed", message)
+
+
+def _replicas(world: World, name: str) -> tuple[Replica, ...]:
+    view = world.views.get(name)
+    return view.replicas if view is not None else ()
 
 
 def _tell_open(world: World) -> str:
@@ -65,21 +94,22 @@ def _tell_open(world: World) -> str:
     return "" if first is None else f"{first.service}: {first.message}"
 
 
-def _tell_updates(world: World) -> Iterator[tuple[str, bool, str, str]]:
+def _tell_updates(world: World) -> Iterator[Told]:
     """What became of updates, and what a person has put in their way."""
-    setbacks = find_setbacks(world)
-    if setbacks:
-        message = "; ".join(f"{name}: {why}" for name, why in sorted(setbacks.items()))
-        yield "RolledBack", True, "UpdateFailed", f"{message}; not tried again until something changes, or `retry`"
     services, known = world.desired.services, tuple(_histories(world))
+    if setbacks := find_setbacks(world):
+        message = "; ".join(f"{name}: {why}" for name, why in sorted(setbacks.items()))
+        back = find_way_back(world.failed, services, lambda name: world.histories.get(name, _NEW), world.settled)
+        message += f"; {back.barred}" if back.barred else ""
+        yield Told("RolledBack", "UpdateFailed", f"{message}; not tried again until something changes, or `retry`")
     if baking := [name for name, history in known if history.attempt and history.attempt.settled_at]:
-        yield "Baking", True, "Baking", f"updated, and watched a while longer: {', '.join(baking)}"
+        yield Told("Baking", "Baking", f"updated, and watched a while longer: {', '.join(baking)}")
     if pinned := [name for name, history in known if has_pin(services[name], history)]:
         message = f"a person went back to an earlier release of {', '.join(pinned)}"
-        yield "Pinned", True, "Undone", f"{message}; `rollout resume` goes on"
+        yield Told("Pinned", "Undone", f"{message}; `rollout resume` goes on")
     if halted := [name for name, history in known if history.halted]:
         message = f"a person halted the updates of {', '.join(halted)}"
-        yield "Halted", True, "RolloutPaused", f"{message}; `rollout resume` goes on"
+        yield Told("Halted", "RolloutPaused", f"{message}; `rollout resume` goes on")
 
 
 def _histories(world: World) -> Iterator[tuple[str, History]]:
@@ -87,10 +117,6 @@ def _histories(world: World) -> Iterator[tuple[str, History]]:
     for name, want in sorted(world.desired.services.items()):
         if want.leaving is None and name in world.histories:
             yield name, world.histories[name]
-
-
-def _condition(kind: str, holds: bool, reason: str, message: str, now: Instant) -> Condition:
-    return Condition(kind, "True" if holds else "False", reason, message, now)
 
 
 def tell_cause(observed: Observed | None, loaded: Loaded) -> str:

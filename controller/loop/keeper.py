@@ -119,10 +119,10 @@ class Keeper:
     def _with_routes(
         self, service: DesiredService, view: ServiceView, routes: Mapping[ReplicaId, RouteSeen] | None
     ) -> ServiceView:
-        led = self._done is None or any(front.service == service.name for front in self._done.wanted.frontends)
-        if not led:
+        led = self._done is not None and any(front.service == service.name for front in self._done.wanted.frontends)
+        if self._done is not None and not led:
             return view
-        return replace(view, replicas=tuple(_with_route(service, replica, routes) for replica in view.replicas))
+        return replace(view, replicas=tuple(_with_route(service, replica, routes, led) for replica in view.replicas))
 
     # --- the worker
 
@@ -175,7 +175,8 @@ class Keeper:
 def plan_ingress(desired: DesiredStack, views: Views, before: Wanted | None) -> Plan:
     """Behind the ingress is a service whose replicas no longer publish their ports themselves; once it is, it stays.
 
-    While one of them still has a host port, the proxy cannot; it is prepared, so that only its start is left.
+    While one of them still has a host port, the proxy cannot; it is prepared, so that only its start is left. Where all
+    would have their own, and have ended, they are to come back as they were.
     """
     already = {front.service for front in before.frontends} if before is not None else set()
     now: list[DesiredService] = []
@@ -184,9 +185,10 @@ def plan_ingress(desired: DesiredStack, views: Views, before: Wanted | None) -> 
         replicas = views[name].replicas if name in views else ()
         if not service.frontends:
             continue
-        if any(publishes_itself(replica, service) and replica.phase in ALIVE for replica in replicas):
-            soon += [service] if any(not publishes_itself(replica, service) for replica in replicas) else []
-        elif replicas or name in already:
+        own = [replica for replica in replicas if publishes_itself(replica, service)]
+        if any(replica.phase in ALIVE for replica in own):
+            soon += [service] if len(own) < len(replicas) else []
+        elif name in already or len(own) < len(replicas):
             now.append(service)
     wanted = _want(now, views)
     return Plan(wanted, _want([*now, *soon], views) if soon else None)
@@ -212,8 +214,14 @@ def _is_ready(replica: Replica) -> bool:
     return replica.running and (replica.health is Health.NONE or replica.ready_since is not None)
 
 
-def _with_route(service: DesiredService, replica: Replica, routes: Mapping[ReplicaId, RouteSeen] | None) -> Replica:
-    if publishes_itself(replica, service) or not replica.running:
+def _with_route(
+    service: DesiredService, replica: Replica, routes: Mapping[ReplicaId, RouteSeen] | None, led: bool
+) -> Replica:
+    """`led`: the proxy has the service's ports for sure, so that nobody else can come by them."""
+    if not replica.running:
+        shut_out = led and publishes_itself(replica, service)
+        return replace(replica, route=RouteSeen(RouteState.OUT)) if shut_out else replica
+    if publishes_itself(replica, service):
         return replica
     unknown = RouteSeen(RouteState.UNKNOWN)
     return replace(replica, route=unknown if routes is None else routes.get(replica.id, RouteSeen(RouteState.OUT)))

@@ -7,7 +7,8 @@ from dataclasses import replace
 from controller.engines.base import Engine
 from controller.health.verdict import Life, trim
 from controller.model.errors import EngineError
-from controller.model.observed import Replica, ReplicaPhase
+from controller.model.names import Instant
+from controller.model.observed import Health, Replica, ReplicaPhase
 
 LINES = 10
 EARLY = 0.05
@@ -18,25 +19,25 @@ KEPT = 256
 
 
 class LastWords:
-    """Adds `last_output` to replicas that ended with an error. One read of the engine for each end."""
+    """Adds `last_output` to replicas that ended with an error, or do not come to be ready. One read for each life."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._words: dict[Life, str] = {}
 
-    def add(self, replica: Replica) -> Replica:
-        """The replica with its last words, where it failed and nothing better is known."""
-        ended = replica.phase in (ReplicaPhase.EXITED, ReplicaPhase.RESTARTING)
-        failed = ended and replica.exit_code not in (0, None)
-        again = replica.running and replica.restarts > 0 and replica.ready_since is None  # Docker was quicker than we
-        if not (failed or again) or replica.last_output:
+    def add(self, replica: Replica, patience: float, now: Instant) -> Replica:
+        """The replica with its last words, before what its probe said. `patience`: seconds that it has to be ready.
+
+        Why the engine could not start it is all that there is to know.
+        """
+        if not (_is_slow(replica, patience, now) or (_has_failed(replica) and not replica.last_output)):
             return replica
         words = self._words.get(replica.life)
         if words is None:
             words = self._words[replica.life] = self._read(replica)
             while len(self._words) > KEPT:
                 del self._words[next(iter(self._words))]
-        return replace(replica, last_output=words)
+        return replace(replica, last_output="\n".join(said for said in (words, replica.last_output) if said))
 
     def _read(self, replica: Replica) -> str:
         try:
@@ -44,3 +45,17 @@ class LastWords:
             return trim("\n".join(self._engine.logs(replica.id, tail=LINES, since=since)))
         except EngineError:
             return ""
+
+
+def _has_failed(replica: Replica) -> bool:
+    if replica.phase in (ReplicaPhase.EXITED, ReplicaPhase.RESTARTING):
+        return replica.exit_code not in (0, None)
+    return replica.running and replica.restarts > 0 and replica.ready_since is None  # Docker was quicker than we
+
+
+def _is_slow(replica: Replica, patience: float, now: Instant) -> bool:
+    """More than half of its time is over, so that its words are there when the rest is."""
+    if not replica.running or replica.ready_since is not None or replica.health is Health.NONE:
+        return False
+    late = replica.started_at is not None and now - replica.started_at > patience / 2
+    return late or replica.health is Health.UNHEALTHY

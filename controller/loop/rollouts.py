@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
 from controller.loop.memory import Definitions
 from controller.loop.reconcile import Reconciler
 from controller.loop.undo import Return, Standing, Undo, find_return
 from controller.model.decision import History
-from controller.model.generation import Cause
-from controller.model.names import Release, ReplicaId, Revision, split_release
+from controller.model.generation import Cause, Generation
+from controller.model.names import ImageId, Release, ReplicaId, Revision, split_release
 from controller.model.observed import ServiceView
 from controller.model.wish import Wish
 
@@ -20,7 +20,7 @@ _Change = Callable[[History], History]
 def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """Back to an earlier generation, and held there until the manifest changes, or `resume`.
 
-    Raises ControllerError where there is nothing to go back to.
+    Raises ControllerError where there is nothing to go back to, EngineErrors.
     """
     found = find_return(_make_undo(reconciler, wish, names))
     for note in found.notes:
@@ -44,15 +44,22 @@ def _make_undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> Un
         name: Standing(desired.services[name], histories.get(name, History()), views.get(name, ServiceView()))
         for name in staying
     }
+    generations = records.generations()
     return Undo(
         stack=desired.name,
-        generations=records.generations(),
+        generations=generations,
         standings=standings,
         kept=reconciler.world.known,
         chosen=staying,
         whole=not wish.services,
         to=wish.to,
+        lost=reconciler.senses.lost(_images_of(generations, staying)),
     )
+
+
+def _images_of(generations: Iterable[Generation], names: Collection[str]) -> frozenset[ImageId]:
+    releases = (release for one in generations for name, release in one.releases.items() if name in names)
+    return frozenset(image for release in releases if (image := split_release(release)[1]) is not None)
 
 
 def _pinning(release: Release | None, asked: Revision) -> _Change:

@@ -13,7 +13,7 @@ from controller.health.prober import Prober
 from controller.loop.lastwords import LastWords
 from controller.loop.troubles import Troubles
 from controller.model.desired import DesiredService, DesiredStack
-from controller.model.names import Instant, ReplicaId, Revision
+from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView
 from controller.model.steps import Outcome, Pull, Result
 
@@ -49,6 +49,10 @@ class Senses:
         """The replicas that there are of these services at this moment. Raises EngineError."""
         found = self._engine.observe(Scope(stack)).services
         return {name: frozenset(r.id for r in found[name].replicas) if name in found else frozenset() for name in names}
+
+    def lost(self, images: Collection[ImageId]) -> frozenset[ImageId]:
+        """Those of them that are not here any more. Raises EngineErrors."""
+        return self._engine.lost_images(images) if images else frozenset()
 
     def look(self, desired: DesiredStack, only: frozenset[str] | None) -> tuple[Observed, Mapping[str, ServiceView]]:
         """The observation, and a finished view of each service of the stack that was asked for. Raises EngineError."""
@@ -89,7 +93,7 @@ class Senses:
         replicas = view.replicas if self._prober is None else self._judge(view.replicas, want, observed.stack)
         return replace(
             view,
-            replicas=tuple(self._words.add(replica) for replica in replicas),
+            replicas=tuple(self._words.add(replica, want.start_timeout, observed.taken_at) for replica in replicas),
             since=self.since,
             trouble=self.troubles.get(want.name),
             pulled_at=self._pulled.get(want.name, view.pulled_at),

@@ -58,7 +58,7 @@ class Return:
 class Undo:
     """All that the choice follows from. `kept`: what the revisions were made from; `chosen`: services by name.
 
-    `whole`: nobody named a service.
+    `whole`: nobody named a service. `lost`: images that are not here any more.
     """
 
     stack: str
@@ -68,6 +68,7 @@ class Undo:
     chosen: tuple[str, ...]
     whole: bool = True
     to: int | None = None
+    lost: Collection[ImageId] = ()
 
 
 def find_return(undo: Undo) -> Return:
@@ -155,6 +156,8 @@ def _find_obstacle(undo: Undo, generation: Generation, name: str) -> str | None:
     then = undo.kept.get((name, revision))
     if then is None:
         return f"what {name} was made from in generation {generation.number} is not kept any more"
+    if image in undo.lost:
+        return f"the image of {name} in generation {generation.number} is not here any more ({image})"
     standing_revision, standing_image = split_release(undo.standings[name].release)
     now = undo.kept.get((name, standing_revision))
     moved = image is not None and standing_image is not None and image != standing_image

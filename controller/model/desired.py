@@ -140,6 +140,11 @@ class Port:
     host_ip: str = ""
     protocol: str = "tcp"
 
+    @property
+    def is_fixed(self) -> bool:
+        """One TCP port of the host, which only one container can have: what an ingress is for."""
+        return self.protocol == "tcp" and self.published is not None and self.published[0] == self.published[1]
+
 
 @dataclass(frozen=True, slots=True)
 class Template:

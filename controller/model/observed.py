@@ -74,6 +74,7 @@ class Replica:
     address: str | None = None
     """An address at which the container can be reached from here, where there is one."""
     published: tuple[str, ...] = ()
+    """Its host ports, as `127.0.0.1:8080->80/tcp`; of one that does not run those that it would have."""
     host_network: bool = False
     """It listens on the host itself, so that nothing tells which of the host's ports are its."""
     drift: tuple[str, ...] | None = None

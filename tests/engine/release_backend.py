@@ -82,6 +82,7 @@ async def serve() -> None:
     loop, ending = asyncio.get_running_loop(), asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ending.set)
     server = await loop.create_server(Link, "", PORT, backlog=512)
+    print(f"listens on {PORT}", flush=True)
     loop.call_later(max(0.0, READY_AFTER), get_ready)
     if EXIT_AFTER > 0:
         loop.call_later(EXIT_AFTER, lambda: os._exit(1))  # with whatever it has in its hands

@@ -15,7 +15,7 @@ import pytest
 pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[2]
-PORTS = ("QDRANT_PORT", "REDIS_PORT", "POSTGRES_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "RAG_PORTS")
+PORTS = ("QDRANT_PORT", "REDIS_PORT", "POSTGRES_PORT", "PROMETHEUS_PORT", "GRAFANA_PORT", "RAG_PORT")
 
 
 def free_port() -> int:
@@ -48,7 +48,7 @@ def ports() -> Iterator[Mapping[str, int]]:
 
 
 def test_the_sample_answers_through_its_published_port(ports: Mapping[str, int]) -> None:
-    server = f"http://127.0.0.1:{ports['RAG_PORTS']}"
+    server = f"http://127.0.0.1:{ports['RAG_PORT']}"
     texts = ("Rolling updates replace one replica at a time.", "Bananas grow in warm countries.")
     stored = ask(f"{server}/documents", {"documents": [{"id": text[:7], "text": text} for text in texts]})
     assert stored == {"documents": 2, "passages": 2}

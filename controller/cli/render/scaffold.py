@@ -6,6 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from controller.intake.compose import read_order, read_ports
+from controller.intake.policy import stands_behind_ingress
+
 _HEAD = """\
 # What `controller` keeps running. A key that is commented out shows its default.
 # All keys: `controller schema`. Try it: `controller plan`, then `controller apply` or `controller run --watch`.
@@ -35,7 +38,7 @@ _POLICY = """\
   #   contents: roll            # or report, ignore: new contents of configs, secrets and env files
   #   prune: false              # true: remove containers of services that are gone from the file, never volumes
   #   resync: 60s
-  # ingress: {{mode: auto}}       # a proxy in front of published ports, so that updates have no gap. Its price:
+  {ingress}ingress: {{mode: auto}}       # a proxy in front of published ports, so that updates have no gap. Its price:
   #                             # services see its address as the client's, TCP only, one more container. Default: off
 """
 
@@ -44,7 +47,8 @@ def stack_text(name: str, files: Sequence[str], model: Mapping[str, Any]) -> str
     """A Stack for a Compose project as `docker compose config` shows it; it changes nothing until edited."""
     services: Mapping[str, Any] = model.get("services") or {}
     head = _HEAD.format(name=name, files=", ".join(_scalar(file) for file in files))
-    policy = _POLICY.format(some=", ".join(_scalar(service) for service in list(services)[:2]))
+    some = ", ".join(_scalar(service) for service in list(services)[:2])
+    policy = _POLICY.format(some=some, ingress="" if any(map(_needs_ingress, services.values())) else "# ")
     blocks = [_service(service, services[service] or {}) for service in services]
     return head + policy + ("  services:\n" + "".join(blocks) if blocks else "")
 
@@ -58,6 +62,12 @@ def _service(name: str, definition: Mapping[str, Any]) -> str:
     return "\n".join([*lines, ""])
 
 
+def _needs_ingress(definition: Mapping[str, Any] | None) -> bool:
+    """As it stands it is behind one already, without a manifest."""
+    model = definition or {}
+    return stands_behind_ingress(None, read_order(model, "update_config"), read_ports(model), _replicas(model))
+
+
 def _replicas(definition: Mapping[str, Any]) -> int:
     deployed = (definition.get("deploy") or {}).get("replicas")
     return int(deployed if deployed is not None else definition.get("scale", 1))
@@ -66,8 +76,8 @@ def _replicas(definition: Mapping[str, Any]) -> int:
 def _ports_remark(definition: Mapping[str, Any]) -> str:
     if definition.get("container_name"):
         return "  # container_name allows no more"
-    fixed = any("-" not in str(port.get("published") or "-") for port in definition.get("ports") or ())
-    return "  # more would need a range of host ports" if fixed else ""
+    fixed = any(port.is_fixed for port in read_ports(definition))
+    return "  # more need the ingress, or a range of host ports" if fixed else ""
 
 
 def _port(definition: Mapping[str, Any]) -> int | None:

@@ -50,7 +50,14 @@ def test_every_line_that_is_commented_out_is_valid_too() -> None:
 def test_remarks_warn_of_what_cannot_scale() -> None:
     text = stack_text("shop", ["../compose.yaml"], MODEL)
     remarks = dict(re.findall(r"    ([a-z]+):\n      replicas: \d+  # (.+)", text))
-    assert remarks == {"web": "more would need a range of host ports", "db": "container_name allows no more"}
+    assert remarks == {"web": "more need the ingress, or a range of host ports", "db": "container_name allows no more"}
+
+
+def test_who_is_behind_the_ingress_already_stays_there() -> None:
+    shared = {"ports": [{"target": 80, "published": "8080"}], "scale": 2}
+    for services, mode in (({"web": shared}, "auto"), (MODEL["services"], "off")):
+        stack = Stack.model_validate(yaml.safe_load(stack_text("shop", ["../compose.yaml"], {"services": services})))
+        assert stack.spec.ingress.mode == mode
 
 
 def test_no_services_is_still_a_manifest() -> None:

@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from controller.decide.aim import Around, aim, is_release
+from controller.decide.aim import Around, WayBack, aim, is_release
 from controller.decide.service import decide
 from controller.model.decision import Attempt, Course, Freeze, History, Hold
-from controller.model.desired import FailureAction, Leaving, UpdatePolicy
+from controller.model.desired import FailureAction, Leaving, Scope, UpdatePolicy
 from controller.model.names import ImageId, Release, Revision, make_release, split_release
 from controller.model.observed import Health
 from tests.builders import IMAGE, NOW, checked, exited, healthy, replica
@@ -72,7 +72,7 @@ ROWS = [
         "the stack goes back",
         checked("web", 1, "v2"),
         History(good=Release("v2")),
-        Around(known=KNOWN, back={"web": GOOD}, because="db failed"),
+        Around(known=KNOWN, back=WayBack({"web": GOOD}, "db failed")),
         Course.STACK_RETURNING,
         "v1",
     ),
@@ -80,7 +80,7 @@ ROWS = [
         "the stack goes back, but this was not changed",
         checked("web", 1, "v1"),
         History(good=GOOD),
-        Around(known=KNOWN, back={"web": GOOD}),
+        Around(known=KNOWN, back=WayBack({"web": GOOD})),
         None,
         "v1",
     ),
@@ -88,7 +88,7 @@ ROWS = [
         "the stack goes back: a job is never run backwards",
         checked("web", 1, "v2", is_job=True),
         History(),
-        Around(known=KNOWN, back={"web": GOOD}),
+        Around(known=KNOWN, back=WayBack({"web": GOOD})),
         None,
         "v2",
     ),
@@ -96,7 +96,7 @@ ROWS = [
         "the stack goes back, and that failed",
         checked("web", 1, "v2"),
         History(failed={GOOD: "so did this"}, failed_for=Revision("v2")),
-        Around(known=KNOWN, back={"web": GOOD}),
+        Around(known=KNOWN, back=WayBack({"web": GOOD})),
         Course.HALTED,
         "v1",
     ),
@@ -110,6 +110,13 @@ def test_which_release_is_aimed_at(want, history, around, course, revision) -> N
     aimed = aim(want, history, around)
     assert (aimed.course, aimed.want.revision, aimed.frozen) == (course, revision, None)
     assert aimed.asked == want.revision
+
+
+@pytest.mark.parametrize(("scope", "told"), [(Scope.STACK, "it broke; db cannot"), (Scope.SERVICE, "it broke")])
+def test_one_that_goes_back_alone_says_why_the_stack_does_not(scope: Scope, told: str) -> None:
+    want = checked("web", 1, "v2", update=UpdatePolicy(scope=scope))
+    aimed = aim(want, FAILED, Around(known=KNOWN, back=WayBack(barred="db cannot")))
+    assert (aimed.course, aimed.message) == (Course.RETURNING, told)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from controller.decide.service import decide
 from controller.model.decision import Attempt, History
 from controller.model.desired import Direct, Order, Template, UpdatePolicy
 from controller.model.names import Release, Revision, make_release
-from controller.model.observed import Health, Replica
+from controller.model.observed import Health, Replica, ReplicaPhase
 from controller.model.routes import Frontend, RouteSeen, RouteState
 from controller.model.steps import Route, Stop
 from tests.builders import IMAGE, NOW, checked, exited, healthy, replica
@@ -119,6 +119,20 @@ ROWS = [
         (healthy(1, "v0", **PORT),),
         SEEN,
         "Ready Ready: -",
+    ),
+    (
+        "the same with its own port has ended: it comes back as it was",
+        web(direct=DIRECT),
+        (exited(1, "v0", **PORT),),
+        SEEN,
+        "Pending Exited: start 1",
+    ),
+    (
+        "made by hand with the port that the ingress has: it can never start, and is replaced",
+        web(direct=DIRECT),
+        (replica(1, "v0", phase=ReplicaPhase.CREATED, started_at=None, route=OUT, **PORT),),
+        SEEN,
+        "Updating Updating: remove 1",
     ),
     (
         "once one is behind the ingress, it goes",

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller.decide.goback import NOWHERE, find_way_back
+from controller.decide.aim import NOWHERE
+from controller.decide.goback import find_way_back
 from controller.decide.stack import decide_stack
 from controller.decide.world import World
 from controller.model.decision import Attempt, History
@@ -22,7 +23,7 @@ SETTLED = History(adopted_at=1.0, good=V2)
 RAN = History(adopted_at=1.0, good=Release("v2"), completed=Revision("v2"))
 TARGETS = {"db": V1, "web": V1}
 WEB = checked("web", 1, "v2", update=WHOLE)
-NEVER = "web failed, but the stack does not go back: db is irreversible and has settled"
+NEVER = "the stack does not go back: db is irreversible and has settled"
 WHY = "web failed, and the stack goes back: it broke"
 
 
@@ -37,11 +38,11 @@ ROWS = [
      SETTLED, "", ""),
     ("it leaves", replace(WEB, leaving=Leaving.OUT_OF_PROFILE), FAILED, db(), SETTLED, "", ""),
     ("something else is asked for now", replace(WEB, revision=Revision("v3")), FAILED, db(), SETTLED, "", ""),
-    ("one that cannot be undone has settled", WEB, FAILED, db(irreversible=True), SETTLED, "web failed", NEVER),
+    ("one that cannot be undone has settled", WEB, FAILED, db(irreversible=True), SETTLED, "", NEVER),
     ("one that cannot be undone has not begun", WEB, FAILED, db(irreversible=True), History(good=V1), WHY, ""),
     ("one that cannot be undone is not changed", WEB, FAILED, checked("db", 1, "v1", irreversible=True),
      History(good=V1), WHY, ""),
-    ("a job has run", WEB, FAILED, job("db", "v2"), RAN, "web failed", NEVER),
+    ("a job has run", WEB, FAILED, job("db", "v2"), RAN, "", NEVER),
     ("a job has run that can be undone", WEB, FAILED, job("db", "v2", irreversible=False), RAN, WHY, ""),
     ("a job of before", WEB, FAILED, job("db", "v1"), replace(RAN, completed=Revision("v1")), WHY, ""),
 ]  # fmt: skip

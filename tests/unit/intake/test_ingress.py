@@ -99,13 +99,14 @@ def resolved(services: Any, spec: Any = None) -> Any:
 WEB = {"web": {"ports": [port()]}}
 
 
-def test_a_stack_asks_for_the_ingress_and_a_bare_file_by_its_order() -> None:
+def test_a_stack_asks_for_the_ingress_and_a_bare_file_by_what_cannot_be_without() -> None:
     assert resolved(WEB, {"ingress": {"mode": "auto", "drainTimeout": "7s"}}).services["web"].frontends == (FRONT,)
     assert resolved(WEB, {"ingress": {"mode": "auto", "drainTimeout": "7s"}}).services["web"].drain_timeout == 7.0
     assert resolved(WEB, {}).services["web"].frontends == ()
     assert resolved(WEB).services["web"].frontends == ()
     asked = {"web": {**WEB["web"], "deploy": {"update_config": {"order": "start-first"}}}}
     assert resolved(asked).services["web"].frontends == (FRONT,)
+    assert resolved({"web": {**WEB["web"], "deploy": {"replicas": 2}}}).services["web"].frontends == (FRONT,)
 
 
 def test_behind_the_ingress_several_replicas_share_a_host_port() -> None:

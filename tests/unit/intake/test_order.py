@@ -104,12 +104,17 @@ RULES: dict[str, tuple[Traits, str, Traits]] = {
     "a range with a port to spare": (
         alone(port(published="8080-8082"), replicas=2),
         "publishes host ports 8080-8082 while the ingress is off",
-        alone(port(published="8080-8082"), replicas=2, behind_ingress=True),
+        alone({"expose": ["8080"]}),
+    ),
+    "a range, which no ingress takes": (
+        alone(port(published="8080-8082"), behind_ingress=True),
+        "publishes host ports 8080-8082, which the ingress does not take",
+        alone(port(published="8080"), behind_ingress=True),
     ),
     "a port that the engine picks": (
         alone(port()),
         "publishes port 80 while the ingress is off",
-        alone(port(), behind_ingress=True),
+        alone({"expose": ["80"]}),
     ),
     "a UDP port, ingress or not": (
         alone(port("udp", published="53"), behind_ingress=True),
@@ -391,21 +396,28 @@ def test_other_words_for_the_same_order_are_no_generation() -> None:
     assert unknown.digest == declares.digest != free.digest
 
 
-TCP, UDP = Port(80, (80, 80)), Port(53, (53, 53), protocol="udp")
+TCP, UDP, RANGE = Port(80, (80, 80)), Port(53, (53, 53), protocol="udp"), Port(80, (80, 89))
+AUTO = {"ingress": {"mode": "auto"}}
 
 
 @pytest.mark.parametrize(
-    ("spec", "asked", "ports", "on"),
+    ("spec", "asked", "ports", "replicas", "on"),
     [
-        (None, None, (TCP,), False),
-        (None, START, (TCP, UDP), True),
-        (None, START, (UDP,), False),
-        ({}, START, (TCP,), False),
-        ({"ingress": {"mode": "auto"}}, None, (TCP,), True),
-        ({"ingress": {"mode": "auto"}}, STOP, (), False),
+        (None, None, (TCP,), 1, False),
+        (None, None, (TCP,), 2, True),
+        (None, None, (RANGE,), 2, False),
+        (None, START, (TCP, UDP), 1, True),
+        (None, START, (UDP,), 1, False),
+        (None, START, (RANGE,), 1, False),
+        ({}, START, (TCP,), 1, False),
+        ({}, None, (TCP,), 2, False),
+        (AUTO, None, (TCP,), 1, True),
+        (AUTO, None, (RANGE, TCP), 1, True),
+        (AUTO, None, (RANGE,), 3, False),
+        (AUTO, STOP, (), 1, False),
     ],
 )
 def test_who_stands_behind_the_ingress(
-    spec: Mapping[str, Any] | None, asked: Order | None, ports: tuple[Port, ...], on: bool
+    spec: Mapping[str, Any] | None, asked: Order | None, ports: tuple[Port, ...], replicas: int, on: bool
 ) -> None:
-    assert stands_behind_ingress(None if spec is None else stack(spec), asked, ports) is on
+    assert stands_behind_ingress(None if spec is None else stack(spec), asked, ports, replicas) is on

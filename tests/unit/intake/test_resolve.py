@@ -451,6 +451,12 @@ ERRORS: dict[str, Any] = {
         "but there are only 2 host ports (8000-8001)",
         "publish a range, as '8000-8002:80', or none at all",
     ),
+    "more replicas than its one host port": (
+        {"web": {"scale": 2, "ports": [{"target": 80, "published": "8000"}]}},
+        {},
+        "spec.services.web.replicas: 2 replicas need 2 host ports for port 80, but there is only 1 host port (8000)",
+        "set ingress.mode: auto, so that they share it, or publish a range, as '8000-8001:80', or none at all",
+    ),
     "host network": (
         {"web": {"scale": 2, "network_mode": "host"}},
         {},

@@ -31,6 +31,8 @@ ROWS = [
     ("though it has ended", (exited(),), None, BEHIND, None),
     ("one that publishes its port itself: adopted as it is", (healthy(**PORT),), None, NOTHING, None),
     ("both: the proxy waits for the port, and is prepared", (healthy(**PORT), healthy(2)), None, NOTHING, BEHIND),
+    ("adopted with its port, and ended: it comes back as it was", (exited(**PORT),), None, NOTHING, None),
+    ("made by hand, and shut out", (exited(**PORT),), BEHIND, BEHIND, None),
     ("the one with the port has ended", (exited(**PORT), healthy(2)), None, BEHIND, None),
     ("all are gone for a moment: the proxy stays", (), BEHIND, BEHIND, None),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -170,3 +171,13 @@ def test_files_of_then_are_not_kept() -> None:
     kept = {("web", Revision(name)): service("web", revision=name) for name in ("r1", "r2")}
     found = find_return(Undo("shop", (first, second), {"web": standing("r2", "a")}, kept, ("web",)))
     assert found.pins == {"web": "r1@a"} and "keep their present contents" in found.notes[0]
+
+
+def test_an_image_that_is_not_here_any_more_is_in_the_way() -> None:
+    three = (G1, G2, generation(3, "web=r3@c db=r1@x"))
+    given = undo(*three, web=standing("r3", "c"))
+    lost = frozenset({ImageId("b")})
+    assert find_return(given).generation.number == 2
+    assert find_return(replace(given, lost=lost)).generation.number == 1
+    with pytest.raises(ControllerError, match=r"the image of web in generation 2 is not here any more \(b\)"):
+        find_return(replace(given, to=2, lost=lost))

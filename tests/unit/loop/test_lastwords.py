@@ -1,0 +1,58 @@
+"""Whose last lines are read, when, and how often."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controller.loop.lastwords import LastWords
+from controller.model.observed import Health, Replica, ReplicaPhase
+from tests.builders import NOW, exited, healthy, replica
+
+pytestmark = pytest.mark.unit
+
+PATIENCE = 60.0
+
+
+class Printed:
+    """What a container printed; of the engine nothing else is asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def logs(self, replica: str, *, tail: int, since: float | None) -> list[str]:
+        self.asked += 1
+        return ["connecting", "no route to db"]
+
+
+def starting(age: float, **others: Any) -> Replica:
+    return replica(health=Health.STARTING, started_at=NOW - age, **others)
+
+
+SAID = "connecting\nno route to db"
+ROWS = [
+    ("it ended with an error", exited(exit_code=1), SAID),
+    ("it ended well", exited(exit_code=0), ""),
+    ("the engine says why it could not start", exited(exit_code=127, last_output="no such file"), "no such file"),
+    ("Docker has started it again", replica(health=Health.STARTING, restarts=1, started_at=NOW - 1), SAID),
+    ("it is about to be restarted", replica(phase=ReplicaPhase.RESTARTING, exit_code=1), SAID),
+    ("it is ready", healthy(started_at=NOW - 500), ""),
+    ("it has only begun", starting(10.0, last_output="503"), "503"),
+    ("half of its time is over", starting(40.0, last_output="503"), f"{SAID}\n503"),
+    ("nothing tells whether it is ready", replica(health=Health.NONE, started_at=NOW - 500), ""),
+    ("unhealthy", replica(health=Health.UNHEALTHY, started_at=NOW - 5, last_output="503"), f"{SAID}\n503"),
+]
+
+
+@pytest.mark.parametrize(("seen", "said"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
+def test_whose_words_are_told(seen: Replica, said: str) -> None:
+    assert LastWords(Printed()).add(seen, PATIENCE, NOW).last_output == said  # type: ignore[arg-type]
+
+
+def test_they_are_read_once_for_each_life() -> None:
+    printed = Printed()
+    words = LastWords(printed)  # type: ignore[arg-type]
+    for restarts in (0, 0, 1, 1):
+        words.add(exited(exit_code=1, restarts=restarts), PATIENCE, NOW)
+    assert printed.asked == 2

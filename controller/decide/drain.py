@@ -22,8 +22,8 @@ LOOK_AGAIN = 0.2
 
 
 def is_behind(case: Case, replica: Replica) -> bool:
-    """It is reached through the ingress alone; who publishes a port itself is reached there."""
-    return bool(case.want.frontends) and not publishes_itself(replica, case.want)
+    """It is reached by the ingress alone, also where its service leaves it. Who publishes a port is reached there."""
+    return (bool(case.want.frontends) or replica.route is not None) and not publishes_itself(replica, case.want)
 
 
 def serves(case: Case, replica: Replica) -> bool:
@@ -69,7 +69,7 @@ def _may_be_well(case: Case, replica: Replica) -> bool:
 def drain_first(case: Case, moves: Moves) -> Moves:
     """The same moves, but who has traffic is drained before it is stopped."""
     stops = {step.replica: step for step in moves.steps if isinstance(step, Stop)}
-    if not case.want.frontends or not stops:
+    if not stops:
         return moves
     by_id = {replica.id: replica for replica in case.seen.replicas}
     steps: list[Step] = []

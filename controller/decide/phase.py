@@ -124,6 +124,7 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         ready=1 if phase is Phase.COMPLETED else len(parts.ready),
         updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
         desired=0 if want.leaving is not None or phase is Phase.STOPPED else 1 if job else want.replicas,
+        frontends=want.frontends,
     )
 
 

@@ -10,6 +10,7 @@ from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_rea
 from controller.decide.drain import serves
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
+from controller.decide.identity import publishes_itself
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.model.decision import Course
 from controller.model.desired import Order, PullPolicy
@@ -92,7 +93,13 @@ def _delayed_until(case: Case, parts: Parts) -> Instant | None:
 
 
 def _find_blocked_port(case: Case, parts: Parts) -> Moves | None:
-    """A new one could not start where somebody else has its host port: the old ones run on until it is free."""
+    """A new one could not start where somebody else has its host port: the old ones run on until it is free.
+
+    Nor could one be reached behind an ingress that cannot be had.
+    """
+    if case.seen.no_ingress and any(r.phase in ALIVE and publishes_itself(r, case.want) for r in parts.stale):
+        message = f"keeps its host port: {case.seen.no_ingress}"
+        return Moves(wake_at=case.now + PORT_AGAIN, reason="IngressUnavailable", message=message, shut=True)
     if not case.seen.taken_ports or not any(replica.phase in ALIVE for replica in parts.stale):
         return None
     ports = ", ".join(case.seen.taken_ports)

@@ -157,8 +157,8 @@ def create_body(spec: OwnSpec) -> dict[str, Any]:
             "Memory": spec.memory,
             "PidsLimit": 128,
             "Ulimits": [{"Name": "nofile", "Soft": 16384, "Hard": 16384}],
-            # Not after a daemon's restart: the addresses that it was made for may be somebody else's then.
-            "RestartPolicy": {"Name": "on-failure"},
+            # Whoever restarts it has to look first: the addresses that it led to may be somebody else's by then.
+            "RestartPolicy": {"Name": "no"},
         },
     }
 

@@ -22,25 +22,34 @@ _FIRST_SPARE_PORT = 49152
 
 def listen_ports(frontends: Iterable[Frontend]) -> Mapping[Frontend, int]:
     """The port inside the container for each published one: the same, unless two host addresses share its number."""
-    given: dict[Frontend, int] = {}
-    ordered = sorted(frontends, key=lambda front: (front.host_port, front.host_ip, front.service))
+    given: dict[tuple[int, str, str], int] = {}
+    fronts = sorted(frontends, key=_published_as)
     spare = _FIRST_SPARE_PORT
-    numbers = {front.host_port for front in ordered}
-    for front in ordered:
+    numbers = {front.host_port for front in fronts}
+    for front in fronts:
+        if _published_as(front) in given:
+            continue
         port = front.host_port
         while port in given.values() or (port != front.host_port and port in numbers):
             port, spare = spare, spare + 1
-        given[front] = port
-    return given
+        given[_published_as(front)] = port
+    return {front: given[_published_as(front)] for front in fronts}
+
+
+def _published_as(front: Frontend) -> tuple[int, str, str]:
+    return front.host_port, front.host_ip, front.service
 
 
 def render(frontends: Sequence[Frontend], table: Table) -> str:
     """The whole file. Backends without slots in the table get empty ones."""
     sections = [_GLOBAL, _DEFAULTS]
+    by_port: dict[int, list[Frontend]] = {}
     for front, port in sorted(listen_ports(frontends).items(), key=lambda item: item[1]):
-        sections.append(
-            _FRONTEND.format(port=port, mode=front.mode, backend=backend_name(front), more=_MORE[front.mode])
-        )
+        by_port.setdefault(port, []).append(front)
+    for port, fronts in by_port.items():
+        *before, last = map(backend_name, fronts)
+        more = _MORE[fronts[0].mode] + "".join(_WHERE_SERVED.format(backend=name) for name in before)
+        sections.append(_FRONTEND.format(port=port, mode=fronts[0].mode, backend=last, more=more))
     for name, mode in sorted({backend_name(front): front.mode for front in frontends}.items()):
         slots = table.get(name) or (Slot(),) * FEWEST_SLOTS
         sections.append(_BACKEND[mode].format(name=name) + "\n".join(_servers(name, slots)))
@@ -54,7 +63,7 @@ def rewrite(text: str, table: Table) -> str:
         if not _SERVER.match(line):
             lines.append(line)
         elif backend is not None and line.startswith("  server s1 "):
-            lines.extend(_servers(backend, table[backend]))
+            lines.extend(_servers(backend, table.get(backend, (Slot(),) * FEWEST_SLOTS)))
     return _seal("\n".join(lines) + "\n")
 
 
@@ -128,6 +137,11 @@ frontend port:{port}
   mode {mode}
   bind :{port}
 {more}  default_backend {backend}"""
+
+# A release that listens elsewhere comes: the port is its from its first replica on that serves.
+_WHERE_SERVED = """\
+  use_backend {backend} if {{ nbsrv({backend}) gt 0 }}
+"""
 
 # Idle connections get one more answer when the process is to end: a client that sends just then is not turned away.
 _MORE = {

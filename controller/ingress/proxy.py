@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.engines.base import Own
@@ -18,10 +19,13 @@ from controller.ingress.routes import (
     Table,
     Wishes,
     address_of,
+    addresses_of,
     backend_name,
     fits,
+    listens_at,
     place_routes,
     present_wishes,
+    rename,
     same,
     seat,
     service_of,
@@ -51,12 +55,19 @@ _BRIEFLY = 0.1
 class Wanted:
     """What is to be behind the ingress. `networks`: names, at least one of each service's.
 
-    `routes` of all replicas that exist; None: each stays as it stands, but those that are gone.
+    Of several frontends of a service with one host port, which lead to different ports of its replicas, the first has
+    the traffic as soon as somebody serves there. `routes` of all replicas that exist; None: each stays as it stands,
+    but those that are gone.
     """
 
     frontends: tuple[Frontend, ...]
     networks: tuple[str, ...]
     routes: Mapping[ReplicaId, RouteState] | None = None
+    image: str = IMAGE
+
+
+Targets = Mapping[ReplicaId, frozenset[int]]
+"""The ports on which replicas listen; one that is not named listens on all of its service's."""
 
 
 class Look(NamedTuple):
@@ -73,34 +84,40 @@ class Ingress:
     `folder` is ours alone, on the machine whose kernel the engine uses. What is remembered beside it may be lost.
     """
 
-    def __init__(self, own: Own, stack: str, folder: Path, image: str = IMAGE) -> None:
-        self._own, self._stack, self._image = own, stack, image
+    def __init__(self, own: Own, stack: str, folder: Path) -> None:
+        self._own, self._stack = own, stack
         self._conf, self._run = folder / "conf", folder / "run"
         self._runtime = Runtime(self._run)
         self._lock = threading.Lock()
         self._memory = Memory()
 
     def prepare(self, wanted: Wanted, *, deadline: float = 30.0) -> None:
-        """All that can be done while somebody else has the host ports: the start is what is left."""
+        """All that can be done while somebody else has the host ports: the start is what is left.
+
+        A proxy that runs meanwhile keeps its own file: it is what that one would come back with.
+        """
         with self._lock:
             ends_at = time.monotonic() + deadline
             self._drop_blind(ends_at)
-            self._store(config.render(wanted.frontends, self._plan(wanted, ends_at)))
+            seen = self.container(deadline=_left(ends_at))
+            if seen is None or not seen.running:
+                self._store(config.render(wanted.frontends, self._plan(wanted, {}, ends_at)))
             self._own.prepare(self._spec(wanted), deadline=_left(ends_at))
 
-    def ensure(self, wanted: Wanted, *, deadline: float = 30.0) -> None:
+    def ensure(self, wanted: Wanted, targets: Targets = MappingProxyType({}), *, deadline: float = 30.0) -> bool:
         """The proxy runs, on those ports and networks, with that table; seen in the proxy itself.
 
         A changed configuration is reloaded without a gap; changed host ports mean another container, with the gap
-        of its start. Without frontends there is no proxy. Raises Transient while a host port is somebody else's.
+        of its start. Without frontends there is no proxy. False: it runs, but not on all of the networks yet, since
+        one of them is not there. Raises Transient while a host port is somebody else's.
         """
         with self._lock:
             ends_at = time.monotonic() + deadline
             if not wanted.frontends:
                 self._own.remove(self._stack, Role.INGRESS, grace=_HANDOVER, deadline=deadline)
-                return
+                return True
             self._drop_blind(ends_at)
-            table = self._plan(wanted, ends_at)
+            table = self._plan(wanted, targets, ends_at)
             text = config.render(wanted.frontends, table)
             self._store(text)
             self._own.ensure(self._spec(wanted), grace=_HANDOVER, deadline=_left(ends_at))
@@ -108,22 +125,34 @@ class Ingress:
             if seen.structure != config.structure(text):
                 seen = self._reload(text, ends_at)
             self._runtime.push(seen.table, table, deadline=_left(ends_at))
+            made = self.container(deadline=_left(ends_at))
+            return made is not None and made.networks >= set(wanted.networks)
 
     def observe(self, *, deadline: float = 5.0) -> Mapping[ReplicaId, RouteSeen]:
         """How each running replica of a service behind the ingress stands; raises Transient where it is not there.
 
+        An address that no replica of its service has any more is led to no longer: it may soon be somebody else's.
         Nobody waits for the proxy to be made: while that goes on, how they stand is not known.
         """
         if not self._lock.acquire(timeout=min(_BRIEFLY, deadline)):
             raise Transient(f"the ingress of {self._stack} is being changed")
         try:
-            look = self._look(time.monotonic() + deadline)
+            ends_at = time.monotonic() + deadline
+            look = self._look(ends_at)
+            table = seat(present_wishes(look.proxy.table, look.placed, look.networks), look.proxy.table)
+            if not same(look.proxy.table, table):
+                self._change(look.proxy.table, table, ends_at)
+                look = self._look(ends_at)
             return self._memory.see(look.proxy, look.placed, look.networks, time.time())
         finally:
             self._lock.release()
 
-    def set_route(self, replica: ReplicaId, to: RouteState, *, deadline: float = 5.0) -> RouteSeen:
+    def set_route(
+        self, replica: ReplicaId, to: RouteState, ports: Collection[int] | None = None, *, deadline: float = 5.0
+    ) -> RouteSeen:
         """Lead traffic to that replica, or no new one, or none; how it stands then, as the proxy says.
+
+        `ports`: those on which it listens; None: all of its service's.
 
         May be repeated. Raises Conflict where the replica is not running on a network that the proxy is on, Transient
         where it does not listen on a port on which another one serves: it would take requests from who can answer.
@@ -133,8 +162,8 @@ class Ingress:
             look = self._look(ends_at)
             before = self._memory.see(look.proxy, look.placed, look.networks, time.time())
             if to is RouteState.IN:
-                _refuse_deaf(look, replica)
-            table = seat(_with_route(look, replica, to), look.proxy.table)
+                _refuse_deaf(look, replica, ports)
+            table = seat(_with_route(look, replica, to, ports), look.proxy.table)
             if not same(look.proxy.table, table):
                 self._change(look.proxy.table, table, ends_at)
             if to is RouteState.DRAINING and replica in before:
@@ -142,11 +171,6 @@ class Ingress:
             proxy = self._runtime.read(deadline=_left(ends_at))
             after = self._memory.see(proxy, look.placed, look.networks, time.time())
             return after.get(replica, RouteSeen(RouteState.OUT))
-
-    def remove(self, *, grace: float = 10.0, deadline: float = 60.0) -> None:
-        """No proxy is left; open connections have `grace` seconds to end. Its files stay: they are a stack's state."""
-        with self._lock:
-            self._own.remove(self._stack, Role.INGRESS, grace=grace, deadline=deadline)
 
     def container(self, *, deadline: float = 5.0) -> OwnSeen | None:
         """The proxy's container; None: there is none."""
@@ -158,11 +182,11 @@ class Ingress:
             stack=self._stack,
             role=Role.INGRESS,
             name=f"controller-ingress-{self._stack}",
-            image=self._image,
+            image=wanted.image,
             command=config.COMMAND,
             user=f"{os.getuid()}:{os.getgid()}",
             networks=wanted.networks,
-            publish=tuple(Publish(front.host_port, port, front.host_ip) for front, port in ports.items()),
+            publish=tuple(dict.fromkeys(Publish(one.host_port, port, one.host_ip) for one, port in ports.items())),
             binds=(Bind(str(self._conf), config.CONF), Bind(str(self._run), config.RUN, read_only=False)),
             memory=_MEMORY,
             stop_signal=_SOFT_STOP,
@@ -179,14 +203,16 @@ class Ingress:
         placed = self._own.placed(self._stack, deadline=_left(ends_at))
         return Look(proxy, placed, container.networks if container else frozenset())
 
-    def _plan(self, wanted: Wanted, ends_at: float) -> Table:
-        """What the proxy is to do: each replica in the slot that it has."""
-        table = self._known(ends_at)
+    def _plan(self, wanted: Wanted, targets: Targets, ends_at: float) -> Table:
+        """What the proxy is to do: each replica in the slot that it has, on networks that it is on or will be on."""
+        backends = sorted({backend_name(front) for front in wanted.frontends})
+        table = rename(self._known(ends_at), backends)
         placed = self._own.placed(self._stack, deadline=_left(ends_at))
-        backends = {backend_name(front) for front in wanted.frontends}
+        container = self.container(deadline=_left(ends_at))
+        networks = {*wanted.networks, *(container.networks if container is not None else ())}
         if wanted.routes is not None:
-            return seat(place_routes(backends, wanted.routes, placed, wanted.networks), table)
-        kept = present_wishes(table, placed, wanted.networks)
+            return seat(place_routes(backends, wanted.routes, placed, networks, targets), table)
+        kept = present_wishes(table, placed, networks)
         return seat({name: kept.get(name, {}) for name in backends}, table)
 
     def _known(self, ends_at: float) -> Table:
@@ -205,7 +231,7 @@ class Ingress:
         """The proxy first, then the file: what dies in between is made right by the next `ensure`."""
         before = read_file(self._conf / config.FILE)
         if not before:
-            raise Conflict(f"the ingress of {self._stack} has lost its file; it is made anew")
+            raise Conflict(f"the ingress of {self._stack} has lost its file", hint="it is made anew at the next look")
         text = config.rewrite(before, table)
         if fits(table, seen):
             self._runtime.push(seen, table, deadline=_left(ends_at))
@@ -243,29 +269,30 @@ class Ingress:
             time.sleep(_PAUSE)
 
 
-def _with_route(look: Look, replica: ReplicaId, to: RouteState) -> Wishes:
+def _with_route(look: Look, replica: ReplicaId, to: RouteState, ports: Collection[int] | None) -> Wishes:
     """What the proxy does now, with that one replica as it is to be."""
     table = look.proxy.table
     wishes = {name: dict(wanted) for name, wanted in present_wishes(table, look.placed, look.networks).items()}
     found = next((item for item in look.placed if item.id == replica), None)
-    address = address_of(found, look.networks) if found else None
-    if found is None or address is None:
+    addresses = addresses_of(found, look.networks) if found else ()
+    if found is None or not addresses:
         if to is RouteState.IN:
             raise Conflict(f"replica {replica[:12]} is not running on a network that the ingress is on")
         return wishes  # it has no traffic
-    backends = [name for name in table if service_of(name) == found.service]
+    backends = [name for name in table if service_of(name) == found.service and listens_at(name, ports)]
     if to is RouteState.IN and not backends:
         raise Conflict(f"{found.service} has no port behind the ingress")
     for name in backends:  # who is asked to drain anew after a reload gets its slot again
-        wishes[name][address] = to
+        wishes[name][next((known for known in addresses if known in wishes[name]), addresses[0])] = to
     return wishes
 
 
-def _refuse_deaf(look: Look, replica: ReplicaId) -> None:
+def _refuse_deaf(look: Look, replica: ReplicaId, ports: Collection[int] | None) -> None:
     found = next((item for item in look.placed if item.id == replica), None)
     address = address_of(found, look.networks) if found else None
     if found is not None and address is not None:
-        port = find_deaf_port(look.proxy.table, found.service, address)
+        table = {name: slots for name, slots in look.proxy.table.items() if listens_at(name, ports)}
+        port = find_deaf_port(table, found.service, address)
         if port is not None:
             message = f"replica {replica[:12]} refuses connections to port {port}, on which others of it serve"
             raise Transient(message, hint="has the port changed on which it listens, and not the published one?")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica
@@ -62,9 +63,26 @@ def _want_route(replica: Replica, leaving: bool) -> RouteState:
     return RouteState.OUT if replica.ready_since is None else RouteState.IN
 
 
+def listens_at(backend: str, ports: Collection[int] | None) -> bool:
+    """Whether who listens on these ports (None: on all) is reached through that backend."""
+    return ports is None or port_of(backend) in ports
+
+
+def rename(table: Table, backends: Iterable[str]) -> Table:
+    """The same table where only the mode of a backend is to be another: who is led to stays led to."""
+    by_port = {(service_of(name), port_of(name)): name for name in table}
+    found = {name: name if name in table else by_port.get((service_of(name), port_of(name))) for name in backends}
+    return {**table, **{name: table[before] for name, before in found.items() if before is not None}}
+
+
+def addresses_of(placed: Placed, networks: Collection[str]) -> tuple[str, ...]:
+    """Where the proxy, which is on these networks, reaches that replica; none: nowhere."""
+    return tuple(placed.addresses[name] for name in sorted(placed.addresses) if name in networks)
+
+
 def address_of(placed: Placed, networks: Collection[str]) -> str | None:
-    """Where the proxy, which is on these networks, reaches that replica; None: nowhere."""
-    return next((placed.addresses[name] for name in sorted(placed.addresses) if name in networks), None)
+    """The first of them: what a replica is led to that has no slot yet."""
+    return next(iter(addresses_of(placed, networks)), None)
 
 
 def place_routes(
@@ -72,15 +90,16 @@ def place_routes(
     routes: Mapping[ReplicaId, RouteState],
     placed: Sequence[Placed],
     networks: Collection[str],
+    targets: Mapping[ReplicaId, Collection[int]] = MappingProxyType({}),
 ) -> Wishes:
-    """Routes of replicas as wishes for addresses, in each backend of the replica's service."""
+    """Routes of replicas as wishes for addresses, in each backend of the replica's service where it listens."""
     wishes: dict[str, dict[str, RouteState]] = {name: {} for name in backends}
     for replica in placed:
         address, state = address_of(replica, networks), routes.get(replica.id, RouteState.OUT)
         if address is None or state is RouteState.OUT:
             continue
         for name, wanted in wishes.items():
-            if service_of(name) == replica.service:
+            if service_of(name) == replica.service and listens_at(name, targets.get(replica.id)):
                 wanted[address] = state
     return wishes
 
@@ -89,8 +108,7 @@ def present_wishes(table: Table, placed: Sequence[Placed], networks: Collection[
     """What the proxy does now, without slots whose address no replica of that service has any more."""
     living: dict[str, set[str]] = {}
     for replica in placed:
-        if address := address_of(replica, networks):
-            living.setdefault(replica.service, set()).add(address)
+        living.setdefault(replica.service, set()).update(addresses_of(replica, networks))
     return {
         name: {
             slot.address: slot.state

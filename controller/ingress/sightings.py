@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from controller.ingress.routes import Slot, address_of, service_of
+from controller.ingress.routes import Slot, addresses_of, service_of
 from controller.ingress.runtime import Proxy
 from controller.model.names import Instant, ReplicaId
 from controller.model.own import Placed
@@ -35,8 +35,8 @@ class Memory:
         """How each replica of a service behind the ingress stands."""
         seen: dict[ReplicaId, RouteSeen] = {}
         for item in placed:
-            address = address_of(item, networks)
-            places = [place for place in _places(proxy, item.service) if place[1].address == address]
+            addresses = addresses_of(item, networks)
+            places = [place for place in _places(proxy, item.service) if place[1].address in addresses]
             slots = [slot for _, slot in places]
             if not any(service_of(name) == item.service for name in proxy.table):
                 continue

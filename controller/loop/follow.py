@@ -75,9 +75,10 @@ class Follower:
             case verb if verb in AT_ONCE:
                 return True
             case "stop":
-                return not any(self._runs(name) for name in decisions) and not self.reconciler.world.busy
+                still = not self.reconciler.world.busy and self.reconciler.ingress_settled
+                return still and not any(self._runs(name) for name in decisions)
             case "prune":
-                return not self._any_left()
+                return not self._any_left() and self.reconciler.ingress_settled
             case "release":
                 return self._is_as_composed()
             case _:
@@ -159,8 +160,9 @@ class Follower:
 
     def _give_up(self, now: Instant) -> StackResult:
         message = f"no progress for {self.wish.timeout:g} s"
-        if self.reconciler.unavailable is not None:
-            message += f": {self.reconciler.unavailable}"
+        trouble = self.reconciler.unavailable or self.reconciler.ingress_trouble
+        if trouble is not None:
+            message += f": {trouble}"
         return self._result("timeout", now, ok=False, message=message, hint="controller status; controller why SERVICE")
 
     # --- what was seen

@@ -1,4 +1,4 @@
-"""The loop's hand on one stack's ingress: what is to be behind it, how each replica stands there, who tends it.
+"""The loop's hand on one stack's ingress: how each replica stands there, and who tends it.
 
 The loop's thread asks the proxy how replicas stand, which takes it milliseconds; everything that makes, changes or
 waits for its container is done by a thread of its own, again and again until it is as wanted.
@@ -9,44 +9,40 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
+from controller.decide.world import World
 from controller.engines.base import Own, result_of
-from controller.ingress.proxy import IMAGE, Ingress, Wanted
-from controller.model.desired import DesiredService, DesiredStack
+from controller.ingress.proxy import IMAGE, Ingress, Targets, Wanted
+from controller.loop.behind import Behind, Plan, find_targets, first_routes, plan_ingress, see_behind
+from controller.model.desired import DesiredService
 from controller.model.errors import EngineError
 from controller.model.names import ReplicaId
-from controller.model.observed import Health, Replica, ServiceView
+from controller.model.observed import Replica, ServiceView
 from controller.model.routes import RouteSeen, RouteState
 from controller.model.steps import Outcome, Result, Route
 
 _RETRY_FIRST, _RETRY_LAST = 0.2, 10.0
 """Seconds between two tries to have the proxy as wanted, doubling."""
 
+_PREPARING = "the ingress that is to have its host port is being made"
+
 Views = Mapping[str, ServiceView]
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What the proxy is to do: `wanted` now; `coming` as soon as those have gone that have its host ports still."""
-
-    wanted: Wanted
-    coming: Wanted | None = None
 
 
 class Keeper:
     """One stack's ingress. `wake` is called from another thread when there is something new to be seen."""
 
     def __init__(self, own: Own, stack: str, folder: Path, wake: Callable[[], None]) -> None:
-        self._own, self._stack, self._folder, self._wake = own, stack, folder, wake
+        self._stack, self._folder, self._wake = stack, folder, wake
         self._ingress = Ingress(own, stack, folder)
-        self._image = IMAGE
         self._changed = threading.Condition()
         self._plan: Plan | None = None
         self._routes: Mapping[ReplicaId, RouteState] = {}
+        self._targets: Targets = {}
         self._done: Plan | None = None
         self._trouble: str | None = None
         self._missed = False
@@ -55,29 +51,30 @@ class Keeper:
 
     # --- the loop's thread
 
-    def see(self, desired: DesiredStack, views: Views) -> Views:
+    def see(self, world: World, views: Views) -> Views:
         """The same views, with how each replica that is behind the ingress stands there."""
-        behind = {name: service for name, service in desired.services.items() if service.frontends and name in views}
-        if not behind or not self._is_there():
+        behind = {name: one for name, one in see_behind(world, views).items() if name in views}
+        if not behind:
             return views
-        try:
-            routes: Mapping[ReplicaId, RouteSeen] | None = self._ingress.observe(deadline=1.0)
-        except EngineError:
-            routes = None
-            self._missed = True
-        return {**views, **{name: self._with_routes(service, views[name], routes) for name, service in behind.items()}}
+        with self._changed:
+            self._targets = {**self._targets, **find_targets(behind)}
+        routes: Mapping[ReplicaId, RouteSeen] | None = None
+        if there := self._is_there():
+            try:
+                routes = self._ingress.observe(deadline=1.0)
+            except EngineError:
+                self._missed = True
+        return {**views, **{name: self._finish(one, routes, there) for name, one in behind.items()}}
 
-    def tend(self, desired: DesiredStack, views: Views, image: str) -> None:
+    def tend(self, world: World, image: str) -> None:
         """Have the proxy as this wants it, if it is not."""
         before = self._plan.wanted if self._plan is not None else None
-        plan = plan_ingress(desired, views, before)
+        behind = see_behind(world, world.views)
+        plan = plan_ingress(behind, before, image or IMAGE)
         if not plan.wanted.frontends and plan.coming is None and not self._is_there():
             return
         with self._changed:
-            if image and image != self._image:
-                self._image, self._ingress = image, Ingress(self._own, self._stack, self._folder, image)
-                self._done = None
-            self._plan, self._routes = plan, first_routes(desired.services, views)
+            self._plan, self._routes, self._targets = plan, first_routes(behind), find_targets(behind)
             if plan != self._done or self._missed:
                 self._begin()
 
@@ -96,8 +93,10 @@ class Keeper:
     def perform(self, step: Route) -> Outcome:
         """Lead traffic to a replica or away from it; from any thread."""
         began = time.monotonic()
+        with self._changed:
+            ports = self._targets.get(step.replica)
         try:
-            self._ingress.set_route(step.replica, step.to)
+            self._ingress.set_route(step.replica, step.to, ports)
             result, message = Result.DONE, ""
         except EngineError as error:
             result, message = result_of(error), error.message
@@ -116,13 +115,17 @@ class Keeper:
         """There is a proxy, or there was one when somebody looked last."""
         return self._done is not None or self._folder.is_dir()
 
-    def _with_routes(
-        self, service: DesiredService, view: ServiceView, routes: Mapping[ReplicaId, RouteSeen] | None
-    ) -> ServiceView:
-        led = self._done is not None and any(front.service == service.name for front in self._done.wanted.frontends)
-        if self._done is not None and not led:
+    def _finish(self, one: Behind, routes: Mapping[ReplicaId, RouteSeen] | None, there: bool) -> ServiceView:
+        with self._changed:
+            done, trouble = self._done or Plan(Wanted((), ())), self._trouble
+        view = one.view
+        if any(replica.phase in ALIVE for replica in one.own) and not _has(done.coming, one):
+            view = replace(view, no_ingress=trouble or _PREPARING)
+        led = _has(done.wanted, one)
+        if not there or (self._done is not None and not led):
             return view
-        return replace(view, replicas=tuple(_with_route(service, replica, routes, led) for replica in view.replicas))
+        asked = replace(one.want, frontends=one.claimed)
+        return replace(view, replicas=tuple(_with_route(asked, replica, routes, led) for replica in view.replicas))
 
     # --- the worker
 
@@ -135,13 +138,16 @@ class Keeper:
     def _work(self) -> None:
         pause = _RETRY_FIRST
         while (plan := self._next()) is not None:
-            trouble = self._try(plan)
+            whole, trouble = self._try(plan)
             with self._changed:
                 # The first try may have met a proxy that was just ending.
                 self._trouble = trouble if pause > _RETRY_FIRST else None
                 if trouble is None:
-                    self._done, self._missed, pause = plan, False, _RETRY_FIRST
+                    self._done = plan
+                if whole:
+                    self._missed, pause = False, _RETRY_FIRST
                 else:
+                    self._missed = True
                     self._changed.wait(pause)
                     pause = min(_RETRY_LAST, 2 * pause)
             self._wake()
@@ -154,64 +160,32 @@ class Keeper:
             return self._plan
 
     def _first(self) -> Mapping[ReplicaId, RouteState] | None:
-        """Where there is a proxy already, perhaps another process's of ours, all stays as it stands there."""
-        if self._ingress.container() is not None:
+        """Where a proxy runs already, perhaps another process's of ours, all stays as it stands there."""
+        seen = self._ingress.container()
+        if seen is not None and seen.running:
             return None
         with self._changed:
             return self._routes
 
-    def _try(self, plan: Plan) -> str | None:
+    def _try(self, plan: Plan) -> tuple[bool, str | None]:
+        """Whether nothing is left to do for it, and what was in the way."""
+        whole = True
+        with self._changed:
+            targets = self._targets
         try:
             if plan.wanted.frontends or plan.coming is None:
                 there = self._done is not None and bool(self._done.wanted.frontends)
-                self._ingress.ensure(plan.wanted if there else replace(plan.wanted, routes=self._first()))
+                wanted = plan.wanted if there else replace(plan.wanted, routes=self._first())
+                whole = self._ingress.ensure(wanted, targets)
             if plan.coming is not None:
                 self._ingress.prepare(plan.coming)
         except EngineError as error:
-            return f"{error.message} ({error.hint})" if error.hint else error.message
-        return None
+            return False, f"{error.message} ({error.hint})" if error.hint else error.message
+        return whole, None
 
 
-def plan_ingress(desired: DesiredStack, views: Views, before: Wanted | None) -> Plan:
-    """Behind the ingress is a service whose replicas no longer publish their ports themselves; once it is, it stays.
-
-    While one of them still has a host port, the proxy cannot; it is prepared, so that only its start is left. Where all
-    would have their own, and have ended, they are to come back as they were.
-    """
-    already = {front.service for front in before.frontends} if before is not None else set()
-    now: list[DesiredService] = []
-    soon: list[DesiredService] = []
-    for name, service in desired.services.items():
-        replicas = views[name].replicas if name in views else ()
-        if not service.frontends:
-            continue
-        own = [replica for replica in replicas if publishes_itself(replica, service)]
-        if any(replica.phase in ALIVE for replica in own):
-            soon += [service] if len(own) < len(replicas) else []
-        elif name in already or len(own) < len(replicas):
-            now.append(service)
-    wanted = _want(now, views)
-    return Plan(wanted, _want([*now, *soon], views) if soon else None)
-
-
-def _want(services: list[DesiredService], views: Views) -> Wanted:
-    frontends = tuple(sorted(front for service in services for front in service.frontends))
-    networks = tuple(sorted({network for service in services for network in service.networks}))
-    return Wanted(frontends, networks)
-
-
-def first_routes(services: Mapping[str, DesiredService], views: Views) -> Mapping[ReplicaId, RouteState]:
-    """Where there was no proxy, whoever is ready is led to at once."""
-    return {
-        replica.id: RouteState.IN if _is_ready(replica) else RouteState.OUT
-        for name, service in services.items()
-        if service.frontends and name in views
-        for replica in views[name].replicas
-    }
-
-
-def _is_ready(replica: Replica) -> bool:
-    return replica.running and (replica.health is Health.NONE or replica.ready_since is not None)
+def _has(wanted: Wanted | None, one: Behind) -> bool:
+    return wanted is not None and any(front.service == one.want.name for front in wanted.frontends)
 
 
 def _with_route(

@@ -52,7 +52,7 @@ class Reconciler:
         self.senses = Senses(tools.engine, tools.prober, store.replicas.known, tools.now())
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
         self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
-        self._ingress_trouble: str | None = None
+        self._told_trouble: str | None = None
         self.world: World = make_world(loaded.desired, self._rank)
         for name, history in store.histories.load().items():
             self.world.remember(name, history)
@@ -133,7 +133,7 @@ class Reconciler:
             self._lose(error, self._tools.now())
             return None
         if self.keeper is not None:
-            views = self.keeper.see(self.world.desired, views)
+            views = self.keeper.see(self.world, views)
         now = self._tools.now()
         if self.unavailable is not None:
             self._regain(now)
@@ -249,15 +249,20 @@ class Reconciler:
         """A hold keeps the ingress as it is too."""
         if self.keeper is None or self.world.hold is not None or self.looks_only:
             return
-        self.keeper.tend(self.world.desired, self.world.views, self.loaded.ingress_image)
-        if (trouble := self.keeper.trouble) != self._ingress_trouble:
-            self._ingress_trouble = trouble
+        self.keeper.tend(self.world, self.loaded.ingress_image)
+        if (trouble := self.keeper.trouble) != self._told_trouble:
+            self._told_trouble = trouble
             told = ("IngressFailed", trouble) if trouble else ("IngressReady", "the ingress is as wanted")
             self.chronicle.say(now, None, *told, warning=trouble is not None)
 
     @property
     def ingress_settled(self) -> bool:
         return self.keeper is None or self.keeper.settled
+
+    @property
+    def ingress_trouble(self) -> str | None:
+        """Why the proxy is not as it is to be."""
+        return None if self.keeper is None else self.keeper.trouble
 
     def close(self) -> None:
         """Nothing of it works on any more."""
@@ -267,8 +272,7 @@ class Reconciler:
     # --- telling
 
     def publish(self, now: Instant) -> StackStatus:
-        trouble = None if self.keeper is None else self.keeper.trouble
-        conditions = make_conditions(self.world, Obstacles(self.broken, self.unavailable, trouble), now)
+        conditions = make_conditions(self.world, Obstacles(self.broken, self.unavailable, self.ingress_trouble), now)
         status = self.chronicle.publish(self.world, conditions, now)
         if status.phase is StackPhase.CONVERGED and self.world.hold is None and self.world.only is None:
             self._note_convergence()

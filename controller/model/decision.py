@@ -10,6 +10,7 @@ from typing import NamedTuple
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId, Revision
 from controller.model.observed import Life, Mount
+from controller.model.routes import Frontend
 from controller.model.steps import Step
 
 
@@ -182,6 +183,8 @@ class Decision(NamedTuple):
     ready: int = 0
     updated: int = 0
     desired: int = 0
+    frontends: tuple[Frontend, ...] = ()
+    """Of the release that is aimed at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,8 @@ class ServiceView:
     trouble: Trouble | None = None
     taken_ports: tuple[str, ...] = ()
     """Fixed host ports (`8080/tcp`) that a replica of the present template would need and that are in use."""
+    no_ingress: str = ""
+    """Why the ingress cannot take the host ports of this service now, which its replicas have still; "": it can."""
     unverified: bool = False
     """The last pull failed: whether `image_id` is what the registry has is not known."""
 

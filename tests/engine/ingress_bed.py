@@ -42,7 +42,7 @@ class Bed:
         self.port = free_port()
         self.network = f"{self.name}_default"
         docker("network", "create", self.network)
-        self.ingress = Ingress(self.engine.own, self.name, self.folder / "ingress", PROXY_IMAGE)
+        self.ingress = Ingress(self.engine.own, self.name, self.folder / "ingress")
 
     def run(self, number: int, service: str = "web") -> ReplicaId:
         """A replica that answers already."""
@@ -66,7 +66,7 @@ class Bed:
 
     def wanted(self, routes: Mapping[ReplicaId, RouteState] | None, *more: Frontend) -> Wanted:
         front = Frontend("web", self.port, 8000, "127.0.0.1")
-        return Wanted((front, *more), (self.network,), routes)
+        return Wanted((front, *more), (self.network,), routes, PROXY_IMAGE)
 
     def put_in(self, *replicas: ReplicaId) -> None:
         self.ingress.ensure(self.wanted(dict.fromkeys(replicas, RouteState.IN)))

@@ -265,7 +265,9 @@ def test_without_a_port_there_is_neither_container_nor_listener(bed: Bed) -> Non
 
 def test_tcp_connections_are_counted_and_kept_too(bed: Bed) -> None:
     replica = bed.run(1)
-    bed.ingress.ensure(Wanted((Frontend("web", bed.port, 8000, "127.0.0.1", Mode.TCP),), (bed.network,), {replica: IN}))
+    bed.ingress.ensure(
+        Wanted((Frontend("web", bed.port, 8000, "127.0.0.1", Mode.TCP),), (bed.network,), {replica: IN}, PROXY_IMAGE)
+    )
     with upgraded(bed.port) as link:
         assert bed.ingress.set_route(replica, DRAINING).connections == 1
         assert say(link, "on") == f"{replica[:12]} on"

@@ -125,7 +125,7 @@ ROWS = [
         web(direct=DIRECT),
         (exited(1, "v0", **PORT),),
         SEEN,
-        "Pending Exited: start 1",
+        "Starting Starting: start 1",
     ),
     (
         "made by hand with the port that the ingress has: it can never start, and is replaced",
@@ -181,7 +181,7 @@ def test_to_where_traffic_is_led() -> None:
 )
 def test_behind_the_ingress_who_is_not_led_to_does_not_serve(route: RouteSeen | None, expected: bool) -> None:
     assert serves(case(web()), new(1, route)) is expected
-    assert serves(case(web()), new(1, route, **PORT)) and serves(case(checked()), new(1, route))
+    assert serves(case(web()), new(1, route, **PORT)) and serves(case(checked()), new(1, None))
     assert not serves(case(web()), replica(1, "v2", health=Health.STARTING, route=route))
 
 

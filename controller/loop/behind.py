@@ -1,0 +1,157 @@
+"""What is to be behind one stack's ingress: it follows from what is wanted, and from what runs still. Pure.
+
+A release may have other ports than the one before, or none behind the ingress: what runs is led to where it listens,
+for as long as it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from controller.decide.case import ALIVE
+from controller.decide.identity import publishes_itself
+from controller.decide.world import World
+from controller.ingress.proxy import IMAGE, Targets, Wanted
+from controller.model.desired import DesiredService
+from controller.model.names import ReplicaId, Revision
+from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
+from controller.model.routes import Frontend, RouteState
+
+Known = Mapping[tuple[str, Revision], DesiredService]
+"""What the kept revisions of each service were made from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the proxy is to do: `wanted` now; `coming` as soon as those have gone that have its host ports still."""
+
+    wanted: Wanted
+    coming: Wanted | None = None
+
+
+class Behind(NamedTuple):
+    """One service before its ingress: what it aims at, its replicas, and what each of them was made from.
+
+    `runs`: it is to have replicas; `updates`: they are being replaced.
+    """
+
+    want: DesiredService
+    view: ServiceView
+    known: Known
+    frontends: tuple[Frontend, ...]
+    runs: bool = True
+    updates: bool = False
+
+    @property
+    def replicas(self) -> tuple[Replica, ...]:
+        return tuple(replica for replica in self.view.replicas if replica.phase is not ReplicaPhase.REMOVING)
+
+    def made_from(self, replica: Replica) -> DesiredService:
+        """The definition that says where it listens; of what is not known any more the present one."""
+        if replica.revision == self.want.revision:
+            return self.want
+        return self.known.get((self.want.name, replica.revision), self.want)
+
+    def fronts_of(self, replica: Replica) -> tuple[Frontend, ...]:
+        return self.made_from(replica).frontends or self.want.frontends or self.frontends
+
+    @property
+    def claimed(self) -> tuple[Frontend, ...]:
+        """All frontends that the service has, had or is to have."""
+        every = [*self.frontends, *self.want.frontends, *(f for r in self.view.replicas for f in self.fronts_of(r))]
+        return tuple(dict.fromkeys(every))
+
+    @property
+    def own(self) -> tuple[Replica, ...]:
+        """Those that have, or would have, a host port of it themselves."""
+        asked = replace(self.want, frontends=self.claimed)
+        return tuple(replica for replica in self.replicas if publishes_itself(replica, asked))
+
+    @property
+    def led(self) -> tuple[Replica, ...]:
+        """Those that run and can be reached through a proxy alone."""
+        own = {replica.id for replica in self.own}
+        return tuple(replica for replica in self.replicas if replica.phase in ALIVE and replica.id not in own)
+
+
+def see_behind(world: World, views: Mapping[str, ServiceView]) -> Mapping[str, Behind]:
+    """Every service that has to do with the ingress, by name."""
+    found = {}
+    for name, want in world.desired.services.items():
+        decision, view = world.decisions.get(name), views.get(name, ServiceView())
+        one = Behind(want, view, world.known, want.frontends, want.leaving is None and want.replicas > 0)
+        if decision is not None:
+            updates = decision.history.updating
+            one = one._replace(frontends=decision.frontends, runs=decision.desired > 0, updates=updates)
+        if one.claimed:
+            found[name] = one
+    return found
+
+
+def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: str = IMAGE) -> Plan:
+    """Behind the ingress is a service whose replicas do not publish their ports themselves; once it is, it stays.
+
+    While one of them still has a host port, the proxy cannot; it is prepared, so that only its start is left. Where all
+    would have their own, and have ended, they are to come back as they were. What leaves the ingress stays behind it
+    until one comes that has its own port, or none runs any more.
+    """
+    already = {front.service for front in before.frontends} if before is not None else set()
+    now: list[Behind] = []
+    soon: list[Behind] = []
+    for name, one in services.items():
+        own, others = one.own, len(one.replicas) - len(one.own)
+        if not one.view.complete:
+            now += [one] if name in already else []
+        elif any(replica.phase in ALIVE for replica in own):
+            soon += [one] if one.frontends and one.runs and (others or one.updates) else []
+        elif (one.frontends and one.runs and (name in already or others)) or (one.led and not own):
+            now.append(one)
+    wanted = _want(now, image)
+    return Plan(wanted, _want([*now, *soon], image) if soon else None)
+
+
+def _want(services: Iterable[Behind], image: str) -> Wanted:
+    fronts = [front for one in services for front in lay_out(one)]
+    networks = {network for one in services for want in _definitions(one) for network in want.networks}
+    fronts.sort(key=lambda front: (front.service, front.host_port, front.host_ip))  # stable: who is preferred stays so
+    return Wanted(tuple(fronts), tuple(sorted(networks)), image=image)
+
+
+def _definitions(one: Behind) -> Iterator[DesiredService]:
+    yield one.want
+    yield from (one.made_from(replica) for replica in one.led)
+
+
+def lay_out(one: Behind) -> tuple[Frontend, ...]:
+    """What is asked for; on its host ports also where those listen that run still, if that is elsewhere."""
+    running = [front for replica in one.led for front in one.fronts_of(replica)]
+    fronts = list(one.frontends) or list(dict.fromkeys(running))
+    for front in running:
+        same = [other for other in fronts if (other.host_ip, other.host_port) == (front.host_ip, front.host_port)]
+        if same and all(other.target != front.target for other in same):
+            fronts.append(replace(front, mode=same[0].mode))
+    return tuple(fronts)
+
+
+def find_targets(services: Mapping[str, Behind]) -> Targets:
+    """The container ports on which each replica behind the ingress listens."""
+    return {
+        replica.id: frozenset(front.target for front in one.fronts_of(replica))
+        for one in services.values()
+        for replica in one.led
+    }
+
+
+def first_routes(services: Mapping[str, Behind]) -> Mapping[ReplicaId, RouteState]:
+    """Where there was no proxy, whoever is ready is led to at once."""
+    return {
+        replica.id: RouteState.IN if _is_ready(replica) else RouteState.OUT
+        for one in services.values()
+        for replica in one.view.replicas
+    }
+
+
+def _is_ready(replica: Replica) -> bool:
+    return replica.running and (replica.health is Health.NONE or replica.ready_since is not None)

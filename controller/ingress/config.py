@@ -6,7 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from controller.ingress.routes import FEWEST_SLOTS, NOWHERE, Slot, Table, backend_name, port_of
+from controller.ingress.routes import FEWEST_SLOTS, NOWHERE, Slot, Table, backend_name, own_port, port_of
 from controller.model.routes import Frontend, Mode, RouteState
 
 CONF, RUN = "/run/ingress/conf", "/run/ingress/run"
@@ -16,40 +16,31 @@ RUNTIME, MASTER, FILE = "runtime.sock", "master.sock", "haproxy.cfg"
 COMMAND = ("haproxy", "-W", "-db", "-S", f"{RUN}/{MASTER},mode,600", "-f", f"{CONF}/{FILE}")
 """A master that reloads on SIGUSR2, and its worker."""
 
-_SERVER = re.compile(r"  server s\d+ (?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:\s]+)):\d+(?P<off> disabled)?$")
+_SERVER = re.compile(r"  server s\d+ (?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:\s]+)):(?P<port>\d+)(?P<off> disabled)?$")
 _FIRST_SPARE_PORT = 49152
 
 
 def listen_ports(frontends: Iterable[Frontend]) -> Mapping[Frontend, int]:
     """The port inside the container for each published one: the same, unless two host addresses share its number."""
-    given: dict[tuple[int, str, str], int] = {}
-    fronts = sorted(frontends, key=_published_as)
+    given: dict[Frontend, int] = {}
+    ordered = sorted(frontends, key=lambda front: (front.host_port, front.host_ip, front.service))
     spare = _FIRST_SPARE_PORT
-    numbers = {front.host_port for front in fronts}
-    for front in fronts:
-        if _published_as(front) in given:
-            continue
+    numbers = {front.host_port for front in ordered}
+    for front in ordered:
         port = front.host_port
         while port in given.values() or (port != front.host_port and port in numbers):
             port, spare = spare, spare + 1
-        given[_published_as(front)] = port
-    return {front: given[_published_as(front)] for front in fronts}
-
-
-def _published_as(front: Frontend) -> tuple[int, str, str]:
-    return front.host_port, front.host_ip, front.service
+        given[front] = port
+    return given
 
 
 def render(frontends: Sequence[Frontend], table: Table) -> str:
     """The whole file. Backends without slots in the table get empty ones."""
     sections = [_GLOBAL, _DEFAULTS]
-    by_port: dict[int, list[Frontend]] = {}
     for front, port in sorted(listen_ports(frontends).items(), key=lambda item: item[1]):
-        by_port.setdefault(port, []).append(front)
-    for port, fronts in by_port.items():
-        *before, last = map(backend_name, fronts)
-        more = _MORE[fronts[0].mode] + "".join(_WHERE_SERVED.format(backend=name) for name in before)
-        sections.append(_FRONTEND.format(port=port, mode=fronts[0].mode, backend=last, more=more))
+        sections.append(
+            _FRONTEND.format(port=port, mode=front.mode, backend=backend_name(front), more=_MORE[front.mode])
+        )
     for name, mode in sorted({backend_name(front): front.mode for front in frontends}.items()):
         slots = table.get(name) or (Slot(),) * FEWEST_SLOTS
         sections.append(_BACKEND[mode].format(name=name) + "\n".join(_servers(name, slots)))
@@ -73,7 +64,8 @@ def read_table(text: str) -> Table:
     for line, backend in _walk(text):
         if backend is not None and (found := _SERVER.match(line)):
             state = RouteState.OUT if found["off"] else RouteState.IN
-            table.setdefault(backend, []).append(Slot(found["v4"] or found["v6"], state))
+            port = own_port(backend, int(found["port"]))
+            table.setdefault(backend, []).append(Slot(found["v4"] or found["v6"], state, port=port))
     return {name: tuple(slots) for name, slots in table.items()}
 
 
@@ -107,7 +99,7 @@ def _servers(backend: str, slots: Sequence[Slot]) -> Iterator[str]:
     for number, slot in enumerate(slots, start=1):
         address = f"[{slot.address}]" if ":" in slot.address else slot.address
         is_in = slot.state is RouteState.IN and slot.address != NOWHERE
-        yield f"  server s{number} {address}:{port_of(backend)}" + ("" if is_in else " disabled")
+        yield f"  server s{number} {address}:{slot.port or port_of(backend)}" + ("" if is_in else " disabled")
 
 
 # One thread: what is drained is then drained, with no other thread that chose the server an instant before.
@@ -137,11 +129,6 @@ frontend port:{port}
   mode {mode}
   bind :{port}
 {more}  default_backend {backend}"""
-
-# A release that listens elsewhere comes: the port is its from its first replica on that serves.
-_WHERE_SERVED = """\
-  use_backend {backend} if {{ nbsrv({backend}) gt 0 }}
-"""
 
 # Idle connections get one more answer when the process is to end: a client that sends just then is not turned away.
 _MORE = {

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.engines.base import Own
@@ -16,16 +15,20 @@ from controller.ingress import config
 from controller.ingress.files import make_folder, put_file, read_file
 from controller.ingress.reach import find_deaf_port
 from controller.ingress.routes import (
+    NO_TARGETS,
+    Endpoint,
     Table,
+    Targets,
     Wishes,
     address_of,
     addresses_of,
     backend_name,
+    carry_over,
     fits,
-    listens_at,
     place_routes,
+    port_at,
+    port_of,
     present_wishes,
-    rename,
     same,
     seat,
     service_of,
@@ -55,19 +58,13 @@ _BRIEFLY = 0.1
 class Wanted:
     """What is to be behind the ingress. `networks`: names, at least one of each service's.
 
-    Of several frontends of a service with one host port, which lead to different ports of its replicas, the first has
-    the traffic as soon as somebody serves there. `routes` of all replicas that exist; None: each stays as it stands,
-    but those that are gone.
+    `routes` of all replicas that exist; None: each stays as it stands, but those that are gone.
     """
 
     frontends: tuple[Frontend, ...]
     networks: tuple[str, ...]
     routes: Mapping[ReplicaId, RouteState] | None = None
     image: str = IMAGE
-
-
-Targets = Mapping[ReplicaId, frozenset[int]]
-"""The ports on which replicas listen; one that is not named listens on all of its service's."""
 
 
 class Look(NamedTuple):
@@ -101,10 +98,10 @@ class Ingress:
             self._drop_blind(ends_at)
             seen = self.container(deadline=_left(ends_at))
             if seen is None or not seen.running:
-                self._store(config.render(wanted.frontends, self._plan(wanted, {}, ends_at)))
+                self._store(config.render(wanted.frontends, self._plan(wanted, NO_TARGETS, ends_at)))
             self._own.prepare(self._spec(wanted), deadline=_left(ends_at))
 
-    def ensure(self, wanted: Wanted, targets: Targets = MappingProxyType({}), *, deadline: float = 30.0) -> bool:
+    def ensure(self, wanted: Wanted, targets: Targets = NO_TARGETS, *, deadline: float = 30.0) -> bool:
         """The proxy runs, on those ports and networks, with that table; seen in the proxy itself.
 
         A changed configuration is reloaded without a gap; changed host ports mean another container, with the gap
@@ -148,11 +145,9 @@ class Ingress:
             self._lock.release()
 
     def set_route(
-        self, replica: ReplicaId, to: RouteState, ports: Collection[int] | None = None, *, deadline: float = 5.0
+        self, replica: ReplicaId, to: RouteState, targets: Targets = NO_TARGETS, *, deadline: float = 5.0
     ) -> RouteSeen:
         """Lead traffic to that replica, or no new one, or none; how it stands then, as the proxy says.
-
-        `ports`: those on which it listens; None: all of its service's.
 
         May be repeated. Raises Conflict where the replica is not running on a network that the proxy is on, Transient
         where it does not listen on a port on which another one serves: it would take requests from who can answer.
@@ -162,8 +157,8 @@ class Ingress:
             look = self._look(ends_at)
             before = self._memory.see(look.proxy, look.placed, look.networks, time.time())
             if to is RouteState.IN:
-                _refuse_deaf(look, replica, ports)
-            table = seat(_with_route(look, replica, to, ports), look.proxy.table)
+                _refuse_deaf(look, replica, targets)
+            table = seat(_with_route(look, replica, to, targets), look.proxy.table)
             if not same(look.proxy.table, table):
                 self._change(look.proxy.table, table, ends_at)
             if to is RouteState.DRAINING and replica in before:
@@ -206,14 +201,13 @@ class Ingress:
     def _plan(self, wanted: Wanted, targets: Targets, ends_at: float) -> Table:
         """What the proxy is to do: each replica in the slot that it has, on networks that it is on or will be on."""
         backends = sorted({backend_name(front) for front in wanted.frontends})
-        table = rename(self._known(ends_at), backends)
+        table = self._known(ends_at)
         placed = self._own.placed(self._stack, deadline=_left(ends_at))
         container = self.container(deadline=_left(ends_at))
         networks = {*wanted.networks, *(container.networks if container is not None else ())}
         if wanted.routes is not None:
             return seat(place_routes(backends, wanted.routes, placed, networks, targets), table)
-        kept = present_wishes(table, placed, networks)
-        return seat({name: kept.get(name, {}) for name in backends}, table)
+        return seat(carry_over(backends, table, placed, networks, targets), table)
 
     def _known(self, ends_at: float) -> Table:
         """The table that the proxy has, else the one that it would start with."""
@@ -269,7 +263,7 @@ class Ingress:
             time.sleep(_PAUSE)
 
 
-def _with_route(look: Look, replica: ReplicaId, to: RouteState, ports: Collection[int] | None) -> Wishes:
+def _with_route(look: Look, replica: ReplicaId, to: RouteState, targets: Targets) -> Wishes:
     """What the proxy does now, with that one replica as it is to be."""
     table = look.proxy.table
     wishes = {name: dict(wanted) for name, wanted in present_wishes(table, look.placed, look.networks).items()}
@@ -279,20 +273,22 @@ def _with_route(look: Look, replica: ReplicaId, to: RouteState, ports: Collectio
         if to is RouteState.IN:
             raise Conflict(f"replica {replica[:12]} is not running on a network that the ingress is on")
         return wishes  # it has no traffic
-    backends = [name for name in table if service_of(name) == found.service and listens_at(name, ports)]
+    backends = [name for name in table if service_of(name) == found.service]
     if to is RouteState.IN and not backends:
         raise Conflict(f"{found.service} has no port behind the ingress")
     for name in backends:  # who is asked to drain anew after a reload gets its slot again
-        wishes[name][next((known for known in addresses if known in wishes[name]), addresses[0])] = to
+        port = port_at(name, replica, targets)
+        ends = [Endpoint(one, port) for one in addresses]
+        wishes[name][next((end for end in ends if end in wishes[name]), ends[0])] = to
     return wishes
 
 
-def _refuse_deaf(look: Look, replica: ReplicaId, ports: Collection[int] | None) -> None:
+def _refuse_deaf(look: Look, replica: ReplicaId, targets: Targets) -> None:
     found = next((item for item in look.placed if item.id == replica), None)
     address = address_of(found, look.networks) if found else None
     if found is not None and address is not None:
-        table = {name: slots for name, slots in look.proxy.table.items() if listens_at(name, ports)}
-        port = find_deaf_port(table, found.service, address)
+        ports = {name: port_at(name, replica, targets) or port_of(name) for name in look.proxy.table}
+        port = find_deaf_port(look.proxy.table, found.service, address, ports)
         if port is not None:
             message = f"replica {replica[:12]} refuses connections to port {port}, on which others of it serve"
             raise Transient(message, hint="has the port changed on which it listens, and not the published one?")

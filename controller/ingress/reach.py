@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from controller.ingress.routes import Table, port_of, service_of
 from controller.model.routes import RouteState
@@ -25,16 +25,19 @@ def knock(address: str, port: int) -> bool | None:
         return None
 
 
-def find_deaf_port(table: Table, service: str, address: str, ask: Knock = knock) -> int | None:
-    """A port that this replica refuses while another one takes connections there; None: there is none.
+def find_deaf_port(
+    table: Table, service: str, address: str, ports: Mapping[str, int], ask: Knock = knock
+) -> int | None:
+    """A port that this replica refuses while another one takes connections for it; None: there is none.
 
-    A port that nobody listens on is not held against it: what is published may well be unused.
+    `ports`: where it listens for the traffic of each backend. A port that nobody listens on is not held against it:
+    what is published may well be unused.
     """
     for name, slots in table.items():
-        others = [slot.address for slot in slots if slot.state is RouteState.IN and slot.address != address]
+        others = [slot for slot in slots if slot.state is RouteState.IN and slot.address != address]
         if service_of(name) != service or not others:
             continue
-        port = port_of(name)
-        if ask(address, port) is False and any(ask(other, port) for other in others):
+        port = ports.get(name, port_of(name))
+        if ask(address, port) is False and any(ask(one.address, one.port or port_of(name)) for one in others):
             return port
     return None

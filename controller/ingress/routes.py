@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import NamedTuple
 
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica
@@ -16,14 +17,29 @@ NOWHERE = "0.0.0.0"  # noqa: S104 - what the proxy calls a server that has no ad
 _WORDS = {RouteState.IN: "ready", RouteState.DRAINING: "drain", RouteState.OUT: "maint"}
 
 
+class Endpoint(NamedTuple):
+    """Where a replica listens; port 0: at its backend's."""
+
+    address: str
+    port: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place for one replica in a backend. `connections` and `since` (seconds in this state) are only observed."""
+    """A place for one replica in a backend. `connections` and `since` (seconds in this state) are only observed.
+
+    `port`: of a replica that listens elsewhere than its backend says; 0: there.
+    """
 
     address: str = NOWHERE
     state: RouteState = RouteState.OUT
     connections: int = 0
     since: float = 0.0
+    port: int = 0
+
+    @property
+    def end(self) -> Endpoint:
+        return Endpoint(self.address, self.port)
 
     @property
     def free(self) -> bool:
@@ -33,8 +49,14 @@ class Slot:
 Table = Mapping[str, tuple[Slot, ...]]
 """The slots of each backend; the first is `s1`."""
 
-Wishes = Mapping[str, Mapping[str, RouteState]]
-"""How each address is to stand in each backend. An address that is not named is to be out."""
+Wishes = Mapping[str, Mapping[Endpoint, RouteState]]
+"""How each endpoint is to stand in each backend. One that is not named is to be out."""
+
+Targets = Mapping[ReplicaId, Mapping[int, int]]
+"""On which port each replica listens for the traffic of a backend of that port, where it is another one."""
+
+
+NO_TARGETS: Targets = MappingProxyType({})
 
 
 def backend_name(frontend: Frontend) -> str:
@@ -63,16 +85,9 @@ def _want_route(replica: Replica, leaving: bool) -> RouteState:
     return RouteState.OUT if replica.ready_since is None else RouteState.IN
 
 
-def listens_at(backend: str, ports: Collection[int] | None) -> bool:
-    """Whether who listens on these ports (None: on all) is reached through that backend."""
-    return ports is None or port_of(backend) in ports
-
-
-def rename(table: Table, backends: Iterable[str]) -> Table:
-    """The same table where only the mode of a backend is to be another: who is led to stays led to."""
-    by_port = {(service_of(name), port_of(name)): name for name in table}
-    found = {name: name if name in table else by_port.get((service_of(name), port_of(name))) for name in backends}
-    return {**table, **{name: table[before] for name, before in found.items() if before is not None}}
+def own_port(backend: str, port: int) -> int:
+    """How a slot of that backend says that port: 0 where it is the backend's."""
+    return 0 if port == port_of(backend) else port
 
 
 def addresses_of(placed: Placed, networks: Collection[str]) -> tuple[str, ...]:
@@ -90,18 +105,46 @@ def place_routes(
     routes: Mapping[ReplicaId, RouteState],
     placed: Sequence[Placed],
     networks: Collection[str],
-    targets: Mapping[ReplicaId, Collection[int]] = MappingProxyType({}),
+    targets: Targets = NO_TARGETS,
 ) -> Wishes:
-    """Routes of replicas as wishes for addresses, in each backend of the replica's service where it listens."""
-    wishes: dict[str, dict[str, RouteState]] = {name: {} for name in backends}
+    """Routes of replicas as wishes for endpoints, in each backend of the replica's service."""
+    wishes: dict[str, dict[Endpoint, RouteState]] = {name: {} for name in backends}
     for replica in placed:
         address, state = address_of(replica, networks), routes.get(replica.id, RouteState.OUT)
         if address is None or state is RouteState.OUT:
             continue
         for name, wanted in wishes.items():
-            if service_of(name) == replica.service and listens_at(name, targets.get(replica.id)):
-                wanted[address] = state
+            if service_of(name) == replica.service:
+                wanted[Endpoint(address, port_at(name, replica.id, targets))] = state
     return wishes
+
+
+def port_at(backend: str, replica: ReplicaId, targets: Targets) -> int:
+    """The port at which that replica takes the traffic of that backend, as its slot says it."""
+    return own_port(backend, targets.get(replica, {}).get(port_of(backend), port_of(backend)))
+
+
+def carry_over(
+    backends: Iterable[str], table: Table, placed: Sequence[Placed], networks: Collection[str], targets: Targets
+) -> Wishes:
+    """Everybody stays as led to as it is, whatever the backends of its service are called from now on."""
+    wishes: dict[str, dict[Endpoint, RouteState]] = {name: {} for name in backends}
+    for name, wanted in wishes.items():
+        for replica in placed:
+            port = port_at(name, replica.id, targets)
+            ends = {(address, port or port_of(name)) for address in addresses_of(replica, networks)}
+            if replica.service == service_of(name) and (slot := _find_slot(table, replica.service, ends)) is not None:
+                wanted[Endpoint(slot.address, port)] = slot.state
+    return wishes
+
+
+def _find_slot(table: Table, service: str, ends: Collection[tuple[str, int]]) -> Slot | None:
+    """The one in use that leads to one of these."""
+    for name, slots in table.items():
+        for slot in slots if service_of(name) == service else ():
+            if slot.state is not RouteState.OUT and (slot.address, slot.port or port_of(name)) in ends:
+                return slot
+    return None
 
 
 def present_wishes(table: Table, placed: Sequence[Placed], networks: Collection[str]) -> Wishes:
@@ -111,7 +154,7 @@ def present_wishes(table: Table, placed: Sequence[Placed], networks: Collection[
         living.setdefault(replica.service, set()).update(addresses_of(replica, networks))
     return {
         name: {
-            slot.address: slot.state
+            slot.end: slot.state
             for slot in slots
             if slot.state is not RouteState.OUT and slot.address in living.get(service_of(name), ())
         }
@@ -127,18 +170,18 @@ def seat(wishes: Wishes, table: Table) -> Table:
     return {name: _seat_backend(wanted, table.get(name, ())) for name, wanted in wishes.items()}
 
 
-def _seat_backend(wanted: Mapping[str, RouteState], slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
-    seats: dict[str, int] = {}
+def _seat_backend(wanted: Mapping[Endpoint, RouteState], slots: tuple[Slot, ...]) -> tuple[Slot, ...]:
+    seats: dict[Endpoint, int] = {}
     for index, slot in enumerate(slots):
-        # Of two slots with one address the one in use counts: the other is a leftover.
-        if slot.address in wanted and (slot.address not in seats or not slot.free):
-            seats[slot.address] = index
+        # Of two slots with one endpoint the one in use counts: the other is a leftover.
+        if slot.end in wanted and (slot.end not in seats or not slot.free):
+            seats[slot.end] = index
     seated = [replace(slot, state=RouteState.OUT) for slot in slots]
     untaken = (index for index, slot in enumerate(slots) if index not in seats.values() and slot.free)
     spare = sorted(untaken, key=lambda index: (slots[index].address != NOWHERE, index))
-    for address in sorted(wanted):
-        index = seats[address] if address in seats else _take(spare, seated)
-        seated[index] = replace(seated[index], address=address, state=wanted[address])
+    for end in sorted(wanted):
+        index = seats[end] if end in seats else _take(spare, seated)
+        seated[index] = replace(seated[index], address=end.address, port=end.port, state=wanted[end])
     while len(seated) < FEWEST_SLOTS:
         seated.append(Slot())
     return tuple(seated)
@@ -167,7 +210,7 @@ def diff(seen: Table, wanted: Table) -> tuple[str, ...]:
         (f"{name}/s{index}", port_of(name), before, after)
         for name in sorted(wanted)
         for index, (before, after) in enumerate(zip(seen[name], wanted[name], strict=True), start=1)
-        if (before.address, before.state) != (after.address, after.state)
+        if (before.end, before.state) != (after.end, after.state)
     ]
     order = list(_WORDS)
     changes.sort(key=lambda change: order.index(change[3].state))
@@ -175,10 +218,10 @@ def diff(seen: Table, wanted: Table) -> tuple[str, ...]:
 
 
 def _commands(server: str, port: int, before: Slot, after: Slot) -> Iterable[str]:
-    if before.address != after.address:
+    if before.end != after.end:
         if before.state is not RouteState.OUT:
             yield f"set server {server} state maint"
-        yield f"set server {server} addr {after.address} port {port}"
+        yield f"set server {server} addr {after.address} port {after.port or port}"
     yield f"set server {server} state {_WORDS[after.state]}"
 
 

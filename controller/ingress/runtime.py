@@ -9,11 +9,11 @@ import stat
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.ingress.config import MASTER, RUNTIME
-from controller.ingress.routes import Slot, Table, diff, fits, same
+from controller.ingress.routes import Slot, Table, diff, fits, own_port, port_of, same, service_of
 from controller.model.errors import Conflict, EngineError, Transient
 from controller.model.routes import Figures, RouteState
 
@@ -21,6 +21,10 @@ _MAINTENANCE, _DRAIN = 0x23, 0x18
 """Bits of `srv_admin_state`: forced, inherited or by name resolution; forced or inherited."""
 _ENOUGH = 16 * 1024 * 1024
 _OLD = re.compile(r"^# old workers\n(?P<rows>(?:[^#\n].*\n?)*)", re.MULTILINE)
+
+
+End = tuple[str, str, int]
+"""Service, address and port of a replica."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,17 +68,18 @@ class Runtime:
             raise Conflict("the ingress did not take all of its routes: look again")
         return taken
 
-    def _left_behind(self, ends_at: float) -> Mapping[tuple[str, str], int]:
-        """Open connections by backend and address, of processes that a reload told to end when they are done."""
+    def _left_behind(self, ends_at: float) -> Mapping[End, int]:
+        """Open connections by service, address and port, of processes that a reload told to end when they are done."""
         found = _OLD.search(self._ask(MASTER, "show proc", ends_at))
-        totals: dict[tuple[str, str], int] = {}
+        totals: dict[End, int] = {}
         for row in found["rows"].splitlines() if found else ():
             try:
                 text = self._ask(MASTER, f"@!{row.split()[0]} show servers conn", ends_at)
             except EngineError:
                 continue  # it ended between the two questions
-            for name, _, address, count in _read_connections(text):
-                totals[name, address] = totals.get((name, address), 0) + count
+            for name, _, address, port, count in _read_connections(text):
+                end = (service_of(name), address, port)
+                totals[end] = totals.get(end, 0) + count
         return totals
 
     def _ask(self, name: str, command: str, ends_at: float) -> str:
@@ -145,29 +150,28 @@ def parse_proxy(text: str) -> Proxy:
 def _parse(text: str) -> Proxy:
     described = re.search(r"^description: (\S+)", text, re.MULTILINE)
     states = _read_states(text)
-    connections = {(name, slot): count for name, slot, _, count in _read_connections(text)}
+    connections = {(name, slot): count for name, slot, _, _, count in _read_connections(text)}
     whole = text.endswith("\n\n") and "# bkname/svname" in text and states.keys() == connections.keys()
     if described is None or not whole:
         raise ValueError("something is missing")
     stats = {(name, slot): row for name, slot, row in _read_stats(text)}
     table: dict[str, list[Slot]] = {}
     for key in sorted(states):
-        address, state, since = states[key]
+        address, port, state, since = states[key]
         open_now = max(connections[key], int(stats.get(key, {}).get("scur") or 0))
-        table.setdefault(key[0], []).append(Slot(address, state, open_now, since))
+        table.setdefault(key[0], []).append(Slot(address, state, open_now, since, own_port(key[0], port)))
     figures = {key: _figures(row) for key, row in stats.items()}
     return Proxy(described.group(1), {name: tuple(slots) for name, slots in table.items()}, figures)
 
 
-def add_connections(table: Table, more: Mapping[tuple[str, str], int]) -> Table:
-    """The table with connections that another process holds, by backend and address."""
-    return {
-        name: tuple(
-            Slot(slot.address, slot.state, slot.connections + more.get((name, slot.address), 0), slot.since)
-            for slot in slots
-        )
-        for name, slots in table.items()
-    }
+def add_connections(table: Table, more: Mapping[End, int]) -> Table:
+    """The table with connections that another process holds, whose backends may have had other names."""
+    return {name: tuple(_with_more(name, slot, more) for slot in slots) for name, slots in table.items()}
+
+
+def _with_more(backend: str, slot: Slot, more: Mapping[End, int]) -> Slot:
+    held = more.get((service_of(backend), slot.address, slot.port or port_of(backend)), 0)
+    return replace(slot, connections=slot.connections + held)
 
 
 def _rows(text: str, first: str) -> Iterator[list[str]]:
@@ -182,12 +186,12 @@ def _rows(text: str, first: str) -> Iterator[list[str]]:
             yield line.split()
 
 
-def _read_states(text: str) -> dict[tuple[str, int], tuple[str, RouteState, float]]:
+def _read_states(text: str) -> dict[tuple[str, int], tuple[str, int, RouteState, float]]:
     found = {}
     for row in _rows(text, "# be_id"):
         number = _slot(row[3])
         if number is not None:
-            found[row[1], number] = (row[4], _state(int(row[6])), float(row[9]))
+            found[row[1], number] = (row[4], int(row[18]), _state(int(row[6])), float(row[9]))
     return found
 
 
@@ -197,13 +201,13 @@ def _state(admin: int) -> RouteState:
     return RouteState.DRAINING if admin & _DRAIN else RouteState.IN
 
 
-def _read_connections(text: str) -> Iterator[tuple[str, int, str, int]]:
-    """Backend, slot, address, connections in use."""
+def _read_connections(text: str) -> Iterator[tuple[str, int, str, int, int]]:
+    """Backend, slot, address, port, connections in use."""
     for row in _rows(text, "# bkname/svname"):
         backend, _, server = row[0].rpartition("/")
         number = _slot(server)
         if number is not None:
-            yield backend, number, row[2], int(row[6])
+            yield backend, number, row[2], int(row[3]), int(row[6])
 
 
 def _read_stats(text: str) -> Iterator[tuple[str, int, Mapping[str, str]]]:

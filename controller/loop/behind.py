@@ -13,7 +13,8 @@ from typing import NamedTuple
 from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.world import World
-from controller.ingress.proxy import IMAGE, Targets, Wanted
+from controller.ingress.proxy import IMAGE, Wanted
+from controller.ingress.routes import Targets
 from controller.model.desired import DesiredService
 from controller.model.names import ReplicaId, Revision
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
@@ -113,10 +114,9 @@ def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: s
 
 
 def _want(services: Iterable[Behind], image: str) -> Wanted:
-    fronts = [front for one in services for front in lay_out(one)]
-    networks = {network for one in services for want in _definitions(one) for network in want.networks}
-    fronts.sort(key=lambda front: (front.service, front.host_port, front.host_ip))  # stable: who is preferred stays so
-    return Wanted(tuple(fronts), tuple(sorted(networks)), image=image)
+    fronts = sorted({front for one in services for front in lay_out(one)})
+    networks = sorted({network for one in services for want in _definitions(one) for network in want.networks})
+    return Wanted(tuple(fronts), tuple(networks), image=image)
 
 
 def _definitions(one: Behind) -> Iterator[DesiredService]:
@@ -125,23 +125,21 @@ def _definitions(one: Behind) -> Iterator[DesiredService]:
 
 
 def lay_out(one: Behind) -> tuple[Frontend, ...]:
-    """What is asked for; on its host ports also where those listen that run still, if that is elsewhere."""
-    running = [front for replica in one.led for front in one.fronts_of(replica)]
-    fronts = list(one.frontends) or list(dict.fromkeys(running))
-    for front in running:
-        same = [other for other in fronts if (other.host_ip, other.host_port) == (front.host_ip, front.host_port)]
-        if same and all(other.target != front.target for other in same):
-            fronts.append(replace(front, mode=same[0].mode))
-    return tuple(fronts)
+    """What is asked for; of a service that leaves the ingress what still runs behind it."""
+    return one.frontends or tuple(dict.fromkeys(front for replica in one.led for front in one.fronts_of(replica)))
 
 
 def find_targets(services: Mapping[str, Behind]) -> Targets:
-    """The container ports on which each replica behind the ingress listens."""
-    return {
-        replica.id: frozenset(front.target for front in one.fronts_of(replica))
-        for one in services.values()
-        for replica in one.led
-    }
+    """Where each replica behind the ingress listens for what comes to a host port, if that is elsewhere than asked."""
+    found: dict[ReplicaId, Mapping[int, int]] = {}
+    for one in services.values():
+        asked = {(front.host_port, front.host_ip): front.target for front in lay_out(one)}
+        for replica in one.led:
+            own = {(front.host_port, front.host_ip): front.target for front in one.fronts_of(replica)}
+            other = {target: own[place] for place, target in asked.items() if own.get(place, target) != target}
+            if other:
+                found[replica.id] = other
+    return found
 
 
 def first_routes(services: Mapping[str, Behind]) -> Mapping[ReplicaId, RouteState]:

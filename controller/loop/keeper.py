@@ -16,7 +16,8 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.world import World
 from controller.engines.base import Own, result_of
-from controller.ingress.proxy import IMAGE, Ingress, Targets, Wanted
+from controller.ingress.proxy import IMAGE, Ingress, Wanted
+from controller.ingress.routes import Targets
 from controller.loop.behind import Behind, Plan, find_targets, first_routes, plan_ingress, see_behind
 from controller.model.desired import DesiredService
 from controller.model.errors import EngineError
@@ -57,7 +58,7 @@ class Keeper:
         if not behind:
             return views
         with self._changed:
-            self._targets = {**self._targets, **find_targets(behind)}
+            self._targets = find_targets(behind)
         routes: Mapping[ReplicaId, RouteSeen] | None = None
         if there := self._is_there():
             try:
@@ -94,9 +95,9 @@ class Keeper:
         """Lead traffic to a replica or away from it; from any thread."""
         began = time.monotonic()
         with self._changed:
-            ports = self._targets.get(step.replica)
+            targets = self._targets
         try:
-            self._ingress.set_route(step.replica, step.to, ports)
+            self._ingress.set_route(step.replica, step.to, targets)
             result, message = Result.DONE, ""
         except EngineError as error:
             result, message = result_of(error), error.message

@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -70,5 +71,5 @@ class Server(ThreadingHTTPServer):
 
 
 signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
-server = Server(("", 8000), Handler)
+server = Server(("", int((*sys.argv, 8000)[1])), Handler)
 server.serve_forever()

@@ -48,16 +48,20 @@ class Bed:
         """A replica that answers already."""
         return self._run(number, service, WEB_IMAGE, "python3", "-c", BACKEND)
 
+    def run_at(self, number: int, port: int) -> ReplicaId:
+        """The same, where it listens elsewhere."""
+        return self._run(number, "web", WEB_IMAGE, "python3", "-c", BACKEND, str(port), port=port)
+
     def run_small(self, number: int) -> ReplicaId:
         """One that costs little: it answers 404 to everything."""
         return self._run(number, "web", IMAGE, "httpd", "-f", "-p", "8000")
 
-    def _run(self, number: int, service: str, *command: str) -> ReplicaId:
+    def _run(self, number: int, service: str, *command: str, port: int = 8000) -> ReplicaId:
         marks = {"project": self.name, "service": service, "container-number": str(number), "oneoff": "False"}
         labels = [f"--label=com.docker.compose.{key}={value}" for key, value in marks.items()]
         name = f"--name={self.name}-{service}-{number}"
         made = ReplicaId(docker("run", "-d", name, "--network", self.network, *labels, *command).strip())
-        address = (self.address(made), 8000)
+        address = (self.address(made), port)
         eventually(lambda: socket.create_connection(address, 1.0).close() is None)
         return made
 
@@ -100,7 +104,7 @@ class Bed:
         return {replica: seen.state for replica, seen in self.ingress.observe().items()}
 
     def clean(self) -> None:
-        self.ingress.remove(grace=1.0)
+        self.ingress.ensure(Wanted((), ()))
         for mark in (f"com.docker.compose.project={self.name}", f"controller.stack={self.name}"):
             for made in docker("ps", "-aq", "--filter", f"label={mark}").split():
                 subprocess.run(["docker", "rm", "-f", "-v", made], capture_output=True, check=False)

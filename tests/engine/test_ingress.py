@@ -3,10 +3,10 @@
 import http.client
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,16 +100,6 @@ def test_a_leaver_that_is_taken_back_gets_requests_again(bed: Bed) -> None:
     bed.ingress.set_route(first, DRAINING)
     assert bed.ingress.set_route(first, IN).draining_since is None
     assert {bed.get()[1] for _ in range(4)} == {first[:12], second[:12]}
-
-
-def test_a_proxy_that_is_killed_comes_back_by_itself_with_its_table(bed: Bed) -> None:
-    replicas = bed.run(1), bed.run(2)
-    bed.put_in(*replicas)
-    bed.ingress.set_route(replicas[0], OUT)
-    subprocess.run(["kill", "-9", str(inspect(bed.proxy)[0]["State"]["Pid"])], check=True)
-    eventually(lambda: inspect(bed.proxy)[0]["RestartCount"] == 1 and bed.get()[0] == 200)
-    assert {bed.get()[1] for _ in range(4)} == {replicas[1][:12]}
-    assert bed.states() == {replicas[0]: OUT, replicas[1]: IN}
 
 
 @pytest.mark.parametrize("end", ["kill", "rm -f", "stop -t 0"])
@@ -272,3 +262,61 @@ def test_tcp_connections_are_counted_and_kept_too(bed: Bed) -> None:
         assert bed.ingress.set_route(replica, DRAINING).connections == 1
         assert say(link, "on") == f"{replica[:12]} on"
     assert drain(bed.ingress, replica, timeout=20.0).cut == 0
+
+
+def test_who_is_led_to_can_be_changed_while_another_port_is_prepared(bed: Bed) -> None:
+    one, two = bed.run(1), bed.run(2)
+    bed.put_in(one)
+    bed.ingress.prepare(bed.wanted(None, Frontend("other", free_port(), 8000, "127.0.0.1")))
+    assert bed.ingress.set_route(two, IN).state is IN
+    assert bed.ingress.set_route(one, OUT).state is OUT
+    assert bed.get() == (200, two[:12])
+
+
+def test_an_address_that_nobody_has_any_more_is_led_to_no_longer(bed: Bed) -> None:
+    """Docker gives it to whoever comes next, which may be somebody whom nobody is to reach."""
+    dying = bed.run(1)
+    bed.put_in(dying)
+    docker("rm", "-f", dying)
+    assert bed.states() == {}
+    bed.run(2, "secret")
+    with socket.create_connection(("127.0.0.1", bed.port), 5) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert b" 503 " in link.recv(1024)
+
+
+def test_another_mode_leads_to_whom_it_led_before(bed: Bed) -> None:
+    replica = bed.run(1)
+    bed.put_in(replica)
+    as_tcp = Frontend("web", bed.port, 8000, "127.0.0.1", Mode.TCP)
+    assert bed.ingress.ensure(replace(bed.wanted(None), frontends=(as_tcp,)))
+    assert bed.get() == (200, replica[:12])
+
+
+def test_a_network_that_is_not_there_yet_is_joined_once_it_is(bed: Bed) -> None:
+    replica, network = bed.run(1), f"{bed.name}_late"
+    bed.put_in(replica)
+    wanted = replace(bed.wanted(None), networks=(network, bed.network))
+    assert not bed.ingress.ensure(wanted) and bed.states() == {replica: IN}
+    docker("network", "create", network)
+    try:
+        assert bed.ingress.ensure(wanted) and bed.states() == {replica: IN}
+    finally:
+        docker("network", "disconnect", "-f", network, bed.proxy)
+        docker("network", "rm", network)
+
+
+def test_a_release_that_listens_elsewhere_shares_the_port_with_the_one_before(bed: Bed) -> None:
+    old, new = bed.run(1), bed.run_at(2, 9000)
+    bed.put_in(old)
+    front = Frontend("web", bed.port, 9000, "127.0.0.1")
+    moved = replace(bed.wanted(None), frontends=(front,))
+    with load(bed.port, 4, pause=0.01) as seen:
+        bed.ingress.ensure(moved, {old: {9000: 8000}})
+        assert bed.states() == {old: IN, new: OUT} and bed.get() == (200, old[:12])
+        assert bed.ingress.set_route(new, IN).state is IN
+        assert {bed.get()[1] for _ in range(4)} == {old[:12], new[:12]}
+        bed.ingress.set_route(old, DRAINING, {old: {9000: 8000}})
+        bed.stop(old)
+        bed.ingress.ensure(moved)
+    assert bed.get() == (200, new[:12]) and seen.failures == []

@@ -66,3 +66,14 @@ def test_the_table_is_read_as_a_proxy_would_start_with_it() -> None:
 
 def test_no_file_is_an_empty_table() -> None:
     assert read_table("") == {}
+
+
+def test_a_replica_that_listens_elsewhere_is_in_the_file_with_its_own_port() -> None:
+    moved = {**TABLE, "web:8000:http": (Slot("10.0.0.2", IN), Slot("fd00::3", IN, port=9000), *(Slot(),) * 6)}
+    text = render(FRONTENDS, moved)
+    assert "  server s2 [fd00::3]:9000\n" in text and read_table(text) == moved
+
+
+def test_a_file_that_holds_more_than_the_table_keeps_it() -> None:
+    text = render((*FRONTENDS, Frontend("api", 81, 81)), TABLE)
+    assert read_table(rewrite(text, TABLE)).keys() == {*TABLE, "api:81:http"}

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from controller.ingress.routes import Endpoint as End
 from controller.ingress.routes import (
     Slot,
     Table,
@@ -12,6 +13,7 @@ from controller.ingress.routes import (
     backend_name,
     diff,
     fits,
+    own_port,
     place_routes,
     port_of,
     present_wishes,
@@ -43,13 +45,13 @@ def obey(seen: Table, commands: tuple[str, ...]) -> Table:
         if found := re.fullmatch(r"set server (\S+)/s(\d+) addr (\S+) port (\d+)", command):
             name, index = found[1], int(found[2]) - 1
             assert rows[name][index].state is OUT, "an address changes only while there is no traffic"
-            assert int(found[4]) == port_of(name)
-            rows[name][index] = Slot(found[3], rows[name][index].state)
+            rows[name][index] = Slot(found[3], rows[name][index].state, port=own_port(name, int(found[4])))
         else:
             found = re.fullmatch(r"set server (\S+)/s(\d+) state (\w+)", command)
             assert found, command
             name, index = found[1], int(found[2]) - 1
-            rows[name][index] = Slot(rows[name][index].address, states[found[3]])
+            before = rows[name][index]
+            rows[name][index] = Slot(before.address, states[found[3]], port=before.port)
     return {name: tuple(slots) for name, slots in rows.items()}
 
 
@@ -89,8 +91,8 @@ def test_routes_become_wishes_of_their_own_service_only() -> None:
     ]
     routes = {ReplicaId("1"): IN, ReplicaId("2"): IN}
     assert place_routes([WEB, "web:9000:tcp"], routes, placed, {"n"}) == {
-        WEB: {"10.0.0.1": IN},
-        "web:9000:tcp": {"10.0.0.1": IN},
+        WEB: {End("10.0.0.1"): IN},
+        "web:9000:tcp": {End("10.0.0.1"): IN},
     }
 
 
@@ -101,12 +103,12 @@ def test_what_is_gone_is_not_among_the_present_wishes() -> None:
         Placed(ReplicaId("2"), "web", 2, {"n": "10.0.0.2"}),
         Placed(ReplicaId("4"), "db", 1, {"n": "10.0.0.4"}),
     ]
-    assert present_wishes(seen, placed, {"n"}) == {WEB: {"10.0.0.1": IN, "10.0.0.2": DRAINING}}
+    assert present_wishes(seen, placed, {"n"}) == {WEB: {End("10.0.0.1"): IN, End("10.0.0.2"): DRAINING}}
 
 
 def test_who_has_a_slot_keeps_it_and_a_new_one_gets_the_lowest_that_was_never_used() -> None:
     seen = table(Slot("10.0.0.9", OUT), Slot("10.0.0.2", IN), Slot("10.0.0.3", IN))
-    seated = seat({WEB: {"10.0.0.2": DRAINING, "10.0.0.3": IN, "10.0.0.4": IN}}, seen)[WEB]
+    seated = seat({WEB: {End("10.0.0.2"): DRAINING, End("10.0.0.3"): IN, End("10.0.0.4"): IN}}, seen)[WEB]
     assert [(slot.address, slot.state) for slot in seated[:4]] == [
         ("10.0.0.9", OUT),
         ("10.0.0.2", DRAINING),
@@ -117,12 +119,12 @@ def test_who_has_a_slot_keeps_it_and_a_new_one_gets_the_lowest_that_was_never_us
 
 def test_a_slot_with_open_connections_is_given_to_nobody() -> None:
     seen = {WEB: tuple(Slot(f"10.0.0.{n}", OUT, connections=1) for n in range(8))}
-    seated = seat({WEB: {"10.0.1.1": IN}}, seen)[WEB]
+    seated = seat({WEB: {End("10.0.1.1"): IN}}, seen)[WEB]
     assert len(seated) == 16 and seated[8].address == "10.0.1.1"
 
 
 def test_slots_double_where_there_are_too_few_and_then_a_reload_is_needed() -> None:
-    wishes = {WEB: {f"10.0.0.{n:02}": IN for n in range(1, 10)}}
+    wishes = {WEB: {End(f"10.0.0.{n:02}"): IN for n in range(1, 10)}}
     seated = seat(wishes, table())
     assert len(seated[WEB]) == 16
     assert not fits(seated, table()) and fits(seated, seated)
@@ -146,16 +148,19 @@ def test_counts_and_times_make_no_difference() -> None:
 def test_commands_lead_from_any_table_to_any_wishes_and_keep_every_seat(seed: int) -> None:
     chance = random.Random(seed)
     addresses = [f"10.0.0.{n}" for n in range(1, 14)]
-    slots = [Slot(address, chance.choice(list(RouteState)), chance.choice((0, 0, 2))) for address in addresses[:8]]
+    slots = [
+        Slot(address, chance.choice(list(RouteState)), chance.choice((0, 0, 2)), port=chance.choice((0, 0, 9)))
+        for address in addresses[:8]
+    ]
     seen = {WEB: tuple(chance.sample(slots, 8))}
     chosen = chance.sample(addresses, chance.randint(0, 8))
-    wishes = {WEB: {address: chance.choice((IN, DRAINING)) for address in chosen}}
+    wishes = {WEB: {End(one, chance.choice((0, 0, 9))): chance.choice((IN, DRAINING)) for one in chosen}}
     wanted = seat(wishes, seen)
-    after = {slot.address: slot.state for slot in wanted[WEB] if slot.state is not OUT}
+    after = {slot.end: slot.state for slot in wanted[WEB] if slot.state is not OUT}
     assert after == wishes[WEB]
     for before, then in zip(seen[WEB], wanted[WEB], strict=False):
-        if before.address in wishes[WEB] or before.connections:
-            assert then.address == before.address
+        if before.end in wishes[WEB] or before.connections:
+            assert then.end == before.end
     if fits(wanted, seen):
         assert same(obey(seen, diff(seen, wanted)), wanted)
         assert seat(wishes, wanted) == wanted

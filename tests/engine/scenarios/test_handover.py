@@ -87,7 +87,7 @@ def test_what_is_given_back_has_its_port_again_and_what_is_pruned_leaves_nothing
     site.write(Release("new"))
     scene.done("apply", "--adopt", timeout=120)
     assert len(proxies(scene)) == 1
-    scene.done("prune", "--all", scene.name, "--confirm", timeout=120)
+    scene.done("prune", "--all", scene.name, timeout=120)
     assert not proxies(scene) and not docker("network", "ls", "-q", "--filter", f"name={scene.name}").split()
 
 

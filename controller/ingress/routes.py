@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.model.names import ReplicaId
-from controller.model.observed import Replica
 from controller.model.own import Placed
 from controller.model.routes import Frontend, RouteState
 
@@ -70,19 +69,6 @@ def service_of(backend: str) -> str:
 
 def port_of(backend: str) -> int:
     return int(backend.rsplit(":", 2)[1])
-
-
-def want_routes(replicas: Iterable[Replica], leaving: Collection[ReplicaId] = ()) -> Mapping[ReplicaId, RouteState]:
-    """Ready and not leaving: in; leaving and still running: draining; every other one: out."""
-    return {replica.id: _want_route(replica, replica.id in leaving) for replica in replicas}
-
-
-def _want_route(replica: Replica, leaving: bool) -> RouteState:
-    if not replica.running:
-        return RouteState.OUT
-    if leaving:
-        return RouteState.DRAINING
-    return RouteState.OUT if replica.ready_since is None else RouteState.IN
 
 
 def own_port(backend: str, port: int) -> int:

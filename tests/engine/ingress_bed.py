@@ -18,7 +18,7 @@ from controller.engines.compose_engine import ComposeEngine
 from controller.ingress.proxy import Ingress, Wanted
 from controller.model.errors import EngineError
 from controller.model.names import ReplicaId
-from controller.model.routes import Frontend, RouteState
+from controller.model.routes import Frontend, RouteSeen, RouteState
 from tests.engine.docker_project import IMAGE, docker, inspect
 
 PROXY_IMAGE = os.environ.get("TEST_HAPROXY_IMAGE", "local/haproxy:2.6")
@@ -122,6 +122,16 @@ def eventually(holds: Callable[[], bool], patience: float = 20.0) -> None:
             if time.monotonic() > ends_at:
                 raise
             time.sleep(0.02)
+
+
+def drain(ingress: Ingress, replica: ReplicaId, timeout: float = 20.0) -> RouteSeen:
+    """Ask for it and wait until nothing is open any more, at most so many seconds; how it stands then."""
+    seen = ingress.set_route(replica, RouteState.DRAINING)
+    ends_at = time.monotonic() + timeout
+    while seen.connections and time.monotonic() < ends_at:
+        time.sleep(0.05)
+        seen = ingress.observe().get(replica, RouteSeen(RouteState.OUT))
+    return seen
 
 
 @dataclass

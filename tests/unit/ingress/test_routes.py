@@ -20,10 +20,8 @@ from controller.ingress.routes import (
     same,
     seat,
     service_of,
-    want_routes,
 )
-from controller.model.names import ReplicaId, Revision
-from controller.model.observed import Replica, ReplicaPhase
+from controller.model.names import ReplicaId
 from controller.model.own import Placed
 from controller.model.routes import Frontend, Mode, RouteState
 
@@ -58,25 +56,6 @@ def obey(seen: Table, commands: tuple[str, ...]) -> Table:
 def test_a_backend_names_its_service_whatever_the_service_is_called() -> None:
     name = backend_name(Frontend("a.b-c_d", 80, 8000, mode=Mode.TCP))
     assert (name, service_of(name), port_of(name)) == ("a.b-c_d:8000:tcp", "a.b-c_d", 8000)
-
-
-@pytest.mark.parametrize(
-    ("phase", "ready_since", "leaving", "route"),
-    [
-        (ReplicaPhase.RUNNING, 5.0, False, IN),
-        (ReplicaPhase.RUNNING, None, False, OUT),
-        (ReplicaPhase.RUNNING, 5.0, True, DRAINING),
-        (ReplicaPhase.RUNNING, None, True, DRAINING),
-        (ReplicaPhase.EXITED, 5.0, False, OUT),
-        (ReplicaPhase.EXITED, None, True, OUT),
-        (ReplicaPhase.PAUSED, 5.0, False, OUT),
-    ],
-)
-def test_only_what_is_ready_and_stays_gets_requests(
-    phase: ReplicaPhase, ready_since: float | None, leaving: bool, route: RouteState
-) -> None:
-    replica = Replica(ReplicaId("r"), "x-web-1", "web", 1, Revision("v"), phase, ready_since=ready_since)
-    assert want_routes([replica], {replica.id} if leaving else ()) == {"r": route}
 
 
 def test_a_replica_is_reached_on_a_network_that_the_proxy_shares() -> None:

@@ -166,7 +166,10 @@ class Own(Protocol):
         ...
 
     def ensure(self, spec: OwnSpec, *, grace: float, deadline: float) -> None:
-        """It runs as specified and is the only one of its role; an other one has `grace` seconds to end."""
+        """It runs as specified and is the only one of its role; an other one has `grace` seconds to end.
+
+        Where it cannot run, the other one does.
+        """
         ...
 
     def signal(self, container: ReplicaId, signal: str, *, deadline: float) -> None:

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from controller.engines import labels
 from controller.engines.answers import get_list
 from controller.engines.client import Client
+from controller.engines.vantage import is_taken, owns_address
 from controller.model.errors import Conflict, EngineError, Transient
 from controller.model.names import ReplicaId
 from controller.model.own import OwnSeen, OwnSpec, Placed, Publish, Role
@@ -58,8 +59,8 @@ class OwnContainers:
         """It runs as specified, on all of its networks, and is the only one of its role.
 
         Where its ports are another container's, the gap lasts from the stop of the old one (`grace` seconds for its
-        open connections) to the start of the new one, which is made before. Raises Transient while a host port is
-        taken by somebody else.
+        open connections) to the start of the new one, which is made before. One that cannot start changes nothing: the
+        old one serves on. Raises Transient while a host port is taken by somebody else.
         """
         ends_at = time.monotonic() + deadline
         made = self.prepare(spec, deadline=deadline)
@@ -68,12 +69,11 @@ class OwnContainers:
         if mine is None:
             raise Conflict(f"{spec.name} went while it was looked at")
         others = [seen for seen in found if seen.id != made]
-        for other in others:  # the host ports are free once it has stopped: removing it can wait
-            self._stop(other, grace, _left(ends_at))
         if not mine.running:
-            self._start(mine, ends_at)
+            _refuse_taken(spec, others)
+            self._take_over(mine, others, grace, ends_at)
         for other in others:
-            self._discard(other, _left(ends_at))
+            self._retire(other, grace, _left(ends_at))
         if mine.name != spec.name:
             self._client.call("POST", f"/containers/{made}/rename", {"name": spec.name}, deadline=_left(ends_at))
 
@@ -96,6 +96,22 @@ class OwnContainers:
         body = create_body(spec)
         answer = self._client.call("POST", "/containers/create", {"name": name}, body, deadline=_left(ends_at))[1]
         return OwnSeen(ReplicaId(answer["Id"]), name, contents(spec), False, frozenset(spec.networks[:1]))
+
+    def _take_over(self, mine: OwnSeen, others: Sequence[OwnSeen], grace: float, ends_at: float) -> None:
+        """The host ports are free once the others have stopped: removing them can wait, and they may be needed again.
+
+        Where none runs, whoever tried this before died in between: then one that was stopped is what served last.
+        """
+        serving = [other for other in others if other.running]
+        try:
+            for other in serving:
+                self._stop(other, grace, _left(ends_at))
+            self._start(mine, ends_at)
+        except EngineError:
+            for other in serving or others[:1]:
+                with suppress(EngineError):  # it is the other error that is to be told
+                    self._client.call("POST", f"/containers/{other.id}/start", deadline=_SLACK)
+            raise
 
     def _start(self, seen: OwnSeen, ends_at: float) -> None:
         """One that was stopped while its network was made anew can never start again: the next try makes another."""
@@ -163,6 +179,18 @@ def create_body(spec: OwnSpec) -> dict[str, Any]:
     }
 
 
+def _refuse_taken(spec: OwnSpec, others: Sequence[OwnSeen]) -> None:
+    """Whoever serves is not stopped for one that cannot start. Told only where the engine's ports are ours to see."""
+    serving = [other for other in others if other.running]
+    if not any(owns_address(gateway) for other in serving for gateway in other.gateways):
+        return
+    had = {port for other in serving for port in other.ports}
+    for port in sorted(spec.publish):
+        if port.host_port not in had and is_taken(port.host_ip, port.host_port):
+            place = f"{port.host_ip}:{port.host_port}" if port.host_ip else str(port.host_port)
+            raise Transient(f"host port {place} is already in use", hint="free it, or publish another one")
+
+
 def contents(spec: OwnSpec) -> str:
     """A digest of all that means another container: networks are joined, and it may take any name."""
     document = [
@@ -184,12 +212,15 @@ def _ports(publish: Sequence[Publish]) -> tuple[dict[str, Any], dict[str, Any]]:
 
 def _parse(item: Mapping[str, Any]) -> OwnSeen:
     networks = (item.get("NetworkSettings") or {}).get("Networks") or {}
+    gateways = ((endpoint or {}).get("Gateway") for endpoint in networks.values())
     return OwnSeen(
         ReplicaId(item["Id"]),
         str((item.get("Names") or [""])[0]).removeprefix("/"),
         str((item.get("Labels") or {}).get(labels.OWN_CONTENTS, "")),
         item.get("State") == "running",
         frozenset(networks),
+        frozenset(port["PublicPort"] for port in item.get("Ports") or () if port.get("PublicPort")),
+        frozenset(gateway for gateway in gateways if gateway),
     )
 
 

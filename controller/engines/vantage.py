@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 import time
@@ -21,6 +22,8 @@ _AGAIN = 10.0
 _RENEWAL_PATIENCE = 1.0
 """A renewal takes no more of a look than this: the old lens serves as well."""
 _SAME_CLOCK = 0.25
+_NEAR = 0.2
+"""Seconds in which somebody on this machine answers."""
 _STEPPED = 2.0
 """Seconds by which our clock has to be set for its distance to the engine's to be measured anew at once."""
 
@@ -94,7 +97,7 @@ class Vantage:
         for endpoint in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}).values():
             gateway = (endpoint or {}).get("Gateway")
             if gateway and not self._gateways.get(gateway):
-                self._gateways[gateway] = _owns_address(gateway)
+                self._gateways[gateway] = owns_address(gateway)
 
 
 def _find_beginning() -> float:
@@ -110,7 +113,7 @@ def _sees_process(pid: int, container: str) -> bool:
         return False
 
 
-def _owns_address(gateway: str) -> bool:
+def owns_address(gateway: str) -> bool:
     """The bridge is on this machine: only then can its address be bound here."""
     family = socket.AF_INET6 if ":" in gateway else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -119,3 +122,25 @@ def _owns_address(gateway: str) -> bool:
         except OSError:
             return False
     return True
+
+
+def is_taken(address: str, port: int) -> bool:
+    """Whether a process of this machine listens on that TCP port of that address of it ("": of any)."""
+    address = address.strip("[]") or "0.0.0.0"  # noqa: S104 - asked for, never listened on
+    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+        except PermissionError:
+            return _answers({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address), port)  # noqa: S104 - likewise
+        except OSError as error:
+            return error.errno == errno.EADDRINUSE
+    return False
+
+
+def _answers(address: str, port: int) -> bool:
+    try:
+        with socket.create_connection((address, port), _NEAR):
+            return True
+    except OSError:
+        return False

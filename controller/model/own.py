@@ -54,13 +54,18 @@ class OwnSpec:
 
 @dataclass(frozen=True, slots=True)
 class OwnSeen:
-    """One that is there. `contents`: the digest of the spec that it was made from; `networks`: names."""
+    """One that is there. `contents`: the digest of the spec that it was made from; `networks`: names.
+
+    `ports`: host ports that it has now; `gateways`: addresses of its networks on the engine's machine.
+    """
 
     id: ReplicaId
     name: str
     contents: str
     running: bool
     networks: frozenset[str] = frozenset()
+    ports: frozenset[int] = frozenset()
+    gateways: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,16 +189,69 @@ def test_a_replacement_that_was_interrupted_is_ended(bed: Bed) -> None:
     assert bed.get()[0] == 200
 
 
-def test_a_host_port_that_is_taken_is_waited_for(bed: Bed) -> None:
-    replica = bed.run(1)
+@contextmanager
+def held(port: int) -> Iterator[None]:
+    """Some process of the host has that port."""
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        other.bind(("127.0.0.1", bed.port))
+        other.bind(("127.0.0.1", port))
         other.listen()
-        with pytest.raises(Transient, match=f"port 127.0.0.1:{bed.port} is already in use"):
-            bed.put_in(replica)
+        yield
+
+
+def test_a_host_port_that_is_taken_is_waited_for(bed: Bed) -> None:
+    replica = bed.run(1)
+    with held(bed.port), pytest.raises(Transient, match=f"port 127.0.0.1:{bed.port} is already in use"):
+        bed.put_in(replica)
     bed.put_in(replica)
     assert bed.get()[0] == 200
+
+
+@pytest.mark.parametrize("seen", [True, False], ids=["seen before", "seen by its start only"])
+def test_a_proxy_that_cannot_start_leaves_the_one_before_it_in_its_place(
+    bed: Bed, seen: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not seen:
+        monkeypatch.setattr("controller.engines.own.is_taken", lambda *_: False)
+    replica, more = bed.run(1), free_port()
+    bed.put_in(replica)
+    before, started = bed.proxy, inspect(bed.proxy)[0]["State"]["StartedAt"]
+    wider = bed.wanted({replica: IN}, Frontend("web", more, 8000, "127.0.0.1"))
+    with held(more):
+        for _ in range(2):
+            with pytest.raises(Transient, match=f"port 127.0.0.1:{more} is already in use"):
+                bed.ingress.ensure(wider)
+            eventually(lambda: bed.get() == (200, replica[:12]))
+    assert bed.proxy == before
+    assert (inspect(before)[0]["State"]["StartedAt"] == started) is seen
+    bed.ingress.ensure(wider)
+    assert bed.proxy != before and len(bed.engine.own.find(bed.name, Role.INGRESS, deadline=5)) == 1
+    assert bed.get()[0] == 200
+
+
+def test_a_stop_for_a_start_that_was_never_tried_is_undone_where_that_fails(
+    bed: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.engines.own.is_taken", lambda *_: False)
+    replica, more = bed.run(1), free_port()
+    bed.put_in(replica)
+    wider, before = bed.wanted({replica: IN}, Frontend("web", more, 8000, "127.0.0.1")), bed.proxy
+    bed.ingress.prepare(wider)
+    docker("stop", "-t", "1", before)  # and then we died
+    with held(more), pytest.raises(Transient, match="already in use"):
+        bed.ingress.ensure(wider)
+    eventually(lambda: bed.get() == (200, replica[:12]))
+    assert bed.proxy == before
+
+
+def test_an_image_that_no_registry_gives_is_told_with_the_variable_that_names_another(bed: Bed) -> None:
+    nowhere = f"127.0.0.1:{free_port()}/none:1"
+    ingress = Ingress(bed.engine.own, bed.name, bed.folder / "ingress", nowhere)
+    with pytest.raises(
+        EngineError, match=f"its image {nowhere} is not here and cannot be pulled: docker pull"
+    ) as caught:
+        ingress.ensure(bed.wanted({bed.run(1): IN}))
+    assert "HAPROXY_IMAGE" in (caught.value.hint or "")
 
 
 @pytest.mark.parametrize(("method", "answers"), [("GET", {200}), ("PUT", {200}), ("POST", {200, 502})])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from controller.engines import vantage
 from controller.engines.transport import Endpoint
-from controller.engines.vantage import Vantage
+from controller.engines.vantage import Vantage, is_taken
 
 pytestmark = pytest.mark.unit
 
@@ -61,3 +62,46 @@ def test_its_distance_from_our_clock(far: Far, later: float, set_by: float, ahea
     for _ in range(3):
         assert made.lens((), deadline=1.0).ahead == pytest.approx(ahead)
     assert far.asked == asked
+
+
+@pytest.mark.parametrize(
+    ("options", "rootless"),
+    [
+        (["name=seccomp,profile=default", "name=rootless"], True),
+        (["name=seccomp,profile=default"], False),
+        (None, False),
+    ],
+)
+def test_whether_the_engine_is_rootless_is_asked_once(options: list[str] | None, rootless: bool) -> None:
+    asked: list[str] = []
+
+    def get(path: str, **_: Any) -> dict[str, Any]:
+        asked.append(path)
+        return {"ID": "x", "SecurityOptions": options}
+
+    made = Vantage(SimpleNamespace(endpoint=Endpoint(), get=get))  # type: ignore[arg-type]
+    assert [made.is_rootless(deadline=1.0) for _ in range(2)] == [rootless, rootless]
+    assert asked == ["/info"]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", ""])
+def test_a_port_is_taken_while_somebody_listens_there(address: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        other.listen()
+        assert is_taken(address, port)
+    assert not is_taken(address, port)
+
+
+def test_a_port_that_is_not_ours_to_bind_is_knocked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        port = other.getsockname()[1]
+        other.listen()
+        monkeypatch.setattr(socket.socket, "bind", refuse)
+        assert is_taken("0.0.0.0", port) and is_taken("127.0.0.1", port)
+    assert not is_taken("127.0.0.1", port)

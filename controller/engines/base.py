@@ -24,6 +24,8 @@ class Capabilities:
     """It keeps the number of replicas itself (Swarm); else we do."""
     senses_health: bool = False
     """Its observations carry verdicts already; else probes are ours to run."""
+    leads_traffic: bool = True
+    """A stack can have an ingress on it; else its services keep their own host ports."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +164,7 @@ class Own(Protocol):
         ...
 
     def prepare(self, spec: OwnSpec, *, deadline: float) -> ReplicaId:
-        """It exists as specified, running or not; what runs otherwise stays. Its id."""
+        """It exists as specified, running or not; what runs otherwise stays. A missing image is pulled. Its id."""
         ...
 
     def ensure(self, spec: OwnSpec, *, grace: float, deadline: float) -> None:

@@ -16,6 +16,7 @@ from controller.engines.images import Images
 from controller.engines.observe import Observer
 from controller.engines.own import OwnContainers
 from controller.engines.perform import Performer, Recorders
+from controller.engines.pull import Puller
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
 from controller.engines.vantage import Vantage
@@ -40,8 +41,10 @@ class ComposeEngine:
         self._observer = Observer(self._client, self._images, self._sightings, self._vantage)
         recorders = Recorders(self._render_again, self._record)
         self._performer = Performer(self._client, self._images, recorders)
-        self.own = OwnContainers(self._client)
-        """Containers of ours beside the stacks."""
+        local = self.endpoint.socket_path is not None
+        puller = Puller(self.endpoint)
+        self.own = OwnContainers(self._client, self._vantage, puller) if local else None
+        """Containers of ours beside the stacks: what they have of us are files and sockets of this machine."""
         self._lock = threading.Lock()
         self._renderings: tuple[tuple[ComposeProject, RenderedProject], ...] = ()
         self._listeners: set[Listener] = set()
@@ -49,7 +52,7 @@ class ComposeEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities()
+        return Capabilities(leads_traffic=self.own is not None)
 
     def info(self, *, deadline: float = 5.0) -> EngineInfo:
         api_version = self._client.api_version(deadline=deadline)

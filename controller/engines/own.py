@@ -7,26 +7,32 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from controller.engines import labels
 from controller.engines.answers import get_list
 from controller.engines.client import Client
-from controller.engines.vantage import is_taken, owns_address
-from controller.model.errors import Conflict, EngineError, Transient
+from controller.engines.pull import Puller
+from controller.engines.vantage import Vantage, is_taken, owns_address
+from controller.model.errors import Conflict, EngineError, Rejected, Transient
 from controller.model.names import ReplicaId
 from controller.model.own import OwnSeen, OwnSpec, Placed, Publish, Role
 
 _SLACK = 10.0
 """Seconds that a stop may take beyond its grace."""
 
+_OTHER_IMAGE = {
+    Role.INGRESS: "set HAPROXY_IMAGE, in the environment or the project's .env, to an image that is here or to be had"
+}
+
 
 class OwnContainers:
     """Our own containers on one daemon. Every method raises only EngineErrors and may come from any thread."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
+    def __init__(self, client: Client, vantage: Vantage, puller: Puller) -> None:
+        self._client, self._vantage, self._puller = client, vantage, puller
 
     def find(self, stack: str, role: Role, *, deadline: float) -> tuple[OwnSeen, ...]:
         """Those of that role, running ones first. More than one: a replacement was interrupted."""
@@ -45,13 +51,14 @@ class OwnContainers:
     def prepare(self, spec: OwnSpec, *, deadline: float) -> ReplicaId:
         """It exists as specified, running or not, and is on all of its networks; what runs otherwise stays. Its id.
 
-        Raises Rejected where its image is not here.
+        An image that is not here is pulled, which takes its own time beside the deadline.
         """
         ends_at = time.monotonic() + deadline
-        found = self.find(spec.stack, spec.role, deadline=deadline)
+        spec = replace(spec, user=self._user(spec.user, ends_at))
+        found = self.find(spec.stack, spec.role, deadline=_left(ends_at))
         right = next((seen for seen in found if seen.contents == contents(spec)), None)
         if right is None:
-            right = self._create(spec, found, ends_at)
+            right, ends_at = self._make(spec, found, ends_at)
         self._join(right, spec.networks, ends_at)
         return right.id
 
@@ -62,8 +69,8 @@ class OwnContainers:
         open connections) to the start of the new one, which is made before. One that cannot start changes nothing: the
         old one serves on. Raises Transient while a host port is taken by somebody else.
         """
-        ends_at = time.monotonic() + deadline
         made = self.prepare(spec, deadline=deadline)
+        ends_at = time.monotonic() + deadline
         found = self.find(spec.stack, spec.role, deadline=_left(ends_at))
         mine = next((seen for seen in found if seen.id == made), None)
         if mine is None:
@@ -86,6 +93,22 @@ class OwnContainers:
         ends_at = time.monotonic() + deadline
         for seen in self.find(stack, role, deadline=deadline):
             self._retire(seen, grace, _left(ends_at))
+
+    def _user(self, user: str, ends_at: float) -> str:
+        """Whom a rootless engine calls root is the one who runs it; every other user inside is a stranger outside."""
+        return "0:0" if self._vantage.is_rootless(deadline=_left(ends_at)) else user
+
+    def _make(self, spec: OwnSpec, found: Sequence[OwnSeen], ends_at: float) -> tuple[OwnSeen, float]:
+        """The container, and until when the rest has time."""
+        try:
+            return self._create(spec, found, ends_at), ends_at
+        except Rejected as error:
+            if "no such image" not in error.message.lower():
+                raise
+        time_left = _left(ends_at)
+        self._puller.pull(spec.image, spec.name, _OTHER_IMAGE[spec.role])
+        ends_at = time.monotonic() + time_left
+        return self._create(spec, [seen for seen in found if seen.running], ends_at), ends_at
 
     def _create(self, spec: OwnSpec, found: Sequence[OwnSeen], ends_at: float) -> OwnSeen:
         """Beside the one that runs; half-made ones of before serve nobody and go."""

@@ -37,6 +37,7 @@ class Vantage:
         self._lens = Lens()
         self._renew_at: float | None = None
         self._began_at = _find_beginning()
+        self._rootless: bool | None = None
         self._shares_host: bool | None = None
         self._gateways: dict[str, bool] = {}
 
@@ -59,6 +60,13 @@ class Vantage:
         with self._lock:
             return self._measure(deadline)
 
+    def is_rootless(self, *, deadline: float) -> bool:
+        """Whether the engine runs as a user, who is root in its containers; asked once. Raises EngineErrors."""
+        with self._lock:
+            if self._rootless is None:
+                self._measure(deadline)
+            return bool(self._rootless)
+
     def _was_set(self) -> bool:
         """Whether our clock was set since this was asked last."""
         before, self._began_at = self._began_at, _find_beginning()
@@ -80,8 +88,8 @@ class Vantage:
         ahead = theirs - (asked + trip / 2)
         self._lens = replace(self._lens, ahead=ahead if abs(ahead) > _SAME_CLOCK + trip else 0.0)
         self._renew_at = time.monotonic() + _RENEW
-        rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
-        if self._client.endpoint.socket_path is None or rootless:
+        self._rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
+        if self._client.endpoint.socket_path is None or self._rootless:
             self._shares_host = False
         return info
 

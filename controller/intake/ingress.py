@@ -51,15 +51,30 @@ def _tails(port: int) -> Iterable[str]:
 
 
 def without_ports(template: Template, frontends: Iterable[Frontend]) -> Template:
-    """The same, but these ports of it are published by somebody else."""
-    led = sorted({f"{frontend.target}/tcp" for frontend in frontends})
+    """The same, but these ports of it are published by somebody else; others that lead to the same target stay."""
+    fronts = tuple(frontends)
+    led = sorted({_key(front) for front in fronts})
     fingerprint = digest([template.fingerprint, "behind the ingress", led])
     if not template.body:
         return replace(template, fingerprint=fingerprint)
     document = json.loads(template.body)
     host = document["create"]["HostConfig"]
-    host["PortBindings"] = {key: value for key, value in (host.get("PortBindings") or {}).items() if key not in led}
+    taken = {(_key(front), str(front.host_port), _bare(front.host_ip)) for front in fronts}
+    kept = {
+        key: [each for each in bindings or () if (key, each.get("HostPort"), _bare(each.get("HostIp"))) not in taken]
+        for key, bindings in (host.get("PortBindings") or {}).items()
+    }
+    host["PortBindings"] = {key: bindings for key, bindings in kept.items() if bindings or key not in led}
     return replace(template, body=json.dumps(document, sort_keys=True, separators=(",", ":")), fingerprint=fingerprint)
+
+
+def _key(frontend: Frontend) -> str:
+    """As Docker names the port inside."""
+    return f"{frontend.target}/tcp"
+
+
+def _bare(address: str | None) -> str:
+    return (address or "").strip("[]")
 
 
 def networks_of(template: Template) -> tuple[str, ...]:

@@ -21,8 +21,8 @@ _LATER_OF_SERVICE = ("liveness", "startup_probe", "pre_stop_delay", "connects_to
 _LATER_OF_SECURITY = ("scan", "network_policy", "address_pool", "tls", "secrets")
 
 
-def check_replicas(service: DesiredService, model: Model) -> Iterator[Finding]:
-    """Several replicas need names and host ports of their own."""
+def check_replicas(service: DesiredService, model: Model, leads_traffic: bool = True) -> Iterator[Finding]:
+    """Several replicas need names and host ports of their own. `leads_traffic`: an ingress could be had."""
     path = ("spec", "services", service.name, "replicas")
     if not 0 <= service.replicas <= MAX_REPLICAS:
         message = f"{service.replicas} replicas of service '{service.name}' cannot be"
@@ -32,13 +32,12 @@ def check_replicas(service: DesiredService, model: Model) -> Iterator[Finding]:
         message = f"{service.replicas} replicas cannot share container_name '{service.container_name}'"
         hint = f"remove container_name from service '{service.name}', or set replicas: 1"
         yield at(path, message, hint=hint)
-    led = {frontend.target for frontend in service.frontends}
     for port in service.ports:
-        if port.published is None or (port.protocol == "tcp" and port.target in led):
+        if port.published is None or (port.is_fixed and service.frontends):
             continue
         first, last = port.published
         if service.replicas > last - first + 1:
-            yield _short_of_ports(service, port.target, first, last)
+            yield _short_of_ports(service, port.target, first, last, leads_traffic)
     if model.get("network_mode") == "host" and service.replicas > 1:
         message = f"{service.replicas} replicas cannot share the host's ports (network_mode: host)"
         yield at(path, message, hint="set replicas: 1, or publish a range of ports instead")
@@ -57,6 +56,15 @@ def check_names_of_containers(services: Mapping[str, DesiredService]) -> Iterato
             yield at(("services", name, "container_name"), message, hint=hint)
 
 
+def unled(names: tuple[str, ...], place: Path) -> Finding:
+    """These are to be behind an ingress that cannot be had."""
+    message = (
+        f"the ingress stays off, and services keep their host ports ({', '.join(names)}): "
+        "the engine is not on this machine, as the proxy's files are"
+    )
+    return at(place, message, hint="run the controller where the engine is, or set ingress.mode: off")
+
+
 def unchecked(edge: Path, name: str, target: DesiredService, unknown: bool) -> Finding:
     """`name` waits for the health of what has no health check."""
     unless = ", unless its image has one" if unknown else ""
@@ -67,14 +75,14 @@ def unchecked(edge: Path, name: str, target: DesiredService, unknown: bool) -> F
     return at(edge, message, hint=f"give '{target.name}' a healthcheck, or wait for service_started")
 
 
-def _short_of_ports(service: DesiredService, target: int, first: int, last: int) -> Finding:
+def _short_of_ports(service: DesiredService, target: int, first: int, last: int, leads_traffic: bool) -> Finding:
     count, wanted = last - first + 1, service.replicas
     ports = f"1 host port ({first})" if count == 1 else f"{count} host ports ({first}-{last})"
     message = f"{wanted} replicas need {wanted} host ports for port {target}, but there is only {ports}"
     if count > 1:
         message = message.replace("there is only", "there are only")
     hint = f"publish a range, as '{first}-{first + wanted - 1}:{target}', or none at all"
-    if count == 1:
+    if count == 1 and leads_traffic:
         hint = f"set ingress.mode: auto, so that they share it, or {hint}"
     return at(("spec", "services", service.name, "replicas"), message, hint=hint)
 
@@ -86,11 +94,6 @@ def check_manifest(manifest: Stack) -> tuple[Finding, ...]:
             at(("spec", "engine"), "the engine 'swarm' is not available in this version", hint="use engine: compose"),
         )
     return ()
-
-
-def acts_on(section: str) -> bool:
-    """Whether this version acts on that section of a `Stack` at all."""
-    return section not in _LATER
 
 
 def warn(manifest: Stack | None) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from controller.intake.compose import Model, read_ports
 from controller.intake.findings import Path, at
 from controller.model.desired import Order, Port
 from controller.model.errors import Finding
+from controller.model.routes import Frontend
 
 BARE = "a bare Compose file: stop-first unless it asks for more"
 FREE = "nothing forbids it"
@@ -33,7 +34,7 @@ class Bonds:
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What the choice follows from.
+    """What the choice follows from. `led`: what the ingress takes of it; None: there is none.
 
     `image_volumes`: where its image declares a VOLUME (None: not known); asked last, and only if it matters.
     """
@@ -41,7 +42,7 @@ class Traits:
     model: Model
     replicas: int = 1
     bonds: Bonds = Bonds()
-    behind_ingress: bool = False
+    led: tuple[Frontend, ...] | None = None
     image_volumes: Callable[[], tuple[str, ...] | None] = lambda: ()
 
 
@@ -202,7 +203,7 @@ def _is_gpu(device: Model) -> bool:
 
 def _published(traits: Traits, wanted: Callable[[Port], bool]) -> str | None:
     for port in read_ports(traits.model):
-        if wanted(port) and not (port.is_fixed and traits.behind_ingress):
+        if wanted(port) and not (port.is_fixed and traits.led):
             return f"publishes {_tell_port(port)}{_tell_unled(port, traits)}"
     return None
 
@@ -210,7 +211,7 @@ def _published(traits: Traits, wanted: Callable[[Port], bool]) -> str | None:
 def _tell_unled(port: Port, traits: Traits) -> str:
     if port.protocol != "tcp":
         return ""
-    return ", which the ingress does not take" if traits.behind_ingress else " while the ingress is off"
+    return ", which the ingress does not take" if traits.led is not None else " while the ingress is off"
 
 
 def _tell_port(port: Port) -> str:

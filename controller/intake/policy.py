@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +15,6 @@ from controller.model.desired import (
     FailureAction,
     Need,
     Order,
-    Port,
     Probe,
     ProbeKind,
     StackPolicy,
@@ -79,16 +78,13 @@ def resolve_rollback(service: Model, policy: Service | None, choice: Choice) -> 
     return replace(rollback, order=choice.order, because=choice.because)
 
 
-def stands_behind_ingress(
-    manifest: Stack | None, asked: Order | None, ports: Sequence[Port], replicas: int = 1
-) -> bool:
-    """Whether a proxy takes its fixed TCP ports: the manifest says so.
+def wants_ingress(manifest: Stack | None, asked: Order | None, replicas: int = 1) -> bool:
+    """Whether a proxy is to take what it can of a service's ports: the manifest says so.
 
     A bare file gets it where it asks for what cannot be without: start-first, or more replicas than host ports.
     """
     unasked = asked is Order.START_FIRST or replicas > 1
-    wanted = unasked if manifest is None else manifest.spec.ingress.mode == "auto"
-    return wanted and any(port.is_fixed for port in ports)
+    return unasked if manifest is None else manifest.spec.ingress.mode == "auto"
 
 
 def _updated(base: UpdatePolicy, update: Update | None) -> UpdatePolicy:

@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from controller.intake import compose, ingress, policy, revisions
+from controller.intake import compose, ingress, limits, policy, revisions
 from controller.intake.findings import Path, at
-from controller.intake.limits import check_manifest, check_names_of_containers, check_replicas, unchecked, warn
 from controller.intake.remarks import is_strict, strictly
 from controller.intake.selection import check_graph, check_names, select_services
 from controller.intake.updates import Updates
@@ -37,7 +36,7 @@ class Sources:
     `profile` is a startup profile chosen on the command line, over the manifest's. `contents` are digests by service
     (None: unreadable now). `image_ids`: images whose moved tag counts. `declared`: every service of the files, whatever
     its Compose profile; `present`: services that have containers. `image_defaults`: what an image brings (None: not
-    known), asked only where something hangs on it.
+    known), asked only where something hangs on it. `leads_traffic`: the engine can have an ingress.
     """
 
     rendered: RenderedProject
@@ -50,6 +49,7 @@ class Sources:
     present: frozenset[str] = frozenset()
     source: str = ""
     image_defaults: Callable[[str], ImageDefaults | None] = lambda _: None
+    leads_traffic: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
     strict = is_strict(sources.manifest)
     errors = (*resolver.faults(services), *(strictly(sure) if strict else ()))
     told = unsure if strict else (*sure, *unsure)
-    warnings = (*warn(sources.manifest), *resolver.risks(), *_tell_contents(services), *told)
+    warnings = (*limits.warn(sources.manifest), *resolver.risks(), *_tell_contents(services), *told)
     if errors:
         return Resolution(None, errors, warnings)
     edges = {name: tuple(sorted(service.needs)) for name, service in services.items()}
@@ -87,7 +87,7 @@ def _check(sources: Sources) -> tuple[Finding, ...]:
     if manifest is None:
         return ()
     known = sources.declared | frozenset(_models(sources))
-    return (*_check_name(sources), *check_manifest(manifest), *check_names(manifest, _profile(sources), known))
+    return (*_check_name(sources), *limits.check_manifest(manifest), *check_names(manifest, _profile(sources), known))
 
 
 def _check_name(sources: Sources) -> Iterator[Finding]:
@@ -120,7 +120,8 @@ class _Resolver:
         self._stack_policy = policy.resolve_policy(sources.manifest)
         self._needs = {name: policy.resolve_needs(self.models[name], self.policies.get(name)) for name in self.models}
         self._selected = select_services(sources.manifest, _profile(sources), self._needs)
-        self._updates = Updates(sources.rendered, sources.manifest, _profile(sources), previous, sources.image_defaults)
+        at_hand = (sources.image_defaults, sources.leads_traffic)
+        self._updates = Updates(sources.rendered, sources.manifest, _profile(sources), previous, *at_hand)
 
     def services(self) -> Mapping[str, DesiredService]:
         """By name, in alphabetical order: those of the profile, those that leave it, those that are gone."""
@@ -133,9 +134,9 @@ class _Resolver:
     def faults(self, services: Mapping[str, DesiredService]) -> Iterable[Finding]:
         """What cannot be: missing dependencies, cycles, replicas that would share a name or a port."""
         yield from check_graph(self._needs, self._sources.declared, self._edge)
-        yield from check_names_of_containers(services)
+        yield from limits.check_names_of_containers(services)
         for name, model in sorted(self.models.items()):
-            yield from check_replicas(services[name], model)
+            yield from limits.check_replicas(services[name], model, self._sources.leads_traffic)
             yield from self._contradiction(name)
 
     def risks(self) -> Iterator[Finding]:
@@ -152,7 +153,7 @@ class _Resolver:
                 if need.condition is Condition.HEALTHY and target in self.models:
                     checks = self._checks(target, services[target])
                     if not checks:
-                        finding = unchecked(self._edge(name, target), name, services[target], checks is None)
+                        finding = limits.unchecked(self._edge(name, target), name, services[target], checks is None)
                         yield finding, checks is False
 
     def _checks(self, name: str, service: DesiredService) -> bool | None:
@@ -182,7 +183,7 @@ class _Resolver:
     def _service(self, name: str) -> DesiredService:
         model, said = self.models[name], self.policies.get(name)
         direct = template = self._template(name, model)
-        frontends = ingress.find_frontends(name, model, said) if self._updates.stands_behind(name) else ()
+        frontends = self._updates.frontends(name)
         if frontends:
             template = ingress.without_ports(direct, frontends)
         replicas = policy.resolve_replicas(model, said)

@@ -5,30 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from controller.intake.compose import Model, read_image, read_order, read_ports
+from controller.intake.compose import Model, read_image, read_order
 from controller.intake.findings import Path
-from controller.intake.limits import acts_on
+from controller.intake.ingress import find_frontends
+from controller.intake.limits import unled
 from controller.intake.order import Bonds, Choice, Traits, asked_order, choose, read_bonds, warn_against
 from controller.intake.policy import (
     resolve_replicas,
     resolve_rollback,
     resolve_update,
     service_policies,
-    stands_behind_ingress,
+    wants_ingress,
 )
 from controller.model.desired import DesiredService, Order, UpdatePolicy
 from controller.model.errors import Finding
 from controller.model.project import ImageDefaults, RenderedProject
+from controller.model.routes import Frontend
 
 if TYPE_CHECKING:
     from controller.model.manifest import Service, Stack
 
+_MODE: Path = ("spec", "ingress", "mode")
 _SECTIONS = {"update": "update_config", "rollback": "rollback_config"}
 """Of the manifest, and of Compose's `deploy`."""
 
 
 class Updates:
-    """The update and rollback policies of one stack. `ask` tells what an image brings (None: not known)."""
+    """The update and rollback policies of one stack, and what of it is behind the ingress.
+
+    `ask` tells what an image brings (None: not known). `leads_traffic`: there can be an ingress.
+    """
 
     def __init__(
         self,
@@ -37,12 +43,13 @@ class Updates:
         profile: str | None,
         previous: Mapping[str, DesiredService],
         ask: Callable[[str], ImageDefaults | None],
+        leads_traffic: bool = True,
     ) -> None:
         self._project, self._manifest, self._profile = rendered.name, manifest, profile
         self._models: Mapping[str, Model] = rendered.model.get("services") or {}
         self._policies = service_policies(manifest, profile)
         self._bonds = read_bonds(self._models)
-        self._previous, self._ask = previous, ask
+        self._previous, self._ask, self._leads_traffic = previous, ask, leads_traffic
 
     def update(self, name: str) -> UpdatePolicy:
         """How an update replaces the service's replicas."""
@@ -52,14 +59,26 @@ class Updates:
         """How a rollback does."""
         return resolve_rollback(self._models[name], self._policies.get(name), self._choose(name, "rollback"))
 
-    def stands_behind(self, name: str) -> bool:
-        """Whether the ingress takes its published ports."""
-        asked, model = self._asked(name, "update"), self._models[name]
-        replicas = resolve_replicas(model, self._policies.get(name))
-        return acts_on("ingress") and stands_behind_ingress(self._manifest, asked, read_ports(model), replicas)
+    def frontends(self, name: str) -> tuple[Frontend, ...]:
+        """The published ports of it that the ingress takes."""
+        return self._led(name) or ()
+
+    def _led(self, name: str) -> tuple[Frontend, ...] | None:
+        """None: it gets no ingress at all."""
+        return self._takable(name) if self._leads_traffic and self._wants_ingress(name) else None
+
+    def _takable(self, name: str) -> tuple[Frontend, ...]:
+        return find_frontends(name, self._models[name], self._policies.get(name))
+
+    def _wants_ingress(self, name: str) -> bool:
+        replicas = resolve_replicas(self._models[name], self._policies.get(name))
+        return wants_ingress(self._manifest, self._asked(name, "update"), replicas)
 
     def warnings(self) -> Iterator[Finding]:
-        """Orders that were asked for against a rule; they are kept."""
+        """An ingress that cannot be had; orders that were asked for against a rule: they are kept."""
+        wanting = () if self._leads_traffic else filter(self._wants_ingress, sorted(self._models))
+        if names := tuple(name for name in wanting if self._takable(name)):
+            yield unled(names, ("services", names[0], "ports") if self._manifest is None else _MODE)
         for name in sorted(self._models):
             for section in _SECTIONS:
                 if self._asked(name, section) is not None:
@@ -74,7 +93,7 @@ class Updates:
             model,
             replicas=resolve_replicas(model, self._policies.get(name)),
             bonds=self._bonds.get(name, Bonds()),
-            behind_ingress=self.stands_behind(name),
+            led=self._led(name),
             image_volumes=lambda: self._image_volumes(name),
         )
 

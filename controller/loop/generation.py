@@ -153,6 +153,7 @@ def _sources(engine: Engine, target: Target, rendered: RenderedProject, recordin
         declared=frozenset(target.inputs.services),
         source=target.place,
         image_defaults=_ask_once(engine.image_defaults),
+        leads_traffic=engine.capabilities.leads_traffic,
     )
 
 

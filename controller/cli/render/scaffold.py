@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from controller.intake.compose import read_order, read_ports
-from controller.intake.policy import stands_behind_ingress
+from controller.intake.ingress import find_frontends
+from controller.intake.policy import wants_ingress
 
 _HEAD = """\
 # What `controller` keeps running. A key that is commented out shows its default.
@@ -65,7 +66,8 @@ def _service(name: str, definition: Mapping[str, Any]) -> str:
 def _needs_ingress(definition: Mapping[str, Any] | None) -> bool:
     """As it stands it is behind one already, without a manifest."""
     model = definition or {}
-    return stands_behind_ingress(None, read_order(model, "update_config"), read_ports(model), _replicas(model))
+    wants = wants_ingress(None, read_order(model, "update_config"), _replicas(model))
+    return wants and bool(find_frontends("", model, None))
 
 
 def _replicas(definition: Mapping[str, Any]) -> int:

@@ -9,6 +9,7 @@ import pytest
 
 from controller.cli.options import Options
 from controller.cli.reading import read_all
+from controller.engines.base import Capabilities
 from controller.model.project import RenderedProject
 
 pytestmark = pytest.mark.unit
@@ -37,7 +38,9 @@ def test_each_variable_that_is_unset_is_told_once_wherever_it_stands(
         monkeypatch.delenv(name, raising=False)
     said = (*map(unset, names), "something else")
     engine = SimpleNamespace(
-        render=lambda _: RenderedProject("p", {"services": {}}, said), image_defaults=lambda _: None
+        render=lambda _: RenderedProject("p", {"services": {}}, said),
+        image_defaults=lambda _: None,
+        capabilities=Capabilities(),
     )
     (read,) = read_all(Options(files=(Path("compose.yaml"),)), engine).reads  # type: ignore[arg-type]
     told = {name: [one for one in read.warnings if name in one.message] for name in names}

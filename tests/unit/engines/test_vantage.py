@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from controller.intake.ingress import find_frontends, networks_of, without_ports
-from controller.model.desired import Template
+from controller.model.desired import Order, Template
 from controller.model.manifest.workload import Service
 from controller.model.routes import Frontend, Mode
 from tests.unit.intake import builders
@@ -85,13 +85,21 @@ def test_the_replicas_publish_nothing_that_the_ingress_has_and_keep_composes_has
     assert without_ports(template(), (FRONT,)) == made
 
 
+def test_other_host_ports_of_the_same_target_stay_with_the_replicas() -> None:
+    ours, *others = {"HostIp": "", "HostPort": "8080"}, {"HostPort": "9000-9010"}, {"HostPort": ""}
+    mine = {"HostIp": "127.0.0.1", "HostPort": "8080"}
+    for bindings, left in (([ours], None), ([ours, *others], others), ([ours, mine], [mine]), (others, others)):
+        made = without_ports(template(PortBindings={"80/tcp": bindings}), (FRONT,))
+        assert json.loads(made.body)["create"]["HostConfig"]["PortBindings"].get("80/tcp") == left
+
+
 def test_on_which_networks_the_ingress_reaches_them() -> None:
     assert networks_of(template()) == ("shop_back", "shop_default")
     assert networks_of(Template("web", "hash", "print")) == ()
 
 
-def resolved(services: Any, spec: Any = None) -> Any:
-    found = builders.resolved(services, spec)
+def resolved(services: Any, spec: Any = None, previous: Any = None) -> Any:
+    found = builders.resolved(services, spec, previous)
     assert found.stack is not None, found.errors
     return found.stack
 
@@ -120,3 +128,43 @@ def test_what_publishes_its_port_itself_is_known_by_a_revision_of_its_own() -> N
     assert on.direct is not None and on.direct.revision == off.revision != on.revision and on.direct.stays
     two = resolved({"web": {**WEB["web"], "scale": 2}}, {"ingress": {"mode": "auto"}}).services["web"]
     assert two.direct is not None and not two.direct.stays
+
+
+AUTO = {"ingress": {"mode": "auto"}}
+
+
+def two(first: dict[str, Any], second: dict[str, Any], **keys: Any) -> dict[str, Any]:
+    return {"api": {"ports": [first]}, "web": {"ports": [second], **keys}}
+
+
+def test_where_no_ingress_can_be_had_services_keep_their_ports_and_one_warning_says_why() -> None:
+    services = {**two(port(), port(published="8081")), "db": {}}
+    found = builders.resolved(services, AUTO, leads_traffic=False)
+    assert found.stack is not None
+    assert not any(service.frontends or service.direct for service in found.stack.services.values())
+    assert found.stack.services["web"].update.order is Order.STOP_FIRST
+    (warning,) = found.warnings
+    assert warning.path == "spec.ingress.mode"
+    assert "services keep their host ports (api, web): the engine is not on this machine" in warning.message
+    assert builders.resolved(services, {}, leads_traffic=False).warnings == ()
+    assert builders.resolved(services, AUTO).warnings == ()
+
+
+def test_a_bare_file_that_asks_for_it_is_warned_at_the_ports() -> None:
+    asked = {"web": {**WEB["web"], "deploy": {"update_config": {"order": "start-first"}}}}
+    paths = [warning.path for warning in builders.resolved(asked, leads_traffic=False).warnings]
+    assert paths[0] == "services.web.ports"
+
+
+def test_where_no_ingress_can_be_had_none_is_advised() -> None:
+    three = {"web": {**WEB["web"], "scale": 3}}
+    (error,) = builders.resolved(three, AUTO, leads_traffic=False).errors
+    assert error.hint == "publish a range, as '8080-8082:80', or none at all"
+    (error,) = builders.resolved(three, {}).errors
+    assert error.hint is not None and error.hint.startswith("set ingress.mode: auto")
+
+
+def test_a_range_beside_a_port_of_the_ingress_is_still_to_be_long_enough() -> None:
+    short = {"web": {"ports": [port(), port(published="9000-9001")], "scale": 3}}
+    (error,) = builders.resolved(short, AUTO).errors
+    assert "3 replicas need 3 host ports for port 80, but there are only 2 host ports (9000-9001)" in error.message

@@ -8,14 +8,15 @@ from typing import Any
 import pytest
 
 from controller.intake.order import BARE, FREE, UNKNOWN, Bonds, Choice, Traits, asked_order, choose, read_bonds
-from controller.intake.policy import stands_behind_ingress
-from controller.model.desired import Order, Port, UpdatePolicy
+from controller.model.desired import DesiredService, Order, UpdatePolicy
 from controller.model.project import ImageDefaults
-from tests.unit.intake.builders import resolved, stack
+from controller.model.routes import Frontend
+from tests.unit.intake.builders import resolved
 
 pytestmark = pytest.mark.unit
 
 START, STOP = Order.START_FIRST, Order.STOP_FIRST
+LED = (Frontend("web", 8080, 80),)
 Models = Mapping[str, Mapping[str, Any]]
 
 
@@ -99,7 +100,7 @@ RULES: dict[str, tuple[Traits, str, Traits]] = {
     "a host port": (
         alone(port(published="8080")),
         "publishes host port 8080 while the ingress is off",
-        alone(port(published="8080"), behind_ingress=True),
+        alone(port(published="8080"), led=LED),
     ),
     "a range with a port to spare": (
         alone(port(published="8080-8082"), replicas=2),
@@ -107,9 +108,9 @@ RULES: dict[str, tuple[Traits, str, Traits]] = {
         alone({"expose": ["8080"]}),
     ),
     "a range, which no ingress takes": (
-        alone(port(published="8080-8082"), behind_ingress=True),
+        alone(port(published="8080-8082"), led=()),
         "publishes host ports 8080-8082, which the ingress does not take",
-        alone(port(published="8080"), behind_ingress=True),
+        alone(port(published="8080"), led=LED),
     ),
     "a port that the engine picks": (
         alone(port()),
@@ -117,7 +118,7 @@ RULES: dict[str, tuple[Traits, str, Traits]] = {
         alone({"expose": ["80"]}),
     ),
     "a UDP port, ingress or not": (
-        alone(port("udp", published="53"), behind_ingress=True),
+        alone(port("udp", published="53"), led=LED),
         "publishes UDP host port 53",
         alone({"expose": ["53/udp"]}),
     ),
@@ -396,8 +397,20 @@ def test_other_words_for_the_same_order_are_no_generation() -> None:
     assert unknown.digest == declares.digest != free.digest
 
 
-TCP, UDP, RANGE = Port(80, (80, 80)), Port(53, (53, 53), protocol="udp"), Port(80, (80, 89))
+TCP = {"target": 80, "published": "80", "protocol": "tcp"}
+UDP = {"target": 53, "published": "53", "protocol": "udp"}
+RANGE = {"target": 81, "published": "8080-8089", "protocol": "tcp"}
 AUTO = {"ingress": {"mode": "auto"}}
+
+
+def publishing(
+    spec: Mapping[str, Any] | None, asked: Order | None, *ports: Any, replicas: int = 1, **keys: Any
+) -> DesiredService:
+    """The service `web` that publishes these ports."""
+    deploy = {"replicas": replicas} | ({"update_config": {"order": str(asked)}} if asked is not None else {})
+    found = resolved({"web": {"ports": list(ports), "deploy": deploy, **keys}}, spec, image_defaults=nothing_brought)
+    assert found.stack is not None, found.errors
+    return found.stack.services["web"]
 
 
 @pytest.mark.parametrize(
@@ -410,7 +423,6 @@ AUTO = {"ingress": {"mode": "auto"}}
         (None, START, (UDP,), 1, False),
         (None, START, (RANGE,), 1, False),
         ({}, START, (TCP,), 1, False),
-        ({}, None, (TCP,), 2, False),
         (AUTO, None, (TCP,), 1, True),
         (AUTO, None, (RANGE, TCP), 1, True),
         (AUTO, None, (RANGE,), 3, False),
@@ -418,6 +430,21 @@ AUTO = {"ingress": {"mode": "auto"}}
     ],
 )
 def test_who_stands_behind_the_ingress(
-    spec: Mapping[str, Any] | None, asked: Order | None, ports: tuple[Port, ...], replicas: int, on: bool
+    spec: Mapping[str, Any] | None, asked: Order | None, ports: tuple[Any, ...], replicas: int, on: bool
 ) -> None:
-    assert stands_behind_ingress(None if spec is None else stack(spec), asked, ports, replicas) is on
+    assert bool(publishing(spec, asked, *ports, replicas=replicas).frontends) is on
+
+
+@pytest.mark.parametrize(
+    ("published", "keys", "because"),
+    [
+        (TCP, {}, FREE),
+        (TCP, {"network_mode": "bridge"}, "publishes host port 80, which the ingress does not take"),
+        (RANGE, {}, "publishes host ports 8080-8089, which the ingress does not take"),
+    ],
+)
+def test_a_port_that_the_ingress_does_not_take_forbids_start_first_where_it_is_on(
+    published: Any, keys: Any, because: str
+) -> None:
+    update = publishing(AUTO, None, published, **keys).update
+    assert (update.order, update.because) == (START if because == FREE else STOP, because)

@@ -36,8 +36,13 @@ def lacks_network(replica: Replica) -> bool:
 
 def publishes_itself(replica: Replica, want: DesiredService) -> bool:
     """It has, or would have, a host port that the ingress is to have."""
-    led = tuple(f"->{frontend.target}/tcp" for frontend in want.frontends)
-    return any(line.endswith(led) for line in replica.published) if led else False
+    led = {str(frontend.host_port) for frontend in want.frontends}
+    return bool(led) and any(line.endswith("/tcp") and _host_port(line) in led for line in replica.published)
+
+
+def _host_port(line: str) -> str:
+    """Of `127.0.0.1:8080->80/tcp`."""
+    return line.partition("->")[0].rpartition(":")[2]
 
 
 def is_shut_out(replica: Replica, want: DesiredService) -> bool:

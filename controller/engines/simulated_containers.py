@@ -184,16 +184,15 @@ class Containers:
 
 def _is_led(want: DesiredService, published: tuple[str, ...]) -> bool:
     """The ingress has its ports."""
-    led = tuple(f"->{frontend.target}/tcp" for frontend in want.frontends)
-    return bool(led) and not any(line.endswith(led) for line in published)
+    own = (line.partition("->")[0].rpartition(":")[2] for line in published if line.endswith("/tcp"))
+    return bool(want.frontends) and not {str(frontend.host_port) for frontend in want.frontends}.intersection(own)
 
 
 def _publish(want: DesiredService | None, number: int) -> tuple[str, ...]:
     """Behind the ingress no replica publishes a port that the ingress has."""
     if want is None:
         return ()
-    led = {frontend.target for frontend in want.frontends}
-    return tuple(_published(port, number) for port in want.ports if port.target not in led or port.protocol != "tcp")
+    return tuple(_published(port, number) for port in want.ports if not (port.is_fixed and want.frontends))
 
 
 def _published(port: Port, number: int) -> str:

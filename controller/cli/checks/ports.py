@@ -46,7 +46,7 @@ def wanted_ports(stack: DesiredStack) -> tuple[Wanted, ...]:
             port.host_ip,
             range(port.published[0], port.published[1] + 1),
             port.protocol,
-            1 if any(front.target == port.target for front in service.frontends) else service.replicas,
+            1 if port.is_fixed and service.frontends else service.replicas,
         )
         for service in stack.services.values()
         for port in service.ports

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from controller.decide.drain import serves
+from controller.decide.identity import publishes_itself
 from controller.decide.service import decide
 from controller.model.decision import Attempt, History
 from controller.model.desired import Direct, Order, Template, UpdatePolicy
@@ -42,6 +43,25 @@ def old(number: int, route: RouteSeen | None = IN, **others: Any) -> Replica:
 
 def new(number: int, route: RouteSeen | None = IN, **others: Any) -> Replica:
     return healthy(number, "v2", route=route, **others)
+
+
+@pytest.mark.parametrize(
+    ("line", "itself"),
+    [
+        ("0.0.0.0:8080->80/tcp", True),
+        ("127.0.0.1:8080->80/tcp", True),
+        ("[::]:8080->80/tcp", True),
+        ("0.0.0.0:8080->81/tcp", True),
+        ("0.0.0.0:9000->80/tcp", False),
+        ("0.0.0.0:18080->80/tcp", False),
+        ("0.0.0.0:9000-9010->80/tcp", False),
+        ("0.0.0.0:->80/tcp", False),
+        ("0.0.0.0:8080->80/udp", False),
+    ],
+)
+def test_who_has_a_host_port_that_the_ingress_is_to_have(line: str, itself: bool) -> None:
+    assert publishes_itself(old(1, None, published=("0.0.0.0:1->2/tcp", line)), web()) is itself
+    assert not publishes_itself(old(1, None, published=(line,)), web(frontends=()))
 
 
 YOUNG = {"ready_since": NOW - 1}

@@ -6,13 +6,13 @@ The template keeps Compose's own hash: by hand, `docker compose up -d` finds the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model, read_ports
 from controller.intake.revisions import digest
-from controller.model.desired import Port, Template
+from controller.model.desired import DesiredService, Port, Template
 from controller.model.routes import Frontend, Mode
 
 if TYPE_CHECKING:
@@ -75,6 +75,41 @@ def _key(frontend: Frontend) -> str:
 
 def _bare(address: str | None) -> str:
     return (address or "").strip("[]")
+
+
+def give_up_ports(services: Mapping[str, DesiredService]) -> Mapping[str, DesiredService]:
+    """Who leaves, or is to have no replica, gives up the host ports that one who stays publishes.
+
+    What else of it is behind the ingress stays there: what it still runs can be drained, and an orphan serves on.
+    """
+    wanted = [port for service in services.values() if stays(service) for port in service.ports]
+    return {name: service if stays(service) else _without(service, wanted) for name, service in services.items()}
+
+
+def stays(service: DesiredService) -> bool:
+    """It is to have replicas, which need its host ports."""
+    return service.leaving is None and service.replicas > 0
+
+
+def _without(service: DesiredService, wanted: Iterable[Port]) -> DesiredService:
+    kept = tuple(front for front in service.frontends if not any(_claims(port, front) for port in wanted))
+    return replace(service, frontends=kept, networks=service.networks if kept else ())
+
+
+def _claims(port: Port, front: Frontend) -> bool:
+    if port.protocol != "tcp" or port.published is None:
+        return False
+    first, last = port.published
+    return first <= front.host_port <= last and share_address(port.host_ip, front.host_ip)
+
+
+def share_address(one: str, other: str) -> bool:
+    """Whether two host addresses have one in common; "" stands for all, 0.0.0.0 and :: for all of their kind."""
+    one, other = _bare(one), _bare(other)
+    if "" in (one, other) or one == other:
+        return True
+    wide = {"0.0.0.0", "::"} & {one, other}  # noqa: S104 - compared, never listened on
+    return bool(wide) and (":" in one) == (":" in other)
 
 
 def networks_of(template: Template) -> tuple[str, ...]:

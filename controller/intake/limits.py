@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model
 from controller.intake.findings import Path, at
+from controller.intake.ingress import share_address, stays
 from controller.model.desired import DesiredService
 from controller.model.errors import Finding
 
@@ -54,6 +56,21 @@ def check_names_of_containers(services: Mapping[str, DesiredService]) -> Iterato
             message = f"container_name '{service.container_name}' is that of service '{other}' already"
             hint = "give one of them another name, or none at all"
             yield at(("services", name, "container_name"), message, hint=hint)
+
+
+def check_host_ports(services: Mapping[str, DesiredService]) -> Iterator[Finding]:
+    """The ingress has each host port once; told at each of the two that ask for it."""
+    fronts = sorted({front for service in filter(stays, services.values()) for front in service.frontends})
+    hint = "publish another one, or the ports of one of them only"
+    for one, other in combinations(fronts, 2):
+        if one.host_port != other.host_port or not share_address(one.host_ip, other.host_ip):
+            continue
+        if one.service == other.service:
+            yield at(("services", one.service, "ports"), f"host port {one.host_port} is published twice", hint=hint)
+            continue
+        for here, there in ((one, other), (other, one)):
+            message = f"host port {here.host_port} is that of service '{there.service}' too: the ingress has it once"
+            yield at(("services", here.service, "ports"), message, hint=hint)
 
 
 def unled(names: tuple[str, ...], place: Path) -> Finding:

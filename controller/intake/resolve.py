@@ -129,12 +129,13 @@ class _Resolver:
         before = {name for name, service in self._previous.items() if service.leaving is None}
         gone = (before | self._sources.present) - frozenset(self.models)
         found = {name: self._service(name) for name in self.models} | {name: self._gone(name) for name in gone}
-        return {name: found[name] for name in sorted(found)}
+        return ingress.give_up_ports({name: found[name] for name in sorted(found)})
 
     def faults(self, services: Mapping[str, DesiredService]) -> Iterable[Finding]:
         """What cannot be: missing dependencies, cycles, replicas that would share a name or a port."""
         yield from check_graph(self._needs, self._sources.declared, self._edge)
         yield from limits.check_names_of_containers(services)
+        yield from limits.check_host_ports(services)
         for name, model in sorted(self.models.items()):
             yield from limits.check_replicas(services[name], model, self._sources.leads_traffic)
             yield from self._contradiction(name)

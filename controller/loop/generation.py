@@ -183,13 +183,13 @@ def _located(resolution: Resolution, target: Target) -> Resolution:
 
 
 def _last_services(store: Store) -> Mapping[str, DesiredService]:
-    """The services of the generation before this process began."""
+    """The services of the generation before this process began, with those that it was to lose."""
     last = store.stack.last_generation()
     if last is None:
         return {}
     if not last.revisions:  # kept by an older version
         return {name: kept for (name, _), kept in store.stack.revisions().items() if name in last.services}
-    kept = store.stack.revisions((name, last.revisions[name]) for name in last.services if name in last.revisions)
+    kept = store.stack.revisions(last.revisions.items())
     return {name: service for (name, _), service in kept.items()}
 
 

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from controller.loop import acts
+from controller.loop.generation import _last_services
 from controller.loop.schema import MIGRATIONS, mark_of
 from controller.loop.seal import teach
 from controller.loop.store import DATABASE, Store
+from controller.model.desired import Leaving
 from controller.model.errors import ControllerError
 from controller.model.generation import Ending
 from controller.model.names import split_release
@@ -303,3 +305,17 @@ def test_a_store_of_an_older_version_opens_and_its_generations_cannot_be_gone_ba
     with pytest.raises(ControllerError, match="older version"):
         stage.wish("rollout-undo")
     assert endings(stage) == [Ending.UNKNOWN, CONVERGED]
+
+
+def test_an_orphan_is_known_to_the_next_process_with_the_ports_that_the_ingress_has_for_it(tmp_path: Path) -> None:
+    ports = [{"target": 80, "published": "8080", "protocol": "tcp"}]
+    auto = {"ingress": {"mode": "auto"}}
+    first = load({"db": service(), "web": service(ports=ports)}, **auto)
+    stage = Stage(tmp_path, first)
+    stage.settle()
+    stage.change({"db": service()}, **auto)
+    stage.settle()
+    stage.die()
+    kept = _last_services(Store(tmp_path, stage.clock.now))
+    assert kept["web"].frontends == first.desired.services["web"].frontends != ()
+    assert (kept["web"].leaving, kept["db"].leaving) == (Leaving.ORPHANED, None)

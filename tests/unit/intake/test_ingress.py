@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from controller.intake.ingress import find_frontends, networks_of, without_ports
-from controller.model.desired import Order, Template
+from controller.intake.ingress import find_frontends, networks_of, share_address, without_ports
+from controller.model.desired import Leaving, Order, Template
 from controller.model.manifest.workload import Service
 from controller.model.routes import Frontend, Mode
 from tests.unit.intake import builders
@@ -131,10 +131,87 @@ def test_what_publishes_its_port_itself_is_known_by_a_revision_of_its_own() -> N
 
 
 AUTO = {"ingress": {"mode": "auto"}}
+LOCAL = "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "share"),
+    [
+        ("", "", True),
+        ("", LOCAL, True),
+        ("", "::1", True),
+        (LOCAL, LOCAL, True),
+        (LOCAL, "127.0.0.2", False),
+        ("0.0.0.0", LOCAL, True),
+        ("0.0.0.0", "::1", False),
+        ("0.0.0.0", "::", False),
+        ("::", "[::1]", True),
+        ("[::1]", "::1", True),
+    ],
+)
+def test_two_host_addresses_share_one_or_not(one: str, other: str, share: bool) -> None:
+    assert share_address(one, other) is share_address(other, one) is share
 
 
 def two(first: dict[str, Any], second: dict[str, Any], **keys: Any) -> dict[str, Any]:
     return {"api": {"ports": [first]}, "web": {"ports": [second], **keys}}
+
+
+@pytest.mark.parametrize(
+    ("services", "clash"),
+    [
+        (two(port(), port()), True),
+        (two(port(target=81), port()), True),
+        (two(port(host_ip="0.0.0.0"), port(host_ip=LOCAL)), True),
+        (two(port(host_ip=LOCAL), port()), True),
+        (two(port(host_ip="127.0.0.2"), port(host_ip=LOCAL)), False),
+        (two(port(published="8081"), port()), False),
+        (two(port(), port(), scale=0), False),
+    ],
+)
+def test_two_services_cannot_have_one_host_port_behind_the_ingress(services: Any, clash: bool) -> None:
+    found = builders.resolved(services, AUTO).errors
+    mend = "publish another one, or the ports of one of them only"
+    assert [(error.path, error.message, error.hint) for error in found] == [
+        ("services.api.ports", "host port 8080 is that of service 'web' too: the ingress has it once", mend),
+        ("services.web.ports", "host port 8080 is that of service 'api' too: the ingress has it once", mend),
+    ][: 2 * clash]
+
+
+def test_nor_can_one_service_publish_a_host_port_twice() -> None:
+    (found,) = builders.resolved({"web": {"ports": [port(), port(target=81)]}}, AUTO).errors
+    assert (found.path, found.message) == ("services.web.ports", "host port 8080 is published twice")
+
+
+def test_a_service_out_of_the_profile_asks_for_no_port() -> None:
+    spec = {**AUTO, "profile": "small", "startupProfiles": {"small": {"services": ["web"]}}}
+    services = resolved(two(port(), port()), spec).services
+    assert services["web"].frontends == (FRONT,)
+    assert services["api"].frontends == () and services["api"].networks == ()
+
+
+@pytest.mark.parametrize(
+    ("now", "led"),
+    [
+        pytest.param([port()], [8081], id="the same host port"),
+        pytest.param([port(published="8080-8089")], [], id="a range that holds both"),
+        pytest.param([port(published="9000")], [8080, 8081], id="another"),
+        pytest.param([port(protocol="udp")], [8080, 8081], id="UDP"),
+    ],
+)
+@pytest.mark.parametrize("prune", [True, False])
+def test_who_leaves_gives_up_the_host_ports_of_who_stays_and_no_others(now: Any, led: list[int], prune: bool) -> None:
+    spec = {**AUTO, "reconcile": {"prune": prune}}
+    before = resolved({"web": {"ports": [port(), port(target=81, published="8081")]}}, spec).services
+    left = resolved({"www": {"ports": now}}, spec, before).services["web"]
+    assert left.leaving is (Leaving.REMOVED if prune else Leaving.ORPHANED)
+    assert [front.host_port for front in left.frontends] == led
+
+
+def test_who_has_no_replica_gives_up_its_host_port_too() -> None:
+    services = resolved(two(port(), port(), scale=0), AUTO).services
+    assert (services["api"].frontends, services["web"].frontends) == ((Frontend("api", 8080, 80, "", Mode.TCP),), ())
+    assert services["web"].direct is not None
 
 
 def test_where_no_ingress_can_be_had_services_keep_their_ports_and_one_warning_says_why() -> None:

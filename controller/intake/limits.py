@@ -79,7 +79,8 @@ def unled(names: tuple[str, ...], place: Path) -> Finding:
         f"the ingress stays off, and services keep their host ports ({', '.join(names)}): "
         "the engine is not on this machine, as the proxy's files are"
     )
-    return at(place, message, hint="run the controller where the engine is, or set ingress.mode: off")
+    off = ", or set ingress.mode: off" if place[0] == "spec" else ""
+    return at(place, message, hint=f"run the controller where the engine is{off}")
 
 
 def unchecked(edge: Path, name: str, target: DesiredService, unknown: bool) -> Finding:

@@ -223,14 +223,15 @@ def test_where_no_ingress_can_be_had_services_keep_their_ports_and_one_warning_s
     (warning,) = found.warnings
     assert warning.path == "spec.ingress.mode"
     assert "services keep their host ports (api, web): the engine is not on this machine" in warning.message
+    assert warning.hint == "run the controller where the engine is, or set ingress.mode: off"
     assert builders.resolved(services, {}, leads_traffic=False).warnings == ()
     assert builders.resolved(services, AUTO).warnings == ()
 
 
 def test_a_bare_file_that_asks_for_it_is_warned_at_the_ports() -> None:
     asked = {"web": {**WEB["web"], "deploy": {"update_config": {"order": "start-first"}}}}
-    paths = [warning.path for warning in builders.resolved(asked, leads_traffic=False).warnings]
-    assert paths[0] == "services.web.ports"
+    first, *_ = builders.resolved(asked, leads_traffic=False).warnings
+    assert (first.path, first.hint) == ("services.web.ports", "run the controller where the engine is")
 
 
 def test_where_no_ingress_can_be_had_none_is_advised() -> None:

@@ -15,7 +15,7 @@ from controller.decide.status import AT_REST
 from controller.decide.world import World
 from controller.model.decision import Decision, Freeze, Phase
 from controller.model.desired import DesiredService
-from controller.model.names import Instant, ReplicaId
+from controller.model.names import Instant, Release, ReplicaId
 from controller.model.observed import ServiceView, Trouble
 from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
 from controller.model.steps import Create, Outcome, Remove, Result, Step, Stop, step_action, step_number
@@ -109,7 +109,7 @@ class _Play:
             self._plan_step(outcome, at)
             self._note_replaced(outcome)
             at += outcome.seconds
-            self._note_trouble(outcome, at)
+            self._note_trouble(outcome, at, decision.release)
         if decision.phase is Phase.ROLLING_BACK:
             self._returning.add(decision.service)
         self.world.busy.add(decision.service)
@@ -131,7 +131,7 @@ class _Play:
         elif outcome.result is Result.DONE and isinstance(step, Stop | Remove) and step.replica in self._ran:
             self._ended.add(step.service)
 
-    def _note_trouble(self, outcome: Outcome, at: Instant) -> None:
+    def _note_trouble(self, outcome: Outcome, at: Instant, release: Release) -> None:
         """What the engine would refuse is not asked for again at once: virtual time must go on."""
         name = outcome.step.service
         match outcome.result:
@@ -142,8 +142,9 @@ class _Play:
             case _:
                 before = self._troubles.get(name)
                 lasting = outcome.result is Result.REJECTED
-                count = 1 if before is None else before.count + 1
-                self._troubles[name] = Trouble(count, at, type(outcome.step).__name__, outcome.message, lasting)
+                count = before.count + 1 if before is not None and before.release == release else 1
+                kind = type(outcome.step).__name__
+                self._troubles[name] = Trouble(count, at, kind, outcome.message, lasting, release)
 
     def _look(self, name: str) -> None:
         view, trouble = self.bed.view(name, self.now), self._troubles.get(name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from controller.decide.aim import is_release, release_of
 from controller.decide.attempt import (
     Failure,
     bakes_until,
@@ -45,12 +46,16 @@ from controller.model.observed import Replica
 SOON = 0.01
 """Seconds after a failure was written down until the next look acts on it."""
 
+UPDATE_FAILED = "UpdateFailed"
+"""The reason in the pass that notes a failed update, before anything follows from it."""
+
 HELD = "Held"
 """The reason of a service whose stack is held: its phase says how it serves, not whether it is as wanted."""
 
 
 def decide(case: Case) -> Decision:
     """The decision for one service: steps to take now, what to remember before them, when to look again."""
+    case = _with_own_trouble(case)
     parts = sort_replicas(case)
     case = with_history(case, _forget_outdated(_adopt(case), case.aim))
     if case.aim.frozen in (Freeze.PAUSED, Freeze.HELD):
@@ -62,6 +67,14 @@ def decide(case: Case) -> Decision:
     if is_job(case, parts):
         return _job(case, parts)
     return _service(case, parts)
+
+
+def _with_own_trouble(case: Case) -> Case:
+    """What was refused to another release is not refused to this one: a way back need not wait for it."""
+    trouble = case.seen.trouble
+    if trouble is None or trouble.release is None or is_release(trouble.release, release_of(case.want)):
+        return case
+    return case._replace(seen=replace(case.seen, trouble=None))
 
 
 def _adopt(case: Case) -> History:
@@ -146,7 +159,7 @@ def _service(case: Case, parts: Parts) -> Decision:
 def _fail(case: Case, parts: Parts, failure: Failure) -> Decision:
     """Written down before anything follows from it: this pass does nothing, the next one aims elsewhere."""
     case = case._replace(history=quarantine(case, failure))
-    return conclude(case, parts, Moves(wake_at=case.now + SOON), (Phase.UPDATING, "UpdateFailed", failure.why))
+    return conclude(case, parts, Moves(wake_at=case.now + SOON), (Phase.UPDATING, UPDATE_FAILED, failure.why))
 
 
 def _find_moves(case: Case, parts: Parts) -> Moves:

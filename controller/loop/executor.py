@@ -14,7 +14,7 @@ from controller.engines.base import Engine, result_of
 from controller.loop.journal import ReplicaJournal
 from controller.loop.lanes import Lane, deadline_of, lane_of
 from controller.model.errors import ControllerError
-from controller.model.names import ReplicaId
+from controller.model.names import Release, ReplicaId
 from controller.model.project import ComposeProject
 from controller.model.steps import Create, Outcome, Remove, Result, Route, Step
 
@@ -36,6 +36,8 @@ class Batch:
     rank: float = 0.0
     route: Callable[[Route], Outcome] | None = None
     """Leads traffic, where there is a proxy; else the engine does."""
+    release: Release | None = None
+    """What the steps lead to."""
 
     @property
     def key(self) -> Key:

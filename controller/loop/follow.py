@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from controller.decide.aim import is_release
 from controller.decide.phase import QUARANTINED
-from controller.decide.service import HELD
+from controller.decide.service import HELD, UPDATE_FAILED
 from controller.loop.acts import AT_ONCE
 from controller.loop.handback import differing
 from controller.loop.reconcile import Reconciler
@@ -145,12 +146,18 @@ class Follower:
     def _is_beyond(self, decision: Decision) -> bool:
         if decision.phase is Phase.FAILED or decision.reason in QUARANTINED:
             return True
-        tries = max((grant.tries for grant in decision.history.restarts.values()), default=0)
+        if decision.phase in _RESTFUL or decision.reason == UPDATE_FAILED:
+            return False  # an update that has just failed is taken back from the next pass on
+        return self._tries(decision) >= self._attempts(decision.service)
+
+    def _tries(self, decision: Decision) -> int:
+        """How often it was tried in vain; what failed for another release does not count."""
         trouble = self.reconciler.senses.troubles.get(decision.service)
-        tries = max(tries, trouble.count if trouble is not None else 0)
         view = self.reconciler.world.views.get(decision.service)
-        tries = max(tries, max((r.restarts for r in view.replicas), default=0) if view is not None else 0)
-        return decision.phase not in _RESTFUL and tries >= self._attempts(decision.service)
+        tries = [grant.tries for grant in decision.history.restarts.values()]
+        tries += [replica.restarts for replica in view.replicas] if view is not None else []
+        tries += [trouble.count] if trouble is not None and is_release(decision.release, trouble.release) else []
+        return max(tries, default=0)
 
     def _attempts(self, service: str) -> int:
         return self.reconciler.world.desired.services[service].backoff.attempts

@@ -117,7 +117,7 @@ class Reconciler:
         completed = self._tools.executor.collect(self.loaded.name)
         for done in completed:
             self._unseen.add(done.batch.service)
-            self.senses.note(done.batch.service, done.outcomes, now)
+            self.senses.note(done.batch.service, done.outcomes, now, done.batch.release)
         return tuple(outcome for done in completed for outcome in done.outcomes)
 
     def _tell(self, outcomes: Iterable[Outcome], now: Instant) -> None:
@@ -240,7 +240,9 @@ class Reconciler:
         rank = self.world.graph.rank[decision.service]
         project, journal = self.loaded.project, self.store.replicas
         route = None if self.keeper is None else self.keeper.perform
-        batch = Batch(self.loaded.name, decision.service, decision.steps, project, journal, rank, route)
+        batch = Batch(
+            self.loaded.name, decision.service, decision.steps, project, journal, rank, route, decision.release
+        )
         if not self._tools.executor.submit(batch):
             self.world.busy.discard(decision.service)
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), now + _RETRY_FIRST)

@@ -13,7 +13,7 @@ from controller.health.prober import Prober
 from controller.loop.lastwords import LastWords
 from controller.loop.troubles import Troubles
 from controller.model.desired import DesiredService, DesiredStack
-from controller.model.names import ImageId, Instant, ReplicaId, Revision
+from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision
 from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView
 from controller.model.steps import Outcome, Pull, Result
 
@@ -35,9 +35,9 @@ class Senses:
         self._unverified: set[str] = set()
         self._there: Mapping[str, frozenset[ReplicaId]] | None = None
 
-    def note(self, service: str, outcomes: Sequence[Outcome], now: Instant) -> None:
-        """The steps of one decision came to their end: what failed, and what was pulled."""
-        self.troubles.note(service, outcomes, now)
+    def note(self, service: str, outcomes: Sequence[Outcome], now: Instant, release: Release | None = None) -> None:
+        """The steps of one decision, which led to `release`, came to their end: what failed, and what was pulled."""
+        self.troubles.note(service, outcomes, now, release)
         for outcome in outcomes:
             if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
                 self._pulled[service] = now

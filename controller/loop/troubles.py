@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from controller.model.names import Instant
+from controller.model.names import Instant, Release
 from controller.model.observed import Trouble
 from controller.model.steps import Outcome, Result
 
@@ -22,8 +22,8 @@ class Troubles:
     def get(self, service: str) -> Trouble | None:
         return self._troubles.get(service)
 
-    def note(self, service: str, outcomes: Iterable[Outcome], now: Instant) -> None:
-        """The outcomes of one decision's steps: all is forgotten when they were done."""
+    def note(self, service: str, outcomes: Iterable[Outcome], now: Instant, release: Release | None = None) -> None:
+        """The outcomes of one decision's steps, which led to `release`: all is forgotten when they were done."""
         failed = next((o for o in outcomes if o.result not in (Result.DONE, Result.SKIPPED)), None)
         if failed is None:
             self.forget((service,))
@@ -33,9 +33,9 @@ class Troubles:
             if self._conflicts[service] < _CONFLICTS:
                 return
         before = self._troubles.get(service)
-        count = before.count + 1 if before is not None else 1
+        count = before.count + 1 if before is not None and before.release == release else 1
         kind, lasting = type(failed.step).__name__, failed.result is Result.REJECTED
-        self._troubles[service] = Trouble(count, now, kind, failed.message, lasting)
+        self._troubles[service] = Trouble(count, now, kind, failed.message, lasting, release)
 
     def forget(self, services: Iterable[str]) -> None:
         """A person, or success, says that the next try may come at once."""

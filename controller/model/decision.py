@@ -166,7 +166,7 @@ class Decision(NamedTuple):
     """What is to be done about one service now, why, and when to look again (None: only if something changes).
 
     `starting` asks for, or holds, one of the stack's start slots; `denied`: it asked in vain. `waits_for` names one
-    unmet dependency.
+    unmet dependency. `release`: what the steps lead to.
     """
 
     service: str
@@ -185,6 +185,7 @@ class Decision(NamedTuple):
     desired: int = 0
     frontends: tuple[Frontend, ...] = ()
     """Of the release that is aimed at."""
+    release: Release = Release("")
 
 
 @dataclass(frozen=True, slots=True)

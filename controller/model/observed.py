@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.model.desired import Probe
-from controller.model.names import ImageId, Instant, ReplicaId, Revision
+from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision
 from controller.model.routes import RouteSeen
 
 
@@ -107,7 +107,7 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Calls for a service that failed in a row; kept in memory only, so that the next try waits."""
+    """Calls for one release of a service that failed in a row; kept in memory only, so that the next try waits."""
 
     count: int
     at: Instant
@@ -115,6 +115,8 @@ class Trouble:
     message: str
     lasting: bool = False
     """The engine refused for good (`Rejected`): not tried again until something changes."""
+    release: Release | None = None
+    """What the calls were for: of another release they say nothing. None: of any."""
 
 
 @dataclass(frozen=True, slots=True)

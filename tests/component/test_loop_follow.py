@@ -123,6 +123,25 @@ def test_a_service_that_never_becomes_well_fails_the_apply(tmp_path: Path) -> No
     assert "db" in result.message and result.hint == "controller why db"
 
 
+@pytest.mark.parametrize("attempts", [5, 1])
+def test_a_release_that_the_engine_refuses_ends_an_apply_when_the_one_before_runs_again(
+    tmp_path: Path, attempts: int
+) -> None:
+    """Stop-first: the old one is gone when the engine says no, and nobody else would bring it back."""
+    spec = {"startup": {"retry": {"attempts": attempts}}}
+    policy = {"deploy": {"update_config": {"order": "stop-first"}}}
+    stage = Stage(tmp_path, load({"db": service(**policy), "web": service("db")}, **spec))
+    stage.settle()
+    before = stage.replicas("db")[0].revision
+    refused = service(labels={"controller.simulated.create-refused": "true"}, **policy)
+    stage.change({"db": refused, "web": service("db")}, **spec)
+    begun = stage.clock.now()
+    result = stage.follow(stage.wish("apply"), 100)
+    assert result is not None and (result.outcome, result.ok) == ("rolledBack", False)
+    assert "refuses what is asked for" in result.message and stage.clock.now() < begun + 60
+    assert [(replica.revision, replica.phase) for replica in stage.replicas("db")] == [(before, "running")]
+
+
 def test_an_apply_gives_up_when_nothing_moves(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load(SHOP), Faults(away=((NOW, NOW + 1000),)))
     result = stage.follow(stage.wish("apply", timeout=30.0), 60)

@@ -19,7 +19,7 @@ from controller.engines.simulated_world import Simulation
 from controller.model.decision import Decision, History, Hold, StackPhase
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import Transient
-from controller.model.names import Instant, Revision
+from controller.model.names import Instant, Release, Revision
 from controller.model.observed import ServiceView, Trouble
 from controller.model.steps import Outcome, Pull, Result, Step, step_action, step_number
 from controller.model.timings import Timings
@@ -252,7 +252,7 @@ class Play:
             self.world.busy.add(name)
             outcomes = self._perform(decision.steps)
             self._ends[name] = self.now + sum(outcome.seconds for outcome in outcomes)
-            self._note(name, outcomes)
+            self._note(name, outcomes, decision.release)
             self.rules.check_surge(decision)
 
     def _perform(self, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
@@ -263,7 +263,7 @@ class Play:
         self._reach()
         return outcomes
 
-    def _note(self, name: str, outcomes: tuple[Outcome, ...]) -> None:
+    def _note(self, name: str, outcomes: tuple[Outcome, ...], release: Release) -> None:
         self._dirty[name] = None
         for outcome in outcomes:
             if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
@@ -280,5 +280,5 @@ class Play:
                 return
         before = self._troubles.get(name)
         kind, lasting = type(failed.step).__name__, failed.result is Result.REJECTED
-        count = 1 if before is None else before.count + 1
-        self._troubles[name] = Trouble(count, self._ends[name], kind, failed.message, lasting)
+        count = before.count + 1 if before is not None and before.release == release else 1
+        self._troubles[name] = Trouble(count, self._ends[name], kind, failed.message, lasting, release)

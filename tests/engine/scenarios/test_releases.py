@@ -80,6 +80,22 @@ def test_a_broken_release_is_taken_back_and_not_tried_again(scene: Scene, how: s
         assert lives(scene.containers()) == lives(before)
 
 
+def test_a_release_that_cannot_be_started_gives_its_place_back_at_once(scene: Scene) -> None:
+    """Stop-first: nothing serves any more when the engine says no, and after the apply nobody looks at it again."""
+    scene.compose(f"services: {{web: {service(GOOD)}}}")
+    scene.manifest(spec(f"order: stop-first, {FAST}"))
+    scene.done("apply")
+    old = scene.containers()["web-1"]
+    nonsense = f"services: {{web: {{image: {IMAGE}, command: [/no/such/command]}}}}"
+    with scene.step("a command that does not exist is applied"):
+        scene.compose(nonsense)
+        failed(scene, "/no/such/command")
+    with scene.step("the release before runs again, and what failed is gone"):
+        (now,) = scene.containers().values()
+        assert now.running and now.inspect["Config"]["Cmd"] == old.inspect["Config"]["Cmd"]
+        assert (scene.status()["phase"], reason(scene)) == ("Degraded", "RolledBack")
+
+
 @pytest.mark.slow
 def test_a_stop_first_service_with_a_volume_keeps_its_rows_through_an_update_and_a_way_back(scene: Scene) -> None:
     def database(version: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from controller.decide.service import decide
-from controller.model.decision import Attempt, History
+from controller.model.decision import Attempt, Course, History
 from controller.model.desired import FailureAction, UpdatePolicy, Watch
 from controller.model.names import Release, Revision, make_release
 from controller.model.observed import Health, Trouble
@@ -129,6 +129,37 @@ def test_the_failure_of_the_way_back_is_kept_beside_the_first() -> None:
     given = case(old, exited(1, "v1"), SICK, history=history, seen={"since": NOW - 500})
     given = given._replace(aim=given.aim._replace(asked=Release("v2"), course="Returning"))
     assert decide(given).history.failed.keys() == {"v1", "v2"}
+
+
+V2_REFUSED = {"trouble": Trouble(1, NOW - 1, "Start", "Docker refused it", lasting=True, release=Release("v2"))}
+V1_REFUSED = {"trouble": replace(V2_REFUSED["trouble"], release=Release("v1"))}
+BACK = [
+    ("what could not be started makes way at once", (created(1, "v2"),), V2_REFUSED, "RollingBack: remove 1"),
+    ("and the one before comes back at once", (), V2_REFUSED, "Creating: create 1"),
+    ("one of it that waits to be started is not failed", (created(1, "v1"),), V2_REFUSED, "Starting: start 1"),
+    ("what is refused to itself waits", (created(1, "v1"),), V1_REFUSED, "StartFailed: - | wakes +299"),
+]
+
+
+@pytest.mark.parametrize(("replicas", "seen", "told"), [row[1:] for row in BACK], ids=[row[0] for row in BACK])
+def test_calls_that_failed_for_one_release_do_not_hold_up_another(replicas, seen, told: str) -> None:
+    decision = decide(back(*replicas, seen=seen))
+    assert tell(decision).split(" ", 1)[1] == told and decision.release == "v1"
+
+
+def test_on_the_way_back_a_refusal_counts_though_there_was_one_on_the_way_there() -> None:
+    refused_there = {"trouble": replace(V2_REFUSED["trouble"], reason="Create")}
+    begun = decide(back(created(1, "v2"), seen=refused_there))
+    refused_here = {"trouble": replace(V1_REFUSED["trouble"], reason="Create")}
+    again = decide(back(created(1, "v2"), seen=refused_here, history=begun.history))
+    assert again.reason == "UpdateFailed" and again.history.failed.keys() == {"v1", "v2"}
+
+
+def back(*replicas, seen, history: History | None = None):
+    """Release v2 has failed, and v1 is to run again."""
+    failed = replace(OPEN, failed={Release("v2"): "it broke"}, failed_for=Revision("v2"), attempt=None)
+    given = case(checked("web", 1, "v1"), *replicas, history=history or failed, seen={"since": NOW - 500, **seen})
+    return given._replace(aim=given.aim._replace(asked=Release("v2"), course=Course.RETURNING))
 
 
 def test_without_progress_it_has_failed_when_its_time_is_over() -> None:

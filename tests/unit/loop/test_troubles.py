@@ -3,6 +3,7 @@
 import pytest
 
 from controller.loop.troubles import Troubles
+from controller.model.names import Release
 from controller.model.steps import Outcome, Result
 from tests.builders import NOW, create
 
@@ -42,3 +43,11 @@ def test_failures_in_a_row_are_counted() -> None:
     note(troubles, Result.TRANSIENT, Result.TRANSIENT, Result.REJECTED)
     found = troubles.get("web")
     assert found is not None and (found.count, found.lasting, found.reason) == (3, True, "Create")
+
+
+def test_another_release_begins_a_count_of_its_own() -> None:
+    troubles = Troubles()
+    for release in ("v2", "v2", "v1"):
+        troubles.note("web", (Outcome(create(), Result.TRANSIENT, "said so"),), NOW, Release(release))
+    found = troubles.get("web")
+    assert found is not None and (found.count, found.release) == (1, "v1")

@@ -17,6 +17,7 @@ from controller.model.decision import Attempt, Course, History
 from controller.model.desired import FailureAction, Watch
 from controller.model.names import Instant, ReplicaId, make_release, split_release
 from controller.model.observed import Health, Life, Replica, ReplicaPhase
+from controller.model.steps import Stop
 
 KEPT_FAILURES = 100
 """Lives that are remembered of one update at most."""
@@ -72,20 +73,29 @@ def find_failure(case: Case, parts: Parts) -> Failure | None:
 
 
 def note_progress(case: Case, parts: Parts, moves: Moves) -> History:
-    """Its clock begins anew with each replica that settles, and rests while it may not go on."""
+    """Its clock begins anew with each replica that settles, and rests while it may not go on.
+
+    How long an old one takes to stop is not the new one's fault: nobody looks while it does.
+    """
     history, attempt = case.history, case.history.attempt
     if attempt is None or attempt.settled_at is not None:
         return history
     settled = sum(1 for replica in parts.fresh if is_settled(case, replica))
-    best, clock = attempt.best, attempt.clock
-    if settled > best:
-        best, clock = settled, case.now
-    elif moves.rests or case.aim.course is Course.HALTED:
+    clock = attempt.clock
+    if moves.rests or case.aim.course is Course.HALTED or any(isinstance(step, Stop) for step in moves.steps):
         clock = None
-    elif clock is None or clock > case.now:
+    elif settled > attempt.best or clock is None or clock > case.now:
         clock = case.now
-    changed = attempt._replace(best=best, clock=clock)
+    changed = attempt._replace(best=max(attempt.best, settled), clock=clock)
     return history if changed == attempt else replace(history, attempt=changed)
+
+
+def rest_clock(history: History) -> History:
+    """Nothing may be done about it now: the time for its progress begins anew when that is over."""
+    attempt = history.attempt
+    if attempt is None or attempt.clock is None:
+        return history
+    return replace(history, attempt=attempt._replace(clock=None))
 
 
 def find_deadline(case: Case) -> Instant | None:

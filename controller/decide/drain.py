@@ -85,7 +85,7 @@ def drain_first(case: Case, moves: Moves) -> Moves:
         return moves._replace(steps=tuple(steps))
     names = ", ".join(by_id[replica].name for replica in stops)
     wake = soonest(moves.wake_at, *wakes)
-    return moves._replace(steps=tuple(steps), wake_at=wake, reason="Draining", message=f"drains {names}")
+    return moves._replace(steps=tuple(steps), wake_at=wake, reason="Draining", message=f"drains {names}", shut=True)
 
 
 def _drain(case: Case, replica: Replica, step: Stop) -> Step | None:

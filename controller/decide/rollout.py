@@ -200,7 +200,8 @@ def finish_interrupted(case: Case, parts: Parts) -> Moves:
 def fetch_image(case: Case) -> Moves | None:
     """The pull or build that has to come before a create; None when the image is there and fresh enough.
 
-    Where a pull fails and an image is present, that image is kept.
+    Where a pull fails and an image is present, that image is kept. However long it takes, that is not the release's
+    fault.
     """
     want, seen = case.want, case.seen
     if not want.image or (want.image_id is not None and want.image_id != seen.image_id):
@@ -211,13 +212,15 @@ def fetch_image(case: Case) -> Moves | None:
     if not missing and (not stale or failed):
         return None
     if want.pull is PullPolicy.NEVER and not want.builds:
-        return Moves(reason="ImageNeverPulled", message=f"{want.image} is not here, and pull_policy is never")
+        message = f"{want.image} is not here, and pull_policy is never"
+        return Moves(reason="ImageNeverPulled", message=message, shut=True)
     because = "image is not here" if missing else "pull_policy: always"
     if want.builds and want.pull is not PullPolicy.ALWAYS:
         build = Build(want.name, want.image, because)
-        return Moves(steps=(build,), reason="BuildingImage", message=f"builds {want.image}: {because}")
+        message = f"builds {want.image}: {because}"
+        return Moves(steps=(build,), reason="BuildingImage", message=message, shut=True)
     pull = Pull(want.name, want.image, because)
-    return Moves(steps=(pull,), reason="FetchingImage", message=f"fetches {want.image}: {because}")
+    return Moves(steps=(pull,), reason="FetchingImage", message=f"fetches {want.image}: {because}", shut=True)
 
 
 def _parallelism(case: Case) -> int:

@@ -17,6 +17,7 @@ from controller.decide.attempt import (
     note_good,
     note_progress,
     quarantine,
+    rest_clock,
     watched_until,
 )
 from controller.decide.case import (
@@ -59,9 +60,9 @@ def decide(case: Case) -> Decision:
     parts = sort_replicas(case)
     case = with_history(case, _forget_outdated(_adopt(case), case.aim))
     if case.aim.frozen in (Freeze.PAUSED, Freeze.HELD):
-        return _frozen(case, parts)
+        return _frozen(with_history(case, rest_clock(case.history)), parts)
     if case.want.leaving is not None:
-        return _leaving(case, parts)
+        return _leaving(with_history(case, rest_clock(case.history)), parts)
     if case.aim.frozen is Freeze.NOT_STARTED and not _has_run(case, parts):
         return conclude(case, parts, NONE, (Phase.STOPPED, "NotStarted", case.aim.message))
     if is_job(case, parts):
@@ -236,4 +237,4 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     if not still_waits(due, pause, case.now):
         return moves
     reason = "ImagePullBackOff" if trouble.reason in ("Pull", "Build") else f"{trouble.reason}Failed"
-    return Moves(wake_at=due, reason=reason, message=trouble.message)
+    return Moves(wake_at=due, reason=reason, message=trouble.message, shut=moves.shut)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from controller.intake.compose import Model
 from controller.intake.findings import Path, at
 from controller.intake.ingress import share_address, stays
-from controller.model.desired import DesiredService
+from controller.model.desired import DesiredService, UpdatePolicy, Watch
 from controller.model.errors import Finding
 
 if TYPE_CHECKING:
@@ -81,6 +81,15 @@ def unled(names: tuple[str, ...], place: Path) -> Finding:
     )
     off = ", or set ingress.mode: off" if place[0] == "spec" else ""
     return at(place, message, hint=f"run the controller where the engine is{off}")
+
+
+def check_patience(update: UpdatePolicy, path: Path) -> Iterator[Finding]:
+    """A new replica that is watched for as long as an update may go without progress would never count."""
+    if update.watch is Watch.READY or update.monitor < update.progress_deadline:
+        return
+    monitor, deadline = f"{update.monitor:g} s", f"{update.progress_deadline:g} s"
+    message = f"a new replica is watched for {monitor} (monitor), and every update would fail after {deadline}"
+    yield at(path, message, hint=f"give a progressDeadline of more than {monitor}, or a shorter monitor")
 
 
 def unchecked(edge: Path, name: str, target: DesiredService, unknown: bool) -> Finding:

@@ -69,12 +69,14 @@ def resolve_needs(service: Model, policy: Service | None) -> Mapping[str, Need]:
 def resolve_update(service: Model, policy: Service | None, choice: Choice) -> UpdatePolicy:
     """The manifest over `deploy.update_config` over Swarm's defaults, with `rollback`; in the chosen order."""
     update = _updated(read_update(service, "update_config", UpdatePolicy()), policy.update if policy else None)
+    update = _with_patience(update, policy.update if policy else None)
     return replace(update, order=choice.order, because=choice.because)
 
 
 def resolve_rollback(service: Model, policy: Service | None, choice: Choice) -> UpdatePolicy:
     """The same for rollbacks."""
     rollback = _updated(read_update(service, "rollback_config", _ROLLBACK), policy.rollback if policy else None)
+    rollback = _with_patience(rollback, policy.rollback if policy else None)
     return replace(rollback, order=choice.order, because=choice.because)
 
 
@@ -102,6 +104,13 @@ def _updated(base: UpdatePolicy, update: Update | None) -> UpdatePolicy:
         watch=_either(update.watch, base.watch),
         scope=_either(update.scope, base.scope),
     )
+
+
+def _with_patience(policy: UpdatePolicy, said: Update | None) -> UpdatePolicy:
+    """Where nobody gives a deadline, a long watch has a longer one: Compose has no word for it."""
+    if said is not None and said.progress_deadline is not None:
+        return policy
+    return replace(policy, progress_deadline=max(policy.progress_deadline, 2 * policy.monitor))
 
 
 def _either(first: Any, second: Any) -> Any:

@@ -136,6 +136,7 @@ class _Resolver:
         yield from check_graph(self._needs, self._sources.declared, self._edge)
         yield from limits.check_names_of_containers(services)
         yield from limits.check_host_ports(services)
+        yield from self._updates.faults(services)
         for name, model in sorted(self.models.items()):
             yield from limits.check_replicas(services[name], model, self._sources.leads_traffic)
             yield from self._contradiction(name)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model, read_image, read_order
 from controller.intake.findings import Path
 from controller.intake.ingress import find_frontends
-from controller.intake.limits import unled
+from controller.intake.limits import check_patience, unled
 from controller.intake.order import Bonds, Choice, Traits, asked_order, choose, read_bonds, warn_against
 from controller.intake.policy import (
     resolve_replicas,
@@ -82,7 +82,14 @@ class Updates:
         for name in sorted(self._models):
             for section in _SECTIONS:
                 if self._asked(name, section) is not None:
-                    yield from warn_against(name, self._choose(name, section), self._place(name, section))
+                    yield from warn_against(name, self._choose(name, section), self._place(name, section, "order"))
+
+    def faults(self, services: Mapping[str, DesiredService]) -> Iterator[Finding]:
+        """Policies under which no release would ever settle."""
+        for name in sorted(self._models):
+            for section in _SECTIONS:
+                place = self._place(name, section, "progress_deadline")
+                yield from check_patience(getattr(services[name], section), place)
 
     def _choose(self, name: str, section: str) -> Choice:
         return choose(self._asked(name, section), self._manifest is None, self._traits(name))
@@ -99,16 +106,17 @@ class Updates:
 
     def _asked(self, name: str, section: str) -> Order | None:
         return asked_order(
-            _order_of(self._policies.get(name), section), read_order(self._models[name], _SECTIONS[section])
+            _said(self._policies.get(name), section, "order"), read_order(self._models[name], _SECTIONS[section])
         )
 
-    def _place(self, name: str, section: str) -> Path:
+    def _place(self, name: str, section: str, field: str) -> Path:
+        key = {"progress_deadline": "progressDeadline"}.get(field, field)
         chosen = self._manifest.spec.startup_profiles.get(self._profile or "") if self._manifest else None
-        if chosen and _order_of(chosen.overrides.get(name), section) is not None:
-            return ("spec", "startupProfiles", self._profile or "", "overrides", name, section, "order")
-        if _order_of(self._policies.get(name), section) is not None:
-            return ("spec", "services", name, section, "order")
-        return ("services", name, "deploy", _SECTIONS[section], "order")
+        if chosen and _said(chosen.overrides.get(name), section, field) is not None:
+            return ("spec", "startupProfiles", self._profile or "", "overrides", name, section, key)
+        if _said(self._policies.get(name), section, field) is not None:
+            return ("spec", "services", name, section, key)
+        return ("services", name, "deploy", _SECTIONS[section], key)
 
     def _image_volumes(self, name: str) -> tuple[str, ...] | None:
         """What is at stake is what the present replicas keep: their image speaks for one that is still to be pulled."""
@@ -124,5 +132,5 @@ class Updates:
         return () if before.update.order is Order.START_FIRST else None
 
 
-def _order_of(policy: Service | None, section: str) -> str | None:
-    return None if policy is None else getattr(policy, section).order
+def _said(policy: Service | None, section: str, field: str) -> Any:
+    return None if policy is None else getattr(getattr(policy, section), field)

@@ -17,6 +17,7 @@ from controller.model.desired import Leaving
 from controller.model.errors import ControllerError
 from controller.model.generation import Ending
 from controller.model.names import split_release
+from controller.model.observed import ReplicaPhase
 from tests.component.stage import SHOP, Stage, load, service
 
 pytestmark = pytest.mark.unit
@@ -264,6 +265,17 @@ def test_a_halted_update_begins_no_batch_and_heals_until_it_is_resumed(stage: St
     done(stage, "rollout-resume")
     stage.settle()
     assert images(stage) == {"web:3"}
+
+
+def test_time_in_which_a_person_had_it_stopped_runs_against_no_release(stage: Stage) -> None:
+    stage.change(shop(3))
+    stage.settle(60, until=lambda: any(r.phase is ReplicaPhase.CREATED for r in stage.replicas("web")))
+    assert images(stage) == {"web:3"}, "made, and not started yet"
+    done(stage, "stop", "web")
+    stage.settle(700)
+    done(stage, "start", "web")
+    stage.settle()
+    assert phase(stage) == ("Ready", "Ready") and images(stage) == {"web:3"}
 
 
 # --- the store

@@ -35,7 +35,7 @@ class Update(Section):
     max_failure_ratio: Ratio | None = None
     """Share of new replicas that may fail. Default: 0."""
     progress_deadline: Duration | None = None
-    """An update without progress for this long has failed. Default: 10m."""
+    """An update without progress for this long has failed. Default: 10m, or twice `monitor` if that is longer."""
     bake: Duration | None = None
     """Watch this long after success, and revert if the new revision is clearly worse. Default: 0s."""
     watch: Watch | None = None

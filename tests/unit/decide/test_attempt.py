@@ -1,16 +1,17 @@
 """Judging an update: what counts as a failure of it, what does not, when it is overdue, and its bake."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from controller.decide.service import decide
-from controller.model.decision import Attempt, Course, History
-from controller.model.desired import FailureAction, UpdatePolicy, Watch
+from controller.model.decision import Attempt, Course, Freeze, History
+from controller.model.desired import FailureAction, Leaving, PullPolicy, UpdatePolicy, Watch
 from controller.model.names import Release, Revision, make_release
 from controller.model.observed import Health, Trouble
 from controller.model.observed import ReplicaPhase as Phase
-from controller.model.routes import RouteSeen, RouteState
+from controller.model.routes import Frontend, RouteSeen, RouteState
 from tests.builders import IMAGE, NOW, checked, created, exited, healthy, replica
 from tests.unit.decide.cases import case, tell
 
@@ -177,11 +178,51 @@ def test_without_progress_it_has_failed_when_its_time_is_over() -> None:
 def test_the_clock_rests_while_a_gate_is_shut_and_begins_anew_with_each_that_settles() -> None:
     shut = decide(case(web(), healthy(1, "v1"), healthy(2, "v1"), history=OPEN, may_begin=False))
     assert shut.reason == "WaitingForSlot" and shut.history.attempt is not None and shut.history.attempt.clock is None
-    opened = update(healthy(1, "v1"), healthy(2, "v1"), history=shut.history)
+    opened = update(healthy(1, "v1"), history=shut.history)
     assert opened.history.attempt is not None and opened.history.attempt.clock == NOW
-    settled = update(healthy(1, "v1"), healthy(2, "v2"), history=OPEN)
+    settled = update(healthy(2, "v2"), history=OPEN)
     assert settled.history.attempt is not None
     assert (settled.history.attempt.best, settled.history.attempt.clock) == (1, NOW)
+
+
+NO_IMAGE = {"image_id": None}
+OLD_ONES = (healthy(1, "v1"), healthy(2, "v1"))
+LEFT = {"want": replace(web(), leaving=Leaving.STOPPED)}
+DRAINS = (healthy(1, "v1", route=RouteSeen(RouteState.DRAINING, 3, NOW - 1)), healthy(2, "v2", route=IN))
+BEHIND = {"want": replace(web(), frontends=(Frontend("web", 8080, 80),))}
+RESTS = [
+    ("the image is fetched", OLD_ONES, {"seen": NO_IMAGE}, "FetchingImage: pull"),
+    ("it is built", OLD_ONES, {"want": replace(web(), builds=True), "seen": NO_IMAGE}, "BuildingImage: build"),
+    (
+        "it could not be fetched, and is tried again",
+        OLD_ONES,
+        {"seen": {**NO_IMAGE, **refused("Pull", 5)}},
+        "ImagePullBackOff: - | wakes +15",
+    ),
+    (
+        "somebody has to bring it",
+        OLD_ONES,
+        {"want": replace(web(), pull=PullPolicy.NEVER), "seen": NO_IMAGE},
+        "ImageNeverPulled: -",
+    ),
+    ("an old one stops", OLD_ONES, {}, "Updating: stop 1"),
+    ("an old one stops, since a new one settled", (healthy(1, "v1"), healthy(2, "v2")), {}, "Updating: stop 1"),
+    ("an old one drains", DRAINS, BEHIND, "Draining: - | wakes +0.2"),
+    ("a person paused it", OLD_ONES, {"frozen": Freeze.PAUSED}, "Paused: -"),
+    ("the stack is held", OLD_ONES, {"frozen": Freeze.HELD}, "Held: -"),
+    ("a person stopped it", OLD_ONES, LEFT, "Stopped: stop 1, stop 2"),
+]
+
+
+@pytest.mark.parametrize(("replicas", "given", "told"), [row[1:] for row in RESTS], ids=[row[0] for row in RESTS])
+def test_the_clock_rests_while(replicas, given: dict[str, Any], told: str) -> None:
+    """However long that takes, it is not overdue afterwards: its time begins anew."""
+    late = replace(OPEN, attempt=Attempt(Release("v2"), clock=NOW - 9999))
+    given = {"want": web(), **given}
+    decision = decide(case(given.pop("want"), *replicas, history=late, **given))
+    assert tell(decision).split(" ", 1)[1] == told
+    assert decision.history.attempt is not None and decision.history.attempt.clock is None
+    assert decision.history.failed == {}
 
 
 def test_a_new_replica_is_watched_before_the_next_batch_unless_the_policy_says_otherwise() -> None:

@@ -163,6 +163,37 @@ UPDATE: dict[str, Any] = {
 }
 
 
+PATIENCE = [
+    ("ten minutes", {}, {}, 600.0),
+    ("a watch that is as long, of Compose", {"monitor": "10m"}, {}, 1200.0),
+    ("a watch that is longer, of the manifest", {}, {"monitor": "1h"}, 7200.0),
+    ("what is given stays", {"monitor": "10m"}, {"progressDeadline": "11m"}, 660.0),
+    ("no watch at all", {}, {"watch": "ready", "monitor": "2m", "progressDeadline": "1m"}, 60.0),
+]
+
+
+@pytest.mark.parametrize(("config", "said", "deadline"), [pytest.param(*row[1:], id=row[0]) for row in PATIENCE])
+def test_how_long_an_update_may_go_without_progress(config, said, deadline: float) -> None:
+    web = service({"deploy": {"update_config": config, "rollback_config": config}}, {"update": said, "rollback": said})
+    assert (web.update.progress_deadline, web.rollback.progress_deadline) == (deadline, deadline)
+
+
+@pytest.mark.parametrize("section", ["update", "rollback"])
+@pytest.mark.parametrize("monitor", ["1m", "2m"])
+def test_a_watch_that_is_as_long_as_the_time_for_progress_is_an_error(section: str, monitor: str) -> None:
+    said = {"services": {"web": {section: {"monitor": monitor, "progressDeadline": "1m"}}}}
+    (found,) = resolved({"web": {}}, said).errors
+    assert found.path == f"spec.services.web.{section}.progressDeadline"
+    assert "every update would fail after 60 s" in found.message and "shorter monitor" in (found.hint or "")
+
+
+def test_such_a_watch_of_a_startup_profile_is_told_there() -> None:
+    short = {"web": {"update": {"progressDeadline": "3s"}}}
+    said = {"startupProfiles": {"quick": {"services": ["web"], "overrides": short}}, "profile": "quick"}
+    (found,) = resolved({"web": {}}, said).errors
+    assert found.path == "spec.startupProfiles.quick.overrides.web.update.progressDeadline"
+
+
 @pytest.mark.parametrize("case", UPDATE)
 def test_update_policy(case: str) -> None:
     config, policy, expected = UPDATE[case]

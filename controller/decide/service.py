@@ -58,9 +58,10 @@ def decide(case: Case) -> Decision:
     """The decision for one service: steps to take now, what to remember before them, when to look again."""
     case = _with_own_trouble(case)
     parts = sort_replicas(case)
-    case = with_history(case, _forget_outdated(_adopt(case), case.aim))
+    case = with_history(case, _adopt(case))
     if case.aim.frozen in (Freeze.PAUSED, Freeze.HELD):
         return _frozen(with_history(case, rest_clock(case.history)), parts)
+    case = with_history(case, _forget_outdated(case.history, case.aim))
     if case.want.leaving is not None:
         return _leaving(with_history(case, rest_clock(case.history)), parts)
     if case.aim.frozen is Freeze.NOT_STARTED and not _has_run(case, parts):
@@ -86,7 +87,10 @@ def _adopt(case: Case) -> History:
 
 
 def _forget_outdated(history: History, aim: Aim) -> History:
-    """Something else is asked for: what failed may be tried again, and what was undone has had its time."""
+    """Something else is asked for: what failed may be tried again, and what was undone has had its time.
+
+    Not while nothing may be done: what is held may be asked for by mistake, and never come into force.
+    """
     asked, _ = split_release(aim.asked)
     if history.failed_for not in (None, asked):
         history = replace(history, failed={}, failed_for=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from controller.loop.generation import _last_services
 from controller.loop.schema import MIGRATIONS, mark_of
 from controller.loop.seal import teach
 from controller.loop.store import DATABASE, Store
+from controller.model.decision import Hold
 from controller.model.desired import Leaving
 from controller.model.errors import ControllerError
 from controller.model.generation import Ending
@@ -153,6 +155,19 @@ def test_a_resume_goes_forward_again(stage: Stage, verb: str) -> None:
     last = stage.store.stack.last_generation()
     assert last is not None and (last.number, last.cause, last.ending) == (4, ("ada", "resume"), CONVERGED)
     assert images(stage) == {"web:2"} and "Pinned" not in conditions(stage)
+
+
+def test_a_hold_on_what_the_files_have_come_to_be_does_not_end_it(stage: Stage) -> None:
+    """A forgotten variable makes another release of it, which nobody wants."""
+    done(stage, "rollout-undo")
+    stage.die()
+    forgotten = replace(load(shop(3)), hold=Hold("EnvironmentIncomplete", "set before, unset now: TAG"))
+    stage.begin(forgotten)
+    stage.settle(30)
+    stage.die()
+    stage.begin(load(shop(2)))
+    stage.settle(60)
+    assert images(stage) == {"web:1"} and phase(stage) == ("Paused", "Pinned")
 
 
 def test_a_change_of_the_manifest_ends_it(stage: Stage) -> None:

@@ -1,5 +1,7 @@
 """Services that are to have nothing running: stopped, out of the profile, removed, orphaned; and who is frozen."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.decide.service import decide
@@ -152,6 +154,7 @@ def test_the_frozen_are_left_as_they_are(given, expected) -> None:
 
 def test_freezing_forgets_nothing() -> None:
     history = History(adopted_at=1.0, good="v1", attempt=Attempt("v2"), restarts={"web-1-id": Grant(3, 5.0)})
+    history = replace(history, failed={"v3": "it broke"}, failed_for="v3", pinned="v0", pinned_over="v3")
     for frozen in (Freeze.PAUSED, Freeze.HELD):
         assert decide(case(checked(), healthy(), history=history, frozen=frozen)).history == history
 

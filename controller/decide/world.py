@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from controller.decide.aim import Known
@@ -52,6 +52,12 @@ class World:
         """What is remembered of one service from now on."""
         self.histories[name] = history
         (self.failed.add if history.failed else self.failed.discard)(name)
+
+    def forget(self, names: Iterable[str]) -> None:
+        """These services are gone for good."""
+        for name in names:
+            self.histories.pop(name, None)
+            self.failed.discard(name)
 
     def absorb(self, decisions: Mapping[str, Decision]) -> None:
         """Take over what a pass decided."""

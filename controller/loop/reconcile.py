@@ -197,6 +197,7 @@ class Reconciler:
             if self.loaded.quiet and not running:
                 names = self.loaded.desired.services
                 self.change_histories(names, lambda h: replace(h, stopped="NotRunningAtAdoption"))
+        self._forget_gone()
         self._seen = True
 
     # --- holds
@@ -326,12 +327,20 @@ class Reconciler:
         self.annals.read()
         self.world.adopt(loaded.desired, self._rank)
         self.world.known = self.store.stack.revisions()
+        self._forget_gone()
         self._want()
         self.senses.troubles.clear()
         self._turns_before = self.turns
         message = f"generation {loaded.desired.generation} from {loaded.place}"
         self.chronicle.say(now, None, "GenerationChanged", message)
         self.wake()
+
+    def _forget_gone(self) -> None:
+        """What is no part of the stack any more, and has no container left: added again, it is another service."""
+        gone = self.world.histories.keys() - self.loaded.desired.services.keys()
+        if gone and self.loaded.hold is None:
+            self.store.histories.drop(frozenset(gone))
+            self.world.forget(gone)
 
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -291,6 +292,50 @@ def test_time_in_which_a_person_had_it_stopped_runs_against_no_release(stage: St
     done(stage, "start", "web")
     stage.settle()
     assert phase(stage) == ("Ready", "Ready") and images(stage) == {"web:3"}
+
+
+def readopt(stage: Stage, services: dict[str, Any]) -> None:
+    """Newer files, read when what is in none of them has no container any more."""
+    stage.reconciler.adopt_generation(stage.commit(load(services)), stage.clock.now())
+
+
+def restart(stage: Stage, services: dict[str, Any]) -> None:
+    stage.die()
+    stage.begin(load(services))
+
+
+@pytest.mark.parametrize("read", [readopt, restart])
+def test_what_was_removed_and_pruned_is_another_one_when_it_is_added_again(
+    stage: Stage, read: Callable[[Stage, dict[str, Any]], None]
+) -> None:
+    done(stage, "rollout-pause", "web")
+    stage.change({"db": service()})
+    done(stage, "prune")
+    assert stage.store.histories.load()["web"].halted, "the file may be on its way back"
+    read(stage, {"db": service()})
+    stage.settle(10)
+    assert set(stage.store.histories.load()) == {"db"}
+    for version in (2, 3):
+        stage.change(shop(version))
+        stage.settle()
+        assert images(stage) == {f"web:{version}"} and phase(stage) == ("Ready", "Ready")
+
+
+def test_an_orphan_that_is_added_again_is_the_same_as_before(stage: Stage) -> None:
+    done(stage, "rollout-pause", "web")
+    stage.change({"db": service()})
+    stage.settle(10)
+    stage.change(shop(3))
+    stage.settle(30)
+    assert images(stage) == {"web:2"} and "Halted" in conditions(stage)
+
+
+def test_what_is_in_no_file_is_not_forgotten_while_the_files_are_not_believed(stage: Stage) -> None:
+    done(stage, "rollout-pause", "web")
+    stage.die()
+    stage.begin(replace(load({"db": service()}), hold=Hold("EnvironmentIncomplete", "set before, unset now: TAG")))
+    stage.settle(10)
+    assert stage.store.histories.load()["web"].halted
 
 
 # --- the store

@@ -74,15 +74,27 @@ def is_release(release: Release, other: Release | None) -> bool:
 def find_quarantine(want: DesiredService, history: History) -> str | None:
     """Why what is asked for is not tried again: it failed, and nothing has changed since then.
 
-    An `apply` asks for an image as well, which a tag stands for; where only that had moved, whoever does not ask for
-    it is content with the image that was good.
+    An `apply` asks for an image as well, which a tag stands for. Who asks for none, as when that `apply` has ended,
+    asks for nothing else than what failed: the tag still stands for it, as far as anybody knows.
     """
     if history.failed_for != want.revision:
         return None
-    asked = release_of(want)
-    if asked in history.failed or history.good is None or split_release(history.good)[0] == want.revision:
+    asked, good = release_of(want), history.good
+    if asked in history.failed or good is None:
         return history.failed.get(asked)
-    return next((why for failed, why in history.failed.items() if is_release(asked, failed)), None)
+    return next((why for failed, why in history.failed.items() if failed != good and is_release(asked, failed)), None)
+
+
+def has_moved_on(aimed: Aim, history: History) -> bool:
+    """The tag stands for yet another image than the one that failed, and that is tried: something has changed."""
+    revision, image = split_release(aimed.asked)
+    if image is None or history.failed_for != revision or aimed.want.leaving is not None:
+        return False
+    return aimed.course is None and aimed.frozen is None and any(_is_of(failed, revision) for failed in history.failed)
+
+
+def _is_of(release: Release, revision: Revision) -> bool:
+    return split_release(release)[0] == revision
 
 
 def _find_course(want: DesiredService, asked: Release, history: History, around: Around) -> Aim:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from controller.decide.aim import is_release, release_of
+from controller.decide.aim import has_moved_on, is_release, release_of
 from controller.decide.attempt import (
     Failure,
     bakes_until,
@@ -93,6 +93,8 @@ def _forget_outdated(history: History, aim: Aim) -> History:
     """
     asked, _ = split_release(aim.asked)
     if history.failed_for not in (None, asked):
+        history = replace(history, failed={}, failed_for=None)
+    if has_moved_on(aim, history):
         history = replace(history, failed={}, failed_for=None)
     if history.pinned_over not in (None, asked):
         history = replace(history, pinned=None, pinned_over=None)

@@ -107,10 +107,16 @@ def resume(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """On towards what the manifest asks for."""
     pinned = any(_has_pin(reconciler.world.histories, name) for name in names)
     with reconciler.store.transaction():
-        reconciler.change_histories(names, lambda h: replace(h, halted=False, pinned=None, pinned_over=None))
+        reconciler.change_histories(names, _unpin)
         if pinned:
             cause = Cause(wish.who, f"resume {' '.join(wish.services)}".rstrip())
             reconciler.begin_generation(cause, _rendered(reconciler))
+
+
+def _unpin(history: History) -> History:
+    """That what was gone back to has failed as well says nothing about what is asked for."""
+    failed = {release: why for release, why in history.failed.items() if release != history.pinned}
+    return replace(history, halted=False, pinned=None, pinned_over=None, failed=failed)
 
 
 def _has_pin(histories: Mapping[str, History], name: str) -> bool:

@@ -121,6 +121,32 @@ def test_nothing_is_written_in_a_pass_in_which_nothing_changed(stage: Stage) -> 
     assert stage.store._database._connection.total_changes == before
 
 
+def test_a_release_that_came_by_a_moved_tag_is_taken_back_though_its_apply_has_ended(tmp_path: Path) -> None:
+    baking = {"services": {"web": {"update": {"monitor": "2s", "bake": "60s"}}}}
+    stage = Stage(tmp_path, load(shop(1), **baking))
+    stage.settle()
+    [old] = stage.replicas("web")
+    stage._simulated.moved["web:1"] += 1
+    done(stage, "apply")
+    [new] = stage.replicas("web")
+    assert new.image_id != old.image_id and phase(stage) == ("Ready", "Baking")
+    stage.meddle(lambda hands, now: hands.kill(new.id, now))
+    stage.settle(120)
+    assert phase(stage) == ("Degraded", "RolledBack") and "RolledBack" in conditions(stage)
+    [back] = stage.replicas("web")
+    assert back.image_id == old.image_id
+    stage.die()
+    stage.begin(load(shop(1), **baking))
+    stage.meddle(lambda hands, now: hands.remove(back.id, now))
+    stage.settle(60)
+    assert [replica.image_id for replica in stage.replicas("web")] == [old.image_id], "nor is what was lost made of it"
+    assert not stage.follow(stage.wish("apply"), 60).ok  # type: ignore[union-attr]
+    stage._simulated.moved["web:1"] += 1
+    done(stage, "apply")
+    stage.settle(100)
+    assert phase(stage) == ("Ready", "Ready") and "RolledBack" not in conditions(stage)
+
+
 # --- undo
 
 

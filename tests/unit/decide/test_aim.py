@@ -146,7 +146,70 @@ def test_a_tag_that_moved_goes_back_to_the_image_that_it_stood_for() -> None:
     history = History(good=GOOD, failed={failed: "it broke"}, failed_for=Revision("v1"))
     back = aim(moved, history, Around())
     assert (back.course, back.want.image_id) == (Course.RETURNING, IMAGE)
-    assert aim(replace(moved, image_id=None), history, Around()).course is None
+
+
+NEW, NEWER = ImageId("sha256:new"), ImageId("sha256:newer")
+MOVED = History(
+    adopted_at=1.0,
+    good=GOOD,
+    failed={make_release(Revision("v1"), NEW): "it broke"},
+    failed_for=Revision("v1"),
+)
+"""A tag moved to another image, which an `apply` tried in vain."""
+
+
+def after_apply(*replicas, history: History = MOVED, image: ImageId | None = None, **others):
+    """The service as nobody asks for its tag any more, or for this image of it."""
+    want = checked("web", len(replicas), "v1", image_id=image, **others)
+    return case(want, *replicas, history=history)._replace(aim=aim(want, history, Around(known=KNOWN)))
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(
+            after_apply(healthy(image_id=NEW)), "RollingBack RollingBack: stop 1", id="what failed still runs"
+        ),
+        pytest.param(
+            after_apply(healthy(), history=replace(MOVED, attempt=Attempt(GOOD))),
+            "Degraded RolledBack: -",
+            id="what was good is back",
+        ),
+        pytest.param(
+            after_apply(healthy(image_id=NEW), history=replace(MOVED, failed={GOOD: "so did this", **MOVED.failed})),
+            "Degraded RollbackFailed: -",
+            id="the way back failed as well",
+        ),
+        pytest.param(after_apply(healthy(image_id=NEW), update=PAUSE), "Degraded UpdatePaused: -", id="it is to pause"),
+    ],
+)
+def test_what_a_moved_tag_brought_stays_in_quarantine_when_its_apply_has_ended(given, expected: str) -> None:
+    assert tell(decide(given), given.now).startswith(expected)
+
+
+def test_a_way_back_that_failed_is_told_after_what_it_was_to_mend() -> None:
+    history = replace(MOVED, failed={GOOD: "so did this", **MOVED.failed})
+    assert after_apply(healthy(), history=history).aim.message == "it broke; and on the way back: so did this"
+
+
+def test_what_is_lost_after_it_is_made_from_the_image_that_was_good() -> None:
+    want = checked("web", 2, "v1")
+    given = case(want, healthy(), history=MOVED, seen={"image_id": NEW})
+    decision = decide(given._replace(aim=aim(want, MOVED, Around())))
+    assert [(step.number, step.image_id) for step in decision.steps] == [(2, IMAGE)]
+
+
+def test_a_tag_that_has_moved_on_is_tried_and_what_failed_before_is_forgotten() -> None:
+    """Else what is good by then would count as a way back from what failed once."""
+    tried = decide(after_apply(healthy(), image=NEWER))
+    assert (tried.phase, tried.history.failed) == ("Updating", {})
+    assert tried.history.attempt is not None and tried.history.attempt.release == make_release(Revision("v1"), NEWER)
+
+
+def test_nobody_forgets_what_failed_because_an_apply_asks_for_it_again_or_may_do_nothing() -> None:
+    assert decide(after_apply(healthy(), image=NEW)).history.failed == MOVED.failed
+    paused = replace(MOVED, paused=True)
+    assert decide(after_apply(healthy(), image=NEWER, history=paused)).history.failed == MOVED.failed
 
 
 def test_what_failed_under_an_apply_is_not_tried_again_by_who_asks_for_no_image() -> None:

@@ -103,7 +103,7 @@ def _find_course(want: DesiredService, asked: Release, history: History, around:
     if (why := find_quarantine(want, history)) is not None:
         return _after_failure(want, why, history, around)
     target, because = around.back.releases.get(want.name), around.back.because
-    if target is not None and not is_release(asked, target) and not _ran_to_its_end(want, history):
+    if target is not None and not is_release(asked, target) and not ran_to_its_end(want, history):
         old = _as_release(want, target, around.known)
         if old is not None and target in history.failed:
             return Aim(old, asked, message=_tell_both(because, history.failed[target]), course=Course.HALTED)
@@ -144,7 +144,7 @@ def _tell_both(why: str, failed: str) -> str:
     return f"{why}; and on the way back: {failed}"
 
 
-def _ran_to_its_end(want: DesiredService, history: History) -> bool:
+def ran_to_its_end(want: DesiredService, history: History) -> bool:
     """A job is never run backwards: an older migration on newer data is worse than none."""
     return want.is_job is True or history.completed == want.revision
 

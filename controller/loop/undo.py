@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from controller.decide.aim import is_release
+from controller.decide.aim import is_release, ran_to_its_end
 from controller.loop.ending import most_common
 from controller.loop.setbacks import has_pin
 from controller.model.decision import History
@@ -153,12 +153,15 @@ def _tell_missing(generation: Generation, missing: Collection[str], whole: bool)
 def _find_obstacle(undo: Undo, generation: Generation, name: str) -> str | None:
     """Why this service cannot go back to that generation; None: it can."""
     revision, image = split_release(generation.releases[name])
+    standing = undo.standings[name]
+    if ran_to_its_end(standing.want, standing.history) or standing.history.completed == revision:
+        return f"{name} is a job, which is never run backwards: what it did since generation {generation.number} stays"
     then = undo.kept.get((name, revision))
     if then is None:
         return f"what {name} was made from in generation {generation.number} is not kept any more"
     if image in undo.lost:
         return f"the image of {name} in generation {generation.number} is not here any more ({image})"
-    standing_revision, standing_image = split_release(undo.standings[name].release)
+    standing_revision, standing_image = split_release(standing.release)
     now = undo.kept.get((name, standing_revision))
     moved = image is not None and standing_image is not None and image != standing_image
     if now is None or moved or now.template.fingerprint != then.template.fingerprint:

@@ -211,7 +211,7 @@ FAILING = (
     Mutant(
         "a job is run backwards",
         "decide/aim.py",
-        " and not _ran_to_its_end(want, history):",
+        " and not ran_to_its_end(want, history):",
         ":",
         (
             f"{AIM}::test_which_release_is_aimed_at",

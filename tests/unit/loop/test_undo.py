@@ -12,7 +12,7 @@ from controller.model.decision import Attempt, History
 from controller.model.errors import ControllerError
 from controller.model.generation import Ending, Generation
 from controller.model.names import ImageId, Release, Revision
-from tests.builders import replica, service, template, view
+from tests.builders import job, replica, service, template, view
 
 pytestmark = pytest.mark.unit
 
@@ -181,3 +181,27 @@ def test_an_image_that_is_not_here_any_more_is_in_the_way() -> None:
     assert find_return(replace(given, lost=lost)).generation.number == 1
     with pytest.raises(ControllerError, match=r"the image of web in generation 2 is not here any more \(b\)"):
         find_return(replace(given, to=2, lost=lost))
+
+
+RAN = Standing(job("db", "r2"), History(completed=Revision("r2")), view())
+UNDECLARED = Standing(service("db", revision="r2"), History(completed=Revision("r2")), view())
+RUNS = Standing(job("db", "r2"), History(completed=Revision("r1")), view(replica(revision="r2")))
+UNDECLARED_RUNS = Standing(
+    service("db", revision="r2"), History(completed=Revision("r1")), view(replica(revision="r2"))
+)
+
+
+@pytest.mark.parametrize("migrate", [RAN, UNDECLARED, RUNS, UNDECLARED_RUNS])
+def test_a_job_is_not_run_backwards_and_that_is_said(migrate: Standing) -> None:
+    """An older migration on newer data is worse than none."""
+    generations = (generation(1, "web=r1@a db=r1"), generation(2, "web=r2@b db=r2"))
+    found = find_return(undo(*generations, web=standing("r2", "b"), db=migrate))
+    assert found.pins == {"web": "r1@a"}
+    assert found.notes == ("db is a job, which is never run backwards: what it did since generation 1 stays",)
+    with pytest.raises(ControllerError, match="db is a job, which is never run backwards"):
+        find_return(undo(*generations, named=True, db=migrate))
+
+
+def test_a_job_of_which_nothing_differs_is_no_obstacle() -> None:
+    generations = (generation(1, "web=r1@a db=r2"), generation(2, "web=r2@b db=r2"))
+    assert not find_return(undo(*generations, web=standing("r2", "b"), db=RAN)).notes

@@ -9,7 +9,15 @@ from typing import NamedTuple
 from controller.decide.case import ALIVE
 from controller.decide.phase import QUARANTINED
 from controller.decide.world import World
-from controller.loop.setbacks import find_setbacks, has_pin, is_at_rest, is_settled
+from controller.loop.setbacks import (
+    find_setbacks,
+    find_waits,
+    has_pin,
+    is_at_rest,
+    is_beaten,
+    is_settled,
+    wait_in_vain,
+)
 from controller.model.decision import History, Phase
 from controller.model.desired import DesiredService
 from controller.model.generation import Ending, Generation
@@ -31,8 +39,14 @@ class Verdict(NamedTuple):
 
 
 def rests(world: World) -> bool:
-    """Whether nothing moves, be all well or not."""
-    return not world.busy and all(map(is_at_rest, world.decisions.values()))
+    """Whether nothing moves, be all well or not. Who waits for what failed moves no more than that."""
+    if world.busy:
+        return False
+    moving = {name for name, decision in world.decisions.items() if not is_at_rest(decision)}
+    if not moving:
+        return True
+    beaten = [name for name, decision in world.decisions.items() if is_beaten(decision)]
+    return moving <= wait_in_vain(find_waits(world.decisions), beaten).keys()
 
 
 def judge(world: World, before: Ending) -> Verdict | None:

@@ -6,24 +6,24 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from controller.decide.aim import is_release
+from controller.decide.case import ALIVE
 from controller.decide.phase import QUARANTINED
 from controller.decide.service import HELD, UPDATE_FAILED
 from controller.loop.acts import AT_ONCE
+from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing
 from controller.loop.reconcile import Reconciler
-from controller.loop.setbacks import is_settled
+from controller.loop.setbacks import find_waits, is_beaten, is_settled, wait_in_vain
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import Decision, Phase
 from controller.model.desired import Leaving
 from controller.model.names import Instant
-from controller.model.observed import ReplicaPhase
 from controller.model.wish import Wish
 
 _RESTFUL = frozenset({Phase.READY, Phase.COMPLETED})
 _ON_UPDATES = frozenset({"rollout-undo", "rollout-restart"})
 """Wishes that are fulfilled on a release that a person went back to, too."""
 _OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE, "done")}
-_RUNS = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
 
 
 @dataclass(slots=True)
@@ -90,11 +90,11 @@ class Follower:
                     return False
                 return self._converged(decisions) and self.reconciler.ingress_settled
 
-    def _moving(self, decisions: Mapping[str, Decision], beyond: Collection[str]) -> bool:
+    def _moving(self, decisions: Mapping[str, Decision], idle: Collection[str]) -> bool:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
         still = (*_RESTFUL, Phase.STOPPED, Phase.WAITING)
         open_names = (name for name, d in decisions.items() if d.phase not in still or self._is_put_off(d))
-        return bool(self.reconciler.world.busy) or not set(open_names) <= set(beyond)
+        return bool(self.reconciler.world.busy) or not set(open_names) <= set(idle)
 
     def _converged(self, decisions: Mapping[str, Decision]) -> bool:
         if self.reconciler.world.busy & set(decisions):
@@ -130,21 +130,26 @@ class Follower:
 
     def _stuck(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
         """Nothing moves but services that are paused or were tried often enough, and services that wait for those."""
-        paused = sorted(n for n, d in decisions.items() if d.phase is Phase.PAUSED and not self._rests(d))
-        beyond = {name for name, decision in decisions.items() if self._is_beyond(decision)}
-        if not (paused or beyond) or self._moving(decisions, beyond.union(paused)):
+        known = self.reconciler.world.decisions
+        paused = {n for n, d in known.items() if d.phase is Phase.PAUSED and not self._rests(d)}
+        beyond = {n for n, d in known.items() if self._is_beyond(d)}
+        vain = wait_in_vain(find_waits(known), beyond | paused)
+        idle = decisions.keys() & (beyond | paused | vain.keys())
+        if not idle or self._moving(decisions, idle):
             return None
-        if not beyond:
-            hint = f"controller resume {' '.join(paused)}"
-            return self._result("held", now, ok=False, message=f"paused: {', '.join(paused)}", hint=hint)
-        first = min((decisions[name] for name in beyond), key=lambda d: (d.reason not in QUARANTINED, d.service))
+        culprits = {vain.get(name, name) for name in idle}
+        if beyond.isdisjoint(culprits):
+            names = sorted(culprits)
+            hint = f"controller resume {' '.join(names)}"
+            return self._result("held", now, ok=False, message=f"paused: {', '.join(names)}", hint=hint)
+        first = min((known[name] for name in beyond & culprits), key=lambda d: (d.reason not in QUARANTINED, d.service))
         message = f"{first.service} is {first.phase}: {first.message}"
         hint = f"controller why {first.service}"
-        outcome = "rolledBack" if first.reason == "RolledBack" else "failed"
+        outcome = "rolledBack" if first.reason == ROLLED_BACK else "failed"
         return self._result(outcome, now, ok=False, message=message, hint=hint)
 
     def _is_beyond(self, decision: Decision) -> bool:
-        if decision.phase is Phase.FAILED or decision.reason in QUARANTINED:
+        if is_beaten(decision):
             return True
         if decision.phase in _RESTFUL or decision.reason == UPDATE_FAILED:
             return False  # an update that has just failed is taken back from the next pass on
@@ -201,7 +206,7 @@ class Follower:
 
     def _runs(self, name: str) -> bool:
         view = self.reconciler.world.views.get(name)
-        return view is not None and any(replica.phase in _RUNS for replica in view.replicas)
+        return view is not None and any(replica.phase in ALIVE for replica in view.replicas)
 
     def _note_progress(self, decisions: Mapping[str, Decision], now: Instant) -> None:
         picture = tuple((d.service, d.phase, d.ready, d.updated) for d in decisions.values())

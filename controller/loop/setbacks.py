@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from controller.decide.phase import QUARANTINED
 from controller.decide.world import World
 from controller.model.decision import Course, Decision, History, Phase
 from controller.model.desired import DesiredService
@@ -52,3 +53,28 @@ def is_at_rest(decision: Decision) -> bool:
         return False
     attempt = decision.history.attempt
     return decision.phase not in _RESTFUL or attempt is None or attempt.settled_at is not None
+
+
+def is_beaten(decision: Decision) -> bool:
+    """It failed, and nothing more comes of it by itself."""
+    return decision.phase is Phase.FAILED or decision.reason in QUARANTINED
+
+
+def find_waits(decisions: Mapping[str, Decision]) -> Mapping[str, str]:
+    """Whom each service waits for that does nothing meanwhile.
+
+    On the way back only those are waited for that go back before it: they will, whatever is said of them now.
+    """
+    return {
+        name: decision.waits_for
+        for name, decision in decisions.items()
+        if decision.waits_for and not decision.steps and decision.phase is not Phase.ROLLING_BACK
+    }
+
+
+def wait_in_vain(waits: Mapping[str, str], beaten: Collection[str]) -> Mapping[str, str]:
+    """Services that wait for one of these, directly or through others, and for which: nothing comes of them either."""
+    found: dict[str, str] = {}
+    while more := {n: found.get(o, o) for n, o in waits.items() if n not in found and (o in found or o in beaten)}:
+        found |= more
+    return found

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from controller.cli.render.rollout import judge_progress
 from controller.loop import acts
 from controller.loop.generation import _last_services
 from controller.loop.schema import MIGRATIONS, mark_of
@@ -21,7 +22,7 @@ from controller.model.errors import ControllerError
 from controller.model.generation import Ending
 from controller.model.names import split_release
 from controller.model.observed import ReplicaPhase
-from tests.component.stage import SHOP, Stage, load, service
+from tests.component.stage import NOW, SHOP, Stage, load, service
 
 pytestmark = pytest.mark.unit
 
@@ -102,6 +103,32 @@ def test_one_that_fails_is_rolled_back_with_the_reason_and_stays_so(stage: Stage
     )
     assert list(last.releases) == ["db"]
     assert images(stage) == {"web:2"}
+
+
+FAILING_DB = {"db": service(image="db:2", labels=BROKEN), "web": service("db", image="web:3")}
+
+
+@pytest.mark.parametrize("named", [(), ("web",)])
+def test_an_update_that_waits_for_what_went_back_keeps_nobody_waiting(stage: Stage, named: tuple[str, ...]) -> None:
+    """It serves meanwhile, so that it is no first start that waits."""
+    stage.change(FAILING_DB)
+    result = stage.follow(stage.wish("apply", *named), 300)
+    assert result is not None and (result.outcome, result.ok) == ("rolledBack", False)
+    assert result.message.startswith("db is Degraded") and stage.clock.now() < NOW + 300
+    assert phase(stage) == ("Updating", "DependencyNotReady") and images(stage) == {"web:2"}
+    last = stage.store.stack.last_generation()
+    assert last is not None and (last.ending, list(last.failed)) == (ROLLED_BACK, ["db"])
+    progress = judge_progress(stage.statuses[-1])
+    assert progress.ok is False and any(line.startswith("waiting for web") for line in progress.lines)
+    assert judge_progress(stage.statuses[-1], ("web",)).ok is False
+
+
+def test_nobody_waits_for_an_update_behind_one_that_a_person_halted(stage: Stage) -> None:
+    done(stage, "rollout-pause", "db")
+    stage.change({"db": service(image="db:2"), "web": service("db", image="web:3"), "cache": service()})
+    result = stage.follow(stage.wish("apply"), 300)
+    assert result is not None and (result.outcome, result.hint) == ("held", "controller resume db")
+    assert phase(stage) == ("Updating", "DependencyNotReady")
 
 
 def test_a_death_in_between_loses_no_ending(stage: Stage, tmp_path: Path) -> None:

@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 
 from controller.cli.render.data import timestamp
 from controller.cli.render.text import NONE, Cell, Paint, age, clean, count, plain, table
+from controller.decide.phase import QUARANTINED
 from controller.loop.compare import MASK, Change
+from controller.loop.setbacks import wait_in_vain
 from controller.model.decision import Phase
 from controller.model.generation import Ending, Generation
 from controller.model.names import Instant, split_release
@@ -15,7 +17,6 @@ from controller.model.status import ServiceStatus, StackStatus
 
 _ROLES = {Ending.CONVERGED: "good", Ending.PROGRESSING: "busy", Ending.ROLLED_BACK: "warn", Ending.FAILED: "bad"}
 _DONE = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
-_BEATEN = frozenset({"RolledBack", "UpdatePaused", "RollbackFailed"})
 
 
 class Shown(NamedTuple):
@@ -153,8 +154,11 @@ class Progress(NamedTuple):
 
 def judge_progress(stack: StackStatus, services: Sequence[str] = ()) -> Progress:
     """Over the chosen services, all where none is. Failed as soon as nothing but failure is left."""
+    all_told = {item.name: _tell(item) for item in stack.services}
+    for name in wait_in_vain(_find_waits(stack), [name for name, (_, ok) in all_told.items() if ok is False]):
+        all_told[name] = (all_told[name][0], False)
     chosen = [item for item in stack.services if item.name in services or not services]
-    told = {item.name: _tell(item) for item in chosen}
+    told = {item.name: all_told[item.name] for item in chosen}
     lines = tuple(line for line, _ in told.values() if line)
     verdicts = [ok for _, ok in told.values()]
     if False in verdicts and None not in verdicts:
@@ -165,6 +169,12 @@ def judge_progress(stack: StackStatus, services: Sequence[str] = ()) -> Progress
     return Progress((*lines, f"{done}revision {stack.generation} successfully rolled out"), True, stack.generation)
 
 
+def _find_waits(stack: StackStatus) -> Mapping[str, str]:
+    """Whom each service waits for that is not there yet; on the way back those only that go back before it."""
+    open_ones = (item for item in stack.services if item.phase not in _DONE and item.phase is not Phase.ROLLING_BACK)
+    return {item.name: item.waits_for for item in open_ones if item.waits_for}
+
+
 def _tell(service: ServiceStatus) -> tuple[str, bool | None]:
     """One line, and whether it has come to its end well."""
     name = service.name
@@ -172,7 +182,7 @@ def _tell(service: ServiceStatus) -> tuple[str, bool | None]:
         return "", True
     if service.reason == "Pinned" and min(service.ready, service.updated) >= service.desired:
         return f"{name}: on an earlier release, until `controller rollout resume`", True
-    if service.reason in _BEATEN or service.phase is Phase.FAILED:
+    if service.reason in QUARANTINED or service.phase is Phase.FAILED:
         return f"{name}: {service.message or service.reason}", False
     if service.phase is Phase.PAUSED:
         return f"{name}: paused: {service.message or service.reason}", False

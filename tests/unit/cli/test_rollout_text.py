@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from controller.cli.render.rollout import Shown, change_lines, history_lines, judge_progress, revision_lines
@@ -116,3 +118,14 @@ def test_a_failure_is_told_once_nothing_moves_any_more() -> None:
     assert judge_progress(status(failed, moving)).ok is None
     assert judge_progress(status(failed, moving), ("web",)).ok is False
     assert judge_progress(status(moving)).replaced < judge_progress(status(moving, service(Phase.UPDATING))).replaced
+
+
+def test_nobody_waits_for_who_waits_for_what_failed() -> None:
+    failed = service(Phase.DEGRADED, "RolledBack", "it crashed")
+    behind = ServiceStatus("api", Phase.UPDATING, "DependencyNotReady", "", 1, 1, 0, (), 50.0, waits_for="web")
+    last = replace(behind, name="site", waits_for="api")
+    assert judge_progress(status(failed, behind, last)).ok is False
+    assert judge_progress(status(failed, behind, last), ("site",)).ok is False
+    assert judge_progress(status(failed, replace(behind, waits_for="db")), ("api",)).ok is None
+    first = replace(behind, phase=Phase.ROLLING_BACK)
+    assert judge_progress(status(failed, first)).ok is None, "that goes back before it"

@@ -116,14 +116,17 @@ def find_overdue(case: Case) -> Failure | None:
 
 
 def quarantine(case: Case, failure: Failure) -> History:
-    """The release is not tried again until something changes; a restart that failed is simply over."""
-    history, attempt = case.history, case.history.attempt
+    """The release is not tried again until something changes; a restart that failed is simply over.
+
+    Replicas that were to be replaced though nothing changed stay: nothing better comes for them.
+    """
+    attempt, history = case.history.attempt, replace(case.history, attempt=None, retired=frozenset())
     assert attempt is not None
     if _is_restart(case, attempt):
-        return replace(history, attempt=None, retired=frozenset())
+        return history
     asked = split_release(case.aim.asked)[0]
     failed = {**(history.failed if history.failed_for == asked else {}), attempt.release: failure.why}
-    return replace(history, attempt=None, failed=failed, failed_for=asked)
+    return replace(history, failed=failed, failed_for=asked)
 
 
 def note_good(case: Case, parts: Parts) -> History:

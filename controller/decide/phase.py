@@ -15,6 +15,9 @@ Words = tuple[Phase, str, str]
 QUARANTINED = frozenset({"RolledBack", "UpdatePaused", "RollbackFailed"})
 """Reasons of services whose release failed, and which is not tried again until something changes."""
 
+UPDATE_FAILED = "UpdateFailed"
+"""The reason of the one decision that writes down that an update, or a restart that a person asked for, has failed."""
+
 _WATCHED = "all replaced, being watched"
 
 

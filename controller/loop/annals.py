@@ -30,11 +30,24 @@ class Annals:
         if self.present is None:
             return None
         seen = replace(
-            self.present, at=now, cause=cause, ending=Ending.PROGRESSING, ended_at=None, failed={}, releases={}
+            self.present,
+            at=now,
+            cause=cause,
+            ending=Ending.PROGRESSING,
+            ended_at=None,
+            failed={},
+            unrestarted={},
+            releases={},
         )
         given = self._records.definitions(self.present.number) if definitions is None else definitions
         self.present = self._records.begin_generation(seen, given)
         return self.present
+
+    def note_failed_restarts(self, found: Mapping[str, str]) -> None:
+        """Before it is forgotten that they were asked for. Why, by service; mostly there are none."""
+        if found and self.present is not None:
+            self.present = replace(self.present, unrestarted={**self.present.unrestarted, **found})
+            self._records.amend(self.present)
 
     def note(self, world: World, now: Instant) -> bool:
         """After a look at everything: what settled, and how it ended. Whether a new generation began by itself."""
@@ -47,7 +60,7 @@ class Annals:
             return True
         if not rests(world):
             return False
-        verdict = judge(world, present.ending)
+        verdict = judge(world, present)
         ended = present
         if verdict is not None and (verdict.ending, verdict.failed) != (present.ending, present.failed):
             ended = replace(present, ending=verdict.ending, ended_at=now, failed=verdict.failed)

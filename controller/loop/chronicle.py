@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from controller.decide.case import ready_since
+from controller.decide.phase import UPDATE_FAILED
 from controller.decide.status import make_status
 from controller.decide.world import World
 from controller.loop.store import Store
@@ -66,6 +67,9 @@ class Chronicle:
                 continue
             before = self._said.get(name)
             self._said[name] = said
+            if decision.reason == UPDATE_FAILED:
+                self.say(now, name, decision.reason, decision.message, warning=True)
+                continue
             if before is not None and before[0] == decision.phase and decision.phase not in WORRYING:
                 continue
             message = f"{decision.phase}: {decision.message}" if decision.message else str(decision.phase)

@@ -49,7 +49,7 @@ def rests(world: World) -> bool:
     return moving <= wait_in_vain(find_waits(world.decisions), beaten).keys()
 
 
-def judge(world: World, before: Ending) -> Verdict | None:
+def judge(world: World, present: Generation) -> Verdict | None:
     """Of a world that rests; None: nothing can be said yet. What once converged fails no more but by its bake."""
     beaten = {name: d for name, d in world.decisions.items() if d.reason in QUARANTINED}
     if beaten:
@@ -59,9 +59,9 @@ def judge(world: World, before: Ending) -> Verdict | None:
     if find_setbacks(world):
         return None  # only that nobody asks for it at this moment
     if all(_is_whole(world, name) for name in world.desired.services):
-        return Verdict(Ending.CONVERGED)
+        return Verdict(Ending.FAILED, present.unrestarted) if present.unrestarted else Verdict(Ending.CONVERGED)
     failed = {name: d.message for name, d in world.decisions.items() if d.phase is Phase.FAILED}
-    return Verdict(Ending.FAILED, failed) if failed and before is not Ending.CONVERGED else None
+    return Verdict(Ending.FAILED, failed) if failed and present.ending is not Ending.CONVERGED else None
 
 
 def _is_whole(world: World, name: str) -> bool:

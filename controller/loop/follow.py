@@ -65,7 +65,9 @@ class Follower:
 
     def _judge(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
         if self._is_done(decisions):
-            return self._result(_OUTCOMES.get(self.wish.verb, "converged"), now, ok=True)
+            return self._unrestarted(decisions, now) or self._result(
+                _OUTCOMES.get(self.wish.verb, "converged"), now, ok=True
+            )
         hold = self.reconciler.world.hold
         if hold is not None and hold.until is None:
             return self._result("held", now, ok=False, message=f"{hold.reason}: {hold.message}")
@@ -86,7 +88,7 @@ class Follower:
                 hold = self.reconciler.world.hold
                 if hold is not None and hold.until is None:
                     return False
-                if any(map(self._retires, decisions)) or any(map(self._is_put_off, decisions.values())):
+                if any(map(self._retires, decisions.values())) or any(map(self._is_put_off, decisions.values())):
                     return False
                 return self._converged(decisions) and self.reconciler.ingress_settled
 
@@ -109,12 +111,22 @@ class Follower:
             return is_settled(decision)
         return decision.phase in _RESTFUL
 
-    def _retires(self, name: str) -> bool:
-        """Some replica that a person wants replaced is still there."""
-        history, view = self.reconciler.world.histories.get(name), self.reconciler.world.views.get(name)
-        if history is None or view is None or not history.retired:
+    def _retires(self, decision: Decision) -> bool:
+        """Some replica that a person wants replaced is still there, and the service is to have any."""
+        history, view = decision.history, self.reconciler.world.views.get(decision.service)
+        if view is None or not history.retired or decision.phase in (Phase.STOPPED, Phase.COMPLETED):
             return False
         return any(replica.id in history.retired for replica in view.replicas)
+
+    def _unrestarted(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
+        """A restart that failed is over, and what ran before is well: only its generation tells of it."""
+        present = self.reconciler.annals.present
+        if self.wish.verb != "rollout-restart" or present is None:
+            return None
+        failed = [f"{name} was not restarted: {why}" for name, why in present.unrestarted.items() if name in decisions]
+        if not failed:
+            return None
+        return self._result("failed", now, ok=False, message="; ".join(failed), hint="controller rollout history")
 
     def _is_put_off(self, decision: Decision) -> bool:
         """Something of it is left to replace, to create or to remove once a hold that passes is over."""

@@ -18,6 +18,7 @@ from controller.loop.loaded import Loaded
 from controller.loop.memory import Definitions
 from controller.loop.recognise import recognise, revisions_in_use
 from controller.loop.senses import Senses
+from controller.loop.setbacks import find_failed_restarts
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.loop.wanted import Extra, with_extras
@@ -219,6 +220,7 @@ class Reconciler:
 
     def _decide(self, dirty: Iterable[str], now: Instant) -> None:
         decisions = decide_stack(dirty, self.world, now)
+        self.annals.note_failed_restarts(find_failed_restarts(self.world.histories, decisions))
         self.store.histories.record({name: decision.history for name, decision in decisions.items()})
         self.world.absorb(decisions)
         ranked = sorted(decisions.values(), key=lambda d: (-self.world.graph.rank[d.service], d.service))

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 
+from controller.decide.aim import ran_to_its_end
 from controller.loop.memory import Definitions
 from controller.loop.reconcile import Reconciler
 from controller.loop.undo import Return, Standing, Undo, find_return
 from controller.model.decision import History
+from controller.model.desired import DesiredService
+from controller.model.errors import ControllerError
 from controller.model.generation import Cause, Generation
 from controller.model.names import ImageId, Release, ReplicaId, Revision, split_release
 from controller.model.observed import ServiceView
@@ -85,13 +88,40 @@ def _definitions(reconciler: Reconciler, found: Return) -> Definitions:
 
 
 def restart(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
-    """The replicas that there are now are to be replaced, by what their image's tag stands for. Raises EngineError."""
+    """The replicas that there are now are to be replaced, by what their image's tag stands for.
+
+    What is not to run, and jobs, are left out; where a person names one, that is a ControllerError. Raises EngineError.
+    """
+    names = _restartable(reconciler, wish, names)
     present = reconciler.senses.present(reconciler.loaded.name, names)
     with reconciler.store.transaction():
         for name, replicas in present.items():
             reconciler.change_histories((name,), _retiring(replicas))
         reconciler.begin_generation(Cause(wish.who, f"restart {' '.join(wish.services) or 'all'}"))
     reconciler.follow_tags(names)
+
+
+def _restartable(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> tuple[str, ...]:
+    services, histories = reconciler.loaded.desired.services, reconciler.world.histories
+    obstacles = {name: _bar_restart(services[name], histories.get(name, History())) for name in names}
+    found = tuple(name for name in names if obstacles[name] is None)
+    barred = next((error for error in obstacles.values() if error is not None), None)
+    if barred is not None and (wish.services or not found):
+        raise barred
+    return found
+
+
+def _bar_restart(want: DesiredService, history: History) -> ControllerError | None:
+    name = want.name
+    if want.leaving is not None:
+        return ControllerError(f"{name} is not to run ({want.leaving}): there is nothing to restart")
+    if history.stopped:
+        message = f"{name} is stopped ({history.stopped}): there is nothing to restart"
+        return ControllerError(message, hint=f"controller start {name}")
+    if ran_to_its_end(want, history):
+        message = f"{name} is a job, which runs once for each of its revisions: it is not restarted"
+        return ControllerError(message, hint=f"change it; if it failed: controller retry {name}")
+    return None
 
 
 def _retiring(replicas: frozenset[ReplicaId]) -> _Change:

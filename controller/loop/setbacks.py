@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from controller.decide.phase import QUARANTINED
+from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.decide.world import World
 from controller.model.decision import Course, Decision, History, Phase
 from controller.model.desired import DesiredService
@@ -12,6 +12,7 @@ from controller.model.names import Release, split_release
 
 MOVING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
 _RESTFUL = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
+_NEW = History()
 
 
 def find_setback(want: DesiredService, history: History) -> str | None:
@@ -32,6 +33,16 @@ def find_setbacks(world: World) -> Mapping[str, str]:
         if history is not None and history.failed and want.leaving is None and (why := find_setback(want, history)):
             found[name] = why
     return found
+
+
+def find_failed_restarts(before: Mapping[str, History], decisions: Mapping[str, Decision]) -> Mapping[str, str]:
+    """Why a restart that a person asked for failed, of those that do so just now: nothing is in quarantine for it."""
+    return {
+        name: decision.message
+        for name, decision in decisions.items()
+        if decision.reason == UPDATE_FAILED
+        and not decision.history.failed.keys() - before.get(name, _NEW).failed.keys()
+    }
 
 
 def has_pin(want: DesiredService, history: History) -> bool:

@@ -53,6 +53,8 @@ class Generation:
     ended_at: Instant | None = None
     failed: Mapping[str, str] = field(default_factory=dict)
     """Why it did not come to be, by service."""
+    unrestarted: Mapping[str, str] = field(default_factory=dict)
+    """Why a restart that a person asked for failed, by service: what ran before runs on, and it never converges."""
     releases: Mapping[str, Release] = field(default_factory=dict)
     """What settled in it, with the image that its replicas had: what can be gone back to."""
 

@@ -322,6 +322,48 @@ def test_a_restart_of_a_controller_that_was_not_there_sees_what_is_to_go(stage: 
     assert before.isdisjoint(replica.id for replica in stage.replicas("web"))
 
 
+def test_a_restart_of_which_the_new_replica_dies_is_told_and_has_failed(tmp_path: Path) -> None:
+    """What ran before runs on, so that nothing of its state shows that something was asked for in vain."""
+    policy = {"services": {"web": {"update": {"order": "start-first", "monitor": "5s"}}}}
+    stage = Stage(tmp_path, load(shop(1), **policy))
+    stage.settle()
+    [old] = stage.replicas("web")
+    follower = stage.wish("rollout-restart", "web")
+    stage.settle(60, until=lambda: stage.running("web") == 2)
+    [new] = [replica for replica in stage.replicas("web") if replica.id != old.id]
+    stage.meddle(lambda hands, now: hands.crash(new.id, now))
+    result = stage.follow(follower, 60)
+    assert result is not None and (result.outcome, result.ok) == ("failed", False)
+    assert result.message.startswith(f"web was not restarted: {new.name} exited with 1")
+    assert [replica.id for replica in stage.replicas("web")] == [old.id] and phase(stage) == ("Ready", "Ready")
+    [told] = [event.message for event in stage.events if event.reason == "UpdateFailed"]
+    assert told.startswith(f"{new.name} exited with 1")
+    stage.settle(60)
+    for _ in range(2):
+        last = stage.store.stack.last_generation()
+        assert last is not None and (last.ending, list(last.failed)) == (Ending.FAILED, ["web"])
+        stage.die()
+        stage.begin(load(shop(1), **policy))
+        stage.settle(30)
+    done(stage, "rollout-restart", "web")
+    assert endings(stage)[-1] is CONVERGED
+
+
+def test_what_does_not_run_is_not_restarted(tmp_path: Path) -> None:
+    job = {"image": "migrate", "restart": "no", "labels": {"controller.simulated.job": "true"}}
+    stage = Stage(tmp_path, load({**SHOP, "migrate": job}, services={"migrate": {"job": True}}))
+    stage.settle()
+    done(stage, "stop", "web")
+    before = {replica.id for replica in stage.replicas("migrate")}
+    with pytest.raises(ControllerError, match="web is stopped"):
+        stage.wish("rollout-restart", "web")
+    with pytest.raises(ControllerError, match="migrate is a job"):
+        stage.wish("rollout-restart", "db", "migrate")
+    assert len(endings(stage)) == 1
+    done(stage, "rollout-restart")
+    assert before == {replica.id for replica in stage.replicas("migrate")} and stage.running("web") == 0
+
+
 def test_a_halted_update_begins_no_batch_and_heals_until_it_is_resumed(stage: Stage) -> None:
     done(stage, "rollout-pause")
     stage.change(shop(3))

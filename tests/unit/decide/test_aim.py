@@ -316,3 +316,14 @@ def test_a_restart_that_fails_leaves_who_is_still_there() -> None:
     failed = decide(case(checked(replicas=2), healthy(1), exited(3, "v1"), history=history))
     assert (failed.reason, failed.steps) == ("UpdateFailed", ())
     assert (failed.history.retired, failed.history.failed, failed.history.attempt) == (frozenset(), {}, None)
+
+
+def test_those_that_a_restart_was_to_replace_stay_where_a_new_image_failed() -> None:
+    """They are what is gone back to: none of them has to leave for another one of the same."""
+    new = make_release(Revision("v1"), NEW)
+    history = History(adopted_at=1.0, good=GOOD, retired=frozenset({"web-1-id"}), attempt=Attempt(new))
+    want = checked("web", 1, "v1", image_id=NEW)
+    failed = decide(case(want, healthy(), exited(2, image_id=NEW), history=history))
+    assert (failed.history.retired, list(failed.history.failed)) == (frozenset(), [new])
+    back = decide(after_apply(healthy(), history=replace(failed.history, attempt=Attempt(GOOD)), image=NEW))
+    assert tell(back) == "Degraded RolledBack: -"

@@ -49,5 +49,12 @@ def _has_passed(service: DesiredService, history: History, target: Release | Non
     if service.leaving is not None or (target is not None and is_release(asked, target)):
         return False
     ran = history.completed == service.revision
-    settled = history.attempt is None and is_release(asked, history.good)
+    settled = _has_settled(asked, history)
     return (ran or settled) and (service.irreversible is True or (ran and service.irreversible is None))
+
+
+def _has_settled(asked: Release, history: History) -> bool:
+    """What bakes has settled as well: all of it ran, and did what cannot be undone."""
+    if history.attempt is None:
+        return is_release(asked, history.good)
+    return history.attempt.settled_at is not None and is_release(asked, history.attempt.release)

@@ -77,5 +77,6 @@ def _is_done_for_good(world: World, name: str) -> bool:
         return False
     if history.completed == want.revision:
         return want.irreversible is not False
-    good = history.good is not None and split_release(history.good)[0] == want.revision
-    return want.irreversible is True and good and history.attempt is None
+    attempt = history.attempt
+    there = history.good if attempt is None else attempt.release if attempt.settled_at is not None else None
+    return want.irreversible is True and there is not None and split_release(there)[0] == want.revision

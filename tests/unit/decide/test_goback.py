@@ -20,6 +20,7 @@ WHOLE = UpdatePolicy(monitor=0.0, scope=Scope.STACK)
 V1, V2 = make_release(Revision("v1"), IMAGE), make_release(Revision("v2"), IMAGE)
 FAILED = History(adopted_at=1.0, good=V1, failed={Release("v2"): "it broke"}, failed_for=Revision("v2"))
 SETTLED = History(adopted_at=1.0, good=V2)
+BAKES = History(adopted_at=1.0, good=V1, attempt=Attempt(V2, settled_at=NOW - 9))
 RAN = History(adopted_at=1.0, good=Release("v2"), completed=Revision("v2"))
 TARGETS = {"db": V1, "web": V1}
 WEB = checked("web", 1, "v2", update=WHOLE)
@@ -40,6 +41,9 @@ ROWS = [
     ("something else is asked for now", replace(WEB, revision=Revision("v3")), FAILED, db(), SETTLED, "", ""),
     ("one that cannot be undone has settled", WEB, FAILED, db(irreversible=True), SETTLED, "", NEVER),
     ("one that cannot be undone has not begun", WEB, FAILED, db(irreversible=True), History(good=V1), WHY, ""),
+    ("one that cannot be undone bakes", WEB, FAILED, db(irreversible=True), BAKES, "", NEVER),
+    ("one that cannot be undone is under way", WEB, FAILED, db(irreversible=True),
+     History(good=V1, attempt=Attempt(V2)), WHY, ""),
     ("one that cannot be undone is not changed", WEB, FAILED, checked("db", 1, "v1", irreversible=True),
      History(good=V1), WHY, ""),
     ("a job has run", WEB, FAILED, job("db", "v2"), RAN, "", NEVER),

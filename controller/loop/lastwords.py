@@ -1,4 +1,4 @@
-"""The last lines that a failed container wrote, read once for each of its lives."""
+"""The last lines that a failed container wrote, read once while it still runs, and once when it has ended."""
 
 from __future__ import annotations
 
@@ -15,15 +15,18 @@ EARLY = 0.05
 """Seconds by which a process's first lines may be dated before its start: Docker notes that when it has seen it."""
 
 KEPT = 256
-"""Lives whose words are kept; the oldest are read again if they are asked for."""
+"""Readings that are kept; the oldest are read again if they are asked for."""
 
 
 class LastWords:
-    """Adds `last_output` to replicas that ended with an error, or do not come to be ready. One read for each life."""
+    """Adds `last_output` to replicas that ended with an error, or do not come to be ready.
+
+    One read for each life while it runs, and one when it has ended: only then its very last words are there.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._words: dict[Life, str] = {}
+        self._words: dict[tuple[Life, bool], str] = {}
 
     def add(self, replica: Replica, patience: float, now: Instant) -> Replica:
         """The replica with its last words, before what its probe said. `patience`: seconds that it has to be ready.
@@ -32,9 +35,10 @@ class LastWords:
         """
         if not (_is_slow(replica, patience, now) or (_has_failed(replica) and not replica.last_output)):
             return replica
-        words = self._words.get(replica.life)
+        stage = (replica.life, replica.running)
+        words = self._words.get(stage)
         if words is None:
-            words = self._words[replica.life] = self._read(replica)
+            words = self._words[stage] = self._read(replica)
             while len(self._words) > KEPT:
                 del self._words[next(iter(self._words))]
         return replace(replica, last_output="\n".join(said for said in (words, replica.last_output) if said))

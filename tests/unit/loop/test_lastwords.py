@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,10 +21,11 @@ class Printed:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.lines = ["connecting", "no route to db"]
 
     def logs(self, replica: str, *, tail: int, since: float | None) -> list[str]:
         self.asked += 1
-        return ["connecting", "no route to db"]
+        return self.lines
 
 
 def starting(age: float, **others: Any) -> Replica:
@@ -48,6 +50,18 @@ ROWS = [
 @pytest.mark.parametrize(("seen", "said"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_whose_words_are_told(seen: Replica, said: str) -> None:
     assert LastWords(Printed()).add(seen, PATIENCE, NOW).last_output == said  # type: ignore[arg-type]
+
+
+def test_what_was_slow_and_ended_then_has_other_last_words() -> None:
+    """Those of when it was slow say nothing of why it ended."""
+    printed = Printed()
+    words = LastWords(printed)  # type: ignore[arg-type]
+    slow = starting(40.0)
+    words.add(slow, PATIENCE, NOW)
+    printed.lines = ["FATAL: no such database"]
+    ended = replace(slow, phase=ReplicaPhase.EXITED, health=Health.NONE, exit_code=1, finished_at=NOW + 20)
+    assert ended.life == slow.life
+    assert words.add(ended, PATIENCE, NOW + 20).last_output == "FATAL: no such database"
 
 
 def test_they_are_read_once_for_each_life() -> None:

@@ -30,11 +30,13 @@ def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
         reconciler.chronicle.say(reconciler.now, None, "UndoIncomplete", note, warning=True)
     if not found.pins:
         return
-    services = reconciler.loaded.desired.services
+    services, known = reconciler.loaded.desired.services, reconciler.world.known
+    back = [known[(name, split_release(release)[0])] for name, release in found.pins.items() if release]
     why = f"undo {' '.join((*wish.services, ''))}to {found.generation.number}"
     with reconciler.store.transaction():
         for name, release in found.pins.items():
             reconciler.change_histories((name,), _pinning(release, services[name].revision))
+        reconciler.store.stack.keep_revisions(back)  # known here may be what is not kept any more
         reconciler.begin_generation(Cause(wish.who, why), _definitions(reconciler, found))
 
 

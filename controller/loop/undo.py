@@ -131,7 +131,19 @@ def _return_to(undo: Undo, generation: Generation) -> Return:
         pins[name] = None if _is_asked(standing, release) else release
     if notes and not pins:
         raise ControllerError(f"{undo.stack}: {notes[0]}", hint=LISTED)
-    return Return(generation, pins, tuple(notes))
+    return Return(generation, {**_stays(undo, generation, settled), **pins} if pins else {}, tuple(notes))
+
+
+def _stays(undo: Undo, generation: Generation, names: Collection[str]) -> Mapping[str, Release]:
+    """Those that went back there before, with their stack: else they would go forward again, past the undo."""
+    found = {}
+    for name in names:
+        standing, release = undo.standings[name], generation.releases[name]
+        revision = split_release(release)[0]
+        is_back = is_release(release, standing.release) and revision != standing.want.revision
+        if is_back and (name, revision) in undo.kept and not _is_job(standing, revision):
+            found[name] = release
+    return found
 
 
 def _is_asked(standing: Standing, release: Release) -> bool:
@@ -154,7 +166,7 @@ def _find_obstacle(undo: Undo, generation: Generation, name: str) -> str | None:
     """Why this service cannot go back to that generation; None: it can."""
     revision, image = split_release(generation.releases[name])
     standing = undo.standings[name]
-    if ran_to_its_end(standing.want, standing.history) or standing.history.completed == revision:
+    if _is_job(standing, revision):
         return f"{name} is a job, which is never run backwards: what it did since generation {generation.number} stays"
     then = undo.kept.get((name, revision))
     if then is None:
@@ -167,6 +179,11 @@ def _find_obstacle(undo: Undo, generation: Generation, name: str) -> str | None:
     if now is None or moved or now.template.fingerprint != then.template.fingerprint:
         return None
     return f"{name} differs from generation {generation.number} only in files, whose contents are not kept"
+
+
+def _is_job(standing: Standing, revision: Revision) -> bool:
+    """It is one, or was one then."""
+    return ran_to_its_end(standing.want, standing.history) or standing.history.completed == revision
 
 
 def _tell_contents(undo: Undo, generation: Generation, name: str) -> Iterator[str]:

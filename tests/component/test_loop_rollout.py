@@ -282,6 +282,21 @@ def test_an_undo_of_a_release_that_was_rolled_back_takes_it_off_the_list(stage: 
     assert endings(stage)[-2:] == [ROLLED_BACK, CONVERGED]
 
 
+def test_an_undo_after_the_whole_stack_went_back_holds_all_of_it(tmp_path: Path) -> None:
+    whole = {"services": {name: {"update": {"scope": "stack"}} for name in ("db", "web")}}
+    stage = Stage(tmp_path, load(SHOP, **whole))
+    stage.settle()
+    failing = {"db": service(image="db:2"), "web": service("db", image="web:2", labels=BROKEN)}
+    edited = stage.commit(load(failing, stage.reconciler.loaded, **whole))
+    stage.reconciler.adopt_generation(edited, stage.clock.now())
+    stage.settle(300)
+    assert phase(stage, "db") == phase(stage, "web") == ("Degraded", "RolledBack")
+    done(stage, "rollout-undo")
+    assert phase(stage, "db") == phase(stage, "web") == ("Paused", "Pinned")
+    stage.follow(stage.wish("retry"), 60)
+    assert {replica.image for replica in stage.replicas()} == {"busybox"}
+
+
 def test_what_cannot_be_undone_is_said_and_changes_nothing(tmp_path: Path) -> None:
     stage = Stage(tmp_path, load(SHOP))
     stage.settle()
@@ -448,6 +463,18 @@ def test_what_ten_generations_were_made_from_is_kept(stage: Stage) -> None:
         stage.wish("rollout-undo", "web", to=3)
     done(stage, "rollout-undo", to=5)
     assert images(stage) == {"web:5"}
+
+
+def test_an_undo_keeps_what_it_goes_back_to_though_it_was_about_to_be_forgotten(stage: Stage) -> None:
+    """A controller knows in memory what its store has dropped with the last convergence; the next one does not."""
+    for version in range(3, 15):
+        stage.change(shop(version))
+        stage.settle()
+    done(stage, "rollout-undo", to=4)
+    stage.die()
+    stage.begin(load(shop(14)))
+    stage.settle(30)
+    assert images(stage) == {"web:4"} and phase(stage) == ("Paused", "Pinned")
 
 
 def test_a_store_of_an_older_version_opens_and_its_generations_cannot_be_gone_back_to(tmp_path: Path) -> None:

@@ -100,6 +100,12 @@ G1, G2 = generation(1, "web=r1@a db=r1@x"), generation(2, "web=r2@b db=r1@x")
             {"web": "r1@a"},
             id="to a number",
         ),
+        pytest.param(
+            undo(G1, G2, web=standing("r2", failed={"r2": "x"}, failed_for="r2"), db=standing("r2", good="r1@x")),
+            1,
+            {"web": "r1@a", "db": "r1@x"},
+            id="after its stack went back: also what is there already, past which it would go forward again",
+        ),
         pytest.param(undo(G1, G2, to=2, web=standing("r2", "b")), 2, {}, id="to what is there already: nothing to do"),
         pytest.param(
             undo(generation(1, "web=r1@a", SUPERSEDED), G2, named=True, web=standing("r2", "b")),

@@ -20,9 +20,18 @@ _SECRET = re.compile(
     r"|(^|[^a-z])(key|pwd|pw|salt|dsn|cookie)s?($|[^a-z])",
     re.IGNORECASE,
 )
-_IN_URL = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]*://)(?P<user>[^\s:/@]*):[^\s/]*@", re.IGNORECASE)
-_ASSIGNED = re.compile(r"""(?P<name>[\w.-]+)(?P<sign>["']?\s*[=:]\s*)(?P<value>"[^"]*"?|'[^']*'?|\S+)""")
-_OPTION = re.compile(r"""(?<!\S)(?P<name>-{1,2}[\w.-]+)(?P<sign>\s+)(?=(?P<value>"[^"]*"?|'[^']*'?|\S+))""")
+_VALUE = r"""(?P<value>\*{3}(?![^\s"'])|"(?:\\.|[^"\\])*"?|'[^']*'?|\S+)"""
+_IN_URL = re.compile(r"(?P<before>(?<![a-z0-9+.-])[a-z0-9+.-]+://[^\s:/@]*:)\S*(?=@)", re.IGNORECASE)
+_HEADER = re.compile(r"""(?P<before>\bauthorization["']?\s*[=:]\s*["']?)[^"'\n]+""", re.IGNORECASE)
+_SCHEME = re.compile(r"""(?P<before>\b(?:bearer|basic)\s+)[^\s"']+""", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"""(?<![\w.-])(?P<name>[\w.-]+)["']?\s*[=:]\s*{_VALUE}""")
+_OPTION = re.compile(rf"(?<!\S)(?P<name>-{{1,2}}[\w.-]+)\s+(?={_VALUE})")
+_OF_PROGRAMS = (
+    (re.compile(r"mysql|mariadb"), re.compile(r"""(?P<before>(?<![^\s"'])-p)[^\s"']+""")),
+    (re.compile(r"redis-cli"), re.compile(r"""(?P<before>(?<![^\s"'])-a["',\s]+)[^\s"']+""")),
+    (re.compile(r"\bcurl\b"), re.compile(r"""(?P<before>(?<![^\s"'])(?:-u|--user)["',\s]+[^\s"':]*:)[^\s"']+""")),
+)
+"""Programs that take a secret by an option whose name does not tell."""
 _NAMED = ("target", "source", "name", "path", "container_path")
 """Keys by which the entries of a list are told apart, the first that they have."""
 
@@ -130,9 +139,9 @@ def show(path: str, value: Any) -> str | None:
     if is_secret(path):
         return MASK
     if isinstance(value, list):
-        text = json.dumps(_masked_words(value), ensure_ascii=False)
+        text = _mask_options(json.dumps(_masked_words(value), ensure_ascii=False))
     elif isinstance(value, str):
-        text = _masked_text(value)
+        text = value if path == "image" else mask(value)
     else:
         text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
@@ -153,7 +162,7 @@ def _masked_words(words: Sequence[Any]) -> list[Any]:
     for position, word in enumerate(words):
         before = words[position - 1] if position else None
         follows = isinstance(before, str) and _names_secret(before)
-        shown.append(MASK if follows else _masked_text(word) if isinstance(word, str) else word)
+        shown.append(MASK if follows else mask(word) if isinstance(word, str) else word)
     return shown
 
 
@@ -161,13 +170,28 @@ def _names_secret(word: str) -> bool:
     return word.startswith("-") and "=" not in word and " " not in word and bool(_SECRET.search(word))
 
 
-def _masked_text(text: str) -> str:
-    """In `a=b`, `a: b` and `--a b`, and between the name and the host of an address."""
-    text = _IN_URL.sub(rf"\g<scheme>\g<user>:{MASK}@", text)
-    text = _ASSIGNED.sub(
-        lambda match: f"{match['name']}{match['sign']}{MASK}" if _SECRET.search(match["name"]) else match[0], text
-    )
-    for match in reversed(tuple(_OPTION.finditer(text))):
-        if _SECRET.search(match["name"]):
-            text = text[: match.start("value")] + MASK + text[match.end("value") :]
+def mask(text: str) -> str:
+    """The same without what looks like a secret: `token=a`, `"token": "a"`, `--token a`, `Bearer a`, `://me:a@host`.
+
+    What is masked reaches up to the next blank: better too much of it than the end of a password.
+    """
+    for pattern in (_IN_URL, _HEADER, _SCHEME):
+        text = pattern.sub(rf"\g<before>{MASK}", text)
+    return _mask_options(_mask_named(_mask_named(text, _ASSIGNED), _OPTION))
+
+
+def _mask_named(text: str, pattern: re.Pattern[str]) -> str:
+    """Values of which the name sounds like a secret's; within those of other names is looked again."""
+    shown, at = "", 0
+    while (match := pattern.search(text, at)) is not None:
+        secret, begin = bool(_SECRET.search(match["name"])), match.start("value")
+        shown += text[at:begin] + (MASK if secret else "")
+        at = match.end("value") if secret else begin
+    return shown + text[at:]
+
+
+def _mask_options(text: str) -> str:
+    for program, option in _OF_PROGRAMS:
+        if program.search(text):
+            text = option.sub(rf"\g<before>{MASK}", text)
     return text

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from controller.engines.base import Engine
 from controller.health.verdict import Life, trim
+from controller.loop.compare import mask
 from controller.model.errors import EngineError
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica, ReplicaPhase
@@ -31,6 +32,8 @@ class LastWords:
     def add(self, replica: Replica, patience: float, now: Instant) -> Replica:
         """The replica with its last words, before what its probe said. `patience`: seconds that it has to be ready.
 
+        They go into reasons, events and the history: what looks like a secret in them is masked.
+
         Why the engine could not start it is all that there is to know.
         """
         if not (_is_slow(replica, patience, now) or (_has_failed(replica) and not replica.last_output)):
@@ -41,12 +44,13 @@ class LastWords:
             words = self._words[stage] = self._read(replica)
             while len(self._words) > KEPT:
                 del self._words[next(iter(self._words))]
-        return replace(replica, last_output="\n".join(said for said in (words, replica.last_output) if said))
+        probed = mask(replica.last_output)
+        return replace(replica, last_output="\n".join(said for said in (words, probed) if said))
 
     def _read(self, replica: Replica) -> str:
         try:
             since = None if replica.started_at is None or replica.running else replica.started_at - EARLY
-            return trim("\n".join(self._engine.logs(replica.id, tail=LINES, since=since)))
+            return trim("\n".join(mask(line) for line in self._engine.logs(replica.id, tail=LINES, since=since)))
         except EngineError:
             return ""
 

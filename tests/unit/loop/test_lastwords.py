@@ -64,6 +64,16 @@ def test_what_was_slow_and_ended_then_has_other_last_words() -> None:
     assert words.add(ended, PATIENCE, NOW + 20).last_output == "FATAL: no such database"
 
 
+def test_secrets_in_them_are_masked() -> None:
+    """They are told in reasons and events, and kept."""
+    printed = Printed()
+    printed.lines = ["connecting to postgres://app:hunter2@db/x", "FATAL"]
+    words = LastWords(printed)  # type: ignore[arg-type]
+    assert words.add(exited(), PATIENCE, NOW).last_output == "connecting to postgres://app:***@db/x\nFATAL"
+    sick = replica(health=Health.UNHEALTHY, last_output="refused: token=hunter2")
+    assert words.add(sick, PATIENCE, NOW).last_output.endswith("refused: token=***")
+
+
 def test_they_are_read_once_for_each_life() -> None:
     printed = Printed()
     words = LastWords(printed)  # type: ignore[arg-type]

@@ -38,7 +38,8 @@ def _is_left_down(case: Case, replica: Replica) -> bool:
     """Without healing only what fell over stays down: not what never ran well, nor what we put down ourselves."""
     if case.heals or case.heals_at is not None:
         return not case.heals
-    return is_release(release_of(case.want), case.history.good) and not was_put_down(case, replica)
+    ran_well = replica.revision != case.want.revision or is_release(release_of(case.want), case.history.good)
+    return ran_well and not was_put_down(case, replica)
 
 
 def start(case: Case, replica: Replica) -> Moves:

@@ -17,7 +17,7 @@ class Moves(NamedTuple):
     """`asks_slot`: a start slot is wanted, `denied`: in vain.
 
     `tries`: the highest number of restarts that is still held against a replica. `shut`: an update may not go on, for
-    no fault of its own: the clock of its progress rests.
+    no fault of its own: the clock of its progress rests. `stays`: what is old stays for now, and is kept in shape.
     """
 
     steps: tuple[Step, ...] = ()
@@ -31,6 +31,7 @@ class Moves(NamedTuple):
     denied: bool = False
     tries: int = 0
     shut: bool = False
+    stays: bool = False
 
     @property
     def rests(self) -> bool:

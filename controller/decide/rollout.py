@@ -6,6 +6,7 @@ Not a stored state machine: what to do next follows from what runs. Numbers are 
 from __future__ import annotations
 
 from controller.decide.attempt import has_been_let_pass, is_done, watched_until
+from controller.decide.batch import has_begun
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits
 from controller.decide.drain import serves
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
@@ -32,16 +33,8 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
     """Let replicas of other revisions go, as many as the policy and the floor allow; a shut gate begins no batch."""
     if not parts.stale:
         return NONE
-    if case.aim.course is Course.HALTED:
-        return Moves(reason="UpdateHalted", message=case.aim.message, shut=True)
-    if image := fetch_image(case):
-        return image
-    if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
-        return shut._replace(steps=_clear_away(case, parts))
-    if blocked := _find_blocked_port(case, parts):
-        return blocked
-    if case.want.namespace_of is not None and case.holder is not None and case.holder.holder is None:
-        return Moves(reason="DependencyNotReady", message=f"waits for a container of {case.want.namespace_of}")
+    if (shut := _find_hindrance(case, parts)) is not None:
+        return shut._replace(stays=case.aim.course not in WAYS_BACK)  # there what is old has failed
     going = [replica for replica in parts.stale if replica.phase not in ALIVE] + list(_may_go(case, parts))
     return Moves(
         steps=tuple(end_replica(case, replica, _why_stale(replica)) for replica in going),
@@ -50,6 +43,21 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
         carried=tuple(replica.mounts for replica in going if replica.mounts and replica.phase not in ALIVE),
         asks_slot=bool(going),
     )
+
+
+def _find_hindrance(case: Case, parts: Parts) -> Moves | None:
+    """Why nobody old may go now."""
+    if case.aim.course is Course.HALTED:
+        return Moves(reason="UpdateHalted", message=case.aim.message, shut=True)
+    if image := fetch_image(case):
+        return image
+    if not has_begun(case, parts) and (shut := _find_gate(case, parts)):
+        return shut._replace(steps=_clear_away(case, parts))
+    if blocked := _find_blocked_port(case, parts):
+        return blocked
+    if case.want.namespace_of is not None and case.holder is not None and case.holder.holder is None:
+        return Moves(reason="DependencyNotReady", message=f"waits for a container of {case.want.namespace_of}")
+    return None
 
 
 def _clear_away(case: Case, parts: Parts) -> tuple[Step, ...]:
@@ -138,10 +146,10 @@ def create_missing(case: Case, parts: Parts) -> Moves:
     if going is not None:
         return Moves(wake_at=going, reason="Removing", message="waits until what is being removed is gone")
     halted = case.aim.course is Course.HALTED
-    if parts.stale and not halted and not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):
+    if parts.stale and not halted and not has_begun(case, parts) and (shut := _find_gate(case, parts)):
         return shut
     if image := fetch_image(case):
-        return image
+        return NONE if parts.stale and not halted else image  # what is old waits for it, and has said so
     holder = case.holder
     if holder is not None and (holder.holder is None or not holder.settled):
         # Joined to a container that is about to be replaced it would have to be replaced itself at once.
@@ -225,17 +233,6 @@ def fetch_image(case: Case) -> Moves | None:
 
 def _parallelism(case: Case) -> int:
     return case.want.update.parallelism or max(1, case.want.replicas)
-
-
-def _batch_begun(case: Case, parts: Parts) -> bool:
-    """What has begun is finished: something has gone and nothing has come yet, or what came is not done yet."""
-    if case.history.attempt is None:
-        return False
-    if any(not is_done(case, replica) for replica in parts.fresh):
-        return True
-    there = len(parts.fresh) + sum(1 for replica in parts.stale if replica.phase in ALIVE)
-    surges = case.want.update.order is Order.START_FIRST and there > case.want.replicas
-    return surges or there < case.want.replicas
 
 
 def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:

@@ -20,6 +20,7 @@ from controller.decide.attempt import (
     rest_clock,
     watched_until,
 )
+from controller.decide.batch import note_gone, note_there
 from controller.decide.case import (
     ALIVE,
     Case,
@@ -39,10 +40,11 @@ from controller.decide.moves import NONE, Moves, add_up, ended_by
 from controller.decide.phase import UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
-from controller.model.decision import Aim, Course, Decision, Freeze, History, Phase
+from controller.model.decision import Aim, Decision, Freeze, History, Phase
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica
+from controller.model.steps import Build, Pull
 
 SOON = 0.01
 """Seconds after a failure was written down until the next look acts on it."""
@@ -149,7 +151,9 @@ def _job(case: Case, parts: Parts) -> Decision:
 
 
 def _service(case: Case, parts: Parts) -> Decision:
+    before = case.history.attempt
     case = with_history(case, note_attempt(case, parts))
+    case = with_history(case, note_there(case, parts, before))
     if (failure := find_failure(case, parts)) is not None:
         return _fail(case, parts, failure)
     case = with_history(case, close_attempt(case, parts))
@@ -157,8 +161,9 @@ def _service(case: Case, parts: Parts) -> Decision:
     case = with_history(case, note_progress(case, parts, moves))
     if (overdue := find_overdue(case)) is not None:
         return _fail(case, parts, overdue)
-    case = with_history(case, _note_carried(_note_grants(case, moves, parts.fresh), moves))
+    case = with_history(case, _note_carried(_note_grants(case, moves, parts.fresh + parts.stale), moves))
     case = with_history(case, _note_put_down(case, moves))
+    case = with_history(case, note_gone(case, parts, moves))
     case = with_history(case, note_good(case, parts))
     return conclude(case, parts, _watch(case, parts, moves), find_phase(case, parts, moves))
 
@@ -180,12 +185,13 @@ def _find_moves(case: Case, parts: Parts) -> Moves:
 
 def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
     """In this order: let go, make room, put up, add. What is not to be replaced now is kept in shape as it is."""
-    surplus = remove_surplus(case, parts)
-    going = ended_by(surplus)
-    kept = parts.fresh + parts.stale if case.aim.course is Course.HALTED else parts.fresh
+    surplus, replaced = remove_surplus(case, parts), replace_stale(case, parts)
+    going = ended_by(surplus) | ended_by(replaced)
+    kept = parts.fresh + parts.stale if replaced.stays else parts.fresh
     healed = [heal(case, replica) for replica in kept if replica.id not in going and replica.revision != HALF_MADE]
-    replaced = replace_stale(case, parts)
-    led = lead(case, parts, going | ended_by(replaced))
+    led = lead(case, parts, going)
+    if replaced.stays:  # nor is that held up by a fetch that fails
+        return (surplus, led, *healed, replaced, create_missing(case, parts))
     return (replaced, surplus, led, *healed, create_missing(case, parts))
 
 
@@ -242,5 +248,9 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     due = trouble.at + pause
     if not still_waits(due, pause, case.now):
         return moves
-    reason = "ImagePullBackOff" if trouble.reason in ("Pull", "Build") else f"{trouble.reason}Failed"
-    return Moves(wake_at=due, reason=reason, message=trouble.message, shut=moves.shut)
+    if trouble.reason not in ("Pull", "Build"):
+        return Moves(wake_at=due, reason=f"{trouble.reason}Failed", message=trouble.message, shut=moves.shut)
+    others = tuple(step for step in moves.steps if not isinstance(step, Pull | Build))
+    if others and len(others) < len(moves.steps):  # repairs beside it need no image
+        return moves._replace(steps=others, wake_at=soonest(moves.wake_at, due))
+    return Moves(wake_at=due, reason="ImagePullBackOff", message=trouble.message, shut=moves.shut)

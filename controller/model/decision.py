@@ -58,6 +58,7 @@ class Attempt(NamedTuple):
     `excused`: lives that had failed before it began, or before its bake. `best`: the most replicas of it that were
     settled at once, `clock`: since when there are no more (None while nothing may go on). `settled_at`: when all of it
     had been watched, so that only its bake is left. `baseline`: how often the release before had failed when it began.
+    `gone`: old replicas that were let go since all were there (where none ran when it began: all of them).
     """
 
     release: Release = Release("")
@@ -67,6 +68,7 @@ class Attempt(NamedTuple):
     clock: Instant | None = None
     settled_at: Instant | None = None
     baseline: int = 0
+    gone: frozenset[ReplicaId] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ REPLACING = (
     Mutant(
         "start-first begins in front of a shut gate",
         "decide/rollout.py",
-        "    if parts.stale and not halted and not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):\n"
+        "    if parts.stale and not halted and not has_begun(case, parts) and (shut := _find_gate(case, parts)):\n"
         "        return shut\n",
         "",
         (f"{PURPOSE}::test_dependents_are_updated_after_what_they_depend_on",),
@@ -30,7 +30,7 @@ REPLACING = (
     Mutant(
         "a gate that shuts stops a batch that has begun",
         "decide/rollout.py",
-        "    if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):",
+        "    if not has_begun(case, parts) and (shut := _find_gate(case, parts)):",
         "    if shut := _find_gate(case, parts):",
         (f"{ROLLOUT}::test_replacing",),
     ),
@@ -75,8 +75,8 @@ REPLACING = (
     Mutant(
         "the old replica is stopped before the image is here",
         "decide/rollout.py",
-        "    if image := fetch_image(case):\n        return image\n    if not _batch_begun",
-        "    if not _batch_begun",
+        "    if image := fetch_image(case):\n        return image\n    if not has_begun",
+        "    if not has_begun",
         (IMAGES,),
     ),
 )

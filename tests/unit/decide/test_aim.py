@@ -270,12 +270,12 @@ COURSES = [
     (
         "halted: nothing is replaced, whatever it is",
         on_course(Course.HALTED, checked("web", 2, "v2"), healthy(1, "v1"), replica(2, "v2", health=Health.UNHEALTHY)),
-        "Starting UpdateHalted: restart 2",
+        "Degraded Unhealthy: restart 2",
     ),
     (
         "halted: what is old is put up again as it is",
         on_course(Course.HALTED, checked("web", 2, "v2"), exited(1, "v1"), healthy(2, "v2")),
-        "Starting UpdateHalted: start 1",
+        "Starting Starting: start 1",
     ),
     (
         "halted: one that is missing is made anew",

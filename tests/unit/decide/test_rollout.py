@@ -15,6 +15,9 @@ pytestmark = pytest.mark.unit
 
 OPEN = History(adopted_at=NOW - 500, good="v1", attempt=Attempt("v2"))
 
+BEGUN = History(adopted_at=NOW - 500, good="v1", attempt=Attempt("v2", gone=frozenset({"web-1-id"})))
+"""The first of the old ones was let go."""
+
 
 def old(number: int = 1, **others):
     return healthy(number, "v1", **others)
@@ -129,7 +132,7 @@ ROWS = [
     ),
     (
         "the gate is shut in mid-batch: the batch goes on to its start",
-        case(web(2, needs={"db": HEALTHY}), exited(1, "v1"), old(2), gates={"db": NOT_READY}, history=OPEN),
+        case(web(2, needs={"db": HEALTHY}), exited(1, "v1"), old(2), gates={"db": NOT_READY}, history=BEGUN),
         "Updating Updating: remove 1",
     ),
     (

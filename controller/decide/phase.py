@@ -26,6 +26,8 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
     ready = parts.ready_fresh
     whole = ready >= case.want.replicas and not parts.stale
     halted = case.aim.course is Course.HALTED
+    if halted and case.history.halted and not case.history.failed:
+        return _find_pause(case, parts, whole, moves)
     rests = not moves.steps and (halted or not case.history.updating)
     if case.aim.course is not None and (whole or halted) and rests:
         return _find_halt(case, parts, whole, moves)
@@ -37,6 +39,16 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
     if case.history.updating:
         return _find_update(case, len(parts.ready), whole, moves)
     return _find_start(case, parts, ready, moves)
+
+
+def _find_pause(case: Case, parts: Parts, whole: bool, moves: Moves) -> Words:
+    """A person halted its update: that is all that is said of it only while enough serve, old or new."""
+    serving = len(parts.ready)
+    if parts.stale and serving >= case.want.replicas:
+        return Phase.PAUSED, "UpdateHalted", case.aim.message
+    if whole and not moves.steps:
+        return Phase.READY, *_tell_ready(case)
+    return _find_failure(case, serving, moves) or _find_start(case, parts, serving, moves)
 
 
 def _tell_ready(case: Case) -> tuple[str, str]:
@@ -54,8 +66,6 @@ def _find_halt(case: Case, parts: Parts, whole: bool, moves: Moves) -> Words:
             return Phase.PAUSED, "Pinned", why
         case Course.RETURNING | Course.STACK_RETURNING:
             return Phase.DEGRADED, "RolledBack", why
-        case _ if case.history.halted and not case.history.failed:
-            return (Phase.PAUSED, "UpdateHalted", why) if parts.stale else (Phase.READY, "Ready", "")
         case _:
             serves = bool(parts.ready)
             reason = "UpdatePaused" if release_of(case.want) == case.aim.asked else "RollbackFailed"
@@ -86,7 +96,8 @@ def _find_update(case: Case, serving: int, whole: bool, moves: Moves) -> Words:
 
 
 def _find_start(case: Case, parts: Parts, ready: int, moves: Moves) -> Words:
-    alive = any(replica.phase in ALIVE for replica in parts.fresh)
+    kept = parts.fresh + parts.stale if case.aim.course is Course.HALTED else parts.fresh
+    alive = any(replica.phase in ALIVE for replica in kept)
     if moves.waits_for is not None and not ready:
         return Phase.WAITING, moves.reason, moves.message
     if moves.reason in ("Unhealthy", "SelfHealOff", "Paused") and alive:

@@ -6,7 +6,7 @@ import pytest
 
 from controller.decide.aim import Around, WayBack, aim, is_release
 from controller.decide.service import decide
-from controller.model.decision import Attempt, Course, Freeze, History, Hold
+from controller.model.decision import Attempt, Course, Freeze, Grant, History, Hold
 from controller.model.desired import FailureAction, Leaving, Scope, UpdatePolicy
 from controller.model.names import ImageId, Release, Revision, make_release, split_release
 from controller.model.observed import Health
@@ -280,7 +280,7 @@ COURSES = [
     (
         "halted: one that is missing is made anew",
         on_course(Course.HALTED, checked("web", 2, "v2"), healthy(1, "v1")),
-        "Pending UpdateHalted: create 2",
+        "Starting UpdateHalted: create 2",
     ),
     (
         "halted by a person, with old ones left",
@@ -293,6 +293,35 @@ COURSES = [
         "Ready Ready: -",
     ),
 ]
+BY_HAND = History(halted=True)
+IN_UPDATE = History(halted=True, attempt=Attempt(Release("v2")))
+SLOW = replica(1, "v2", health=Health.STARTING, started_at=NOW - 10)
+TRIED = Grant(3, NOW - 2)
+"""Three times, and the next one is not due yet."""
+LOOPS = exited(3, "v2", started_at=NOW - 1.5)
+HALTED_BY_HAND = [
+    ("not ready yet", 1, (SLOW,), BY_HAND, "Starting NotReady: -"),
+    ("crashes again and again", 1, (LOOPS,), BY_HAND, "CrashLoopBackOff CrashLoopBackOff: -"),
+    ("sick, and may not be restarted yet", 2, (healthy(2, "v2"), LOOPS), BY_HAND, "CrashLoopBackOff CrashLoop"),
+    ("an old one crashes", 1, (replace(LOOPS, revision=Revision("v1")),), IN_UPDATE, "CrashLoopBackOff CrashLoop"),
+    ("an old one is not ready", 2, (healthy(2, "v2"), replace(SLOW, revision=Revision("v1"))), IN_UPDATE, "Starting"),
+    ("all are old, and one is missing", 2, (healthy(1, "v1"),), IN_UPDATE, "Starting UpdateHalted: create 2"),
+    ("enough serve, old and new", 2, (healthy(1, "v1"), healthy(2, "v2")), IN_UPDATE, "Paused UpdateHalted: -"),
+    ("what is too much goes", 1, (healthy(1, "v2"), healthy(2, "v2")), BY_HAND, "Ready ScalingDown: stop 2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "replicas", "history", "expected"),
+    [row[1:] for row in HALTED_BY_HAND],
+    ids=[r[0] for r in HALTED_BY_HAND],
+)
+def test_a_halt_by_a_person_hides_nothing_that_does_not_serve(
+    wanted: int, replicas, history: History, expected: str
+) -> None:
+    history = replace(history, restarts={LOOPS.id: TRIED})
+    given = on_course(Course.HALTED, checked("web", wanted, "v2"), *replicas, history=history)
+    assert tell(decide(given), given.now).startswith(expected)
 
 
 @pytest.mark.parametrize(("given", "expected"), [row[1:] for row in COURSES], ids=[row[0] for row in COURSES])

@@ -7,6 +7,7 @@ a replica drains is read from the proxy, never remembered: a proxy that forgot i
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from controller.decide.attempt import is_settled
 from controller.decide.case import Case, Parts, is_ready, is_unled, soonest
@@ -15,7 +16,7 @@ from controller.decide.moves import NONE, Moves
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Health, Replica
 from controller.model.routes import RouteSeen, RouteState
-from controller.model.steps import Route, Step, Stop
+from controller.model.steps import Restart, Route, Step, Stop
 
 LOOK_AGAIN = 0.2
 """Seconds between two looks at connections that are to end."""
@@ -67,15 +68,15 @@ def _may_be_well(case: Case, replica: Replica) -> bool:
 
 
 def drain_first(case: Case, moves: Moves) -> Moves:
-    """The same moves, but who has traffic is drained before it is stopped."""
-    stops = {step.replica: step for step in moves.steps if isinstance(step, Stop)}
-    if not stops:
+    """The same moves, but who has traffic is drained before it is stopped or, being well, restarted."""
+    ends = {step.replica: step for step in moves.steps if isinstance(step, Stop | Restart)}
+    if not ends or case.hurried:
         return moves
     by_id = {replica.id: replica for replica in case.seen.replicas}
     steps: list[Step] = []
     wakes: list[Instant] = []
     for step in moves.steps:
-        if not isinstance(step, Stop):
+        if not isinstance(step, Stop | Restart):
             steps.append(step)
         elif (instead := _drain(case, by_id[step.replica], step)) is None:
             wakes.append(case.now + LOOK_AGAIN)
@@ -83,14 +84,19 @@ def drain_first(case: Case, moves: Moves) -> Moves:
             steps.append(instead)
     if not wakes:
         return moves._replace(steps=tuple(steps))
-    names = ", ".join(by_id[replica].name for replica in stops)
+    names = ", ".join(by_id[replica].name for replica in ends)
     wake = soonest(moves.wake_at, *wakes)
     return moves._replace(steps=tuple(steps), wake_at=wake, reason="Draining", message=f"drains {names}", shut=True)
 
 
-def _drain(case: Case, replica: Replica, step: Stop) -> Step | None:
-    """What comes before the stop, or the stop itself; None: it is waited for."""
+def _drain(case: Case, replica: Replica, step: Stop | Restart) -> Step | None:
+    """What comes before its end, or the end itself; None: it is waited for.
+
+    Where the service is to stop a proxy that does not answer is not waited for.
+    """
     if not is_behind(case, replica) or not replica.running or replica.route is None:
+        return step
+    if isinstance(step, Restart) and not is_ready(case, replica):
         return step
     route = replica.route
     match route.state:
@@ -98,12 +104,12 @@ def _drain(case: Case, replica: Replica, step: Stop) -> Step | None:
             return step
         case RouteState.IN:
             return _route(case, replica, RouteState.DRAINING, step.because)
-        case RouteState.UNKNOWN if is_ready(case, replica):
+        case RouteState.UNKNOWN if is_ready(case, replica) and case.want.leaving is None:
             return None
         case RouteState.DRAINING if route.connections and case.now < _drain_end(case, route):
             return None
         case _:
-            return _stop_drained(case, step, route)
+            return _tell_drained(case, step, route)
 
 
 def _drain_end(case: Case, route: RouteSeen) -> Instant:
@@ -111,14 +117,13 @@ def _drain_end(case: Case, route: RouteSeen) -> Instant:
     return min(since, case.now) + case.want.drain_timeout
 
 
-def _stop_drained(case: Case, step: Stop, route: RouteSeen) -> Stop:
+def _tell_drained(case: Case, step: Stop | Restart, route: RouteSeen) -> Step:
     """With how the drain ended, for people."""
     if route.draining_since is None:
         return step
     seconds = max(0.0, case.now - route.draining_since)
     count = "" if route.at_drain is None else f"{route.at_drain} connections "
-    told = f"{step.because}; drained {count}in {seconds:.1f} s, {route.connections} cut"
-    return Stop(step.service, step.replica, step.number, step.grace, told, step.by_compose)
+    return replace(step, because=f"{step.because}; drained {count}in {seconds:.1f} s, {route.connections} cut")
 
 
 def _route(case: Case, replica: Replica, to: RouteState, because: str) -> Route:

@@ -83,14 +83,25 @@ def _wait_for_ready(case: Case, replica: Replica) -> Moves:
     settles = settles_at(case, replica)
     if settles is not None:
         return Moves((), settles, "Settling", f"{replica.name} runs, settling", asks_slot=holds, tries=tries)
-    begun = 0.0 if was_set_back(replica.started_at, case.now) else replica.started_at or 0.0
-    deadline = max(begun, case.seen.since) + case.want.start_timeout
+    deadline = _find_deadline(case, replica)
     late = case.now >= deadline
     if replica.health is not Health.UNHEALTHY and not late:
         wake = min(deadline, lease_end(case, replica)) if holds else deadline
         return Moves((), wake, "NotReady", f"{replica.name} runs, not ready yet", asks_slot=holds, tries=tries)
     why = f"not ready {case.want.start_timeout:g} s after its start" if late else "unhealthy"
     return _restart_sick(case, replica, why)
+
+
+def _find_deadline(case: Case, replica: Replica) -> Instant:
+    begun = 0.0 if was_set_back(replica.started_at, case.now) else replica.started_at or 0.0
+    return max(begun, case.seen.since) + case.want.start_timeout
+
+
+def is_coming(case: Case, replica: Replica) -> bool:
+    """It runs, is not ready yet, and may still become so in time."""
+    if replica.phase is not ReplicaPhase.RUNNING or replica.health is Health.UNHEALTHY or is_ready(case, replica):
+        return False
+    return case.now < _find_deadline(case, replica)
 
 
 def _restart_sick(case: Case, replica: Replica, why: str) -> Moves:

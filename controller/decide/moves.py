@@ -10,7 +10,7 @@ from controller.decide.case import soonest
 from controller.model.decision import Grant
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Mount
-from controller.model.steps import Create, Remove, Step, Stop
+from controller.model.steps import Create, Remove, Restart, Step, Stop
 
 
 class Moves(NamedTuple):
@@ -78,6 +78,11 @@ def add_up(parts: Iterable[Moves]) -> Moves:
 def ended_by(moves: Moves) -> frozenset[ReplicaId]:
     """The replicas that these moves stop or remove."""
     return frozenset([step.replica for step in moves.steps if isinstance(step, _ENDS)])
+
+
+def restarted_by(moves: Iterable[Moves]) -> frozenset[ReplicaId]:
+    """The replicas that these moves restart."""
+    return frozenset([step.replica for move in moves for step in move.steps if isinstance(step, Restart)])
 
 
 def _without_clash(steps: tuple[Step, ...]) -> tuple[Step, ...]:

@@ -26,6 +26,8 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
     ready = parts.ready_fresh
     whole = ready >= case.want.replicas and not parts.stale
     halted = case.aim.course is Course.HALTED
+    if whole and moves.asks_slot and not case.history.updating:
+        return Phase.UPDATING, moves.reason, moves.message  # all serve, and some are yet to follow a dependency
     if halted and case.history.halted and not case.history.failed:
         return _find_pause(case, parts, whole, moves)
     rests = not moves.steps and (halted or not case.history.updating)

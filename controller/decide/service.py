@@ -25,6 +25,7 @@ from controller.decide.case import (
     ALIVE,
     Case,
     Parts,
+    ids,
     ready_since,
     soonest,
     sort_replicas,
@@ -36,11 +37,12 @@ from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
 from controller.decide.mend import MENDS, is_mending, mend
-from controller.decide.moves import NONE, Moves, add_up, ended_by
-from controller.decide.phase import UPDATE_FAILED, begins, conclude, count_alive, find_phase
+from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
+from controller.decide.phase import begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
-from controller.model.decision import Aim, Decision, Freeze, History, Phase
+from controller.decide.turns import wait_turn
+from controller.model.decision import Aim, Course, Decision, Freeze, History, Phase
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica
@@ -122,12 +124,12 @@ def _frozen(case: Case, parts: Parts) -> Decision:
 
 
 def _leaving(case: Case, parts: Parts) -> Decision:
-    moves = _bar_trouble(case, leave(case))
+    moves = _bar_trouble(case, drain_first(case, leave(case)))
     case = with_history(case, _note_put_down(case, moves))
     if case.want.leaving is Leaving.ORPHANED:
         return conclude(case, parts, NONE, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
     reason = case.history.stopped or str(case.want.leaving)
-    message = moves.message if moves.steps or moves.reason == "DependentsRunning" else ""
+    message = moves.message if moves.steps or moves.reason in ("DependentsRunning", "Draining") else ""
     return conclude(case, parts, moves, (Phase.STOPPED, reason, message))
 
 
@@ -187,12 +189,20 @@ def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
     """In this order: let go, make room, put up, add. What is not to be replaced now is kept in shape as it is."""
     surplus, replaced = remove_surplus(case, parts), replace_stale(case, parts)
     going = ended_by(surplus) | ended_by(replaced)
-    kept = parts.fresh + parts.stale if replaced.stays else parts.fresh
-    healed = [heal(case, replica) for replica in kept if replica.id not in going and replica.revision != HALF_MADE]
-    led = lead(case, parts, going)
+    kept = parts.fresh + _find_kept(case, parts) if replaced.stays else parts.fresh
+    left = going | wait_turn(case, parts)
+    healed = [heal(case, replica) for replica in kept if replica.id not in left and replica.revision != HALF_MADE]
+    led = lead(case, parts, going | (restarted_by(healed) & ids(parts.ready)))
     if replaced.stays:  # nor is that held up by a fetch that fails
         return (surplus, led, *healed, replaced, create_missing(case, parts))
     return (replaced, surplus, led, *healed, create_missing(case, parts))
+
+
+def _find_kept(case: Case, parts: Parts) -> tuple[Replica, ...]:
+    """Old ones that stay for now. Those that serve and only wait follow nobody: their successors will be newer."""
+    if case.aim.course is Course.HALTED:
+        return parts.stale
+    return tuple(replica for replica in parts.stale if replica not in parts.ready)
 
 
 def _note_put_down(case: Case, moves: Moves) -> History:

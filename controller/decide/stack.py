@@ -138,6 +138,7 @@ class _Turn:
             may_begin=may_begin,
             heals=world.desired.policy.self_heal and not watching,
             heals_at=world.heals_at if watching else None,
+            hurried=name in world.hurried,
         )
 
     def _aim(self, name: str) -> Aim:

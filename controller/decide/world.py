@@ -21,7 +21,8 @@ class World:
     """One stack. The loop (or a rehearsal) owns it; a pass only reads it and returns what is to be absorbed.
 
     `busy`: services with calls in flight. `only`: services that a person selected (None: all). `started`: `controller
-    start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
+    start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched. `hurried`: services that a
+    person stops without grace (`stop --now`).
     """
 
     desired: DesiredStack
@@ -39,6 +40,7 @@ class World:
     only: frozenset[str] | None = None
     started: bool = False
     heals_at: Instant | None = None
+    hurried: frozenset[str] = frozenset()
     known: Known = field(default_factory=dict)
     settled: Mapping[str, Release] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)

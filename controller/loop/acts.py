@@ -33,7 +33,7 @@ def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
     words = f"{wish.verb.replace('-', ' ')} {' '.join(wish.services) or 'the stack'}"
     reason = "".join(part.capitalize() for part in wish.verb.split("-"))
     reconciler.chronicle.say(now, None, reason, f"asked for: {words}")
-    reconciler.immediately = frozenset(names) if wish.verb == "stop" and wish.immediately else frozenset()
+    reconciler.world.hurried = frozenset(names) if wish.verb == "stop" and wish.immediately else frozenset()
     reconciler.wake()
 
 
@@ -54,7 +54,7 @@ def end(reconciler: Reconciler, wish: Wish) -> None:
         reconciler.change_memory(released=True, adopted=False, adoption_granted=None)
     if wish.verb == "rollout-restart":
         reconciler.follow_tags(())
-    reconciler.immediately = frozenset()
+    reconciler.world.hurried = frozenset()
     reconciler.wake()
 
 

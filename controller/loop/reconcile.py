@@ -62,8 +62,6 @@ class Reconciler:
         """Why the newest files cannot be used, while the last good generation stays in force."""
         self.unavailable: str | None = None
         self.observed: Observed | None = None
-        self.immediately: frozenset[str] = frozenset()
-        """Services to be stopped without grace (`stop --now`)."""
         self.looks_only = False
         """Decide and tell, but do nothing: nobody stays to see the steps through."""
         self.turns = 0
@@ -234,7 +232,7 @@ class Reconciler:
 
     def _perform(self, decision: Decision, now: Instant) -> None:
         self.world.busy.add(decision.service)
-        if decision.service in self.immediately:
+        if decision.service in self.world.hurried:
             hurried = tuple(replace(s, grace=0.0) if isinstance(s, Stop) else s for s in decision.steps)
             decision = decision._replace(steps=hurried)
         for step in decision.steps:

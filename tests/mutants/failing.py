@@ -167,7 +167,7 @@ FAILING = (
     Mutant(
         "a halted service is not healed",
         "decide/service.py",
-        "kept = parts.fresh + parts.stale if replaced.stays else parts.fresh",
+        "kept = parts.fresh + _find_kept(case, parts) if replaced.stays else parts.fresh",
         "kept = parts.fresh",
         (
             f"{AIM}::test_what_is_done_on_a_course",

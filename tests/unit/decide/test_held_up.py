@@ -9,8 +9,8 @@ from controller.model.decision import Attempt, Course, Grant, History
 from controller.model.desired import Order, UpdatePolicy
 from controller.model.names import HALF_MADE
 from controller.model.observed import Health, ReplicaPhase, Trouble
-from tests.builders import HEALTHY, IMAGE, NOW, checked, created, exited, healthy, probe, ready, replica
-from tests.unit.decide.cases import case, tell, told
+from tests.builders import HEALTHY, IMAGE, NOW, checked, created, exited, healthy, need, probe, ready, replica
+from tests.unit.decide.cases import case, tell, tell_step, told
 
 pytestmark = pytest.mark.unit
 
@@ -146,6 +146,15 @@ def test_an_old_one_is_not_started_before_what_it_needs() -> None:
     assert told(case(web(), exited(1, "v1"), gates=AWAY, history=OPEN)) == (
         "Waiting DependencyNotReady: - | waits for db"
     )
+
+
+@pytest.mark.parametrize(("course", "expected"), [(None, ""), (Course.HALTED, "restart 1")])
+def test_who_waits_to_be_replaced_follows_nobody_meanwhile_and_who_is_halted_does(course, expected: str) -> None:
+    """The successor of the one will be newer than what it depends on; the other stays."""
+    want = web(needs={"db": need(HEALTHY, restart=True)})
+    given = case(want, old(), gates={"db": ready(updated=False, epoch=NOW - 50)}, history=OPEN)
+    steps = decide(given._replace(aim=given.aim._replace(course=course))).steps
+    assert ", ".join(map(tell_step, steps)) == expected
 
 
 def test_without_self_healing_an_old_one_stays_down_as_well() -> None:

@@ -141,7 +141,7 @@ FOLLOW = [
     (
         "replaced after it started: it restarts",
         case(checked(needs=RESTARTS), healthy(), gates={"db": NEWER}),
-        "Ready Following: restart 1",
+        "Updating Following: restart 1",
     ),
     (
         "replaced before it started: nothing",
@@ -171,7 +171,7 @@ FOLLOW = [
     (
         "replaced just now by a clock that is ahead by a hair: restarted",
         case(checked(needs=RESTARTS), healthy(), gates={"db": ready(epoch=NOW + 0.5)}),
-        "Ready Following: restart 1",
+        "Updating Following: restart 1",
     ),
     (
         "not ready itself: it is on its way, nothing to follow",
@@ -181,7 +181,7 @@ FOLLOW = [
     (
         "no start slot is free: it waits and serves on",
         case(checked(needs=RESTARTS), healthy(), gates={"db": NEWER}, may_begin=False),
-        "Ready Ready: -",
+        "Updating WaitingForSlot: -",
     ),
 ]
 
@@ -249,7 +249,7 @@ NAMESPACES = [
     (
         "the owner was restarted: restarted as well",
         case(side(), beside(), gates=owner(started_at=NOW - 50)),
-        "Ready Following: restart 1",
+        "Updating Following: restart 1",
     ),
     (
         "the owner was restarted before the clock was set back: no new life would ever be younger",

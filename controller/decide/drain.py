@@ -1,7 +1,8 @@
 """Traffic through the ingress: who is led to, and that nobody is stopped before its connections are done. Pure.
 
-A new replica of an update is watched before it takes traffic, so that one that fails cuts nobody's connection. Whether
-a replica drains is read from the proxy, never remembered: a proxy that forgot it is asked again.
+A new replica of an update is watched before it takes traffic while another one serves, so that one that fails cuts
+nobody's connection. Whether a replica drains is read from the proxy, never remembered: a proxy that forgot it is asked
+again.
 """
 
 from __future__ import annotations
@@ -40,21 +41,28 @@ def lead(case: Case, parts: Parts, going: Iterable[ReplicaId]) -> Moves:
         return NONE
     leaves = frozenset(going)
     steps: list[Step] = []
+    watches = case.history.updating and _is_served(case, parts)
     for replica in parts.fresh + parts.stale:
-        step = _lead_one(case, replica, replica in parts.fresh)
+        step = _lead_one(case, replica, watches and replica in parts.fresh)
         if step is not None and replica.id not in leaves:
             steps.append(step)
     return Moves(tuple(steps)) if steps else NONE
 
 
-def _lead_one(case: Case, replica: Replica, fresh: bool) -> Route | None:
+def _is_served(case: Case, parts: Parts) -> bool:
+    """Somebody old, or watched, has the traffic. Where nobody has, a new one can cut nobody's connection."""
+    watched = [replica for replica in parts.fresh if is_settled(case, replica)]
+    return any(serves(case, replica) for replica in (*parts.stale, *watched))
+
+
+def _lead_one(case: Case, replica: Replica, watches: bool) -> Route | None:
     if replica.route is None or not is_behind(case, replica) or not replica.running:
         return None
     state = replica.route.state
     if not is_ready(case, replica):
         well = state is not RouteState.IN or _may_be_well(case, replica)
         return None if well else _route(case, replica, RouteState.OUT, "is not ready")
-    if fresh and case.history.updating and not is_settled(case, replica):
+    if watches and not is_settled(case, replica):
         return None  # also where the place that it got is one that somebody drained
     if state is RouteState.OUT:
         return _route(case, replica, RouteState.IN, "is ready")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.decide.aim import release_of
 from controller.decide.case import ALIVE, Case, Parts
+from controller.decide.drain import serves
 from controller.decide.moves import Moves
 from controller.decide.rollout import WAYS_BACK, find_surplus
 from controller.model.decision import Course, Decision, Offers, Phase
@@ -179,6 +180,7 @@ def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
     return Offers(
         started=not leaving and ReplicaPhase.RUNNING in phases,
         healthy=not leaving and bool(parts.ready),
+        reached=not leaving and any(serves(case, replica) for replica in parts.ready),
         completed=completed,
         failed=phase is Phase.FAILED,
         settled=settled,

@@ -203,7 +203,7 @@ class _Play:
         if decision.waits_for is not None:
             self._waiting.setdefault(name, (decision.waits_for, self.now))
         self._note_rest(decision)
-        self._note_service(name, decision.offers.healthy)
+        self._note_service(name, decision.offers.reached)
 
     def _note_rest(self, decision: Decision) -> None:
         if decision.phase not in AT_REST or decision.steps:
@@ -212,8 +212,8 @@ class _Play:
             self._restless.discard(decision.service)
             self._progress_at = self.now
 
-    def _note_service(self, name: str, healthy: bool) -> None:
-        if healthy:
+    def _note_service(self, name: str, reached: bool) -> None:
+        if reached:
             self.served.add(name)
             if name in self.down_since:
                 self.downtime[name] = self.downtime.get(name, 0.0) + self.now - self.down_since.pop(name)

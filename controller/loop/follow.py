@@ -233,7 +233,7 @@ class Follower:
         else:
             story.settled_at = None
         self._note_wait(story, decision, now)
-        if decision.offers.healthy:
+        if decision.offers.reached:
             story.served = True
             if story.down_since is not None:
                 story.down, story.down_since = story.down + now - story.down_since, None

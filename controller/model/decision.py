@@ -120,6 +120,8 @@ class Offers(NamedTuple):
     """It is what is asked for, and was watched: who depends on it may be replaced after it."""
     running: bool = False
     """Some replica still runs: who it depends on may not be stopped before it."""
+    reached: bool = False
+    """Callers reach a replica that is ready, behind the ingress too: who drains, or is not led to yet, has none."""
     epoch: Instant = 0.0
     """When the oldest serving replica was created."""
     holder: ReplicaId | None = None

@@ -1,5 +1,6 @@
 """Traffic through the ingress: who is led to and when, and that nobody is stopped before its connections are done."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,12 +9,12 @@ from controller.decide.drain import serves
 from controller.decide.identity import publishes_itself
 from controller.decide.service import decide
 from controller.model.decision import Attempt, History
-from controller.model.desired import Direct, Leaving, Need, Order, Template, UpdatePolicy
+from controller.model.desired import Direct, Order, Template, UpdatePolicy
 from controller.model.names import Release, Revision, make_release
 from controller.model.observed import Health, Replica, ReplicaPhase
 from controller.model.routes import Frontend, RouteSeen, RouteState
-from controller.model.steps import Restart, Route, Stop
-from tests.builders import HEALTHY, IMAGE, NOW, checked, exited, healthy, probe, ready, replica
+from controller.model.steps import Route, Stop
+from tests.builders import IMAGE, NOW, checked, exited, healthy, replica
 from tests.unit.decide.cases import case, tell
 
 pytestmark = pytest.mark.unit
@@ -98,6 +99,34 @@ ROWS = [
         (old(1), new(2, DRAINING, **YOUNG)),
         OPEN,
         "Updating Updating: - | wakes +4",
+    ),
+    (
+        "nobody else serves: led to at once",
+        web(order=Order.STOP_FIRST),
+        (new(1, OUT, **YOUNG),),
+        OPEN,
+        "Updating Watching: route 1 | wakes +4",
+    ),
+    (
+        "the old one that is left is not ready",
+        web(2),
+        (replace(old(1), health=Health.STARTING), new(2, OUT, **YOUNG)),
+        OPEN,
+        "Updating Updating: route 2, route 1 | wakes +4",
+    ),
+    (
+        "only who came with it serves: led to as well",
+        web(2, order=Order.STOP_FIRST),
+        (new(1, IN, **YOUNG), new(2, OUT, **YOUNG)),
+        OPEN,
+        "Updating Watching: route 2 | wakes +4",
+    ),
+    (
+        "one that was watched serves: the next is watched first",
+        web(2, order=Order.STOP_FIRST),
+        (new(1), new(2, OUT, **YOUNG)),
+        OPEN,
+        "Updating Watching: - | wakes +4",
     ),
     ("watched: led to, and nobody goes before it is", web(), (old(1), new(2, OUT)), OPEN, "Updating Updating: route 2"),
     ("it has its traffic: the old one is drained", web(), (old(1), new(2)), OPEN, "Updating Updating: route 1"),
@@ -205,90 +234,11 @@ def test_behind_the_ingress_who_is_not_led_to_does_not_serve(route: RouteSeen | 
     assert not serves(case(web()), replica(1, "v2", health=Health.STARTING, route=route))
 
 
-FOLLOWS = {"needs": {"db": Need(HEALTHY, restart=True)}}
-REPLACED = {"db": ready(epoch=NOW - 50)}
-
-
-def starting(number: int, started_at: float = NOW - 5, route: RouteSeen | None = OUT) -> Replica:
-    return replica(number, "v2", health=Health.STARTING, check=probe(), started_at=started_at, route=route)
-
-
-def followed(number: int, route: RouteSeen | None = IN) -> Replica:
-    return new(number, route, started_at=NOW - 20)
-
-
-TURNS = [
-    ("the first is drained", (new(1), new(2), new(3)), "Updating Following: route 1"),
-    (
-        "its connections are waited for",
-        (new(1, draining(3, 1.0)), new(2), new(3)),
-        "Updating Draining: - | wakes +0.2",
-    ),
-    ("none is open any more", (new(1, draining(0, 1.0)), new(2), new(3)), "Updating Following: restart 1"),
-    ("it comes up", (starting(1, route=draining(0, 9.0)), new(2), new(3)), "Starting NotReady: -"),
-    (
-        "it is ready: led to again",
-        (followed(1, draining(0, 9.0)), new(2), new(3)),
-        "Updating Following: route 1, route 2",
-    ),
-    ("the last one", (followed(1), followed(2), new(3)), "Updating Following: route 3"),
-    ("all have followed", (followed(1), followed(2), followed(3)), "Ready Ready: -"),
-    (
-        "one that will not come up in time is not waited for",
-        (starting(1, NOW - 121), new(2), new(3)),
-        "Degraded Unhealthy: restart 1, route 2",
-    ),
-    ("who has no traffic needs no drain", (new(1, OUT), new(2), new(3)), "Updating Following: restart 1"),
-]
-
-
-@pytest.mark.parametrize(("replicas", "expected"), [row[1:] for row in TURNS], ids=[row[0] for row in TURNS])
-def test_followers_restart_one_after_another_and_drained(replicas, expected: str) -> None:
-    decision = decide(case(web(3, **FOLLOWS), *replicas, history=SEEN, gates=REPLACED))
-    told, _, wakes = tell(decision).partition(" | wakes")
-    assert told == expected.partition(" | wakes")[0] and wakes.startswith(expected.partition(" | wakes")[2])
-
-
-def test_a_follower_that_is_restarted_says_how_its_drain_ended() -> None:
-    (step,) = decide(case(web(**FOLLOWS), new(1, draining(0, 1.8, 37)), history=SEEN, gates=REPLACED)).steps
-    assert isinstance(step, Restart)
-    assert step.because == "db was replaced; drained 37 connections in 1.8 s, 0 cut"
-
-
-@pytest.mark.parametrize(
-    ("parallelism", "expected"), [(1, "restart 1"), (2, "restart 1, restart 2"), (0, "restart 1, restart 2, restart 3")]
-)
-def test_without_an_ingress_followers_restart_by_the_updates_parallelism_too(parallelism: int, expected: str) -> None:
-    want = checked("web", 3, "v2", update=UpdatePolicy(parallelism=parallelism), **FOLLOWS)
-    replicas = [healthy(number, "v2") for number in (1, 2, 3)]
-    assert tell(decide(case(want, *replicas, history=SEEN, gates=REPLACED))) == f"Updating Following: {expected}"
-
-
-def test_who_lost_its_namespace_serves_nobody_and_is_not_waited_with() -> None:
-    want = checked("web", 2, "v2", namespace_of="db", **FOLLOWS)
-    gates = {"db": ready(epoch=NOW - 50, holder="db-1-id", holder_started_at=NOW - 50)}
-    replicas = [healthy(number, "v2", namespace_of="db-1-id") for number in (1, 2)]
-    assert tell(decide(case(want, *replicas, history=SEEN, gates=gates))) == "Updating Following: restart 1, restart 2"
-
-
-LEAVING = [
-    ("it has traffic: drained", IN, {}, "Stopped Stopped: route 1"),
-    ("connections are open: waited for", draining(3, 1.0), {}, "Stopped Stopped: - | wakes +0.2"),
-    ("none is open any more", draining(0, 1.0), {}, "Stopped Stopped: stop 1"),
-    ("a proxy that does not answer is not waited for", UNKNOWN, {}, "Stopped Stopped: stop 1"),
-    ("without grace: at once", IN, {"hurried": True}, "Stopped Stopped: stop 1"),
-]
-
-
-@pytest.mark.parametrize(("route", "others", "expected"), [row[1:] for row in LEAVING], ids=[r[0] for r in LEAVING])
-def test_who_is_to_stop_is_drained_as_well(route: RouteSeen, others: dict[str, Any], expected: str) -> None:
-    want = web(replicas=0, leaving=Leaving.STOPPED)
-    assert tell(decide(case(want, new(1, route), history=SEEN, **others))) == expected
-
-
-def test_while_it_drains_a_service_that_is_to_stop_says_so() -> None:
-    want = web(replicas=0, leaving=Leaving.STOPPED)
-    assert decide(case(want, new(1, draining(3, 1.0)), history=SEEN)).message == "drains shop-web-1"
+@pytest.mark.parametrize(("route", "reached"), [(IN, True), (UNKNOWN, True), (OUT, False), (DRAINING, False)])
+def test_a_service_of_which_nobody_is_led_to_is_down_for_its_callers(route: RouteSeen, reached: bool) -> None:
+    """Not for its dependents: they do not come through the ingress."""
+    offers = decide(case(web(), new(1, route), history=SEEN)).offers
+    assert (offers.reached, offers.healthy) == (reached, True)
 
 
 def test_floor_counts_who_has_traffic() -> None:

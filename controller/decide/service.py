@@ -38,7 +38,7 @@ from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
-from controller.decide.phase import begins, conclude, count_alive, find_phase
+from controller.decide.phase import UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
 from controller.decide.turns import wait_turn
@@ -50,9 +50,6 @@ from controller.model.steps import Build, Pull
 
 SOON = 0.01
 """Seconds after a failure was written down until the next look acts on it."""
-
-UPDATE_FAILED = "UpdateFailed"
-"""The reason in the pass that notes a failed update, before anything follows from it."""
 
 HELD = "Held"
 """The reason of a service whose stack is held: its phase says how it serves, not whether it is as wanted."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from controller.decide.aim import is_release
 from controller.decide.case import ALIVE
-from controller.decide.phase import QUARANTINED
-from controller.decide.service import HELD, UPDATE_FAILED
+from controller.decide.phase import QUARANTINED, UPDATE_FAILED
+from controller.decide.service import HELD
 from controller.loop.acts import AT_ONCE
 from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing

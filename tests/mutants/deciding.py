@@ -64,8 +64,8 @@ DECIDING = (
     Mutant(
         "a deadline counts time in which nobody watched",
         "decide/heal.py",
-        "deadline = max(begun, case.seen.since) + case.want.start_timeout",
-        "deadline = begun + case.want.start_timeout",
+        "return max(begun, case.seen.since) + case.want.start_timeout",
+        "return begun + case.want.start_timeout",
         (f"{ABSENCES}::test_a_slow_start_gets_its_whole_time_again_after_an_absence",),
     ),
     Mutant(
@@ -106,8 +106,8 @@ DECIDING = (
     Mutant(
         "failed calls are tried again without end",
         "decide/service.py",
-        "    if not still_waits(due, pause, case.now):\n        return moves\n    reason =",
-        "    if True:\n        return moves\n    reason =",
+        "    if not still_waits(due, pause, case.now):\n        return moves\n    if trouble",
+        "    if True:\n        return moves\n    if trouble",
         (f"{BACKOFF}::test_an_engine_that_only_fails_is_asked_less_and_less",),
     ),
     Mutant(

@@ -156,7 +156,7 @@ FAILING = (
     Mutant(
         "a batch is begun in front of a shut gate",
         "decide/rollout.py",
-        "    if not _batch_begun(case, parts) and (shut := _find_gate(case, parts)):\n"
+        "    if not has_begun(case, parts) and (shut := _find_gate(case, parts)):\n"
         "        return shut._replace(steps=_clear_away(case, parts))\n",
         "",
         (

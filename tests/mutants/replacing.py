@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import ATTEMPT, IMAGES, PURPOSE, RELEASES, ROLLOUT, Mutant
+from tests.mutants.mutant import AIM, ATTEMPT, DRAIN, HELD_UP, IMAGES, PURPOSE, RELEASES, ROLLOUT, TURNS, Mutant
 
 REPLACING = (
     Mutant(
@@ -78,5 +78,33 @@ REPLACING = (
         "    if image := fetch_image(case):\n        return image\n    if not has_begun",
         "    if not has_begun",
         (IMAGES,),
+    ),
+    Mutant(
+        "an old replica that was merely lost passes the gate",
+        "decide/batch.py",
+        "return bool(attempt.gone - ids(_alive(parts)))",
+        "return True",
+        (f"{HELD_UP}::test_behind_a_dependency_in_quarantine_nothing_is_replaced_and_all_is_healed",),
+    ),
+    Mutant(
+        "a halt by a person hides what does not serve",
+        "decide/phase.py",
+        "    if parts.stale and serving >= case.want.replicas:",
+        "    if parts.stale:",
+        (f"{AIM}::test_a_halt_by_a_person_hides_nothing_that_does_not_serve",),
+    ),
+    Mutant(
+        "all followers restart at once",
+        "decide/turns.py",
+        "return ids(serving[max(0, at_once - away) :])",
+        "return frozenset()",
+        (f"{TURNS}::test_followers_restart_one_after_another_and_drained",),
+    ),
+    Mutant(
+        "the only one that could serve is watched before it has traffic",
+        "decide/drain.py",
+        "watches = case.history.updating and _is_served(case, parts)",
+        "watches = case.history.updating",
+        (f"{DRAIN}::test_traffic_and_leaving",),
     ),
 )

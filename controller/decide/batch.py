@@ -27,7 +27,8 @@ def has_begun(case: Case, parts: Parts) -> bool:
     there = _count_there(parts)
     if there < case.want.replicas:
         return bool(attempt.gone - ids(_alive(parts)))
-    return case.want.update.order is Order.START_FIRST and there > case.want.replicas
+    surges = case.want.update.order is Order.START_FIRST and there > case.want.replicas
+    return surges and bool(parts.fresh)  # without one, too many are there because fewer are wanted
 
 
 def note_there(case: Case, parts: Parts, before: Attempt | None) -> History:

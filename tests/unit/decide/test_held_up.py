@@ -81,6 +81,20 @@ HELD_UP = [
         "Updating DependencyNotReady: - | waits for db",
     ),
     (
+        "scaled down in the same breath: nobody goes yet",
+        (old(1), old(2), old(3)),
+        web(1, Order.START_FIRST),
+        OPEN,
+        "Updating DependencyNotReady: - | waits for db",
+    ),
+    (
+        "start-first, its successor is done: the old one goes",
+        (healthy(1, "v2"), old(2)),
+        web(1, Order.START_FIRST),
+        OPEN,
+        "Updating Updating: stop 2",
+    ),
+    (
         "one that ended while there are enough goes",
         (exited(1, "v1"), old(2)),
         web(1),

@@ -1,5 +1,6 @@
 """Who follows its dependency restarts in turn, and is drained first; who is to stop is drained as well."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -7,11 +8,12 @@ import pytest
 from controller.decide.service import decide
 from controller.model.desired import Leaving, Need, UpdatePolicy
 from controller.model.observed import Health, Replica
-from controller.model.routes import RouteSeen
+from controller.model.routes import Frontend, RouteSeen
 from controller.model.steps import Restart
 from tests.builders import HEALTHY, NOW, checked, healthy, probe, ready, replica
 from tests.unit.decide.cases import case, tell
 from tests.unit.decide.test_drain import IN, OUT, SEEN, UNKNOWN, draining, new, web
+from tests.unit.decide.worlds import acts, world
 
 pytestmark = pytest.mark.unit
 
@@ -94,6 +96,18 @@ LEAVING = [
 def test_who_is_to_stop_is_drained_as_well(route: RouteSeen, others: dict[str, Any], expected: str) -> None:
     want = web(replicas=0, leaving=Leaving.STOPPED)
     assert tell(decide(case(want, new(1, route), history=SEEN, **others))) == expected
+
+
+def test_who_is_to_end_without_grace_is_known_by_name() -> None:
+    both = world(
+        web(),
+        checked("api", 1, frontends=(Frontend("api", 8081, 80),)),
+        web=[new(1)],
+        api=[healthy(service="api", route=IN)],
+    )
+    both.histories = dict.fromkeys(both.histories, replace(SEEN, stopped="StoppedByUser"))
+    both.hurried = frozenset({"web"})
+    assert acts(both) == {"web": "stop 1", "api": "route 1"}
 
 
 def test_while_it_drains_a_service_that_is_to_stop_says_so() -> None:

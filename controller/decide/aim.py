@@ -103,16 +103,28 @@ def _find_course(want: DesiredService, asked: Release, history: History, around:
     if (why := find_quarantine(want, history)) is not None:
         return _after_failure(want, why, history, around)
     target, because = around.back.releases.get(want.name), around.back.because
-    if target is not None and not is_release(asked, target) and not ran_to_its_end(want, history):
+    if target is not None and _is_to_leave(asked, target, history) and not ran_to_its_end(want, history):
         old = _as_release(want, target, around.known)
         if old is not None and target in history.failed:
             return Aim(old, asked, message=_tell_both(because, history.failed[target]), course=Course.HALTED)
         if old is not None:
             return Aim(old, asked, message=because, course=Course.STACK_RETURNING)
+    if target is not None and is_release(asked, target):
+        want = replace(want, image_id=split_release(target)[1])  # nor is what is lost made of what its tag stands for
     if history.halted:
         message = "its update is halted; `controller rollout resume` goes on"
         return Aim(want, asked, message=message, course=Course.HALTED)
     return Aim(want, asked)
+
+
+def _is_to_leave(asked: Release, target: Release, history: History) -> bool:
+    """It is something else, or what its tag brought by an `apply` that nobody asks for any more is still there."""
+    if not is_release(asked, target):
+        return True
+    there = history.attempt.release if history.attempt is not None else history.good
+    if there is None or not is_release(asked, there):
+        return False
+    return not is_release(there, target) or (history.attempt is not None and there == target != asked)
 
 
 def _pinned(want: DesiredService, asked: Release, history: History, around: Around) -> Aim:

@@ -45,16 +45,16 @@ def _has_passed(service: DesiredService, history: History, target: Release | Non
 
     A job that completed has done what no replica undoes, unless it is said to be reversible.
     """
-    asked = release_of(service)
-    if service.leaving is not None or (target is not None and is_release(asked, target)):
+    asked, there = release_of(service), _settled_at(history)
+    if service.leaving is not None:
         return False
-    ran = history.completed == service.revision
-    settled = _has_settled(asked, history)
+    ran = history.completed == service.revision and not is_release(asked, target)
+    settled = there is not None and is_release(asked, there) and not is_release(there, target)
     return (ran or settled) and (service.irreversible is True or (ran and service.irreversible is None))
 
 
-def _has_settled(asked: Release, history: History) -> bool:
+def _settled_at(history: History) -> Release | None:
     """What bakes has settled as well: all of it ran, and did what cannot be undone."""
     if history.attempt is None:
-        return is_release(asked, history.good)
-    return history.attempt.settled_at is not None and is_release(asked, history.attempt.release)
+        return history.good
+    return history.attempt.release if history.attempt.settled_at is not None else None

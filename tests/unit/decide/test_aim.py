@@ -199,6 +199,33 @@ def test_what_is_lost_after_it_is_made_from_the_image_that_was_good() -> None:
     assert [(step.number, step.image_id) for step in decision.steps] == [(2, IMAGE)]
 
 
+@pytest.mark.parametrize(
+    ("history", "course"),
+    [
+        pytest.param(History(good=make_release(Revision("v1"), NEW)), Course.STACK_RETURNING, id="what it brought"),
+        pytest.param(
+            History(good=make_release(Revision("v1"), NEW), attempt=Attempt(GOOD)),
+            Course.STACK_RETURNING,
+            id="on its way back",
+        ),
+        pytest.param(
+            History(good=GOOD, attempt=Attempt(GOOD)), Course.STACK_RETURNING, id="on its way back from a bake"
+        ),
+        pytest.param(
+            History(good=GOOD, attempt=Attempt(make_release(Revision("v1"), NEW), settled_at=NOW)),
+            Course.STACK_RETURNING,
+            id="in its bake",
+        ),
+        pytest.param(History(good=GOOD), None, id="back"),
+        pytest.param(History(good=GOOD, attempt=Attempt(Release("v1"))), None, id="one that was lost is put up"),
+    ],
+)
+def test_a_stack_takes_back_what_a_moved_tag_brought_though_its_apply_has_ended(history, course) -> None:
+    back = Around(known=KNOWN, back=WayBack({"web": GOOD}, "db failed"))
+    aimed = aim(checked("web", 1, "v1"), history, back)
+    assert (aimed.course, aimed.want.image_id, aimed.asked) == (course, IMAGE, "v1")
+
+
 def test_a_tag_that_has_moved_on_is_tried_and_what_failed_before_is_forgotten() -> None:
     """Else what is good by then would count as a way back from what failed once."""
     tried = decide(after_apply(healthy(), image=NEWER))

@@ -10,7 +10,7 @@ from controller.decide.stack import decide_stack
 from controller.decide.world import World
 from controller.model.decision import Attempt, History
 from controller.model.desired import FailureAction, Leaving, Scope, UpdatePolicy
-from controller.model.names import Release, Revision, make_release
+from controller.model.names import ImageId, Release, Revision, make_release
 from tests.builders import HEALTHY, IMAGE, NOW, checked, exited, healthy, job, replica, stack, view
 from tests.unit.decide.worlds import acts, ready_one, settle, world
 
@@ -44,6 +44,8 @@ ROWS = [
     ("one that cannot be undone bakes", WEB, FAILED, db(irreversible=True), BAKES, "", NEVER),
     ("one that cannot be undone is under way", WEB, FAILED, db(irreversible=True),
      History(good=V1, attempt=Attempt(V2)), WHY, ""),
+    ("one that cannot be undone came by a tag that moved", WEB, FAILED, checked("db", 1, "v1", irreversible=True),
+     History(good=make_release(Revision("v1"), ImageId("sha256:new"))), "", NEVER),
     ("one that cannot be undone is not changed", WEB, FAILED, checked("db", 1, "v1", irreversible=True),
      History(good=V1), WHY, ""),
     ("a job has run", WEB, FAILED, job("db", "v2"), RAN, "", NEVER),

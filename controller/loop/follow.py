@@ -81,7 +81,7 @@ class Follower:
                 still = not self.reconciler.world.busy and self.reconciler.ingress_settled
                 return still and not any(self._runs(name) for name in decisions)
             case "prune":
-                return not self._any_left() and self.reconciler.ingress_settled
+                return not self._any_left() and (self.reconciler.ingress_settled or not self._all_leaves())
             case "release":
                 return self._is_as_composed()
             case _:
@@ -215,6 +215,10 @@ class Follower:
         world = self.reconciler.world
         leaving = (name for name, service in world.desired.services.items() if service.leaving is Leaving.REMOVED)
         return any(world.views[name].replicas for name in leaving if name in world.views) or bool(world.busy)
+
+    def _all_leaves(self) -> bool:
+        services = self.reconciler.world.desired.services.values()
+        return all(service.leaving is Leaving.REMOVED for service in services)
 
     def _runs(self, name: str) -> bool:
         view = self.reconciler.world.views.get(name)

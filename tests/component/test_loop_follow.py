@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -213,6 +214,18 @@ def test_a_newer_generation_does_not_end_a_prune(stage: Stage) -> None:
     result = stage.follow(follower)
     assert result is not None and result.ok
     assert [replica.service for replica in stage.replicas()] == ["db"]
+
+
+def test_all_of_a_stack_is_gone_when_its_ingress_is_gone_too(stage: Stage) -> None:
+    keeper = SimpleNamespace(settled=False, trouble=None, perform=None, tend=lambda *_: None)
+    keeper.see = lambda desired, views: views
+    stage.reconciler.keeper = keeper  # type: ignore[assignment]
+    follower = stage.wish("prune", everything=True)
+    assert stage.follow(follower) is None and stage.replicas() == []
+    keeper.settled = True
+    stage.reconciler.wake()
+    result = stage.follow(follower)
+    assert result is not None and result.ok
 
 
 def test_all_of_a_stack_goes_only_on_demand_and_stays_away(stage: Stage) -> None:

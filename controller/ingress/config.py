@@ -48,13 +48,13 @@ def render(frontends: Sequence[Frontend], table: Table) -> str:
 
 
 def rewrite(text: str, table: Table) -> str:
-    """The same file with another table, whose slots may be more."""
+    """The same file with another table, whose slots may be more. What the table does not hold stays as it is."""
     lines: list[str] = []
     for line, backend in _walk(text):
-        if not _SERVER.match(line):
+        if backend is None or backend not in table or not _SERVER.match(line):
             lines.append(line)
-        elif backend is not None and line.startswith("  server s1 "):
-            lines.extend(_servers(backend, table.get(backend, (Slot(),) * FEWEST_SLOTS)))
+        elif line.startswith("  server s1 "):
+            lines.extend(_servers(backend, table[backend]))
     return _seal("\n".join(lines) + "\n")
 
 

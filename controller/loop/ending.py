@@ -122,8 +122,8 @@ def moved_images(world: World, generation: Generation) -> tuple[str, ...]:
 def _has_moved(world: World, name: str, release: Release) -> bool:
     revision, image = split_release(release)
     history, decision = world.histories.get(name, _NEW), world.decisions.get(name)
-    if image is None or decision is None:
-        return False
+    if image is None or decision is None or release in history.failed:
+        return False  # what failed is gone back from: that is how its generation ends
     if history.attempt is not None:
         towards, other = split_release(history.attempt.release)
         return towards == revision and other not in (None, image)

@@ -162,6 +162,7 @@ def test_a_release_that_came_by_a_moved_tag_is_taken_back_though_its_apply_has_e
     assert phase(stage) == ("Degraded", "RolledBack") and "RolledBack" in conditions(stage)
     [back] = stage.replicas("web")
     assert back.image_id == old.image_id
+    assert endings(stage) == [CONVERGED, ROLLED_BACK], "the way back is no new image"
     stage.die()
     stage.begin(load(shop(1), **baking))
     stage.meddle(lambda hands, now: hands.remove(back.id, now))

@@ -22,6 +22,9 @@ from controller.model.steps import Stop
 KEPT_FAILURES = 100
 """Lives that are remembered of one update at most."""
 
+LINE_SHOWN = 120
+"""Characters of one printed line that are told in a reason; `logs` and `describe` have the rest."""
+
 _REFUSED: Life = (ReplicaId(""), None, 0)
 """Stands for replicas that could not even be created."""
 
@@ -188,7 +191,7 @@ def all_watched_at(case: Case, parts: Parts) -> Instant | None:
 
 
 def tell_end(replica: Replica) -> str:
-    """How a replica failed, with the last line that it printed."""
+    """How a replica failed, with the last lines that it printed, as far as they fit into a sentence."""
     match replica.phase:
         case ReplicaPhase.RUNNING if replica.health is Health.UNHEALTHY:
             how = f"{replica.name} is unhealthy"
@@ -201,8 +204,9 @@ def tell_end(replica: Replica) -> str:
         case _:
             how = f"{replica.name} exited with {replica.exit_code}"
     how += " (out of memory)" if replica.oom_killed else ""
-    lines = [line.strip() for line in replica.last_output.splitlines() if line.strip()]
-    return f"{how}: {' / '.join(lines[-3:])}" if lines else how
+    lines = [line.strip() for line in replica.last_output.splitlines() if any(map(str.isalnum, line))]
+    shown = [line if len(line) <= LINE_SHOWN else f"{line[:LINE_SHOWN]}…" for line in lines[-3:]]
+    return f"{how}: {' / '.join(shown)}" if shown else how
 
 
 def _drop_retired(case: Case) -> History:

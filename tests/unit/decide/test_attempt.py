@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from controller.decide.attempt import tell_end
 from controller.decide.service import decide
 from controller.model.decision import Attempt, Course, Freeze, History
 from controller.model.desired import FailureAction, Leaving, PullPolicy, UpdatePolicy, Watch
@@ -281,3 +282,9 @@ def test_a_release_that_fails_no_oftener_than_the_one_before_is_not_worse() -> N
 def test_where_nothing_would_be_gone_back_to_nothing_is_baked() -> None:
     first = update(*BOTH, want=BAKED, history=replace(OPEN, good=None))
     assert (first.reason, first.history.attempt) == ("Ready", None)
+
+
+def test_a_reason_holds_the_last_lines_that_say_something_as_far_as_they_fit() -> None:
+    printed = "first\nTraceback:\n  no disk " + "x" * 200 + "\n-----\n"
+    told = tell_end(exited(1, exit_code=1, last_output=printed))
+    assert told == f"shop-web-1 exited with 1: first / Traceback: / no disk {'x' * 112}…"

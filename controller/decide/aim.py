@@ -52,7 +52,8 @@ def aim(want: DesiredService, history: History, around: Around) -> Aim:
         return Aim(replace(want, replicas=0, leaving=Leaving.STOPPED), asked, message=history.stopped)
     if want.leaving is not None:
         return Aim(want, asked)
-    course = _find_course(want, asked, history, around)
+    beset = history.failed or history.pinned or history.halted or around.back.releases  # seldom
+    course = _find_course(want, asked, history, around) if beset else Aim(want, asked)
     if not around.may_start:
         return course._replace(frozen=Freeze.NOT_STARTED, message="autoStart is false; `controller start` starts it")
     return course

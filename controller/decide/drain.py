@@ -77,14 +77,14 @@ def _may_be_well(case: Case, replica: Replica) -> bool:
 
 def drain_first(case: Case, moves: Moves) -> Moves:
     """The same moves, but who has traffic is drained before it is stopped or, being well, restarted."""
-    ends = {step.replica: step for step in moves.steps if isinstance(step, Stop | Restart)}
+    ends = [step for step in moves.steps if isinstance(step, (Stop, Restart))]
     if not ends or case.hurried:
         return moves
     by_id = {replica.id: replica for replica in case.seen.replicas}
     steps: list[Step] = []
     wakes: list[Instant] = []
     for step in moves.steps:
-        if not isinstance(step, Stop | Restart):
+        if not isinstance(step, (Stop, Restart)):
             steps.append(step)
         elif (instead := _drain(case, by_id[step.replica], step)) is None:
             wakes.append(case.now + LOOK_AGAIN)
@@ -92,7 +92,7 @@ def drain_first(case: Case, moves: Moves) -> Moves:
             steps.append(instead)
     if not wakes:
         return moves._replace(steps=tuple(steps))
-    names = ", ".join(by_id[replica].name for replica in ends)
+    names = ", ".join(by_id[step.replica].name for step in ends)
     wake = soonest(moves.wake_at, *wakes)
     return moves._replace(steps=tuple(steps), wake_at=wake, reason="Draining", message=f"drains {names}", shut=True)
 

@@ -92,6 +92,8 @@ def _forget_outdated(history: History, aim: Aim) -> History:
 
     Not while nothing may be done: what is held may be asked for by mistake, and never come into force.
     """
+    if history.failed_for is None and history.pinned_over is None:
+        return history  # nearly always
     asked, _ = split_release(aim.asked)
     if history.failed_for not in (None, asked):
         history = replace(history, failed={}, failed_for=None)
@@ -150,21 +152,30 @@ def _job(case: Case, parts: Parts) -> Decision:
 
 
 def _service(case: Case, parts: Parts) -> Decision:
+    if parts.stale or case.history.attempt is not None or case.history.retired:
+        case, failure = _judge_update(case, parts)
+        if failure is not None:
+            return _fail(case, parts, failure)
+    moves = _find_moves(case, parts)
+    if case.history.attempt is not None:
+        case = with_history(case, note_progress(case, parts, moves))
+        if (overdue := find_overdue(case)) is not None:
+            return _fail(case, parts, overdue)
+        case = with_history(case, note_gone(case, parts, moves))
+    case = with_history(case, _note_carried(_note_grants(case, moves, parts.fresh + parts.stale), moves))
+    case = with_history(case, _note_put_down(case, moves))
+    case = with_history(case, note_good(case, parts))
+    return conclude(case, parts, _watch(case, parts, moves), find_phase(case, parts, moves))
+
+
+def _judge_update(case: Case, parts: Parts) -> tuple[Case, Failure | None]:
+    """Open it, count what failed of it, and close it when it is over."""
     before = case.history.attempt
     case = with_history(case, note_attempt(case, parts))
     case = with_history(case, note_there(case, parts, before))
     if (failure := find_failure(case, parts)) is not None:
-        return _fail(case, parts, failure)
-    case = with_history(case, close_attempt(case, parts))
-    moves = _find_moves(case, parts)
-    case = with_history(case, note_progress(case, parts, moves))
-    if (overdue := find_overdue(case)) is not None:
-        return _fail(case, parts, overdue)
-    case = with_history(case, _note_carried(_note_grants(case, moves, parts.fresh + parts.stale), moves))
-    case = with_history(case, _note_put_down(case, moves))
-    case = with_history(case, note_gone(case, parts, moves))
-    case = with_history(case, note_good(case, parts))
-    return conclude(case, parts, _watch(case, parts, moves), find_phase(case, parts, moves))
+        return case, failure
+    return with_history(case, close_attempt(case, parts)), None
 
 
 def _fail(case: Case, parts: Parts, failure: Failure) -> Decision:
@@ -189,7 +200,7 @@ def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
     kept = parts.fresh + _find_kept(case, parts) if replaced.stays else parts.fresh
     left = going | wait_turn(case, parts)
     healed = [heal(case, replica) for replica in kept if replica.id not in left and replica.revision != HALF_MADE]
-    led = lead(case, parts, going | (restarted_by(healed) & ids(parts.ready)))
+    led = lead(case, parts, going | (restarted_by(healed) & ids(parts.ready))) if case.want.frontends else NONE
     if replaced.stays:  # nor is that held up by a fetch that fails
         return (surplus, led, *healed, replaced, create_missing(case, parts))
     return (replaced, surplus, led, *healed, create_missing(case, parts))

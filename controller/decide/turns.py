@@ -14,7 +14,7 @@ def wait_turn(case: Case, parts: Parts) -> frozenset[ReplicaId]:
 
     One that does not come up is waited for no longer than its start timeout. Whose namespace is gone serves nobody.
     """
-    if case.holder is not None or not any(need.restart for need in case.want.needs.values()):
+    if not parts.ready or case.holder is not None or not any(need.restart for need in case.want.needs.values()):
         return frozenset()
     present = parts.fresh + parts.stale
     followers = [replica for replica in parts.ready if follow(case, replica) is not NONE]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from controller.engines.compose_engine import ComposeEngine
-from controller.ingress.proxy import Ingress, Wanted
+from controller.ingress.proxy import Wanted
 from controller.model.errors import Conflict, EngineError, Transient
 from controller.model.names import ReplicaId
 from controller.model.own import Role
@@ -246,11 +246,10 @@ def test_a_stop_for_a_start_that_was_never_tried_is_undone_where_that_fails(
 
 def test_an_image_that_no_registry_gives_is_told_with_the_variable_that_names_another(bed: Bed) -> None:
     nowhere = f"127.0.0.1:{free_port()}/none:1"
-    ingress = Ingress(bed.engine.own, bed.name, bed.folder / "ingress", nowhere)
     with pytest.raises(
         EngineError, match=f"its image {nowhere} is not here and cannot be pulled: docker pull"
     ) as caught:
-        ingress.ensure(bed.wanted({bed.run(1): IN}))
+        bed.ingress.ensure(replace(bed.wanted({bed.run(1): IN}), image=nowhere))
     assert "HAPROXY_IMAGE" in (caught.value.hint or "")
 
 

@@ -64,7 +64,7 @@ def test_an_up_by_hand_that_wants_the_port_of_the_ingress_is_told_and_repaired(s
         assert "ForeignUp" not in scene.conditions() and len(proxies(scene)) == 1
 
 
-@pytest.mark.parametrize("end", ["kill", "rm -f"])
+@pytest.mark.parametrize("end", ["kill", pytest.param("rm -f", marks=pytest.mark.slow)])
 def test_a_proxy_that_somebody_ends_is_there_again(scene: Scene, site: Site, end: str) -> None:
     with scene.daemon("--watch"):
         scene.await_phase("Converged")

@@ -71,8 +71,8 @@ TOLD = [
     (CRASHES, "this release crashes at its start"),
     pytest.param(NEVER_READY, "listens on 8000 / GET :8000/ready: 503", marks=pytest.mark.slow),
     pytest.param(ELSEWHERE, "listens on 9000 / GET :8000/ready: Connection refused", marks=pytest.mark.slow),
-    (UNNOTICED, "refuses connections to port 8000, on which others of it serve"),
-    (EXITS_SOON, "exited with 1"),
+    pytest.param(UNNOTICED, "refuses connections to port 8000, on which others of it serve", marks=pytest.mark.slow),
+    pytest.param(EXITS_SOON, "exited with 1", marks=pytest.mark.slow),
 ]
 
 

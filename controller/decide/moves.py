@@ -41,6 +41,7 @@ class Moves(NamedTuple):
 
 NONE = Moves()
 _ENDS = (Stop, Remove)
+_NOBODY: frozenset[ReplicaId] = frozenset()
 WAITS_FOR_SLOT = Moves(
     reason="WaitingForSlot", message="waits for others to finish starting", asks_slot=True, denied=True
 )
@@ -77,6 +78,8 @@ def add_up(parts: Iterable[Moves]) -> Moves:
 
 def ended_by(moves: Moves) -> frozenset[ReplicaId]:
     """The replicas that these moves stop or remove."""
+    if not moves.steps:
+        return _NOBODY  # nearly always
     return frozenset([step.replica for step in moves.steps if isinstance(step, _ENDS)])
 
 

@@ -56,6 +56,7 @@ class _Turn:
         self._failed = set(world.failed)
         self._just_failed: set[str] = set()
         self._way_back = self._find_way_back()
+        self._around = self._look_around()
         policy = world.desired.policy
         self.limit = 1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel
 
@@ -113,6 +114,7 @@ class _Turn:
         """The whole stack may have to go back, or has no reason for it any more."""
         (self._failed.add if failed else self._failed.discard)(name)
         before, self._way_back = self._way_back, self._find_way_back()
+        self._around = self._look_around()
         if before != self._way_back:
             self.push(other for other in self.world.desired.services if other != name)
 
@@ -142,10 +144,13 @@ class _Turn:
         )
 
     def _aim(self, name: str) -> Aim:
-        world, back = self.world, self._way_back
+        return aim(self.world.desired.services[name], self._history(name), self._around)
+
+    def _look_around(self) -> Around:
+        """The same for all services of this pass, until one of them fails."""
+        world = self.world
         may_start = world.desired.policy.auto_start or world.started
-        around = Around(world.hold, may_start, world.known, back)
-        return aim(world.desired.services[name], self._history(name), around)
+        return Around(world.hold, may_start, world.known, self._way_back)
 
     def _seen(self, name: str) -> ServiceView:
         """A host port of one that goes will be free for who comes after it; of one that stays it will not.

@@ -47,8 +47,13 @@ def differing(desired: DesiredStack, views: Mapping[str, ServiceView]) -> frozen
 
 
 def _differs(service: DesiredService, present: tuple[Replica, ...]) -> bool:
-    led = service.direct is not None and any(replica.revision != service.revision for replica in present)
+    led = service.direct is not None and any(_is_led(replica, service) for replica in present)
     return led or len(present) != service.replicas
+
+
+def _is_led(replica: Replica, service: DesiredService) -> bool:
+    """Its port is the ingress's; or it is to have it itself, and waits until that is free."""
+    return replica.revision != service.revision or replica.phase is ReplicaPhase.CREATED
 
 
 def tell_rest(desired: DesiredStack, views: Mapping[str, ServiceView]) -> Iterator[str]:

@@ -181,7 +181,7 @@ class Ingress:
             command=config.COMMAND,
             user=f"{os.getuid()}:{os.getgid()}",
             networks=wanted.networks,
-            publish=tuple(dict.fromkeys(Publish(one.host_port, port, one.host_ip) for one, port in ports.items())),
+            publish=tuple(Publish(front.host_port, port, front.host_ip) for front, port in ports.items()),
             binds=(Bind(str(self._conf), config.CONF), Bind(str(self._run), config.RUN, read_only=False)),
             memory=_MEMORY,
             stop_signal=_SOFT_STOP,

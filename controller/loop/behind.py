@@ -10,18 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from controller.decide.aim import Known
 from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.world import World
 from controller.ingress.proxy import IMAGE, Wanted
 from controller.ingress.routes import Targets
 from controller.model.desired import DesiredService
-from controller.model.names import ReplicaId, Revision
+from controller.model.names import ReplicaId
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
 from controller.model.routes import Frontend, RouteState
-
-Known = Mapping[tuple[str, Revision], DesiredService]
-"""What the kept revisions of each service were made from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +76,22 @@ class Behind(NamedTuple):
 
 
 def see_behind(world: World, views: Mapping[str, ServiceView]) -> Mapping[str, Behind]:
-    """Every service that has to do with the ingress, by name."""
+    """Of the services of these views every one that has to do with the ingress, by name."""
     found = {}
-    for name, want in world.desired.services.items():
-        decision, view = world.decisions.get(name), views.get(name, ServiceView())
-        one = Behind(want, view, world.known, want.frontends, want.leaving is None and want.replicas > 0)
-        if decision is not None:
-            updates = decision.history.updating
-            one = one._replace(frontends=decision.frontends, runs=decision.desired > 0, updates=updates)
+    for name, view in views.items():
+        if (want := world.desired.services.get(name)) is None:
+            continue
+        one = _see_one(want, view, world)
         if one.claimed:
             found[name] = one
     return found
+
+
+def _see_one(want: DesiredService, view: ServiceView, world: World) -> Behind:
+    decision = world.decisions.get(want.name)
+    if decision is None:
+        return Behind(want, view, world.known, want.frontends, want.leaving is None and want.replicas > 0)
+    return Behind(want, view, world.known, decision.frontends, decision.desired > 0, decision.history.updating)
 
 
 def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: str = IMAGE) -> Plan:

@@ -54,11 +54,11 @@ class Keeper:
 
     def see(self, world: World, views: Views) -> Views:
         """The same views, with how each replica that is behind the ingress stands there."""
-        behind = {name: one for name, one in see_behind(world, views).items() if name in views}
+        behind = see_behind(world, views)
         if not behind:
             return views
         with self._changed:
-            self._targets = find_targets(behind)
+            self._targets = {**self._targets, **find_targets(behind)}  # a look may be at some services only
         routes: Mapping[ReplicaId, RouteSeen] | None = None
         if there := self._is_there():
             try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from controller.intake.compose import read_order, read_ports
+from controller.intake.compose import read_order, read_ports, read_replicas
 from controller.intake.ingress import find_frontends
 from controller.intake.policy import wants_ingress
 
@@ -55,7 +55,7 @@ def stack_text(name: str, files: Sequence[str], model: Mapping[str, Any]) -> str
 
 
 def _service(name: str, definition: Mapping[str, Any]) -> str:
-    lines = [f"    {_scalar(name)}:", f"      replicas: {_replicas(definition)}{_ports_remark(definition)}"]
+    lines = [f"    {_scalar(name)}:", f"      replicas: {read_replicas(definition)}{_ports_remark(definition)}"]
     port = _port(definition)
     if port is not None and not definition.get("healthcheck"):
         lines.append("      # No health check in the Compose file: without one it counts as ready once it runs.")
@@ -66,13 +66,8 @@ def _service(name: str, definition: Mapping[str, Any]) -> str:
 def _needs_ingress(definition: Mapping[str, Any] | None) -> bool:
     """As it stands it is behind one already, without a manifest."""
     model = definition or {}
-    wants = wants_ingress(None, read_order(model, "update_config"), _replicas(model))
+    wants = wants_ingress(None, read_order(model, "update_config"), read_replicas(model))
     return wants and bool(find_frontends("", model, None))
-
-
-def _replicas(definition: Mapping[str, Any]) -> int:
-    deployed = (definition.get("deploy") or {}).get("replicas")
-    return int(deployed if deployed is not None else definition.get("scale", 1))
 
 
 def _ports_remark(definition: Mapping[str, Any]) -> str:

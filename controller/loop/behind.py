@@ -94,13 +94,17 @@ def _see_one(want: DesiredService, view: ServiceView, world: World) -> Behind:
     return Behind(want, view, world.known, decision.frontends, decision.desired > 0, decision.history.updating)
 
 
-def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: str = IMAGE) -> Plan:
+def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: str = IMAGE) -> Plan | None:
     """Behind the ingress is a service whose replicas do not publish their ports themselves; once it is, it stays.
+
+    None: the first look was half a look, which does not say what a proxy that runs already is for.
 
     While one of them still has a host port, the proxy cannot; it is prepared, so that only its start is left. Where all
     would have their own, and have ended, they are to come back as they were. What leaves the ingress stays behind it
     until one comes that has its own port, or none runs any more.
     """
+    if before is None and not all(one.view.complete for one in services.values()):
+        return None
     already = {front.service for front in before.frontends} if before is not None else set()
     now: list[Behind] = []
     soon: list[Behind] = []

@@ -57,8 +57,10 @@ class Keeper:
         behind = see_behind(world, views)
         if not behind:
             return views
+        looked_at = {replica.id for view in views.values() for replica in view.replicas}
         with self._changed:
-            self._targets = {**self._targets, **find_targets(behind)}  # a look may be at some services only
+            others = {replica: ports for replica, ports in self._targets.items() if replica not in looked_at}
+            self._targets = {**others, **find_targets(behind)}
         routes: Mapping[ReplicaId, RouteSeen] | None = None
         if there := self._is_there():
             try:
@@ -72,7 +74,7 @@ class Keeper:
         before = self._plan.wanted if self._plan is not None else None
         behind = see_behind(world, world.views)
         plan = plan_ingress(behind, before, image or IMAGE)
-        if not plan.wanted.frontends and plan.coming is None and not self._is_there():
+        if plan is None or not (plan.wanted.frontends or plan.coming is not None or self._is_there()):
             return
         with self._changed:
             self._plan, self._routes, self._targets = plan, first_routes(behind), find_targets(behind)

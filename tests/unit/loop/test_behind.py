@@ -44,7 +44,7 @@ ROWS = [
     ("it is stopped, and one runs still", web(healthy(), runs=False), BEHIND, BEHIND, None),
     ("it is stopped: its host port is free", web(exited(), runs=False), BEHIND, NOTHING, None),
     ("half a look changes nothing: it stays", web(complete=False), BEHIND, BEHIND, None),
-    ("half a look changes nothing: it does not come", web(healthy(), complete=False), None, NOTHING, None),
+    ("half a look changes nothing: it does not come", web(healthy(), complete=False), NOTHING, NOTHING, None),
     ("it leaves, and is led to till then", web(healthy(1, "v2"), want=OFF, frontends=()), BEHIND, BEHIND, None),
     (
         "it leaves the ingress: one that has its own port is there",
@@ -66,7 +66,14 @@ ROWS = [
 @pytest.mark.parametrize(("one", "before", "wanted", "coming"), [row[1:] for row in ROWS], ids=[row[0] for row in ROWS])
 def test_what_is_behind_the_ingress(one: Behind, before, wanted, coming) -> None:
     found = plan_ingress({"web": one}, before)
+    assert found is not None
     assert (found.wanted, found.coming) == (wanted, coming)
+
+
+def test_a_first_look_that_was_half_a_look_says_nothing_of_a_proxy_that_runs_already() -> None:
+    both = {"web": web(healthy(), complete=False), "api": web(healthy())}
+    assert plan_ingress(both, None) is None
+    assert plan_ingress(both, BEHIND) is not None
 
 
 def test_whoever_listens_elsewhere_is_led_to_there_while_it_runs() -> None:

@@ -14,6 +14,7 @@ from controller.decide.attempt import is_settled
 from controller.decide.case import Case, Parts, is_ready, is_unled, soonest
 from controller.decide.identity import publishes_itself
 from controller.decide.moves import NONE, Moves
+from controller.decide.names import is_withdrawn, withdraw, withdrawn_until
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Health, Replica
 from controller.model.routes import RouteSeen, RouteState
@@ -29,8 +30,8 @@ def is_behind(case: Case, replica: Replica) -> bool:
 
 
 def serves(case: Case, replica: Replica) -> bool:
-    """It is ready, and behind the ingress it is led to as well. What cannot be told now is as it was."""
-    if not is_ready(case, replica):
+    """It is ready, is found by its names, and behind the ingress it is led to. What cannot be told is as it was."""
+    if not is_ready(case, replica) or is_withdrawn(case, replica):
         return False
     return not (is_behind(case, replica) and is_unled(replica))
 
@@ -76,7 +77,7 @@ def _may_be_well(case: Case, replica: Replica) -> bool:
 
 
 def drain_first(case: Case, moves: Moves) -> Moves:
-    """The same moves, but who has traffic is drained before it is stopped or, being well, restarted."""
+    """The same moves, but who has names or traffic loses them before it is stopped or, being well, restarted."""
     ends = [step for step in moves.steps if isinstance(step, (Stop, Restart))]
     if not ends or case.hurried:
         return moves
@@ -86,15 +87,25 @@ def drain_first(case: Case, moves: Moves) -> Moves:
     for step in moves.steps:
         if not isinstance(step, (Stop, Restart)):
             steps.append(step)
-        elif (instead := _drain(case, by_id[step.replica], step)) is None:
-            wakes.append(case.now + LOOK_AGAIN)
-        else:
-            steps.append(instead)
+            continue
+        instead, wake_at = _let_go(case, by_id[step.replica], step)
+        steps += [instead] if instead is not None else []
+        wakes += [wake_at] if wake_at is not None else []
     if not wakes:
         return moves._replace(steps=tuple(steps))
     names = ", ".join(by_id[step.replica].name for step in ends)
     wake = soonest(moves.wake_at, *wakes)
     return moves._replace(steps=tuple(steps), wake_at=wake, reason="Draining", message=f"drains {names}", shut=True)
+
+
+def _let_go(case: Case, replica: Replica, step: Stop | Restart) -> tuple[Step | None, Instant | None]:
+    """What is done now, or until when is waited."""
+    if (withdrawn := withdraw(case, replica, step)) is not None:
+        return withdrawn, None
+    instead, until = _drain(case, replica, step), withdrawn_until(case, replica)
+    if instead is None:
+        return None, case.now + LOOK_AGAIN
+    return (None, until) if until is not None and isinstance(instead, (Stop, Restart)) else (instead, None)
 
 
 def _drain(case: Case, replica: Replica, step: Stop | Restart) -> Step | None:

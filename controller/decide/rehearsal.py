@@ -259,6 +259,7 @@ class _Play:
             policy.monitor,
             drain=want.drain_timeout if want.frontends else None,
             hands_over=name in self._direct,
+            pre_stop_delay=want.pre_stop_delay,
         )
 
     def _leaves(self, name: str) -> bool:

@@ -186,10 +186,12 @@ def _fail(case: Case, parts: Parts, failure: Failure) -> Decision:
 
 def _find_moves(case: Case, parts: Parts) -> Moves:
     """Mending comes where nothing else is to be done: one that can never succeed holds up nothing but itself."""
-    moves = _bar_trouble(case, drain_first(case, add_up(_rules(case, parts))))
+    ruled = add_up(_rules(case, parts))
+    moves = _bar_trouble(case, drain_first(case, ruled))
     if moves.steps:
         return moves
-    mending = add_up((finish_interrupted(case, parts), mend(case, parts)))
+    leaves = ended_by(ruled) | restarted_by((ruled,))
+    mending = add_up((finish_interrupted(case, parts), mend(case, parts, leaves)))
     return add_up((moves, _bar_trouble(case, mending)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from controller.engines import labels
+from controller.engines.names import lacks_name
 from controller.engines.template import Request
 
 _SPECIAL = frozenset(
@@ -129,9 +130,11 @@ def wanted_endpoints(request: Request) -> dict[str, Any]:
 
 
 def lost_networks(request: Request, inspect: Mapping[str, Any]) -> tuple[str, ...]:
-    """Those of the request's networks that the container is not connected to, sorted."""
+    """Those of the request's networks that it is not connected to, or not under its service's name, sorted."""
     there = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
-    return tuple(sorted(set(wanted_endpoints(request)) - set(there)))
+    wanted = wanted_endpoints(request)
+    found = (name for name, asked in wanted.items() if name not in there or lacks_name(name, asked or {}, inspect))
+    return tuple(sorted(found))
 
 
 def _differs(wanted: Any, seen: Any) -> bool:

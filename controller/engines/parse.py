@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.engines import labels
+from controller.engines.names import found_by_name
 from controller.model.desired import Probe, ProbeKind
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Health, Mount, Replica, ReplicaPhase
@@ -68,6 +69,7 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         host_network=(inspect.get("HostConfig") or {}).get("NetworkMode") == "host",
         last_output=clean(str(state.get("Error") or "")),
         temporary=_is_temporary(_name(inspect), marks),
+        by_name=found_by_name(inspect),
     )
 
 

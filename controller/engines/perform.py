@@ -18,6 +18,7 @@ from controller.engines.drift import lost_networks, wanted_endpoints
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
+from controller.engines.names import nameless_endpoints
 from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
@@ -38,6 +39,7 @@ from controller.model.steps import (
     Start,
     Step,
     Stop,
+    Withdraw,
 )
 
 _SLACK = 10.0
@@ -100,7 +102,7 @@ class Performer:
                 self._mend(step, ends_at)
         return None
 
-    def _mend(self, step: Rename | Connect | Route, ends_at: float) -> None:
+    def _mend(self, step: Rename | Connect | Withdraw | Route, ends_at: float) -> None:
         match step:
             case Route():
                 raise Rejected(f"{step.service} is not behind an ingress")
@@ -108,6 +110,8 @@ class Performer:
                 self._rename(step, ends_at)
             case Connect():
                 self._connect(step, ends_at)
+            case Withdraw():
+                self._withdraw(step, ends_at)
             case _:
                 assert_never(step)
 
@@ -243,9 +247,22 @@ class Performer:
             ensure_surroundings(self._client, step.template, deadline=left(ends_at))
         request = instantiate(read_request(step.template), Place(step.number))
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        endpoints = wanted_endpoints(request)
+        endpoints, there = wanted_endpoints(request), inspect["NetworkSettings"].get("Networks") or {}
         for network in lost_networks(request, inspect):
+            if network in there:  # under another name
+                self._leave(step.replica, network, ends_at)
             self._join(step.replica, network, endpoints[network], ends_at)
+
+    def _withdraw(self, step: Withdraw, ends_at: float) -> None:
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        for network, endpoint in nameless_endpoints(inspect).items():
+            self._leave(step.replica, network, ends_at)
+            # The second half is done also where the first has taken all the time: nobody is left off its network.
+            self._join(step.replica, network, endpoint, max(ends_at, time.monotonic() + _SLACK))
+
+    def _leave(self, replica: str, network: str, ends_at: float) -> None:
+        path = f"/networks/{quote(network, safe='')}/disconnect"
+        self._client.call("POST", path, body={"Container": replica}, deadline=left(ends_at))
 
     def _join(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
         body = {"Container": replica, "EndpointConfig": endpoint}

@@ -37,6 +37,7 @@ from controller.model.steps import (
     Start,
     Step,
     Stop,
+    Withdraw,
 )
 
 GLANCE = 0.2
@@ -52,6 +53,7 @@ _WRITES: Mapping[type[Step], str] = {
     Remove: "engine.container.remove",
     Rename: "engine.container.rename",
     Connect: "engine.network.connect",
+    Withdraw: "engine.network.disconnect",
     Pull: "compose.pull",
     Build: "compose.build",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, assert_never
 
@@ -12,8 +13,26 @@ from controller.engines.simulated_record import Record
 from controller.model.names import ImageId, Instant
 from controller.model.observed import ReplicaPhase
 from controller.model.routes import RouteSeen
-from controller.model.steps import Connect, Create, Outcome, Remove, Rename, Restart, Result, Route, Start, Step, Stop
+from controller.model.steps import (
+    Connect,
+    Create,
+    Outcome,
+    Remove,
+    Rename,
+    Restart,
+    Result,
+    Route,
+    Start,
+    Step,
+    Stop,
+    Withdraw,
+)
 from controller.model.timings import Span
+
+Act = Start | Stop | Restart | Remove | Rename | Connect | Withdraw | Route
+
+NETWORK = "default"
+"""The network that every simulated container is on, unless it shares another one's."""
 
 FORCED = 137
 """Exit code of what was killed: 128 + SIGKILL."""
@@ -46,7 +65,7 @@ class Calls:
         self._processes.announce(record)
         return Outcome(step, Result.DONE, replica=record.base.id, seconds=seconds)
 
-    def act(self, step: Start | Stop | Restart | Remove | Rename | Connect | Route, at: Instant) -> Outcome:
+    def act(self, step: Act, at: Instant) -> Outcome:
         """A call about a container that is named by its id."""
         record = self._containers.find(step.replica)
         if record is None:
@@ -62,9 +81,8 @@ class Calls:
                 return self._remove(step, record)
             case Rename():
                 return self._rename(step, record)
-            case Connect() | Route():
-                changed = {"lost": ()} if isinstance(step, Connect) else {"route": RouteSeen(step.to)}
-                return self._change(step, record, **changed)
+            case Connect() | Withdraw() | Route():
+                return self._change(step, record, **_reached_otherwise(step, at))
             case _:
                 assert_never(step)
 
@@ -121,17 +139,29 @@ class Calls:
         record.temporary = False
         return self._change(step, record, proper_name="")
 
-    def _change(self, step: Rename | Connect | Route, record: Record, **fields: Any) -> Outcome:
+    def _change(self, step: Rename | Connect | Withdraw | Route, record: Record, **fields: Any) -> Outcome:
         record.base = replace(record.base, **fields)
         self._processes.mark(record, record.phase)
         return Outcome(step, Result.DONE)
+
+
+def _reached_otherwise(step: Connect | Withdraw | Route, at: Instant) -> Mapping[str, Any]:
+    match step:
+        case Connect():
+            return {"lost": (), "by_name": True, "withdrawn_since": None}
+        case Withdraw():
+            return {"lost": (NETWORK,), "by_name": False, "withdrawn_since": at}
+        case Route():
+            return {"route": RouteSeen(step.to)}
+        case _:
+            assert_never(step)
 
 
 def skipped(step: Step) -> Outcome:
     return Outcome(step, Result.SKIPPED, "an earlier step did not succeed")
 
 
-def _missing(step: Start | Stop | Restart | Remove | Rename | Connect | Route) -> Outcome:
+def _missing(step: Act) -> Outcome:
     """What is gone needs no removing; anything else took for granted that it is there."""
     if isinstance(step, Remove):
         return Outcome(step, Result.DONE)

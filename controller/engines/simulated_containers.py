@@ -97,6 +97,7 @@ class Containers:
             published=_publish(want, step.number),
             route=RouteSeen(RouteState.OUT) if want is not None and want.frontends else None,
             drift=(),
+            by_name=None if step.holder else True,
         )
         behaviour = behaviour_of(self.script, step.service, step.revision)
         return self._add(record_of(replica, self._nature(replica, want, traits, behaviour)))

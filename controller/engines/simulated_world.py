@@ -32,6 +32,7 @@ from controller.model.steps import (
     Start,
     Step,
     Stop,
+    Withdraw,
 )
 from controller.model.timings import Span, Timings
 
@@ -175,7 +176,7 @@ class Simulation:
             case Create():
                 image = step.image_id or self._views.get(step.service, ServiceView()).image_id
                 return self._calls.create(step, image, at)
-            case Start() | Stop() | Restart() | Remove() | Rename() | Connect() | Route():
+            case Start() | Stop() | Restart() | Remove() | Rename() | Connect() | Withdraw() | Route():
                 return self._calls.act(step, at)
             case _:
                 assert_never(step)

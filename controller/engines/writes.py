@@ -18,6 +18,7 @@ _WRITES = (
     ("POST", r"/exec/[^/]+/start", "engine.exec.start"),
     ("POST", r"/networks/create", "engine.network.create"),
     ("POST", r"/networks/[^/]+/connect", "engine.network.connect"),
+    ("POST", r"/networks/[^/]+/disconnect", "engine.network.disconnect"),
     ("DELETE", r"/networks/[^/]+", "engine.network.remove"),
     ("POST", r"/volumes/create", "engine.volume.create"),
 )

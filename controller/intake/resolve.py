@@ -231,6 +231,7 @@ class _Resolver:
             follows_tag=said is not None and said.update.on_image_change is True,
             irreversible=policy.resolve_irreversible(said),
             drain_timeout=manifest.spec.ingress.drain_timeout,
+            pre_stop_delay=said.pre_stop_delay if said else 0.0,
         )
 
     def _selected_or_not(self, service: DesiredService) -> DesiredService:

@@ -24,6 +24,7 @@ _SPANS = {"pull": Span.PULL, "build": Span.BUILD, "create": Span.CREATE, "start"
 _SPANS |= {"stop": Span.STOP, "remove": Span.REMOVE}
 _VERBS = {"pull": "Pulled", "build": "Built", "create": "Created", "start": "Started", "stop": "Stopped"}
 _VERBS |= {"route": "Routed", "remove": "Removed", "restart": "Restarted", "update": "Renamed", "connect": "Connected"}
+_VERBS |= {"disconnect": "Withdrawn"}
 
 
 class Chronicle:

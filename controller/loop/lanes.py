@@ -5,7 +5,20 @@ from __future__ import annotations
 import os
 from enum import Enum
 
-from controller.model.steps import Build, Connect, Create, Pull, Remove, Rename, Restart, Route, Start, Step, Stop
+from controller.model.steps import (
+    Build,
+    Connect,
+    Create,
+    Pull,
+    Remove,
+    Rename,
+    Restart,
+    Route,
+    Start,
+    Step,
+    Stop,
+    Withdraw,
+)
 
 
 class Lane(Enum):
@@ -35,7 +48,7 @@ def lane_of(step: Step) -> Lane:
             return Lane.IMAGES
         case Stop() | Restart() | Remove():
             return Lane.LEAVING
-        case Create() | Start() | Rename() | Connect() | Route():
+        case Create() | Start() | Rename() | Connect() | Withdraw() | Route():
             return Lane.STARTING
 
 
@@ -54,5 +67,5 @@ def deadline_of(step: Step) -> float:
             return 120.0
         case Start():
             return 60.0
-        case Create() | Remove() | Rename() | Connect() | Route():
+        case Create() | Remove() | Rename() | Connect() | Withdraw() | Route():
             return 30.0

@@ -33,6 +33,8 @@ class Senses:
         self.troubles = Troubles()
         self._pulled: dict[str, Instant] = {}
         self._unverified: set[str] = set()
+        self._nameless: dict[str, Mapping[ReplicaId, Instant]] = {}
+        """Replicas that nobody finds by name, by service, and since when."""
         self._there: Mapping[str, frozenset[ReplicaId]] | None = None
 
     def note(self, service: str, outcomes: Sequence[Outcome], now: Instant, release: Release | None = None) -> None:
@@ -90,7 +92,9 @@ class Senses:
 
     def finish(self, view: ServiceView, want: DesiredService, observed: Observed) -> ServiceView:
         """Add what only we know: since when we watch, failed calls, pulls, verdicts."""
-        replicas = view.replicas if self._prober is None else self._judge(view.replicas, want, observed.stack)
+        replicas = self._with_withdrawals(view.replicas, want.name, observed.taken_at)
+        if self._prober is not None:
+            replicas = self._judge(replicas, want, observed.stack)
         return replace(
             view,
             replicas=tuple(self._words.add(replica, want.start_timeout, observed.taken_at) for replica in replicas),
@@ -99,6 +103,15 @@ class Senses:
             pulled_at=self._pulled.get(want.name, view.pulled_at),
             unverified=want.name in self._unverified and view.image_id is not None,
         )
+
+    def _with_withdrawals(self, replicas: tuple[Replica, ...], service: str, at: Instant) -> tuple[Replica, ...]:
+        """The engine does not say since when."""
+        before = self._nameless.get(service, {})
+        now = {replica.id: before.get(replica.id, at) for replica in replicas if replica.by_name is False}
+        if not now and not before:
+            return replicas  # nearly always
+        self._nameless[service] = now
+        return tuple(replace(replica, withdrawn_since=now.get(replica.id)) for replica in replicas)
 
     def renew(self, views: Mapping[str, ServiceView]) -> Mapping[str, ServiceView]:
         """The same look, after since when is watched, or what failed before, has come to be another."""

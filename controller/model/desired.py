@@ -213,6 +213,8 @@ class DesiredService:
     """Docker's names of the networks on which the ingress reaches its replicas."""
     drain_timeout: float = 30.0
     """Seconds after which a replica that is being drained is stopped, whatever connections it still has."""
+    pre_stop_delay: float = 0.0
+    """Seconds for which a replica is out of its service's names before it is stopped; 0: it keeps them to its end."""
     direct: Direct | None = None
     """What its replicas would be if they published those ports themselves."""
     irreversible: bool | None = None

@@ -84,7 +84,11 @@ class Replica:
     temporary: bool = False
     """An unfinished recreate of Compose: a `<hash>_name` or a `replace` label without its final name."""
     lost: tuple[str, ...] = ()
-    """Networks that its template names and that it is not connected to."""
+    """Networks that its template names and that it is not connected to, or not under the names that it says."""
+    by_name: bool | None = None
+    """Who looks its service's name up on one of its networks finds it; None: none of them has names."""
+    withdrawn_since: Instant | None = None
+    """Since when it is known that nobody finds it so; None: somebody does, or that was not looked for."""
     route: RouteSeen | None = None
     """How it stands in the ingress; None: it is not behind one, or that cannot be told now."""
     proper_name: str = ""

@@ -37,6 +37,7 @@ class PlannedUpdate:
 
     `monitor`: seconds for which each new replica is watched. `drain`: seconds that the connections of one that leaves
     may take to end (None: it is not behind the ingress). `hands_over`: the ingress gets its host ports now.
+    `pre_stop_delay`: seconds for which one that leaves is out of its names before.
     """
 
     stack: str
@@ -47,6 +48,7 @@ class PlannedUpdate:
     monitor: float
     drain: float | None = None
     hands_over: bool = False
+    pre_stop_delay: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,16 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take its service's names from it, on every network that it is on: whoever looks one up finds the others."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Route:
     """Lead traffic to it through the ingress, or no new one, or none."""
 
@@ -118,7 +128,7 @@ class Route:
     because: str
 
 
-Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename | Connect | Route
+Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename | Connect | Withdraw | Route
 
 
 class Result(StrEnum):
@@ -157,10 +167,12 @@ class Outcome:
 
 
 def step_action(step: Step) -> str:
-    """The step's word in plans: `pull build create start stop restart remove connect update`."""
+    """The step's word in plans: `pull build create start stop restart remove connect disconnect route update`."""
     match step:
         case Rename():
             return "update"
+        case Withdraw():
+            return "disconnect"
         case _:
             return type(step).__name__.lower()
 

@@ -57,6 +57,7 @@ def _service(random: Random, name: str, before: list[DesiredService]) -> Desired
         rollback=_policy(random, failure_action=PAUSE, bake=0.0, delay=0.0, max_failure_ratio=0.0),
         start_timeout=random.choice((15.0, 30.0)),
         irreversible=irreversible,
+        pre_stop_delay=random.choice((0.0, 0.0, 0.0, 2.0, 15.0)),
     )
 
 
@@ -165,6 +166,8 @@ def _check_whole(play: Play, want: DesiredService, history: History) -> None:
         return
     well = all(play.rules.serving(dep) for dep in play.world.graph.needs[want.name] if not _is_job(play, dep))
     right = [r for r in there if r.revision == wanted and (not well or play.rules.serves(want, r))]
+    lost = [r.number for r in there if play.rules.serves(want, r) and not r.by_name]
+    assert not lost, f"{want.name}: nobody finds {lost} by name"
     assert len(right) == len(there) == want.replicas, f"{want.name}: {want.replicas} of {wanted}, and not {story}"
     if wanted != want.revision:
         assert (decision.phase, decision.reason) == (Phase.DEGRADED, "RolledBack"), decision

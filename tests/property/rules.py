@@ -82,6 +82,7 @@ class Rules:
                     self._check_pause(decision, by_id[step.replica], step.because)
                 case Stop():
                     self._check_stop(decision, step.because)
+                    self._check_withdrawn(by_id[step.replica])
                 case _:
                     pass
         self._check_floor(decision, view)
@@ -148,6 +149,15 @@ class Rules:
             goes = leaving is not Leaving.ORPHANED and (leaving or world.histories.get(name, History()).stopped)
             live = [r for r in self.play.seen.get(name, ServiceView()).replicas if r.phase in LIVE]
             assert not (goes and live), f"{decision.service} stops before {name}"
+
+    def _check_withdrawn(self, replica: Replica) -> None:
+        """Who serves is out of its names for as long as was asked for."""
+        want = self.play.world.desired.services[replica.service]
+        if not want.pre_stop_delay or not self.serves(want, replica):
+            return
+        since = replica.withdrawn_since
+        assert since is not None, f"{replica.name} is stopped while it is found by its name"
+        assert self.play.now >= since + want.pre_stop_delay - HAIR, f"{replica.name} is stopped too soon"
 
     def _check_floor(self, decision: Decision, view: ServiceView) -> None:
         """Nobody is let go who serves and is needed, whatever the reason, except where the service is to stop."""

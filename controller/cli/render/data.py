@@ -131,6 +131,7 @@ def plan_data(plans: Sequence[Plan]) -> Data:
                 "parallelism": update.parallelism,
                 "drainSeconds": update.drain,
                 "handsOver": update.hands_over,
+                "preStopSeconds": update.pre_stop_delay,
             }
             for plan in plans
             for update in plan.updates

@@ -155,6 +155,8 @@ def _update_line(update: PlannedUpdate, plan: Plan) -> str:
     downtime = span(seconds) if seconds is None or seconds > _NOTICED else "none"
     how = f"{update.order} ({clean(update.because) or 'as asked for'}), {at_once}, monitor {update.monitor:g} s"
     drain = "drain: none" if update.drain is None else f"drained by the ingress, at most {update.drain:g} s"
+    if update.pre_stop_delay:
+        drain += f", out of its names {update.pre_stop_delay:g} s before its end"
     line = f"  {clean(update.service)}: {how} · {drain} · downtime {downtime}"
     return f"{line}\n    {_HAND_OVER}" if update.hands_over else line
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace as replaced
 
 import pytest
 
@@ -69,13 +70,14 @@ def test_how_each_service_is_replaced_is_one_line() -> None:
     updates = (
         update("api", Order.START_FIRST, "nothing forbids it"),
         update("db", Order.STOP_FIRST, "mounts the writable volume data", parallelism=0, monitor=0.5),
-        update("new", Order.STOP_FIRST, ""),
+        replaced(update("new", Order.STOP_FIRST, ""), pre_stop_delay=5.0),
     )
     lines = plan_lines([Plan("shop", steps=replace(1, 0), updates=updates, downtime={"db": 2.5, "new": None})])
     assert lines[-4:] == [
         "  api: start-first (nothing forbids it), 1 at a time, monitor 5 s · drain: none · downtime none",
         "  db: stop-first (mounts the writable volume data), all at once, monitor 0.5 s · drain: none · downtime 2.5 s",
-        "  new: stop-first (as asked for), 1 at a time, monitor 5 s · drain: none · downtime unknown",
+        "  new: stop-first (as asked for), 1 at a time, monitor 5 s · drain: none, out of its names 5 s before its end"
+        " · downtime unknown",
         "  4 changes · time unknown (first start) · downtime db 2.5 s, new unknown",
     ]
 
@@ -146,6 +148,7 @@ def test_the_shape_for_programs() -> None:
                 "parallelism": 2,
                 "drainSeconds": None,
                 "handsOver": False,
+                "preStopSeconds": 0.0,
             }
         ],
         "predictedSeconds": 1.235,

@@ -162,3 +162,11 @@ def test_a_network_that_was_asked_for_and_is_not_there_is_lost() -> None:
     there["NetworkSettings"]["Networks"].pop("p_back")
     there["NetworkSettings"]["Networks"]["somebodys"] = {}
     assert lost_networks(RICH, there) == ("p_back",)
+
+
+def test_so_is_one_on_which_it_is_not_found_by_its_name() -> None:
+    there = seen()
+    there["NetworkSettings"]["Networks"]["p_back"]["Aliases"] = ["x", "0123456789ab"]
+    assert lost_networks(RICH, there) == ("p_back",)
+    there["NetworkSettings"]["Networks"]["p_back"]["Aliases"] = ["a"]
+    assert lost_networks(RICH, there) == (), "its other names are not compared here"

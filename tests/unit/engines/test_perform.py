@@ -10,9 +10,9 @@ from controller.engines.perform import Performer
 from controller.engines.template import make_template
 from controller.model.errors import EngineError, Transient
 from controller.model.names import ReplicaId
-from controller.model.steps import Connect, Rename, Result, Step
+from controller.model.steps import Connect, Rename, Result, Step, Withdraw
 from tests.builders import remove
-from tests.unit.engines.requests import request, template
+from tests.unit.engines.requests import inspected, request, template
 
 pytestmark = pytest.mark.unit
 
@@ -50,3 +50,46 @@ def test_what_is_no_network_is_neither_missing_nor_somebody_elses(answer: object
     with pytest.raises(EngineError) as caught:
         ensure_surroundings(client, SURROUNDED, deadline=5.0)  # type: ignore[arg-type]
     assert isinstance(caught.value, Transient)
+
+
+def ask(step: Step, inspect: object) -> list[tuple[str, Any]]:
+    """The writes that a step leads to, by the last word of their path, with their bodies."""
+    written: list[tuple[str, Any]] = []
+
+    def call(_method: str, path: str, query: Any = None, body: Any = None, **_: Any) -> None:
+        written.append((path.split("/", 2)[2], body))
+
+    answers = {"/networks/p_default": {"Name": "p_default", "Labels": {}}}
+    client = SimpleNamespace(get=lambda path, *_, **__: answers.get(path, inspect), call=call)
+    performer = Performer(client, SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
+    (outcome,) = performer.perform(SimpleNamespace(), (step,), deadline=5.0)  # type: ignore[arg-type]
+    assert outcome.result is Result.DONE, outcome.message
+    return written
+
+
+def test_who_is_withdrawn_is_off_each_of_its_networks_for_an_instant_and_nameless_then() -> None:
+    inspect = inspected(request())
+    replica = ReplicaId(inspect["Id"])
+    networks = inspect["NetworkSettings"]["Networks"]
+    networks["p_default"]["IPAMConfig"] = {"IPv4Address": "10.0.0.2"}
+    networks["quiet"] = {"Aliases": None}
+    networks["bridge"] = {"Aliases": ["a"]}
+    assert ask(Withdraw("a", replica, 1, "why"), inspect) == [
+        ("p_default/disconnect", {"Container": replica}),
+        (
+            "p_default/connect",
+            {"Container": replica, "EndpointConfig": {"IPAMConfig": {"IPv4Address": "10.0.0.2"}}},
+        ),
+    ]
+
+
+def test_who_is_to_be_found_again_leaves_the_network_for_an_instant() -> None:
+    inspect = inspected(request())
+    replica = ReplicaId(inspect["Id"])
+    inspect["NetworkSettings"]["Networks"]["p_default"]["Aliases"] = ["0123456789ab"]
+    again = Connect("a", replica, 1, template(request()), "why")
+    endpoint = {"Aliases": ["p-a-1", "a"]}
+    assert ask(again, inspect) == [
+        ("p_default/disconnect", {"Container": replica}),
+        ("p_default/connect", {"Container": replica, "EndpointConfig": endpoint}),
+    ]

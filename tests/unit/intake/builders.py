@@ -46,3 +46,13 @@ def service(definition: Mapping[str, Any], policy: Mapping[str, Any] | None = No
     assert found.errors == ()
     assert found.stack is not None
     return found.stack.services["web"]
+
+
+def mount(**others: Any) -> Mapping[str, Any]:
+    """A service with this mount at /data, a volume unless told otherwise."""
+    return {"volumes": [{"type": "volume", "target": "/data", **others}]}
+
+
+def port(protocol: str = "tcp", **others: Any) -> Mapping[str, Any]:
+    """A service that publishes port 80."""
+    return {"ports": [{"target": 80, "protocol": protocol, **others}]}

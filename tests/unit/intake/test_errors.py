@@ -138,3 +138,20 @@ def test_says_what_it_does_not_act_on_yet(case: str) -> None:
     found = resolved({"web": {}}, spec)
     assert found.stack is not None
     assert [finding.path for finding in found.warnings] == paths
+
+
+REPLICAS = {"fewer than none": -1, "more than a network has ports": 1001}
+
+
+@pytest.mark.fault("F5")
+@pytest.mark.parametrize("case", REPLICAS)
+def test_replicas_that_cannot_be(case: str) -> None:
+    found = resolved({"web": {"scale": REPLICAS[case]}})
+    assert found.stack is None
+    assert found.errors[0].path == "spec.services.web.replicas"
+
+
+def test_two_services_cannot_share_a_container_name_unless_one_has_no_replica() -> None:
+    both = {"a": {"container_name": "n"}, "b": {"container_name": "n"}}
+    assert [finding.path for finding in resolved(both).errors] == ["services.b.container_name"]
+    assert resolved({**both, "b": {"container_name": "n", "scale": 0}}).errors == ()

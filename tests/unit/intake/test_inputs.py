@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from controller.intake import inputs
-from controller.intake.contents import contents_digests, contents_files
 from controller.intake.environment import scrubbed, values_digest
 from controller.intake.inputs import read_inputs, rendering_key
-from controller.intake.interpolation import expand, parse_env, variable_names
 from controller.intake.source import read_env
-from controller.model.project import ComposeProject, RenderedProject
+from controller.model.project import ComposeProject
 
 pytestmark = pytest.mark.unit
 
@@ -156,64 +154,6 @@ def test_odd_shapes_are_left_to_compose(tmp_path: Path) -> None:
     assert read_inputs(ComposeProject(None, (tmp_path / "a.yaml",), tmp_path)).findings == ()
 
 
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("plain", "plain"),
-        ("$A-${A}", "1-1"),
-        ("$$A", "$A"),
-        ("${X:-d}${X-d}${E:-d}${E-d}", "ddd"),
-        ("${A:+y}${E:+y}${E+y}${X+y}", "yy"),
-        ("${X:-${A}x}", "1x"),
-        ("${A:?e}", "1"),
-        ("${E:?e}", None),
-        ("${X?e}", None),
-        ("${E?e}", ""),
-        ("$X", ""),
-        ("${", None),
-        ("${1}", None),
-        ("$ ", None),
-    ],
-)
-def test_interpolation(text: str, value: str | None) -> None:
-    assert expand(text, {"A": "1", "E": ""}) == value
-
-
-def nested(depth: int) -> str:
-    return "${X:-" * depth + "x" + "}" * depth
-
-
-@pytest.mark.fault("F4")
-@pytest.mark.parametrize(
-    "text",
-    [nested(1000), "${X:-" * 1000, "$A" * 20_000],
-    ids=["defaults in defaults", "half of them", "more than a variable can hold"],
-)
-def test_interpolation_comes_to_an_end(text: str) -> None:
-    assert expand(text, {"A": "0123456789"}) is None
-
-
-@pytest.mark.fault("F4")
-@pytest.mark.parametrize("text", [nested(1000), "a/" * 100_000], ids=["defaults in defaults", "longer than any path"])
-def test_paths_that_cannot_be_are_left_to_compose(text: str, tmp_path: Path) -> None:
-    (tmp_path / "compose.yaml").write_text(f"services: {{a: {{image: x, env_file: '{text}'}}}}\n")
-    (tmp_path / ".env").write_text(f"A={nested(1000)}\n")
-    found = read_inputs(ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path))
-    assert found.findings == () and found.unknown == (text,)
-
-
-@pytest.mark.fault("F4")
-def test_variables_that_double_each_other_are_refused_at_their_line(tmp_path: Path) -> None:
-    lines = ["A0=0123456789", *(f"A{number}=$A{number - 1}$A{number - 1}" for number in range(1, 40))]
-    (tmp_path / ".env").write_text("\n".join(lines))
-    (tmp_path / "compose.yaml").write_text("services: {a: {image: x}}\n")
-    project = ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path)
-    assert read_inputs(project).findings == ()  # What is longer than a variable can be is not looked at.
-    (tmp_path / ".env").write_text("\n".join([*lines[:14], *(f"B{number}=$A13" for number in range(20))]))
-    (finding,) = read_inputs(project).findings
-    assert (finding.file, finding.line) == (str(tmp_path / ".env"), 25)
-
-
 @pytest.mark.fault("F4")
 def test_an_env_file_is_read_once_however_often_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[Path] = []
@@ -234,16 +174,6 @@ def test_more_files_than_are_looked_at_are_refused(tmp_path: Path) -> None:
     assert len(found.files) == inputs.MAX_FILES
 
 
-def test_names_of_variables() -> None:
-    assert variable_names("$A ${B:-${C}} $$D ${E?x}") == {"A", "B", "C", "E"}
-
-
-def test_env_files() -> None:
-    text = "# c\nA=1\nexport B='x y' # z\nC=\"q\"\nD=plain # c\nE\nF=\n=bad\n"
-    assert parse_env(text) == {"A": "1", "B": "x y", "C": "q", "D": "plain", "E": None, "F": ""}
-    assert parse_env("A =  x   y  \t # c\nB=a#b\nC=' $A '\n") == {"A": "x   y", "B": "a#b", "C": " $A "}
-
-
 def test_environment() -> None:
     environment = {
         "A": "1",
@@ -255,68 +185,3 @@ def test_environment() -> None:
     assert scrubbed(environment) == {"A": "1"}
     assert values_digest(("A", "B"), {"A": "1"}) != values_digest(("A", "B"), {"A": "1", "B": ""})
     assert values_digest(("A", "B"), {"A": "1", "C": "2"}) == values_digest(("B", "A"), {"A": "1"})
-
-
-def rendered(root: Path) -> RenderedProject:
-    bind = {"type": "bind", "read_only": True}
-    services = {
-        "config": {"configs": [{"source": "c", "target": "/c"}]},
-        "inline": {"configs": [{"source": "inline"}]},
-        "secret": {"secrets": [{"source": "s", "target": "/s"}]},
-        "variable": {"secrets": [{"source": "v"}]},
-        "mount": {"volumes": [{**bind, "source": str(root / "m.conf"), "target": "/m"}]},
-        "none": {
-            "volumes": [
-                {**bind, "source": str(root), "target": "/folder"},
-                {**bind, "source": "/etc/hostname", "target": "/outside"},
-                {**bind, "source": str(root / "m.conf"), "target": "/writable", "read_only": False},
-                {**bind, "source": str(root / "big"), "target": "/big"},
-                {"type": "volume", "source": "v", "target": "/v", "read_only": True},
-            ]
-        },
-    }
-    return RenderedProject(
-        "demo",
-        {
-            "services": services,
-            "configs": {"c": {"file": str(root / "c.conf")}, "inline": {"content": "text"}},
-            "secrets": {"s": {"file": str(root / "s.txt")}, "v": {"environment": "V"}},
-        },
-    )
-
-
-@pytest.fixture
-def mounted(tmp_path: Path) -> ComposeProject:
-    for name in ("c.conf", "s.txt", "m.conf"):
-        (tmp_path / name).write_text("1")
-    (tmp_path / "big").write_bytes(b"x" * ((1 << 20) + 1))
-    return ComposeProject(None, (tmp_path / "compose.yaml",), tmp_path, environment={"V": "1"})
-
-
-@pytest.mark.parametrize(("file", "service"), [("c.conf", "config"), ("s.txt", "secret"), ("m.conf", "mount")])
-def test_contents_count_for_who_mounts_them(file: str, service: str, mounted: ComposeProject) -> None:
-    before = contents_digests(rendered(mounted.directory), mounted)
-    (mounted.directory / file).write_text("2")
-    after = contents_digests(rendered(mounted.directory), mounted)
-    assert {name for name in before if before[name] != after[name]} == {service}
-
-
-def test_contents_of_variables_count(mounted: ComposeProject) -> None:
-    other = ComposeProject(None, mounted.files, mounted.directory, environment={"V": "2"})
-    before = contents_digests(rendered(mounted.directory), mounted)
-    after = contents_digests(rendered(mounted.directory), other)
-    assert {name for name in before if before[name] != after[name]} == {"variable"}
-    assert before["inline"]
-    assert before["none"] == ""
-
-
-def test_missing_contents_are_unknown(mounted: ComposeProject) -> None:
-    for name in ("c.conf", "m.conf"):
-        (mounted.directory / name).unlink()
-    found = contents_digests(rendered(mounted.directory), mounted)
-    assert (found["config"], found["mount"]) == (None, None)
-
-
-def test_files_to_watch(mounted: ComposeProject) -> None:
-    names = [path.name for path in contents_files(rendered(mounted.directory), mounted)]
-    assert names == ["c.conf", "s.txt", "m.conf"]

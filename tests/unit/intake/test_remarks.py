@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,12 +10,9 @@ import pytest
 from controller.intake.inputs import read_inputs
 from controller.intake.targets import Request, find_targets
 from controller.model.errors import Finding
-from controller.model.project import ComposeProject, ImageDefaults
-from tests.unit.intake.builders import needs, resolved
+from tests.unit.intake.folders import SHELL, project_of
 
 pytestmark = pytest.mark.unit
-
-SHELL = {"FROM_SHELL": "1", "HOME": "/h", "BOTH": "2"}
 
 TOLD: Mapping[str, tuple[str, int, str, str]] = {
     "set nowhere": ('services: {a: {image: "x:${NOWHERE}"}}', 23, "services.a.image", "NOWHERE is set nowhere"),
@@ -107,7 +102,6 @@ TOLD: Mapping[str, tuple[str, int, str, str]] = {
     "a secret that is not there": ("secrets: {s: {file: ./no}}", 21, "secrets.s.file", "'./no' does not exist"),
     "a config that is not there": ("configs: {s: {file: ./no}}", 21, "configs.s.file", "'./no' does not exist"),
 }
-
 SILENT = {
     "a default": 'services: {a: {image: "${NOWHERE:-x}"}}',
     "set by the .env": 'services: {a: {image: "$FILED"}}',
@@ -125,16 +119,6 @@ SILENT = {
     "an external secret": "secrets: {s: {external: true}}",
     "odd shapes": "include: {}\nservices: {a: [1], b: {env_file: {}, build: [], extends: x, environment: 7}}",
 }
-
-
-def project_of(folder: Path, text: str) -> ComposeProject:
-    (folder / "p").mkdir()
-    (folder / "b.yaml").write_text("services: {}\n")
-    (folder / "p" / "compose.yaml").write_text(text)
-    (folder / "p" / ".env").write_text("FILED=1\nBOTH=1\n")
-    (folder / "p" / "a.env").write_text("A=1\n")
-    (folder / "p" / "link.env").symlink_to("/etc/passwd")
-    return ComposeProject(None, (folder / "p" / "compose.yaml",), folder / "p", environment=SHELL)
 
 
 def remarks(folder: Path, text: str) -> tuple[Finding, ...]:
@@ -192,41 +176,6 @@ def test_an_extended_file_is_read_with_the_variables_of_who_extends_it(tmp_path:
     assert read_inputs(project).remarks == ()
 
 
-ENV_LINES = {
-    "set by the shell only": ("A=${FROM_SHELL}", "FROM_SHELL is taken from the shell"),
-    "set nowhere": ('A="x${NOWHERE}"', "NOWHERE is set nowhere"),
-    "passed on": ("FROM_SHELL", "FROM_SHELL is taken from the shell"),
-    "of its own name": ("FROM_SHELL=$FROM_SHELL", "FROM_SHELL is taken from the shell"),
-}
-
-
-@pytest.mark.fault("F8")
-@pytest.mark.parametrize("case", ENV_LINES)
-@pytest.mark.parametrize("role", [".env", "a.env"])
-def test_variables_in_env_files_are_told_at_their_line(case: str, role: str, tmp_path: Path) -> None:
-    line, words = ENV_LINES[case]
-    project = project_of(tmp_path, "services: {a: {image: x, env_file: a.env}}")
-    (tmp_path / "p" / role).write_text(f"# $NO\nB='$NO'\n{line}\n")
-    (finding,) = read_inputs(project).remarks
-    assert words in finding.message and finding.hint
-    assert (finding.file, finding.line) == (str(tmp_path / "p" / role), 3)
-
-
-def test_nothing_is_said_of_what_an_env_file_sets_or_quotes(tmp_path: Path) -> None:
-    project = project_of(tmp_path, "services: {a: {image: x, env_file: a.env}}")
-    text = "A=1\nB=$A$FILED${NOWHERE:-x}$HOME\nC='$NOWHERE'\nD=\"\\$NOWHERE\"\nE=$$NOWHERE\nFILED\n"
-    (tmp_path / "p" / "a.env").write_text(text)
-    assert read_inputs(project).remarks == ()
-
-
-def test_an_env_file_that_is_no_utf8_is_read_and_told(tmp_path: Path) -> None:
-    project = project_of(tmp_path, "services: {a: {image: '$FILED', env_file: a.env}}")
-    (tmp_path / "p" / "a.env").write_bytes(b"A=1\nB=\xe4\n")
-    (finding,) = read_inputs(project).remarks
-    assert (finding.file, finding.line, finding.column) == (str(tmp_path / "p" / "a.env"), 2, 3)
-    assert finding.message == "is not UTF-8 text"
-
-
 MANIFEST = """\
 apiVersion: controller/v1
 kind: Stack
@@ -254,102 +203,3 @@ def test_strict_refuses_each_before_compose_is_called(case: str, tmp_path: Path)
 def test_without_strict_the_stack_is_used(tmp_path: Path) -> None:
     found = targets_of(tmp_path, TOLD["an env file outside"][0], strict=False)
     assert found.findings == ()  # type: ignore[attr-defined]
-
-
-HEALTHY = needs("db", condition="service_healthy")
-
-
-def brings_check(brings: bool | None) -> ImageDefaults | None:
-    return None if brings is None else ImageDefaults(brings)
-
-
-WAITS = {"web": HEALTHY, "db": {}}
-
-
-@pytest.mark.parametrize(
-    ("brings", "strict", "refused", "words"),
-    [
-        (None, False, False, "unless its image has one: it counts as healthy once it has run for 1 s"),
-        (None, True, False, "unless its image has one"),
-        (False, False, False, "no health check: it counts"),
-        (False, True, True, "refused: security.strict"),
-    ],
-)
-def test_waiting_for_the_health_of_what_has_no_check(
-    brings: bool | None, strict: bool, refused: bool, words: str
-) -> None:
-    spec = {"security": {"strict": strict}}
-    found = resolved(WAITS, spec, image_defaults=lambda image: brings_check(brings))
-    (finding,) = found.errors if refused else found.warnings
-    assert finding.path == "services.web.depends_on.db"
-    assert words in finding.message
-    assert (found.stack is None) == refused
-
-
-@pytest.mark.parametrize(
-    ("db", "spec", "brings"),
-    [
-        ({"healthcheck": {"test": ["CMD", "true"]}}, None, False),
-        ({}, {"services": {"db": {"readiness": {"tcp": {"port": 1}}}}}, False),
-        ({}, None, True),
-        ({"healthcheck": {"interval": "5s"}}, None, True),
-        ({"healthcheck": {"test": [], "retries": 2}}, None, True),
-    ],
-    ids=["it has one", "the manifest has a probe", "its image has one", "its image's is adjusted", "so it is"],
-)
-def test_nothing_is_said_of_a_service_whose_health_can_be_seen(db: object, spec: object, brings: bool) -> None:
-    found = resolved({"web": HEALTHY, "db": db}, spec, image_defaults=lambda image: brings_check(brings))  # type: ignore[dict-item,arg-type]
-    assert found.warnings == found.errors == ()
-
-
-@pytest.mark.parametrize("check", [{"disable": True}, {"test": ["NONE"], "interval": "5s"}], ids=["disable", "NONE"])
-def test_a_check_that_is_switched_off_is_none_whatever_the_image_brings(check: Mapping[str, object]) -> None:
-    found = resolved(
-        {"web": HEALTHY, "db": {"healthcheck": check}}, image_defaults=lambda image: ImageDefaults(checks=True)
-    )
-    assert "has no health check: it counts" in found.warnings[0].message
-
-
-REPLICAS = {"fewer than none": -1, "more than a network has ports": 1001}
-
-
-@pytest.mark.fault("F5")
-@pytest.mark.parametrize("case", REPLICAS)
-def test_replicas_that_cannot_be(case: str) -> None:
-    found = resolved({"web": {"scale": REPLICAS[case]}})
-    assert found.stack is None
-    assert found.errors[0].path == "spec.services.web.replicas"
-
-
-def test_two_services_cannot_share_a_container_name_unless_one_has_no_replica() -> None:
-    both = {"a": {"container_name": "n"}, "b": {"container_name": "n"}}
-    assert [finding.path for finding in resolved(both).errors] == ["services.b.container_name"]
-    assert resolved({**both, "b": {"container_name": "n", "scale": 0}}).errors == ()
-
-
-ENV_FILES = {
-    "a pipe": (os.mkfifo, "not a regular file"),
-    "a NUL byte": (lambda path: path.write_bytes(b"A=1\nB=\0"), ":2:3: is binary"),
-    "2 MiB": (lambda path: path.write_bytes(b"a" * (2 << 20)), "more than 1048576 bytes"),
-    "a device without end": (lambda path: path.symlink_to("/dev/zero"), "not a regular file"),
-}
-
-
-@pytest.mark.fault("F4")
-@pytest.mark.parametrize("case", ENV_FILES)
-@pytest.mark.parametrize("role", [".env", "x.env"])
-def test_an_env_file_is_refused_before_compose_opens_it(case: str, role: str, tmp_path: Path) -> None:
-    write, words = ENV_FILES[case]
-    project = project_of(tmp_path, textwrap.dedent("services: {a: {image: x, env_file: x.env}}"))
-    (tmp_path / "p" / ".env").unlink()
-    write(tmp_path / "p" / role)
-    (finding,) = read_inputs(project).findings
-    assert words in str(finding) and str(finding).startswith(str(tmp_path / "p" / role))
-
-
-def test_the_null_device_and_a_folder_hold_no_variables(tmp_path: Path) -> None:
-    project = project_of(tmp_path, "services: {a: {image: x, env_file: null.env}}")
-    (tmp_path / "p" / ".env").unlink()
-    (tmp_path / "p" / ".env").mkdir()
-    (tmp_path / "p" / "null.env").symlink_to("/dev/null")
-    assert read_inputs(project).findings == ()

@@ -7,6 +7,7 @@ import pytest
 
 from controller.engines.compose_engine import ComposeEngine
 from tests.engine.docker_project import Project
+from tests.engine.ingress_bed import Bed
 
 
 @pytest.fixture
@@ -19,5 +20,12 @@ def docker_engine() -> Iterator[ComposeEngine]:
 @pytest.fixture
 def project(docker_engine: ComposeEngine, tmp_path: Path) -> Iterator[Project]:
     made = Project(docker_engine, tmp_path)
+    yield made
+    made.clean()
+
+
+@pytest.fixture
+def bed(docker_engine: ComposeEngine, tmp_path: Path) -> Iterator[Bed]:
+    made = Bed(docker_engine, tmp_path)
     yield made
     made.clean()

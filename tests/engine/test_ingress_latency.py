@@ -1,23 +1,13 @@
 """What the ingress adds to a request: printed beside the same request without it, both at 200 a second."""
 
 import statistics
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from controller.engines.compose_engine import ComposeEngine
 from tests.engine.ingress_bed import Bed
 from tests.engine.pace import RATE, SECONDS, measure
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.fixture
-def bed(docker_engine: ComposeEngine, tmp_path: Path) -> Iterator[Bed]:
-    made = Bed(docker_engine, tmp_path)
-    yield made
-    made.clean()
 
 
 def test_every_request_is_answered_and_what_the_ingress_adds_is_printed(bed: Bed) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import AIM, ATTEMPT, GOBACK, PASS, RELEASES, ROLLOUT, UPDATES, Mutant
+from tests.mutants.mutant import AIM, ATTEMPT, COURSES, GOBACK, PASS, RELEASES, ROLLOUT, UPDATES, Mutant
 
 FAILING = (
     Mutant(
@@ -170,7 +170,7 @@ FAILING = (
         "kept = parts.fresh + _find_kept(case, parts) if replaced.stays else parts.fresh",
         "kept = parts.fresh",
         (
-            f"{AIM}::test_what_is_done_on_a_course",
+            f"{COURSES}::test_what_is_done_on_a_course",
             f"{RELEASES}::test_a_paused_update_is_kept_in_shape",
         ),
     ),
@@ -179,7 +179,7 @@ FAILING = (
         "decide/rollout.py",
         '    if case.aim.course is Course.HALTED:\n        return Moves(reason="UpdateHalted"',
         '    if False:\n        return Moves(reason="UpdateHalted"',
-        (f"{AIM}::test_what_is_done_on_a_course",),
+        (f"{COURSES}::test_what_is_done_on_a_course",),
     ),
     Mutant(
         "what a person undid is done again",
@@ -224,7 +224,7 @@ FAILING = (
         "if case.go_first and parts.ready:",
         "if False:",
         (
-            f"{AIM}::test_what_is_done_on_a_course",
+            f"{COURSES}::test_what_is_done_on_a_course",
             f"{GOBACK}::test_all_that_the_generation_changed_goes_back_dependents_first",
         ),
     ),
@@ -233,7 +233,7 @@ FAILING = (
         "decide/rollout.py",
         "if case.go_first and parts.ready:",
         "if case.go_first:",
-        (f"{AIM}::test_what_is_done_on_a_course",),
+        (f"{COURSES}::test_what_is_done_on_a_course",),
     ),
     Mutant(
         "on the way back the gates are waited for that what failed has shut",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import AIM, ATTEMPT, DRAIN, HELD_UP, IMAGES, PURPOSE, RELEASES, ROLLOUT, TURNS, Mutant
+from tests.mutants.mutant import ATTEMPT, COURSES, DRAIN, HELD_UP, IMAGES, PURPOSE, RELEASES, ROLLOUT, TURNS, Mutant
 
 REPLACING = (
     Mutant(
@@ -91,7 +91,7 @@ REPLACING = (
         "decide/phase.py",
         "    if parts.stale and serving >= case.want.replicas:",
         "    if parts.stale:",
-        (f"{AIM}::test_a_halt_by_a_person_hides_nothing_that_does_not_serve",),
+        (f"{COURSES}::test_a_halt_by_a_person_hides_nothing_that_does_not_serve",),
     ),
     Mutant(
         "all followers restart at once",

@@ -46,7 +46,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
     """The target, ready to be reconciled. Starts no process where nothing changed. Raises InvalidInput, EngineError."""
     rendered, recording = _render_cached(engine, target, store)
     sources = replace(_sources(engine, target, rendered, recording), present=_present(engine, rendered.name))
-    resolution = _located(resolve(sources, previous or _last_services(store)), target)
+    resolution = _located(resolve(sources, previous or last_services(store)), target)
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
     return Loaded(
@@ -182,7 +182,7 @@ def _located(resolution: Resolution, target: Target) -> Resolution:
     )
 
 
-def _last_services(store: Store) -> Mapping[str, DesiredService]:
+def last_services(store: Store) -> Mapping[str, DesiredService]:
     """The services of the generation before this process began, with those that it was to lose."""
     last = store.stack.last_generation()
     if last is None:

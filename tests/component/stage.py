@@ -222,3 +222,8 @@ class Stage:
     def actions(self) -> list[tuple[str, str]]:
         """What was done so far, in order."""
         return [(type(step).__name__, step.service) for step in self.bench.steps]
+
+
+def converged(stage: Stage) -> bool:
+    """Whether the newest status says so."""
+    return bool(stage.statuses) and stage.statuses[-1].phase == "Converged"

@@ -1,8 +1,6 @@
-"""The prober with a hand-moved clock and no threads, then with its threads and the real clock."""
+"""The prober with a hand-moved clock and no threads: when it asks, and what follows from the answers."""
 
 import socket
-import threading
-import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -11,62 +9,15 @@ import pytest
 from controller.engines.base import Execution
 from controller.health.prober import ASK_ANYWAY, Clocks, Prober
 from controller.health.verdict import Verdict
-from controller.model.desired import Probe, ProbeKind
-from controller.model.observed import Health, Replica, ReplicaPhase
+from controller.model.observed import Health
+from tests.component.probing import PROBE, WALL, World, replica
 
 pytestmark = pytest.mark.unit
-
-WALL = 1_000_000.0
-PROBE = Probe(ProbeKind.EXEC, ("check",), interval=10.0, timeout=2.0, retries=3)
-
-
-class Port:
-    """Answers each replica's command by what the case set, and remembers when it was asked."""
-
-    def __init__(self, clock=time.monotonic):
-        self.codes = {}
-        self.asked = []
-        self.gates = {}
-        self._clock = clock
-
-    def execute(self, replica, command, *, timeout):
-        self.asked.append((replica, self._clock()))
-        if replica in self.gates:
-            assert self.gates[replica].wait(20)
-        return Execution(self.codes.get(replica, 0), f"said by {replica}")
-
-
-class World:
-    """A prober without threads: `until` moves the clock from visit to visit."""
-
-    def __init__(self):
-        self.at = 0.0
-        self.changes = []
-        self.engine = Port(lambda: self.at)
-        clocks = Clocks(now=lambda: WALL + self.at, steady=lambda: self.at)
-        self.prober = Prober(self.engine, lambda *key: self.changes.append((key, self.at)), clocks, workers=0)
-
-    def until(self, at):
-        while (due := self.prober.next_due()) is not None and due <= at:
-            self.at = max(self.at, due)
-            assert self.prober.run_due()
-        self.at = at
-
-    def asked(self, replica):
-        return [round(at, 3) for id_, at in self.engine.asked if id_ == replica.id]
-
-    def health(self, replica):
-        return self.prober.verdict(replica.life).health
 
 
 @pytest.fixture
 def world():
     return World()
-
-
-def replica(number=1, **others):
-    fields = {"started_at": WALL, "health": Health.STARTING, **others}
-    return Replica(f"web-{number}", f"p-web-{number}", "web", number, "r1", ReplicaPhase.RUNNING, **fields)
 
 
 def test_it_is_asked_at_once_then_fast_then_at_its_own_pace(world):
@@ -239,86 +190,3 @@ def test_a_bug_in_a_probe_is_unknown_and_ends_nothing(world):
     world.until(40.0)
     assert world.prober.verdict(web.life) == Verdict(Health.STARTING, None, "RuntimeError: a bug")
     assert world.prober.next_due() is not None
-
-
-# --- with threads
-
-
-def eventually(condition, seconds=10):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "did not come about"
-        time.sleep(0.002)
-
-
-@pytest.fixture
-def live():
-    engine = Port()
-    changes = []
-    prober = Prober(engine, lambda *key: changes.append(key))
-    prober.engine, prober.changes = engine, changes
-    yield prober
-    for gate in engine.gates.values():
-        gate.set()
-    prober.close()
-    assert not [thread for thread in threading.enumerate() if thread.name == "probe"]
-
-
-def started(number=1, **others):
-    return replica(number, started_at=time.time(), **others)
-
-
-def test_threads_notice_a_start_within_a_moment(live):
-    web = started()
-    live.engine.codes[web.id] = 1
-    live.watch("s", "web", {web: PROBE})
-    eventually(lambda: len(live.engine.asked) >= 2)
-    live.engine.codes[web.id] = 0
-    ready = time.monotonic()
-    eventually(lambda: live.changes == [("s", "web")])
-    assert time.monotonic() - ready < 1.0
-
-
-def test_probes_that_hang_hold_up_nobody(live):
-    stuck = [started(number) for number in range(5)]
-    for one in stuck:
-        live.engine.gates[one.id] = threading.Event()
-    live.watch("s", "stuck", dict.fromkeys(stuck, PROBE))
-    web = started(99)
-    live.watch("s", "web", {web: PROBE})
-    eventually(lambda: live.verdict(web.life).health is Health.HEALTHY)
-    assert len({id_ for id_, _ in live.engine.asked}) == 6
-    assert all(live.verdict(one.life).health is Health.STARTING for one in stuck)
-
-
-def test_a_nearer_probe_is_not_kept_waiting_by_a_far_one(live):
-    far = started(1)
-    live.watch("s", "far", {far: replace(PROBE, interval=3600.0)})
-    eventually(lambda: live.verdict(far.life).health is Health.HEALTHY)
-    time.sleep(0.05)
-    near = started(2)
-    live.watch("s", "near", {near: PROBE})
-    eventually(lambda: live.verdict(near.life).health is Health.HEALTHY, seconds=2)
-
-
-def test_many_at_their_own_pace_cost_next_to_nothing(live):
-    many = [started(number) for number in range(30)]
-    live.watch("s", "web", dict.fromkeys(many, PROBE))
-    eventually(lambda: len(live.changes) == 30)
-    before = time.process_time()
-    time.sleep(0.5)
-    assert time.process_time() - before < 0.05
-    assert len(live.engine.asked) == 30
-
-
-def test_closing_is_quick_though_a_probe_hangs(live):
-    web = started()
-    live.engine.gates[web.id] = threading.Event()
-    live.watch("s", "web", {web: PROBE})
-    eventually(lambda: live.engine.asked)
-    begun = time.monotonic()
-    live.close(0.2)
-    assert time.monotonic() - begun < 2
-    live.engine.gates[web.id].set()
-    live.close()
-    assert live.changes == []

@@ -38,7 +38,7 @@ RUNNING = (
         "loop/reconcile.py",
         "            self._lose(error, self._tools.now())\n            return None\n",
         "            return {name: ServiceView() for name in self.loaded.desired.services}\n",
-        ("tests/component/test_loop_pass.py",),
+        ("tests/component/test_loop_away.py",),
     ),
     Mutant(
         "there is no lock",

@@ -1,0 +1,140 @@
+"""The executor's threads: how many at once, which first, what holds up nobody, and their end."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from controller.loop.executor import Executor
+from controller.loop.lanes import Lane
+from controller.model.steps import Pull, Result
+from tests.component.steps import create, results, start, stop
+from tests.component.waiting import eventually
+
+pytestmark = pytest.mark.unit
+
+
+def test_no_more_starts_at_once_than_cores_and_one(executor, port, batch):
+    limit = len(os.sched_getaffinity(0)) + 1
+    names = [f"s{turn}" for turn in range(limit + 4)]
+    gate = port.hold(*names)
+    for name in names:
+        executor.submit(batch(name))
+    eventually(lambda: len(port.begun) == limit)
+    gate.set()
+    eventually(lambda: len(executor.collect("s")) == 0 and not executor.busy("s"))
+    assert port.most == limit
+    assert len(port.begun) == len(names)
+
+
+def test_the_longest_path_goes_first(executor, port, batch):
+    limit = Lane.STARTING.workers
+    kept = [f"kept{turn}" for turn in range(limit - 1)]
+    port.hold(*kept)
+    only_worker = port.hold("first")
+    for name in (*kept, "first"):
+        executor.submit(batch(name))
+    eventually(lambda: len(port.begun) == limit)
+    for name, rank in (("low", 1.0), ("high", 3.0), ("mid", 2.0), ("mid2", 2.0)):
+        executor.submit(batch(name, rank=rank))
+    only_worker.set()
+    eventually(lambda: len(port.begun) == limit + 4)
+    assert [service for _, service in port.begun[limit:]] == ["high", "mid", "mid2", "low"]
+
+
+def test_pulls_and_slow_stops_block_no_start(executor, port, batch):
+    pulls, stops = [f"p{turn}" for turn in range(6)], [f"t{turn}" for turn in range(8)]
+    port.hold(*pulls, *stops)
+    for name in pulls:
+        executor.submit(batch(name, Pull(name, "image", "test"), create(name)))
+    for name in stops:
+        executor.submit(batch(name, stop(name)))
+    executor.submit(batch("web"))
+    assert executor.done.acquire(timeout=10)
+    (completed,) = executor.collect("s")
+    assert completed.batch.service == "web"
+    eventually(lambda: sum(kind == "Stop" for kind, _ in port.begun) == len(stops))
+
+
+def test_the_end_finishes_the_running_step_and_begins_no_other(port, batch):
+    executor = Executor(port, lambda batch: None)
+    gate = port.hold("web")
+    executor.submit(batch("web", create("web"), start("web")))
+    names = [f"s{turn}" for turn in range(6)]
+    port.held.update(dict.fromkeys(names, gate))
+    for name in names:
+        executor.submit(batch(name))
+    eventually(lambda: len(port.begun) == Lane.STARTING.workers)
+    threading.Timer(0.05, gate.set).start()
+    assert executor.close(10)
+    assert len(port.begun) == Lane.STARTING.workers
+    assert not executor.submit(batch("late"))
+    by_service = {done.batch.service: results(done) for done in executor.collect("s")}
+    assert by_service["web"] == [Result.DONE, Result.SKIPPED]
+    assert sorted(by_service) == sorted([*names, "web"])
+
+
+@pytest.fixture
+def scarce(monkeypatch):
+    """While it is set, the system gives no thread to workers."""
+    none = threading.Event()
+    begin = threading.Thread.start
+
+    def start_or_not(thread):
+        if none.is_set() and thread.name.startswith("steps-"):
+            raise RuntimeError("can't start new thread")
+        begin(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_not)
+    return none
+
+
+def test_where_the_system_gives_no_thread_nothing_is_taken_and_later_it_is(executor, batch, scarce):
+    scarce.set()
+    for _ in range(Lane.STARTING.workers + 1):
+        assert not executor.submit(batch("web"))
+    assert executor.busy("s") == frozenset()
+    scarce.clear()
+    assert executor.submit(batch("web"))
+    assert executor.done.acquire(timeout=10)
+    assert [results(done) for done in executor.collect("s")] == [[Result.DONE]]
+
+
+def test_what_workers_there_are_do_the_work_of_those_that_could_not_be_had(executor, port, batch, scarce):
+    gate = port.hold("web")
+    executor.submit(batch("web"))
+    eventually(lambda: port.begun)
+    scarce.set()
+    assert executor.submit(batch("db"))
+    gate.set()
+    assert executor.done.acquire(timeout=10) and executor.done.acquire(timeout=10)
+    assert {done.batch.service for done in executor.collect("s")} == {"web", "db"}
+
+
+def test_a_batch_that_no_worker_of_its_next_lane_can_go_on_with_ends_there(executor, batch, scarce):
+    """The worker that hands it on lives, and its lane goes on."""
+    assert executor.submit(batch("db", stop("db")))
+    assert executor.done.acquire(timeout=10)
+    scarce.set()
+    assert executor.submit(batch("web", stop("web"), start("web")))
+    assert executor.done.acquire(timeout=10)
+    assert executor.submit(batch("cache", stop("cache")))
+    assert executor.done.acquire(timeout=10)
+    assert {done.batch.service: results(done) for done in executor.collect("s")} == {
+        "db": [Result.DONE],
+        "web": [Result.DONE, Result.SKIPPED],
+        "cache": [Result.DONE],
+    }
+
+
+def test_the_end_does_not_wait_for_ever(port, batch):
+    executor = Executor(port, lambda batch: None)
+    gate = port.hold("web")
+    executor.submit(batch("web"))
+    eventually(lambda: port.begun)
+    begun = time.monotonic()
+    assert not executor.close(0.1)
+    assert time.monotonic() - begun < 5
+    gate.set()
+    assert executor.close(10)

@@ -114,6 +114,17 @@ def present_generation(loaded: Loaded, store: Store) -> Loaded:
     return replace(loaded, desired=replace(loaded.desired, generation=number))
 
 
+def last_services(store: Store) -> Mapping[str, DesiredService]:
+    """The services of the generation before this process began, with those that it was to lose."""
+    last = store.stack.last_generation()
+    if last is None:
+        return {}
+    if not last.revisions:  # kept by an older version
+        return {name: kept for (name, _), kept in store.stack.revisions().items() if name in last.services}
+    kept = store.stack.revisions(last.revisions.items())
+    return {name: service for (name, _), service in kept.items()}
+
+
 def place_of(target: Target) -> ProjectPlace:
     project = target.project
     return ProjectPlace(
@@ -180,17 +191,6 @@ def _located(resolution: Resolution, target: Target) -> Resolution:
         errors=locate(resolution.errors, target.documents),
         warnings=(*target.inputs.remarks, *locate(resolution.warnings, target.documents)),
     )
-
-
-def last_services(store: Store) -> Mapping[str, DesiredService]:
-    """The services of the generation before this process began, with those that it was to lose."""
-    last = store.stack.last_generation()
-    if last is None:
-        return {}
-    if not last.revisions:  # kept by an older version
-        return {name: kept for (name, _), kept in store.stack.revisions().items() if name in last.services}
-    kept = store.stack.revisions(last.revisions.items())
-    return {name: service for (name, _), service in kept.items()}
 
 
 def _missing_variables(memory: StackMemory, inputs: Inputs) -> Hold | None:

@@ -5,39 +5,30 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from controller.engines.base import Own
 from controller.ingress import config
 from controller.ingress.files import make_folder, put_file, read_file
-from controller.ingress.reach import find_deaf_port
+from controller.ingress.look import Look, present, refuse_deaf, with_route
 from controller.ingress.routes import (
     NO_TARGETS,
-    Endpoint,
     Table,
     Targets,
-    Wishes,
-    address_of,
-    addresses_of,
     backend_name,
     carry_over,
     fits,
     place_routes,
-    port_at,
-    port_of,
-    present_wishes,
     same,
     seat,
-    service_of,
 )
 from controller.ingress.runtime import Proxy, Runtime
 from controller.ingress.sightings import Memory
 from controller.model.errors import Conflict, EngineError, Transient
 from controller.model.names import ReplicaId
-from controller.model.own import Bind, OwnSeen, OwnSpec, Placed, Publish, Role
+from controller.model.own import Bind, OwnSeen, OwnSpec, Publish, Role
 from controller.model.routes import Frontend, RouteSeen, RouteState
 
 IMAGE = "haproxy:3.0"
@@ -65,14 +56,6 @@ class Wanted:
     networks: tuple[str, ...]
     routes: Mapping[ReplicaId, RouteState] | None = None
     image: str = IMAGE
-
-
-class Look(NamedTuple):
-    """The proxy, the stack's running replicas, and the networks on which the proxy reaches them."""
-
-    proxy: Proxy
-    placed: Sequence[Placed]
-    networks: Collection[str]
 
 
 class Ingress:
@@ -136,7 +119,7 @@ class Ingress:
         try:
             ends_at = time.monotonic() + deadline
             look = self._look(ends_at)
-            table = seat(present_wishes(look.proxy.table, look.placed, look.networks), look.proxy.table)
+            table = seat(present(look), look.proxy.table)
             if not same(look.proxy.table, table):
                 self._change(look.proxy.table, table, ends_at)
                 look = self._look(ends_at)
@@ -157,8 +140,8 @@ class Ingress:
             look = self._look(ends_at)
             before = self._memory.see(look.proxy, look.placed, look.networks, time.time())
             if to is RouteState.IN:
-                _refuse_deaf(look, replica, targets)
-            table = seat(_with_route(look, replica, to, targets), look.proxy.table)
+                refuse_deaf(look, replica, targets)
+            table = seat(with_route(look, replica, to, targets), look.proxy.table)
             if not same(look.proxy.table, table):
                 self._change(look.proxy.table, table, ends_at)
             if to is RouteState.DRAINING and replica in before:
@@ -261,37 +244,6 @@ class Ingress:
                 if seen is None or not seen.running:
                     raise Conflict(f"the ingress of {self._stack} ended in its start", hint=_LOOK)
             time.sleep(_PAUSE)
-
-
-def _with_route(look: Look, replica: ReplicaId, to: RouteState, targets: Targets) -> Wishes:
-    """What the proxy does now, with that one replica as it is to be."""
-    table = look.proxy.table
-    wishes = {name: dict(wanted) for name, wanted in present_wishes(table, look.placed, look.networks).items()}
-    found = next((item for item in look.placed if item.id == replica), None)
-    addresses = addresses_of(found, look.networks) if found else ()
-    if found is None or not addresses:
-        if to is RouteState.IN:
-            raise Conflict(f"replica {replica[:12]} is not running on a network that the ingress is on")
-        return wishes  # it has no traffic
-    backends = [name for name in table if service_of(name) == found.service]
-    if to is RouteState.IN and not backends:
-        raise Conflict(f"{found.service} has no port behind the ingress")
-    for name in backends:  # who is asked to drain anew after a reload gets its slot again
-        port = port_at(name, replica, targets)
-        ends = [Endpoint(one, port) for one in addresses]
-        wishes[name][next((end for end in ends if end in wishes[name]), ends[0])] = to
-    return wishes
-
-
-def _refuse_deaf(look: Look, replica: ReplicaId, targets: Targets) -> None:
-    found = next((item for item in look.placed if item.id == replica), None)
-    address = address_of(found, look.networks) if found else None
-    if found is not None and address is not None:
-        ports = {name: port_at(name, replica, targets) or port_of(name) for name in look.proxy.table}
-        port = find_deaf_port(look.proxy.table, found.service, address, ports)
-        if port is not None:
-            message = f"replica {replica[:12]} refuses connections to port {port}, on which others of it serve"
-            raise Transient(message, hint="has the port changed on which it listens, and not the published one?")
 
 
 def _left(ends_at: float) -> float:

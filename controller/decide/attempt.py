@@ -1,4 +1,4 @@
-"""Judging an update: when it is under way, which replicas have failed, whether it goes on, when it has settled.
+"""Judging an update: when it is under way, whether it has failed or goes on, when it has settled.
 
 Nothing here acts. Failures are keyed by life, progress by the most that ever was settled at once, so that an
 observation that comes twice, or after our death, changes nothing.
@@ -6,27 +6,21 @@ observation that comes twice, or after our death, changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.aim import is_release, release_of
-from controller.decide.case import Case, Parts, is_ready, is_unled, ready_since, was_put_down, was_refused, was_set_back
+from controller.decide.case import Case, Parts, ready_since, was_set_back
+from controller.decide.failures import failed_lives, tell_failure
 from controller.decide.moves import Moves
 from controller.model.decision import Attempt, Course, History
 from controller.model.desired import FailureAction, Watch
-from controller.model.names import Instant, ReplicaId, make_release, split_release
-from controller.model.observed import Health, Life, Replica, ReplicaPhase
+from controller.model.names import Instant, make_release, split_release
+from controller.model.observed import Replica
 from controller.model.steps import Stop
 
 KEPT_FAILURES = 100
 """Lives that are remembered of one update at most."""
-
-LINE_SHOWN = 120
-"""Characters of one printed line that are told in a reason; `logs` and `describe` have the rest."""
-
-_REFUSED: Life = (ReplicaId(""), None, 0)
-"""Stands for replicas that could not even be created."""
 
 
 class Failure(NamedTuple):
@@ -72,7 +66,7 @@ def find_failure(case: Case, parts: Parts) -> Failure | None:
     most = policy.max_failure_ratio * max(1, case.want.replicas)
     if failed <= most + (attempt.baseline if attempt.settled_at is not None else 0):
         return None
-    return Failure(_tell_failure(case, parts, attempt))
+    return Failure(tell_failure(case, parts, attempt))
 
 
 def note_progress(case: Case, parts: Parts, moves: Moves) -> History:
@@ -190,25 +184,6 @@ def all_watched_at(case: Case, parts: Parts) -> Instant | None:
     return max(known, default=case.now) if len(known) == len(ends) else None
 
 
-def tell_end(replica: Replica) -> str:
-    """How a replica failed, with the last lines that it printed, as far as they fit into a sentence."""
-    match replica.phase:
-        case ReplicaPhase.RUNNING if replica.health is Health.UNHEALTHY:
-            how = f"{replica.name} is unhealthy"
-        case ReplicaPhase.RUNNING if replica.restarts:
-            how = f"{replica.name} was restarted by Docker ({replica.restarts} times)"
-        case ReplicaPhase.RUNNING:
-            how = f"{replica.name} did not become ready in time"
-        case ReplicaPhase.CREATED:
-            how = f"{replica.name} could not be started"
-        case _:
-            how = f"{replica.name} exited with {replica.exit_code}"
-    how += " (out of memory)" if replica.oom_killed else ""
-    lines = [line.strip() for line in replica.last_output.splitlines() if any(map(str.isalnum, line))]
-    shown = [line if len(line) <= LINE_SHOWN else f"{line[:LINE_SHOWN]}…" for line in lines[-3:]]
-    return f"{how}: {' / '.join(shown)}" if shown else how
-
-
 def _drop_retired(case: Case) -> History:
     """Those that a person wanted replaced, as long as they are there."""
     history = case.history
@@ -221,53 +196,18 @@ def _drop_retired(case: Case) -> History:
 def _open(case: Case, parts: Parts) -> Attempt:
     tries = (case.history.restarts[r.id].tries for r in parts.stale if r.id in case.history.restarts)
     baseline = sum(tries) + sum(1 for replica in parts.stale if replica.restarts)
-    return Attempt(release_of(case.want), excused=frozenset(_failed_lives(case, parts.fresh)), baseline=baseline)
+    return Attempt(release_of(case.want), excused=frozenset(failed_lives(case, parts.fresh)), baseline=baseline)
 
 
 def _with_failures(case: Case, parts: Parts, attempt: Attempt) -> Attempt:
     """While it is under way one life of each replica counts; in its bake every life does."""
-    new = set(_failed_lives(case, parts.fresh)) - attempt.excused - attempt.failures
+    new = set(failed_lives(case, parts.fresh)) - attempt.excused - attempt.failures
     if attempt.settled_at is None:
         known = {life[0] for life in attempt.failures}
         new = {life for life in new if life[0] not in known}
     if not new or len(attempt.failures) >= KEPT_FAILURES:
         return attempt
     return attempt._replace(failures=attempt.failures | new)
-
-
-def _failed_lives(case: Case, replicas: Iterable[Replica]) -> Iterable[Life]:
-    yield from (replica.life for replica in replicas if _has_failed(case, replica))
-    trouble = case.seen.trouble
-    if trouble is not None and trouble.reason == "Create" and trouble.lasting:
-        yield _REFUSED
-
-
-def _has_failed(case: Case, replica: Replica) -> bool:
-    match replica.phase:
-        case ReplicaPhase.EXITED | ReplicaPhase.DEAD:
-            return replica.started_at is not None and _ended_watched(case, replica)
-        case ReplicaPhase.RESTARTING:
-            return True
-        case ReplicaPhase.RUNNING:
-            sick = replica.restarts > 0 or replica.health is Health.UNHEALTHY or _is_late(case, replica)
-            return sick or (is_unled(replica) and was_refused(case, "Route"))
-        case ReplicaPhase.CREATED:
-            return was_refused(case, "Start")
-        case _:
-            return False
-
-
-def _ended_watched(case: Case, replica: Replica) -> bool:
-    """By itself, while we watched: what ended while nobody did may have ended with the engine."""
-    ended = replica.finished_at if replica.finished_at is not None else case.now
-    return ended >= case.seen.since and not was_put_down(case, replica)
-
-
-def _is_late(case: Case, replica: Replica) -> bool:
-    if is_ready(case, replica) or replica.health is Health.NONE:
-        return False
-    begun = 0.0 if was_set_back(replica.started_at, case.now) else replica.started_at or 0.0
-    return case.now >= max(begun, case.seen.since) + case.want.start_timeout
 
 
 def _all_watched(case: Case, parts: Parts) -> bool:
@@ -279,7 +219,7 @@ def _begin_bake(case: Case, parts: Parts, attempt: Attempt) -> Attempt | None:
     good = case.history.good
     if case.want.update.bake <= 0 or good is None or is_release(attempt.release, good):
         return None
-    excused = frozenset(_failed_lives(case, parts.fresh))
+    excused = frozenset(failed_lives(case, parts.fresh))
     return attempt._replace(settled_at=case.now, failures=frozenset(), excused=excused, clock=None)
 
 
@@ -303,13 +243,3 @@ def _is_judged(case: Case, attempt: Attempt) -> bool:
 
 def _is_restart(case: Case, attempt: Attempt) -> bool:
     return is_release(attempt.release, case.history.good) and bool(case.history.retired)
-
-
-def _tell_failure(case: Case, parts: Parts, attempt: Attempt) -> str:
-    failed = [replica for replica in parts.fresh if replica.life in attempt.failures]
-    unled = any(is_unled(replica) for replica in failed) and was_refused(case, "Route")
-    if failed and not unled:
-        return tell_end(failed[0])
-    if case.seen.trouble is not None:
-        return case.seen.trouble.message
-    return "a new replica failed, and is gone"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.decide.attempt import tell_end
+from controller.decide.failures import tell_end
 from controller.decide.service import decide
 from controller.model.decision import Attempt, Course, Freeze, History
 from controller.model.desired import FailureAction, Leaving, PullPolicy, UpdatePolicy, Watch

@@ -51,7 +51,7 @@ def end(reconciler: Reconciler, wish: Wish) -> None:
     for extra in _extras(wish):
         reconciler.unask(extra)
     if wish.verb == "release":
-        reconciler.change_memory(released=True, adopted=False, adoption_granted=None)
+        reconciler.ledger.change_memory(released=True, adopted=False, adoption_granted=None)
     if wish.verb == "rollout-restart":
         reconciler.follow_tags(())
     reconciler.world.hurried = frozenset()
@@ -61,16 +61,16 @@ def end(reconciler: Reconciler, wish: Wish) -> None:
 def _apply(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     digest = reconciler.loaded.desired.digest
     if wish.adopt:
-        reconciler.change_memory(adoption_granted=digest)
+        reconciler.ledger.change_memory(adoption_granted=digest)
     if wish.confirm:
-        reconciler.change_memory(removal_granted=digest)
-    reconciler.change_memory(released=False)
+        reconciler.ledger.change_memory(removal_granted=digest)
+    reconciler.ledger.change_memory(released=False)
     _start(reconciler, wish, names)
 
 
 def _start(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
-    reconciler.change_memory(not_started=False)
-    reconciler.change_histories(names, lambda h: replace(h, stopped="", restarts={}) if h.stopped else h)
+    reconciler.ledger.change_memory(not_started=False)
+    reconciler.ledger.change_histories(names, lambda h: replace(h, stopped="", restarts={}) if h.stopped else h)
     reconciler.senses.troubles.forget(names)
 
 
@@ -78,43 +78,43 @@ def _prune(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """All of a stack goes only if it stays stopped: whatever keeps it would put it up again at once."""
     if wish.everything:
         _stop(reconciler, wish, names)
-    reconciler.change_memory(removal_granted=reconciler.loaded.desired.digest)
+    reconciler.ledger.change_memory(removal_granted=reconciler.loaded.desired.digest)
 
 
 def _retry(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     def forgive(history: History) -> History:
         return replace(history, restarts={}, failed={}, failed_for=None)
 
-    reconciler.change_histories(names, forgive)
+    reconciler.ledger.change_histories(names, forgive)
     reconciler.senses.troubles.forget(names)
 
 
 def _stop(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
-    reconciler.change_histories(names, lambda history: replace(history, stopped=STOPPED_BY_USER))
+    reconciler.ledger.change_histories(names, lambda history: replace(history, stopped=STOPPED_BY_USER))
 
 
 def _pause(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
-    reconciler.change_histories(names, lambda history: replace(history, paused=True))
+    reconciler.ledger.change_histories(names, lambda history: replace(history, paused=True))
 
 
 def _resume(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """Whatever a person put in the way ends: a pause, a halted update, a release that was gone back to."""
     with reconciler.store.transaction():
-        reconciler.change_histories(names, lambda history: replace(history, paused=False))
+        reconciler.ledger.change_histories(names, lambda history: replace(history, paused=False))
         rollouts.resume(reconciler, wish, names)
 
 
 def _adopt(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
-    reconciler.change_memory(adoption_granted=reconciler.loaded.desired.digest, released=False)
+    reconciler.ledger.change_memory(adoption_granted=reconciler.loaded.desired.digest, released=False)
 
 
 def _confirm(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
-    reconciler.change_memory(removal_granted=reconciler.loaded.desired.digest)
+    reconciler.ledger.change_memory(removal_granted=reconciler.loaded.desired.digest)
 
 
 def _release(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """First as many replicas as Compose would run; that it is given back is written down at the end."""
-    reconciler.change_memory(released=False)
+    reconciler.ledger.change_memory(released=False)
 
 
 def _extras(wish: Wish) -> tuple[Extra, ...]:

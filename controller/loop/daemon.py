@@ -168,7 +168,7 @@ class Daemon:
         else:
             self._tell_warnings(loaded)
             cause = cause or Cause(self._who, changed(loaded))
-            profile = reconciler.memory.profile
+            profile = reconciler.ledger.memory.profile
             committed = commit_generation(loaded, target, reconciler.store, now, profile, cause)
             reconciler.adopt_generation(committed, now)
 

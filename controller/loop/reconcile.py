@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
@@ -10,34 +10,28 @@ from controller.decide.world import WATCH_AFTER_RECONNECT, World, make_world
 from controller.loop.annals import Annals
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import Obstacles, make_conditions
+from controller.loop.ended import Ended
 from controller.loop.executor import Batch
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.keeper import Keeper
+from controller.loop.ledger import Ledger
 from controller.loop.loaded import Loaded
 from controller.loop.memory import Definitions
-from controller.loop.recognise import recognise, revisions_in_use
+from controller.loop.pauses import SOON, Pauses
+from controller.loop.recognise import recognise
 from controller.loop.senses import Senses
 from controller.loop.setbacks import find_failed_restarts
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.loop.wanted import Extra, with_extras
-from controller.model.decision import Decision, History, StackPhase
+from controller.model.decision import Decision, StackPhase
 from controller.model.errors import EngineError
 from controller.model.generation import Cause
-from controller.model.names import Instant, Release, ReplicaId
-from controller.model.observed import Observed, ReplicaPhase, ServiceView
+from controller.model.names import Instant
+from controller.model.observed import Observed, ServiceView
 from controller.model.status import StackStatus
-from controller.model.steps import Outcome, Restart, Stop
-
-_RETRY_FIRST, _RETRY_LAST = 0.5, 10.0
-"""Seconds between looks at an engine that does not answer, doubling."""
-
-_HALF_SEEN = 0.25
-"""Seconds after which is looked again at what was seen in part, doubling: an inspect waits while Docker starts."""
-
-WRITER_FORGOTTEN = 60.0
-"""Seconds beyond its grace for which a replica that we ended is known to have been ended by us."""
+from controller.model.steps import Outcome, Stop
 
 
 class Reconciler:
@@ -47,7 +41,6 @@ class Reconciler:
         self._tools = tools
         self.loaded = loaded
         self.store = store
-        self.memory = store.stack.load()
         self.annals = Annals(store.stack)
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
         self.senses = Senses(tools.engine, tools.prober, store.replicas.known, tools.now())
@@ -55,9 +48,7 @@ class Reconciler:
         self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
         self._told_trouble: str | None = None
         self.world: World = make_world(loaded.desired, self._rank)
-        for name, history in store.histories.load().items():
-            self.world.remember(name, history)
-        self.world.known, self.world.settled = store.stack.revisions(), self.memory.settled
+        self.ledger = Ledger(store, self.world)
         self.broken: str | None = None
         """Why the newest files cannot be used, while the last good generation stays in force."""
         self.unavailable: str | None = None
@@ -70,15 +61,13 @@ class Reconciler:
         self._extras: frozenset[Extra] = frozenset()
         self._tagged: frozenset[str] = frozenset()
         """Services of which a tag that moved counts while somebody asks for it (`rollout restart`)."""
-        self._failures = 0
+        self._pauses = Pauses()
         self._answered_at = tools.now()
         """When the last look began that the engine answered."""
         self._seen = False
         self._unseen: set[str] = set()
-        self._half_seen: dict[str | None, int] = {}
-        self._ended_by_us: dict[ReplicaId, Instant] = {}
+        self._ended = Ended()
         self._before: tuple[str, ...] = ()
-        self._kept_generation = -1
         if store.mended is not None:
             self.chronicle.say(tools.now(), None, "StoreMended", store.mended, warning=True)
 
@@ -142,7 +131,9 @@ class Reconciler:
             busy, journal = self.world.busy - self._unseen, self.store.replicas
             views = recognise(journal, observed, views, self.loaded.desired, busy)
             if not self._seen:
-                self._first_sight(views)
+                self.ledger.note_first_sight(self.loaded, views)
+                self.ledger.forget_gone(self.loaded)
+                self._seen = True
         return views
 
     def _take(self, views: Mapping[str, ServiceView], whole: bool, now: Instant) -> bool:
@@ -152,21 +143,14 @@ class Reconciler:
         self._unseen.clear()
         if self._extras or self._tagged or self.loaded.follows_tags:
             self._want()
-        half = [name for name, view in views.items() if not view.complete]
-        for name in views.keys() - half:
-            self._half_seen.pop(name, None)
-        for again in (None,) if whole and half else half:
-            times = self._half_seen[again] = min(self._half_seen.get(again, -1) + 1, 6)
-            self._tools.queue.add_at(Key(self.loaded.name, again), now + min(_RETRY_LAST, _HALF_SEEN * 2**times))
-        if whole and not half:
-            self._half_seen.clear()
-        return not half
+        pauses = self._pauses.after_look(views, whole)
+        for again, pause in pauses.items():
+            self._tools.queue.add_at(Key(self.loaded.name, again), now + pause)
+        return not pauses
 
     def _lose(self, error: EngineError, now: Instant) -> None:
         """Unknown is not gone: nothing is decided until the engine answers again."""
-        self._failures += 1
-        pause = min(_RETRY_LAST, _RETRY_FIRST * 2 ** min(self._failures - 1, 6))
-        self._tools.queue.add_at(Key(self.loaded.name), now + pause)
+        self._tools.queue.add_at(Key(self.loaded.name), now + self._pauses.after_failure())
         if self.unavailable is None:
             self.chronicle.say(now, None, "EngineUnavailable", error.message, warning=True)
         self.unavailable = error.message
@@ -174,7 +158,8 @@ class Reconciler:
 
     def _regain(self, now: Instant) -> None:
         self.chronicle.say(now, None, "EngineAvailable", "the engine answers again")
-        self.unavailable, self._failures = None, 0
+        self.unavailable = None
+        self._pauses.after_answer()
         self.senses.troubles.forget_after(self._answered_at)  # for want of an engine: says nothing about the next try
         if self._seen:
             self.reconnected(now)
@@ -185,28 +170,14 @@ class Reconciler:
         self.world.heals_at = now + WATCH_AFTER_RECONNECT
         self._tools.queue.add_at(Key(self.loaded.name), self.world.heals_at)
 
-    def _first_sight(self, views: Mapping[str, ServiceView]) -> None:
-        """A stack that we never saw: what may not be started by itself is noted before anything is decided."""
-        if not any(view.replicas for view in views.values()):
-            self.change_memory(adopted=True)  # there is nothing of anybody else's to take over
-        if not self.world.histories:
-            if not self.loaded.desired.policy.auto_start:
-                self.change_memory(not_started=True)
-            running = any(r.phase is ReplicaPhase.RUNNING for view in views.values() for r in view.replicas)
-            if self.loaded.quiet and not running:
-                names = self.loaded.desired.services
-                self.change_histories(names, lambda h: replace(h, stopped="NotRunningAtAdoption"))
-        self._forget_gone()
-        self._seen = True
-
     # --- holds
 
     def _hold(self, now: Instant) -> bool:
         """Find out whether the stack is held; whether that is news, so that everything has to be decided again."""
         before = self.world.hold
-        self.world.started = not self.memory.not_started
-        ours = self._ended_by_us = {i: until for i, until in self._ended_by_us.items() if now < until}
-        around = Circumstances(self.loaded, self.memory, self.observed, tuple(ours), self._before)
+        self.world.started = not self.ledger.memory.not_started
+        ours = self._ended.lately(now)
+        around = Circumstances(self.loaded, self.ledger.memory, self.observed, ours, self._before)
         hold = self.world.hold = find_hold(self.world, around, now)
         if hold is not None and (before is None or hold.reason != before.reason):
             self.chronicle.say(now, None, hold.reason, hold.message, warning=True)
@@ -235,9 +206,7 @@ class Reconciler:
         if decision.service in self.world.hurried:
             hurried = tuple(replace(s, grace=0.0) if isinstance(s, Stop) else s for s in decision.steps)
             decision = decision._replace(steps=hurried)
-        for step in decision.steps:
-            if isinstance(step, Stop | Restart):
-                self._ended_by_us[step.replica] = now + step.grace + WRITER_FORGOTTEN
+        self._ended.note(decision.steps, now)
         rank = self.world.graph.rank[decision.service]
         project, journal = self.loaded.project, self.store.replicas
         route = None if self.keeper is None else self.keeper.perform
@@ -246,7 +215,7 @@ class Reconciler:
         )
         if not self._tools.executor.submit(batch):
             self.world.busy.discard(decision.service)
-            self._tools.queue.add_at(Key(self.loaded.name, decision.service), now + _RETRY_FIRST)
+            self._tools.queue.add_at(Key(self.loaded.name, decision.service), now + SOON)
 
     def _tend(self, now: Instant) -> None:
         """A hold keeps the ingress as it is too."""
@@ -278,7 +247,7 @@ class Reconciler:
         conditions = make_conditions(self.world, Obstacles(self.broken, self.unavailable, self.ingress_trouble), now)
         status = self.chronicle.publish(self.world, conditions, now)
         if status.phase is StackPhase.CONVERGED and self.world.hold is None and self.world.only is None:
-            self._note_convergence()
+            self.ledger.note_convergence(self.loaded)
         knows = self.is_current and self.unavailable is None and self.world.hold is None
         if knows and self.annals.note(self.world, now):
             self._renumber()
@@ -297,23 +266,6 @@ class Reconciler:
             self.loaded = replace(self.loaded, desired=replace(self.loaded.desired, generation=present.number))
             self._want()
 
-    def _note_convergence(self) -> None:
-        """After the first convergence changes apply without asking; the variables in use now are expected later."""
-        variables = tuple(sorted(self.loaded.variables))
-        settled = self.world.settled = self._settled()
-        self.change_memory(adopted=True, variables=variables, source=self.loaded.desired.source, settled=settled)
-        if self._kept_generation != self.loaded.desired.generation:
-            self._kept_generation = self.loaded.desired.generation
-            self.store.stack.drop_revisions(revisions_in_use(self.world))
-
-    def _settled(self) -> Mapping[str, Release]:
-        """What the stack goes back to as a whole; while a release bakes, what there was before it."""
-        histories = [(name, self.world.histories.get(name)) for name in self.world.desired.services]
-        known = [(name, history) for name, history in histories if history is not None and history.good is not None]
-        if any(history.attempt is not None for _, history in known):
-            return self.memory.settled
-        return {name: history.good for name, history in known if history.good is not None}
-
     # --- changes from outside
 
     def adopt_generation(self, loaded: Loaded, now: Instant) -> None:
@@ -323,24 +275,18 @@ class Reconciler:
         """
         there = {name for name, view in self.world.views.items() if view.replicas}
         self._before = tuple(n for n, s in self.world.desired.services.items() if s.leaving is None or n in there)
-        self.loaded, self.broken, self.memory = loaded, None, self.store.stack.load()
+        self.ledger.read()
+        self.loaded, self.broken = loaded, None
         self.annals.read()
         self.world.adopt(loaded.desired, self._rank)
         self.world.known = self.store.stack.revisions()
-        self._forget_gone()
+        self.ledger.forget_gone(loaded)
         self._want()
         self.senses.troubles.clear()
         self._turns_before = self.turns
         message = f"generation {loaded.desired.generation} from {loaded.place}"
         self.chronicle.say(now, None, "GenerationChanged", message)
         self.wake()
-
-    def _forget_gone(self) -> None:
-        """What is no part of the stack any more, and has no container left: added again, it is another service."""
-        gone = self.world.histories.keys() - self.loaded.desired.services.keys()
-        if gone and self.loaded.hold is None:
-            self.store.histories.drop(frozenset(gone))
-            self.world.forget(gone)
 
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
@@ -370,20 +316,6 @@ class Reconciler:
         """Begin to heed moved tags of these services too, or with none end it."""
         self._tagged = frozenset(names)
         self._want()
-
-    def change_histories(self, names: Iterable[str], change: Callable[[History], History]) -> None:
-        """A person's wish about these services, written down before anything follows from it."""
-        changed = {name: change(self.world.histories.get(name, History())) for name in names}
-        self.store.histories.record(changed)
-        for name, history in changed.items():
-            self.world.remember(name, history)
-
-    def change_memory(self, **changes: object) -> None:
-        """A person's wish about the stack, likewise."""
-        changed = replace(self.memory, **changes)  # type: ignore[arg-type]
-        if changed != self.memory:
-            self.store.stack.save(changed)
-            self.memory = changed
 
     def wake(self) -> None:
         """Look at the whole stack now."""

@@ -43,7 +43,7 @@ class Requests:
                 self._begin(key, wish, now)
                 continue
             self._preparing.add(stack)
-            reconciler.change_memory(profile=wish.profile or self._profile)
+            reconciler.ledger.change_memory(profile=wish.profile or self._profile)
             threading.Thread(target=self._make_ready, args=(key, wish), name="request", daemon=True).start()
 
     def look(self, now: Instant) -> None:

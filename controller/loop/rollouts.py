@@ -35,7 +35,7 @@ def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     why = f"undo {' '.join((*wish.services, ''))}to {found.generation.number}"
     with reconciler.store.transaction():
         for name, release in found.pins.items():
-            reconciler.change_histories((name,), _pinning(release, services[name].revision))
+            reconciler.ledger.change_histories((name,), _pinning(release, services[name].revision))
         reconciler.store.stack.keep_revisions(back)  # known here may be what is not kept any more
         reconciler.begin_generation(Cause(wish.who, why), _definitions(reconciler, found))
 
@@ -98,7 +98,7 @@ def restart(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     present = reconciler.senses.present(reconciler.loaded.name, names)
     with reconciler.store.transaction():
         for name, replicas in present.items():
-            reconciler.change_histories((name,), _retiring(replicas))
+            reconciler.ledger.change_histories((name,), _retiring(replicas))
         reconciler.begin_generation(Cause(wish.who, f"restart {' '.join(wish.services) or 'all'}"))
     reconciler.follow_tags(names)
 
@@ -132,14 +132,14 @@ def _retiring(replicas: frozenset[ReplicaId]) -> _Change:
 
 def halt(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """No batch begins; what runs is kept in shape."""
-    reconciler.change_histories(names, lambda history: replace(history, halted=True))
+    reconciler.ledger.change_histories(names, lambda history: replace(history, halted=True))
 
 
 def resume(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """On towards what the manifest asks for."""
     pinned = any(_has_pin(reconciler.world.histories, name) for name in names)
     with reconciler.store.transaction():
-        reconciler.change_histories(names, _unpin)
+        reconciler.ledger.change_histories(names, _unpin)
         if pinned:
             cause = Cause(wish.who, f"resume {' '.join(wish.services)}".rstrip())
             reconciler.begin_generation(cause, _rendered(reconciler))

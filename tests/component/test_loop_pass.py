@@ -103,7 +103,7 @@ def test_a_wish_that_cannot_be_recorded_changes_nothing(stage: Stage, monkeypatc
     monkeypatch.setattr(stage.store.stack, "save", full)
     with pytest.raises(ControllerError):
         stage.wish("adopt")
-    assert stage.reconciler.memory.adoption_granted is None
+    assert stage.reconciler.ledger.memory.adoption_granted is None
 
 
 def test_what_nobody_could_be_had_to_do_is_tried_again_soon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

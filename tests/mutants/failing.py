@@ -134,7 +134,7 @@ FAILING = (
     ),
     Mutant(
         "a release that bakes counts as good for the whole stack",
-        "loop/reconcile.py",
+        "loop/ledger.py",
         "if any(history.attempt is not None for _, history in known):",
         "if False:",
         ("tests/component/test_loop_settled.py",),

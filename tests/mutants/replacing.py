@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import ATTEMPT, COURSES, DRAIN, HELD_UP, IMAGES, PURPOSE, RELEASES, ROLLOUT, TURNS, Mutant
+from tests.mutants.mutant import (
+    ATTEMPT,
+    COURSES,
+    DRAIN,
+    HELD_UP,
+    IMAGES,
+    NAMES,
+    PURPOSE,
+    RELEASES,
+    ROLLOUT,
+    TURNS,
+    Mutant,
+)
 
 REPLACING = (
     Mutant(
@@ -106,5 +118,19 @@ REPLACING = (
         "watches = case.history.updating and _is_served(case, parts)",
         "watches = case.history.updating",
         (f"{DRAIN}::test_traffic_and_leaving",),
+    ),
+    Mutant(
+        "who has lost its names is stopped at once",
+        "decide/names.py",
+        "return until if case.now < until else None",
+        "return None",
+        (f"{NAMES}::test_names_and_leaving",),
+    ),
+    Mutant(
+        "who leaves gets its names back while it is waited for",
+        "decide/service.py",
+        "mend(case, parts, leaves)",
+        "mend(case, parts)",
+        (f"{NAMES}::test_names_and_leaving",),
     ),
 )

@@ -32,7 +32,7 @@ COMPOSE = frozenset({"up", "pull", "build"})
 _TABLES = "events|generations|histories|intents|memory|renderings|replicas|revisions|status|timings"
 _CONTAINER = "create|start|stop|restart|unpause|rename|kill|remove|archive|exec"
 NAMES = re.compile(
-    rf"(engine\.(container\.({_CONTAINER})|exec\.start|network\.(create|connect|remove)|volume\.create)"
+    rf"(engine\.(container\.({_CONTAINER})|exec\.start|network\.(create|connect|disconnect|remove)|volume\.create)"
     rf"|compose\.({'|'.join(sorted(COMPOSE))})|disk\.({'|'.join(sorted(DISK))})"
     rf"|store\.({_TABLES})\.(insert|update|delete))\.({BEFORE}|{SENT}|{AFTER})"
 )

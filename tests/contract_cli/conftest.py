@@ -44,19 +44,19 @@ class Project:
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
     """Two services, of which one waits for the other. Needs the `docker` command, for Compose renders; no engine."""
-    return _make(tmp_path)
+    return make_project(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """The same, converged once for all tests that only look."""
-    made = _make(tmp_path_factory.mktemp("applied"))
+    made = make_project(tmp_path_factory.mktemp("applied"))
     ran = made.run("apply")
     assert ran.code == 0, ran.err
     return made
 
 
-def _make(folder: Path) -> Project:
+def make_project(folder: Path) -> Project:
     assert shutil.which("docker"), "the docker command with its Compose plugin is needed"
     made = Project(folder / "shop", folder / "state")
     made.folder.mkdir()

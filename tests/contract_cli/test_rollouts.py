@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.contract_cli.conftest import SHOP, Project
+from tests.contract_cli.conftest import SHOP, Project, make_project
 from tests.contract_cli.test_reconciling import data, eventually, phases, running
 
 
@@ -16,6 +16,16 @@ def write(project: Project, version: int) -> None:
 @pytest.fixture
 def updated(project: Project) -> Project:
     """Two revisions, of which the second changed web."""
+    return update(project)
+
+
+@pytest.fixture(scope="module")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """The same, for tests that only look."""
+    return update(make_project(tmp_path_factory.mktemp("history")))
+
+
+def update(project: Project) -> Project:
     for version in (1, 2):
         write(project, version)
         ran = project.run("apply")
@@ -43,8 +53,8 @@ def test_there_and_back_again(updated: Project) -> None:
     assert images(updated) == {"db:1", "web:2"} and phases(updated)["web"] == "Ready"
 
 
-def test_the_history_has_the_stable_shape_and_no_secret(updated: Project) -> None:
-    ran = updated.run("rollout", "history", "--diff", "-o", "json")
+def test_the_history_has_the_stable_shape_and_no_secret(history: Project) -> None:
+    ran = history.run("rollout", "history", "--diff", "-o", "json")
     assert ran.code == 0, ran.err
     first, second = data(ran)["revisions"]
     shape = ["stack", "revision", "time", "outcome", "outcomeTime", "reason", "who", "change", "source", "services"]
@@ -54,34 +64,34 @@ def test_the_history_has_the_stable_shape_and_no_secret(updated: Project) -> Non
     changes = {change["path"]: (change["old"], change["new"]) for change in second["changes"]}
     assert changes["image"] == ("web:1", "web:2") and changes["environment.V"] == ("1", "2")
     assert changes["environment.DB_PASSWORD"] == ("***", "***")
-    shown = updated.run("rollout", "history", "--diff").out
+    shown = history.run("rollout", "history", "--diff").out
     assert "- image: web:1" in shown and "+ image: web:2" in shown
     for secret in ("hunter1", "hunter2"):
         assert secret not in ran.out + shown
-    assert data(updated.run("get", "revisions", "-o", "json")) == data(updated.run("rollout", "history", "-o", "json"))
+    assert data(history.run("get", "revisions", "-o", "json")) == data(history.run("rollout", "history", "-o", "json"))
 
 
-def test_the_table_is_as_kubectl_prints_it(updated: Project) -> None:
-    header, first, second = updated.run("rollout", "history").out.splitlines()
+def test_the_table_is_as_kubectl_prints_it(history: Project) -> None:
+    header, first, second = history.run("rollout", "history").out.splitlines()
     assert header.split() == ["REVISION", "AGE", "OUTCOME", "WHO", "CHANGE"]
     assert (first.split()[0], second.split()[0]) == ("1", "2")
-    assert len(updated.run("rollout", "history", "db").out.splitlines()) == 2, "it changed in the first one only"
-    assert updated.run("get", "revisions", "-o", "name").out == "shop/1\nshop/2\n"
-    assert updated.run("get", "revisions", "--no-headers").out.splitlines()[0].split()[0] == "1"
+    assert len(history.run("rollout", "history", "db").out.splitlines()) == 2, "it changed in the first one only"
+    assert history.run("get", "revisions", "-o", "name").out == "shop/1\nshop/2\n"
+    assert history.run("get", "revisions", "--no-headers").out.splitlines()[0].split()[0] == "1"
 
 
-def test_one_revision_in_full(updated: Project) -> None:
-    shown = updated.run("rollout", "history", "--revision", "2", "--diff").out
+def test_one_revision_in_full(history: Project) -> None:
+    shown = history.run("rollout", "history", "--revision", "2", "--diff").out
     assert "Revision:   2" in shown and "+ image: web:2" in shown and "hunter" not in shown
-    missing = updated.run("rollout", "history", "--revision", "7")
+    missing = history.run("rollout", "history", "--revision", "7")
     assert (missing.code, missing.out) == (1, "") and "no revision 7" in missing.err
 
 
-def test_the_status_of_what_is_done_ends_at_once(updated: Project) -> None:
-    ran = updated.run("rollout", "status")
+def test_the_status_of_what_is_done_ends_at_once(history: Project) -> None:
+    ran = history.run("rollout", "status")
     assert (ran.code, ran.out) == (0, "shop: revision 2 successfully rolled out\n")
-    assert updated.run("rollout", "status", "web").out == "web: revision 2 successfully rolled out\n"
-    assert data(updated.run("rollout", "status", "-o", "json")) == {
+    assert history.run("rollout", "status", "web").out == "web: revision 2 successfully rolled out\n"
+    assert data(history.run("rollout", "status", "-o", "json")) == {
         "rollouts": [
             {
                 "stack": "shop",

@@ -33,7 +33,8 @@ JOB = {"migrate": service("db", restart="no", labels={"controller.simulated.run"
 AFTER_JOB = {"condition": "service_completed_successfully", "required": True}
 PROFILES = {"startupProfiles": {"some": {"services": ["db", "web"]}, "full": {"services": ["*"]}}}
 SCALED = {"services": {"wide": {"replicas": 3}}}
-STARTS_FIRST = {"services": {"wide": {"replicas": 3, "update": {"order": "start-first", "monitor": "1s"}}}}
+STARTS_FIRST = {"order": "start-first", "monitor": "1s"}
+RELEASED = {"services": {"wide": {"replicas": 3, "update": STARTS_FIRST, "preStopDelay": "300ms"}}}
 
 
 THREE_WEBS = shop(web=service("db", deploy={"replicas": 3}))
@@ -56,7 +57,7 @@ SCENARIOS = (
     Scenario("the stack is given back", SHOP, SHOP, verb="release", spec_before=SCALED, spec=SCALED),
     Scenario("the profile is switched", SHOP, SHOP, spec_before=PROFILES, spec={**PROFILES, "profile": "some"}),
     Scenario("a job runs before its dependent", {}, WITH_JOB),
-    Scenario("the new one first", SHOP, shop(wide=service(image="other")), spec_before=STARTS_FIRST, spec=STARTS_FIRST),
+    Scenario("the new one first", SHOP, shop(wide=service(image="other")), spec_before=RELEASED, spec=RELEASED),
 )
 
 

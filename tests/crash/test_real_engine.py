@@ -121,7 +121,9 @@ def _is_call(point: str) -> bool:
     return point.startswith("engine.") and point.endswith((BEFORE, SENT, AFTER))
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize(
+    "change", ["changed", *(pytest.param(c, marks=pytest.mark.slow) for c in CHANGES if c != "changed")]
+)
 def test_some_deaths_on_the_way_make_no_difference_in_the_end(scene: Scene, change: str) -> None:
     check(scene, CHANGES[change], lambda counts: CHANGES[change].some)
 

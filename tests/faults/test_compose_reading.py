@@ -133,6 +133,7 @@ def test_a_compose_file_with_anything_wrong_is_used_or_refused(
         assert finding.file and "\n" not in str(finding), text
 
 
+@pytest.mark.slow
 @pytest.mark.fault("F4")
 def test_a_child_cannot_take_all_memory() -> None:
     """Were something to get past the guards, Compose ends and the machine does not."""

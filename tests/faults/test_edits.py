@@ -98,18 +98,24 @@ SAVES: dict[str, Callable[[Path, str], None]] = {
 }
 
 
+COMMON = {"written in two halves", "renamed over"}
+
+
 @pytest.mark.timeout(300)
 @pytest.mark.fault("F1")
 @pytest.mark.fault("F2")
-def test_each_manner_of_saving_is_one_change_that_replaces_one_service(scene: Scene) -> None:
+@pytest.mark.parametrize(
+    "manners", [COMMON, pytest.param(SAVES.keys() - COMMON, marks=pytest.mark.slow)], ids=["common", "rest"]
+)
+def test_each_manner_of_saving_is_one_change_that_replaces_one_service(scene: Scene, manners: set[str]) -> None:
     path = scene.folder / "compose.yaml"
     path.write_text(text_of(scene, 0))
     with scene.daemon("--watch"):
         scene.await_phase("Converged", PATIENT)
         before = scene.containers()
-        for number, (manner, save) in enumerate(SAVES.items(), 1):
+        for number, manner in enumerate(sorted(manners), 1):
             with scene.step(manner):
-                save(path, text_of(scene, number))
+                SAVES[manner](path, text_of(scene, number))
                 eventually(lambda number=number: version_of(scene) == str(number), PATIENT)
                 scene.await_phase("Converged", PATIENT)
                 assert scene.status()["generation"] == number + 1
@@ -117,7 +123,7 @@ def test_each_manner_of_saving_is_one_change_that_replaces_one_service(scene: Sc
         with scene.step("what editors leave beside is nobody's business"):
             for name in (".compose.yaml.swp", "compose.yaml~", "#compose.yaml#", "4913", "x.tmp"):
                 (scene.folder / name).write_text("half: [")
-            stays(lambda: scene.status()["generation"] == len(SAVES) + 1, 2)
+            stays(lambda: scene.status()["generation"] == len(manners) + 1, 2)
             assert not [one for one in scene.conditions() if one != "Converged"]
 
 
@@ -140,6 +146,7 @@ def test_a_swapped_link_to_the_data_is_one_change(scene: Scene) -> None:
         assert lives(scene.containers(), but=["a"]) == lives(before, but=["a"])
 
 
+@pytest.mark.slow
 @pytest.mark.fault("F1")
 def test_a_file_that_stays_half_written_removes_nothing_even_with_prune(scene: Scene) -> None:
     path = scene.folder / "compose.yaml"
@@ -213,6 +220,7 @@ def test_a_stack_whose_files_are_gone_is_kept_as_it_was(loss: str, scene: Scene)
             assert lives(scene.containers(), but=["b"]) == lives(before, but=["b"])
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 @pytest.mark.fault("F6")
 def test_a_hundred_saves_in_ten_seconds_are_three_changes_at_most_and_the_last_one_wins(
@@ -235,6 +243,7 @@ def test_a_hundred_saves_in_ten_seconds_are_three_changes_at_most_and_the_last_o
         assert lives(scene.containers(), but=["a"]) == lives(before, but=["a"])
 
 
+@pytest.mark.slow
 @pytest.mark.fault("F7")
 def test_a_variable_or_a_secret_that_changes_rolls_who_uses_it_and_nobody_else(scene: Scene) -> None:
     scene.compose("""

@@ -88,6 +88,7 @@ def test_what_we_made_of_everything_is_what_compose_would_have_made(scene: Scene
         assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.slow
 def test_an_edited_project_is_held_until_adopt(scene: Scene) -> None:
     scene.compose(PLAIN)
     scene.hand("up", "-d")

@@ -74,6 +74,7 @@ def test_an_update_turns_nobody_away_who_finds_it_by_name(scene: Scene) -> None:
     assert all(names(one) == {"web", "shop-window"} for one in site.replicas())
 
 
+@pytest.mark.slow
 def test_one_that_stays_after_all_is_found_again(scene: Scene) -> None:
     site = site_with(scene, "12s")
     before = {one.life for one in site.replicas()}

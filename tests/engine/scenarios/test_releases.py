@@ -178,7 +178,8 @@ def test_a_release_that_dies_in_its_bake_is_taken_back_by_the_daemon(scene: Scen
 # --- the controller dies
 
 
-@pytest.mark.parametrize("after", [1.5, pytest.param(3.5, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("after", [1.5, 3.5])
 def test_a_daemon_killed_in_mid_update_is_followed_by_one_that_ends_it(scene: Scene, after: float) -> None:
     release(scene, GOOD, replicas=3)
     scene.manifest(spec(f"order: start-first, parallelism: 1, {FAST}"))

@@ -113,7 +113,7 @@ def _networks(request: Request, inspect: Mapping[str, Any]) -> Iterator[str]:
     for name in set(wanted) & set(there):
         asked, got = wanted[name] or {}, there[name] or {}
         aliases = {alias for alias in asked.get("Aliases") or () if alias != request.name}
-        if not aliases <= set(got.get("Aliases") or ()):
+        if not (aliases <= set(got.get("Aliases") or ()) or lacks_name(name, asked, inspect)):
             yield f"Networks.{name}.Aliases"
         for key in ("Links", "DriverOpts", "IPAMConfig"):
             if _drop_empty(asked.get(key)) != _drop_empty(got.get(key)):

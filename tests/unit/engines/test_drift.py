@@ -89,7 +89,7 @@ def drop(path: str) -> Callable[[dict[str, Any]], None]:
         ("ExposedPorts", touch("Config/ExposedPorts", {})),
         ("Networks", drop("NetworkSettings/Networks/p_back")),
         ("Networks", touch("NetworkSettings/Networks/extra", {"Aliases": []})),
-        ("Networks.p_back.Aliases", touch("NetworkSettings/Networks/p_back/Aliases", ["p-a-1"])),
+        ("Networks.p_back.Aliases", touch("NetworkSettings/Networks/p_back/Aliases", ["p-a-1", "a"])),
         (
             "Networks.p_back.IPAMConfig",
             touch("NetworkSettings/Networks/p_back/IPAMConfig", {"IPv4Address": "10.9.9.9"}),
@@ -168,5 +168,6 @@ def test_so_is_one_on_which_it_is_not_found_by_its_name() -> None:
     there = seen()
     there["NetworkSettings"]["Networks"]["p_back"]["Aliases"] = ["x", "0123456789ab"]
     assert lost_networks(RICH, there) == ("p_back",)
+    assert find_drift(RICH, there, IMAGE) == (), "that is mended in place"
     there["NetworkSettings"]["Networks"]["p_back"]["Aliases"] = ["a"]
     assert lost_networks(RICH, there) == (), "its other names are not compared here"

@@ -44,9 +44,13 @@ def _adoption_would(service: DesiredService, view: ServiceView) -> str:
 
 def _mend_would(present: Sequence[Replica]) -> str:
     """Who renamed it, or took it off a network, may have meant it."""
-    names = sorted({f"connect to {name}" for replica in present for name in replica.lost})
+    names = sorted({f"{_back_on(replica)} {name}" for replica in present for name in replica.lost})
     renamed = [f"rename {replica.name}" for replica in present if replica.renamed]
     return ", ".join((*names, *renamed))
+
+
+def _back_on(replica: Replica) -> str:
+    return "give its names back on" if replica.by_name is False else "connect to"
 
 
 def judge_removal(before: Mapping[str, object], world: World) -> Hold | None:

@@ -10,12 +10,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import NamedTuple
 
+from controller.decide.identity import Known
 from controller.model.decision import Aim, Course, Freeze, History, Hold
 from controller.model.desired import DesiredService, FailureAction, Leaving, Scope
 from controller.model.names import Release, Revision, make_release, split_release
-
-Known = Mapping[tuple[str, Revision], DesiredService]
-"""What the kept revisions of each service were made from."""
 
 
 class WayBack(NamedTuple):
@@ -184,5 +182,7 @@ def _as_release(want: DesiredService, release: Release, known: Known) -> Desired
         backoff=want.backoff,
         heals_unhealthy=want.heals_unhealthy,
         irreversible=want.irreversible,
+        drain_timeout=want.drain_timeout,
+        pre_stop_delay=want.pre_stop_delay,
         follows_tag=False,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from controller.decide.identity import is_current
+from controller.decide.identity import Known, is_current
 from controller.model.decision import Aim, History, Offers
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, ReplicaId, Revision
@@ -35,7 +35,6 @@ class Case(NamedTuple):
     A tuple, like all that a pass makes by the thousand: a frozen dataclass takes three times as long to make.
     `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself. `hurried`: a person wants it to end without grace.
-    `known`: what each service's revisions were made from.
     """
 
     aim: Aim
@@ -49,7 +48,7 @@ class Case(NamedTuple):
     heals: bool = True
     heals_at: Instant | None = None
     hurried: bool = False
-    known: Mapping[tuple[str, Revision], DesiredService] = MappingProxyType({})
+    known: Known = MappingProxyType({})
 
     @property
     def want(self) -> DesiredService:

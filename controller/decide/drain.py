@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from controller.decide.attempt import is_settled
-from controller.decide.case import Case, Parts, is_ready, is_unled, soonest
+from controller.decide.case import Case, Parts, is_ready, is_unled, soonest, still_waits
 from controller.decide.identity import publishes_itself
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, withdraw, withdrawn_until
@@ -82,15 +82,12 @@ def drain_first(case: Case, moves: Moves) -> Moves:
     if not ends or case.hurried:
         return moves
     by_id = {replica.id: replica for replica in case.seen.replicas}
-    steps: list[Step] = []
-    wakes: list[Instant] = []
-    for step in moves.steps:
-        if not isinstance(step, (Stop, Restart)):
-            steps.append(step)
-            continue
-        instead, wake_at = _let_go(case, by_id[step.replica], step)
-        steps += [instead] if instead is not None else []
-        wakes += [wake_at] if wake_at is not None else []
+    found = [
+        _before_end(case, by_id[step.replica], step) if isinstance(step, (Stop, Restart)) else step
+        for step in moves.steps
+    ]
+    steps = [item for item in found if not isinstance(item, float)]
+    wakes = [item for item in found if isinstance(item, float)]
     if not wakes:
         return moves._replace(steps=tuple(steps))
     names = ", ".join(by_id[step.replica].name for step in ends)
@@ -98,14 +95,14 @@ def drain_first(case: Case, moves: Moves) -> Moves:
     return moves._replace(steps=tuple(steps), wake_at=wake, reason="Draining", message=f"drains {names}", shut=True)
 
 
-def _let_go(case: Case, replica: Replica, step: Stop | Restart) -> tuple[Step | None, Instant | None]:
-    """What is done now, or until when is waited."""
-    if (withdrawn := withdraw(case, replica, step)) is not None:
-        return withdrawn, None
-    instead, until = _drain(case, replica, step), withdrawn_until(case, replica)
+def _before_end(case: Case, replica: Replica, step: Stop | Restart) -> Step | Instant:
+    """What is done now, or until when is waited: first its traffic goes, then its names, then it ends."""
+    instead = _drain(case, replica, step)
     if instead is None:
-        return None, case.now + LOOK_AGAIN
-    return (None, until) if until is not None and isinstance(instead, (Stop, Restart)) else (instead, None)
+        return case.now + LOOK_AGAIN
+    if isinstance(instead, Route):
+        return instead
+    return withdraw(case, replica, step) or withdrawn_until(case, replica) or instead
 
 
 def _drain(case: Case, replica: Replica, step: Stop | Restart) -> Step | None:
@@ -125,22 +122,24 @@ def _drain(case: Case, replica: Replica, step: Stop | Restart) -> Step | None:
             return _route(case, replica, RouteState.DRAINING, step.because)
         case RouteState.UNKNOWN if is_ready(case, replica) and case.want.leaving is None:
             return None
-        case RouteState.DRAINING if route.connections and case.now < _drain_end(case, route):
+        case RouteState.DRAINING if route.connections and _may_drain(case, route):
             return None
         case _:
-            return _tell_drained(case, step, route)
+            return _tell_drained(case, replica, step, route)
 
 
-def _drain_end(case: Case, route: RouteSeen) -> Instant:
+def _may_drain(case: Case, route: RouteSeen) -> bool:
+    timeout = case.want.drain_timeout
     since = route.draining_since if route.draining_since is not None else case.now
-    return min(since, case.now) + case.want.drain_timeout
+    return still_waits(since + timeout, timeout, case.now)
 
 
-def _tell_drained(case: Case, step: Stop | Restart, route: RouteSeen) -> Step:
+def _tell_drained(case: Case, replica: Replica, step: Stop | Restart, route: RouteSeen) -> Step:
     """With how the drain ended, for people."""
     if route.draining_since is None:
         return step
-    seconds = max(0.0, case.now - route.draining_since)
+    over = replica.withdrawn_since if replica.withdrawn_since is not None else case.now
+    seconds = max(0.0, over - route.draining_since)
     count = "" if route.at_drain is None else f"{route.at_drain} connections "
     return replace(step, because=f"{step.because}; drained {count}in {seconds:.1f} s, {route.connections} cut")
 

@@ -9,6 +9,9 @@ from controller.model.desired import DesiredService
 from controller.model.names import ReplicaId, Revision, foreign_revision
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
+Known = Mapping[tuple[str, Revision], DesiredService]
+"""What each service's kept revisions were made from."""
+
 
 def name_revisions(view: ServiceView, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> ServiceView:
     """The view with every replica's revision filled in."""
@@ -27,6 +30,13 @@ def revision_of(replica: Replica, want: DesiredService | None, known: Mapping[Re
     if replica.config_hash == want.template.config_hash or replica.drift == ():
         return want.revision
     return foreign_revision(replica.config_hash)
+
+
+def made_from(replica: Replica, want: DesiredService, known: Known) -> DesiredService:
+    """The definition that it was made from; of what is not known any more the present one."""
+    if replica.revision == want.revision:
+        return want
+    return known.get((want.name, replica.revision), want)
 
 
 def lacks_network(replica: Replica) -> bool:

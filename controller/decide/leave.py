@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from controller.decide.case import ALIVE, Case, in_order
 from controller.decide.moves import NONE, Moves
+from controller.decide.names import name_again
 from controller.model.desired import Leaving
 from controller.model.names import Instant
 from controller.model.observed import Replica, ReplicaPhase
@@ -39,6 +40,9 @@ def leave(case: Case) -> Moves:
             for replica in present
             if replica.phase not in ALIVE and replica.phase is not ReplicaPhase.REMOVING
         ]
+    if not steps and leaving is not Leaving.REMOVED:  # somebody else may start it by hand
+        named = (name_again(case, replica, "was taken out of its names before it was stopped") for replica in present)
+        steps += [step for step in named if step is not None]
     return Moves(steps=tuple(steps), reason=str(leaving), message=because)
 
 

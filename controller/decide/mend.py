@@ -1,10 +1,15 @@
-"""What a strange hand took from a container that otherwise is as wanted: its place in a network, its name."""
+"""What was taken from a container that is to stay: its place in a network, its names there, its own name.
+
+A strange hand took it, or we did before its end, which is not to come after all.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from controller.decide.case import Case, Parts
 from controller.decide.moves import NONE, Moves
-from controller.decide.names import name_again
+from controller.decide.names import is_withdrawn, name_again
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica
 from controller.model.steps import Connect, Rename
@@ -12,27 +17,35 @@ from controller.model.steps import Connect, Rename
 MENDS = frozenset({Connect.__name__, Rename.__name__})
 """The kinds of steps that mend."""
 
+_STAYS = "stays, and is to be found by its names"
+
 
 def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -> Moves:
     """Give it back, in place: nobody has to be replaced or restarted for that. Who leaves has no need of it.
 
     Steps after one that failed are not done: each failure puts another one first.
     """
-    if not case.heals:
+    if case.heals_at is not None:
         return NONE
     steps: list[Connect | Rename] = []
     for replica in parts.fresh:
-        if replica.lost and replica.id not in leaves:
-            steps.append(_join(case, replica))
-        if replica.renamed and not _is_taken(case, replica.proper_name):
-            steps.append(_rename(case, replica, replica.proper_name))
-    named = (name_again(case, replica) for replica in parts.stale if replica.id not in leaves)
+        if replica.id not in leaves:
+            steps += _mend_one(case, replica)
+    named = (name_again(case, replica, _STAYS) for replica in parts.stale if replica.id not in leaves)
     steps += [step for step in named if step is not None]
     if not steps:
         return NONE
     first = case.seen.trouble.count % len(steps) if case.seen.trouble is not None else 0
     steps = steps[first:] + steps[:first]
     return Moves(steps=tuple(steps), reason="Mending", message=f"replica {steps[0].number}: {steps[0].because}")
+
+
+def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Rename]:
+    """What we took ourselves is given back also where nothing is to heal by itself."""
+    if replica.lost and (case.heals or is_withdrawn(case, replica)):
+        yield _join(case, replica)
+    if case.heals and replica.renamed and not _is_taken(case, replica.proper_name):
+        yield _rename(case, replica, replica.proper_name)
 
 
 def _join(case: Case, replica: Replica) -> Connect:

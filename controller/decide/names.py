@@ -1,15 +1,17 @@
 """The names under which others find a replica: taken from it before its end, given back to who stays. Pure.
 
 Docker's DNS says a service's name for every container that has it, also in the instant in which one of them ends. Who
-has no name any more gets no new connection, and keeps those that it has.
+has no name any more gets no new connection, and keeps those that it has. Where all of a service goes, nobody else could
+be found instead: there the names stay.
 """
 
 from __future__ import annotations
 
-from controller.decide.case import Case, is_ready, was_refused
+from controller.decide.case import Case, is_ready, still_waits, was_refused
+from controller.decide.identity import made_from
 from controller.model.names import Instant
 from controller.model.observed import Replica
-from controller.model.steps import Connect, Restart, Stop, Withdraw
+from controller.model.steps import Connect, Step, Stop, Withdraw
 
 
 def is_withdrawn(case: Case, replica: Replica) -> bool:
@@ -17,28 +19,28 @@ def is_withdrawn(case: Case, replica: Replica) -> bool:
     return case.want.pre_stop_delay > 0 and replica.by_name is False
 
 
-def withdraw(case: Case, replica: Replica, step: Stop | Restart) -> Withdraw | None:
-    """What comes before its end, where it serves and can be found. What the engine refuses holds nothing up."""
-    if case.want.pre_stop_delay <= 0 or not replica.by_name or not is_ready(case, replica):
+def withdraw(case: Case, replica: Replica, step: Step) -> Withdraw | None:
+    """What comes before the end of one that serves and can be found. What the engine refuses holds nothing up."""
+    want = case.want
+    if not isinstance(step, Stop) or want.pre_stop_delay <= 0 or want.leaving is not None or not replica.by_name:
         return None
-    if was_refused(case, Withdraw.__name__):
+    if not is_ready(case, replica) or was_refused(case, Withdraw.__name__):
         return None
-    return Withdraw(case.want.name, replica.id, replica.number, step.because)
+    return Withdraw(want.name, replica.id, replica.number, step.because)
 
 
 def withdrawn_until(case: Case, replica: Replica) -> Instant | None:
     """Until when whoever looked its name up before may still come; None: nobody is waited for any more."""
-    if not is_withdrawn(case, replica) or not is_ready(case, replica):
+    if case.want.leaving is not None or not is_withdrawn(case, replica) or not is_ready(case, replica):
         return None
     since = replica.withdrawn_since if replica.withdrawn_since is not None else case.now
-    until = min(since, case.now) + case.want.pre_stop_delay
-    return until if case.now < until else None
+    until = since + case.want.pre_stop_delay
+    return until if still_waits(until, case.want.pre_stop_delay, case.now) else None
 
 
-def name_again(case: Case, replica: Replica) -> Connect | None:
-    """For one that is not what is wanted now, and serves on after all."""
-    made_from = case.known.get((case.want.name, replica.revision))
-    if made_from is None or replica.by_name is not False or not replica.running:
+def name_again(case: Case, replica: Replica, because: str) -> Connect | None:
+    """For one that was withdrawn: it has the names again that it was made with."""
+    if not is_withdrawn(case, replica):
         return None
-    because = "serves on under its names"
-    return Connect(case.want.name, replica.id, replica.number, made_from.template, because)
+    template = made_from(replica, case.want, case.known).template
+    return Connect(case.want.name, replica.id, replica.number, template, because)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from controller.decide.aim import Known
 from controller.decide.graph import Graph, build_graph
+from controller.decide.identity import Known
 from controller.model.decision import Decision, History, Hold, Offers
 from controller.model.desired import DesiredStack, StartupMode
 from controller.model.names import Instant, Release

@@ -1,20 +1,25 @@
 """Under which names a container is found on its networks, as an inspect shows it. Pure.
 
 A container's aliases on a network cannot be changed while it is on it. It is taken off and put on again, and gets the
-address back that it had, the lowest free one: connections outlive that (measured on Engine 20.10 and 26.1).
+lowest free address: where that is the one that it had, its connections outlive it (measured on Engine 20.10 and 26.1).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 from typing import Any
 
 from controller.engines import labels
 
 _WITHOUT_NAMES = frozenset({"bridge", "host", "none", "default"})
 """Docker's own networks, on which nobody is found by name."""
-_KEPT = ("IPAMConfig", "Links", "DriverOpts", "GwPriority")
-"""What was asked for of an endpoint, beside its aliases."""
+_KEPT = ("IPAMConfig", "Links", "DriverOpts", "GwPriority", "MacAddress")
+"""What was asked for of an endpoint, beside its aliases, and under which address its neighbours remember it."""
+_ADDRESSES = (("IPAddress", "IPv4Address"), ("GlobalIPv6Address", "IPv6Address"))
+"""What an address is called where it is, and where it was asked for."""
+
+Address = IPv4Address | IPv6Address
 
 
 def found_by_name(inspect: Mapping[str, Any]) -> bool | None:
@@ -30,6 +35,37 @@ def nameless_endpoints(inspect: Mapping[str, Any]) -> Mapping[str, Mapping[str, 
         for network, endpoint in sorted(_endpoints(inspect).items())
         if _service(inspect) in (endpoint.get("Aliases") or ())
     }
+
+
+def find_lower_address(inspect: Mapping[str, Any], network: Mapping[str, Any]) -> str | None:
+    """The free address that it would get on that network (as inspected) instead of the one that it has there.
+
+    None: it gets its own again, or a driver gives it out of which that is not known.
+    """
+    endpoint = _endpoints(inspect).get(network.get("Name") or "")
+    if endpoint is None or network.get("Driver") != "bridge":
+        return None
+    asked = endpoint.get("IPAMConfig") or {}
+    owned = (ip_address(endpoint[has]) for has, given in _ADDRESSES if endpoint.get(has) and not asked.get(given))
+    used = set(_used(network))
+    lower = (free for own in owned if (free := _lowest_free(own, network, used)) and int(free) < int(own))
+    return next((str(free) for free in lower), None)
+
+
+def _used(network: Mapping[str, Any]) -> Iterator[Address]:
+    for other in (network.get("Containers") or {}).values():
+        yield from (ip_interface(other[given]).ip for _, given in _ADDRESSES if other.get(given))
+    for pool in (network.get("IPAM") or {}).get("Config") or ():
+        reserved = (pool.get("Gateway"), *(pool.get("AuxiliaryAddresses") or {}).values())
+        yield from (ip_interface(address).ip for address in reserved if address)
+
+
+def _lowest_free(own: Address, network: Mapping[str, Any], used: set[Address]) -> Address | None:
+    for pool in (network.get("IPAM") or {}).get("Config") or ():
+        addresses = ip_network(pool.get("IPRange") or pool["Subnet"], strict=False)
+        if own in addresses:
+            return next((address for address in addresses.hosts() if address == own or address not in used), None)
+    return None
 
 
 def lacks_name(network: str, wanted: Mapping[str, Any], inspect: Mapping[str, Any]) -> bool:

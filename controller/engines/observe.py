@@ -163,6 +163,8 @@ class Observer:
         if known and known.inspect is look.inspect and (known.lens, known.template) == (lens, template):
             return known.replica
         replica = parse_replica(look.inspect, lens)
+        if replica is not None and not look.complete:
+            return replace(replica, by_name=None)  # a list says nothing of aliases
         if replica is not None:
             replica = self._with_drift(replica, look, template, ends_at)
             if template is None or replica.drift is not None:

@@ -11,14 +11,14 @@ from typing import Any, assert_never
 from urllib.parse import quote
 
 from controller.engines import compose, inside, labels
-from controller.engines.answers import get_container, get_list
+from controller.engines.answers import get_container, get_list, get_object
 from controller.engines.base import result_of
 from controller.engines.client import Client
 from controller.engines.drift import lost_networks, wanted_endpoints
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
-from controller.engines.names import nameless_endpoints
+from controller.engines.names import find_lower_address, nameless_endpoints
 from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
@@ -249,20 +249,26 @@ class Performer:
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
         endpoints, there = wanted_endpoints(request), inspect["NetworkSettings"].get("Networks") or {}
         for network in lost_networks(request, inspect):
-            if network in there:  # under another name
-                self._leave(step.replica, network, ends_at)
-            self._join(step.replica, network, endpoints[network], ends_at)
+            join = self._rejoin if network in there else self._join
+            join(step.replica, network, endpoints[network], ends_at)
 
     def _withdraw(self, step: Withdraw, ends_at: float) -> None:
+        """Raises Rejected where its connections, for which this is done, would be cut by it."""
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        for network, endpoint in nameless_endpoints(inspect).items():
-            self._leave(step.replica, network, ends_at)
-            # The second half is done also where the first has taken all the time: nobody is left off its network.
-            self._join(step.replica, network, endpoint, max(ends_at, time.monotonic() + _SLACK))
+        endpoints = nameless_endpoints(inspect)
+        for network in endpoints:
+            path = f"/networks/{quote(network, safe='')}"
+            seen = get_object(self._client, path, "Id", deadline=left(ends_at))
+            if (lower := find_lower_address(inspect, seen)) is not None:
+                raise Rejected(f"keeps its names to its end: on {network} it would get another address, {lower}")
+        for network, endpoint in endpoints.items():
+            self._rejoin(step.replica, network, endpoint, ends_at)
 
-    def _leave(self, replica: str, network: str, ends_at: float) -> None:
+    def _rejoin(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
+        """The second half is done also where the first has taken all the time: nobody is left off its network."""
         path = f"/networks/{quote(network, safe='')}/disconnect"
         self._client.call("POST", path, body={"Container": replica}, deadline=left(ends_at))
+        self._join(replica, network, endpoint, max(ends_at, time.monotonic() + _SLACK))
 
     def _join(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
         body = {"Container": replica, "EndpointConfig": endpoint}

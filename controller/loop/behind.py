@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from controller.decide.aim import Known
 from controller.decide.case import ALIVE
-from controller.decide.identity import publishes_itself
+from controller.decide.identity import Known, made_from, publishes_itself
 from controller.decide.world import World
 from controller.ingress.proxy import IMAGE, Wanted
 from controller.ingress.routes import Targets
@@ -47,14 +46,8 @@ class Behind(NamedTuple):
     def replicas(self) -> tuple[Replica, ...]:
         return tuple(replica for replica in self.view.replicas if replica.phase is not ReplicaPhase.REMOVING)
 
-    def made_from(self, replica: Replica) -> DesiredService:
-        """The definition that says where it listens; of what is not known any more the present one."""
-        if replica.revision == self.want.revision:
-            return self.want
-        return self.known.get((self.want.name, replica.revision), self.want)
-
     def fronts_of(self, replica: Replica) -> tuple[Frontend, ...]:
-        return self.made_from(replica).frontends or self.want.frontends or self.frontends
+        return made_from(replica, self.want, self.known).frontends or self.want.frontends or self.frontends
 
     @property
     def claimed(self) -> tuple[Frontend, ...]:
@@ -128,7 +121,7 @@ def _want(services: Iterable[Behind], image: str) -> Wanted:
 
 def _definitions(one: Behind) -> Iterator[DesiredService]:
     yield one.want
-    yield from (one.made_from(replica) for replica in one.led)
+    yield from (made_from(replica, one.want, one.known) for replica in one.led)
 
 
 def lay_out(one: Behind) -> tuple[Frontend, ...]:

@@ -122,7 +122,7 @@ REPLACING = (
     Mutant(
         "who has lost its names is stopped at once",
         "decide/names.py",
-        "return until if case.now < until else None",
+        "return until if still_waits(until, case.want.pre_stop_delay, case.now) else None",
         "return None",
         (f"{NAMES}::test_names_and_leaving",),
     ),

@@ -153,7 +153,8 @@ class Rules:
     def _check_withdrawn(self, replica: Replica) -> None:
         """Who serves is out of its names for as long as was asked for."""
         want = self.play.world.desired.services[replica.service]
-        if not want.pre_stop_delay or not self.serves(want, replica):
+        stopped = want.leaving is not None or self.play.world.histories.get(want.name, History()).stopped
+        if not want.pre_stop_delay or stopped or not self.serves(want, replica):
             return
         since = replica.withdrawn_since
         assert since is not None, f"{replica.name} is stopped while it is found by its name"

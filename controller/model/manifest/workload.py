@@ -206,7 +206,7 @@ class Service(Section):
     ignore_drift: tuple[str, ...] = ()
     """Fields that may differ from what was created, such as `HostConfig.Memory`."""
     pre_stop_delay: Duration = written("0s")
-    """How long a replica is out of its names and routes before it is told to stop."""
+    """How long a replica is out of its service's names before it is told to stop."""
     irreversible: bool | None = None
     """Once it settled, the stack does not go back. Default: true for jobs that completed."""
     reversible: bool | None = None

@@ -52,18 +52,21 @@ def test_what_is_no_network_is_neither_missing_nor_somebody_elses(answer: object
     assert isinstance(caught.value, Transient)
 
 
-def ask(step: Step, inspect: object) -> list[tuple[str, Any]]:
+NETWORK = {"Id": "n1", "Name": "p_default", "Driver": "bridge", "Labels": {}, "IPAM": {"Config": []}}
+
+
+def ask(step: Step, inspect: object, network: Any = NETWORK, result: Result = Result.DONE) -> list[tuple[str, Any]]:
     """The writes that a step leads to, by the last word of their path, with their bodies."""
     written: list[tuple[str, Any]] = []
 
     def call(_method: str, path: str, query: Any = None, body: Any = None, **_: Any) -> None:
         written.append((path.split("/", 2)[2], body))
 
-    answers = {"/networks/p_default": {"Name": "p_default", "Labels": {}}}
+    answers = {"/networks/p_default": network}
     client = SimpleNamespace(get=lambda path, *_, **__: answers.get(path, inspect), call=call)
     performer = Performer(client, SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
     (outcome,) = performer.perform(SimpleNamespace(), (step,), deadline=5.0)  # type: ignore[arg-type]
-    assert outcome.result is Result.DONE, outcome.message
+    assert outcome.result is result, outcome.message
     return written
 
 
@@ -81,6 +84,13 @@ def test_who_is_withdrawn_is_off_each_of_its_networks_for_an_instant_and_nameles
             {"Container": replica, "EndpointConfig": {"IPAMConfig": {"IPv4Address": "10.0.0.2"}}},
         ),
     ]
+
+
+def test_who_would_come_back_under_another_address_is_left_as_it_is() -> None:
+    inspect = inspected(request())
+    pool = {"Subnet": "10.0.0.0/24", "Gateway": "10.0.0.9"}
+    network = {**NETWORK, "IPAM": {"Config": [pool]}}
+    assert ask(Withdraw("a", ReplicaId(inspect["Id"]), 1, "why"), inspect, network, Result.REJECTED) == []
 
 
 def test_who_is_to_be_found_again_leaves_the_network_for_an_instant() -> None:

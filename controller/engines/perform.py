@@ -255,12 +255,12 @@ class Performer:
     def _withdraw(self, step: Withdraw, ends_at: float) -> None:
         """Raises Rejected where its connections, for which this is done, would be cut by it."""
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        endpoints = nameless_endpoints(inspect)
+        endpoints, name = nameless_endpoints(inspect), inspect["Name"].removeprefix("/")
         for network in endpoints:
             path = f"/networks/{quote(network, safe='')}"
             seen = get_object(self._client, path, "Id", deadline=left(ends_at))
             if (lower := find_lower_address(inspect, seen)) is not None:
-                raise Rejected(f"keeps its names to its end: on {network} it would get another address, {lower}")
+                raise Rejected(f"{name} keeps its names to its end: on {network} it would come back as {lower}")
         for network, endpoint in endpoints.items():
             self._rejoin(step.replica, network, endpoint, ends_at)
 

@@ -57,8 +57,7 @@ class Chronicle:
                 if action in _SPANS and outcome.seconds > 0:
                     self._learn(step.service, _SPANS[action], Sample(outcome.seconds))
             elif outcome.result in (Result.TRANSIENT, Result.REJECTED):
-                reason = f"{action.capitalize()}Failed"
-                self.say(now, step.service, reason, outcome.message, warning=True)
+                self.say(now, step.service, f"{type(step).__name__}Failed", outcome.message, warning=True)
 
     def note_decisions(self, decisions: Mapping[str, Decision], now: Instant) -> None:
         """Tell each change of phase or reason once."""

@@ -9,7 +9,8 @@ from itertools import groupby
 from controller.cli.render.text import Paint, clean, count, joined, plain, span, width_of
 from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
 
-_ROLE = {"create": "good", "start": "good", "remove": "bad", "stop": "warn", "restart": "warn"}
+_VERB = len("restart")
+_ROLE = {"disconnect": "warn", "create": "good", "start": "good", "remove": "bad", "stop": "warn", "restart": "warn"}
 _NEEDS_NO_WAIT = frozenset({"create", "pull", "build"})
 _HAND_OVER = "the ingress takes its host ports over: a gap of Docker's stop and start, about 1.5 s, once"
 _NOTICED = 0.05
@@ -52,9 +53,10 @@ def _plan_block(plan: Plan, paint: Paint) -> list[str]:
         return [f"{name}  {'nothing will be done' if held else 'as desired, nothing to do'} (0 changes)", *held]
     rows = _rows(plan)
     whats = max((width_of(row.what) for row in rows), default=0)
+    verbs = max(_VERB, *(len(row.verb) for row in rows))
     return [
         f"{paint(clean(plan.stack), 'bold')}  {count(len(plan.steps), 'change')}",
-        *(_line(row, whats, paint) for row in rows),
+        *(_line(row, verbs, whats, paint) for row in rows),
         *held,
         *(_update_line(update, plan) for update in plan.updates),
         *_summary(plan, paint),
@@ -133,12 +135,12 @@ def _wait_row(wait: PlannedWait, place: float) -> _Row:
     return _Row(place, wait.at, "wait", clean(wait.service), f"for {clean(wait.waits_for)} · {usually}", "dim")
 
 
-def _line(row: _Row, whats: int, paint: Paint) -> str:
+def _line(row: _Row, verbs: int, whats: int, paint: Paint) -> str:
     if not row.verb:
         return f"{'':11}{paint(row.note, 'dim')}"
     at = "      ?" if row.at is None else f"{f'+{row.at:.1f}s':>7}"
     pad = " " * (whats - width_of(row.what))
-    verb, note = paint(f"{row.verb:<7}", row.role), paint(row.note, "dim")
+    verb, note = paint(f"{row.verb:<{verbs}}", row.role), paint(row.note, "dim")
     return f"  {paint(at, 'dim')}  {verb}  {row.what}{pad}  {note}".rstrip()
 
 

@@ -65,7 +65,7 @@ def begin_apply(scene: Scene) -> subprocess.Popen[bytes]:
 
 def check_by_apply(scene: Scene, after: float) -> None:
     scene.compose(TWO)
-    scene.manifest("services: {web: {update: {monitor: 0s}}, db: {update: {monitor: 0s}}}")
+    scene.manifest("services: {web: {update: {monitor: 0s, order: stop-first}}, db: {update: {monitor: 0s}}}")
     scene.done("apply")
     docker("exec", scene.containers()["db-1"].id, "sh", "-c", "echo kept > /data/kept; echo kept > /cache/kept")
     scene.compose(TWO.replace("'1'", "'2'"))

@@ -108,7 +108,9 @@ def test_what_leaves_is_gone_once_and_its_successor_is_made_once(scene: Scene, p
     names = [f"s{number}" for number in range(len(ENDINGS))]
     text = "services:\n" + "".join(f"  {name}: {{SLEEP, environment: {{V: '1'}}}}\n" for name in names)
     scene.compose(text)
-    scene.manifest(f"{QUICK}\nservices: {{{', '.join(f'{n}: {{update: {{monitor: 0s}}}}' for n in names)}}}")
+    scene.manifest(
+        f"{QUICK}\nservices: {{{', '.join(f'{n}: {{update: {{monitor: 0s, order: stop-first}}}}' for n in names)}}}"
+    )
     scene.done("apply")
     rules = [proxy.rule(*ending, times=1) for ending in ENDINGS.values()]
     began = time.time()

@@ -125,7 +125,7 @@ def test_a_long_run_grows_by_less_than_a_twentieth_and_writes_only_for_a_reason(
     scene: Scene, proxy: EngineProxy, record_property: Callable[[str, object], None]
 ) -> None:
     scene.compose(TEN)
-    scene.manifest("services: {s9: {update: {monitor: 0s}}}")
+    scene.manifest("services: {s9: {update: {monitor: 0s, order: stop-first}}}")
     with scene.daemon("--watch") as daemon:
         scene.await_phase("Converged", 60)
         soak = Soak(scene, proxy, psutil.Process(daemon.pid))

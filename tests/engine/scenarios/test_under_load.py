@@ -70,7 +70,7 @@ def test_an_apply_with_nothing_to_do_turns_nobody_away(scene: Scene) -> None:
 TOLD = [
     (CRASHES, "this release crashes at its start"),
     pytest.param(NEVER_READY, "listens on 8000 / GET :8000/ready: 503", marks=pytest.mark.slow),
-    pytest.param(ELSEWHERE, "listens on 9000 / GET :8000/ready: Connection refused", marks=pytest.mark.slow),
+    pytest.param(ELSEWHERE, "GET :8000/ready: Connection refused", marks=pytest.mark.slow),
     pytest.param(UNNOTICED, "refuses connections to port 8000, on which others of it serve", marks=pytest.mark.slow),
     pytest.param(EXITS_SOON, "exited with 1", marks=pytest.mark.slow),
 ]

@@ -273,8 +273,10 @@ class Rules:
         elif history.completed != want.revision:
             wanted = revision_for(world, want.name)
             right = [r for r in replicas if r.revision == wanted and self.serves(want, r)]
-            # Also in mid-update; and where calls that failed without end barred the way back too, which is said.
-            if len(right) < want.replicas and (waits_for_good(world, want.name) or is_halted(world, want.name)):
+            if is_halted(world, want.name):  # where calls failed without end on the way back too: all is kept
+                assert len(replicas) >= want.replicas, f"{want.name} is halted, and not kept in shape: {story}"
+                return
+            if len(right) < want.replicas and waits_for_good(world, want.name):  # also in mid-update
                 right = [r for r in replicas if self.serves(want, r)]
             assert len(right) == len(replicas) == want.replicas, f"{want.name} wants {want.replicas}: {story}"
 

@@ -24,7 +24,7 @@ def has_begun(case: Case, parts: Parts) -> bool:
         return False
     if any(not is_done(case, replica) for replica in parts.fresh):
         return True
-    there = _count_there(parts)
+    there = count_there(parts)
     if there < case.want.replicas:
         return bool(attempt.gone - ids(_alive(parts)))
     surges = case.want.update.order is Order.START_FIRST and there > case.want.replicas
@@ -42,7 +42,7 @@ def note_there(case: Case, parts: Parts, before: Attempt | None) -> History:
     opened = before is None or before.release != attempt.release
     if opened and not _alive(parts):
         return _with_gone(case.history, attempt, ids(parts.stale))
-    return _with_gone(case.history, attempt, frozenset()) if _count_there(parts) >= case.want.replicas else case.history
+    return _with_gone(case.history, attempt, frozenset()) if count_there(parts) >= case.want.replicas else case.history
 
 
 def note_gone(case: Case, parts: Parts, moves: Moves) -> History:
@@ -61,5 +61,6 @@ def _alive(parts: Parts) -> tuple[Replica, ...]:
     return tuple(replica for replica in parts.stale if replica.phase in ALIVE)
 
 
-def _count_there(parts: Parts) -> int:
+def count_there(parts: Parts) -> int:
+    """The new ones, and the old ones that have not ended."""
     return len(parts.fresh) + len(_alive(parts))

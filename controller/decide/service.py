@@ -20,7 +20,7 @@ from controller.decide.attempt import (
     rest_clock,
     watched_until,
 )
-from controller.decide.batch import note_gone, note_there
+from controller.decide.batch import count_there, note_gone, note_there
 from controller.decide.case import (
     ALIVE,
     Case,
@@ -211,10 +211,15 @@ def _rules(case: Case, parts: Parts) -> tuple[Moves, ...]:
 
 
 def _find_kept(case: Case, parts: Parts) -> tuple[Replica, ...]:
-    """Old ones that stay for now. Those that serve and only wait follow nobody: their successors will be newer."""
+    """Old ones that stay for now. Those that serve and only wait follow nobody: their successors will be newer.
+
+    Where enough are there, one that has ended was let go: put up again it would be too much, and be let go again.
+    """
     if case.aim.course is Course.HALTED:
         return parts.stale
-    return tuple(replica for replica in parts.stale if replica not in parts.ready)
+    enough = count_there(parts) >= case.want.replicas
+    waits = (replica for replica in parts.stale if replica not in parts.ready)
+    return tuple(replica for replica in waits if replica.phase in ALIVE or not enough)
 
 
 def _note_put_down(case: Case, moves: Moves) -> History:

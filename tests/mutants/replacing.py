@@ -120,6 +120,13 @@ REPLACING = (
         (f"{DRAIN}::test_traffic_and_leaving",),
     ),
     Mutant(
+        "an old one that was let go is put up again in front of a shut gate",
+        "decide/service.py",
+        "replica.phase in ALIVE or not enough",
+        "True",
+        (f"{HELD_UP}::test_behind_a_dependency_in_quarantine_nothing_is_replaced_and_all_is_healed",),
+    ),
+    Mutant(
         "who has lost its names is stopped at once",
         "decide/names.py",
         "return until if still_waits(until, case.want.pre_stop_delay, case.now) else None",

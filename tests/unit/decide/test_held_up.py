@@ -8,7 +8,7 @@ from controller.decide.service import decide
 from controller.model.decision import Attempt, Course, Grant, History
 from controller.model.desired import Order, UpdatePolicy
 from controller.model.names import HALF_MADE
-from controller.model.observed import Health, ReplicaPhase, Trouble
+from controller.model.observed import Health, Mount, ReplicaPhase, Trouble
 from tests.builders import HEALTHY, IMAGE, NOW, checked, created, exited, healthy, need, probe, ready, replica
 from tests.unit.decide.cases import case, tell, tell_step, told
 
@@ -100,6 +100,13 @@ HELD_UP = [
         web(1),
         OPEN,
         "Updating DependencyNotReady: remove 1 | waits for db",
+    ),
+    (
+        "it has a volume that its successor is to have: it waits for that, and is not put up to be let go again",
+        (healthy(1, "v2"), exited(2, "v1", mounts=(Mount("/data", "volume"),))),
+        web(1),
+        OPEN,
+        "Updating DependencyNotReady: - | waits for db",
     ),
     (
         "one that was left half made is not put up",

@@ -63,8 +63,18 @@ def test_drift_by_hand_is_named_by_its_fields(project: Project) -> None:
     assert project.replica("a", recording).drift == ("NanoCpus",)
     docker("network", "disconnect", f"{project.name}_back", made)
     assert project.replica("a", recording).drift == ("NanoCpus", "Networks")
-    docker("network", "connect", f"{project.name}_back", made)
+    docker("network", "connect", "--alias", "a", f"{project.name}_back", made)
     assert project.replica("a", recording).drift == ("NanoCpus", f"Networks.{project.name}_back.Aliases")
+
+
+def test_a_container_that_was_connected_without_its_services_name_has_lost_that_alone(project: Project) -> None:
+    recording = project.write("services: {a: {SLEEP}}").record()
+    made = project.run(recording, "a")
+    assert project.replica("a", recording).by_name is True
+    docker("network", "disconnect", f"{project.name}_default", made)
+    docker("network", "connect", f"{project.name}_default", made)
+    found = project.replica("a", recording)
+    assert (found.drift, found.lost, found.by_name) == ((), (f"{project.name}_default",), False)
 
 
 def test_an_edit_of_the_file_shows_as_drift_of_the_old_replica(project: Project) -> None:

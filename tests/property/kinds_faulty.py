@@ -32,6 +32,7 @@ def live_through_faults(life: Life) -> Play:
     play.rules.lied_to = life.faults is not None and life.faults.lagging > 0.0
     play.run(NOW + 1000)
     play.rules.lied_to = False
+    play.rules.may_halt = True
     play.bed = play.simulation
     play.restart()
     play.run(NOW + life.until)

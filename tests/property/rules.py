@@ -30,12 +30,14 @@ class Rules:
     """`calm`: nothing happens from outside and nothing fails, so that more can be asked.
 
     `lied_to`: looks are older than they say, so that one replica too many may be made and taken away again.
+    `may_halt`: calls failed, or looks lied, so that a way back may have been barred as well.
     """
 
     def __init__(self, play: Play) -> None:
         self.play = play
         self.calm = False
         self.lied_to = False
+        self.may_halt = False
 
     # --- of every pass
 
@@ -273,8 +275,9 @@ class Rules:
         elif history.completed != want.revision:
             wanted = revision_for(world, want.name)
             right = [r for r in replicas if r.revision == wanted and self.serves(want, r)]
-            if is_halted(world, want.name):  # where calls failed without end on the way back too: all is kept
-                assert len(replicas) >= want.replicas, f"{want.name} is halted, and not kept in shape: {story}"
+            if self.may_halt and is_halted(world, want.name):
+                well = all(self.serves(want, replica) for replica in replicas)
+                assert well and len(replicas) >= want.replicas, f"{want.name} is halted, and not kept in shape: {story}"
                 return
             if len(right) < want.replicas and waits_for_good(world, want.name):  # also in mid-update
                 right = [r for r in replicas if self.serves(want, r)]

@@ -11,7 +11,15 @@ import pytest
 from controller.loop.executor import Batch, Executor
 from controller.loop.store import Store
 from tests.component.house import House, Reading
+from tests.component.releases import two_generations
+from tests.component.stage import Stage
 from tests.component.steps import PROJECT, Port, start
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    """Two generations, both converged."""
+    return two_generations(tmp_path)
 
 
 @pytest.fixture

@@ -27,16 +27,10 @@ from tests.component.releases import (
     images,
     phase,
     shop,
-    two_generations,
 )
 from tests.component.stage import NOW, Stage, load, service
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return two_generations(tmp_path)
 
 
 def test_a_generation_that_converges_remembers_what_settled(stage: Stage) -> None:

@@ -13,15 +13,10 @@ from controller.model.decision import Hold
 from controller.model.errors import ControllerError
 from controller.model.generation import Ending
 from controller.model.observed import ReplicaPhase
-from tests.component.releases import CONVERGED, conditions, done, endings, images, phase, shop, two_generations
+from tests.component.releases import CONVERGED, conditions, done, endings, images, phase, shop
 from tests.component.stage import SHOP, Stage, load, service
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return two_generations(tmp_path)
 
 
 def test_a_restart_replaces_every_replica_though_nothing_changed(stage: Stage) -> None:

@@ -19,16 +19,10 @@ from tests.component.releases import (
     images,
     phase,
     shop,
-    two_generations,
 )
 from tests.component.stage import SHOP, Stage, load, service
 
 pytestmark = pytest.mark.unit
-
-
-@pytest.fixture
-def stage(tmp_path: Path) -> Stage:
-    return two_generations(tmp_path)
 
 
 def test_an_undo_brings_back_the_release_before_and_holds_it(stage: Stage) -> None:

@@ -77,7 +77,7 @@ def _may_be_well(case: Case, replica: Replica) -> bool:
 
 
 def drain_first(case: Case, moves: Moves) -> Moves:
-    """The same moves, but who has names or traffic loses them before it is stopped or, being well, restarted."""
+    """The same moves, but traffic is led away before a stop or the restart of who is well, and names before a stop."""
     ends = [step for step in moves.steps if isinstance(step, (Stop, Restart))]
     if not ends or case.hurried:
         return moves

@@ -46,9 +46,11 @@ from controller.model.decision import Aim, Course, Decision, Freeze, History, Ph
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica
-from controller.model.steps import Build, Pull, Step, Withdraw
+from controller.model.steps import Build, Pull, Withdraw
 
 _FETCHES = frozenset({Pull.__name__, Build.__name__})
+_BARS_ALONE = {**dict.fromkeys(_FETCHES, _FETCHES), Withdraw.__name__: frozenset({Withdraw.__name__})}
+"""The kinds of steps that a failure bars where it bars no others: repairs need no image, and no end waits for names."""
 
 SOON = 0.01
 """Seconds after a failure was written down until the next look acts on it."""
@@ -275,16 +277,11 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     due = trouble.at + pause
     if not still_waits(due, pause, case.now):
         return moves
-    others = _untroubled(moves.steps, trouble.reason)
+    barred = _BARS_ALONE.get(trouble.reason, ())
+    others = tuple(step for step in moves.steps if type(step).__name__ not in barred)
     if len(others) == len(moves.steps) and trouble.reason == Withdraw.__name__:
         return moves
     if others and len(others) < len(moves.steps):
         return moves._replace(steps=others, wake_at=soonest(moves.wake_at, due))
     reason = "ImagePullBackOff" if trouble.reason in _FETCHES else f"{trouble.reason}Failed"
     return Moves(wake_at=due, reason=reason, message=trouble.message, shut=moves.shut)
-
-
-def _untroubled(steps: tuple[Step, ...], reason: str) -> tuple[Step, ...]:
-    """Repairs need no image that cannot be fetched; nor is anybody's end but its own held up by a name."""
-    kinds = _FETCHES if reason in _FETCHES else {reason} & {Withdraw.__name__}
-    return tuple(step for step in steps if type(step).__name__ not in kinds)

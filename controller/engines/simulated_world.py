@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from typing import assert_never
 
 from controller.engines.simulated_behaviour import Behaviour
 from controller.engines.simulated_calls import Calls, skipped
@@ -20,19 +19,11 @@ from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Replica, ServiceView
 from controller.model.steps import (
     Build,
-    Connect,
     Create,
     Outcome,
     Pull,
-    Remove,
-    Rename,
-    Restart,
     Result,
-    Route,
-    Start,
     Step,
-    Stop,
-    Withdraw,
 )
 from controller.model.timings import Span, Timings
 
@@ -176,10 +167,8 @@ class Simulation:
             case Create():
                 image = step.image_id or self._views.get(step.service, ServiceView()).image_id
                 return self._calls.create(step, image, at)
-            case Start() | Stop() | Restart() | Remove() | Rename() | Connect() | Withdraw() | Route():
-                return self._calls.act(step, at)
             case _:
-                assert_never(step)
+                return self._calls.act(step, at)
 
     def _fetch(self, step: Pull | Build, at: Instant) -> Outcome:
         seconds = self.containers.seconds(step.service, Span.PULL if isinstance(step, Pull) else Span.BUILD)

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 @click.option("--no-headers", is_flag=True, help="Leave the header line out.")
 @takes_options()
 def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], watch: bool, no_headers: bool) -> int:
-    """List KIND: stacks, services (svc), replicas (po), revisions (rev), endpoints (ep), events (ev); all or named."""
+    """List KIND: stacks, services (svc), replicas (po), revisions (rev), endpoints (ep), events (ev), alerts (al)."""
+    from controller.cli.alerts import list_alerts
     from controller.cli.events import list_events
     from controller.cli.rollout import list_revisions
     from controller.cli.session import open_session
@@ -33,6 +34,8 @@ def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], 
     wanted = (*((name,) if name else ()), *names)
     if what == "revisions":
         return list_revisions(options, wanted, headers=not no_headers)
+    if what == "alerts":
+        return list_alerts(options, wanted, headers=not no_headers)
     if what == "events":
         return list_events(options, wanted, follow=watch)
     with open_session(options) as session:

@@ -77,6 +77,21 @@ def takes_options(without: str = "") -> Callable[[Callable[..., Any]], Callable[
     return decorate
 
 
+def hand_on(options: Options) -> None:
+    """What was said to a group before the name of its sub-command holds for that, too."""
+    click.get_current_context().find_root().obj = {
+        "files": tuple(map(str, options.files)),
+        "stacks": options.stacks,
+        "profile": options.profile,
+        "output": options.output,
+        "color": options.color,
+        "engine": options.engine,
+        "log": str(options.log) if options.log else None,
+        "verbose": max(0, options.verbosity),
+        "quiet": max(0, -options.verbosity),
+    }
+
+
 _KEYS = ("files", "stacks", "profile", "output", "color", "engine", "log", "verbose", "quiet")
 
 

@@ -41,6 +41,7 @@ KINDS = {
     "revisions": ("revision", "rev", "generation", "generations"),
     "endpoints": ("endpoint", "ep"),
     "events": ("event", "ev"),
+    "alerts": ("alert", "al"),
 }
 """What can be listed, with its other spellings."""
 

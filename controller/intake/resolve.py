@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from controller.intake import compose, ingress, limits, policy, revisions
+from controller.intake.alerting import check_rules
 from controller.intake.findings import Path, at
 from controller.intake.remarks import is_strict, strictly
 from controller.intake.selection import check_graph, check_names, select_services
@@ -75,7 +76,13 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
     strict = is_strict(sources.manifest)
     errors = (*resolver.faults(services), *(strictly(sure) if strict else ()))
     told = unsure if strict else (*sure, *unsure)
-    warnings = (*limits.warn(sources.manifest), *resolver.risks(), *_tell_contents(services), *told)
+    warnings = (
+        *limits.warn(sources.manifest),
+        *check_rules(sources.manifest),
+        *resolver.risks(),
+        *_tell_contents(services),
+        *told,
+    )
     if errors:
         return Resolution(None, errors, warnings)
     edges = {name: tuple(sorted(service.needs)) for name, service in services.items()}

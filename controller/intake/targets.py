@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.intake import discovery
+from controller.intake.alerting import read_channels
 from controller.intake.discovery import ManifestFile
 from controller.intake.inputs import Inputs, read_inputs
 from controller.intake.profiles import choose_profile
@@ -19,12 +20,13 @@ from controller.intake.projects import clash, project_of, runs_as, static_name
 from controller.intake.remarks import is_strict, strictly
 from controller.intake.source import Document
 from controller.intake.stacks import read_controller, read_stack
+from controller.model.channel import Channel
 from controller.model.errors import Finding, InvalidInput
 from controller.model.observed import Observed
 from controller.model.project import ComposeProject
 
 if TYPE_CHECKING:
-    from controller.model.manifest import Controller, Stack
+    from controller.model.manifest import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +74,8 @@ class Targets:
 
     stacks: tuple[Target, ...] = ()
     broken: tuple[Broken, ...] = ()
-    controller: Controller | None = None
+    channels: tuple[Channel, ...] | None = None
+    """Where alerts go, by the document of kind Controller; None: there is none that can be used."""
     notes: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
 
@@ -96,7 +99,7 @@ class _Finder:
     request: Request
     stacks: list[Target] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
-    controllers: list[tuple[Document, Controller]] = field(default_factory=list)
+    controllers: list[tuple[Document, tuple[Channel, ...]]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     watched: list[Path] = field(default_factory=list)
 
@@ -180,7 +183,7 @@ class _Finder:
     def _document(self, document: Document, path: Path) -> None:
         keys = document.root.keys or {}
         if keys["kind"].node.value == "Controller":
-            self.controllers.append((document, read_controller(document)))
+            self.controllers.append((document, read_channels(read_controller(document), path.parent)))
             return
         manifest, project = read_stack(document, path, self.request.environment)
         inputs = read_inputs(project)
@@ -242,9 +245,9 @@ class _Finder:
         doubled = {name for broken in doubles for name in (broken.name,)}
         stacks = tuple(target for target in self.stacks if target.name not in doubled or not target.name)
         broken = (*self.broken, *doubles, *_second_controllers(self.controllers))
-        controller = self.controllers[0][1] if self.controllers else None
+        channels = self.controllers[0][1] if self.controllers else None
         watched = tuple(dict.fromkeys(self.watched))
-        return Targets(stacks, broken, controller, tuple(self.notes), watched)
+        return Targets(stacks, broken, channels, tuple(self.notes), watched)
 
 
 def _completed(target: Target) -> ComposeProject:
@@ -268,7 +271,7 @@ def _double(name: str, targets: Sequence[Target]) -> Broken:
     return Broken(second.place, (finding,), name)
 
 
-def _second_controllers(found: Sequence[tuple[Document, Controller]]) -> tuple[Broken, ...]:
+def _second_controllers(found: Sequence[tuple[Document, object]]) -> tuple[Broken, ...]:
     return tuple(
         Broken(_place(document), (_once(document, found[0][0]),), "controller") for document, _ in list(found)[1:]
     )

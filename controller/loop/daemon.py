@@ -12,6 +12,7 @@ from pathlib import Path
 from controller.intake.targets import Broken, Target, Targets
 from controller.intake.watch import watch_inputs
 from controller.loop.acting import MakeProber, build_images
+from controller.loop.alerting import Watchman
 from controller.loop.controller import Audience, Controller, Ways, tell_error
 from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground
@@ -21,6 +22,7 @@ from controller.loop.reconcile import Reconciler
 from controller.loop.requests import Requests
 from controller.loop.signals import Signals
 from controller.loop.wake import Listener
+from controller.model.channel import Channel
 from controller.model.errors import ControllerError, EngineError, InvalidInput, Transient
 from controller.model.generation import Cause
 from controller.model.names import Instant
@@ -46,6 +48,9 @@ class Daemon:
         self._watch = watch
         self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober))
         self._controller.on_turn.append(self._after_turn)
+        self._channels: tuple[Channel, ...] = ()
+        self._watchman = Watchman(self._controller, lambda: self._channels, ground.asked.environment)
+        self._controller.on_turn.append(self._watchman.look)
         self._requests = Requests(self._controller, self._prepare, ground.asked.profile)
         self._listeners: dict[str, Listener] = {}
         self._owned = ExitStack()
@@ -68,6 +73,7 @@ class Daemon:
                     self._keep()
             finally:
                 self._end()
+                self._watchman.close()
                 self._controller.close(_LAST_STEP)
                 for reader in self._readers:
                     reader.join(_LAST_READ / len(self._readers))
@@ -125,6 +131,7 @@ class Daemon:
     def _read(self) -> _Read:
         self._ground.engine_id()  # before that nothing of it can be read
         self._targets = self._ground.targets()
+        self._take_channels()
         return self._ground.load_all(self._ground.in_profile(self._targets))
 
     def _begin(self, pairs: Sequence[tuple[Target, Loaded]], broken: Sequence[Broken]) -> None:
@@ -227,6 +234,7 @@ class Daemon:
 
     def _read_all(self, cause: Cause | None) -> bool:
         self._targets = self._ground.targets(strict=False)
+        self._take_channels()
         broken, present, whole = list(self._targets.broken), set(), True
         for target in self._ground.in_last_profile(self._targets).stacks:
             present.add(target.name)
@@ -239,6 +247,12 @@ class Daemon:
         self._tell_broken(broken)
         self._hold_vanished(present, broken)
         return whole
+
+    def _take_channels(self) -> None:
+        """Those of a document that is broken now stay as they were; of one that is gone they go."""
+        found = self._targets.channels
+        if found is not None or not self._targets.broken:
+            self._channels = found or ()
 
     def _read_one(self, target: Target, cause: Cause | None) -> str:
         """The name of the stack, which the loop will take over."""

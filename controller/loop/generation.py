@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from controller.engines.base import Engine, Scope
 from controller.engines.plugin import mark_plugin
+from controller.intake.alerting import read_policy
 from controller.intake.contents import contents_digests, contents_files
 from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, rendering_key
@@ -62,6 +63,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         manifest=target.path,
         quiet=target.manifest is None and target.through_folder,
         ingress_image=target.inputs.ingress_image,
+        alerts=read_policy(target.manifest),
         contents={name: found for name, found in sources.contents.items() if found},
     )
 

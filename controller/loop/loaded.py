@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from controller.model.alert import AlertPolicy
 from controller.model.decision import Hold
 from controller.model.desired import DesiredStack
 from controller.model.errors import Finding
@@ -33,6 +34,7 @@ class Loaded:
     quiet: bool = False
     ingress_image: str = ""
     """The image of the proxy; "": the usual one."""
+    alerts: AlertPolicy = field(default_factory=AlertPolicy)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
 

@@ -37,10 +37,17 @@ CREATE TABLE intents (
 CREATE INDEX intents_waiting ON intents (state, id);
 """
 
+_ALERTS = """
+CREATE TABLE alerts (id INTEGER PRIMARY KEY CHECK (id = 1), body TEXT NOT NULL) STRICT;
+CREATE TABLE acks (alert TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE silences (id INTEGER PRIMARY KEY AUTOINCREMENT, until REAL NOT NULL, body TEXT NOT NULL) STRICT;
+"""
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     tuple(statement for statement in _TABLES.split(";") if statement.strip()),
     tuple(sealing()),
     ("ALTER TABLE generations ADD COLUMN definitions TEXT NOT NULL DEFAULT '{}'",),  # for people: goes without a seal
+    tuple(statement for statement in _ALERTS.split(";") if statement.strip()),  # as well
 )
 """Step n brings version n to n + 1. Append only: a released step never changes."""
 

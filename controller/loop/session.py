@@ -6,13 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.loop.ground import Asked, Ground, complain
 from controller.loop.lock import read_holder
 from controller.model.errors import Finding
 
 if TYPE_CHECKING:
+    from controller.alerts.notices import Hush
     from controller.engines.base import Engine
     from controller.health.prober import Prober
     from controller.intake.targets import Broken, Target
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from controller.loop.loaded import Loaded
     from controller.loop.memory import Definitions
     from controller.loop.peek import Peek
+    from controller.model.alert import Ack, Alert, Book, Silence
     from controller.model.applied import StackResult
+    from controller.model.channel import Channel
     from controller.model.desired import DesiredStack
     from controller.model.generation import Generation
     from controller.model.names import Instant, ReplicaId
@@ -32,6 +35,14 @@ if TYPE_CHECKING:
     from controller.model.wish import Wish
 
 _FOLLOW_EVERY = 0.25
+
+
+class Posted(NamedTuple):
+    """One stack's alerts, and who wants to hear no more of which."""
+
+    stack: str
+    book: Book
+    hush: Hush
 
 
 class Session:
@@ -138,8 +149,7 @@ class Session:
 
     def events(self, *, since: float | None = None, follow: bool = False) -> Iterator[Event]:
         """What was told of the stacks, oldest first; `since` an instant; with `follow` without end."""
-        targets = self._ground.targets()
-        names = [target.name for target in targets.stacks] + list(self._ground.kept_in_spite_of(targets.broken))
+        names = self._names()
         seen = dict.fromkeys(names, 0)
         while True:
             fresh = [event for name in names for event in self._ground.store(name).events.since(seen[name])]
@@ -150,6 +160,39 @@ class Session:
             if not follow:
                 return
             time.sleep(_FOLLOW_EVERY)
+
+    def _names(self) -> Sequence[str]:
+        """The stacks that are meant, those that cannot be read now included."""
+        targets = self._ground.targets()
+        return [target.name for target in targets.stacks] + list(self._ground.kept_in_spite_of(targets.broken))
+
+    def alerts(self) -> Sequence[Posted]:
+        """The alerts of each stack that has a store, open and lately resolved, and what people said to them."""
+        now, known = self._ground.now(), frozenset(self._ground.known())
+        names = sorted(set(self._names()) & known)
+        return [Posted(name, (of := self._ground.store(name).alerts).load(), of.hush(now)) for name in names]
+
+    def acknowledge(self, stack: str, acks: Sequence[Ack]) -> None:
+        self._ground.store(stack).alerts.acknowledge(acks)
+
+    def silence(self, stack: str, silence: Silence) -> Silence:
+        return self._ground.store(stack).alerts.silence(silence)
+
+    def end_silence(self, stack: str, number: int) -> bool:
+        return self._ground.store(stack).alerts.end_silence(number)
+
+    def channels(self) -> Sequence[Channel]:
+        """Where alerts go, by the document of kind Controller. Raises InvalidInput where that is broken."""
+        targets = self._ground.targets()
+        if targets.channels is None:
+            complain(targets.broken)
+        return targets.channels or ()
+
+    def send(self, channel: Channel, alert: Alert) -> None:
+        """Have a channel told now. Raises ControllerErrors."""
+        from controller.alerts.sinks import send
+
+        send(channel, alert, self._ground.asked.environment)
 
     def generations(self) -> Mapping[str, Sequence[Generation]]:
         """The kept generations of each stack, oldest first; of stacks that have a store."""

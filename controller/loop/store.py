@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from controller.loop.alertbook import AlertRecords
 from controller.loop.codec import Texts, decode
 from controller.loop.database import Database
 from controller.loop.intents import IntentBox
@@ -73,6 +74,7 @@ class Store:
         self.events = EventLog(self._database)
         self.status = StatusSnapshot(self._database)
         self.intents = IntentBox(self._database, clock)
+        self.alerts = AlertRecords(self._database)
 
     @property
     def mended(self) -> str | None:

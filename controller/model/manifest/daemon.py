@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from controller.model.manifest.operations import Severity
+from controller.model.alert import Severity
 from controller.model.manifest.stack import Metadata
 from controller.model.manifest.values import Duration, Listen, Network, Section, Size, written
 

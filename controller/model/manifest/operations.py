@@ -9,6 +9,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from controller.model.alert import Comparison, Severity
+from controller.model.decision import Phase
 from controller.model.desired import ContentsPolicy, DriftPolicy, StartupMode
 from controller.model.manifest.values import Cpu, Duration, PortNumber, Section, Share, Size, written
 from controller.model.manifest.workload import Exec, HttpCheck, Service
@@ -164,21 +166,6 @@ class Resources(Section):
     """Use of the host at which an alert is raised."""
 
 
-class Severity(StrEnum):
-    INFO = "info"
-    WARNING = "warning"
-    CRITICAL = "critical"
-
-
-class Comparison(StrEnum):
-    ABOVE = ">"
-    AT_LEAST = ">="
-    BELOW = "<"
-    AT_MOST = "<="
-    EQUAL = "=="
-    OTHER = "!="
-
-
 class Rule(Section):
     """An alert: a metric that passes a value, or a phase that a service is in."""
 
@@ -190,7 +177,7 @@ class Rule(Section):
     """How the metric is compared."""
     value: float | None = None
     """With what."""
-    phase: str | None = None
+    phase: Phase | None = None
     """Phase of a service, such as `CrashLoopBackOff`; instead of a metric."""
     for_: Duration = written("0s", alias="for")
     """How long it must hold."""

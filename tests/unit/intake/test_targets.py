@@ -153,14 +153,13 @@ def test_a_controller_beside_the_stacks(tmp_path: Path) -> None:
     write(
         tmp_path,
         {
-            "m/a.yaml": manifest("a", "{logging: {level: debug}}", kind="Controller"),
+            "m/a.yaml": manifest("a", "{alertChannels: {ops: {urlFile: ops.url}}}", kind="Controller"),
             "m/b.yaml": manifest("b"),
             "m/compose.yaml": COMPOSE,
         },
     )
     found = find(tmp_path, "m")
-    assert found.controller is not None
-    assert found.controller.spec.logging.level == "debug"
+    assert found.channels == (Channel("ops", url_file=tmp_path / "m" / "ops.url"),)
     assert [stack.name for stack in found.stacks] == ["b"]
 
 

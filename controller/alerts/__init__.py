@@ -1,0 +1,1 @@
+"""Alerts: rules find symptoms, blame finds their root, the judge fires and resolves; couriers bring the news."""

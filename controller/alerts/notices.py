@@ -1,0 +1,127 @@
+"""What is to be told to whom, now: a channel hears of each trouble once, of its end, and again while it lasts. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from controller.model.alert import Ack, Alert, AlertPolicy, Book, Severity, Silence, Told
+from controller.model.names import Instant
+
+TELL_FOR = 86400.0
+"""Seconds after its end for which it is still tried to tell of it."""
+
+
+class Ears(NamedTuple):
+    """A channel, and how bad a thing must be for it to hear of it."""
+
+    channel: str
+    min_severity: Severity = Severity.INFO
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """News of one alert for one channel."""
+
+    channel: str
+    alert: Alert
+
+    @property
+    def told(self) -> tuple[Severity, bool]:
+        """What the channel knows once it has it."""
+        return self.alert.severity, self.alert.resolved_at is not None
+
+
+class Hush(NamedTuple):
+    """Who wants to hear no more of what."""
+
+    acks: Mapping[str, Ack] = {}
+    silences: tuple[Silence, ...] = ()
+
+    def why(self, alert: Alert, now: Instant) -> str:
+        """Why nothing is told of it now; "": nothing is in the way."""
+        for silence in self.silences:
+            if now < silence.until and silence.covers(alert):
+                return f"silenced by {silence.who}"
+        ack = self.acks.get(alert.id)
+        if ack is not None and alert.severity.rank <= ack.severity.rank:
+            return f"acknowledged by {ack.who}"
+        return ""
+
+
+NOTHING_SAID = Hush()
+
+
+def find_notices(book: Book, policy: AlertPolicy, ears: Iterable[Ears], hush: Hush, now: Instant) -> Iterator[Notice]:
+    """What each channel does not know yet."""
+    for ear in ears:
+        for alert in (*book.open.values(), *book.closed):
+            if _hears(ear, alert, policy) and _is_due(alert, alert.told.get(ear.channel), policy, hush, now):
+                yield Notice(ear.channel, alert)
+
+
+def _hears(ear: Ears, alert: Alert, policy: AlertPolicy) -> bool:
+    named = alert.channels or policy.channels
+    return (not named or ear.channel in named) and alert.severity.rank >= ear.min_severity.rank
+
+
+def _is_due(alert: Alert, told: Told | None, policy: AlertPolicy, hush: Hush, now: Instant) -> bool:
+    if alert.resolved_at is not None:
+        return told is not None and not told.resolved and now - alert.resolved_at < TELL_FOR
+    if hush.why(alert, now):
+        return False
+    if told is None or told.severity.rank < alert.severity.rank:
+        return True
+    return policy.repeat > 0 and now - told.at >= policy.repeat
+
+
+def next_notice(book: Book, policy: AlertPolicy, hush: Hush, now: Instant) -> Instant | None:
+    """When there may be something to tell though nothing changes: a repeat, or the end of a silence."""
+    repeats = (told.at + policy.repeat for alert in book.open.values() for told in alert.told.values())
+    ends = (silence.until for silence in hush.silences) if book.open else ()
+    return min((at for at in (*repeats, *ends) if at > now), default=None)
+
+
+def note_told(book: Book, notice: Notice, now: Instant) -> Book:
+    """The channel has it."""
+    severity, resolved = notice.told
+    told = Told(severity, now, resolved)
+    return _with_told(book, notice.alert.id, notice.channel, told)
+
+
+def _with_told(book: Book, alert: str, channel: str, told: Told) -> Book:
+    def mark(item: Alert) -> Alert:
+        return replace(item, told={**item.told, channel: told}) if item.id == alert else item
+
+    return replace(
+        book,
+        open={key: mark(item) for key, item in book.open.items()},
+        closed=tuple(mark(item) for item in book.closed),
+    )
+
+
+def title_of(alert: Alert) -> str:
+    """`critical: rag/db: no replica is ready`; of one that is over `resolved: rag/db: …`."""
+    subject = f"{alert.stack}/{alert.service}" if alert.service else alert.stack
+    state = "resolved" if alert.resolved_at is not None else str(alert.severity)
+    return f"{state}: {subject}: {_first_line(alert.message)}"
+
+
+def body_of(alert: Alert) -> str:
+    """What a person needs who reads it on a telephone: what it is, what suffers, what to do next."""
+    lines = [f"rule: {', '.join((alert.rule, *alert.also))}"]
+    if alert.affects:
+        lines.append(f"affects: {', '.join(alert.affects)}")
+    lines += [f"{key}: {text}" for key, text in sorted(alert.labels.items())]
+    if alert.resolved_at is not None:
+        lines.append(f"lasted {alert.resolved_at - alert.since:.0f} s")
+    else:
+        lines.append(f"look: controller why{f' {alert.service}' if alert.service else ''} -s {alert.stack}")
+        lines.append(f"known: controller alerts ack {alert.id}")
+    return "\n".join(lines)
+
+
+def _first_line(text: str) -> str:
+    line = text.strip().splitlines()[0] if text.strip() else ""
+    return line if len(line) <= 200 else f"{line[:199]}…"

@@ -1,0 +1,171 @@
+"""What is wrong with a stack that somebody may want to know: by the rules that come with us, and the user's. Pure."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
+from controller.model.decision import Phase
+from controller.model.names import Instant
+from controller.model.status import Condition, ServiceStatus, StackStatus
+
+SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
+COMING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING})
+CHANGING = frozenset({Phase.UPDATING, Phase.ROLLING_BACK})
+AT_WILL = frozenset({Phase.STOPPED, Phase.PAUSED})
+
+DOWN_AFTER, NOT_READY_AFTER, SHORT_AFTER = 60.0, 300.0, 120.0
+"""Seconds without any ready replica; the same while it is being started; with some of them only."""
+
+WORSE_AFTER = 900.0
+"""Seconds in a crash loop after which its pauses are at their longest (1 + 2 + 4 … + 300 s, CONTRACTS 3.3)."""
+
+KEEP = 30.0
+"""Seconds for which a trouble must be gone before its alert is."""
+
+KEEP_CRASH = 600.0
+"""The same of what falls over: as long as the count of its restarts is kept."""
+
+FLAPS, FLAP_WINDOW = 4, 600.0
+"""A service that stops being ready so often within so many seconds is flapping."""
+
+_ROLLOUT_ENDS = {
+    "RolledBack": Severity.WARNING,
+    "UpdatePaused": Severity.WARNING,
+    "RollbackFailed": Severity.CRITICAL,
+    "JobFailed": Severity.CRITICAL,
+}
+"""Reasons of services on which nothing more will be tried; how bad each is."""
+
+_CONDITIONS: Mapping[str, tuple[Severity, float]] = {
+    "EngineUnavailable": (Severity.CRITICAL, 60.0),
+    "IngressUnavailable": (Severity.CRITICAL, 60.0),
+    "GenerationHeld": (Severity.WARNING, 60.0),
+    "ForeignUp": (Severity.WARNING, 60.0),
+    "AdoptionHeld": (Severity.WARNING, 120.0),
+    "MassRemovalHeld": (Severity.WARNING, 120.0),
+    "EnvironmentIncomplete": (Severity.WARNING, 120.0),
+    "ImageUnverified": (Severity.INFO, 600.0),
+}
+"""Conditions of a stack: how bad each is, and after how many seconds."""
+
+_MEASURES: Mapping[str, Callable[[ServiceStatus], float]] = {
+    "replicas_desired": lambda service: float(service.desired),
+    "replicas_ready": lambda service: float(service.ready),
+    "replicas_missing": lambda service: float(max(0, service.desired - service.ready)),
+    "ready_ratio": lambda service: service.ready / service.desired if service.desired else 1.0,
+    "restarts": lambda service: float(sum(replica.restarts for replica in service.replicas)),
+}
+"""How each metric of `METRICS` is had."""
+
+_OPERATORS: Mapping[Comparison, Callable[[float, float], bool]] = {
+    Comparison.ABOVE: operator.gt,
+    Comparison.AT_LEAST: operator.ge,
+    Comparison.BELOW: operator.lt,
+    Comparison.AT_MOST: operator.le,
+    Comparison.EQUAL: operator.eq,
+    Comparison.OTHER: operator.ne,
+}
+
+
+class Symptom(NamedTuple):
+    """Something wrong now. `after`: seconds that it must last before anybody is told.
+
+    `follows`: it may follow from what is wrong with a dependency, or from a change that we are making. `alone`: it is
+    an alert of its own, whatever else is wrong with the service.
+    """
+
+    rule: str
+    service: str | None
+    severity: Severity
+    message: str
+    after: float = 0.0
+    keep: float = KEEP
+    follows: bool = True
+    alone: bool = False
+    labels: Mapping[str, str] = {}
+    channels: tuple[str, ...] = ()
+
+
+def find_symptoms(
+    status: StackStatus, policy: AlertPolicy, lapses: Mapping[str, tuple[Instant, ...]]
+) -> tuple[Symptom, ...]:
+    """All that is wrong with the stack, by the built-in rules if they count, and by the stack's own."""
+    found: list[Symptom] = []
+    if policy.builtin:
+        found += _of_conditions(status.conditions)
+        for service in status.services:
+            found += _of_service(service)
+            found += _of_lapses(service, lapses.get(service.name, ()))
+    for rule in policy.rules:
+        found += _of_rule(rule, status.services)
+    return tuple(found)
+
+
+def _of_conditions(conditions: Iterable[Condition]) -> Iterator[Symptom]:
+    for condition in conditions:
+        if condition.type in _CONDITIONS and condition.status == "True":
+            severity, after = _CONDITIONS[condition.type]
+            yield Symptom(condition.type, None, severity, condition.message, after, follows=False, alone=True)
+
+
+def _of_service(service: ServiceStatus) -> Iterator[Symptom]:
+    name, said = service.name, service.message
+    if service.reason in _ROLLOUT_ENDS:
+        yield Symptom(service.reason, name, _ROLLOUT_ENDS[service.reason], said, follows=False)
+    if service.phase is Phase.CRASH_LOOP:
+        yield Symptom("CrashLoop", name, Severity.WARNING, said, DOWN_AFTER, KEEP_CRASH)
+        yield Symptom("CrashLoopLasting", name, Severity.CRITICAL, said, WORSE_AFTER, KEEP_CRASH)
+    if killed := [replica.name for replica in service.replicas if replica.oom_killed]:
+        message = f"the kernel killed {', '.join(killed)} for want of memory; raise its memory limit"
+        yield Symptom("OutOfMemory", name, Severity.WARNING, message, keep=KEEP_CRASH, follows=False)
+    yield from _of_strength(service)
+
+
+def _of_strength(service: ServiceStatus) -> Iterator[Symptom]:
+    """How many serve; not while a person wants none, nor while an update is on its way."""
+    if service.ready >= service.desired or service.phase not in SICK | COMING:
+        return
+    if service.ready:
+        message = f"{service.ready} of {service.desired} replicas are ready"
+        yield Symptom("ReplicasMissing", service.name, Severity.WARNING, _join(message, service.message), SHORT_AFTER)
+        return
+    after = DOWN_AFTER if service.phase in SICK else NOT_READY_AFTER
+    message = "no replica is ready" if service.phase in SICK else f"still {service.phase}"
+    yield Symptom("ServiceDown", service.name, Severity.CRITICAL, _join(message, service.message), after)
+
+
+def _of_lapses(service: ServiceStatus, lapses: tuple[Instant, ...]) -> Iterator[Symptom]:
+    if len(lapses) >= FLAPS:
+        message = f"stopped being ready {len(lapses)} times within {FLAP_WINDOW / 60:g} minutes"
+        yield Symptom("Flapping", service.name, Severity.WARNING, message)
+
+
+def _of_rule(rule: Rule, services: Iterable[ServiceStatus]) -> Iterator[Symptom]:
+    for service in services:
+        if rule.services and service.name not in rule.services:
+            continue
+        if (message := _fulfils(rule, service)) is not None:
+            yield Symptom(
+                rule.name, service.name, rule.severity, message, rule.lasting, alone=True,
+                labels=rule.labels, channels=rule.channels,
+            )  # fmt: skip
+
+
+def _fulfils(rule: Rule, service: ServiceStatus) -> str | None:
+    """What to say of it; None: the rule does not hold."""
+    if not isinstance(rule.when, Threshold):
+        return _join(str(service.phase), service.message) if service.phase is rule.when else None
+    measure = _MEASURES.get(rule.when.metric)
+    if measure is None:
+        return None
+    value = measure(service)
+    if not _OPERATORS[rule.when.op](value, rule.when.value):
+        return None
+    return f"{rule.when.metric} is {value:g} ({rule.when.op} {rule.when.value:g})"
+
+
+def _join(first: str, more: str) -> str:
+    return f"{first}: {more}" if more else first

@@ -1,0 +1,70 @@
+"""What a stack wants to be told of, and the controller's channels, out of their manifests. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.intake.findings import at
+from controller.model.alert import METRICS, AlertPolicy, Rule, Threshold
+from controller.model.channel import Channel
+from controller.model.decision import Phase
+from controller.model.errors import Finding
+
+if TYPE_CHECKING:
+    from controller.model.manifest import Controller, Stack
+    from controller.model.manifest.operations import Rule as RuleSection
+
+
+def read_policy(manifest: Stack | None) -> AlertPolicy:
+    """A bare project has the built-in rules, and all channels."""
+    if manifest is None:
+        return AlertPolicy()
+    alerting = manifest.spec.alerting
+    return AlertPolicy(alerting.builtin, alerting.channels, alerting.repeat, tuple(map(_rule, alerting.rules)))
+
+
+def _rule(rule: RuleSection) -> Rule:
+    return Rule(
+        name=rule.name,
+        when=_when(rule),
+        lasting=rule.for_,
+        severity=rule.severity,
+        services=rule.services,
+        labels=rule.labels,
+        channels=rule.channels,
+    )
+
+
+def _when(rule: RuleSection) -> Phase | Threshold:
+    if rule.phase is not None:
+        return rule.phase
+    assert rule.metric is not None and rule.op is not None and rule.value is not None  # the section sees to that
+    return Threshold(rule.metric, rule.op, rule.value)
+
+
+def check_rules(manifest: Stack | None) -> Iterator[Finding]:
+    """Rules that can never hold: two of one name, a service that is none, a metric that nobody measures."""
+    if manifest is None:
+        return
+    for number, rule in enumerate(manifest.spec.alerting.rules):
+        place = ("spec", "alerting", "rules", number)
+        if rule.metric is not None and rule.metric not in METRICS:
+            message = f"nothing measures '{rule.metric}' in this version: the rule never holds"
+            yield at((*place, "metric"), message, hint=f"there are: {', '.join(METRICS)}")
+
+
+def read_channels(controller: Controller, folder: Path) -> tuple[Channel, ...]:
+    """The channels, by name; a file is relative to the manifest's folder."""
+    return tuple(
+        Channel(
+            name=name,
+            url=channel.url.get_secret_value() if channel.url is not None else None,
+            url_file=folder / channel.url_file if channel.url_file is not None else None,
+            url_env=channel.url_env,
+            min_severity=channel.min_severity,
+            alertmanager=channel.alertmanager,
+        )
+        for name, channel in sorted(controller.spec.alert_channels.items())
+    )

@@ -1,0 +1,68 @@
+"""Rules and channels out of their manifests, and what of them can never hold."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from controller.intake.alerting import check_rules, read_channels, read_policy
+from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
+from controller.model.channel import Channel
+from controller.model.decision import Phase
+from controller.model.manifest import Controller, Stack
+
+pytestmark = pytest.mark.unit
+
+
+def stack(**alerting: Any) -> Stack:
+    document = {"apiVersion": "controller/v1", "kind": "Stack", "metadata": {"name": "shop"}}
+    return Stack.model_validate({**document, "spec": {"alerting": alerting}})
+
+
+def test_a_bare_project_has_the_built_in_rules_and_all_channels() -> None:
+    assert read_policy(None) == read_policy(stack()) == AlertPolicy()
+
+
+def test_rules() -> None:
+    short = {"name": "short", "metric": "ready_ratio", "op": "<", "value": 0.5, "for": "1m", "severity": "critical"}
+    slow = {"name": "slow", "phase": "Starting", "services": ["web"], "labels": {"a": "b"}, "channels": ["ops"]}
+    assert read_policy(stack(builtin=False, repeat="1h", channels=["x"], rules=[short, slow])) == AlertPolicy(
+        builtin=False,
+        channels=("x",),
+        repeat=3600.0,
+        rules=(
+            Rule("short", Threshold("ready_ratio", Comparison.BELOW, 0.5), 60.0, Severity.CRITICAL),
+            Rule("slow", Phase.STARTING, services=("web",), labels={"a": "b"}, channels=("ops",)),
+        ),
+    )
+
+
+def test_a_phase_that_is_none_is_refused() -> None:
+    with pytest.raises(ValidationError, match="CrashLoopBackOff"):
+        stack(rules=[{"name": "x", "phase": "CrashLoop"}])
+
+
+def test_a_metric_that_nobody_measures_is_told() -> None:
+    rule = {"name": "busy", "metric": "cpu", "op": ">", "value": 0.9}
+    (finding,) = check_rules(stack(rules=[rule]))
+    assert "nothing measures 'cpu'" in finding.message
+    assert list(check_rules(stack(rules=[{**rule, "metric": "restarts"}]))) == list(check_rules(None)) == []
+
+
+def test_channels() -> None:
+    channels = {
+        "b": {"url": "json://here"},
+        "a": {"urlFile": "a.url", "minSeverity": "critical"},
+        "c": {"urlEnv": "C", "alertmanager": True},
+    }
+    document = {"apiVersion": "controller/v1", "kind": "Controller", "spec": {"alertChannels": channels}}
+    found = read_channels(Controller.model_validate(document), Path("/etc/shop"))
+    assert found == (
+        Channel("a", url_file=Path("/etc/shop/a.url"), min_severity=Severity.CRITICAL),
+        Channel("b", url="json://here"),
+        Channel("c", url_env="C", alertmanager=True),
+    )
+    assert "json://here" not in repr(found)

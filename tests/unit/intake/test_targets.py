@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from controller.model.channel import Channel
 from tests.unit.intake.folders import COMPOSE, find, manifest, shown, write
 
 pytestmark = pytest.mark.unit

@@ -29,7 +29,7 @@ DISK = frozenset(
 COMPOSE = frozenset({"up", "pull", "build"})
 """Children that write."""
 
-_TABLES = "events|generations|histories|intents|memory|renderings|replicas|revisions|status|timings"
+_TABLES = "acks|alerts|events|generations|histories|intents|memory|renderings|replicas|revisions|silences|status|timings"
 _CONTAINER = "create|start|stop|restart|unpause|rename|kill|remove|archive|exec"
 NAMES = re.compile(
     rf"(engine\.(container\.({_CONTAINER})|exec\.start|network\.(create|connect|disconnect|remove)|volume\.create)"

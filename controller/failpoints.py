@@ -29,8 +29,10 @@ DISK = frozenset(
 COMPOSE = frozenset({"up", "pull", "build"})
 """Children that write."""
 
-_TABLES = "acks|alerts|events|generations|histories|intents|memory|renderings|replicas|revisions|silences|status|timings"
-_CONTAINER = "create|start|stop|restart|unpause|rename|kill|remove|archive|exec"
+_TABLES = (
+    "acks|alerts|events|generations|histories|intents|memory|renderings|replicas|revisions|silences|status|timings"
+)
+_CONTAINER = "create|start|stop|restart|unpause|rename|update|kill|remove|archive|exec"
 NAMES = re.compile(
     rf"(engine\.(container\.({_CONTAINER})|exec\.start|network\.(create|connect|disconnect|remove)|volume\.create)"
     rf"|compose\.({'|'.join(sorted(COMPOSE))})|disk\.({'|'.join(sorted(DISK))})"

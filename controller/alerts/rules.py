@@ -47,6 +47,7 @@ _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "AdoptionHeld": (Severity.WARNING, 120.0),
     "MassRemovalHeld": (Severity.WARNING, 120.0),
     "EnvironmentIncomplete": (Severity.WARNING, 120.0),
+    "Drifted": (Severity.WARNING, 120.0),
     "ImageUnverified": (Severity.INFO, 600.0),
 }
 """Conditions of a stack: how bad each is, and after how many seconds."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from controller.decide.case import ALIVE
 from controller.decide.identity import has_revision
+from controller.decide.touched import is_beyond_repair, repairs
 from controller.decide.world import World
 from controller.model.decision import Hold
 from controller.model.desired import DesiredService, Leaving
@@ -39,14 +40,22 @@ def _adoption_would(service: DesiredService, view: ServiceView) -> str:
         return f"replace: {', '.join(fields)}" if fields else "replace"
     if len(present) > service.replicas:
         return f"remove {len(present) - service.replicas}"
-    return _mend_would(present)
+    if any(is_beyond_repair(replica, service) for replica in present):
+        return f"replace: {', '.join(sorted({found.path for replica in present for found in replica.limits}))}"
+    return _mend_would(present, service)
 
 
-def _mend_would(present: Sequence[Replica]) -> str:
-    """Who renamed it, or took it off a network, may have meant it."""
-    names = sorted({f"{_back_on(replica)} {name}" for replica in present for name in replica.lost})
-    renamed = [f"rename {replica.name}" for replica in present if replica.renamed]
-    return ", ".join((*names, *renamed))
+def _mend_would(present: Sequence[Replica], want: DesiredService) -> str:
+    """Who renamed it, took it off a network, or gave it more memory, may have meant it."""
+    found = {
+        f"{_back_on(replica)} {name}"
+        for replica in present
+        for name in replica.lost
+        if repairs(want, f"Networks.{name}")
+    }
+    limits = {f"set {one.path} to {one.wanted}" for r in present for one in r.limits if repairs(want, one.path)}
+    renamed = [f"rename {replica.name}" for replica in present if replica.renamed and repairs(want, "Name")]
+    return ", ".join((*sorted(found), *sorted(limits), *renamed))
 
 
 def _back_on(replica: Replica) -> str:

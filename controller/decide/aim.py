@@ -181,6 +181,8 @@ def _as_release(want: DesiredService, release: Release, known: Known) -> Desired
         priority=want.priority,
         backoff=want.backoff,
         heals_unhealthy=want.heals_unhealthy,
+        drift=want.drift,
+        ignore_drift=want.ignore_drift,
         irreversible=want.irreversible,
         drain_timeout=want.drain_timeout,
         pre_stop_delay=want.pre_stop_delay,

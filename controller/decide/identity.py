@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from controller.decide.touched import is_beyond_repair
 from controller.model.desired import DesiredService
 from controller.model.names import ReplicaId, Revision, foreign_revision
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
@@ -67,11 +68,11 @@ def has_revision(replica: Replica, want: DesiredService) -> bool:
 
 
 def is_current(replica: Replica, want: DesiredService, holder: ReplicaId | None) -> bool:
-    """Whether it is what is wanted: its revision, its image where a moved tag counts, its namespace's owner.
+    """Whether it is what is wanted: its revision, its image where a moved tag counts, its namespace's owner, limits.
 
     One that is the same but publishes its ports itself stays until it has to go for another reason.
     """
-    if not has_revision(replica, want):
+    if not has_revision(replica, want) or is_beyond_repair(replica, want):
         return False
     if want.image_id is not None and replica.image_id is not None and replica.image_id != want.image_id:
         return False

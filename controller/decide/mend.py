@@ -1,20 +1,21 @@
-"""What was taken from a container that is to stay: its place in a network, its names there, its own name.
+"""What was taken from a container that is to stay: its place in a network, its names there, its own name, its limits.
 
 A strange hand took it, or we did before its end, which is not to come after all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from controller.decide.case import Case, Parts
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, name_again
+from controller.decide.touched import repairs
 from controller.model.names import ReplicaId
-from controller.model.observed import Replica
-from controller.model.steps import Connect, Rename
+from controller.model.observed import Difference, Replica
+from controller.model.steps import Connect, Limit, Rename
 
-MENDS = frozenset({Connect.__name__, Rename.__name__})
+MENDS = frozenset({Connect.__name__, Limit.__name__, Rename.__name__})
 """The kinds of steps that mend."""
 
 _STAYS = "stays, and is to be found by its names"
@@ -27,7 +28,7 @@ def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -
     """
     if case.heals_at is not None:
         return NONE
-    steps: list[Connect | Rename] = []
+    steps: list[Connect | Limit | Rename] = []
     for replica in parts.fresh:
         if replica.id not in leaves:
             steps += _mend_one(case, replica)
@@ -40,12 +41,23 @@ def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -
     return Moves(steps=tuple(steps), reason="Mending", message=f"replica {steps[0].number}: {steps[0].because}")
 
 
-def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Rename]:
+def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename]:
     """What we took ourselves is given back also where nothing is to heal by itself."""
-    if replica.lost and (case.heals or is_withdrawn(case, replica)):
+    want = case.want
+    lost = any(repairs(want, f"Networks.{network}") for network in replica.lost)
+    if replica.lost and ((case.heals and lost) or is_withdrawn(case, replica)):
         yield _join(case, replica)
-    if case.heals and replica.renamed and not _is_taken(case, replica.proper_name):
+    if not case.heals:
+        return
+    if changed := [found for found in replica.limits if found.in_place and repairs(want, found.path)]:
+        yield _limit(case, replica, changed)
+    if replica.renamed and repairs(want, "Name") and not _is_taken(case, replica.proper_name):
         yield _rename(case, replica, replica.proper_name)
+
+
+def _limit(case: Case, replica: Replica, changed: Sequence[Difference]) -> Limit:
+    because = ", ".join(f"{found.path} was set from {found.wanted} to {found.seen}" for found in changed)
+    return Limit(case.want.name, replica.id, replica.number, case.want.template, because)
 
 
 def _join(case: Case, replica: Replica) -> Connect:
@@ -65,4 +77,4 @@ def _rename(case: Case, replica: Replica, name: str) -> Rename:
 
 def is_mending(moves: Moves) -> bool:
     """Mending stands beside no other step."""
-    return any(isinstance(step, Connect | Rename) for step in moves.steps)
+    return any(isinstance(step, Connect | Limit | Rename) for step in moves.steps)

@@ -13,6 +13,7 @@ from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
 from controller.decide.identity import publishes_itself
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
+from controller.decide.touched import is_beyond_repair
 from controller.model.decision import Course
 from controller.model.desired import Order, PullPolicy
 from controller.model.names import HALF_MADE, Instant
@@ -37,7 +38,7 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
         return shut._replace(stays=case.aim.course not in WAYS_BACK)  # there what is old has failed
     going = [replica for replica in parts.stale if replica.phase not in ALIVE] + list(_may_go(case, parts))
     return Moves(
-        steps=tuple(end_replica(case, replica, _why_stale(replica)) for replica in going),
+        steps=tuple(end_replica(case, replica, _why_stale(case, replica)) for replica in going),
         reason="Updating",
         message=_tell_update(case, parts),
         carried=tuple(replica.mounts for replica in going if replica.mounts and replica.phase not in ALIVE),
@@ -64,10 +65,14 @@ def _clear_away(case: Case, parts: Parts) -> tuple[Step, ...]:
     """Old ones that ended while there are enough: they were on their way out, which no gate stops."""
     ended = [replica for replica in parts.stale if replica.phase not in ALIVE and not replica.mounts]
     there = len(parts.fresh) + len(parts.stale) - len(ended)
-    return tuple(_remove(replica, _why_stale(replica)) for replica in ended) if there >= case.want.replicas else ()
+    return (
+        tuple(_remove(replica, _why_stale(case, replica)) for replica in ended) if there >= case.want.replicas else ()
+    )
 
 
-def _why_stale(replica: Replica) -> str:
+def _why_stale(case: Case, replica: Replica) -> str:
+    if is_beyond_repair(replica, case.want) and replica.revision == case.want.revision:
+        return f"a hand set {', '.join(found.path for found in replica.limits)}, which only another one is without"
     return "was left half made" if replica.revision == HALF_MADE else "replaced by a newer revision"
 
 

@@ -15,6 +15,7 @@ from controller.engines.base import Scope
 from controller.engines.client import Client
 from controller.engines.drift import find_drift, lost_networks
 from controller.engines.images import Images
+from controller.engines.limits import find_limits
 from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
 from controller.engines.ports import find_taken
 from controller.engines.sightings import Sighting, Sightings, listed_key
@@ -183,6 +184,7 @@ class Observer:
         proper_name = replica_name(request, replica.number)
         replica = replace(
             replica,
+            limits=find_limits(request, look.inspect),
             lost=lost_networks(request, look.inspect),
             proper_name="" if _spells(replica.name, proper_name) else proper_name,
         )

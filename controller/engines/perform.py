@@ -18,6 +18,7 @@ from controller.engines.drift import lost_networks, wanted_endpoints
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
+from controller.engines.limits import update_body
 from controller.engines.names import find_lower_address, nameless_endpoints
 from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
@@ -29,6 +30,7 @@ from controller.model.steps import (
     Build,
     Connect,
     Create,
+    Limit,
     Outcome,
     Pull,
     Remove,
@@ -102,7 +104,7 @@ class Performer:
                 self._mend(step, ends_at)
         return None
 
-    def _mend(self, step: Rename | Connect | Withdraw | Route, ends_at: float) -> None:
+    def _mend(self, step: Rename | Connect | Limit | Withdraw | Route, ends_at: float) -> None:
         match step:
             case Route():
                 raise Rejected(f"{step.service} is not behind an ingress")
@@ -110,6 +112,8 @@ class Performer:
                 self._rename(step, ends_at)
             case Connect():
                 self._connect(step, ends_at)
+            case Limit():
+                self._limit(step, ends_at)
             case Withdraw():
                 self._withdraw(step, ends_at)
             case _:
@@ -251,6 +255,12 @@ class Performer:
         for network in lost_networks(request, inspect):
             join = self._rejoin if network in there else self._join
             join(step.replica, network, endpoints[network], ends_at)
+
+    def _limit(self, step: Limit, ends_at: float) -> None:
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        body = update_body(read_request(step.template), inspect)
+        if body:
+            self._client.call("POST", f"/containers/{step.replica}/update", body=body, deadline=left(ends_at))
 
     def _withdraw(self, step: Withdraw, ends_at: float) -> None:
         """Raises Rejected where its connections, for which this is done, would be cut by it."""

@@ -16,6 +16,7 @@ from controller.model.routes import RouteSeen
 from controller.model.steps import (
     Connect,
     Create,
+    Limit,
     Outcome,
     Remove,
     Rename,
@@ -29,7 +30,7 @@ from controller.model.steps import (
 )
 from controller.model.timings import Span
 
-Act = Start | Stop | Restart | Remove | Rename | Connect | Withdraw | Route
+Act = Start | Stop | Restart | Remove | Rename | Connect | Limit | Withdraw | Route
 
 NETWORK = "default"
 """The network that every simulated container is on, unless it shares another one's."""
@@ -81,8 +82,8 @@ class Calls:
                 return self._remove(step, record)
             case Rename():
                 return self._rename(step, record)
-            case Connect() | Withdraw() | Route():
-                return self._change(step, record, **_reached_otherwise(step, at))
+            case Connect() | Limit() | Withdraw() | Route():
+                return self._change(step, record, **_changed_by(step, at))
             case _:
                 assert_never(step)
 
@@ -139,14 +140,16 @@ class Calls:
         record.temporary = False
         return self._change(step, record, proper_name="")
 
-    def _change(self, step: Rename | Connect | Withdraw | Route, record: Record, **fields: Any) -> Outcome:
+    def _change(self, step: Rename | Connect | Limit | Withdraw | Route, record: Record, **fields: Any) -> Outcome:
         record.base = replace(record.base, **fields)
         self._processes.mark(record, record.phase)
         return Outcome(step, Result.DONE)
 
 
-def _reached_otherwise(step: Connect | Withdraw | Route, at: Instant) -> Mapping[str, Any]:
+def _changed_by(step: Connect | Limit | Withdraw | Route, at: Instant) -> Mapping[str, Any]:
     match step:
+        case Limit():
+            return {"limits": ()}
         case Connect():
             return {"lost": (), "by_name": True, "withdrawn_since": None}
         case Withdraw():

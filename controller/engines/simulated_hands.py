@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from controller.engines.simulated_calls import FORCED
 from controller.engines.simulated_record import Record
 from controller.engines.simulated_world import Simulation
 from controller.model.names import Instant, ReplicaId
-from controller.model.observed import Health, ReplicaPhase
+from controller.model.observed import Difference, Health, ReplicaPhase
 
 
 class Hands:
@@ -45,6 +47,14 @@ class Hands:
         if record is not None:
             self._simulation.containers.forget(record)
             self._simulation.processes.mark(record, ReplicaPhase.REMOVING)
+
+    def limit(self, replica: ReplicaId, now: Instant, *, in_place: bool = True) -> None:
+        """`docker update` of a limit; what nobody asked for cannot be taken back in place."""
+        record = self._running(replica, now)
+        if record is not None:
+            wanted = "64 MiB" if in_place else "none"
+            record.base = replace(record.base, limits=(Difference("HostConfig.Memory", wanted, "128 MiB", in_place),))
+            self._simulation.processes.mark(record, record.phase)
 
     def _running(self, replica: ReplicaId, now: Instant) -> Record | None:
         self._simulation.advance(now)

@@ -11,6 +11,7 @@ _WRITES = (
     ("POST", r"/containers/[^/]+/restart", "engine.container.restart"),
     ("POST", r"/containers/[^/]+/unpause", "engine.container.unpause"),
     ("POST", r"/containers/[^/]+/rename", "engine.container.rename"),
+    ("POST", r"/containers/[^/]+/update", "engine.container.update"),
     ("POST", r"/containers/[^/]+/kill", "engine.container.kill"),
     ("POST", r"/containers/[^/]+/exec", "engine.container.exec"),
     ("PUT", r"/containers/[^/]+/archive", "engine.container.archive"),

@@ -12,6 +12,7 @@ from controller.model.desired import (
     START_TIMEOUT,
     Backoff,
     Condition,
+    DriftPolicy,
     FailureAction,
     Need,
     Order,
@@ -173,6 +174,11 @@ def resolve_backoff(manifest: Stack | None) -> Backoff:
     return Backoff(retry.initial_delay, retry.max_delay, retry.multiplier, retry.attempts)
 
 
+def resolve_drift(manifest: Stack | None) -> DriftPolicy:
+    """What becomes of containers that a hand changed."""
+    return DriftPolicy.REPAIR if manifest is None else manifest.spec.reconcile.drift
+
+
 def resolve_policy(manifest: Stack | None) -> StackPolicy:
     """What holds for the stack as a whole."""
     if manifest is None:
@@ -184,7 +190,6 @@ def resolve_policy(manifest: Stack | None) -> StackPolicy:
         resync=spec.reconcile.resync,
         self_heal=spec.reconcile.self_heal,
         prune=spec.reconcile.prune,
-        drift=spec.reconcile.drift,
         contents=spec.reconcile.contents,
         auto_start=spec.auto_start,
     )

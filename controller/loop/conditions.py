@@ -9,11 +9,12 @@ from typing import NamedTuple
 from controller.decide.goback import find_way_back
 from controller.decide.identity import is_shut_out
 from controller.decide.status import stack_phase
+from controller.decide.touched import find_touched
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
 from controller.loop.setbacks import find_setbacks, has_pin
 from controller.model.decision import History, StackPhase
-from controller.model.desired import Leaving
+from controller.model.desired import DriftPolicy, Leaving
 from controller.model.names import Instant
 from controller.model.observed import Observed, Replica
 from controller.model.status import Condition
@@ -78,9 +79,24 @@ def _tell_services(world: World) -> Iterator[Told]:
         names = ", ".join(sorted(changed))
         message = f"configs, secrets or mounted files have new contents, which `contents: report` only tells: {names}"
         yield Told("ContentsChanged", "ContentsChanged", message)
+    if touched := sorted(_tell_touched(world)):
+        message = f"changed by hand, which `drift: report` only tells: {'; '.join(touched)}"
+        yield Told("Drifted", "ChangedByHand", message)
     if unverified := [n for n, view in world.views.items() if view.unverified]:
         message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"
         yield Told("ImageUnverified", "PullFailed", message)
+
+
+def _tell_touched(world: World) -> Iterator[str]:
+    for name, want in world.desired.services.items():
+        if want.leaving is not None or want.drift is not DriftPolicy.REPORT:
+            continue
+        for replica in _replicas(world, name):
+            if replica.revision == want.revision:
+                yield from (
+                    f"{replica.name}: {found.path} is {found.seen}, not {found.wanted}"
+                    for found in find_touched(replica, want)
+                )
 
 
 def _replicas(world: World, name: str) -> tuple[Replica, ...]:

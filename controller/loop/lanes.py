@@ -9,6 +9,7 @@ from controller.model.steps import (
     Build,
     Connect,
     Create,
+    Limit,
     Pull,
     Remove,
     Rename,
@@ -48,7 +49,7 @@ def lane_of(step: Step) -> Lane:
             return Lane.IMAGES
         case Stop() | Restart() | Remove():
             return Lane.LEAVING
-        case Create() | Start() | Rename() | Connect() | Withdraw() | Route():
+        case Create() | Start() | Rename() | Connect() | Limit() | Withdraw() | Route():
             return Lane.STARTING
 
 
@@ -67,5 +68,5 @@ def deadline_of(step: Step) -> float:
             return 120.0
         case Start():
             return 60.0
-        case Create() | Remove() | Rename() | Connect() | Withdraw() | Route():
+        case Create() | Remove() | Rename() | Connect() | Limit() | Withdraw() | Route():
             return 30.0

@@ -177,6 +177,12 @@ class Direct:
     stays: bool = False
 
 
+class DriftPolicy(StrEnum):
+    REPAIR = "repair"
+    REPORT = "report"
+    IGNORE = "ignore"
+
+
 @dataclass(frozen=True, slots=True)
 class DesiredService:
     """One service as it is to be. Times in seconds. `leaving` says why `replicas` is 0."""
@@ -207,6 +213,10 @@ class DesiredService:
     """True or False where the manifest or a dependent says so; None: judged by how it ends."""
     namespace_of: str | None = None
     heals_unhealthy: bool = True
+    drift: DriftPolicy = DriftPolicy.REPAIR
+    """What becomes of its containers that a hand changed."""
+    ignore_drift: tuple[str, ...] = ()
+    """Fields that may be other than they were made, and all below them: `HostConfig.Memory`, `Networks`, `Name`."""
     frontends: tuple[Frontend, ...] = ()
     """Published ports that are behind the ingress: its replicas publish none themselves."""
     networks: tuple[str, ...] = ()
@@ -242,12 +252,6 @@ class StartupMode(StrEnum):
     SEQUENTIAL = "sequential"
 
 
-class DriftPolicy(StrEnum):
-    REPAIR = "repair"
-    REPORT = "report"
-    IGNORE = "ignore"
-
-
 class ContentsPolicy(StrEnum):
     ROLL = "roll"
     REPORT = "report"
@@ -263,7 +267,6 @@ class StackPolicy:
     resync: float = 60.0
     self_heal: bool = True
     prune: bool = False
-    drift: DriftPolicy = DriftPolicy.REPAIR
     contents: ContentsPolicy = ContentsPolicy.ROLL
     auto_start: bool = True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from controller.model.desired import Probe
 from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision
@@ -42,6 +43,16 @@ class Mount:
 
     target: str
     volume: str
+
+
+class Difference(NamedTuple):
+    """A setting that a hand changed on a container. `in_place`: it can be set back without making another one."""
+
+    path: str
+    """As `inspect` has it: `HostConfig.Memory`."""
+    wanted: str
+    seen: str
+    in_place: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +94,8 @@ class Replica:
     """Of the last failed probe or the last lines before it ended, at most 4 KiB, control characters removed."""
     temporary: bool = False
     """An unfinished recreate of Compose: a `<hash>_name` or a `replace` label without its final name."""
+    limits: tuple[Difference, ...] = ()
+    """Limits and a restart policy other than its template names."""
     lost: tuple[str, ...] = ()
     """Networks that its template names and that it is not connected to, or not under the names that it says."""
     by_name: bool | None = None

@@ -108,6 +108,17 @@ class Connect:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """Set its limits and restart policy to what its template names, while it runs."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    template: Template
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class Withdraw:
     """Take its service's names from it, on every network that it is on: whoever looks one up finds the others."""
 
@@ -128,7 +139,7 @@ class Route:
     because: str
 
 
-Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename | Connect | Withdraw | Route
+Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename | Connect | Limit | Withdraw | Route
 
 
 class Result(StrEnum):
@@ -167,7 +178,7 @@ class Outcome:
 
 
 def step_action(step: Step) -> str:
-    """The step's word in plans: `pull build create start stop restart remove connect disconnect route update`."""
+    """The step's word in plans: `pull build create start stop restart remove connect disconnect limit route update`."""
     match step:
         case Rename():
             return "update"

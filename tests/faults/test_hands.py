@@ -83,16 +83,26 @@ def _pause(scene: Scene, one: Container) -> None:
     docker("pause", one.id)
 
 
+def _limit(scene: Scene, one: Container) -> None:
+    docker("update", "--memory", "128m", "--memory-swap", "128m", "--cpus", "1", "--pids-limit", "50", one.id)
+
+
+def _lift(scene: Scene, one: Container) -> None:
+    docker("update", "--restart", "always", "--pids-limit", "70", one.id)
+
+
 HANDS: dict[str, tuple[Callable[[Scene, Container], None], bool]] = {
     "removed": (_remove, False),
     "renamed": (_rename, True),
     "disconnected from its network": (_disconnect, True),
+    "given other limits": (_limit, True),
+    "given a restart policy": (_lift, True),
     "stopped": (_stop, False),
     "paused": (_pause, True),
 }
 """What is done, and whether the same process has to live on."""
 
-FAST = {"renamed", "disconnected from its network"}
+FAST = {"renamed", "disconnected from its network", "given other limits"}
 
 
 @pytest.mark.fault("W10")
@@ -100,7 +110,8 @@ FAST = {"renamed", "disconnected from its network"}
 def test_a_container_that_was_touched_is_as_it_was_and_its_neighbour_is_left_alone(
     scene: Scene, hand: str, record_property: Callable[[str, object], None]
 ) -> None:
-    scene.compose("services: {web: {SLEEP, networks: {default: {aliases: [face]}}}, db: {SLEEP}}")
+    limits = "mem_limit: 64m, cpus: 0.5"
+    scene.compose(f"services: {{web: {{SLEEP, {limits}, networks: {{default: {{aliases: [face]}}}}}}, db: {{SLEEP}}}}")
     with scene.daemon("--watch"):
         scene.await_phase("Converged")
         before = scene.containers()
@@ -119,9 +130,13 @@ def test_a_container_that_was_touched_is_as_it_was_and_its_neighbour_is_left_alo
 
 
 def is_as_made(scene: Scene) -> bool:
-    """It runs, under its name, in its network, with its alias."""
+    """It runs, under its name, in its network, with its alias, its limits and without a restart policy."""
     web = scene.containers().get("web-1")
     if web is None or not web.running:
+        return False
+    host = web.inspect["HostConfig"]
+    limits = (host["Memory"], host["NanoCpus"], host["PidsLimit"] or 0, host["RestartPolicy"]["Name"] or "no")
+    if limits != (64 << 20, 500_000_000, 0, "no"):
         return False
     network = web.inspect["NetworkSettings"]["Networks"].get(f"{scene.name}_default")
     return network is not None and {"web", "face"} <= set(network["Aliases"])

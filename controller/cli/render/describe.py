@@ -91,10 +91,19 @@ def _replica(replica: Replica, now: Instant) -> list[str]:
         ("Restarts", str(replica.restarts)),
         ("Published", ", ".join(replica.published) or NONE),
         *_traffic(replica),
-        ("Drift", ", ".join(replica.drift) if replica.drift else NONE),
+        ("Drift", _drift(replica)),
     ]
     lines = [f"  {clean(replica.name)}", *(f"    {name + ':':<10} {clean(value)}" for name, value in pairs)]
     return [*lines, *last_words(replica, 4)]
+
+
+def _drift(replica: Replica) -> str:
+    """What a hand changed; of what is not ours, in which fields it is other than it would be made now."""
+    told = [f"{one.path}: {one.wanted} → {one.seen}" for one in replica.limits]
+    state = "not found by its names" if replica.by_name is False else "not connected"
+    told += [f"Networks.{name}: {state}" for name in replica.lost]
+    told += [f"Name: {replica.proper_name} → {replica.name}"] if replica.renamed else []
+    return ", ".join(told or replica.drift or ()) or NONE
 
 
 def last_words(replica: Replica, indent: int, keep: int = 10) -> list[str]:

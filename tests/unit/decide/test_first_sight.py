@@ -8,9 +8,9 @@ from controller.decide.identity import is_current, name_revisions
 from controller.decide.world import World, make_world
 from controller.decide.writer import judge_writer
 from controller.model.decision import Decision, Freeze, History, Hold, Offers, Phase
-from controller.model.desired import Leaving
+from controller.model.desired import DriftPolicy, Leaving
 from controller.model.names import HALF_MADE, ImageId, ReplicaId
-from controller.model.observed import ReplicaPhase
+from controller.model.observed import Difference, ReplicaPhase
 from tests.builders import NOW, checked, created, exited, healthy, replica, service, stack, template, view
 
 pytestmark = pytest.mark.unit
@@ -54,6 +54,26 @@ def gone(name: str, leaving: Leaving = Leaving.REMOVED):
             world(checked(), web=[healthy(name="mine", proper_name="shop-web-1")]),
             "web (rename mine)",
             id="its user renamed it",
+        ),
+        pytest.param(
+            world(checked(), web=[healthy(limits=(Difference("HostConfig.Memory", "64 MiB", "128 MiB"),))]),
+            "web (set HostConfig.Memory to 64 MiB)",
+            id="its user gave it more memory",
+        ),
+        pytest.param(
+            world(
+                checked(), web=[healthy(limits=(Difference("HostConfig.Memory", "none", "128 MiB", in_place=False),))]
+            ),
+            "web (replace: HostConfig.Memory)",
+            id="its user gave it a limit that only another one is without",
+        ),
+        pytest.param(
+            world(
+                checked(drift=DriftPolicy.REPORT),
+                web=[healthy(limits=(Difference("x", "1", "2"),), lost=("n",), name="mine", proper_name="shop-web-1")],
+            ),
+            "",
+            id="what a hand did is only told",
         ),
         pytest.param(
             world(checked(), web=[healthy(name="0123456789ab_shop-web-1", proper_name="shop-web-1", temporary=True)]),

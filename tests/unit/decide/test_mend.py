@@ -6,8 +6,8 @@ import pytest
 
 from controller.decide.case import Case
 from controller.decide.service import decide
-from controller.model.desired import Leaving
-from controller.model.observed import Trouble
+from controller.model.desired import DriftPolicy, Leaving
+from controller.model.observed import Difference, Trouble
 from controller.model.steps import Rename
 from tests.builders import NOW, checked, exited, healthy
 from tests.unit.decide.cases import case, told
@@ -18,6 +18,9 @@ pytestmark = [pytest.mark.unit, pytest.mark.fault("W10")]
 def failed(kind: str = "Rename", at: float = NOW) -> Trouble:
     return Trouble(1, at, kind, "the name is taken")
 
+
+MORE = Difference("HostConfig.Memory", "64 MiB", "128 MiB")
+BEYOND = Difference("HostConfig.NanoCpus", "none", "1 CPUs", in_place=False)
 
 CASES: dict[str, tuple[Case, str]] = {
     "a network that is missing is joined again": (case(checked(), healthy(1, lost=("shop_default",))), "connect 1"),
@@ -89,6 +92,37 @@ CASES: dict[str, tuple[Case, str]] = {
             seen={"trouble": failed("Connect", at=NOW - 300)},
         ),
         "connect 2, connect 1",
+    ),
+    "a limit that was set otherwise is set back": (case(checked(), healthy(1, limits=(MORE,))), "limit 1"),
+    "all three, of one replica": (
+        case(checked(), healthy(1, limits=(MORE,), lost=("n",), name="x", proper_name="web-1")),
+        "connect 1, limit 1, update 1",
+    ),
+    "of an old replica nothing is set back": (
+        case(checked(replicas=2), healthy(1), healthy(2, "v0", limits=(MORE,))),
+        "stop 2",
+    ),
+    "what cannot be set back in place takes another replica": (
+        case(checked(), healthy(1, limits=(MORE, BEYOND))),
+        "stop 1",
+    ),
+    "where changes are only told none is set back": (
+        case(
+            checked(drift=DriftPolicy.REPORT), healthy(1, limits=(MORE, BEYOND), lost=("n",), name="x", proper_name="y")
+        ),
+        "-",
+    ),
+    "where changes are nobody's business neither": (
+        case(checked(drift=DriftPolicy.IGNORE), healthy(1, limits=(MORE, BEYOND), lost=("n",))),
+        "-",
+    ),
+    "what may be otherwise is left so": (
+        case(checked(ignore_drift=("HostConfig", "Networks.n")), healthy(1, limits=(MORE, BEYOND), lost=("n",))),
+        "-",
+    ),
+    "and all else is given back": (
+        case(checked(ignore_drift=("HostConfig.NanoCpus", "Name")), healthy(1, limits=(MORE, BEYOND), lost=("n",))),
+        "connect 1, limit 1",
     ),
     "without self-heal nothing is given back": (case(checked(), healthy(1, lost=("n",)), heals=False), "-"),
 }

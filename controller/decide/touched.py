@@ -1,0 +1,39 @@
+"""What a strange hand changed on a container, as far as that is anybody's business."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.model.desired import DesiredService, DriftPolicy
+from controller.model.observed import Difference, Replica
+
+
+def find_touched(replica: Replica, want: DesiredService) -> tuple[Difference, ...]:
+    """Settings, networks and the name, less what may be other than it was made."""
+    return tuple(found for found in _all(replica) if not ignores(want, found.path))
+
+
+def _all(replica: Replica) -> Iterator[Difference]:
+    yield from replica.limits
+    for network in replica.lost:
+        seen = "without its names" if replica.by_name is False else "not connected"
+        yield Difference(f"Networks.{network}", "connected", seen)
+    if replica.renamed:
+        yield Difference("Name", replica.proper_name, replica.name)
+
+
+def ignores(want: DesiredService, path: str) -> bool:
+    """Whether that field is nobody's business."""
+    return any(path == name or path.startswith(f"{name}.") for name in want.ignore_drift)
+
+
+def repairs(want: DesiredService, path: str) -> bool:
+    """Whether that field is to be set back."""
+    return want.drift is DriftPolicy.REPAIR and not ignores(want, path)
+
+
+def is_beyond_repair(replica: Replica, want: DesiredService) -> bool:
+    """Something is to be set back that only another container can have."""
+    if not replica.limits:
+        return False  # nearly always
+    return any(not found.in_place and repairs(want, found.path) for found in replica.limits)

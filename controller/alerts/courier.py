@@ -8,14 +8,10 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from controller.alerts.notices import Notice
-from controller.model.alert import Severity
 from controller.model.errors import ControllerError
-from controller.model.names import Instant
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 """Seconds after a message that was not taken, doubled each time."""
-
-_Key = tuple[str, Severity, bool, Instant]
 
 
 class Ways(NamedTuple):
@@ -23,7 +19,8 @@ class Ways(NamedTuple):
 
     send: Callable[[Notice], None]
     on_told: Callable[[Notice], None]
-    on_trouble: Callable[[str], None]
+    """It was taken: nothing more of this alert is brought until `confirm`."""
+    on_trouble: Callable[[Notice, str], None]
     """Once for each trouble: why a message was not taken."""
 
 
@@ -33,17 +30,26 @@ class Courier:
     def __init__(self, name: str, ways: Ways) -> None:
         self._ways = ways
         self._changed = threading.Condition()
-        self._wanted: dict[_Key, Notice] = {}
-        self._told: set[_Key] = set()
+        self._wanted: dict[str, Notice] = {}
+        """By alert, as are the other two."""
+        self._failed: set[str] = set()
+        self._taken: set[str] = set()
+        self._pause = 0.0
+        self._turn = 0
         self._ended = False
         threading.Thread(target=self._run, name=f"courier {name}", daemon=True).start()
 
     def want(self, notices: Iterable[Notice]) -> None:
         """Nothing but these is to be brought from now on. Never blocks."""
-        wanted = {_key(notice): notice for notice in notices}
         with self._changed:
-            self._told &= wanted.keys()  # the others are written down by now
-            self._wanted = {key: notice for key, notice in wanted.items() if key not in self._told}
+            self._wanted = {notice.alert.id: notice for notice in notices}
+            self._failed &= self._wanted.keys()
+            self._changed.notify()
+
+    def confirm(self, alert: str) -> None:
+        """It is written down what the channel was told of it; `want` says what there is beyond that."""
+        with self._changed:
+            self._taken.discard(alert)
             self._changed.notify()
 
     def close(self) -> None:
@@ -53,23 +59,21 @@ class Courier:
             self._changed.notify()
 
     def _run(self) -> None:
-        pause, trouble = 0.0, ""
-        while (item := self._next(pause)) is not None:
-            key, notice = item
+        trouble = ""
+        while (notice := self._next()) is not None:
             before, trouble = trouble, self._try(notice)
             with self._changed:
-                self._wanted.pop(key, None)
                 if trouble:
-                    self._wanted[key] = notice  # behind the others: it may be the message that is at fault
+                    self._failed.add(notice.alert.id)
+                    self._pause = min(max(FIRST_PAUSE, 2 * self._pause), LONGEST_PAUSE)
                 else:
-                    self._told.add(key)
+                    self._failed.discard(notice.alert.id)
+                    self._taken.add(notice.alert.id)
+                    self._pause = 0.0
             if not trouble:
-                pause = 0.0
                 self._ways.on_told(notice)
-            else:
-                pause = min(max(FIRST_PAUSE, 2 * pause), LONGEST_PAUSE)
-                if trouble != before:
-                    self._ways.on_trouble(trouble)
+            elif trouble != before:
+                self._ways.on_trouble(notice, trouble)
 
     def _try(self, notice: Notice) -> str:
         """Why it was not taken; "": it was."""
@@ -81,19 +85,20 @@ class Courier:
             return type(error).__name__
         return ""
 
-    def _next(self, pause: float) -> tuple[_Key, Notice] | None:
-        """The oldest that is wanted, after the pause; None: it is over."""
-        until = time.monotonic() + pause
+    def _next(self) -> Notice | None:
+        """What was not tried yet, at once; what was not taken, after the pause. None: it is over."""
+        until = time.monotonic() + self._pause
         with self._changed:
             while not self._ended:
                 left = until - time.monotonic()
-                if left <= 0 and self._wanted:
-                    return next(iter(self._wanted.items()))
-                self._changed.wait(left if left > 0 else None)
+                open_ = [notice for name, notice in self._wanted.items() if name not in self._taken]
+                fresh = [notice for notice in open_ if notice.alert.id not in self._failed]
+                if fresh or (open_ and left <= 0):
+                    return fresh[0] if fresh else self._rotate(open_)
+                self._changed.wait(left if open_ else None)
             return None
 
-
-def _key(notice: Notice) -> _Key:
-    """One message: what is told, after what was told before."""
-    alert, before = notice.alert, notice.alert.told.get(notice.channel)
-    return alert.id, alert.severity, alert.resolved_at is not None, before.at if before is not None else 0.0
+    def _rotate(self, failed: list[Notice]) -> Notice:
+        """Each in its turn: it may be the message that is at fault."""
+        self._turn += 1
+        return failed[self._turn % len(failed)]

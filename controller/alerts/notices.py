@@ -6,11 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from controller.model.alert import Ack, Alert, AlertPolicy, Book, Severity, Silence, Told
+from controller.model.alert import TELL_FOR, Ack, Alert, AlertPolicy, Book, Severity, Silence, Told
 from controller.model.names import Instant
-
-TELL_FOR = 86400.0
-"""Seconds after its end for which it is still tried to tell of it."""
 
 
 class Ears(NamedTuple):
@@ -26,11 +23,6 @@ class Notice:
 
     channel: str
     alert: Alert
-
-    @property
-    def told(self) -> tuple[Severity, bool]:
-        """What the channel knows once it has it."""
-        return self.alert.severity, self.alert.resolved_at is not None
 
 
 class Hush(NamedTuple):
@@ -57,7 +49,7 @@ def find_notices(book: Book, policy: AlertPolicy, ears: Iterable[Ears], hush: Hu
     """What each channel does not know yet."""
     for ear in ears:
         for alert in (*book.open.values(), *book.closed):
-            if _hears(ear, alert, policy) and _is_due(alert, alert.told.get(ear.channel), policy, hush, now):
+            if _is_due(alert, ear, policy, hush, now):
                 yield Notice(ear.channel, alert)
 
 
@@ -66,10 +58,12 @@ def _hears(ear: Ears, alert: Alert, policy: AlertPolicy) -> bool:
     return (not named or ear.channel in named) and alert.severity.rank >= ear.min_severity.rank
 
 
-def _is_due(alert: Alert, told: Told | None, policy: AlertPolicy, hush: Hush, now: Instant) -> bool:
+def _is_due(alert: Alert, ear: Ears, policy: AlertPolicy, hush: Hush, now: Instant) -> bool:
+    """The end is told to who heard of it, whatever holds by then."""
+    told = alert.told.get(ear.channel)
     if alert.resolved_at is not None:
         return told is not None and not told.resolved and now - alert.resolved_at < TELL_FOR
-    if hush.why(alert, now):
+    if not _hears(ear, alert, policy) or hush.why(alert, now):
         return False
     if told is None or told.severity.rank < alert.severity.rank:
         return True
@@ -84,15 +78,16 @@ def next_notice(book: Book, policy: AlertPolicy, hush: Hush, now: Instant) -> In
 
 
 def note_told(book: Book, notice: Notice, now: Instant) -> Book:
-    """The channel has it."""
-    severity, resolved = notice.told
-    told = Told(severity, now, resolved)
-    return _with_told(book, notice.alert.id, notice.channel, told)
+    """The channel has it. What was under way meanwhile may be older than what it knows: it forgets nothing."""
 
-
-def _with_told(book: Book, alert: str, channel: str, told: Told) -> Book:
     def mark(item: Alert) -> Alert:
-        return replace(item, told={**item.told, channel: told}) if item.id == alert else item
+        if item.id != notice.alert.id:
+            return item
+        before = item.told.get(notice.channel)
+        severities = (notice.alert.severity, *((before.severity,) if before is not None else ()))
+        resolved = notice.alert.resolved_at is not None or (before is not None and before.resolved)
+        told = Told(max(severities, key=lambda severity: severity.rank), now, resolved)
+        return replace(item, told={**item.told, notice.channel: told})
 
     return replace(
         book,
@@ -115,7 +110,7 @@ def body_of(alert: Alert) -> str:
         lines.append(f"affects: {', '.join(alert.affects)}")
     lines += [f"{key}: {text}" for key, text in sorted(alert.labels.items())]
     if alert.resolved_at is not None:
-        lines.append(f"lasted {alert.resolved_at - alert.since:.0f} s")
+        lines.append(f"lasted {max(0.0, alert.resolved_at - alert.since):.0f} s")
     else:
         lines.append(f"look: controller why{f' {alert.service}' if alert.service else ''} -s {alert.stack}")
         lines.append(f"known: controller alerts ack {alert.id}")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
-from controller.model.decision import Phase
+from controller.model.decision import Freeze, Phase
 from controller.model.names import Instant
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
@@ -31,17 +31,20 @@ KEEP_CRASH = 600.0
 FLAPS, FLAP_WINDOW = 4, 600.0
 """A service that stops being ready so often within so many seconds is flapping."""
 
-_ROLLOUT_ENDS = {
-    "RolledBack": Severity.WARNING,
-    "UpdatePaused": Severity.WARNING,
-    "RollbackFailed": Severity.CRITICAL,
-    "JobFailed": Severity.CRITICAL,
-}
-"""Reasons of services on which nothing more will be tried; how bad each is."""
+FETCH_AFTER = 1800.0
+"""The same while an image is fetched or built."""
+
+_FINAL = frozenset({"RollbackFailed", "JobFailed"})
+"""Reasons of services on which nothing more will be tried."""
+
+_FETCHING = frozenset({"FetchingImage", "BuildingImage"})
+_NOT_ITS_OWN = frozenset({str(Freeze.HELD), "WaitingForSlot"})
+"""Reasons of services that are as they are because the whole stack is, which is told of the stack."""
 
 _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "EngineUnavailable": (Severity.CRITICAL, 60.0),
     "IngressUnavailable": (Severity.CRITICAL, 60.0),
+    "RolledBack": (Severity.WARNING, 0.0),
     "GenerationHeld": (Severity.WARNING, 60.0),
     "ForeignUp": (Severity.WARNING, 60.0),
     "AdoptionHeld": (Severity.WARNING, 120.0),
@@ -91,11 +94,16 @@ class Symptom(NamedTuple):
 
 
 def find_symptoms(
-    status: StackStatus, policy: AlertPolicy, lapses: Mapping[str, tuple[Instant, ...]]
+    status: StackStatus, policy: AlertPolicy, lapses: Mapping[str, tuple[Instant, ...]], fault: str = ""
 ) -> tuple[Symptom, ...]:
-    """All that is wrong with the stack, by the built-in rules if they count, and by the stack's own."""
+    """All that is wrong with the stack, by the built-in rules if they count, and by the stack's own.
+
+    `fault`: why nothing can be decided, as where the disk is full.
+    """
     found: list[Symptom] = []
     if policy.builtin:
+        if fault:
+            found.append(Symptom("PassFailed", None, Severity.CRITICAL, fault, DOWN_AFTER, follows=False, alone=True))
         found += _of_conditions(status.conditions)
         for service in status.services:
             found += _of_service(service)
@@ -114,12 +122,13 @@ def _of_conditions(conditions: Iterable[Condition]) -> Iterator[Symptom]:
 
 def _of_service(service: ServiceStatus) -> Iterator[Symptom]:
     name, said = service.name, service.message
-    if service.reason in _ROLLOUT_ENDS:
-        yield Symptom(service.reason, name, _ROLLOUT_ENDS[service.reason], said, follows=False)
+    if service.reason in _FINAL:
+        yield Symptom(service.reason, name, Severity.CRITICAL, said, follows=False, alone=service.ready > 0)
     if service.phase is Phase.CRASH_LOOP:
         yield Symptom("CrashLoop", name, Severity.WARNING, said, DOWN_AFTER, KEEP_CRASH)
         yield Symptom("CrashLoopLasting", name, Severity.CRITICAL, said, WORSE_AFTER, KEEP_CRASH)
-    if killed := [replica.name for replica in service.replicas if replica.oom_killed]:
+    killed = [replica.name for replica in service.replicas if replica.oom_killed]
+    if killed and service.phase not in AT_WILL:
         message = f"the kernel killed {', '.join(killed)} for want of memory; raise its memory limit"
         yield Symptom("OutOfMemory", name, Severity.WARNING, message, keep=KEEP_CRASH, follows=False)
     yield from _of_strength(service)
@@ -127,13 +136,14 @@ def _of_service(service: ServiceStatus) -> Iterator[Symptom]:
 
 def _of_strength(service: ServiceStatus) -> Iterator[Symptom]:
     """How many serve; not while a person wants none, nor while an update is on its way."""
-    if service.ready >= service.desired or service.phase not in SICK | COMING:
+    if service.ready >= service.desired or service.phase not in SICK | COMING or service.reason in _NOT_ITS_OWN:
         return
     if service.ready:
         message = f"{service.ready} of {service.desired} replicas are ready"
         yield Symptom("ReplicasMissing", service.name, Severity.WARNING, _join(message, service.message), SHORT_AFTER)
         return
     after = DOWN_AFTER if service.phase in SICK else NOT_READY_AFTER
+    after = FETCH_AFTER if service.reason in _FETCHING else after
     message = "no replica is ready" if service.phase in SICK else f"still {service.phase}"
     yield Symptom("ServiceDown", service.name, Severity.CRITICAL, _join(message, service.message), after)
 
@@ -146,12 +156,12 @@ def _of_lapses(service: ServiceStatus, lapses: tuple[Instant, ...]) -> Iterator[
 
 def _of_rule(rule: Rule, services: Iterable[ServiceStatus]) -> Iterator[Symptom]:
     for service in services:
-        if rule.services and service.name not in rule.services:
+        if (rule.services and service.name not in rule.services) or service.reason in _NOT_ITS_OWN:
             continue
         if (message := _fulfils(rule, service)) is not None:
             yield Symptom(
-                rule.name, service.name, rule.severity, message, rule.lasting, alone=True,
-                labels=rule.labels, channels=rule.channels,
+                rule.name, service.name, rule.severity, message, rule.lasting,
+                follows=rule.when not in CHANGING | AT_WILL, alone=True, labels=rule.labels, channels=rule.channels,
             )  # fmt: skip
 
 
@@ -160,7 +170,7 @@ def _fulfils(rule: Rule, service: ServiceStatus) -> str | None:
     if not isinstance(rule.when, Threshold):
         return _join(str(service.phase), service.message) if service.phase is rule.when else None
     measure = _MEASURES.get(rule.when.metric)
-    if measure is None:
+    if measure is None or service.phase in AT_WILL:
         return None
     value = measure(service)
     if not _OPERATORS[rule.when.op](value, rule.when.value):

@@ -29,10 +29,15 @@ class NotSent(ControllerError):
 def send(channel: Channel, alert: Alert, environment: Mapping[str, str]) -> None:
     """Have it told, now. Raises NotSent, which never quotes the address."""
     address = read_address(channel, environment)
-    if channel.alertmanager:
-        _post(address, alertmanager_message(channel.name, alert))
-    else:
-        _notify(address, alert)
+    try:
+        if channel.alertmanager:
+            _post(address, alertmanager_message(channel.name, alert))
+        else:
+            _notify(address, alert)
+    except NotSent:
+        raise
+    except Exception as error:  # whatever a library says of an address may quote it
+        raise NotSent(f"its address cannot be used ({type(error).__name__})") from None
 
 
 def read_address(channel: Channel, environment: Mapping[str, str]) -> str:

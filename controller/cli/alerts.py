@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +14,7 @@ from controller.cli.parameters import DURATION
 if TYPE_CHECKING:
     from controller.cli.render.alerts import Shown
     from controller.loop.session import Posted, Session
-    from controller.model.alert import Alert
+    from controller.model.alert import Alert, Silence
 
 
 @click.group(invoke_without_command=True)
@@ -123,33 +123,49 @@ def silence(
 
     now = time.time()
     with open_session(options) as session:
-        stack = _one_stack(session)
         if end is not None:
-            return _end_silence(session, stack, end)
+            return _end_silence(session, end)
         assert lasting is not None
-        made = session.silence(stack, Silence(0, now + lasting, who(), now, services, rules, comment))
-    print_lines([f"silence {made.id} of {stack}: nothing is sent; `controller alerts silence --end {made.id}` ends it"])
+        made = {
+            stack: session.silence(stack, Silence(0, now + lasting, who(), now, names, rules, comment))
+            for stack, names in _find_silent(session, services).items()
+        }
+    print_lines(f"silence {one.id} of {stack}: nothing is sent of {_tell_whom(one)}" for stack, one in made.items())
     return 0
 
 
-def _one_stack(session: Session) -> str:
+def _find_silent(session: Session, words: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
+    """The services that are meant, by stack; without words the stack as a whole, where there is one only."""
+    from controller.cli.selection import choose_services
     from controller.model.errors import ControllerError
 
-    names = [item.stack for item in session.alerts()]
-    if not names:
-        raise ControllerError("no stack is known here", hint="`controller run` or `apply` makes one known")
-    if len(names) > 1:
-        raise ControllerError("several stacks are meant", hint=f"say which with -s: {', '.join(names)}")
-    return names[0]
+    stacks = session.status()
+    if not stacks:
+        raise ControllerError("no stack is known here", hint="name one with -f or -s")
+    if words:
+        chosen = choose_services(stacks, words)
+        return {stack.name: tuple(item.name for of, item in chosen if of is stack) for stack, _ in chosen}
+    if len(stacks) > 1:
+        names = ", ".join(stack.name for stack in stacks)
+        raise ControllerError("several stacks are meant", hint=f"say which with -s: {names}")
+    return {stacks[0].name: ()}
 
 
-def _end_silence(session: Session, stack: str, number: int) -> int:
+def _tell_whom(silence: Silence) -> str:
+    return ", ".join(silence.services) or "the whole stack"
+
+
+def _end_silence(session: Session, number: int) -> int:
     from controller.cli.terminal import print_lines
     from controller.model.errors import ControllerError
 
-    if not session.end_silence(stack, number):
-        raise ControllerError(f"there is no silence {number} of {stack}", hint="`controller alerts` lists them")
-    print_lines([f"silence {number} of {stack} is over"])
+    having = [item.stack for item in session.alerts() if any(number == one.id for one in item.hush.silences)]
+    if not having:
+        raise ControllerError(f"there is no silence {number}", hint="`controller alerts` lists them")
+    if len(having) > 1:
+        raise ControllerError(f"several stacks have a silence {number}", hint=f"say which with -s: {', '.join(having)}")
+    session.end_silence(having[0], number)
+    print_lines([f"silence {number} of {having[0]} is over"])
     return 0
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.intake.findings import at
+from controller.intake.findings import at, suggest
 from controller.model.alert import METRICS, AlertPolicy, Rule, Threshold
 from controller.model.channel import Channel
 from controller.model.decision import Phase
@@ -44,12 +44,20 @@ def _when(rule: RuleSection) -> Phase | Threshold:
     return Threshold(rule.metric, rule.op, rule.value)
 
 
-def check_rules(manifest: Stack | None) -> Iterator[Finding]:
-    """Rules that can never hold: two of one name, a service that is none, a metric that nobody measures."""
+def check_rules(manifest: Stack | None, services: Collection[str]) -> Iterator[Finding]:
+    """Rules that can never hold: a second one of a name, a service that is none, a metric that nobody measures."""
     if manifest is None:
         return
+    names: set[str] = set()
     for number, rule in enumerate(manifest.spec.alerting.rules):
         place = ("spec", "alerting", "rules", number)
+        if rule.name in names:
+            message = f"a second rule is called '{rule.name}': they are taken for one"
+            yield at((*place, "name"), message, hint="give each a name of its own")
+        names.add(rule.name)
+        for unknown in (name for name in rule.services if name not in services):
+            message = f"rule '{rule.name}' is for service '{unknown}', which there is not"
+            yield at((*place, "services"), message, hint=suggest(unknown, tuple(services)))
         if rule.metric is not None and rule.metric not in METRICS:
             message = f"nothing measures '{rule.metric}' in this version: the rule never holds"
             yield at((*place, "metric"), message, hint=f"there are: {', '.join(METRICS)}")

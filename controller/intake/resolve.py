@@ -78,7 +78,7 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
     told = unsure if strict else (*sure, *unsure)
     warnings = (
         *limits.warn(sources.manifest),
-        *check_rules(sources.manifest),
+        *check_rules(sources.manifest, tuple(services)),
         *resolver.risks(),
         *_tell_contents(services),
         *told,

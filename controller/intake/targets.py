@@ -118,6 +118,9 @@ class _Finder:
         if compose:
             # Several Compose files are one project, as `docker compose -f a -f b` takes them.
             self._bare(self._with_override(compose), self._shown(compose[0]))
+        if self.controllers and not self.stacks and not self.broken:
+            place = _place(self.controllers[0][0])
+            self._fail(place, f"{place} describes the controller, and no stack", "name a stack or a Compose file, too")
 
     def find_here(self) -> None:
         cwd = self.request.cwd
@@ -154,12 +157,14 @@ class _Finder:
             self._fail(text, message, "put a compose.yaml there, or name another folder with -f")
 
     def _manifests(self, folder: Path, text: str) -> bool:
+        """Whether a stack is described there; a Controller alone leaves the Compose files to be looked for."""
         found = discovery.find_manifests(folder, text)
         if folder.is_dir():
             self.watched.append(folder)
+        before = len(self.stacks) + len(self.broken)
         for file in found:
             self._manifest(file)
-        return bool(found)
+        return len(self.stacks) + len(self.broken) > before
 
     def _manifest_file(self, path: Path, text: str) -> bool:
         file = discovery.read_manifests(path, text)

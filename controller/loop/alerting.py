@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 
+from controller.alerts.blame import Needs
 from controller.alerts.courier import Courier, Ways
-from controller.alerts.judge import Scene, judge
-from controller.alerts.notices import NOTHING_SAID, Ears, Hush, Notice, find_notices, next_notice, note_told, title_of
+from controller.alerts.judge import Scene, Watch, judge
+from controller.alerts.notices import Ears, Hush, Notice, find_notices, next_notice, note_told, title_of
 from controller.alerts.sinks import send
 from controller.loop.controller import Controller, tell_error
 from controller.loop.reconcile import Reconciler
 from controller.model.alert import Alert, AlertPolicy, Book, Severity
 from controller.model.channel import Channel
+from controller.model.desired import DesiredStack
 from controller.model.names import Instant
 from controller.model.status import StackStatus
 
@@ -21,15 +24,30 @@ HEAR_AGAIN = 1.0
 
 
 @dataclass(slots=True)
+class _Basis:
+    """What a stack was last judged by."""
+
+    status: StackStatus | None = None
+    policy: AlertPolicy | None = None
+    hush: Hush | None = None
+    speaks: bool = False
+    fault: str = ""
+
+
+@dataclass(slots=True)
 class _Desk:
-    """One stack's alerts, and what they were last judged by."""
+    """One stack's alerts."""
 
     reconciler: Reconciler
     book: Book
-    hush: Hush = NOTHING_SAID
-    status: StackStatus | None = None
-    policy: AlertPolicy | None = None
+    hush: Hush
+    watch: Watch = field(default_factory=Watch)
+    basis: _Basis = field(default_factory=_Basis)
+    desired: DesiredStack | None = None
+    needs: Needs = field(default_factory=dict)
+    looked_at: Instant = 0.0
     wake_at: Instant | None = None
+    unsaved: bool = False
 
 
 class Watchman:
@@ -44,7 +62,6 @@ class Watchman:
         self._desks: dict[str, _Desk] = {}
         self._couriers: dict[Channel, Courier] = {}
         self._heard_at: Instant = 0.0
-        self._unsaved: set[str] = set()
 
     def look(self, now: Instant) -> None:
         """After each pass, and each second: what is due is judged, and what is news goes on its way."""
@@ -52,11 +69,12 @@ class Watchman:
         if hears:
             self._heard_at = now
         channels = self._channels()
-        moved = channels != tuple(self._couriers)
-        if moved:
+        news = channels != tuple(self._couriers)
+        if news:
             self._exchange(channels)
-        changed = [self._look_at(name, now, hears=hears) for name in self._controller.stacks]
-        if any(changed) or moved:
+        for name in self._controller.stacks:
+            news |= self._look_at(name, now, hears=hears)
+        if news:
             self._dispatch(now)
 
     def close(self) -> None:
@@ -64,56 +82,63 @@ class Watchman:
             courier.close()
 
     def _look_at(self, name: str, now: Instant, *, hears: bool) -> bool:
-        """Whether there may be news."""
-        desk = self._desk(name)
+        """Whether there may be something to tell."""
+        desk = self._desk(name, now)
+        if hears:
+            with suppress(Exception):  # a store that cannot be read says nothing new
+                desk.hush = desk.reconciler.store.alerts.hush(now)
         status, policy = desk.reconciler.chronicle.status, desk.reconciler.loaded.alerts
-        if status is None:
+        basis = _Basis(status, policy, desk.hush, name == self._speaker(), self._controller.faults.get(name, ""))
+        due = now < desk.looked_at or (desk.wake_at is not None and now >= desk.wake_at)
+        desk.looked_at = now
+        if status is None or (basis == desk.basis and not due):
             return False
-        hush = desk.reconciler.store.alerts.hush(now) if hears else desk.hush
-        due = desk.wake_at is not None and now >= desk.wake_at
-        if status is desk.status and policy == desk.policy and hush == desk.hush and not due:
-            return False
-        desk.status, desk.policy, desk.hush = status, policy, hush
-        needs = {n: tuple(service.needs) for n, service in desk.reconciler.loaded.desired.services.items()}
-        verdict = judge(desk.book, Scene(status, needs, policy, self._speaks(name)), now)
-        self._tell(desk, verdict.fired, verdict.resolved, now)
+        verdict = judge(desk.book, desk.watch, Scene(status, _needs(desk), policy, basis.speaks, basis.fault), now)
+        if policy != desk.basis.policy:
+            self._tell_unknown(desk)
+        changed = verdict.book != desk.book or due or (basis.policy, basis.hush) != (desk.basis.policy, desk.basis.hush)
+        desk.basis, desk.watch = basis, verdict.watch
         self._keep(desk, verdict.book)
-        again = next_notice(verdict.book, policy, hush, now)
+        again = next_notice(verdict.book, policy, desk.hush, now)
         desk.wake_at = min((at for at in (verdict.wake_at, again) if at is not None), default=None)
-        return True
+        self._tell(desk, verdict.fired, verdict.resolved, now)
+        return changed
 
-    def _desk(self, name: str) -> _Desk:
+    def _desk(self, name: str, now: Instant) -> _Desk:
         reconciler = self._controller.stacks[name]
         desk = self._desks.get(name)
         if desk is None or desk.reconciler is not reconciler:
-            desk = self._desks[name] = _Desk(reconciler, reconciler.store.alerts.load())
+            records = reconciler.store.alerts
+            desk = self._desks[name] = _Desk(reconciler, records.load(), records.hush(now))
         return desk
 
-    def _speaks(self, name: str) -> bool:
-        """An engine that is away is told once, not by each stack."""
-        return name == min(self._controller.stacks)
+    def _speaker(self) -> str | None:
+        """An engine that is away is told once, not by each stack: by the first that tells of such things."""
+        stacks = self._controller.stacks.items()
+        return min((name for name, reconciler in stacks if reconciler.loaded.alerts.builtin), default=None)
 
     def _tell(self, desk: _Desk, fired: tuple[Alert, ...], resolved: tuple[Alert, ...], now: Instant) -> None:
+        """As events, as far as they can be written."""
         say = desk.reconciler.chronicle.say
-        for alert in fired:
-            say(now, alert.service, "AlertFiring", title_of(alert), warning=alert.severity is not Severity.INFO)
-        for alert in resolved:
-            say(now, alert.service, "AlertResolved", title_of(alert))
+        with suppress(Exception):  # the loop says of the same store what is wrong with it
+            for alert in fired:
+                say(now, alert.service, "AlertFiring", title_of(alert), warning=alert.severity is not Severity.INFO)
+            for alert in resolved:
+                say(now, alert.service, "AlertResolved", title_of(alert))
 
     def _keep(self, desk: _Desk, book: Book) -> None:
         """A full disk is no reason to keep silent: what cannot be written is known until our end."""
-        name = desk.reconciler.loaded.name
         changed, desk.book = book != desk.book, book
-        if not changed and name not in self._unsaved:
+        if not changed and not desk.unsaved:
             return
         try:
             desk.reconciler.store.alerts.save(book)
         except Exception as error:
-            if name not in self._unsaved:
-                self._unsaved.add(name)
-                self._controller.tell(name, "AlertsNotKept", tell_error(error))
+            if not desk.unsaved:
+                desk.unsaved = True
+                self._controller.tell(desk.reconciler.loaded.name, "AlertsNotKept", tell_error(error))
         else:
-            self._unsaved.discard(name)
+            desk.unsaved = False
 
     # --- couriers
 
@@ -122,27 +147,58 @@ class Watchman:
         for gone in self._couriers.keys() - set(channels):
             self._couriers[gone].close()
         self._couriers = {channel: self._couriers.get(channel) or self._hire(channel) for channel in channels}
+        for desk in self._desks.values():
+            self._tell_unknown(desk)
+
+    def _tell_unknown(self, desk: _Desk) -> None:
+        """Nobody hears what is sent to a channel that there is not."""
+        known, policy = {channel.name for channel in self._couriers}, desk.reconciler.loaded.alerts
+        named = {*policy.channels, *(name for rule in policy.rules for name in rule.channels)}
+        if unknown := sorted(named - known):
+            message = f"no manifest of kind Controller has an alert channel {', '.join(unknown)}: nothing is sent there"
+            self._controller.tell(desk.reconciler.loaded.name, "InputWarning", message)
 
     def _hire(self, channel: Channel) -> Courier:
-        name = channel.name
-        ways = Ways(
-            send=lambda notice: send(channel, notice.alert, self._environment),
-            on_told=lambda notice: self._controller.call(lambda now: self._note_told(notice, now)),
-            on_trouble=lambda why: self._controller.tell("-", "AlertNotSent", f"channel {name}: {why}; is tried again"),
-        )
-        return Courier(name, ways)
+        def take(notice: Notice) -> None:
+            self._controller.call(lambda now: self._note_told(channel, notice, now))
+
+        def complain(notice: Notice, why: str) -> None:
+            message = f"channel {channel.name}: {why}; is tried again"
+            self._controller.call(lambda now: self._note_trouble(notice.alert.stack, message, now))
+
+        bring = lambda notice: send(channel, notice.alert, self._environment)  # noqa: E731
+        return Courier(channel.name, Ways(bring, take, complain))
 
     def _dispatch(self, now: Instant) -> None:
-        ears = {channel: Ears(channel.name, channel.min_severity) for channel in self._couriers}
         for channel, courier in self._couriers.items():
+            ears = [Ears(channel.name, channel.min_severity)]
             courier.want(
                 notice
                 for desk in self._desks.values()
-                for notice in find_notices(desk.book, desk.reconciler.loaded.alerts, [ears[channel]], desk.hush, now)
+                for notice in find_notices(desk.book, desk.reconciler.loaded.alerts, ears, desk.hush, now)
             )
 
-    def _note_told(self, notice: Notice, now: Instant) -> None:
-        desk = self._desks.get(notice.alert.stack)
-        if desk is not None:
+    def _note_told(self, channel: Channel, notice: Notice, now: Instant) -> None:
+        if (desk := self._desks.get(notice.alert.stack)) is not None:
             self._keep(desk, note_told(desk.book, notice, now))
-            desk.wake_at = now
+            again = next_notice(desk.book, desk.reconciler.loaded.alerts, desk.hush, now)
+            desk.wake_at = min((at for at in (desk.wake_at, again) if at is not None), default=None)
+        self._dispatch(now)
+        if (courier := self._couriers.get(channel)) is not None:
+            courier.confirm(notice.alert.id)
+
+    def _note_trouble(self, stack: str, message: str, now: Instant) -> None:
+        if (reconciler := self._controller.stacks.get(stack)) is not None:
+            reconciler.chronicle.say(now, None, "AlertNotSent", message, warning=True)
+
+
+def _needs(desk: _Desk) -> Needs:
+    """What each service requires, made anew only for another generation."""
+    desired = desk.reconciler.loaded.desired
+    if desired is not desk.desired:
+        desk.desired = desired
+        desk.needs = {
+            name: tuple(other for other, need in service.needs.items() if need.required)
+            for name, service in desired.services.items()
+        }
+    return desk.needs

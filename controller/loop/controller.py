@@ -59,6 +59,8 @@ class Controller:
         self._connected = False
         self._statuses: dict[str, StackStatus] = {}
         self.stacks: dict[str, Reconciler] = {}
+        self.faults: dict[str, str] = {}
+        """Why nothing can be decided of a stack, while that is so."""
         self.on_turn: list[Callable[[Instant], None]] = []
         """Called after every pass."""
 
@@ -107,30 +109,33 @@ class Controller:
             elif stack in self.stacks:
                 self._turn_stack(self.stacks[stack], services)
         for listener in tuple(self.on_turn):
-            with self._survive("-", "CallFailed"):
+            with self._survive():
                 listener(self._ways.now())
 
     def _turn_stack(self, reconciler: Reconciler, services: frozenset[str] | None) -> None:
+        """A full disk, a damaged store, or a fault of ours stops one stack for a while, not the controller."""
         name = reconciler.loaded.name
-        done = False
-        with self._survive(name, "PassFailed"):
+        try:
             reconciler.turn(services)
-            done = True
-        if not done:
+        except Exception as error:
+            self.faults[name] = tell_error(error)
+            self._tell(name, "PassFailed", self.faults[name])
             self._queue.add_at(Key(name), self._ways.now() + _RETRY_AFTER)
+        else:
+            self.faults.pop(name, None)
 
     def _do_calls(self) -> None:
         while not self._calls.empty():
-            with self._survive("-", "CallFailed"):
+            with self._survive():
                 self._calls.get_nowait()(self._ways.now())
 
     @contextmanager
-    def _survive(self, stack: str, reason: str) -> Iterator[None]:
-        """A full disk, a damaged store, or a fault of ours stops one stack for a while, not the controller."""
+    def _survive(self) -> Iterator[None]:
+        """Whatever one call was: the loop goes on."""
         try:
             yield
         except Exception as error:
-            self._tell(stack, reason, tell_error(error))
+            self._tell("-", "CallFailed", tell_error(error))
 
     def tell(self, stack: str, reason: str, message: str) -> None:
         """Have a warning told that belongs to no stack's record, from any thread."""

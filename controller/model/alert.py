@@ -73,6 +73,10 @@ class AlertPolicy:
     rules: tuple[Rule, ...] = ()
 
 
+TELL_FOR = 86400.0
+"""Seconds after its end for which it is still tried to tell of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Told:
     """What a channel was told last of an alert, and when."""
@@ -142,12 +146,8 @@ class Silence:
 class Book:
     """All that must be remembered of a stack's alerts. Losing it means that what lasts is told again.
 
-    `pending`: since when each symptom shows, by its key. `open` by subject. `lapses`: when each service stopped being
-    ready, the last few.
+    `open` by subject: the service, `SERVICE/RULE` of a rule of the user's, else the rule.
     """
 
-    pending: Mapping[str, Instant] = field(default_factory=dict)
     open: Mapping[str, Alert] = field(default_factory=dict)
     closed: tuple[Alert, ...] = ()
-    lapses: Mapping[str, tuple[Instant, ...]] = field(default_factory=dict)
-    ready: frozenset[str] = frozenset()

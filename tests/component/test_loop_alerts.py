@@ -39,7 +39,9 @@ class Post:
         self.told: list[str] = []
         self._calls: queue.SimpleQueue[Callable[[Instant], None]] = queue.SimpleQueue()
         self.channels = (Channel("ops", "json://nowhere"),)
-        self.controller = SimpleNamespace(stacks={}, call=self._calls.put, tell=lambda *told: self.told.append(told[2]))
+        self.controller = SimpleNamespace(
+            stacks={}, call=self._calls.put, faults={}, tell=lambda *said: self.told.append(said[2])
+        )
         monkeypatch.setattr(alerting, "send", self._send)
         self.begin()
 
@@ -127,7 +129,8 @@ def test_a_controller_that_died_tells_nothing_twice_and_nothing_too_little(post:
 def test_what_was_not_taken_is_told_later_and_the_trouble_once(post: Post) -> None:
     post.fault = "it answered 500"
     post.settle(120)
-    assert post.told == ["channel ops: it answered 500; is tried again"]
+    said = [event.message for event in post.stage.events if event.reason == "AlertNotSent"]
+    assert said == ["channel ops: it answered 500; is tried again"]
     post.restart()
     post.fault = ""
     post.settle(10)
@@ -154,12 +157,19 @@ def test_a_silence_holds_until_it_is_over(post: Post) -> None:
 
 
 def test_a_store_that_cannot_be_written_keeps_nobody_silent(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
-    def save(*_: object) -> None:
+    """Nor those of whom nothing can be decided any more."""
+
+    def write(*_: object) -> None:
         raise ControllerError("database or disk is full")
 
-    monkeypatch.setattr(post.stage.store.alerts, "save", save)
-    post.settle(300)
-    assert post.heard() == ["critical: shop/db"]
+    post.settle(30)
+    monkeypatch.setattr(post.stage.store.alerts, "save", write)
+    monkeypatch.setattr(post.stage.store.events, "append", write)
+    post.controller.faults["shop"] = "database or disk is full"
+    for _ in range(120):
+        post.stage.clock.sleep(1.0)
+        post.look()
+    assert post.heard() == ["critical: shop/db", "critical: shop"]
     assert post.told == ["database or disk is full"]
 
 
@@ -169,7 +179,17 @@ def test_a_channel_that_comes_later_is_told_what_lasts_and_one_that_went_hears_n
     assert post.sent == []
     post.channels = (Channel("ops", "json://nowhere"), Channel("pager", "json://x", min_severity=Severity.CRITICAL))
     post.settle(10)
-    assert sorted(post.sent) == sorted(post.sent[:1] * 2)
+    assert post.heard() == ["critical: shop/db"] * 2
+    post.channels = post.channels[1:]
+    post.stage.change({**CRASHING, "db": service()})
+    post.settle(1200)
+    assert post.heard()[2:] == ["resolved: shop/db"]
+
+
+def test_a_channel_that_there_is_not_is_told_once(post: Post) -> None:
+    post.stage.reconciler.loaded = replace(post.stage.reconciler.loaded, alerts=AlertPolicy(channels=("osp",)))
+    post.settle(5)
+    assert post.told == ["no manifest of kind Controller has an alert channel osp: nothing is sent there"]
 
 
 def test_a_running_controller_follows_its_channels_and_rules(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

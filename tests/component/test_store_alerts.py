@@ -9,7 +9,7 @@ ALERT = Alert(
     "a1", "rag", "db", "ServiceDown", Severity.CRITICAL, "no replica is ready", 1.0, 2.0, ("web",), ("CrashLoop",),
     {"team": "shop"}, told={"ops": Told(Severity.CRITICAL, 3.0)},
 )  # fmt: skip
-BOOK = Book({"ServiceDown db db": 1.0}, {"db": ALERT}, (ALERT,), {"db": (1.0, 2.0)}, frozenset({"web"}))
+BOOK = Book({"db": ALERT}, (ALERT,))
 
 
 def test_the_book_is_read_as_it_was_written(store: Store, folder) -> None:

@@ -47,9 +47,9 @@ def test_a_phase_that_is_none_is_refused() -> None:
 
 def test_a_metric_that_nobody_measures_is_told() -> None:
     rule = {"name": "busy", "metric": "cpu", "op": ">", "value": 0.9}
-    (finding,) = check_rules(stack(rules=[rule]))
+    (finding,) = check_rules(stack(rules=[rule]), ["web"])
     assert "nothing measures 'cpu'" in finding.message
-    assert list(check_rules(stack(rules=[{**rule, "metric": "restarts"}]))) == list(check_rules(None)) == []
+    assert list(check_rules(stack(rules=[{**rule, "metric": "restarts"}]), [])) == list(check_rules(None, [])) == []
 
 
 def test_channels() -> None:
@@ -66,3 +66,13 @@ def test_channels() -> None:
         Channel("c", url_env="C", alertmanager=True),
     )
     assert "json://here" not in repr(found)
+
+
+def test_a_rule_for_a_service_that_is_none_and_a_second_one_of_a_name_are_told() -> None:
+    rule = {"name": "up", "phase": "Ready"}
+    findings = list(check_rules(stack(rules=[{**rule, "services": ["wbe"]}, rule]), ["web"]))
+    assert [finding.message for finding in findings] == [
+        "rule 'up' is for service 'wbe', which there is not",
+        "a second rule is called 'up': they are taken for one",
+    ]
+    assert findings[0].hint == "did you mean 'web'?"

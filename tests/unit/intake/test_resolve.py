@@ -233,7 +233,12 @@ def test_what_the_manifest_says_of_the_stack() -> None:
         5.0,
         False,
     )
-    assert (policy.self_heal, policy.prune, found.services["db"].drift, policy.contents) == (False, True, "report", "ignore")
+    assert (policy.self_heal, policy.prune, found.services["db"].drift, policy.contents) == (
+        False,
+        True,
+        "report",
+        "ignore",
+    )
     web, db = found.services["web"], found.services["db"]
     assert (web.priority, web.start_timeout, web.heals_unhealthy, web.settle) == (7, 5.0, False, 2.0)
     assert (db.priority, db.start_timeout, db.heals_unhealthy) == (0, 30.0, True)

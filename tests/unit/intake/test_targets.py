@@ -164,6 +164,16 @@ def test_a_controller_beside_the_stacks(tmp_path: Path) -> None:
     assert [stack.name for stack in found.stacks] == ["b"]
 
 
+def test_a_controller_alone_leaves_the_compose_files_to_be_found(tmp_path: Path) -> None:
+    channels = manifest("a", "{alertChannels: {ops: {urlFile: ops.url}}}", kind="Controller")
+    write(tmp_path, {"manifests/controller.yaml": channels, "compose.yaml": COMPOSE})
+    found = find(tmp_path)
+    assert [(stack.manifest, stack.place) for stack in found.stacks] == [(None, "compose.yaml")]
+    assert found.channels is not None and not found.broken
+    (broken,) = find(tmp_path, "manifests/controller.yaml").broken
+    assert "describes the controller, and no stack" in broken.findings[0].message
+
+
 def test_findings_of_a_stack_can_be_placed_in_its_manifest_and_in_its_compose_file(tmp_path: Path) -> None:
     write(tmp_path, {"a.yaml": manifest("a"), "compose.yaml": COMPOSE})
     (stack,) = find(tmp_path, "a.yaml").stacks

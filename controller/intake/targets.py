@@ -118,7 +118,7 @@ class _Finder:
         if compose:
             # Several Compose files are one project, as `docker compose -f a -f b` takes them.
             self._bare(self._with_override(compose), self._shown(compose[0]))
-        if self.controllers and not self.stacks and not self.broken:
+        if len(self.controllers) == 1 and not self.stacks and not self.broken:
             place = _place(self.controllers[0][0])
             self._fail(place, f"{place} describes the controller, and no stack", "name a stack or a Compose file, too")
 

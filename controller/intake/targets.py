@@ -152,7 +152,7 @@ class _Finder:
         self.watched += folders
         for found in projects:
             self._bare(found, self._shown(found[0]), through_folder=True)
-        if not projects:
+        if not projects and not self.controllers:
             message = f"folder '{text}' holds neither a manifest nor a Compose file, nor does any folder in it"
             self._fail(text, message, "put a compose.yaml there, or name another folder with -f")
 

@@ -177,7 +177,8 @@ def test_a_release_that_listens_elsewhere_shares_the_port_with_the_one_before(be
         bed.ingress.ensure(moved, {old: {9000: 8000}})
         assert bed.states() == {old: IN, new: OUT} and bed.get() == (200, old[:12])
         assert bed.ingress.set_route(new, IN).state is IN
-        assert {bed.get()[1] for _ in range(4)} == {old[:12], new[:12]}
+        # each in its turn, but the load takes turns in between: a few requests may all meet the same one
+        assert {bed.get()[1] for _ in range(40)} == {old[:12], new[:12]}
         bed.ingress.set_route(old, DRAINING, {old: {9000: 8000}})
         bed.stop(old)
         bed.ingress.ensure(moved)

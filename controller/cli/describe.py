@@ -91,13 +91,15 @@ def why(options: Options, services: tuple[str, ...]) -> int:
 
     Without a name: every service that is not as it should be, each root cause once.
     """
-    from controller.cli.render.why import stack_troubles, why_data, why_lines
+    from controller.cli.render.why import stack_troubles, why_data, why_lines, with_change
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines
 
     with open_session(options) as session:
         stacks = session.status()
         causes = [_with_last_words(session, cause) for cause in _causes(stacks, services)]
+        known = session.generations() if causes else {}
+        causes = [with_change(cause, known.get(cause.stack, ())) for cause in causes]
     troubles = () if services else stack_troubles(stacks)
     if options.structured:
         print_data({"causes": [why_data(cause) for cause in causes], "stacks": list(troubles)}, options)
@@ -135,9 +137,9 @@ def _causes(stacks: Sequence[StackStatus], names: Sequence[str]) -> list[Cause]:
     if names:
         return [find_cause(stack, service.name, now) for stack, service in chosen]
     found = [find_cause(stack, item.name, now) for stack, item in chosen if item.phase not in AT_REST]
-    longest: dict[str, Cause] = {}
+    longest: dict[tuple[str, str], Cause] = {}
     for cause in found:
-        kept = longest.get(cause.root.name)
-        if kept is None or len(cause.chain) > len(kept.chain):
-            longest[cause.root.name] = cause
+        root = (cause.stack, cause.root.name)
+        if root not in longest or len(cause.chain) > len(longest[root].chain):
+            longest[root] = cause
     return list(longest.values())

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
+from controller.cli.render.data import timestamp
 from controller.cli.render.describe import last_words
 from controller.cli.render.phases import remark_on, role_of
 from controller.cli.render.status import is_ready, is_trouble, replica_state
 from controller.cli.render.text import Paint, age, clean, plain, span
 from controller.model.decision import Phase
+from controller.model.generation import Generation
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
 from controller.model.status import Condition, ServiceStatus, StackStatus
@@ -24,6 +27,9 @@ class Cause:
     evidence: tuple[str, ...]
     advice: tuple[str, ...]
     witness: Replica | None = None
+    stack: str = ""
+    change: Generation | None = None
+    """The last one before this began in which the root was changed."""
 
     @property
     def root(self) -> ServiceStatus:
@@ -36,7 +42,21 @@ def find_cause(stack: StackStatus, service: str, now: Instant) -> Cause:
     root = chain[-1]
     witness = _witness(root.replicas)
     held = [condition for condition in stack.conditions if is_trouble(condition)]
-    return Cause(chain, _evidence(root, witness, held, now), _advice(root, witness, now), witness)
+    return Cause(chain, _evidence(root, witness, held, now), _advice(root, witness, now), witness, stack.name)
+
+
+def with_change(cause: Cause, generations: Sequence[Generation]) -> Cause:
+    """With what was changed of the root before this began, if that is known. `generations`: oldest first."""
+    name, changes = cause.root.name, []
+    for before, after in pairwise(generations):
+        if name in before.revisions and before.revisions[name] != after.revisions.get(name):
+            changes.append(after)
+    change = next((one for one in reversed(changes) if one.at <= cause.root.since), None)
+    if change is None:
+        return cause
+    who = f", by {change.cause.who} ({change.cause.why})" if change.cause.who else ""
+    told = f"{name} was changed {age(cause.root.since - change.at)} before, in revision {change.number}{who}"
+    return replace(cause, change=change, evidence=(*cause.evidence, told))
 
 
 def _chain(services: Mapping[str, ServiceStatus], name: str) -> tuple[ServiceStatus, ...]:
@@ -154,5 +174,13 @@ def why_data(cause: Cause) -> dict[str, Any]:
         "exitCode": cause.witness.exit_code if cause.witness else None,
         "oomKilled": bool(cause.witness and cause.witness.oom_killed),
         "lastOutput": cause.witness.last_output if cause.witness else "",
+        "change": None
+        if cause.change is None
+        else {
+            "revision": cause.change.number,
+            "at": timestamp(cause.change.at),
+            "who": cause.change.cause.who,
+            "why": cause.change.cause.why,
+        },
         "advice": list(cause.advice),
     }

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from controller.cli.render.why import find_cause, stack_troubles, why_data, why_lines
+from controller.cli.render.text import age
+from controller.cli.render.why import find_cause, stack_troubles, why_data, why_lines, with_change
 from controller.model.decision import Phase
+from controller.model.generation import Cause, Generation
+from controller.model.names import Revision
 from controller.model.observed import Health
 from tests.builders import NOW, exited, healthy, replica
 from tests.unit.cli.statuses import condition, service_status, stack_status
@@ -110,3 +115,24 @@ def test_what_holds_a_whole_stack_is_told_even_where_every_service_runs() -> Non
         conditions=(condition("Converged", "False"), condition("AdoptionHeld", "True", "AdoptionHeld", "ask first")),
     )
     assert stack_troubles([held]) == ({"stack": "shop", "reason": "AdoptionHeld", "message": "ask first"},)
+
+
+def test_the_change_before_it_is_evidence() -> None:
+    made = [
+        Generation(
+            number, str(number), NOW - ago, revisions={"db": Revision(revision), "web": Revision("w1")}, cause=cause
+        )
+        for number, ago, revision, cause in (
+            (1, 900, "r1", Cause("ada", "apply")),
+            (2, 600, "r2", Cause("run --watch", "compose.yaml changed")),
+            (3, 500, "r2", Cause("run --watch", "compose.yaml changed")),
+        )
+    ]
+    cause = with_change(find_cause(CHAIN, "web", NOW), made)
+    since = cause.root.since
+    told = f"db was changed {age(since - NOW + 600)} before, in revision 2, by run --watch (compose.yaml changed)"
+    assert cause.evidence[-1] == told
+    assert why_data(cause)["change"]["revision"] == 2
+    assert with_change(find_cause(CHAIN, "web", NOW), made[1:]).change is None, "what was the first changed nothing"
+    late = [made[0], replace(made[1], at=NOW + 100)]
+    assert with_change(find_cause(CHAIN, "web", NOW), late).change is None, "it came afterwards"

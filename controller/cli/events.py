@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("services", nargs=-1, metavar="[SERVICE]...")
-@click.option("-w", "--watch", is_flag=True, help="Go on with what happens from now on.")
+@click.option("-f", "--follow", "-w", "--watch", is_flag=True, help="Go on with what happens from now on.")
 @click.option("--since", type=DURATION, help="Only what is not older than this, such as 10m.")
-@takes_options()
-def events(options: Options, services: tuple[str, ...], watch: bool, since: float | None) -> int:
-    """What happened, newest last; of all stacks or of some services."""
-    return list_events(options, services, follow=watch, since=since)
+@takes_options(without="-f")
+def events(options: Options, services: tuple[str, ...], follow: bool, since: float | None) -> int:
+    """What happened, newest last. Here -f means --follow; name files by --file, or before `events`."""
+    return list_events(options, services, follow=follow, since=since)
 
 
 def list_events(options: Options, names: Sequence[str], *, follow: bool = False, since: float | None = None) -> int:

@@ -211,7 +211,7 @@ def test_a_service_that_cannot_start_is_one_clear_failure(real: RealProject) -> 
 
 
 @pytest.mark.parametrize(
-    "words", [("logs", "--follow", "web"), ("events", "-w"), ("status", "-w"), ("get", "po", "-w")]
+    "words", [("logs", "--follow", "web"), ("events", "-f"), ("events", "-w"), ("status", "-w"), ("get", "po", "-w")]
 )
 def test_what_is_followed_ends_quietly_by_ctrl_c(real: RealProject, words: tuple[str, ...]) -> None:
     assert real.run("apply").code == 0

@@ -40,11 +40,15 @@ class Scene(NamedTuple):
 
 
 class Clock(NamedTuple):
-    """Since when a symptom shows, when it was seen last, and for how long it may be gone meanwhile."""
+    """Since when a symptom shows; for how long it may be gone meanwhile, and since when it is (None: it shows)."""
 
     since: Instant
-    seen: Instant
     gap: float = 0.0
+    gone_at: Instant | None = None
+
+    def runs(self, now: Instant) -> bool:
+        """Whether a symptom that shows now is still the same trouble."""
+        return self.gone_at is None or now - self.gone_at < self.gap
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,15 +156,16 @@ def _tell_root(root: ServiceStatus) -> str:
 
 def _read(blamed: Iterable[_Blamed], watch: Watch, now: Instant) -> _Page:
     """Run the clocks; what they have run out for has matured. What moves to another root still shows for the first."""
-    page = _Page(now, clocks={key: clock for key, clock in watch.clocks.items() if now - clock.seen < clock.gap})
+    page = _Page(now, clocks=dict(_stop(watch.clocks, now)))
     for one in blamed:
         symptom = one.symptom
         page.shown |= {symptom.service, f"{symptom.service}/{symptom.rule}"} if symptom.service else {one.key}
         if one.excused:
             continue
         name = f"{symptom.rule} {symptom.service or ''} {one.root or ''}"
-        since = min(page.clocks[name].since if name in page.clocks else _begun(watch, name, now), now)
-        page.clocks[name] = Clock(since, now, symptom.keep if symptom.keep > KEEP else 0.0)
+        known = watch.clocks.get(name)
+        since = min(known.since, now) if known is not None and known.runs(now) else now
+        page.clocks[name] = Clock(since, symptom.keep if symptom.keep > KEEP else 0.0)
         if since + symptom.after > now:
             page.due.append(since + symptom.after)
             continue
@@ -169,17 +174,29 @@ def _read(blamed: Iterable[_Blamed], watch: Watch, now: Instant) -> _Page:
     return page
 
 
-def _begun(watch: Watch, name: str, now: Instant) -> Instant:
-    known = watch.clocks.get(name)
-    return known.since if known is not None else now
+def _stop(clocks: Mapping[str, Clock], now: Instant) -> Iterator[tuple[str, Clock]]:
+    """All of them, as they are where nothing shows any more."""
+    for name, clock in clocks.items():
+        stopped = clock._replace(gone_at=now if clock.gone_at is None else min(clock.gone_at, now))
+        if stopped.runs(now):
+            yield name, stopped
 
 
 def _spare(page: _Page, book: Book) -> None:
     """Who suffered from another one has the time that its alert takes to settle; then it is to blame itself."""
-    settling = [alert for key, alert in book.open.items() if alert.affects and key not in page.shown]
-    spared = {name for alert in settling for name in alert.affects} - {alert.service for alert in book.open.values()}
-    for key in [key for key, found in page.matured.items() if {one.symptom.service for one in found} <= spared]:
-        del page.matured[key]
+    spared = {
+        name
+        for key, alert in book.open.items()
+        if key not in page.shown and _quiet_since(alert, page.now) + alert.keep > page.now
+        for name in alert.affects
+    }
+    if not spared:
+        return  # nearly always
+    for key, found in tuple(page.matured.items()):
+        left = [one for one in found if one.root != one.symptom.service or one.root not in spared]
+        page.matured[key] = left
+        if not left:
+            del page.matured[key]
 
 
 def _turn(book: Book, watch: Watch, page: _Page, stack: str) -> Verdict:
@@ -190,7 +207,7 @@ def _turn(book: Book, watch: Watch, page: _Page, stack: str) -> Verdict:
     for key, alert in book.open.items():
         if key in open_:
             continue
-        quiet_since = None if key in page.shown else min(now if alert.quiet_since is None else alert.quiet_since, now)
+        quiet_since = None if key in page.shown else _quiet_since(alert, now)
         open_[key] = replace(alert, quiet_since=quiet_since)
         if quiet_since is not None and quiet_since + alert.keep <= now:
             resolved.append(replace(open_.pop(key), resolved_at=now))
@@ -199,6 +216,10 @@ def _turn(book: Book, watch: Watch, page: _Page, stack: str) -> Verdict:
     closed = _keep((*book.closed, *resolved), now) if resolved else book.closed
     wake_at = min((at for at in page.due if at > now), default=None)
     return Verdict(Book(open_, closed), replace(watch, clocks=page.clocks), fired, tuple(resolved), wake_at)
+
+
+def _quiet_since(alert: Alert, now: Instant) -> Instant:
+    return now if alert.quiet_since is None else min(alert.quiet_since, now)
 
 
 def _keep(closed: tuple[Alert, ...], now: Instant) -> tuple[Alert, ...]:

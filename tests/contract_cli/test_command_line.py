@@ -21,7 +21,7 @@ WORDS = [entry.word for _, entries in CATALOGUE for entry in entries]
 def test_every_word_is_there() -> None:
     promised = (
         "run plan apply start stop retry pause resume rollout adopt release confirm status get describe why events"
-        " logs graph validate render schema doctor init prune completion version"
+        " logs alerts graph validate render schema doctor init prune completion version"
     )
     assert set(promised.split()) <= set(WORDS)
 

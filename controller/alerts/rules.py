@@ -121,7 +121,7 @@ def _of_conditions(conditions: Iterable[Condition]) -> Iterator[Symptom]:
 
 
 def _of_service(service: ServiceStatus) -> Iterator[Symptom]:
-    name, said = service.name, service.message
+    name, said = service.name, _tell(service)
     if service.reason in _FINAL:
         yield Symptom(service.reason, name, Severity.CRITICAL, said, follows=False, alone=service.ready > 0)
     if service.phase is Phase.CRASH_LOOP:
@@ -140,12 +140,12 @@ def _of_strength(service: ServiceStatus) -> Iterator[Symptom]:
         return
     if service.ready:
         message = f"{service.ready} of {service.desired} replicas are ready"
-        yield Symptom("ReplicasMissing", service.name, Severity.WARNING, _join(message, service.message), SHORT_AFTER)
+        yield Symptom("ReplicasMissing", service.name, Severity.WARNING, _join(message, _tell(service)), SHORT_AFTER)
         return
     after = DOWN_AFTER if service.phase in SICK else NOT_READY_AFTER
     after = FETCH_AFTER if service.reason in _FETCHING else after
     message = "no replica is ready" if service.phase in SICK else f"still {service.phase}"
-    yield Symptom("ServiceDown", service.name, Severity.CRITICAL, _join(message, service.message), after)
+    yield Symptom("ServiceDown", service.name, Severity.CRITICAL, _join(message, _tell(service)), after)
 
 
 def _of_lapses(service: ServiceStatus, lapses: tuple[Instant, ...]) -> Iterator[Symptom]:
@@ -168,7 +168,7 @@ def _of_rule(rule: Rule, services: Iterable[ServiceStatus]) -> Iterator[Symptom]
 def _fulfils(rule: Rule, service: ServiceStatus) -> str | None:
     """What to say of it; None: the rule does not hold."""
     if not isinstance(rule.when, Threshold):
-        return _join(str(service.phase), service.message) if service.phase is rule.when else None
+        return _join(str(service.phase), _tell(service)) if service.phase is rule.when else None
     measure = _MEASURES.get(rule.when.metric)
     if measure is None or service.phase in AT_WILL:
         return None
@@ -176,6 +176,13 @@ def _fulfils(rule: Rule, service: ServiceStatus) -> str | None:
     if not _OPERATORS[rule.when.op](value, rule.when.value):
         return None
     return f"{rule.when.metric} is {value:g} ({rule.when.op} {rule.when.value:g})"
+
+
+def _tell(service: ServiceStatus) -> str:
+    """Its own words, but for one in a crash loop that just runs: what it says then is no trouble."""
+    if service.phase is Phase.CRASH_LOOP and any(replica.running for replica in service.replicas):
+        return "keeps falling over, and was just started again"
+    return service.message
 
 
 def _join(first: str, more: str) -> str:

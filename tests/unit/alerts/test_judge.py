@@ -360,3 +360,11 @@ def test_a_rule_with_channels_of_its_own_takes_the_others_from_nobody() -> None:
         story.show(at, DOWN, service("app", Phase.FAILED))
     by_key = {key: alert.channels for key, alert in story.book.open.items()}
     assert by_key == {"db": (), "db/too-few": ("pager",)}
+
+
+def test_a_crash_loop_is_told_as_one_also_while_it_runs() -> None:
+    story = Story()
+    for at in (0, 60):
+        story.show(at, service(phase=Phase.CRASH_LOOP, message="db-1 runs, settling", replicas=(replica(),)))
+    (alert,) = story.book.open.values()
+    assert alert.message == "no replica is ready: keeps falling over, and was just started again"

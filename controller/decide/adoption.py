@@ -53,7 +53,12 @@ def _mend_would(present: Sequence[Replica], want: DesiredService) -> str:
         for name in replica.lost
         if repairs(want, f"Networks.{name}")
     }
-    limits = {f"set {one.path} to {one.wanted}" for r in present for one in r.limits if repairs(want, one.path)}
+    limits = {
+        f"set {one.path} to {one.wanted}"
+        for r in present
+        for one in r.limits
+        if one.in_place and repairs(want, one.path)
+    }
     renamed = [f"rename {replica.name}" for replica in present if replica.renamed and repairs(want, "Name")]
     return ", ".join((*sorted(found), *sorted(limits), *renamed))
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.decide.identity import Known, is_current
+from controller.decide.touched import is_beyond_repair
 from controller.model.decision import Aim, History, Offers
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, ReplicaId, Revision
@@ -22,6 +23,9 @@ NOBODY = Offers(exists=False)
 
 AHEAD = 2.0
 """Seconds by which an engine's clock may be ahead of ours without being noticed."""
+
+SPOILT_AFTER = 600.0
+"""Seconds from the create until one is replaced for what a hand set on it: at most once in that time."""
 
 REFUSALS = 3
 """Tries in a row after which a new replica that could not be started, or led to, has failed."""
@@ -96,13 +100,20 @@ def sort_replicas(case: Case) -> Parts:
                 dead.append(replica)
             case _:
                 current = is_current(replica, case.want, holder) and replica.id not in case.history.retired
-                (fresh if current else stale).append(replica)
+                (fresh if current and not _is_spoilt(case, replica) else stale).append(replica)
     if case.want.direct is not None and len(fresh) > case.want.replicas:
         fresh, direct = _part(fresh, case.want.revision)
         stale += direct
     serving = [replica for replica in fresh if is_ready(case, replica)]
     ready = serving + [replica for replica in stale if is_ready(case, replica)] if stale else serving
     return Parts(tuple(fresh), tuple(stale), tuple(dead), tuple(ready), len(serving))
+
+
+def _is_spoilt(case: Case, replica: Replica) -> bool:
+    """A hand gave it what only another one is without; a young one waits, or somebody who does so always would win."""
+    if not replica.limits or not case.heals:
+        return False  # nearly always
+    return case.now - replica.created_at >= SPOILT_AFTER and is_beyond_repair(replica, case.want)
 
 
 def _part(replicas: list[Replica], revision: Revision) -> tuple[list[Replica], list[Replica]]:

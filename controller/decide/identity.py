@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from controller.decide.touched import is_beyond_repair
 from controller.model.desired import DesiredService
 from controller.model.names import ReplicaId, Revision, foreign_revision
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
@@ -15,8 +14,16 @@ Known = Mapping[tuple[str, Revision], DesiredService]
 
 
 def name_revisions(view: ServiceView, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> ServiceView:
-    """The view with every replica's revision filled in."""
-    return replace(view, replicas=tuple(replace(r, revision=revision_of(r, want, known)) for r in view.replicas))
+    """The view with every replica's revision filled in. Limits were compared with what is asked for now."""
+    return replace(view, replicas=tuple(_named(r, revision_of(r, want, known), want) for r in view.replicas))
+
+
+def _named(replica: Replica, revision: Revision, want: DesiredService | None) -> Replica:
+    named = replace(replica, revision=revision)
+    if not replica.limits:
+        return named  # nearly always
+    direct = want.direct.revision if want is not None and want.direct is not None else None
+    return named if want is not None and revision in (want.revision, direct) else replace(named, limits=())
 
 
 def revision_of(replica: Replica, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> Revision:
@@ -68,11 +75,11 @@ def has_revision(replica: Replica, want: DesiredService) -> bool:
 
 
 def is_current(replica: Replica, want: DesiredService, holder: ReplicaId | None) -> bool:
-    """Whether it is what is wanted: its revision, its image where a moved tag counts, its namespace's owner, limits.
+    """Whether it is what is wanted: its revision, its image where a moved tag counts, its namespace's owner.
 
     One that is the same but publishes its ports itself stays until it has to go for another reason.
     """
-    if not has_revision(replica, want) or is_beyond_repair(replica, want):
+    if not has_revision(replica, want):
         return False
     if want.image_id is not None and replica.image_id is not None and replica.image_id != want.image_id:
         return False

@@ -44,9 +44,8 @@ def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -
 def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename]:
     """What we took ourselves is given back also where nothing is to heal by itself."""
     want = case.want
-    lost = any(repairs(want, f"Networks.{network}") for network in replica.lost)
-    if replica.lost and ((case.heals and lost) or is_withdrawn(case, replica)):
-        yield _join(case, replica)
+    if lost := _find_lost(case, replica):
+        yield _join(case, replica, lost)
     if not case.heals:
         return
     if changed := [found for found in replica.limits if found.in_place and repairs(want, found.path)]:
@@ -55,15 +54,29 @@ def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename
         yield _rename(case, replica, replica.proper_name)
 
 
+def _find_lost(case: Case, replica: Replica) -> tuple[str, ...]:
+    """What it is to be on again; of an earlier release only what that was on, whatever the files say now."""
+    if not replica.lost:
+        return ()  # nearly always
+    lost = replica.lost
+    if not is_withdrawn(case, replica):
+        lost = tuple(name for name in lost if case.heals and repairs(case.want, f"Networks.{name}"))
+    if case.aim.course is None:
+        return lost
+    own = case.want.template.joins()
+    return tuple(name for name in lost if name in own)
+
+
 def _limit(case: Case, replica: Replica, changed: Sequence[Difference]) -> Limit:
     because = ", ".join(f"{found.path} was set from {found.wanted} to {found.seen}" for found in changed)
-    return Limit(case.want.name, replica.id, replica.number, case.want.template, because)
+    paths = tuple(found.path for found in changed)
+    return Limit(case.want.name, replica.id, replica.number, case.want.template, because, paths)
 
 
-def _join(case: Case, replica: Replica) -> Connect:
+def _join(case: Case, replica: Replica, lost: tuple[str, ...]) -> Connect:
     how = "found by its names on" if replica.by_name is False else "connected to"
-    because = f"is not {how} {', '.join(replica.lost)} any more"
-    return Connect(case.want.name, replica.id, replica.number, case.want.template, because)
+    because = f"is not {how} {', '.join(lost)} any more"
+    return Connect(case.want.name, replica.id, replica.number, case.want.template, because, lost)
 
 
 def _is_taken(case: Case, name: str) -> bool:

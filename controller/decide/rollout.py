@@ -11,7 +11,7 @@ from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_rea
 from controller.decide.drain import serves
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
-from controller.decide.identity import publishes_itself
+from controller.decide.identity import has_revision, publishes_itself
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.decide.touched import is_beyond_repair
 from controller.model.decision import Course
@@ -71,7 +71,7 @@ def _clear_away(case: Case, parts: Parts) -> tuple[Step, ...]:
 
 
 def _why_stale(case: Case, replica: Replica) -> str:
-    if is_beyond_repair(replica, case.want) and replica.revision == case.want.revision:
+    if has_revision(replica, case.want) and is_beyond_repair(replica, case.want):
         return f"a hand set {', '.join(found.path for found in replica.limits)}, which only another one is without"
     return "was left half made" if replica.revision == HALF_MADE else "replaced by a newer revision"
 

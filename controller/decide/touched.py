@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.model.desired import DesiredService, DriftPolicy
+from controller.model.desired import DesiredService, DockerRestart, DriftPolicy
 from controller.model.observed import Difference, Replica
+
+_MAY_END = (DockerRestart.NO, DockerRestart.ON_FAILURE)
+"""Restart policies of what may be a job; nobody knows before its end."""
 
 
 def find_touched(replica: Replica, want: DesiredService) -> tuple[Difference, ...]:
@@ -34,6 +37,6 @@ def repairs(want: DesiredService, path: str) -> bool:
 
 def is_beyond_repair(replica: Replica, want: DesiredService) -> bool:
     """Something is to be set back that only another container can have."""
-    if not replica.limits:
-        return False  # nearly always
+    if want.is_job or (want.is_job is None and want.docker_restart in _MAY_END):
+        return False  # what it has done so far would be lost
     return any(not found.in_place and repairs(want, found.path) for found in replica.limits)

@@ -1,12 +1,13 @@
 """Limits and the restart policy, which `docker update` changes on a container that runs: what of them is not as made.
 
 Measured on Engine 20.10: what the create named can be set back exactly; of what it did not name, only the limit of
-processes and the restart policy can be lifted again. 0, "" and what is left out mean: leave as it is.
+processes and the restart policy can be lifted again. 0, "" and what is left out mean: leave as it is. What was asked
+for and is not there at all, no hand took away: the engine drops what its kernel lacks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from controller.engines.template import Request
@@ -25,18 +26,22 @@ def find_limits(request: Request, inspect: Mapping[str, Any]) -> tuple[Differenc
     found = [
         Difference(f"HostConfig.{name}", _tell(name, want), _tell(name, there), bool(want) or name in _LIFTED)
         for name in (*_BYTES, *_COUNTS)
-        if (want := _value(wanted, name)) != (there := _value(seen, name)) and (want or name != "MemorySwap")
+        if (there := _value(seen, name)) is not None
+        and (want := _value(wanted, name)) != there
+        and (want or name != "MemorySwap")
     ]
     if _policy(wanted) != _policy(seen):
         found.append(Difference(f"HostConfig.{_RESTART}", _tell_policy(wanted), _tell_policy(seen)))
     return tuple(found)
 
 
-def update_body(request: Request, inspect: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What an update of the container has to say to set back what can be; empty: nothing."""
+def update_body(request: Request, inspect: Mapping[str, Any], paths: Collection[str]) -> Mapping[str, Any]:
+    """What an update of the container has to say to set back what of these can be; empty: nothing."""
     wanted = request.create["HostConfig"]
     body: dict[str, Any] = {}
     for difference in find_limits(request, inspect):
+        if difference.path not in paths:
+            continue
         name = difference.path.removeprefix("HostConfig.")
         if name == _RESTART:
             body[name] = dict(zip(("Name", "MaximumRetryCount"), _policy(wanted), strict=True))

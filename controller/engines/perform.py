@@ -18,7 +18,7 @@ from controller.engines.drift import lost_networks, wanted_endpoints
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
-from controller.engines.limits import update_body
+from controller.engines.limits import find_limits, update_body
 from controller.engines.names import find_lower_address, nameless_endpoints
 from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
@@ -253,14 +253,22 @@ class Performer:
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
         endpoints, there = wanted_endpoints(request), inspect["NetworkSettings"].get("Networks") or {}
         for network in lost_networks(request, inspect):
+            if step.networks and network not in step.networks:
+                continue
             join = self._rejoin if network in there else self._join
             join(step.replica, network, endpoints[network], ends_at)
 
     def _limit(self, step: Limit, ends_at: float) -> None:
+        """Raises Rejected where the engine takes it and leaves it, as what its kernel cannot."""
+        request = read_request(step.template)
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        body = update_body(read_request(step.template), inspect)
-        if body:
-            self._client.call("POST", f"/containers/{step.replica}/update", body=body, deadline=left(ends_at))
+        body = update_body(request, inspect, step.paths)
+        if not body:
+            return
+        self._client.call("POST", f"/containers/{step.replica}/update", body=body, deadline=left(ends_at))
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        if left_over := [found.path for found in find_limits(request, inspect) if found.path in step.paths]:
+            raise Rejected(f"the engine leaves {', '.join(left_over)} as it was set")
 
     def _withdraw(self, step: Withdraw, ends_at: float) -> None:
         """Raises Rejected where its connections, for which this is done, would be cut by it."""

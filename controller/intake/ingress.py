@@ -110,12 +110,3 @@ def share_address(one: str, other: str) -> bool:
         return True
     wide = {"0.0.0.0", "::"} & {one, other}  # noqa: S104 - compared, never listened on
     return bool(wide) and (":" in one) == (":" in other)
-
-
-def networks_of(template: Template) -> tuple[str, ...]:
-    """The networks, by Docker's names, that its replicas are on."""
-    if not template.body:
-        return ()
-    document = json.loads(template.body)
-    endpoints = (document["create"].get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-    return tuple(sorted({*endpoints, *(connect["network"] for connect in document["connects"])}))

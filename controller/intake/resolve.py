@@ -201,7 +201,7 @@ class _Resolver:
             name=name,
             replicas=replicas,
             frontends=frontends,
-            networks=ingress.networks_of(template) if frontends else (),
+            networks=tuple(sorted(template.joins())) if frontends else (),
             direct=Direct(self._revision_now(name, direct), direct, stays=replicas <= 1) if frontends else None,
             revision=self._revision(name, template),
             contents_changed=self._contents_changed(name, template),

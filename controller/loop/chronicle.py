@@ -23,14 +23,7 @@ WORRYING = frozenset({Phase.CRASH_LOOP, Phase.FAILED, Phase.DEGRADED})
 _SPANS = {"pull": Span.PULL, "build": Span.BUILD, "create": Span.CREATE, "start": Span.START}
 _SPANS |= {"stop": Span.STOP, "remove": Span.REMOVE}
 _VERBS = {"pull": "Pulled", "build": "Built", "create": "Created", "start": "Started", "stop": "Stopped"}
-_VERBS |= {
-    "route": "Routed",
-    "remove": "Removed",
-    "restart": "Restarted",
-    "update": "Renamed",
-    "connect": "Connected",
-    "limit": "Limited",
-}
+_VERBS |= {"route": "Routed", "remove": "Removed", "restart": "Restarted", "update": "Renamed", "connect": "Connected"}
 _VERBS |= {"disconnect": "Withdrawn", "limit": "Limited"}
 
 

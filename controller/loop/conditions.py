@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from controller.decide.goback import find_way_back
-from controller.decide.identity import is_shut_out
+from controller.decide.identity import has_revision, is_shut_out
 from controller.decide.status import stack_phase
 from controller.decide.touched import find_touched
 from controller.decide.world import World
@@ -92,7 +92,7 @@ def _tell_touched(world: World) -> Iterator[str]:
         if want.leaving is not None or want.drift is not DriftPolicy.REPORT:
             continue
         for replica in _replicas(world, name):
-            if replica.revision == want.revision:
+            if has_revision(replica, want):
                 yield from (
                     f"{replica.name}: {found.path} is {found.seen}, not {found.wanted}"
                     for found in find_touched(replica, want)

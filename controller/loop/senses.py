@@ -40,6 +40,7 @@ class Senses:
     def note(self, service: str, outcomes: Sequence[Outcome], now: Instant, release: Release | None = None) -> None:
         """The steps of one decision, which led to `release`, came to their end: what failed, and what was pulled."""
         self.troubles.note(service, outcomes, now, release)
+        self.troubles.note_contest(service, outcomes, now)
         for outcome in outcomes:
             if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
                 self._pulled[service] = now

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 
 from controller.model.names import Instant, Release
 from controller.model.observed import Trouble
-from controller.model.steps import Outcome, Result
+from controller.model.steps import Limit, Outcome, Result
 
 _CONFLICTS = 3
 """Conflicts in a row after which the world is not just moving: the next try waits."""
+
+_AT_ONCE, _CONTEST = 2, 600.0
+"""Repairs of one setting within so many seconds that need no other hand to explain them."""
 
 
 class Troubles:
@@ -18,6 +21,17 @@ class Troubles:
     def __init__(self) -> None:
         self._troubles: dict[str, Trouble] = {}
         self._conflicts: dict[str, int] = {}
+        self._set_back: dict[str, tuple[Instant, ...]] = {}
+
+    def note_contest(self, service: str, outcomes: Iterable[Outcome], now: Instant) -> None:
+        """What is set back again and again is set by somebody else again and again: the next time waits."""
+        if not any(isinstance(outcome.step, Limit) and outcome.result is Result.DONE for outcome in outcomes):
+            return
+        times = (*(at for at in self._set_back.get(service, ()) if now - at < _CONTEST), now)
+        self._set_back[service] = times
+        if len(times) > _AT_ONCE:
+            message = f"was set back {len(times)} times in {_CONTEST / 60:g} minutes: somebody else sets it, too"
+            self._troubles[service] = Trouble(len(times), now, Limit.__name__, message)
 
     def get(self, service: str) -> Trouble | None:
         return self._troubles.get(service)

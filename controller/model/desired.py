@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -166,6 +167,14 @@ class Template:
     starts_by_compose: bool = False
     namespace_of: str | None = None
     filled_later: bool = False
+
+    def joins(self) -> frozenset[str]:
+        """The networks, by Docker's names, that its replicas are on."""
+        if not self.body:
+            return frozenset()
+        document = json.loads(self.body)
+        endpoints = (document["create"].get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+        return frozenset({*endpoints, *(connect["network"] for connect in document["connects"])})
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,24 +98,26 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Join it to those of its template's networks that it is not connected to."""
+    """Join it to those of its template's networks that it is not connected to; `networks` (): to all of them."""
 
     service: str
     replica: ReplicaId
     number: int
     template: Template
     because: str
+    networks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Set its limits and restart policy to what its template names, while it runs."""
+    """Set these of its limits to what its template names, while it runs. `paths` as `inspect` has them."""
 
     service: str
     replica: ReplicaId
     number: int
     template: Template
     because: str
+    paths: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,8 @@ def gone(name: str, leaving: Leaving = Leaving.REMOVED):
         ),
         pytest.param(
             world(
-                checked(), web=[healthy(limits=(Difference("HostConfig.Memory", "none", "128 MiB", in_place=False),))]
+                checked(is_job=False),
+                web=[healthy(limits=(Difference("HostConfig.Memory", "none", "128 MiB", in_place=False),))],
             ),
             "web (replace: HostConfig.Memory)",
             id="its user gave it a limit that only another one is without",

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
+
 import pytest
 
 from controller.decide.case import Case
 from controller.decide.service import decide
+from controller.model.decision import Course
 from controller.model.desired import DriftPolicy, Leaving
-from controller.model.observed import Difference, Trouble
-from controller.model.steps import Rename
-from tests.builders import NOW, checked, exited, healthy
-from tests.unit.decide.cases import case, told
+from controller.model.names import Revision, make_release
+from controller.model.observed import Difference, Replica, Trouble
+from controller.model.steps import Connect, Limit, Rename
+from tests.builders import NOW, checked, exited, healthy, template
+from tests.unit.decide.cases import SEEN, case, told
 
 pytestmark = [pytest.mark.unit, pytest.mark.fault("W10")]
 
@@ -21,6 +26,18 @@ def failed(kind: str = "Rename", at: float = NOW) -> Trouble:
 
 MORE = Difference("HostConfig.Memory", "64 MiB", "128 MiB")
 BEYOND = Difference("HostConfig.NanoCpus", "none", "1 CPUs", in_place=False)
+
+
+def returning(*replicas: Replica) -> Case:
+    """Back on v1, which was on one network, while the files ask for v2, which is on two."""
+    body = json.dumps({"create": {"NetworkingConfig": {"EndpointsConfig": {"n_old": {}}}}, "connects": []})
+    given = case(
+        checked(template=template("web", "v1", body)),
+        *replicas,
+        history=replace(SEEN, good=make_release(Revision("v1"))),
+    )
+    return given._replace(aim=given.aim._replace(course=Course.RETURNING))
+
 
 CASES: dict[str, tuple[Case, str]] = {
     "a network that is missing is joined again": (case(checked(), healthy(1, lost=("shop_default",))), "connect 1"),
@@ -103,9 +120,26 @@ CASES: dict[str, tuple[Case, str]] = {
         "stop 2",
     ),
     "what cannot be set back in place takes another replica": (
-        case(checked(), healthy(1, limits=(MORE, BEYOND))),
+        case(checked(is_job=False), healthy(1, limits=(MORE, BEYOND), created_at=NOW - 700)),
         "stop 1",
     ),
+    "not of a young one: somebody may set it on each": (
+        case(checked(is_job=False), healthy(1, limits=(MORE, BEYOND))),
+        "limit 1",
+    ),
+    "nor where nothing is to heal by itself": (
+        case(checked(is_job=False), healthy(1, limits=(BEYOND,), created_at=NOW - 700), heals=False),
+        "-",
+    ),
+    "nor of what may be a job, whose work would be lost": (
+        case(checked(), healthy(1, limits=(BEYOND,), created_at=NOW - 700)),
+        "-",
+    ),
+    "of an earlier release only what that was on is joined again": (
+        returning(healthy(1, "v1", lost=("n_old", "n_new"))),
+        "connect 1",
+    ),
+    "what only a later one is on is none of its": (returning(healthy(1, "v1", lost=("n_new",))), "-"),
     "where changes are only told none is set back": (
         case(
             checked(drift=DriftPolicy.REPORT), healthy(1, limits=(MORE, BEYOND), lost=("n",), name="x", proper_name="y")
@@ -132,6 +166,15 @@ CASES: dict[str, tuple[Case, str]] = {
 def test_mending(name: str) -> None:
     given, steps = CASES[name]
     assert told(given).split(": ")[1].split(" | ")[0] == steps
+
+
+def test_the_step_carries_what_is_to_be_set_back_and_nothing_else() -> None:
+    want = checked(ignore_drift=("HostConfig.PidsLimit", "Networks.b"))
+    pids = Difference("HostConfig.PidsLimit", "none", "50")
+    connect, limit = decide(case(want, healthy(1, limits=(MORE, pids), lost=("a", "b")))).steps
+    assert isinstance(connect, Connect) and connect.networks == ("a",)
+    assert isinstance(limit, Limit) and limit.paths == ("HostConfig.Memory",)
+    assert limit.because == "HostConfig.Memory was set from 64 MiB to 128 MiB"
 
 
 def test_the_step_carries_the_name() -> None:

@@ -13,6 +13,7 @@ from tests.unit.engines.requests import request
 pytestmark = [pytest.mark.unit, pytest.mark.fault("W10")]
 
 MIB = 2**20
+ALL = tuple(f"HostConfig.{name}" for name in ("Memory", "MemorySwap", "NanoCpus", "PidsLimit", "RestartPolicy"))
 MADE = {"Memory": 64 * MIB, "NanoCpus": 500_000_000, "RestartPolicy": {"Name": "on-failure", "MaximumRetryCount": 3}}
 
 
@@ -24,7 +25,7 @@ def seen(**changed: Any) -> dict[str, Any]:
 
 def test_what_is_as_made_needs_nothing() -> None:
     assert find_limits(request(host=MADE), seen()) == ()
-    assert update_body(request(host=MADE), seen(PidsLimit=0, CpuQuota=-1)) == {}
+    assert update_body(request(host=MADE), seen(PidsLimit=0, CpuQuota=-1), ALL) == {}
     assert find_limits(request(), {"HostConfig": {"RestartPolicy": {"Name": ""}, "MemorySwap": 0}}) == ()
 
 
@@ -50,17 +51,27 @@ def test_what_is_as_made_needs_nothing() -> None:
         ({"CpuShares": 512}, Difference("HostConfig.CpuShares", "none", "512", in_place=False), {}),
         ({"CpusetCpus": "0"}, Difference("HostConfig.CpusetCpus", "none", "0", in_place=False), {}),
         ({"MemorySwap": -1}, None, {}),
+        ({"Memory": 0, "NanoCpus": None}, None, {}),  # a kernel that cannot
     ],
 )
 def test_each_touch(changed: dict[str, Any], found: Difference | None, body: dict[str, Any]) -> None:
     assert find_limits(request(host=MADE), seen(**changed)) == ((found,) if found else ())
-    assert update_body(request(host=MADE), seen(**changed)) == body
+    assert update_body(request(host=MADE), seen(**changed), ALL) == body
 
 
 def test_swap_that_was_asked_for_counts_and_comes_back() -> None:
     made = request(host={**MADE, "MemorySwap": 96 * MIB})
     (found,) = find_limits(made, seen(MemorySwap=128 * MIB))
     assert found == Difference("HostConfig.MemorySwap", "96 MiB", "128 MiB")
-    assert update_body(made, seen(Memory=32 * MIB, MemorySwap=96 * MIB)) == {"Memory": 64 * MIB, "MemorySwap": 96 * MIB}
+    assert update_body(made, seen(Memory=32 * MIB, MemorySwap=96 * MIB), ALL) == {
+        "Memory": 64 * MIB,
+        "MemorySwap": 96 * MIB,
+    }
     unbound = request(host={**MADE, "MemorySwap": -1})
-    assert update_body(unbound, seen(Memory=32 * MIB))["MemorySwap"] == -1
+    assert update_body(unbound, seen(Memory=32 * MIB), ALL)["MemorySwap"] == -1
+
+
+def test_only_what_is_asked_for_is_set_back() -> None:
+    changed = seen(Memory=128 * MIB, MemorySwap=128 * MIB, PidsLimit=50)
+    assert update_body(request(host=MADE), changed, ("HostConfig.PidsLimit",)) == {"PidsLimit": 0}
+    assert update_body(request(host=MADE), changed, ()) == {}

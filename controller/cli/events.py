@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 @takes_options(without="-f")
 def events(options: Options, services: tuple[str, ...], follow: bool, since: float | None) -> int:
     """What happened, newest last. Here -f means --follow; name files by --file, or before `events`."""
+    if files := [name for name in services if name.endswith((".yaml", ".yml"))]:
+        raise click.UsageError(f"here -f means --follow; name {files[0]} by --file, or before `events`")
     return list_events(options, services, follow=follow, since=since)
 
 

@@ -54,7 +54,8 @@ def with_change(cause: Cause, generations: Sequence[Generation]) -> Cause:
     change = next((one for one in reversed(changes) if one.at <= cause.root.since), None)
     if change is None:
         return cause
-    who = f", by {change.cause.who} ({change.cause.why})" if change.cause.who else ""
+    why = f" ({change.cause.why})" if change.cause.why else ""
+    who = f", by {change.cause.who}{why}" if change.cause.who else ""
     told = f"{name} was changed {age(cause.root.since - change.at)} before, in revision {change.number}{who}"
     return replace(cause, change=change, evidence=(*cause.evidence, told))
 

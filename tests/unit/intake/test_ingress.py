@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.intake.ingress import find_frontends, networks_of, share_address, without_ports
+from controller.intake.ingress import find_frontends, share_address, without_ports
 from controller.model.desired import Leaving, Order, Template
 from controller.model.manifest.workload import Service
 from controller.model.routes import Frontend, Mode
@@ -94,8 +94,8 @@ def test_other_host_ports_of_the_same_target_stay_with_the_replicas() -> None:
 
 
 def test_on_which_networks_the_ingress_reaches_them() -> None:
-    assert networks_of(template()) == ("shop_back", "shop_default")
-    assert networks_of(Template("web", "hash", "print")) == ()
+    assert template().joins() == {"shop_back", "shop_default"}
+    assert Template("web", "hash", "print").joins() == frozenset()
 
 
 def resolved(services: Any, spec: Any = None, previous: Any = None) -> Any:

@@ -11,10 +11,9 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from controller.engines.template import Request
-from controller.model.observed import Difference
+from controller.model.observed import LIMITS, Difference
 
 _BYTES = ("Memory", "MemorySwap", "MemoryReservation")
-_COUNTS = ("NanoCpus", "CpuShares", "CpuQuota", "CpuPeriod", "CpusetCpus", "CpusetMems", "PidsLimit", "BlkioWeight")
 _RESTART = "RestartPolicy"
 _LIFTED = {"PidsLimit": 0}
 """What takes back a limit that nobody asked for."""
@@ -25,8 +24,9 @@ def find_limits(request: Request, inspect: Mapping[str, Any]) -> tuple[Differenc
     wanted, seen = request.create["HostConfig"], inspect["HostConfig"]
     found = [
         Difference(f"HostConfig.{name}", _tell(name, want), _tell(name, there), bool(want) or name in _LIFTED)
-        for name in (*_BYTES, *_COUNTS)
-        if (there := _value(seen, name)) is not None
+        for name in LIMITS
+        if name != _RESTART
+        and (there := _value(seen, name)) is not None
         and (want := _value(wanted, name)) != there
         and (want or name != "MemorySwap")
     ]

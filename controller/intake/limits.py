@@ -7,10 +7,11 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model
-from controller.intake.findings import Path, at
+from controller.intake.findings import Path, at, suggest
 from controller.intake.ingress import share_address, stays
 from controller.model.desired import DesiredService, UpdatePolicy, Watch
 from controller.model.errors import Finding
+from controller.model.observed import LIMITS
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack
@@ -123,8 +124,21 @@ def check_manifest(manifest: Stack) -> tuple[Finding, ...]:
     return ()
 
 
+_DRIFTS = ("Name", "Networks", "HostConfig", *(f"HostConfig.{name}" for name in LIMITS))
+
+
+def _check_ignored(paths: tuple[str, ...], place: Path) -> Iterator[Finding]:
+    """A path that nothing is ever found at ignores nothing."""
+    for number, path in enumerate(paths):
+        if path not in _DRIFTS and not path.startswith("Networks."):
+            hint = (
+                suggest(path, _DRIFTS) or suggest(f"HostConfig.{path}", _DRIFTS) or f"there are: {', '.join(_DRIFTS)}"
+            )
+            yield at((*place, "ignoreDrift", number), f"no hand's change is ever seen at '{path}'", hint=hint)
+
+
 def warn(manifest: Stack | None) -> Iterator[Finding]:
-    """What is set but changes nothing yet."""
+    """What is set but changes nothing (yet)."""
     if manifest is None:
         return
     yield from _changed(manifest.spec, _LATER, ("spec",))
@@ -132,6 +146,7 @@ def warn(manifest: Stack | None) -> Iterator[Finding]:
     for name, service in manifest.spec.services.items():
         place: Path = ("spec", "services", name)
         yield from _changed(service, _LATER_OF_SERVICE, place)
+        yield from _check_ignored(service.ignore_drift, place)
 
 
 def _changed(section: Any, names: tuple[str, ...], place: Path) -> Iterator[Finding]:

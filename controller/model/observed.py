@@ -45,6 +45,13 @@ class Mount:
     volume: str
 
 
+LIMITS = (
+    "Memory", "MemorySwap", "MemoryReservation", "NanoCpus", "CpuShares", "CpuQuota", "CpuPeriod", "CpusetCpus",
+    "CpusetMems", "PidsLimit", "BlkioWeight", "RestartPolicy",
+)  # fmt: skip
+"""What `docker update` sets on a container that runs, by its names below `HostConfig`."""
+
+
 class Difference(NamedTuple):
     """A setting that a hand changed on a container. `in_place`: it can be set back without making another one."""
 

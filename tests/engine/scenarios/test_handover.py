@@ -95,6 +95,7 @@ def test_what_is_given_back_has_its_port_again_and_what_is_pruned_leaves_nothing
     assert not proxies(scene) and not docker("network", "ls", "-q", "--filter", f"name={scene.name}").split()
 
 
+@pytest.mark.slow
 def test_a_release_that_listens_elsewhere_takes_the_port_over_and_gives_it_back(scene: Scene) -> None:
     site = Site(scene, "monitor: 1s", "", {"healthcheck": HEALTHCHECK})
 

@@ -55,6 +55,7 @@ def move(name: str) -> None:
     docker("rm", made)
 
 
+@pytest.mark.slow
 def test_undo_after_an_edit_holds_until_the_next_one(scene: Scene) -> None:
     write(scene, 1)
     scene.done("apply")
@@ -80,6 +81,7 @@ def test_undo_after_an_edit_holds_until_the_next_one(scene: Scene) -> None:
     assert ("undo to 1", "Converged") in told and ("resume", "Converged") in told
 
 
+@pytest.mark.slow
 def test_undo_after_the_tag_has_moved_brings_back_the_image(scene: Scene, moving: str) -> None:
     write(scene, 1, moving)
     scene.done("apply")

@@ -103,6 +103,7 @@ def test_a_tag_that_moved_rolls_on_apply_and_not_under_run(scene: Scene) -> None
         docker("rmi", "-f", tag, other)
 
 
+@pytest.mark.slow
 def test_an_image_that_is_built_is_built_once_and_again_only_when_asked(scene: Scene) -> None:
     scene.write("Dockerfile", "FROM IMAGE\nCOPY text /text\n")
     scene.write("text", "one\n")

@@ -250,3 +250,20 @@ def test_secrets_are_not_in_the_texts_of_what_is_wanted() -> None:
     assert "hunter2" not in repr(found)
     errors: tuple[Finding, ...] = resolved({"web": {"environment": {"TOKEN": "hunter2"}}}, {"engine": "swarm"}).errors
     assert "hunter2" not in repr(errors)
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("HostConfig.Memroy", "did you mean 'HostConfig.Memory'?"),
+        ("Memory", "did you mean 'HostConfig.Memory'?"),
+        ("HostConfig.RestartPolicy.Name", "did you mean 'HostConfig.RestartPolicy'?"),
+        ("HostConfig.Memory", None),
+        ("Networks.shop_default", None),
+        ("Name", None),
+    ],
+)
+def test_a_path_that_nothing_is_ever_found_at_ignores_nothing(path: str, hint: str | None) -> None:
+    found = resolved({"web": {}}, {"services": {"web": {"ignoreDrift": [path]}}})
+    told = [finding for finding in found.warnings if path in finding.message]
+    assert [finding.hint for finding in told] == ([hint] if hint else [])

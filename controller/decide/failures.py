@@ -41,7 +41,8 @@ def tell_end(replica: Replica) -> str:
         case ReplicaPhase.RUNNING if replica.health is Health.UNHEALTHY:
             how = f"{replica.name} is unhealthy"
         case ReplicaPhase.RUNNING if replica.restarts:
-            how = f"{replica.name} was restarted by Docker ({replica.restarts} times)"
+            times = "once" if replica.restarts == 1 else f"{replica.restarts} times"
+            how = f"{replica.name} was restarted by Docker {times}"
         case ReplicaPhase.RUNNING:
             how = f"{replica.name} did not become ready in time"
         case ReplicaPhase.CREATED:

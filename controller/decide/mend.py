@@ -63,8 +63,8 @@ def _find_lost(case: Case, replica: Replica) -> tuple[str, ...]:
         lost = tuple(name for name in lost if case.heals and repairs(case.want, f"Networks.{name}"))
     if case.aim.course is None:
         return lost
-    own = case.want.template.joins()
-    return tuple(name for name in lost if name in own)
+    own = case.want.template.joins()  # none: what it was made from is not known
+    return tuple(name for name in lost if name in own) if own else lost
 
 
 def _limit(case: Case, replica: Replica, changed: Sequence[Difference]) -> Limit:

@@ -75,7 +75,8 @@ TOLD = [
         ELSEWHERE, r"listens on 9000 / ready [\d.]+ / GET :8000/ready: Connection refused", marks=pytest.mark.slow
     ),
     pytest.param(UNNOTICED, "refuses connections to port 8000, on which others of it serve", marks=pytest.mark.slow),
-    pytest.param(EXITS_SOON, "exited with 1", marks=pytest.mark.slow),
+    # Docker's own policy puts it up again at once: on a busy machine only that may be seen
+    pytest.param(EXITS_SOON, "exited with 1|was restarted by Docker once", marks=pytest.mark.slow),
 ]
 
 

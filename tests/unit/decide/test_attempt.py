@@ -45,7 +45,7 @@ FAILURES = [
         "shop-web-2 exited with 137 (out of memory): b / c / d",
     ),
     ("Docker restarts it", (replica(2, "v2", Phase.RESTARTING),), {}, "shop-web-2 exited with 1"),
-    ("Docker restarted it", (healthy(2, "v2", restarts=2),), {}, "shop-web-2 was restarted by Docker (2 times)"),
+    ("Docker restarted it", (healthy(2, "v2", restarts=2),), {}, "shop-web-2 was restarted by Docker 2 times"),
     ("unhealthy", (healthy(1, "v1"), SICK), {}, "shop-web-2 is unhealthy"),
     (
         "never ready",

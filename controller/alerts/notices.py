@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from controller.model.alert import TELL_FOR, Ack, Alert, AlertPolicy, Book, Severity, Silence, Told
+from controller.model.alert import TELL_FOR, Ack, Alert, AlertPolicy, Book, Silence, Told
+from controller.model.channel import Channel
 from controller.model.names import Instant
-
-
-class Ears(NamedTuple):
-    """A channel, and how bad a thing must be for it to hear of it."""
-
-    channel: str
-    min_severity: Severity = Severity.INFO
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,28 +36,24 @@ class Hush(NamedTuple):
         return ""
 
 
-NOTHING_SAID = Hush()
+def find_notices(book: Book, policy: AlertPolicy, channel: Channel, hush: Hush, now: Instant) -> Iterator[Notice]:
+    """What the channel does not know yet."""
+    for alert in (*book.open.values(), *book.closed):
+        if _is_due(alert, channel, policy, hush, now):
+            yield Notice(channel.name, alert)
 
 
-def find_notices(book: Book, policy: AlertPolicy, ears: Iterable[Ears], hush: Hush, now: Instant) -> Iterator[Notice]:
-    """What each channel does not know yet."""
-    for ear in ears:
-        for alert in (*book.open.values(), *book.closed):
-            if _is_due(alert, ear, policy, hush, now):
-                yield Notice(ear.channel, alert)
-
-
-def _hears(ear: Ears, alert: Alert, policy: AlertPolicy) -> bool:
+def _hears(channel: Channel, alert: Alert, policy: AlertPolicy) -> bool:
     named = alert.channels or policy.channels
-    return (not named or ear.channel in named) and alert.severity.rank >= ear.min_severity.rank
+    return (not named or channel.name in named) and alert.severity.rank >= channel.min_severity.rank
 
 
-def _is_due(alert: Alert, ear: Ears, policy: AlertPolicy, hush: Hush, now: Instant) -> bool:
+def _is_due(alert: Alert, channel: Channel, policy: AlertPolicy, hush: Hush, now: Instant) -> bool:
     """The end is told to who heard of it, whatever holds by then."""
-    told = alert.told.get(ear.channel)
+    told = alert.told.get(channel.name)
     if alert.resolved_at is not None:
         return told is not None and not told.resolved and now - alert.resolved_at < TELL_FOR
-    if not _hears(ear, alert, policy) or hush.why(alert, now):
+    if not _hears(channel, alert, policy) or hush.why(alert, now):
         return False
     if told is None or told.severity.rank < alert.severity.rank:
         return True

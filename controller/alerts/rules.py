@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
-from controller.model.decision import Freeze, Phase
+from controller.model.decision import SICK, Freeze, Phase
 from controller.model.names import Instant
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
-SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
 COMING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING})
 CHANGING = frozenset({Phase.UPDATING, Phase.ROLLING_BACK})
 AT_WILL = frozenset({Phase.STOPPED, Phase.PAUSED})
 
-DOWN_AFTER, NOT_READY_AFTER, SHORT_AFTER = 60.0, 300.0, 120.0
-"""Seconds without any ready replica; the same while it is being started; with some of them only."""
+DOWN_AFTER, NOT_READY_AFTER, FETCH_AFTER = 60.0, 300.0, 1800.0
+"""Seconds without any ready replica; the same while it is being started, and while its image is fetched or built."""
+
+SHORT_AFTER = 120.0
+"""Seconds with some of its replicas only."""
 
 WORSE_AFTER = 900.0
 """Seconds in a crash loop after which its pauses are at their longest (1 + 2 + 4 … + 300 s, CONTRACTS 3.3)."""
@@ -30,9 +32,6 @@ KEEP_CRASH = 600.0
 
 FLAPS, FLAP_WINDOW = 4, 600.0
 """A service that stops being ready so often within so many seconds is flapping."""
-
-FETCH_AFTER = 1800.0
-"""The same while an image is fetched or built."""
 
 _FINAL = frozenset({"RollbackFailed", "JobFailed"})
 """Reasons of services on which nothing more will be tried."""

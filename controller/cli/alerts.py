@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from controller.cli.options import Options, hand_on, takes_options
+from controller.cli.options import Options, takes_options
 from controller.cli.parameters import DURATION
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 def alerts(options: Options, everything: bool) -> int:
     """What is wrong and lasts; without a sub-command: list it. `controller run` raises alerts and sends them."""
     if click.get_current_context().invoked_subcommand is not None:
-        hand_on(options)
         return 0
     return list_alerts(options, (), everything=everything)
 

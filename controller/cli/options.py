@@ -69,49 +69,33 @@ def takes_options(without: str = "") -> Callable[[Callable[..., Any]], Callable[
         @wraps(function)
         def call(context: click.Context, /, **given: Any) -> Any:
             own = {key: given.pop(key) for key in _KEYS}
-            before = context.find_root().obj or {}
-            return context.invoke(function, _merge(before, own), **given)
+            root = context.find_root()
+            root.obj = _merge(root.obj or {}, own)  # a group's hold for its sub-command, too
+            return context.invoke(function, _make_options(root.obj), **given)
 
         return shared_options(call, without=frozenset(without.split()))
 
     return decorate
 
 
-def hand_on(options: Options) -> None:
-    """What was said to a group before the name of its sub-command holds for that, too."""
-    click.get_current_context().find_root().obj = {
-        "files": tuple(map(str, options.files)),
-        "stacks": options.stacks,
-        "profile": options.profile,
-        "output": options.output,
-        "color": options.color,
-        "engine": options.engine,
-        "log": str(options.log) if options.log else None,
-        "verbose": max(0, options.verbosity),
-        "quiet": max(0, -options.verbosity),
-    }
-
-
 _KEYS = ("files", "stacks", "profile", "output", "color", "engine", "log", "verbose", "quiet")
 
 
-def _merge(before: dict[str, Any], after: dict[str, Any]) -> Options:
-    def last(key: str, default: Any) -> Any:
-        return after[key] or before.get(key) or default
+def _merge(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What was said last counts; files and stacks add up, and so do -v and -q."""
+    merged = {key: after[key] or before.get(key) for key in _KEYS}
+    merged |= {key: (*before.get(key, ()), *after[key]) for key in ("files", "stacks")}
+    return merged | {key: before.get(key, 0) + after[key] for key in ("verbose", "quiet")}
 
-    def both(key: str) -> tuple[str, ...]:
-        return (*before.get(key, ()), *after[key])
 
-    verbose = before.get("verbose", 0) + after["verbose"]
-    quiet = before.get("quiet", 0) + after["quiet"]
-    log = last("log", None)
+def _make_options(said: dict[str, Any]) -> Options:
     return Options(
-        files=tuple(Path(name) for name in both("files")),
-        stacks=both("stacks"),
-        profile=last("profile", None),
-        output=last("output", "text"),
-        color=last("color", "auto"),
-        engine=last("engine", "compose"),
-        log=Path(log) if log else None,
-        verbosity=verbose - quiet,
+        files=tuple(Path(name) for name in said["files"]),
+        stacks=said["stacks"],
+        profile=said["profile"] or None,
+        output=said["output"] or "text",
+        color=said["color"] or "auto",
+        engine=said["engine"] or "compose",
+        log=Path(said["log"]) if said["log"] else None,
+        verbosity=said["verbose"] - said["quiet"],
     )

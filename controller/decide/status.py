@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from controller.decide.world import World
-from controller.model.decision import Decision, Phase, StackPhase
+from controller.model.decision import SICK, Decision, Phase, StackPhase
 from controller.model.desired import Leaving
 from controller.model.names import Instant
 from controller.model.observed import ServiceView
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
 AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
-SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
 
 
 def stack_phase(decisions: Iterable[Decision], held: bool) -> StackPhase:

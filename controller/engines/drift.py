@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from controller.engines import labels
+from controller.engines.limits import restart_policy
 from controller.engines.names import lacks_name
 from controller.engines.template import Request
 
@@ -190,10 +191,6 @@ def _mode(value: Any, name: str) -> str:
     return "" if name == "NetworkMode" and mode in ("", "default", "bridge") else mode
 
 
-def _restart(policy: Mapping[str, Any] | None) -> tuple[str, int]:
-    return (policy or {}).get("Name") or "no", int((policy or {}).get("MaximumRetryCount") or 0)
-
-
 def _ports(bindings: Mapping[str, Any] | None) -> Mapping[str, frozenset[tuple[str, str]]]:
     return {
         port: frozenset((item.get("HostIp") or "", item.get("HostPort") or "") for item in items or ())
@@ -207,7 +204,7 @@ def _mount(mount: Mapping[str, Any]) -> tuple[str, str, bool]:
 
 
 _OWN_WAY: Mapping[str, Callable[[Any], object]] = {
-    "RestartPolicy": _restart,
+    "RestartPolicy": restart_policy,
     "PortBindings": _ports,
     "VolumesFrom": bool,
 }

@@ -30,7 +30,7 @@ def find_limits(request: Request, inspect: Mapping[str, Any]) -> tuple[Differenc
         and (want := _value(wanted, name)) != there
         and (want or name != "MemorySwap")
     ]
-    if _policy(wanted) != _policy(seen):
+    if restart_policy(wanted.get(_RESTART)) != restart_policy(seen.get(_RESTART)):
         found.append(Difference(f"HostConfig.{_RESTART}", _tell_policy(wanted), _tell_policy(seen)))
     return tuple(found)
 
@@ -44,7 +44,7 @@ def update_body(request: Request, inspect: Mapping[str, Any], paths: Collection[
             continue
         name = difference.path.removeprefix("HostConfig.")
         if name == _RESTART:
-            body[name] = dict(zip(("Name", "MaximumRetryCount"), _policy(wanted), strict=True))
+            body[name] = dict(zip(("Name", "MaximumRetryCount"), restart_policy(wanted.get(_RESTART)), strict=True))
         elif difference.in_place:
             body[name] = _value(wanted, name) or _LIFTED[name]
     if "Memory" in body:  # the engine refuses one that is above the swap limit of the other
@@ -58,13 +58,13 @@ def _value(host: Mapping[str, Any], name: str) -> Any:
     return None if value in (None, 0, "", -1) else value
 
 
-def _policy(host: Mapping[str, Any]) -> tuple[str, int]:
-    policy = host.get(_RESTART) or {}
-    return policy.get("Name") or "no", int(policy.get("MaximumRetryCount") or 0)
+def restart_policy(policy: Mapping[str, Any] | None) -> tuple[str, int]:
+    """Its name, and how often at most (0: always)."""
+    return (policy or {}).get("Name") or "no", int((policy or {}).get("MaximumRetryCount") or 0)
 
 
 def _tell_policy(host: Mapping[str, Any]) -> str:
-    name, most = _policy(host)
+    name, most = restart_policy(host.get(_RESTART))
     return f"{name}:{most}" if most else name
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from controller.alerts.notices import Hush
-from controller.loop.codec import Texts, decode, encode
+from controller.loop.codec import decode, encode
 from controller.loop.database import Database
 from controller.model.alert import Ack, Book, Silence
 from controller.model.names import Instant
@@ -17,7 +17,6 @@ class AlertRecords:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._texts = Texts()
 
     def load(self) -> Book:
         """The book; an empty one where there is none, or another version wrote it."""
@@ -28,12 +27,11 @@ class AlertRecords:
             return Book()
 
     def save(self, book: Book) -> None:
-        """Keep it; one that equals what is kept is not written again. Acknowledgements of what is over are dropped."""
+        """Keep it. Acknowledgements of what is over are dropped."""
         with self._database.write():
             self._database.execute(
-                "INSERT INTO alerts (id, body) VALUES (1, ?)"
-                " ON CONFLICT (id) DO UPDATE SET body = excluded.body WHERE body <> excluded.body",
-                (self._texts.encode("", book),),
+                "INSERT INTO alerts (id, body) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
+                (encode(book),),
             )
             present = {alert.id for alert in book.open.values()}
             for gone in self.acks().keys() - present:

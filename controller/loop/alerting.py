@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from controller.alerts.blame import Needs
 from controller.alerts.courier import Courier, Ways
 from controller.alerts.judge import Scene, Watch, judge
-from controller.alerts.notices import Ears, Hush, Notice, find_notices, next_notice, note_told, title_of
+from controller.alerts.notices import Hush, Notice, find_notices, next_notice, note_told, title_of
 from controller.alerts.sinks import send
+from controller.decide.case import soonest
 from controller.loop.controller import Controller, tell_error
 from controller.loop.reconcile import Reconciler
 from controller.model.alert import Alert, AlertPolicy, Book, Severity
@@ -23,15 +25,13 @@ HEAR_AGAIN = 1.0
 """Seconds after which is looked whether somebody acknowledged or silenced something."""
 
 
-@dataclass(slots=True)
-class _Basis:
-    """What a stack was last judged by."""
+class _Basis(NamedTuple):
+    """What a stack was last judged by, beside its status."""
 
-    status: StackStatus | None = None
-    policy: AlertPolicy | None = None
-    hush: Hush | None = None
-    speaks: bool = False
-    fault: str = ""
+    policy: AlertPolicy
+    hush: Hush
+    speaks: bool
+    fault: str
 
 
 @dataclass(slots=True)
@@ -42,7 +42,8 @@ class _Desk:
     book: Book
     hush: Hush
     watch: Watch = field(default_factory=Watch)
-    basis: _Basis = field(default_factory=_Basis)
+    status: StackStatus | None = None
+    basis: _Basis | None = None
     desired: DesiredStack | None = None
     needs: Needs = field(default_factory=dict)
     looked_at: Instant = 0.0
@@ -72,8 +73,9 @@ class Watchman:
         news = channels != tuple(self._couriers)
         if news:
             self._exchange(channels)
+        speaker = self._find_speaker()
         for name in self._controller.stacks:
-            news |= self._look_at(name, now, hears=hears)
+            news |= self._look_at(name, now, hears=hears, speaks=name == speaker)
         if news:
             self._dispatch(now)
 
@@ -81,28 +83,27 @@ class Watchman:
         for courier in self._couriers.values():
             courier.close()
 
-    def _look_at(self, name: str, now: Instant, *, hears: bool) -> bool:
+    def _look_at(self, name: str, now: Instant, *, hears: bool, speaks: bool) -> bool:
         """Whether there may be something to tell."""
         desk = self._desk(name, now)
         if hears:
             with suppress(Exception):  # a store that cannot be read says nothing new
                 desk.hush = desk.reconciler.store.alerts.hush(now)
         status, policy = desk.reconciler.chronicle.status, desk.reconciler.loaded.alerts
-        basis = _Basis(status, policy, desk.hush, name == self._speaker(), self._controller.faults.get(name, ""))
+        basis = _Basis(policy, desk.hush, speaks, self._controller.faults.get(name, ""))
         due = now < desk.looked_at or (desk.wake_at is not None and now >= desk.wake_at)
         desk.looked_at = now
-        if status is None or (basis == desk.basis and not due):
+        news = basis != desk.basis or due
+        if status is None or not (news or status is not desk.status):
             return False
-        verdict = judge(desk.book, desk.watch, Scene(status, _needs(desk), policy, basis.speaks, basis.fault), now)
-        if policy != desk.basis.policy:
+        verdict = judge(desk.book, desk.watch, Scene(status, _needs(desk), policy, speaks, basis.fault), now)
+        if desk.basis is None or policy != desk.basis.policy:
             self._tell_unknown(desk)
-        changed = verdict.book != desk.book or due or (basis.policy, basis.hush) != (desk.basis.policy, desk.basis.hush)
-        desk.basis, desk.watch = basis, verdict.watch
-        self._keep(desk, verdict.book)
-        again = next_notice(verdict.book, policy, desk.hush, now)
-        desk.wake_at = min((at for at in (verdict.wake_at, again) if at is not None), default=None)
+        desk.status, desk.basis, desk.watch = status, basis, verdict.watch
+        news |= self._keep(desk, verdict.book)
+        desk.wake_at = soonest(verdict.wake_at, next_notice(verdict.book, policy, desk.hush, now))
         self._tell(desk, verdict.fired, verdict.resolved, now)
-        return changed
+        return news
 
     def _desk(self, name: str, now: Instant) -> _Desk:
         reconciler = self._controller.stacks[name]
@@ -112,7 +113,7 @@ class Watchman:
             desk = self._desks[name] = _Desk(reconciler, records.load(), records.hush(now))
         return desk
 
-    def _speaker(self) -> str | None:
+    def _find_speaker(self) -> str | None:
         """An engine that is away is told once, not by each stack: by the first that tells of such things."""
         stacks = self._controller.stacks.items()
         return min((name for name, reconciler in stacks if reconciler.loaded.alerts.builtin), default=None)
@@ -126,11 +127,11 @@ class Watchman:
             for alert in resolved:
                 say(now, alert.service, "AlertResolved", title_of(alert))
 
-    def _keep(self, desk: _Desk, book: Book) -> None:
-        """A full disk is no reason to keep silent: what cannot be written is known until our end."""
+    def _keep(self, desk: _Desk, book: Book) -> bool:
+        """Whether it is another one. A full disk is no reason to keep silent: what cannot be written is known."""
         changed, desk.book = book != desk.book, book
         if not changed and not desk.unsaved:
-            return
+            return False
         try:
             desk.reconciler.store.alerts.save(book)
         except Exception as error:
@@ -139,6 +140,7 @@ class Watchman:
                 self._controller.tell(desk.reconciler.loaded.name, "AlertsNotKept", tell_error(error))
         else:
             desk.unsaved = False
+        return changed
 
     # --- couriers
 
@@ -171,18 +173,17 @@ class Watchman:
 
     def _dispatch(self, now: Instant) -> None:
         for channel, courier in self._couriers.items():
-            ears = [Ears(channel.name, channel.min_severity)]
             courier.want(
                 notice
                 for desk in self._desks.values()
-                for notice in find_notices(desk.book, desk.reconciler.loaded.alerts, ears, desk.hush, now)
+                for notice in find_notices(desk.book, desk.reconciler.loaded.alerts, channel, desk.hush, now)
             )
 
     def _note_told(self, channel: Channel, notice: Notice, now: Instant) -> None:
         if (desk := self._desks.get(notice.alert.stack)) is not None:
             self._keep(desk, note_told(desk.book, notice, now))
             again = next_notice(desk.book, desk.reconciler.loaded.alerts, desk.hush, now)
-            desk.wake_at = min((at for at in (desk.wake_at, again) if at is not None), default=None)
+            desk.wake_at = soonest(desk.wake_at, again)
         self._dispatch(now)
         if (courier := self._couriers.get(channel)) is not None:
             courier.confirm(notice.alert.id)

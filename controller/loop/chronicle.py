@@ -9,7 +9,7 @@ from controller.decide.phase import UPDATE_FAILED
 from controller.decide.status import make_status
 from controller.decide.world import World
 from controller.loop.store import Store
-from controller.model.decision import Decision, Phase, StackPhase
+from controller.model.decision import SICK, Decision, Phase, StackPhase
 from controller.model.names import Instant
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.status import Condition, Event, StackStatus
@@ -19,7 +19,6 @@ from controller.model.timings import Sample, Span, Timings
 _KEPT_LIVES = 2000
 """Measured lives that are remembered, so that none is learned from twice."""
 
-WORRYING = frozenset({Phase.CRASH_LOOP, Phase.FAILED, Phase.DEGRADED})
 _SPANS = {"pull": Span.PULL, "build": Span.BUILD, "create": Span.CREATE, "start": Span.START}
 _SPANS |= {"stop": Span.STOP, "remove": Span.REMOVE}
 _VERBS = {"pull": "Pulled", "build": "Built", "create": "Created", "start": "Started", "stop": "Stopped"}
@@ -70,10 +69,10 @@ class Chronicle:
             if decision.reason == UPDATE_FAILED:
                 self.say(now, name, decision.reason, decision.message, warning=True)
                 continue
-            if before is not None and before[0] == decision.phase and decision.phase not in WORRYING:
+            if before is not None and before[0] == decision.phase and decision.phase not in SICK:
                 continue
             message = f"{decision.phase}: {decision.message}" if decision.message else str(decision.phase)
-            self.say(now, name, decision.reason, message, warning=decision.phase in WORRYING)
+            self.say(now, name, decision.reason, message, warning=decision.phase in SICK)
 
     def learn_readiness(self, world: World, names: Sequence[str], now: Instant) -> None:
         """Seconds from start to ready (of a job: to its end), of lives that began while we watched."""

@@ -43,11 +43,16 @@ CREATE TABLE acks (alert TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT R
 CREATE TABLE silences (id INTEGER PRIMARY KEY AUTOINCREMENT, until REAL NOT NULL, body TEXT NOT NULL) STRICT;
 """
 
+
+def _statements(script: str) -> tuple[str, ...]:
+    return tuple(statement for statement in script.split(";") if statement.strip())
+
+
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
-    tuple(statement for statement in _TABLES.split(";") if statement.strip()),
+    _statements(_TABLES),
     tuple(sealing()),
     ("ALTER TABLE generations ADD COLUMN definitions TEXT NOT NULL DEFAULT '{}'",),  # for people: goes without a seal
-    tuple(statement for statement in _ALERTS.split(";") if statement.strip()),  # as well
+    _statements(_ALERTS),  # as well
 )
 """Step n brings version n to n + 1. Append only: a released step never changes."""
 

@@ -149,7 +149,7 @@ class Session:
 
     def events(self, *, since: float | None = None, follow: bool = False) -> Iterator[Event]:
         """What was told of the stacks, oldest first; `since` an instant; with `follow` without end."""
-        names = self._names()
+        names, _ = self._named()
         seen = dict.fromkeys(names, 0)
         while True:
             fresh = [event for name in names for event in self._ground.store(name).events.since(seen[name])]
@@ -161,15 +161,16 @@ class Session:
                 return
             time.sleep(_FOLLOW_EVERY)
 
-    def _names(self) -> Sequence[str]:
-        """The stacks that are meant, those that cannot be read now included."""
+    def _named(self) -> tuple[Sequence[str], Sequence[Broken]]:
+        """The stacks that are meant, those that cannot be read now included; and what is wrong with the files."""
         targets = self._ground.targets()
-        return [target.name for target in targets.stacks] + list(self._ground.kept_in_spite_of(targets.broken))
+        kept = self._ground.kept_in_spite_of(targets.broken)
+        return [*(target.name for target in targets.stacks), *kept], targets.broken
 
     def alerts(self) -> Sequence[Posted]:
         """The alerts of each stack that has a store, open and lately resolved, and what people said to them."""
         now, known = self._ground.now(), frozenset(self._ground.known())
-        names = sorted(set(self._names()) & known)
+        names = sorted(known.intersection(self._named()[0]))
         return [Posted(name, (of := self._ground.store(name).alerts).load(), of.hush(now)) for name in names]
 
     def acknowledge(self, stack: str, acks: Sequence[Ack]) -> None:
@@ -196,11 +197,9 @@ class Session:
 
     def generations(self) -> Mapping[str, Sequence[Generation]]:
         """The kept generations of each stack, oldest first; of stacks that have a store."""
-        ground = self._ground
-        targets = ground.targets()
-        names = [target.name for target in targets.stacks] + list(ground.kept_in_spite_of(targets.broken))
+        ground, (names, broken) = self._ground, self._named()
         if not names:
-            complain(targets.broken)
+            complain(broken)
         known = frozenset(ground.known())
         return {name: ground.store(name).stack.generations() for name in sorted(set(names)) if name in known}
 

@@ -31,6 +31,10 @@ class Phase(StrEnum):
     STOPPED = "Stopped"
 
 
+SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
+"""Phases in which something is wrong."""
+
+
 class StackPhase(StrEnum):
     """The phase of a stack."""
 

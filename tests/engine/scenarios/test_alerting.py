@@ -2,64 +2,31 @@
 
 from __future__ import annotations
 
-import json
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
 
 from tests.engine.checks import docker
 from tests.engine.scenario import IMAGE, Scene, eventually
+from tests.webhook import Webhook, webhook
 
 pytestmark = pytest.mark.engine
 
 
-class Inbox(ThreadingHTTPServer):
-    """An Alertmanager's webhook; keeps what it is sent. `status`: what it answers."""
-
-    status = 200
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.got: list[dict[str, Any]] = []
-
-    @property
-    def firing(self) -> list[str]:
-        """Severity, rule and service of what came, in order."""
-        labels = [one["labels"] for message in self.got for one in message["alerts"] if one["status"] == "firing"]
-        return [f"{item['severity']} {item['alertname']} {item.get('service')}" for item in labels]
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Inbox
-
-    def do_POST(self) -> None:
-        message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        if self.server.status == 200:
-            self.server.got.append(message)
-        self.send_response(self.server.status)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def inbox() -> Iterator[Inbox]:
-    made = Inbox()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield made
-    made.shutdown()
-    thread.join()
-    made.server_close()
+def inbox() -> Iterator[Webhook]:
+    with webhook() as made:
+        yield made
 
 
-def channel(scene: Scene, inbox: Inbox) -> None:
+def firing(inbox: Webhook) -> list[str]:
+    """Severity, rule and service of what was taken, in order."""
+    labels = [one["labels"] for message in inbox.taken for one in message["alerts"] if one["status"] == "firing"]
+    return [f"{item['severity']} {item['alertname']} {item.get('service')}" for item in labels]
+
+
+def channel(scene: Scene, inbox: Webhook) -> None:
     """A Controller whose one channel is the inbox; its address is in a file."""
     scene.write("manifests/ops.url", f"http://127.0.0.1:{inbox.server_port}/a-secret-path\n")
     head = "apiVersion: controller/v1\nkind: Controller\n"
@@ -68,7 +35,7 @@ def channel(scene: Scene, inbox: Inbox) -> None:
 
 
 def test_a_crash_loop_is_told_and_acknowledged_and_a_channel_that_was_down_hears_of_it_later(
-    scene: Scene, inbox: Inbox
+    scene: Scene, inbox: Webhook
 ) -> None:
     scene.compose(f'services: {{web: {{image: {IMAGE}, command: ["false"], restart: always}}, db: {{SLEEP}}}}')
     scene.manifest("alerting: {rules: [{name: falls, phase: CrashLoopBackOff, for: 1s, labels: {team: shop}}]}")
@@ -81,11 +48,11 @@ def test_a_crash_loop_is_told_and_acknowledged_and_a_channel_that_was_down_hears
         with scene.step("the alert is there, and its message is not"):
             eventually(lambda: [one["rule"] for one in scene.data("alerts")["alerts"]] == ["falls"])
             eventually(lambda: "AlertNotSent" in daemon.said())
-            assert inbox.got == []
+            assert inbox.taken == []
         with scene.step("the channel comes back"):
             inbox.status = 200
-            eventually(lambda: inbox.firing == ["warning falls web"])
-            assert inbox.got[0]["alerts"][0]["labels"]["team"] == "shop"
+            eventually(lambda: firing(inbox) == ["warning falls web"])
+            assert inbox.taken[0]["alerts"][0]["labels"]["team"] == "shop"
             assert scene.done("alerts", "test").out == "ops: sent\n"
         with scene.step("somebody knows"):
             scene.done("alerts", "ack", "web")
@@ -96,7 +63,7 @@ def test_a_crash_loop_is_told_and_acknowledged_and_a_channel_that_was_down_hears
 
 
 @pytest.mark.slow
-def test_a_dead_database_with_ten_dependents_is_one_message_that_names_it(scene: Scene, inbox: Inbox) -> None:
+def test_a_dead_database_with_ten_dependents_is_one_message_that_names_it(scene: Scene, inbox: Webhook) -> None:
     """All eleven fall: the database for good, the others because it is not there."""
     (scene.folder / "v").mkdir()
     well = scene.folder / "v" / "ok"
@@ -116,9 +83,9 @@ def test_a_dead_database_with_ten_dependents_is_one_message_that_names_it(scene:
         with scene.step("the database dies, and nothing that needs it is well"):
             well.unlink()
             docker("kill", scene.containers()["db-1"].id)
-            eventually(lambda: len(inbox.firing) == 1, 180)
+            eventually(lambda: len(firing(inbox)) == 1, 180)
             time.sleep(60)
-        assert inbox.firing == ["critical ServiceDown db"]
+        assert firing(inbox) == ["critical ServiceDown db"]
         (alert,) = scene.data("alerts")["alerts"]
         assert alert["affects"] == [f"app{number}" for number in range(10)]
         with scene.step("all is well again: that is no other trouble"):
@@ -126,4 +93,4 @@ def test_a_dead_database_with_ten_dependents_is_one_message_that_names_it(scene:
             scene.done("retry", timeout=120)
             scene.await_phase("Converged", 120)
             time.sleep(20)
-            assert inbox.firing == ["critical ServiceDown db"]
+            assert firing(inbox) == ["critical ServiceDown db"]

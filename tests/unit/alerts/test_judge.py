@@ -2,52 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import pytest
 
-from controller.alerts.judge import Scene, Verdict, Watch, judge
-from controller.model.alert import AlertPolicy, Book, Comparison, Rule, Severity, Threshold
-from controller.model.decision import Phase, StackPhase
-from controller.model.status import Condition, ServiceStatus, StackStatus
+from controller.alerts.judge import Scene, judge
+from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
+from controller.model.decision import Phase
+from controller.model.status import ServiceStatus
 from tests.builders import NOW, replica
+from tests.unit.alerts.story import CRITICAL, DOWN, WARNING, Story, service, status
 
 pytestmark = pytest.mark.unit
-
-CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
-
-
-def service(name: str = "db", phase: Phase = Phase.READY, ready: int | None = None, **others) -> ServiceStatus:
-    desired = others.pop("desired", 0 if phase is Phase.STOPPED else 1)
-    count = ready if ready is not None else desired if phase in (Phase.READY, Phase.COMPLETED) else 0
-    given = {"reason": str(phase), "message": "", "updated": count, "replicas": (), "since": NOW, **others}
-    return ServiceStatus(name=name, phase=phase, desired=desired, ready=count, **given)
-
-
-def status(*services: ServiceStatus, conditions: Iterable[str] = ()) -> StackStatus:
-    told = tuple(Condition(name, "True", name, f"{name} it is", NOW) for name in conditions)
-    return StackStatus("shop", StackPhase.DEGRADED, 1, told, services, NOW)
-
-
-class Story:
-    """One stack's alerts, told instant by instant."""
-
-    def __init__(self, needs: dict[str, tuple[str, ...]] | None = None, policy: AlertPolicy | None = None) -> None:
-        self.book, self.watch = Book(), Watch()
-        self.needs, self.policy = needs or {}, policy or AlertPolicy()
-        self.fired: list[tuple[float, str, Severity]] = []
-        self.resolved: list[tuple[float, str]] = []
-
-    def show(self, at: float, *services: ServiceStatus, conditions: Iterable[str] = (), speaks: bool = True) -> Verdict:
-        scene = Scene(status(*services, conditions=conditions), self.needs, self.policy, speaks)
-        verdict = judge(self.book, self.watch, scene, NOW + at)
-        self.book, self.watch = verdict.book, verdict.watch
-        self.fired += [(at, f"{alert.service}:{alert.rule}", alert.severity) for alert in verdict.fired]
-        self.resolved += [(at, f"{alert.service}:{alert.rule}") for alert in verdict.resolved]
-        return verdict
-
-
-DOWN = service(phase=Phase.FAILED, message="db-1 exited with 1")
 
 
 def test_what_is_over_soon_is_no_alert() -> None:
@@ -81,47 +45,6 @@ def test_one_that_comes_back_while_it_settles_is_the_same() -> None:
         story.show(at, shown)
     story.show(200, DOWN)
     assert (len(story.fired), story.resolved) == (1, [])
-
-
-def test_a_dead_database_with_ten_dependents_is_one_alert_that_names_it() -> None:
-    names = [f"app{number}" for number in range(10)]
-    story = Story({name: ("db",) for name in names})
-    sick = [service(name, Phase.CRASH_LOOP, message="cannot reach db") for name in names[:5]]
-    waiting = [service(name, Phase.WAITING, waits_for="db") for name in names[5:]]
-    for at in (0, 30, 60, 200, 400, 1200):
-        story.show(at, DOWN, *sick, *waiting)
-    assert story.fired == [(60, "db:ServiceDown", CRITICAL)]
-    (alert,) = story.book.open.values()
-    assert alert.affects == tuple(names)
-
-
-def test_dependents_that_stay_sick_have_their_own_time_once_the_root_is_mended() -> None:
-    story = Story({"app": ("db",)})
-    app = service("app", Phase.FAILED)
-    for at, db in ((0, DOWN), (60, DOWN), (300, service()), (330, service()), (359, service())):
-        story.show(at, db, app)
-    assert [name for _, name, _ in story.fired] == ["db:ServiceDown"]
-    story.show(629, service(), app)
-    assert len(story.fired) == 1, "its next try may be five minutes away"
-    story.show(630, service(), app)
-    assert story.fired[1:] == [(630, "app:ServiceDown", CRITICAL)]
-    assert story.resolved == [(630, "db:ServiceDown")]
-
-
-def test_a_dependency_that_serves_with_some_of_its_replicas_is_no_excuse() -> None:
-    story = Story({"app": ("db",)})
-    db = service(phase=Phase.DEGRADED, ready=1, desired=2)
-    for at in (0, 60):
-        story.show(at, db, service("app", Phase.FAILED))
-    assert story.fired == [(60, "app:ServiceDown", CRITICAL)]
-
-
-@pytest.mark.parametrize("phase", [Phase.UPDATING, Phase.ROLLING_BACK, Phase.STOPPED, Phase.PAUSED])
-def test_what_a_change_or_a_person_causes_is_no_alert(phase: Phase) -> None:
-    story = Story({"app": ("db",)})
-    for at in (0, 60, 600, 6000):
-        story.show(at, service(phase=phase), service("app", Phase.WAITING, waits_for="db"))
-    assert story.fired == []
 
 
 def test_an_update_neither_ends_nor_repeats_the_alert_of_what_it_may_mend() -> None:
@@ -168,14 +91,6 @@ def test_flapping_is_told_once_for_all_its_flaps() -> None:
     for at in (611, 631, 651, 700, 730):
         story.show(at, service())
     assert [name for _, name in story.resolved] == ["db:Flapping"]
-
-
-def test_who_flaps_along_with_what_it_needs_is_not_to_blame() -> None:
-    story = Story({"app": ("db",)})
-    for turn in range(0, 200, 20):
-        story.show(turn, service(), service("app"))
-        story.show(turn + 10, service(phase=Phase.STARTING), service("app", Phase.STARTING))
-    assert [name for _, name, _ in story.fired] == ["db:Flapping"]
 
 
 @pytest.mark.parametrize(
@@ -276,40 +191,6 @@ def test_a_rolled_back_stack_is_one_alert_and_hides_no_outage() -> None:
     assert [name for _, name, _ in story.fired] == ["None:RolledBack", "db:ServiceDown", "db:ServiceDown"]
 
 
-def test_the_alert_of_a_service_stays_while_it_is_sick_whoever_is_to_blame() -> None:
-    story = Story({"app": ("db",)})
-    app = service("app", Phase.FAILED)
-    for at in (0, 60):
-        story.show(at, service(), app)
-    for at, db in ((70, service(phase=Phase.STOPPED)), (200, service(phase=Phase.STOPPED)), (300, DOWN), (900, DOWN)):
-        story.show(at, db, app)
-    assert story.resolved == []
-    assert [name for _, name, _ in story.fired] == ["app:ServiceDown", "db:ServiceDown"]
-
-
-def test_ten_that_wait_for_a_long_job_are_one_alert_that_names_it() -> None:
-    story = Story()
-    job = service("migrate", Phase.STARTING, ready=1, message="runs")
-    waiting = [service(f"app{number}", Phase.WAITING, waits_for="migrate") for number in range(10)]
-    for at in (0, 299, 300, 900):
-        story.show(at, job, *waiting)
-    assert story.fired == [(300, "migrate:ServiceDown", CRITICAL)]
-
-
-def test_of_several_dependencies_the_one_that_nobody_wanted_down_is_to_blame() -> None:
-    story = Story({"app": ("cache", "db")})
-    for at in (0, 60):
-        story.show(at, service("cache", Phase.STOPPED), DOWN, service("app", Phase.FAILED))
-    assert [name for _, name, _ in story.fired] == ["db:ServiceDown"]
-
-
-def test_a_dependency_of_which_none_is_wanted_is_no_excuse() -> None:
-    story = Story({"app": ("worker",)})
-    for at in (0, 60):
-        story.show(at, service("worker", desired=0), service("app", Phase.FAILED))
-    assert [name for _, name, _ in story.fired] == ["app:ServiceDown"]
-
-
 @pytest.mark.parametrize("reason", ["Held", "WaitingForSlot"])
 def test_what_is_so_for_the_whole_stack_is_no_services_trouble(reason: str) -> None:
     story = Story()
@@ -341,25 +222,6 @@ def test_why_nothing_can_be_decided_is_an_alert() -> None:
         story.book, story.watch = verdict.book, verdict.watch
     (alert,) = story.book.open.values()
     assert (alert.rule, alert.severity, alert.message) == ("PassFailed", CRITICAL, "database or disk is full")
-
-
-def test_the_severity_is_the_worst_and_the_words_are_the_roots_own() -> None:
-    story = Story({"app": ("db",)})
-    for at in (0, 60):
-        story.show(
-            at, service(phase=Phase.STARTING, replicas=(replica(oom_killed=True),)), service("app", Phase.FAILED)
-        )
-    (alert,) = story.book.open.values()
-    assert (alert.rule, alert.severity, alert.also) == ("OutOfMemory", CRITICAL, ("ServiceDown",))
-
-
-def test_a_rule_with_channels_of_its_own_takes_the_others_from_nobody() -> None:
-    rule = Rule("too-few", Threshold("ready_ratio", Comparison.BELOW, 0.5), 0.0, channels=("pager",))
-    story = Story({"app": ("db",)}, AlertPolicy(rules=(rule,)))
-    for at in (0, 60):
-        story.show(at, DOWN, service("app", Phase.FAILED))
-    by_key = {key: alert.channels for key, alert in story.book.open.items()}
-    assert by_key == {"db": (), "db/too-few": ("pager",)}
 
 
 def test_a_crash_loop_is_told_as_one_also_while_it_runs() -> None:

@@ -6,13 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from controller.alerts.notices import NOTHING_SAID, Ears, Hush, body_of, find_notices, next_notice, note_told, title_of
+from controller.alerts.notices import Hush, body_of, find_notices, next_notice, note_told, title_of
 from controller.model.alert import Ack, Alert, AlertPolicy, Book, Severity, Silence
+from controller.model.channel import Channel
 from tests.builders import NOW
 
 pytestmark = pytest.mark.unit
 
-OPS, LOUD = Ears("ops"), Ears("loud", Severity.CRITICAL)
+OPS, LOUD = Channel("ops", min_severity=Severity.INFO), Channel("loud", min_severity=Severity.CRITICAL)
+NOTHING_SAID = Hush()
 POLICY = AlertPolicy(repeat=3600.0)
 
 
@@ -28,7 +30,7 @@ def book(*alerts: Alert) -> Book:
 
 def told(book: Book, now: float, hush: Hush = NOTHING_SAID, policy: AlertPolicy = POLICY) -> tuple[Book, list[str]]:
     """Bring what is due; the book afterwards, and which channels heard something."""
-    notices = list(find_notices(book, policy, [OPS, LOUD], hush, now))
+    notices = [notice for channel in (OPS, LOUD) for notice in find_notices(book, policy, channel, hush, now)]
     for notice in notices:
         book = note_told(book, notice, now)
     return book, [notice.channel for notice in notices]

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,47 +12,16 @@ from controller.alerts.sinks import NotSent, read_address, send
 from controller.model.alert import Alert, Severity
 from controller.model.channel import Channel
 from tests.builders import NOW
+from tests.webhook import Webhook, webhook
 
 ALERT = Alert("a1", "shop", "db", "ServiceDown", Severity.CRITICAL, "no replica is ready", NOW, NOW + 60)
 SECRET = "T0ken-that-nobody-may-see"
 
 
-class Server(HTTPServer):
-    """Keeps what it is sent, and answers with `status`."""
-
-    status = 200
-    headers: dict[str, str]
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.got: list[dict[str, Any]] = []
-        self.headers = {}
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Server
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.got.append(json.loads(body))
-        self.send_response(self.server.status)
-        for key, text in self.server.headers.items():
-            self.send_header(key, text)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield made
-    made.shutdown()
-    thread.join()
-    made.server_close()
+def server() -> Iterator[Webhook]:
+    with webhook() as made:
+        yield made
 
 
 def channel(url: str, **others: Any) -> Channel:
@@ -63,7 +29,7 @@ def channel(url: str, **others: Any) -> Channel:
 
 
 @pytest.mark.unit
-def test_through_apprise(server: Server) -> None:
+def test_through_apprise(server: Webhook) -> None:
     send(channel(f"json://127.0.0.1:{server.server_port}/{SECRET}"), ALERT, {})
     (got,) = server.got
     assert (got["title"], got["type"]) == ("critical: shop/db: no replica is ready", "failure")
@@ -71,7 +37,7 @@ def test_through_apprise(server: Server) -> None:
 
 
 @pytest.mark.unit
-def test_as_alertmanager_sends_it(server: Server) -> None:
+def test_as_alertmanager_sends_it(server: Webhook) -> None:
     send(channel(f"http://127.0.0.1:{server.server_port}/{SECRET}", alertmanager=True), ALERT, {})
     (got,) = server.got
     (one,) = got["alerts"]
@@ -83,7 +49,7 @@ def test_as_alertmanager_sends_it(server: Server) -> None:
 @pytest.mark.unit
 @pytest.mark.parametrize("alertmanager", [False, True])
 @pytest.mark.parametrize("status", [401, 500, 302])
-def test_what_is_not_taken_says_so_without_the_address(server: Server, status: int, alertmanager: bool) -> None:
+def test_what_is_not_taken_says_so_without_the_address(server: Webhook, status: int, alertmanager: bool) -> None:
     server.status, server.headers = status, {"Location": f"http://127.0.0.1:{server.server_port}/elsewhere"}
     scheme = "http" if alertmanager else "json"
     with pytest.raises(NotSent) as caught:

@@ -17,6 +17,8 @@ def heal(case: Case, replica: Replica) -> Moves:
     """The moves for one replica, by its phase."""
     match replica.phase:
         case ReplicaPhase.RUNNING:
+            if replica.alive is Health.UNHEALTHY:
+                return _restart_sick(case, replica, "not alive, by its liveness probe")
             return follow(case, replica) if is_ready(case, replica) else _wait_for_ready(case, replica)
         case ReplicaPhase.PAUSED:
             return _unpause(case, replica)
@@ -89,6 +91,8 @@ def _wait_for_ready(case: Case, replica: Replica) -> Moves:
         wake = min(deadline, lease_end(case, replica)) if holds else deadline
         return Moves((), wake, "NotReady", f"{replica.name} runs, not ready yet", asks_slot=holds, tries=tries)
     why = f"not ready {case.want.start_timeout:g} s after its start" if late else "unhealthy"
+    if case.want.liveness is not None and replica.alive is not Health.NONE:
+        return Moves(reason="Unhealthy", message=f"{replica.name} is {why}, and alive", tries=tries)
     return _restart_sick(case, replica, why)
 
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from itertools import count
 
 from controller.engines.base import Engine
@@ -22,7 +23,17 @@ ASK_ANYWAY = 0.5
 """Seconds after which a command is run although the port that it seems to need is closed."""
 _KNOCK_TIMEOUT = 0.2
 
-Group = tuple[str, str]
+
+class Role(StrEnum):
+    """What a probe is asked for: whether a life has begun, serves, is to go on."""
+
+    STARTUP = "startup"
+    READINESS = "readiness"
+    LIVENESS = "liveness"
+
+
+Group = tuple[str, str, Role]
+Watched = tuple[Role, Life]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +46,7 @@ class Clocks:
 
 @dataclass(slots=True)
 class _Watch:
-    """One life under watch. `port`: knocked at until it opens, where a command would be asked in vain before."""
+    """One probe of one life. `port`: knocked at until it opens, where a command would be asked in vain before."""
 
     group: Group
     replica: Replica
@@ -46,6 +57,10 @@ class _Watch:
     ask_at: float
     """When to ask although the port is closed: the port is a guess."""
     answered: bool = False
+
+    @property
+    def key(self) -> Watched:
+        return (self.group[2], self.replica.life)
 
 
 class Prober:
@@ -68,19 +83,19 @@ class Prober:
         self._lock = threading.RLock()
         self._follower = threading.Condition(self._lock)
         self._leader = threading.Condition(self._lock)
-        self._watches: dict[Life, _Watch] = {}
-        self._groups: dict[Group, frozenset[Life]] = {}
-        self._heap: list[tuple[float, int, Life, _Watch]] = []
+        self._watches: dict[Watched, _Watch] = {}
+        self._groups: dict[Group, frozenset[Watched]] = {}
+        self._heap: list[tuple[float, int, Watched, _Watch]] = []
         self._order = count()
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._has_leader = False
         self._closed = False
 
-    def watch(self, stack: str, service: str, probes: Mapping[Replica, Probe]) -> None:
-        """Probe these lives of the service from now on, and no others of it. New ones are asked at once."""
-        group = (stack, service)
-        lives = frozenset(replica.life for replica in probes)
+    def watch(self, stack: str, service: str, probes: Mapping[Replica, Probe], role: Role = Role.READINESS) -> None:
+        """Ask these lives of the service for this from now on, and no others of it. New ones are asked at once."""
+        group = (stack, service, role)
+        lives = frozenset((role, replica.life) for replica in probes)
         with self._lock:
             for gone in self._groups.get(group, frozenset()) - lives:
                 self._watches.pop(gone, None)
@@ -90,16 +105,16 @@ class Prober:
             for replica, probe in probes.items():
                 self._begin(group, replica, probe)
 
-    def verdict(self, life: Life) -> Verdict | None:
+    def verdict(self, life: Life, role: Role = Role.READINESS) -> Verdict | None:
         """The newest verdict on this life; None: it is not watched."""
         with self._lock:
-            watch = self._watches.get(life)
+            watch = self._watches.get((role, life))
             return watch.trial.verdict if watch else None
 
-    def verdicts(self) -> Mapping[Life, Verdict]:
+    def verdicts(self) -> Mapping[Watched, Verdict]:
         """The newest verdict on every life under watch."""
         with self._lock:
-            return {life: watch.trial.verdict for life, watch in self._watches.items()}
+            return {key: watch.trial.verdict for key, watch in self._watches.items()}
 
     def forget(self, stack: str) -> None:
         """Stop probing whatever belongs to this stack."""
@@ -137,7 +152,7 @@ class Prober:
             thread.join(max(0.0, end - time.monotonic()))
 
     def _begin(self, group: Group, replica: Replica, probe: Probe) -> None:
-        known = self._watches.get(replica.life)
+        known = self._watches.get((group[2], replica.life))
         if known is not None and known.probe == probe:
             known.replica = replica
             return
@@ -147,14 +162,14 @@ class Prober:
             trial = _carry_on(trial, known.trial)
         port = known_port(probe) if probe.kind is ProbeKind.EXEC and replica.address is not None else None
         watch = _Watch(group, replica, probe, trial, at, port, ask_at=at + ASK_ANYWAY)
-        self._watches[replica.life] = watch
+        self._watches[watch.key] = watch
         self._push(watch, at)
 
     def _push(self, watch: _Watch, due: float) -> None:
         """The leader has to hear of what is due before all else; where nobody leads, somebody has to begin."""
         if self._closed:
             return
-        heapq.heappush(self._heap, (due, next(self._order), watch.replica.life, watch))
+        heapq.heappush(self._heap, (due, next(self._order), watch.key, watch))
         self._ensure_worker()
         if not self._has_leader:
             self._follower.notify()
@@ -212,10 +227,10 @@ class Prober:
         result = _ask(self._engine, watch)
         changed = False
         with self._lock:
-            if self._watches.get(watch.replica.life) is watch:
+            if self._watches.get(watch.key) is watch:
                 changed = self._note(watch, result)
         if changed:
-            self._on_change(*watch.group)
+            self._on_change(*watch.group[:2])
 
     def _is_worth_asking(self, watch: _Watch) -> bool:
         """A closed port spares the command, which costs a thousand times more; but the port is only a guess."""
@@ -232,7 +247,7 @@ class Prober:
 
     def _put_back(self, watch: _Watch, pause: float) -> None:
         with self._lock:
-            if self._watches.get(watch.replica.life) is watch:
+            if self._watches.get(watch.key) is watch:
                 self._push(watch, self._clocks.steady() + pause)
 
     def _note(self, watch: _Watch, result: ProbeResult) -> bool:

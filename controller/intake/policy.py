@@ -142,6 +142,16 @@ def resolve_readiness(policy: Service | None, start_timeout: float) -> Probe | N
     return _probe(policy.readiness, start_timeout) if policy and policy.readiness else None
 
 
+def resolve_liveness(policy: Service | None, start_timeout: float) -> Probe | None:
+    """The manifest's liveness probe; without one, what restarts a replica is its readiness."""
+    return _probe(policy.liveness, start_timeout) if policy and policy.liveness else None
+
+
+def resolve_startup(policy: Service | None, start_timeout: float) -> Probe | None:
+    """The manifest's startup probe."""
+    return _probe(policy.startup_probe, start_timeout) if policy and policy.startup_probe else None
+
+
 def _probe(check: Check, start_timeout: float) -> Probe:
     timing: dict[str, Any] = {
         "interval": check.interval,

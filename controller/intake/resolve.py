@@ -212,6 +212,8 @@ class _Resolver:
             update=self._updates.update(name),
             rollback=self._updates.rollback(name),
             readiness=policy.resolve_readiness(said, patience),
+            liveness=policy.resolve_liveness(said, patience),
+            startup=policy.resolve_startup(said, patience),
             start_timeout=patience,
             stop_grace=compose.read_grace(model),
             docker_restart=compose.read_restart(model),

@@ -12,9 +12,10 @@ from controller.engines.base import Engine, Scope
 from controller.health.prober import Prober
 from controller.loop.lastwords import LastWords
 from controller.loop.troubles import Troubles
+from controller.loop.verdicts import Verdicts
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision
-from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView
+from controller.model.observed import Observed, Replica, ServiceView
 from controller.model.steps import Outcome, Pull, Result
 
 
@@ -25,7 +26,7 @@ class Senses:
         self, engine: Engine, prober: Prober | None, known: Callable[[], Mapping[ReplicaId, Revision]], now: Instant
     ) -> None:
         self._engine = engine
-        self._prober = prober
+        self._verdicts = Verdicts(prober, now) if prober is not None else None
         self._known = known
         self._words = LastWords(engine)
         self.since = now
@@ -94,8 +95,8 @@ class Senses:
     def finish(self, view: ServiceView, want: DesiredService, observed: Observed) -> ServiceView:
         """Add what only we know: since when we watch, failed calls, pulls, verdicts."""
         replicas = self._with_withdrawals(view.replicas, want.name, observed.taken_at)
-        if self._prober is not None:
-            replicas = self._judge(replicas, want, observed.stack)
+        if self._verdicts is not None:
+            replicas = self._verdicts.add(replicas, want, observed.stack)
         return replace(
             view,
             replicas=tuple(self._words.add(replica, want.start_timeout, observed.taken_at) for replica in replicas),
@@ -117,26 +118,3 @@ class Senses:
     def renew(self, views: Mapping[str, ServiceView]) -> Mapping[str, ServiceView]:
         """The same look, after since when is watched, or what failed before, has come to be another."""
         return {n: replace(v, since=self.since, trouble=self.troubles.get(n)) for n, v in views.items()}
-
-    def _judge(self, replicas: tuple[Replica, ...], want: DesiredService, stack: str) -> tuple[Replica, ...]:
-        assert self._prober is not None
-        probes = {
-            replica: probe
-            for replica in replicas
-            if replica.phase is ReplicaPhase.RUNNING and (probe := want.readiness or replica.check) is not None
-        }
-        self._prober.watch(stack, want.name, probes)
-        return tuple(self._with_verdict(replica, replica in probes) for replica in replicas)
-
-    def _with_verdict(self, replica: Replica, probed: bool) -> Replica:
-        """Ours once there is one; before that Docker's word counts if it is good: a running stack is not doubted."""
-        assert self._prober is not None
-        if not probed:
-            return replace(replica, health=Health.NONE)
-        verdict = self._prober.verdict(replica.life)
-        if verdict is None:
-            healthy = replica.health is Health.HEALTHY
-            since = (replica.started_at or 0.0) if healthy else None
-            return replace(replica, health=Health.HEALTHY if healthy else Health.STARTING, ready_since=since)
-        output = verdict.output or replica.last_output
-        return replace(replica, health=verdict.health, ready_since=verdict.ready_since, last_output=output)

@@ -207,6 +207,10 @@ class DesiredService:
     update: UpdatePolicy = UpdatePolicy()
     rollback: UpdatePolicy = UpdatePolicy()
     readiness: Probe | None = None
+    liveness: Probe | None = None
+    """What restarts a replica, instead of its readiness."""
+    startup: Probe | None = None
+    """Until it has succeeded once the other two are not asked."""
     """The manifest's probe; None: the container's own health check, else running for `settle`."""
     settle: float = 1.0
     start_timeout: float = START_TIMEOUT

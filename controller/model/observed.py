@@ -74,6 +74,8 @@ class Replica:
     phase: ReplicaPhase
     health: Health = Health.NONE
     ready_since: Instant | None = None
+    alive: Health = Health.NONE
+    """The verdict of its liveness probe, where it has one."""
     exit_code: int | None = None
     oom_killed: bool = False
     created_at: Instant = 0.0

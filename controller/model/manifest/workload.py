@@ -190,7 +190,7 @@ class Service(Section):
     readiness: Check | None = None
     """When a replica is ready. Default: the health check, else running for `startup.settle`."""
     liveness: Check | None = None
-    """When a replica is to be restarted. Default: the health check."""
+    """When a replica is to be restarted. Default: when its readiness fails, which then only takes its traffic."""
     startup_probe: Check | None = None
     """Until it succeeds the other probes wait."""
     start_timeout: Duration | None = None

@@ -91,7 +91,7 @@ def _wait_for_ready(case: Case, replica: Replica) -> Moves:
         wake = min(deadline, lease_end(case, replica)) if holds else deadline
         return Moves((), wake, "NotReady", f"{replica.name} runs, not ready yet", asks_slot=holds, tries=tries)
     why = f"not ready {case.want.start_timeout:g} s after its start" if late else "unhealthy"
-    if case.want.liveness is not None and replica.alive is not Health.NONE:
+    if replica.alive is not Health.NONE:
         return Moves(reason="Unhealthy", message=f"{replica.name} is {why}, and alive", tries=tries)
     return _restart_sick(case, replica, why)
 

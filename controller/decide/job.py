@@ -19,7 +19,7 @@ def is_job(case: Case, parts: Parts) -> bool:
     want = case.want
     if want.is_job is not None:
         return want.is_job
-    if want.docker_restart not in (DockerRestart.NO, DockerRestart.ON_FAILURE) or want.ports or want.readiness:
+    if want.docker_restart not in (DockerRestart.NO, DockerRestart.ON_FAILURE) or want.ports or want.probed:
         return False
     if case.history.completed == want.revision and not parts.fresh:
         return True

@@ -239,7 +239,7 @@ class SimulatedEngine:
     def _still_runs(self, replica: ReplicaId) -> bool:
         with self._world():
             record = self._find(replica)
-            return record is not None and record.alive
+            return record is not None and record.up
 
     def _spread_news(self) -> None:
         """Tell every listener what changed."""

@@ -108,7 +108,7 @@ class Calls:
 
     def _stop(self, step: Stop | Restart, record: Record, at: Instant) -> Outcome:
         """Created and exited ones stay as they are; a paused process cannot hear the signal."""
-        if not record.alive:
+        if not record.up:
             return Outcome(step, Result.DONE)
         waits = record.phase is ReplicaPhase.RESTARTING
         usual = 0.0 if waits else self._containers.seconds(record.service, Span.STOP)
@@ -125,7 +125,7 @@ class Calls:
         return replace(started, seconds=stopped.seconds + started.seconds)
 
     def _remove(self, step: Remove, record: Record) -> Outcome:
-        if record.alive:
+        if record.up:
             return Outcome(step, Result.CONFLICT, f"{record.name} still runs")
         self._containers.forget(record)
         self._processes.mark(record, ReplicaPhase.REMOVING)

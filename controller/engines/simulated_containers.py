@@ -160,7 +160,7 @@ class Containers:
         return tuple(carried.get(target) or Mount(target, f"volume-{self._made:06d}{target}") for target in targets)
 
     def _nature(self, replica: Replica, want: DesiredService | None, traits: Traits, behaviour: Behaviour) -> Nature:
-        checked = replica.check is not None or (want is not None and want.readiness is not None)
+        checked = replica.check is not None or (want is not None and want.tells_readiness)
         policy = traits.policy or (want.docker_restart if want is not None else DockerRestart.NO)
         learned = self._learned_ready(replica)
         ready = DEFAULTS[Span.READY] if learned is None else learned

@@ -79,7 +79,7 @@ class Processes:
         was_waiting = record.phase is ReplicaPhase.RESTARTING
         self._change(record, ReplicaPhase.EXITED)
         record.life += 1
-        record.health, record.ready_since = Health.NONE, None
+        record.health, record.ready_since, record.alive = Health.NONE, None, Health.NONE
         if not was_waiting:
             record.exit_code, record.finished_at, record.oom_killed = exit_code, at, False
 
@@ -177,7 +177,7 @@ class Processes:
         record.life += 1
         record.started_at, record.exit_code, record.oom_killed = at, None, False
         record.health = Health.STARTING if record.nature.checked else Health.NONE
-        record.ready_since = None
+        record.ready_since, record.alive = None, Health.NONE
         record.deferred = ()
         key = (record.service, record.base.revision)
         self._lives[key] += 1

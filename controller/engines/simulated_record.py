@@ -46,6 +46,7 @@ _CHANGES = (
     "phase",
     "health",
     "ready_since",
+    "alive",
     "exit_code",
     "oom_killed",
     "started_at",
@@ -71,6 +72,7 @@ class Record:
     phase: ReplicaPhase
     health: Health = Health.NONE
     ready_since: Instant | None = None
+    alive: Health = Health.NONE
     exit_code: int | None = None
     oom_killed: bool = False
     started_at: Instant | None = None
@@ -91,7 +93,7 @@ class Record:
         return self.base.service
 
     @property
-    def alive(self) -> bool:
+    def up(self) -> bool:
         return self.phase in (ReplicaPhase.RUNNING, ReplicaPhase.PAUSED, ReplicaPhase.RESTARTING)
 
     def freeze(self) -> Replica:

@@ -16,7 +16,7 @@ from controller.health.probe import knock, known_port, run_probe
 from controller.health.verdict import Life, ProbeResult, Trial, Verdict, judge, open_trial
 from controller.model.desired import Probe, ProbeKind
 from controller.model.names import Instant
-from controller.model.observed import Health, Replica
+from controller.model.observed import Health, Replica, ReplicaPhase
 
 WORKERS = 8
 ASK_ANYWAY = 0.5
@@ -93,7 +93,10 @@ class Prober:
         self._closed = False
 
     def watch(self, stack: str, service: str, probes: Mapping[Replica, Probe], role: Role = Role.READINESS) -> None:
-        """Ask these lives of the service for this from now on, and no others of it. New ones are asked at once."""
+        """Ask these lives of the service for this from now on, and no others of it. New ones are asked at once.
+
+        The verdict on a paused one stays as it is until it goes on.
+        """
         group = (stack, service, role)
         lives = frozenset((role, replica.life) for replica in probes)
         with self._lock:
@@ -153,7 +156,7 @@ class Prober:
 
     def _begin(self, group: Group, replica: Replica, probe: Probe) -> None:
         known = self._watches.get((group[2], replica.life))
-        if known is not None and known.probe == probe:
+        if known is not None and known.probe == probe and known.replica.phase is replica.phase:
             known.replica = replica
             return
         now, at = self._clocks.now(), self._clocks.steady()
@@ -163,7 +166,8 @@ class Prober:
         port = known_port(probe) if probe.kind is ProbeKind.EXEC and replica.address is not None else None
         watch = _Watch(group, replica, probe, trial, at, port, ask_at=at + ASK_ANYWAY)
         self._watches[watch.key] = watch
-        self._push(watch, at)
+        if replica.phase is not ReplicaPhase.PAUSED:
+            self._push(watch, at)
 
     def _push(self, watch: _Watch, due: float) -> None:
         """The leader has to hear of what is due before all else; where nobody leads, somebody has to begin."""
@@ -272,5 +276,5 @@ def _ask(engine: Engine, watch: _Watch) -> ProbeResult:
 
 
 def _carry_on(fresh: Trial, known: Trial) -> Trial:
-    """Another probe for the same life: its verdict stands until the new probe says otherwise."""
+    """Another probe for the same life, or after a pause: its verdict stands until a new answer says otherwise."""
     return Trial(known.verdict, fresh.lenient_until, fresh.counted_at)

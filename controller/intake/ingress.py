@@ -36,7 +36,7 @@ def _mode_of(port: Port, written: Any, model: Model, policy: Service | None) -> 
     said = str(written.get("app_protocol") or "") if isinstance(written, dict) else ""
     if said:
         return Mode.HTTP if said.lower() in ("http", "http/1.1", "ws", "websocket") else Mode.TCP
-    checks = (policy.readiness, policy.liveness) if policy else ()
+    checks = (policy.readiness, policy.liveness, policy.startup_probe) if policy else ()
     if any(check is not None and check.http is not None and check.http.port == port.target for check in checks):
         return Mode.HTTP
     test = " ".join(map(str, (model.get("healthcheck") or {}).get("test") or ()))

@@ -126,11 +126,13 @@ def resolve_irreversible(policy: Service | None) -> bool | None:
 
 
 def resolve_start_timeout(manifest: Stack | None, policy: Service | None) -> float:
-    """Seconds after which a replica that is not ready has failed."""
+    """Seconds after which a replica that is not ready has failed: no less than its startup probe gives it."""
     if manifest is None:
         return START_TIMEOUT
     own = policy.start_timeout if policy else None
-    return manifest.spec.startup.timeout if own is None else own
+    patience = manifest.spec.startup.timeout if own is None else own
+    slow = policy.startup_probe if policy else None
+    return patience if slow is None else max(patience, (slow.start_period or 0.0) + slow.interval * slow.retries)
 
 
 def resolve_readiness(policy: Service | None, start_timeout: float) -> Probe | None:
@@ -148,8 +150,10 @@ def resolve_liveness(policy: Service | None, start_timeout: float) -> Probe | No
 
 
 def resolve_startup(policy: Service | None, start_timeout: float) -> Probe | None:
-    """The manifest's startup probe."""
-    return _probe(policy.startup_probe, start_timeout) if policy and policy.startup_probe else None
+    """The manifest's startup probe. Its failures say nothing: when the time for a start is over, that does."""
+    if policy is None or policy.startup_probe is None:
+        return None
+    return replace(_probe(policy.startup_probe, start_timeout), start_period=start_timeout)
 
 
 def _probe(check: Check, start_timeout: float) -> Probe:
@@ -172,7 +176,7 @@ def resolve_job(service: Model, policy: Service | None, conditions: frozenset[Co
         return policy.job
     if Condition.COMPLETED in conditions:
         return True
-    probed = policy is not None and policy.readiness is not None
+    probed = policy is not None and any((policy.readiness, policy.liveness, policy.startup_probe))
     return False if probed or never_ends(service) else None
 
 

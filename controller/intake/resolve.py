@@ -167,7 +167,7 @@ class _Resolver:
 
     def _checks(self, name: str, service: DesiredService) -> bool | None:
         model = self.models[name]
-        if service.readiness is not None or compose.has_check(model):
+        if service.tells_readiness or compose.has_check(model):
             return True
         if compose.refuses_check(model):
             return False

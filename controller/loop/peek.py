@@ -40,7 +40,8 @@ class Peek:
         self.loaded = loaded
         self.store = store
         self.timings: Timings = store.timings.load()
-        self._senses = Senses(engine, prober, store.replicas.known, now)
+        self._known = store.stack.revisions()
+        self._senses = Senses(engine, prober, store.replicas.known, lambda: self._known, now)
         self.observed, self.views = self._look(now)
         self.now = time.time()
 
@@ -58,7 +59,7 @@ class Peek:
         world.views = dict(self.views)
         for name, history in self.store.histories.load().items():
             world.remember(name, replace(history, stopped="") if for_apply else history)
-        world.known, world.settled = self.store.stack.revisions(), memory.settled
+        world.known, world.settled = self._known, memory.settled
         world.started = for_apply or (bool(world.histories) and not memory.not_started)
         around = Circumstances(self.loaded, memory, self.observed)
         world.hold = self.loaded.hold if for_apply else find_hold(world, around, self.now)

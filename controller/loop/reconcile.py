@@ -43,7 +43,7 @@ class Reconciler:
         self.store = store
         self.annals = Annals(store.stack)
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
-        self.senses = Senses(tools.engine, tools.prober, store.replicas.known, tools.now())
+        self.senses = Senses(tools.engine, tools.prober, store.replicas.known, lambda: self.world.known, tools.now())
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
         self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
         self._told_trouble: str | None = None

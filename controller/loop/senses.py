@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from controller.decide.case import was_set_back
-from controller.decide.identity import name_revisions
+from controller.decide.identity import Known, name_revisions
 from controller.decide.vanished import find_missing, refuse_lie
 from controller.engines.base import Engine, Scope
 from controller.health.prober import Prober
@@ -20,13 +20,21 @@ from controller.model.steps import Outcome, Pull, Result
 
 
 class Senses:
-    """Looks at one stack. `known` names the revisions of replicas that are ours (the store's journal)."""
+    """Looks at one stack. `known` names the revisions of replicas that are ours (the store's journal).
+
+    `made`: what each of the kept revisions was made from.
+    """
 
     def __init__(
-        self, engine: Engine, prober: Prober | None, known: Callable[[], Mapping[ReplicaId, Revision]], now: Instant
+        self,
+        engine: Engine,
+        prober: Prober | None,
+        known: Callable[[], Mapping[ReplicaId, Revision]],
+        made: Callable[[], Known],
+        now: Instant,
     ) -> None:
         self._engine = engine
-        self._verdicts = Verdicts(prober, now) if prober is not None else None
+        self._verdicts = Verdicts(prober, made) if prober is not None else None
         self._known = known
         self._words = LastWords(engine)
         self.since = now
@@ -96,7 +104,7 @@ class Senses:
         """Add what only we know: since when we watch, failed calls, pulls, verdicts."""
         replicas = self._with_withdrawals(view.replicas, want.name, observed.taken_at)
         if self._verdicts is not None:
-            replicas = self._verdicts.add(replicas, want, observed.stack)
+            replicas = self._verdicts.add(replace(view, replicas=replicas), want, observed.stack)
         return replace(
             view,
             replicas=tuple(self._words.add(replica, want.start_timeout, observed.taken_at) for replica in replicas),

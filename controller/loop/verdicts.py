@@ -2,70 +2,88 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
+from controller.decide.identity import Known, made_from
 from controller.health.prober import Prober, Role
 from controller.model.desired import DesiredService
-from controller.model.names import Instant
-from controller.model.observed import Health, Life, Replica, ReplicaPhase
+from controller.model.names import Instant, ReplicaId
+from controller.model.observed import Health, Life, Replica, ReplicaPhase, ServiceView
+
+_UP = (ReplicaPhase.RUNNING, ReplicaPhase.PAUSED)
+"""Has a process. That of a paused one is not asked, but what was said of it still holds when it goes on."""
+
+Made = Mapping[ReplicaId, DesiredService]
+Begun = Mapping[ReplicaId, Instant]
 
 
 class Verdicts:
-    """Of one stack. Says to the prober who is to be asked for what, and adds the answers to what was seen."""
+    """Of one stack. Says to the prober who is to be asked for what, and adds the answers to what was seen.
 
-    def __init__(self, prober: Prober, now: Instant) -> None:
+    `known` says what earlier revisions were made from: each replica is asked by the probes of its own release.
+    """
+
+    def __init__(self, prober: Prober, known: Callable[[], Known]) -> None:
         self._prober = prober
-        self._watched_since = now
-        self._begun: dict[str, frozenset[Life]] = {}
-        """Lives whose startup probe has succeeded, by service."""
+        self._known = known
+        self._begun: dict[str, Mapping[Life, Instant]] = {}
+        """Lives whose startup probe has succeeded, and when, by service."""
         self._asked: set[str] = set()
         """Services that are asked for more than their readiness."""
 
-    def add(self, replicas: tuple[Replica, ...], want: DesiredService, stack: str) -> tuple[Replica, ...]:
+    def add(self, view: ServiceView, want: DesiredService, stack: str) -> tuple[Replica, ...]:
         """The replicas with their verdicts; who has not begun is asked for nothing else."""
-        running = [replica for replica in replicas if replica.phase is ReplicaPhase.RUNNING]
-        if want.startup is None and want.liveness is None and want.name not in self._asked:
-            begun = running  # nearly always
-        else:
-            begun = self._ask_more(running, want, stack)
-        ready = {replica: probe for replica in begun if (probe := want.readiness or replica.check) is not None}
-        self._prober.watch(stack, want.name, ready)
-        return tuple(self._judge(replica, want, ready, begun) for replica in replicas)
+        known = self._known()
+        up = [replica for replica in view.replicas if replica.phase in _UP]
+        made = {replica.id: _release_of(replica, want, known) for replica in up}
+        begun = {r.id: at for r in up if (at := self._begun_at(r, made[r.id], view.taken_at)) is not None}
+        if view.complete:  # what half a look does not show is not gone
+            self._remember(want.name, up, made, begun)
+            self._watch(stack, want.name, up, made, begun)
+        return tuple(self._judge(replica, made.get(replica.id), begun) for replica in view.replicas)
 
-    def _ask_more(self, running: Collection[Replica], want: DesiredService, stack: str) -> list[Replica]:
-        """Those that have begun."""
-        more = want.startup is not None or want.liveness is not None
-        (self._asked.add if more else self._asked.discard)(want.name)
-        begun = [replica for replica in running if want.startup is None or self._has_begun(replica)]
-        self._begun[want.name] = frozenset(replica.life for replica in begun)
-        waiting = [replica for replica in running if replica not in begun]
-        startup = dict.fromkeys(waiting, want.startup) if want.startup is not None else {}
-        alive = dict.fromkeys(begun, want.liveness) if want.liveness is not None else {}
-        self._prober.watch(stack, want.name, startup, Role.STARTUP)
-        self._prober.watch(stack, want.name, alive, Role.LIVENESS)
-        return begun
+    def _begun_at(self, replica: Replica, made: DesiredService, now: Instant) -> Instant | None:
+        """When it had begun; None: it has not. Who serves already, or is old when we first see it, is not doubted."""
+        if made.startup is None:
+            return 0.0  # nearly always
+        if (at := self._begun.get(replica.service, {}).get(replica.life)) is not None:
+            return at
+        if (verdict := self._prober.verdict(replica.life, Role.STARTUP)) is not None:
+            return verdict.ready_since
+        if (serves := self._prober.verdict(replica.life)) is not None and serves.health is Health.HEALTHY:
+            return serves.ready_since
+        started = replica.started_at
+        return started if started is not None and now - started >= made.start_timeout else None
 
-    def _has_begun(self, replica: Replica) -> bool:
-        """One that ran before we watched is not doubted."""
-        if (replica.started_at or 0.0) < self._watched_since or replica.life in self._begun.get(replica.service, ()):
-            return True
-        verdict = self._prober.verdict(replica.life, Role.STARTUP)
-        return verdict is not None and verdict.health is Health.HEALTHY
+    def _remember(self, service: str, up: Collection[Replica], made: Made, begun: Begun) -> None:
+        lives = {r.life: begun[r.id] for r in up if r.id in begun and made[r.id].startup is not None}
+        if lives or service in self._begun:
+            self._begun[service] = lives
 
-    def _judge(
-        self, replica: Replica, want: DesiredService, ready: Collection[Replica], begun: Collection[Replica]
-    ) -> Replica:
-        if replica.phase is not ReplicaPhase.RUNNING:
+    def _watch(self, stack: str, service: str, up: Collection[Replica], made: Made, begun: Begun) -> None:
+        serving = [replica for replica in up if replica.id in begun]
+        ready = {r: probe for r in serving if (probe := made[r.id].readiness or r.check) is not None}
+        self._prober.watch(stack, service, ready)
+        more = any(one.startup is not None or one.liveness is not None for one in made.values())
+        if not more and service not in self._asked:
+            return  # nearly always
+        (self._asked.add if more else self._asked.discard)(service)
+        waiting = [replace(r, health=Health.STARTING) for r in up if r.id not in begun]  # whatever Docker says
+        startup = {r: probe for r in waiting if (probe := made[r.id].startup) is not None}
+        alive = {r: probe for r in serving if (probe := made[r.id].liveness) is not None}
+        self._prober.watch(stack, service, startup, Role.STARTUP)
+        self._prober.watch(stack, service, alive, Role.LIVENESS)
+
+    def _judge(self, replica: Replica, made: DesiredService | None, begun: Begun) -> Replica:
+        if made is None or replica.phase is not ReplicaPhase.RUNNING:
             return replace(replica, health=Health.NONE)
-        if replica not in begun:
+        if replica.id not in begun:
             return self._judge_start(replica)
-        judged = self._judge_readiness(replica) if replica in ready else replace(replica, health=Health.NONE)
-        verdict = self._prober.verdict(replica.life, Role.LIVENESS) if want.liveness is not None else None
-        if verdict is None:
-            return judged
-        dead = verdict.health is Health.UNHEALTHY
-        return replace(judged, alive=verdict.health, last_output=verdict.output if dead else judged.last_output)
+        judged = self._judge_readiness(replica, made)
+        if made.startup is not None:
+            judged = _not_before(judged, begun[replica.id])
+        return judged if made.liveness is None else self._judge_life(judged)
 
     def _judge_start(self, replica: Replica) -> Replica:
         verdict = self._prober.verdict(replica.life, Role.STARTUP)
@@ -74,8 +92,10 @@ class Verdicts:
         health = Health.UNHEALTHY if verdict.health is Health.UNHEALTHY else Health.STARTING
         return replace(replica, health=health, ready_since=None, last_output=verdict.output or replica.last_output)
 
-    def _judge_readiness(self, replica: Replica) -> Replica:
+    def _judge_readiness(self, replica: Replica, made: DesiredService) -> Replica:
         """Ours once there is one; before that Docker's word counts if it is good: a running stack is not doubted."""
+        if made.readiness is None and replica.check is None:
+            return replace(replica, health=Health.NONE)
         verdict = self._prober.verdict(replica.life)
         if verdict is None:
             healthy = replica.health is Health.HEALTHY
@@ -83,3 +103,27 @@ class Verdicts:
             return replace(replica, health=Health.HEALTHY if healthy else Health.STARTING, ready_since=since)
         output = verdict.output or replica.last_output
         return replace(replica, health=verdict.health, ready_since=verdict.ready_since, last_output=output)
+
+    def _judge_life(self, judged: Replica) -> Replica:
+        """Who is not alive does not serve either, whatever its readiness says."""
+        verdict = self._prober.verdict(judged.life, Role.LIVENESS)
+        if verdict is None or verdict.health is not Health.UNHEALTHY:
+            return judged if verdict is None else replace(judged, alive=verdict.health)
+        dead = Health.UNHEALTHY
+        return replace(judged, alive=dead, health=dead, ready_since=None, last_output=verdict.output)
+
+
+def _release_of(replica: Replica, want: DesiredService, known: Known) -> DesiredService:
+    """What its probes are read from. One that publishes its ports itself is else as it is wanted."""
+    if want.direct is not None and replica.revision == want.direct.revision:
+        return want
+    return made_from(replica, want, known)
+
+
+def _not_before(judged: Replica, begun_at: Instant) -> Replica:
+    """It serves since then at the earliest; to have begun is all that is asked of one without a check."""
+    if judged.health is Health.NONE:
+        return replace(judged, health=Health.HEALTHY, ready_since=begun_at)
+    if judged.ready_since is None or judged.ready_since >= begun_at:
+        return judged
+    return replace(judged, ready_since=begun_at)

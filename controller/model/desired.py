@@ -207,11 +207,11 @@ class DesiredService:
     update: UpdatePolicy = UpdatePolicy()
     rollback: UpdatePolicy = UpdatePolicy()
     readiness: Probe | None = None
+    """The manifest's probe; None: the container's own health check, else running for `settle`."""
     liveness: Probe | None = None
-    """What restarts a replica, instead of its readiness."""
+    """What restarts a replica, in the place of its readiness."""
     startup: Probe | None = None
     """Until it has succeeded once the other two are not asked."""
-    """The manifest's probe; None: the container's own health check, else running for `settle`."""
     settle: float = 1.0
     start_timeout: float = START_TIMEOUT
     stop_grace: float = 10.0
@@ -247,6 +247,16 @@ class DesiredService:
     contents_changed: bool = False
     """Its configs, secrets or small files are others than it was made with, and that is only to be told."""
     leaving: Leaving | None = None
+
+    @property
+    def probed(self) -> bool:
+        """The manifest has a probe for it, of any kind: it is no job."""
+        return any(probe is not None for probe in (self.readiness, self.liveness, self.startup))
+
+    @property
+    def tells_readiness(self) -> bool:
+        """The manifest says when it is ready: to have begun counts where nothing else is asked."""
+        return self.readiness is not None or self.startup is not None
 
 
 class Leaving(StrEnum):

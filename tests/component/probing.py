@@ -51,5 +51,5 @@ class World:
 
 
 def replica(number=1, **others):
-    fields = {"started_at": WALL, "health": Health.STARTING, **others}
-    return Replica(f"web-{number}", f"p-web-{number}", "web", number, "r1", ReplicaPhase.RUNNING, **fields)
+    fields = {"started_at": WALL, "health": Health.STARTING, "revision": "r1", "phase": ReplicaPhase.RUNNING, **others}
+    return Replica(f"web-{number}", f"p-web-{number}", "web", number, **fields)

@@ -10,8 +10,9 @@ from controller.decide.service import decide
 from controller.engines.base import Execution
 from controller.health.prober import Clocks, Prober
 from controller.loop.verdicts import Verdicts
-from controller.model.desired import DesiredService, Probe, ProbeKind
-from controller.model.observed import Health, Replica
+from controller.model.desired import DesiredService, Direct, Probe, ProbeKind
+from controller.model.names import Revision
+from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
 from controller.model.steps import Restart
 from tests.builders import service
 from tests.component.probing import WALL, replica
@@ -24,7 +25,8 @@ def probe(word: str) -> Probe:
     return Probe(ProbeKind.EXEC, (word,), interval=10.0, timeout=2.0, retries=2)
 
 
-READY, LIVE, START = probe("ready"), probe("live"), probe("start")
+READY, LIVE = probe("ready"), probe("live")
+START = replace(probe("start"), start_period=30.0)
 
 
 class Scene:
@@ -34,11 +36,16 @@ class Scene:
         self.at = 0.0
         self.codes = {"ready": 0, "live": 0, "start": 0}
         self.asked: list[str] = []
+        self.known: dict[tuple[str, Revision], DesiredService] = {}
+        self.want: DesiredService = service("web", **probes)
+        self.web = replica(health=Health.NONE, started_at=started, revision=self.want.revision)
+        self.begin()
+
+    def begin(self) -> None:
+        """As a controller that has just been started."""
         clocks = Clocks(now=lambda: WALL + self.at, steady=lambda: self.at)
         self.prober = Prober(self, lambda *_: None, clocks, workers=0)  # type: ignore[arg-type]
-        self.verdicts = Verdicts(self.prober, WALL)
-        self.want: DesiredService = service("web", **probes)
-        self.web = replica(health=Health.NONE, started_at=started)
+        self.verdicts = Verdicts(self.prober, lambda: self.known)
 
     def execute(self, _: str, command: tuple[str, ...], *, timeout: float) -> Execution:
         self.asked.append(command[0])
@@ -48,13 +55,17 @@ class Scene:
         """Let time pass, with a look each second, as the loop has it."""
         ends_at = self.at + seconds
         while True:
-            (seen,) = self.verdicts.add((self.web,), self.want, "s")
+            self.see()
             while (due := self.prober.next_due()) is not None and due <= min(self.at, ends_at):
                 assert self.prober.run_due()
-            (seen,) = self.verdicts.add((self.web,), self.want, "s")
+            seen = self.see()
             if self.at >= ends_at:
                 return seen
             self.at += 1.0
+
+    def see(self, *, complete: bool = True) -> Replica:
+        (seen,) = self.verdicts.add(ServiceView((self.web,), WALL + self.at, complete=complete), self.want, "s")
+        return seen
 
 
 def test_until_it_has_begun_nothing_else_is_asked() -> None:
@@ -77,9 +88,95 @@ def test_what_never_begins_is_unhealthy_with_its_words() -> None:
     assert (seen.health, seen.last_output) == (Health.UNHEALTHY, "said by start")
 
 
-def test_what_ran_before_we_watched_is_not_made_to_begin_again() -> None:
-    scene = Scene(started=WALL - 100, readiness=READY, startup=START)
-    assert scene.look(1).health is Health.HEALTHY
+def test_what_is_old_when_we_first_see_it_is_not_made_to_begin_again() -> None:
+    scene = Scene(started=WALL - 100, readiness=READY, startup=START, start_timeout=60.0)
+    seen = scene.look(1)
+    assert (seen.health, set(scene.asked)) == (Health.HEALTHY, {"ready"})
+
+
+def test_what_is_still_starting_when_we_first_see_it_has_to_begin() -> None:
+    scene = Scene(started=WALL - 20, readiness=READY, startup=START, start_timeout=60.0)
+    scene.codes["start"] = 1
+    assert (scene.look(5).health, set(scene.asked)) == (Health.STARTING, {"start"})
+
+
+def test_who_serves_already_is_not_doubted_when_a_startup_probe_comes() -> None:
+    scene = Scene(readiness=READY)
+    scene.look(5)
+    scene.want = service("web", readiness=READY, startup=START)
+    scene.codes["start"] = 1
+    scene.asked.clear()
+    assert (scene.look(30).health, set(scene.asked)) == (Health.HEALTHY, {"ready"})
+
+
+def test_it_is_ready_since_it_has_begun_at_the_earliest() -> None:
+    scene = Scene(startup=START)
+    scene.web = replace(scene.web, check=READY, health=Health.HEALTHY)
+    scene.codes["start"] = 1
+    scene.look(20)
+    scene.codes["start"] = 0
+    seen = scene.look(5)
+    assert (seen.health, seen.ready_since) == (Health.HEALTHY, WALL + 21), "not since its start, as Docker has it"
+
+
+def test_who_has_begun_is_ready_where_nothing_else_is_asked() -> None:
+    scene = Scene(startup=START)
+    scene.codes["start"] = 1
+    scene.look(20)
+    assert scene.see().ready_since is None
+    scene.codes["start"] = 0
+    seen = scene.look(5)
+    assert (seen.health, seen.ready_since) == (Health.HEALTHY, WALL + 21)
+
+
+def test_a_pause_takes_back_nothing_and_nobody_is_asked_in_it() -> None:
+    scene = Scene(readiness=READY, liveness=LIVE, startup=START)
+    scene.look(5)
+    scene.web = replace(scene.web, phase=ReplicaPhase.PAUSED)
+    scene.look(1)
+    scene.asked.clear()
+    scene.codes = dict.fromkeys(scene.codes, 1)
+    seen = scene.look(120)
+    assert (seen.health, scene.asked) == (Health.NONE, [])
+    scene.codes = dict.fromkeys(scene.codes, 0)
+    scene.web = replace(scene.web, phase=ReplicaPhase.RUNNING)
+    seen = scene.see()
+    assert (seen.health, seen.alive) == (Health.HEALTHY, Health.HEALTHY), "before anybody was asked anew"
+    scene.look(1)
+    assert set(scene.asked) == {"ready", "live"}
+
+
+def test_half_a_look_takes_back_nothing() -> None:
+    scene = Scene(readiness=READY, startup=START)
+    scene.look(5)
+    whole, scene.web = scene.web, replace(scene.web, started_at=None)
+    scene.see(complete=False)
+    scene.web = whole
+    assert scene.see().health is Health.HEALTHY
+    scene.asked.clear()
+    scene.look(30)
+    assert set(scene.asked) == {"ready"}
+
+
+def test_each_is_asked_by_the_probes_of_its_own_release() -> None:
+    """Or who serves would lose its traffic the moment that another port is asked for in the next release."""
+    scene = Scene(readiness=READY)
+    scene.look(5)
+    scene.known = {("web", scene.want.revision): scene.want}
+    scene.want = service("web", revision="next", readiness=probe("other"))
+    scene.codes["other"] = 1
+    scene.asked.clear()
+    assert (scene.look(60).health, set(scene.asked)) == (Health.HEALTHY, {"ready"})
+    scene.web = replace(scene.web, revision=scene.want.revision)
+    assert (scene.look(60).health, set(scene.asked)) == (Health.UNHEALTHY, {"ready", "other"})
+
+
+def test_one_that_may_keep_its_own_ports_is_asked_as_is_wanted_now() -> None:
+    scene = Scene(readiness=READY)
+    scene.known = {("web", scene.want.revision): service("web", readiness=probe("old"))}
+    direct = Direct(scene.want.revision, scene.want.template, stays=True)
+    scene.want = replace(scene.want, revision=Revision("behind"), direct=direct)
+    scene.look(5)
     assert set(scene.asked) == {"ready"}
 
 
@@ -99,8 +196,10 @@ def test_readiness_takes_the_traffic_and_liveness_the_life() -> None:
     assert (seen.health, seen.alive) == (Health.UNHEALTHY, Health.HEALTHY)
     assert steps(scene, seen) == []
     scene.codes["live"] = 1
+    scene.codes["ready"] = 0
     seen = scene.look(60)
     assert (seen.alive, seen.last_output) == (Health.UNHEALTHY, "said by live")
+    assert (seen.health, seen.ready_since) == (Health.UNHEALTHY, None), "whatever its readiness says"
     assert steps(scene, seen) == ["p-web-1 is not alive, by its liveness probe"]
 
 
@@ -116,7 +215,7 @@ def test_one_that_serves_and_is_not_alive_restarts() -> None:
     scene.look(2)
     scene.codes["live"] = 1
     seen = scene.look(60)
-    assert seen.health is Health.NONE
+    assert seen.health is Health.UNHEALTHY
     assert steps(scene, seen) == ["p-web-1 is not alive, by its liveness probe"]
 
 

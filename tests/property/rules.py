@@ -204,7 +204,7 @@ class Rules:
         records = list(self.play.simulation.containers.of(name))
         mine = [r for r in records if r.base.revision == want.revision and r.phase is not ReplicaPhase.REMOVING]
         made_now = any(isinstance(step, Create) for step in decision.steps)
-        others = [r for r in records if r.base.revision != want.revision and r.alive]
+        others = [r for r in records if r.base.revision != want.revision and r.up]
         if made_now and want.leaving is None and not self.lied_to:
             assert len(mine) + len(others) <= cap_of(want, self._policy(want)), (
                 f"{name}: {len(mine)} new and {len(others)} old"

@@ -122,7 +122,7 @@ def test_a_new_replica_that_is_about_to_follow_its_dependency_takes_nobodys_plac
     events = (Event(UP, "edit", "web", 2), Event(UP + after, "remove", "db"))
     play = begin(life_of(stack(checked("db"), web), *events, ready={"web": 8.0}))
     play.run(NOW + UP + 4)
-    while any(r.base.revision == "v1" and r.alive for r in play.simulation.containers.of("web")):
+    while any(r.base.revision == "v1" and r.up for r in play.simulation.containers.of("web")):
         assert play.now < NOW + UP + 60
         play.run(play.now + 0.1)
     assert [r.health for r in play.simulation.containers.of("web") if r.base.revision == "v2"] == [Health.HEALTHY]

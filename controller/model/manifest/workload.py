@@ -190,9 +190,9 @@ class Service(Section):
     readiness: Check | None = None
     """When a replica is ready. Default: the health check, else running for `startup.settle`."""
     liveness: Check | None = None
-    """When a replica is to be restarted. Default: when its readiness fails, which then only takes its traffic."""
+    """When a replica is to be restarted. Default: when its readiness fails, which else only takes its traffic."""
     startup_probe: Check | None = None
-    """Until it succeeds the other probes wait."""
+    """Until it has succeeded once the other probes wait. Gives the start `startPeriod` + `interval` × `retries`."""
     start_timeout: Duration | None = None
     """A replica that is not ready after this has failed. Default: `startup.timeout`."""
     depends_on: Dependencies = Field(default_factory=dict)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import urllib.request
+
 import pytest
 
 from tests.engine.checks import docker
+from tests.engine.ingress_bed import load
+from tests.engine.releases import Release, Site
 from tests.engine.scenario import Scene, eventually, stays
 
 pytestmark = pytest.mark.engine
@@ -13,7 +17,10 @@ pytestmark = pytest.mark.engine
 def test_a_replica_that_does_not_serve_is_left_alive_and_one_that_is_dead_is_restarted(scene: Scene) -> None:
     scene.compose("""
         services:
-          web: {image: IMAGE, command: ["sh", "-c", "rm -f /dead; sleep 2; touch /ready; sleep 1000"], stop_signal: SIGKILL}
+          web:
+            image: IMAGE
+            command: ["sh", "-c", "rm -f /dead; sleep 2; touch /ready; sleep 1000"]
+            stop_grace_period: 0s
     """)
     scene.manifest("""
         services:
@@ -37,3 +44,30 @@ def test_a_replica_that_does_not_serve_is_left_alive_and_one_that_is_dead_is_res
             scene.await_phase("Converged")
             assert scene.containers()["web-1"].id == first.id
         assert "not alive, by its liveness probe" in scene.done("events").out
+
+
+def test_behind_the_ingress_one_that_does_not_serve_is_led_to_no_more_and_lives_on(scene: Scene) -> None:
+    readiness = "readiness: {exec: [test, -f, /tmp/ready], interval: 1s, retries: 1}"
+    site = Site(scene, probe=f"{readiness}\n    liveness: {{tcp: {{port: 8000}}, interval: 1s}}")
+    site.write(Release("good"))
+    with scene.daemon("--watch"):
+        scene.await_phase("Converged")
+        lives = {one.life for one in site.replicas()}
+        sick, *others = (one.id[:12] for one in site.replicas())
+        with load(site.port, 4, pause=0.01) as clients:
+            docker("exec", sick, "rm", "/tmp/ready")
+            eventually(lambda: _who_answers(site) == {*others})
+            docker("exec", sick, "touch", "/tmp/ready")
+            eventually(lambda: _who_answers(site) == {sick, *others})
+        assert clients.failures == []
+        assert {one.life for one in site.replicas()} == lives
+
+
+def _who_answers(site: Site) -> set[str]:
+    """The host names of those that answer twenty requests by turns."""
+    return {_ask(site).split()[1] for _ in range(20)}
+
+
+def _ask(site: Site) -> str:
+    with urllib.request.urlopen(f"http://127.0.0.1:{site.port}/", timeout=5) as answer:
+        return str(answer.read().decode())

@@ -44,6 +44,31 @@ ROWS = [
     ),
     ("settled: ready", case(service(), replica(started_at=NOW - 1)), "Ready Ready: -"),
     (
+        "unhealthy and alive, by its liveness probe: it lives on",
+        case(checked(liveness=probe()), sick(alive=Health.HEALTHY)),
+        "Degraded Unhealthy: -",
+    ),
+    (
+        "unhealthy, and nobody has said yet that it is alive: nobody has said that it is not",
+        case(checked(liveness=probe()), sick(alive=Health.STARTING)),
+        "Degraded Unhealthy: -",
+    ),
+    (
+        "not ready in time and alive: it lives on",
+        case(checked(liveness=probe()), slow(alive=Health.HEALTHY, started_at=NOW - 200)),
+        "Degraded Unhealthy: -",
+    ),
+    (
+        "not alive: it is restarted",
+        case(checked(liveness=probe()), sick(alive=Health.UNHEALTHY)),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "not alive, and only to be told: it is told",
+        case(checked(liveness=probe(), heals_unhealthy=False), sick(alive=Health.UNHEALTHY)),
+        "Degraded Unhealthy: -",
+    ),
+    (
         "exited, ran longer than its pause: started at once",
         case(checked(), exited()),
         "Starting Starting: start 1",

@@ -8,10 +8,10 @@ from controller.engines.simulated_behaviour import Behaviour, crash_after, creat
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Hold
 from controller.model.desired import Order, UpdatePolicy
-from controller.model.observed import Replica
+from controller.model.observed import Health, Replica
 from controller.model.plan import Plan, PlannedUpdate
 from controller.model.timings import Span
-from tests.builders import HEALTHY, NOW, checked, empty_views, healthy, stack, timings, view
+from tests.builders import HEALTHY, NOW, checked, empty_views, healthy, probe, replica, stack, timings, view
 
 pytestmark = pytest.mark.unit
 
@@ -49,6 +49,17 @@ def test_a_crash_that_passes_settles_and_its_gaps_add_up() -> None:
     assert actions(plan, "web") == ["create", "start", "start", "start"]
     assert plan.settles
     assert plan.downtime == {"web": pytest.approx(2.6)}
+
+
+def test_one_that_is_not_alive_is_restarted_once() -> None:
+    """What a probe says of one life says nothing of the next."""
+    wanted = stack(checked("web", liveness=probe()))
+    dead = replica(health=Health.UNHEALTHY, alive=Health.UNHEALTHY, check=probe())
+    world = make_world(wanted)
+    world.views = {"web": view(dead)}
+    plan = rehearse(world, Simulation(wanted, world.views, TIMES, NOW), NOW)
+    assert actions(plan, "web") == ["restart"]
+    assert plan.settles
 
 
 @pytest.mark.parametrize("behaviour", [crash_after(0.5), never_ready()], ids=["crashes", "never ready"])

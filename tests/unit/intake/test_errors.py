@@ -127,7 +127,8 @@ LATER: dict[str, Any] = {
     "security": ({"security": {"networkPolicy": "dependencies"}}, ["spec.security.networkPolicy"]),
     "strict is acted on": ({"security": {"strict": True}}, []),
     "bake is acted on": ({"services": {"web": {"update": {"bake": "1m", "watch": "ready", "scope": "stack"}}}}, []),
-    "liveness": ({"services": {"web": {"liveness": {"tcp": {"port": 1}}}}}, ["spec.services.web.liveness"]),
+    "liveness is acted on": ({"services": {"web": {"liveness": {"tcp": {"port": 1}}}}}, []),
+    "limits": ({"services": {"web": {"limits": {"maxMemory": "1g"}}}}, ["spec.services.web.limits"]),
     "defaults, written out": ({"ingress": {"mode": "off"}, "resources": {"admission": "warn"}, "metrics": {}}, []),
 }
 

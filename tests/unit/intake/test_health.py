@@ -46,11 +46,19 @@ def test_waiting_for_the_health_of_what_has_no_check(
     [
         ({"healthcheck": {"test": ["CMD", "true"]}}, None, False),
         ({}, {"services": {"db": {"readiness": {"tcp": {"port": 1}}}}}, False),
+        ({}, {"services": {"db": {"startupProbe": {"tcp": {"port": 1}}}}}, False),
         ({}, None, True),
         ({"healthcheck": {"interval": "5s"}}, None, True),
         ({"healthcheck": {"test": [], "retries": 2}}, None, True),
     ],
-    ids=["it has one", "the manifest has a probe", "its image has one", "its image's is adjusted", "so it is"],
+    ids=[
+        "it has one",
+        "the manifest has a probe",
+        "or tells its start",
+        "its image has one",
+        "its image's is adjusted",
+        "so it is",
+    ],
 )
 def test_nothing_is_said_of_a_service_whose_health_can_be_seen(db: object, spec: object, brings: bool) -> None:
     found = resolved({"web": HEALTHY, "db": db}, spec, image_defaults=lambda image: brings_check(brings))  # type: ignore[dict-item,arg-type]

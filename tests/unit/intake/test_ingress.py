@@ -48,6 +48,7 @@ MODES = [
     ("its check asks another port", port(), check("curl -f http://localhost:8000/"), None, Mode.TCP),
     ("its check asks a port that only begins so", port(), check("curl -f http://localhost:8000/"), None, Mode.TCP),
     ("the manifest's probe", port(), {}, Service.model_validate({"readiness": {"http": {"port": 80}}}), Mode.HTTP),
+    ("its startup probe", port(), {}, Service.model_validate({"startupProbe": {"http": {"port": 80}}}), Mode.HTTP),
     (
         "the manifest's probe of another",
         port(),

@@ -154,6 +154,28 @@ def test_a_replica_that_starts_is_given_the_start_timeout_however_often_it_is_as
     assert strict is not None and strict.start_period == 0.0
 
 
+@pytest.mark.parametrize(
+    ("startup", "start_timeout", "expected"),
+    [
+        ({}, "60s", 60.0),
+        ({"interval": "10s", "retries": 30}, "60s", 300.0),
+        ({"interval": "10s", "retries": 30, "startPeriod": "20s"}, "60s", 320.0),
+        ({"interval": "1s", "retries": 3}, "200s", 200.0),
+    ],
+)
+def test_a_startup_probe_gives_the_start_its_time(startup: dict[str, Any], start_timeout: str, expected: float) -> None:
+    probe = {"tcp": {"port": 80}, **startup}
+    web = service({}, {"startupProbe": probe, "startTimeout": start_timeout})
+    assert web.start_timeout == expected
+    assert web.startup is not None and web.startup.start_period == expected, "its failures end nothing before"
+
+
+@pytest.mark.parametrize("kind", ["readiness", "liveness", "startupProbe"])
+def test_what_is_probed_is_no_job(kind: str) -> None:
+    assert service({}, {kind: {"tcp": {"port": 80}}}).is_job is False
+    assert service({}, {}).is_job is None
+
+
 NEEDS: dict[str, Any] = {
     "depends_on": (needs("db", condition="service_healthy"), None, {"db": Need(Condition.HEALTHY)}),
     "restart": (

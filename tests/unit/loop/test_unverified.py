@@ -26,7 +26,7 @@ START = Start("web", "web-1-id", 1, "not started yet")
 )
 @pytest.mark.parametrize("image", [IMAGE, None])
 def test_an_image_that_could_not_be_verified_is_told(outcomes, told, image) -> None:
-    senses = Senses(None, None, dict, NOW)  # type: ignore[arg-type]
+    senses = Senses(None, None, dict, dict, NOW)  # type: ignore[arg-type]
     for step, result in outcomes:
         senses.note("web", (Outcome(step, result),), NOW)
     world = make_world(stack(checked("web")))

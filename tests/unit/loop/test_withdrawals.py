@@ -14,7 +14,7 @@ FOUND, LOST, NEVER = (healthy(1, by_name=found) for found in (True, False, None)
 
 
 def test_from_the_first_look_that_shows_it() -> None:
-    senses = Senses(None, None, dict, NOW)  # type: ignore[arg-type]
+    senses = Senses(None, None, dict, dict, NOW)  # type: ignore[arg-type]
 
     def look(*replicas, at: float) -> list[float | None]:
         seen = senses.finish(view(*replicas), checked(), Observed("shop", {}, at))

@@ -12,7 +12,9 @@ from typing import Any
 from controller.engines import labels
 
 _HEALTH = re.compile(r"\(([^)]*)\)")
-_OLDEST = 60.0
+_OLDEST = 15.0
+"""Seconds for which an inspect counts although nothing was said since: well below a resync (60 s), which is to find
+what was changed without a word."""
 _REMEMBERED = 10_000
 """Containers of which is known when they were last spoken of; no inspect takes as long as so many events."""
 

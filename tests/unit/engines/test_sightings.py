@@ -6,6 +6,7 @@ import pytest
 
 from controller.engines import labels
 from controller.engines.sightings import _REMEMBERED, Sighting, Sightings
+from controller.model.desired import StackPolicy
 
 pytestmark = pytest.mark.unit
 
@@ -29,6 +30,14 @@ def test_an_inspect_holds_until_something_is_said_of_its_container(sightings: Si
     sightings.say("b2")
     assert sightings.recall("a1", "key") and not sightings.recall("a1", "other")
     sightings.say("a1")
+    assert not sightings.recall("a1", "key")
+
+
+def test_what_changed_without_a_word_is_seen_at_the_next_resync(
+    sightings: Sightings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert keep(sightings, sightings.mark())
+    monkeypatch.setattr("time.monotonic", lambda: SEEN.at + StackPolicy().resync / 2)
     assert not sightings.recall("a1", "key")
 
 

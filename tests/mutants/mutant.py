@@ -17,6 +17,8 @@ class Mutant:
 
 
 HEAL = "tests/unit/decide/test_heal.py"
+MEND = "tests/unit/decide/test_mend.py"
+VERDICTS = "tests/component/test_verdicts.py"
 ROLLOUT = "tests/unit/decide/test_rollout.py"
 UPDATES = "tests/unit/decide/test_updates.py"
 AIM = "tests/unit/decide/test_aim.py"

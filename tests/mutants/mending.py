@@ -1,0 +1,77 @@
+"""Bugs in what probes say and in what a hand changed."""
+
+from __future__ import annotations
+
+from tests.mutants.mutant import HEAL, MEND, VERDICTS, Mutant
+
+MENDING = (
+    Mutant(
+        "one that is alive is restarted for not being ready",
+        "decide/heal.py",
+        "if replica.alive is not Health.NONE:",
+        "if False:",
+        (
+            f"{HEAL}::test_a_replica_gets_what_its_phase_asks_for",
+            f"{VERDICTS}::test_readiness_takes_the_traffic_and_liveness_the_life",
+        ),
+    ),
+    Mutant(
+        "one that is not alive counts as ready",
+        "loop/verdicts.py",
+        "return replace(judged, alive=dead, health=dead, ready_since=None, last_output=verdict.output)",
+        "return replace(judged, alive=dead, last_output=verdict.output)",
+        (
+            f"{VERDICTS}::test_readiness_takes_the_traffic_and_liveness_the_life",
+            f"{VERDICTS}::test_one_that_serves_and_is_not_alive_restarts",
+        ),
+    ),
+    Mutant(
+        "a pause makes a replica begin anew",
+        "loop/verdicts.py",
+        "_UP = (ReplicaPhase.RUNNING, ReplicaPhase.PAUSED)",
+        "_UP = (ReplicaPhase.RUNNING,)",
+        (f"{VERDICTS}::test_a_pause_takes_back_nothing_and_nobody_is_asked_in_it",),
+    ),
+    Mutant(
+        "half a look ends what is watched",
+        "loop/verdicts.py",
+        "if view.complete:",
+        "if True:",
+        (f"{VERDICTS}::test_half_a_look_takes_back_nothing",),
+    ),
+    Mutant(
+        "the old are asked by the probes of the new",
+        "loop/verdicts.py",
+        "return made_from(replica, want, known)",
+        "return want",
+        (f"{VERDICTS}::test_each_is_asked_by_the_probes_of_its_own_release",),
+    ),
+    Mutant(
+        "what is only to be told is set back",
+        "decide/mend.py",
+        "if found.in_place and repairs(want, found.path)]",
+        "if found.in_place]",
+        (f"{MEND}::test_mending",),
+    ),
+    Mutant(
+        "a limit that cannot be set back is tried in vain",
+        "decide/mend.py",
+        "if found.in_place and repairs(want, found.path)]",
+        "if repairs(want, found.path)]",
+        (f"{MEND}::test_mending",),
+    ),
+    Mutant(
+        "a young replica is replaced for what a hand set",
+        "decide/case.py",
+        "return case.now - replica.created_at >= SPOILT_AFTER and is_beyond_repair(replica, case.want)",
+        "return is_beyond_repair(replica, case.want)",
+        (f"{MEND}::test_mending",),
+    ),
+    Mutant(
+        "one mend that fails holds up the others",
+        "decide/mend.py",
+        "first = case.seen.trouble.count % len(steps) if case.seen.trouble is not None else 0",
+        "first = 0",
+        (f"{MEND}::test_mending",),
+    ),
+)

@@ -38,6 +38,8 @@ def tell_failure(case: Case, parts: Parts, attempt: Attempt) -> str:
 def tell_end(replica: Replica) -> str:
     """How a replica failed, with the last lines that it printed, as far as they fit into a sentence."""
     match replica.phase:
+        case ReplicaPhase.RUNNING if replica.alive is Health.UNHEALTHY:
+            how = f"{replica.name} is not alive"
         case ReplicaPhase.RUNNING if replica.health is Health.UNHEALTHY:
             how = f"{replica.name} is unhealthy"
         case ReplicaPhase.RUNNING if replica.restarts:

@@ -92,7 +92,8 @@ def _wait_for_ready(case: Case, replica: Replica) -> Moves:
         return Moves((), wake, "NotReady", f"{replica.name} runs, not ready yet", asks_slot=holds, tries=tries)
     why = f"not ready {case.want.start_timeout:g} s after its start" if late else "unhealthy"
     if replica.alive is not Health.NONE:
-        return Moves(reason="Unhealthy", message=f"{replica.name} is {why}, and alive", tries=tries)
+        but = "alive" if replica.alive is Health.HEALTHY else "its liveness probe has not failed"
+        return Moves(reason="Unhealthy", message=f"{replica.name} is {why}, and {but}")
     return _restart_sick(case, replica, why)
 
 

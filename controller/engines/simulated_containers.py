@@ -164,7 +164,8 @@ class Containers:
         policy = traits.policy or (want.docker_restart if want is not None else DockerRestart.NO)
         learned = self._learned_ready(replica)
         ready = DEFAULTS[Span.READY] if learned is None else learned
-        return Nature(checked, ready, self._runs_for(replica.service, want), policy, traits.retries, behaviour)
+        runs, lives_on = self._runs_for(replica.service, want), want is not None and want.liveness is not None
+        return Nature(checked, ready, runs, policy, traits.retries, behaviour, lives_on)
 
     def _learned_ready(self, replica: Replica) -> float | None:
         return self.timings.ready_after(replica.service, replica.revision)

@@ -177,7 +177,8 @@ class Processes:
         record.life += 1
         record.started_at, record.exit_code, record.oom_killed = at, None, False
         record.health = Health.STARTING if record.nature.checked else Health.NONE
-        record.ready_since, record.alive = None, Health.NONE
+        record.ready_since = None
+        record.alive = Health.HEALTHY if record.nature.lives_on else Health.NONE
         record.deferred = ()
         key = (record.service, record.base.revision)
         self._lives[key] += 1

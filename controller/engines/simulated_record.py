@@ -26,6 +26,8 @@ class Nature:
     retries: int | None = None
     """Of `on-failure`; None: without end."""
     behaviour: Behaviour = field(default_factory=Behaviour)
+    lives_on: bool = False
+    """A liveness probe calls it alive, ready or not."""
 
 
 class Happening(IntEnum):

@@ -162,7 +162,7 @@ class Prober:
         now, at = self._clocks.now(), self._clocks.steady()
         trial = open_trial(replica, probe, now, at)
         if known is not None:
-            trial = _carry_on(trial, known.trial)
+            trial = _carry_on(trial, known.trial, at)
         port = known_port(probe) if probe.kind is ProbeKind.EXEC and replica.address is not None else None
         watch = _Watch(group, replica, probe, trial, at, port, ask_at=at + ASK_ANYWAY)
         self._watches[watch.key] = watch
@@ -275,6 +275,7 @@ def _ask(engine: Engine, watch: _Watch) -> ProbeResult:
         return ProbeResult(None, f"{type(error).__name__}: {error}")
 
 
-def _carry_on(fresh: Trial, known: Trial) -> Trial:
+def _carry_on(fresh: Trial, known: Trial, at: float) -> Trial:
     """Another probe for the same life, or after a pause: its verdict stands until a new answer says otherwise."""
-    return Trial(known.verdict, fresh.lenient_until, fresh.counted_at)
+    counted_at = fresh.lenient_until if known.verdict.health is Health.STARTING else at
+    return Trial(known.verdict, fresh.lenient_until, counted_at)

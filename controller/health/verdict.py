@@ -54,7 +54,7 @@ def open_trial(replica: Replica, probe: Probe, now: Instant, at: float) -> Trial
     begun = now if replica.started_at is None else replica.started_at
     verdict = Verdict(Health.HEALTHY, begun) if healthy else Verdict(Health.STARTING)
     lenient_until = at + max(0.0, begun + probe.start_period - now)
-    return Trial(verdict, lenient_until, counted_at=lenient_until)
+    return Trial(verdict, lenient_until, counted_at=at if healthy else lenient_until)
 
 
 def judge(trial: Trial, probe: Probe, result: ProbeResult, now: Instant, at: float) -> Trial:

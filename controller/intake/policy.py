@@ -70,14 +70,14 @@ def resolve_needs(service: Model, policy: Service | None) -> Mapping[str, Need]:
 def resolve_update(service: Model, policy: Service | None, choice: Choice) -> UpdatePolicy:
     """The manifest over `deploy.update_config` over Swarm's defaults, with `rollback`; in the chosen order."""
     update = _updated(read_update(service, "update_config", UpdatePolicy()), policy.update if policy else None)
-    update = _with_patience(update, policy.update if policy else None)
+    update = _with_patience(update, policy.update if policy else None, policy)
     return replace(update, order=choice.order, because=choice.because)
 
 
 def resolve_rollback(service: Model, policy: Service | None, choice: Choice) -> UpdatePolicy:
     """The same for rollbacks."""
     rollback = _updated(read_update(service, "rollback_config", _ROLLBACK), policy.rollback if policy else None)
-    rollback = _with_patience(rollback, policy.rollback if policy else None)
+    rollback = _with_patience(rollback, policy.rollback if policy else None, policy)
     return replace(rollback, order=choice.order, because=choice.because)
 
 
@@ -107,11 +107,12 @@ def _updated(base: UpdatePolicy, update: Update | None) -> UpdatePolicy:
     )
 
 
-def _with_patience(policy: UpdatePolicy, said: Update | None) -> UpdatePolicy:
-    """Where nobody gives a deadline, a long watch has a longer one: Compose has no word for it."""
+def _with_patience(update: UpdatePolicy, said: Update | None, policy: Service | None) -> UpdatePolicy:
+    """Where nobody gives a deadline, a long watch or start has a longer one: Compose has no word for it."""
     if said is not None and said.progress_deadline is not None:
-        return policy
-    return replace(policy, progress_deadline=max(policy.progress_deadline, 2 * policy.monitor))
+        return update
+    longest = max(update.monitor, _time_to_begin(policy))
+    return replace(update, progress_deadline=max(update.progress_deadline, 2 * longest))
 
 
 def _either(first: Any, second: Any) -> Any:
@@ -126,13 +127,18 @@ def resolve_irreversible(policy: Service | None) -> bool | None:
 
 
 def resolve_start_timeout(manifest: Stack | None, policy: Service | None) -> float:
-    """Seconds after which a replica that is not ready has failed: no less than its startup probe gives it."""
+    """Seconds after which a replica that is not ready has failed: what its startup probe gives it comes on top."""
     if manifest is None:
         return START_TIMEOUT
     own = policy.start_timeout if policy else None
     patience = manifest.spec.startup.timeout if own is None else own
-    slow = policy.startup_probe if policy else None
-    return patience if slow is None else max(patience, (slow.start_period or 0.0) + slow.interval * slow.retries)
+    return patience + _time_to_begin(policy)
+
+
+def _time_to_begin(policy: Service | None) -> float:
+    """As Kubernetes counts it: `failureThreshold` periods after the initial delay."""
+    probe = policy.startup_probe if policy else None
+    return 0.0 if probe is None else (probe.start_period or 0.0) + probe.interval * probe.retries
 
 
 def resolve_readiness(policy: Service | None, start_timeout: float) -> Probe | None:
@@ -145,8 +151,13 @@ def resolve_readiness(policy: Service | None, start_timeout: float) -> Probe | N
 
 
 def resolve_liveness(policy: Service | None, start_timeout: float) -> Probe | None:
-    """The manifest's liveness probe; without one, what restarts a replica is its readiness."""
-    return _probe(policy.liveness, start_timeout) if policy and policy.liveness else None
+    """The manifest's liveness probe; without one, what restarts a replica is its readiness.
+
+    After a startup probe each of its failures counts: that one gave the time for a start.
+    """
+    if policy is None or policy.liveness is None:
+        return None
+    return _probe(policy.liveness, start_timeout if policy.startup_probe is None else 0.0)
 
 
 def resolve_startup(policy: Service | None, start_timeout: float) -> Probe | None:
@@ -156,12 +167,12 @@ def resolve_startup(policy: Service | None, start_timeout: float) -> Probe | Non
     return replace(_probe(policy.startup_probe, start_timeout), start_period=start_timeout)
 
 
-def _probe(check: Check, start_timeout: float) -> Probe:
+def _probe(check: Check, start_period: float) -> Probe:
     timing: dict[str, Any] = {
         "interval": check.interval,
         "timeout": check.timeout,
         "retries": check.retries,
-        "start_period": start_timeout if check.start_period is None else check.start_period,
+        "start_period": start_period if check.start_period is None else check.start_period,
     }
     if check.http:
         return Probe(ProbeKind.HTTP, port=check.http.port, path=check.http.path, **timing)

@@ -82,12 +82,10 @@ class Senses:
         self._looked_at = observed.taken_at
         known = self._known()
         names = services.keys() if only is None else services.keys() & only
-        views = {}
-        for name in sorted(names):
-            view = observed.services.get(name) or ServiceView(taken_at=observed.taken_at)
-            views[name] = self.finish(name_revisions(view, services[name], known), services[name], observed)
-        self._doubt({**observed.services, **views}, before)
-        return observed, views
+        seen = {name: observed.services.get(name) or ServiceView(taken_at=observed.taken_at) for name in sorted(names)}
+        self._doubt({**observed.services, **seen}, before)  # before anything is forgotten of who is left out
+        named = {name: name_revisions(view, services[name], known) for name, view in seen.items()}
+        return observed, {name: self.finish(view, services[name], observed) for name, view in named.items()}
 
     def _doubt(self, views: Mapping[str, ServiceView], known: Collection[ReplicaId]) -> None:
         """Ask for each that is missing by its id before anything follows from that. Raises EngineErrors.
@@ -104,7 +102,8 @@ class Senses:
         """Add what only we know: since when we watch, failed calls, pulls, verdicts."""
         replicas = self._with_withdrawals(view.replicas, want.name, observed.taken_at)
         if self._verdicts is not None:
-            replicas = self._verdicts.add(replace(view, replicas=replicas), want, observed.stack)
+            given = replace(view, replicas=replicas, since=self.since)
+            replicas = self._verdicts.add(given, want, observed.stack)
         return replace(
             view,
             replicas=tuple(self._words.add(replica, want.start_timeout, observed.taken_at) for replica in replicas),

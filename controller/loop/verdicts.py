@@ -28,7 +28,7 @@ class Verdicts:
         self._prober = prober
         self._known = known
         self._begun: dict[str, Mapping[Life, Instant]] = {}
-        """Lives whose startup probe has succeeded, and when, by service."""
+        """Lives that have begun, and when, by service."""
         self._asked: set[str] = set()
         """Services that are asked for more than their readiness."""
 
@@ -39,39 +39,38 @@ class Verdicts:
         made = {replica.id: _release_of(replica, want, known) for replica in up}
         begun = {r.id: at for r in up if (at := self._begun_at(r, made[r.id], view.taken_at)) is not None}
         if view.complete:  # what half a look does not show is not gone
-            self._remember(want.name, up, made, begun)
-            self._watch(stack, want.name, up, made, begun)
+            self._begun[want.name] = {r.life: begun[r.id] for r in up if r.id in begun}
+            self._ask_readiness(stack, want.name, up, made, begun.keys() | _elder(up, view.since))
+            self._ask_more(stack, want.name, up, made, begun)
         return tuple(self._judge(replica, made.get(replica.id), begun) for replica in view.replicas)
 
     def _begun_at(self, replica: Replica, made: DesiredService, now: Instant) -> Instant | None:
         """When it had begun; None: it has not. Who serves already, or is old when we first see it, is not doubted."""
+        started = replica.started_at or 0.0
         if made.startup is None:
-            return 0.0  # nearly always
+            return started + made.settle  # nearly always
         if (at := self._begun.get(replica.service, {}).get(replica.life)) is not None:
             return at
-        if (verdict := self._prober.verdict(replica.life, Role.STARTUP)) is not None:
-            return verdict.ready_since
         if (serves := self._prober.verdict(replica.life)) is not None and serves.health is Health.HEALTHY:
             return serves.ready_since
-        started = replica.started_at
-        return started if started is not None and now - started >= made.start_timeout else None
+        if (verdict := self._prober.verdict(replica.life, Role.STARTUP)) is not None:
+            return verdict.ready_since
+        return started if started and now - started >= made.start_timeout else None
 
-    def _remember(self, service: str, up: Collection[Replica], made: Made, begun: Begun) -> None:
-        lives = {r.life: begun[r.id] for r in up if r.id in begun and made[r.id].startup is not None}
-        if lives or service in self._begun:
-            self._begun[service] = lives
+    def _ask_readiness(
+        self, stack: str, service: str, up: Collection[Replica], made: Made, asked: Collection[ReplicaId]
+    ) -> None:
+        probes = {r: probe for r in up if r.id in asked and (probe := made[r.id].readiness or r.check) is not None}
+        self._prober.watch(stack, service, probes)
 
-    def _watch(self, stack: str, service: str, up: Collection[Replica], made: Made, begun: Begun) -> None:
-        serving = [replica for replica in up if replica.id in begun]
-        ready = {r: probe for r in serving if (probe := made[r.id].readiness or r.check) is not None}
-        self._prober.watch(stack, service, ready)
+    def _ask_more(self, stack: str, service: str, up: Collection[Replica], made: Made, begun: Begun) -> None:
         more = any(one.startup is not None or one.liveness is not None for one in made.values())
         if not more and service not in self._asked:
             return  # nearly always
         (self._asked.add if more else self._asked.discard)(service)
         waiting = [replace(r, health=Health.STARTING) for r in up if r.id not in begun]  # whatever Docker says
         startup = {r: probe for r in waiting if (probe := made[r.id].startup) is not None}
-        alive = {r: probe for r in serving if (probe := made[r.id].liveness) is not None}
+        alive = {r: probe for r in up if r.id in begun and (probe := made[r.id].liveness) is not None}
         self._prober.watch(stack, service, startup, Role.STARTUP)
         self._prober.watch(stack, service, alive, Role.LIVENESS)
 
@@ -107,23 +106,34 @@ class Verdicts:
     def _judge_life(self, judged: Replica) -> Replica:
         """Who is not alive does not serve either, whatever its readiness says."""
         verdict = self._prober.verdict(judged.life, Role.LIVENESS)
-        if verdict is None or verdict.health is not Health.UNHEALTHY:
-            return judged if verdict is None else replace(judged, alive=verdict.health)
-        dead = Health.UNHEALTHY
-        return replace(judged, alive=dead, health=dead, ready_since=None, last_output=verdict.output)
+        if verdict is None:
+            return judged
+        if verdict.health is Health.UNHEALTHY:
+            dead, output = verdict.health, verdict.output or judged.last_output
+            return replace(judged, alive=dead, health=dead, ready_since=None, last_output=output)
+        since = judged.ready_since
+        if since is not None and verdict.ready_since is not None:
+            since = max(since, verdict.ready_since)
+        return replace(judged, alive=verdict.health, ready_since=since)
+
+
+def _elder(up: Collection[Replica], since: Instant) -> set[ReplicaId]:
+    """Were started before we came: they may have begun long ago, and their startup probe may not say so twice."""
+    return {replica.id for replica in up if (replica.started_at or 0.0) < since}
 
 
 def _release_of(replica: Replica, want: DesiredService, known: Known) -> DesiredService:
-    """What its probes are read from. One that publishes its ports itself is else as it is wanted."""
-    if want.direct is not None and replica.revision == want.direct.revision:
-        return want
-    return made_from(replica, want, known)
+    """What its probes are read from. One that publishes its ports itself is else as its release behind the ingress."""
+    revision = replica.revision
+    if revision == want.revision or (want.name, revision) in known:
+        return made_from(replica, want, known)
+    behind = (kept for (name, _), kept in known.items() if name == want.name)
+    return next((one for one in (want, *behind) if one.direct is not None and one.direct.revision == revision), want)
 
 
 def _not_before(judged: Replica, begun_at: Instant) -> Replica:
     """It serves since then at the earliest; to have begun is all that is asked of one without a check."""
     if judged.health is Health.NONE:
         return replace(judged, health=Health.HEALTHY, ready_since=begun_at)
-    if judged.ready_since is None or judged.ready_since >= begun_at:
-        return judged
-    return replace(judged, ready_since=begun_at)
+    since = judged.ready_since
+    return judged if since is None or since >= begun_at else replace(judged, ready_since=begun_at)

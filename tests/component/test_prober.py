@@ -9,7 +9,7 @@ import pytest
 from controller.engines.base import Execution
 from controller.health.prober import ASK_ANYWAY, Clocks, Prober
 from controller.health.verdict import Verdict
-from controller.model.observed import Health
+from controller.model.observed import Health, ReplicaPhase
 from tests.component.probing import PROBE, WALL, World, replica
 
 pytestmark = pytest.mark.unit
@@ -159,6 +159,19 @@ def test_a_port_that_was_a_wrong_guess_delays_but_never_blocks(world):
         world.until(2.0)
     assert world.asked(web)[0] == pytest.approx(ASK_ANYWAY, abs=0.03)
     assert world.health(web) is Health.HEALTHY
+
+
+@pytest.mark.parametrize("docker", [Health.STARTING, Health.HEALTHY], ids=["it has said so", "Docker has"])
+def test_the_time_for_a_start_excuses_nothing_once_it_was_ready(world, docker):
+    """Nor does a pause give it that time again."""
+    web, lenient = replica(health=docker), replace(PROBE, start_period=300.0)
+    world.prober.watch("s", "web", {web: lenient})
+    world.until(5.0)
+    world.engine.codes[web.id] = 1
+    for phase in (ReplicaPhase.PAUSED, ReplicaPhase.RUNNING):
+        world.prober.watch("s", "web", {replace(web, phase=phase): lenient})
+    world.until(5.0 + 4 * PROBE.interval)
+    assert world.health(web) is Health.UNHEALTHY
 
 
 def test_a_clock_that_is_set_disturbs_no_pace(world):

@@ -43,6 +43,7 @@ class Scene:
 
     def begin(self) -> None:
         """As a controller that has just been started."""
+        self.since = WALL + self.at
         clocks = Clocks(now=lambda: WALL + self.at, steady=lambda: self.at)
         self.prober = Prober(self, lambda *_: None, clocks, workers=0)  # type: ignore[arg-type]
         self.verdicts = Verdicts(self.prober, lambda: self.known)
@@ -64,7 +65,8 @@ class Scene:
             self.at += 1.0
 
     def see(self, *, complete: bool = True) -> Replica:
-        (seen,) = self.verdicts.add(ServiceView((self.web,), WALL + self.at, complete=complete), self.want, "s")
+        view = ServiceView((self.web,), WALL + self.at, self.since, complete)
+        (seen,) = self.verdicts.add(view, self.want, "s")
         return seen
 
 
@@ -96,8 +98,9 @@ def test_what_is_old_when_we_first_see_it_is_not_made_to_begin_again() -> None:
 
 def test_what_is_still_starting_when_we_first_see_it_has_to_begin() -> None:
     scene = Scene(started=WALL - 20, readiness=READY, startup=START, start_timeout=60.0)
-    scene.codes["start"] = 1
-    assert (scene.look(5).health, set(scene.asked)) == (Health.STARTING, {"start"})
+    scene.codes |= {"start": 1, "ready": 1}
+    seen = scene.look(5)
+    assert (seen.health, seen.last_output) == (Health.STARTING, "said by start")
 
 
 def test_who_serves_already_is_not_doubted_when_a_startup_probe_comes() -> None:
@@ -107,6 +110,26 @@ def test_who_serves_already_is_not_doubted_when_a_startup_probe_comes() -> None:
     scene.codes["start"] = 1
     scene.asked.clear()
     assert (scene.look(30).health, set(scene.asked)) == (Health.HEALTHY, {"ready"})
+
+
+def test_nor_where_nothing_else_is_asked() -> None:
+    scene = Scene(started=WALL - 5)
+    scene.look(5)
+    scene.want = service("web", startup=START)
+    scene.codes["start"] = 1
+    seen = scene.look(60)
+    assert (seen.health, seen.ready_since, scene.asked) == (Health.HEALTHY, WALL - 4, [])
+
+
+def test_after_a_restart_of_ours_who_serves_has_begun_whatever_its_startup_probe_says_by_now() -> None:
+    scene = Scene(readiness=READY, startup=START, start_timeout=300.0)
+    scene.look(10)
+    scene.begin()
+    scene.codes["start"] = 1
+    assert scene.look(2).health is Health.HEALTHY
+    scene.asked.clear()
+    scene.look(30)
+    assert set(scene.asked) == {"ready"}
 
 
 def test_it_is_ready_since_it_has_begun_at_the_earliest() -> None:
@@ -171,12 +194,18 @@ def test_each_is_asked_by_the_probes_of_its_own_release() -> None:
     assert (scene.look(60).health, set(scene.asked)) == (Health.UNHEALTHY, {"ready", "other"})
 
 
-def test_one_that_may_keep_its_own_ports_is_asked_as_is_wanted_now() -> None:
+def test_one_that_keeps_its_own_ports_is_asked_as_its_release_behind_the_ingress() -> None:
     scene = Scene(readiness=READY)
-    scene.known = {("web", scene.want.revision): service("web", readiness=probe("old"))}
     direct = Direct(scene.want.revision, scene.want.template, stays=True)
-    scene.want = replace(scene.want, revision=Revision("behind"), direct=direct)
+    first = replace(scene.want, revision=Revision("behind-1"), direct=direct)
+    scene.want = first
     scene.look(5)
+    assert set(scene.asked) == {"ready"}
+    scene.known = {("web", first.revision): first}
+    direct = replace(direct, revision=Revision("direct-2"))
+    scene.want = replace(first, revision=Revision("behind-2"), direct=direct, readiness=probe("other"))
+    scene.asked.clear()
+    scene.look(30)
     assert set(scene.asked) == {"ready"}
 
 

@@ -18,8 +18,8 @@ MENDING = (
     Mutant(
         "one that is not alive counts as ready",
         "loop/verdicts.py",
-        "return replace(judged, alive=dead, health=dead, ready_since=None, last_output=verdict.output)",
-        "return replace(judged, alive=dead, last_output=verdict.output)",
+        "return replace(judged, alive=dead, health=dead, ready_since=None, last_output=output)",
+        "return replace(judged, alive=dead, last_output=output)",
         (
             f"{VERDICTS}::test_readiness_takes_the_traffic_and_liveness_the_life",
             f"{VERDICTS}::test_one_that_serves_and_is_not_alive_restarts",
@@ -45,6 +45,20 @@ MENDING = (
         "return made_from(replica, want, known)",
         "return want",
         (f"{VERDICTS}::test_each_is_asked_by_the_probes_of_its_own_release",),
+    ),
+    Mutant(
+        "who publishes its own ports is asked by the probes of the new",
+        "loop/verdicts.py",
+        "if revision == want.revision or (want.name, revision) in known:",
+        "if True:",
+        (f"{VERDICTS}::test_one_that_keeps_its_own_ports_is_asked_as_its_release_behind_the_ingress",),
+    ),
+    Mutant(
+        "a controller that comes back doubts who serves",
+        "loop/verdicts.py",
+        "if (replica.started_at or 0.0) < since}",
+        "if False}",
+        (f"{VERDICTS}::test_after_a_restart_of_ours_who_serves_has_begun_whatever_its_startup_probe_says_by_now",),
     ),
     Mutant(
         "what is only to be told is set back",

@@ -80,7 +80,8 @@ def _evidence(root: ServiceStatus, witness: Replica | None, held: Sequence[Condi
         if witness.restarts:
             lines.append(f"{witness.name} was restarted {witness.restarts} times by Docker")
         if witness.health is Health.UNHEALTHY:
-            lines.append(f"{witness.name} fails its health check")
+            asked = "liveness probe" if witness.alive is Health.UNHEALTHY else "health check"
+            lines.append(f"{witness.name} fails its {asked}")
     if root.wake_at is not None and root.wake_at > now and root.phase not in (Phase.READY, Phase.COMPLETED):
         lines.append(f"the next look or try is in {age(root.wake_at - now)}")
     if root.phase is Phase.STARTING:

@@ -192,7 +192,7 @@ class Service(Section):
     liveness: Check | None = None
     """When a replica is to be restarted. Default: when its readiness fails, which else only takes its traffic."""
     startup_probe: Check | None = None
-    """Until it has succeeded once the other probes wait. Gives the start `startPeriod` + `interval` × `retries`."""
+    """Until it has succeeded once the other probes wait. Lengthens `startTimeout`."""
     start_timeout: Duration | None = None
     """A replica that is not ready after this has failed. Default: `startup.timeout`."""
     depends_on: Dependencies = Field(default_factory=dict)

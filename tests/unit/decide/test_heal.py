@@ -49,6 +49,11 @@ ROWS = [
         "Degraded Unhealthy: -",
     ),
     (
+        "nor is that a crash loop, however often it was restarted before",
+        case(checked(liveness=probe()), sick(alive=Health.HEALTHY), history=tried(7)),
+        "Degraded Unhealthy: -",
+    ),
+    (
         "unhealthy, and nobody has said yet that it is alive: nobody has said that it is not",
         case(checked(liveness=probe()), sick(alive=Health.STARTING)),
         "Degraded Unhealthy: -",

@@ -62,6 +62,12 @@ def test_one_that_is_not_alive_is_restarted_once() -> None:
     assert plan.settles
 
 
+def test_one_that_is_never_ready_and_alive_is_not_restarted() -> None:
+    plan = rehearsed(checked("web", liveness=probe()), web=never_ready())
+    assert actions(plan, "web") == ["create", "start"]
+    assert not plan.settles
+
+
 @pytest.mark.parametrize("behaviour", [crash_after(0.5), never_ready()], ids=["crashes", "never ready"])
 def test_what_never_settles_is_said_and_ends(behaviour: Behaviour) -> None:
     plan = rehearsed(checked("web"), web=behaviour)

@@ -157,17 +157,29 @@ def test_a_replica_that_starts_is_given_the_start_timeout_however_often_it_is_as
 @pytest.mark.parametrize(
     ("startup", "start_timeout", "expected"),
     [
-        ({}, "60s", 60.0),
-        ({"interval": "10s", "retries": 30}, "60s", 300.0),
-        ({"interval": "10s", "retries": 30, "startPeriod": "20s"}, "60s", 320.0),
-        ({"interval": "1s", "retries": 3}, "200s", 200.0),
+        ({}, "60s", 90.0),
+        ({"interval": "10s", "retries": 30}, "60s", 360.0),
+        ({"interval": "10s", "retries": 30, "startPeriod": "20s"}, "60s", 380.0),
     ],
 )
-def test_a_startup_probe_gives_the_start_its_time(startup: dict[str, Any], start_timeout: str, expected: float) -> None:
+def test_what_a_startup_probe_gives_comes_on_top(startup: dict[str, Any], start_timeout: str, expected: float) -> None:
     probe = {"tcp": {"port": 80}, **startup}
     web = service({}, {"startupProbe": probe, "startTimeout": start_timeout})
     assert web.start_timeout == expected
     assert web.startup is not None and web.startup.start_period == expected, "its failures end nothing before"
+
+
+def test_a_long_start_has_a_longer_deadline_for_progress_unless_somebody_gives_one() -> None:
+    slow = {"startupProbe": {"tcp": {"port": 80}, "interval": "10s", "retries": 90}}
+    assert service({}, slow).update.progress_deadline == 1800.0
+    assert service({}, {**slow, "update": {"progressDeadline": "60s"}}).update.progress_deadline == 60.0
+
+
+def test_after_a_startup_probe_each_failure_of_liveness_counts() -> None:
+    alone = {"liveness": {"tcp": {"port": 80}}}
+    both = {**alone, "startupProbe": {"tcp": {"port": 80}}}
+    asked = {name: service({}, said).liveness for name, said in {"alone": alone, "both": both}.items()}
+    assert {name: probe.start_period for name, probe in asked.items() if probe} == {"alone": START_TIMEOUT, "both": 0.0}
 
 
 @pytest.mark.parametrize("kind", ["readiness", "liveness", "startupProbe"])

@@ -16,7 +16,21 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 
-from tests.bench import broken, cold_start, commands, edits, healing, idle, others, passage, scale, updates, wide
+from tests.bench import (
+    broken,
+    cold_start,
+    commands,
+    drift,
+    edits,
+    healing,
+    idle,
+    others,
+    passage,
+    scale,
+    sick,
+    updates,
+    wide,
+)
 from tests.bench.document import ROOT, as_json, as_text, write_documents
 from tests.bench.figure import Effort, Figure
 from tests.bench.machine import Load, describe_machine
@@ -33,6 +47,8 @@ PARTS: tuple[ModuleType, ...] = (
     broken,
     others,
     passage,
+    sick,
+    drift,
 )
 """Each measures the rows that its HOW explains."""
 

@@ -106,7 +106,7 @@ def _write_project(site: Site, release: Release) -> None:
 
 
 def _by_swarm(rounds: int, effort: Effort) -> wrk.Told:
-    with stage() as scene, _swarm():
+    with stage() as scene, swarm():
         site, service = Site(scene), f"{scene.name}-web"
         with _overlay(scene) as network:
             _create_service(service, network)
@@ -126,7 +126,7 @@ def _by_swarm(rounds: int, effort: Effort) -> wrk.Told:
 
 
 @contextmanager
-def _swarm() -> Iterator[None]:
+def swarm() -> Iterator[None]:
     """The engine is in a swarm; in one of its own, where it was in none."""
     if docker("info", "--format", "{{.Swarm.LocalNodeState}}").strip() == "active":
         yield

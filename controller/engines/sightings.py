@@ -34,6 +34,8 @@ class Sightings:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seen: dict[str, Sighting] = {}
+        self._owners: dict[str, tuple[str, str]] = {}
+        """Stack and service, also of those whose inspect does not hold any more."""
         self._said: dict[str, int] = {}
         self._count = self._first = 0
         self._connected_at: float | None = None
@@ -74,6 +76,7 @@ class Sightings:
 
     def keep(self, container: str, mark: int, sighting: Sighting) -> None:
         with self._lock:
+            self._owners[container] = _owner(sighting)
             if self._connected_at is not None and max(self._first, self._said.get(container, 0)) <= mark:
                 self._seen[container] = sighting
 
@@ -88,18 +91,15 @@ class Sightings:
     def forget_others(self, stack: str, present: Collection[str]) -> None:
         """Drop what is gone of one stack."""
         with self._lock:
-            for container in [key for key, seen in self._seen.items() if _stack(seen) == stack and key not in present]:
-                del self._seen[container]
+            for container in [key for key, owner in self._owners.items() if owner[0] == stack and key not in present]:
+                del self._owners[container]
+                self._seen.pop(container, None)
                 self._said.pop(container, None)
 
     def whose(self, container: str) -> tuple[str, str] | None:
         """Stack and service of a container that was seen."""
         with self._lock:
-            found = self._seen.get(container)
-        if found is None:
-            return None
-        marks = found.inspect["Config"]["Labels"]
-        return marks[labels.PROJECT], marks[labels.SERVICE]
+            return self._owners.get(container)
 
 
 def listed_key(item: Mapping[str, Any]) -> str:
@@ -110,5 +110,6 @@ def listed_key(item: Mapping[str, Any]) -> str:
     return repr((item.get("State"), health, item.get("Names"), item.get("ImageID"), places))
 
 
-def _stack(seen: Sighting) -> str:
-    return str((seen.inspect["Config"].get("Labels") or {}).get(labels.PROJECT))
+def _owner(seen: Sighting) -> tuple[str, str]:
+    marks = seen.inspect["Config"].get("Labels") or {}
+    return str(marks.get(labels.PROJECT)), str(marks.get(labels.SERVICE))

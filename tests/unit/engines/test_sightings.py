@@ -41,6 +41,16 @@ def test_what_changed_without_a_word_is_seen_at_the_next_resync(
     assert not sightings.recall("a1", "key")
 
 
+def test_whose_it_is_is_known_also_while_nothing_else_is(sightings: Sightings) -> None:
+    """After `die` comes `network disconnect`, which names no project: it ends what an inspect may have run out of."""
+    assert keep(sightings, sightings.mark())
+    sightings.say("a1")
+    assert not sightings.recall("a1", "key")
+    assert sightings.whose("a1") == ("shop", "web")
+    sightings.forget_others("shop", ("b2",))
+    assert sightings.whose("a1") is None
+
+
 def test_what_is_said_while_it_is_read_makes_it_old(sightings: Sightings) -> None:
     mark = sightings.mark()
     sightings.say("b2")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from controller.decide.conditions import find_conditions
 from controller.decide.world import World
 from controller.model.decision import SICK, Decision, Phase, StackPhase
 from controller.model.desired import Leaving
@@ -46,8 +47,9 @@ def make_status(
 ) -> StackStatus:
     """The status now; `before` gives the instants at which phases and conditions last changed."""
     known = {service.name: service for service in before.services} if before is not None else {}
+    is_blind = any(condition.type == "EngineUnavailable" for condition in conditions)
     services = tuple(
-        _service_status(world, decision, known.get(name), usually(name), now)
+        _service_status(world, decision, known.get(name), usually(name), is_blind, now)
         for name, decision in sorted(world.decisions.items())
         if _is_shown(world, name)
     )
@@ -57,7 +59,7 @@ def make_status(
         name=world.desired.name,
         phase=phase,
         generation=world.desired.generation,
-        conditions=_keep_transitions(conditions, before, now),
+        conditions=_keep_transitions(conditions, before.conditions if before is not None else (), now),
         services=services,
         taken_at=now,
         source=world.desired.source,
@@ -74,10 +76,16 @@ def _is_shown(world: World, name: str) -> bool:
 
 
 def _service_status(
-    world: World, decision: Decision, before: ServiceStatus | None, usually: float | None, now: Instant
+    world: World,
+    decision: Decision,
+    before: ServiceStatus | None,
+    usually: float | None,
+    is_blind: bool,
+    now: Instant,
 ) -> ServiceStatus:
     want, view = world.desired.services[decision.service], world.views.get(decision.service, ServiceView())
     same = before is not None and before.phase == decision.phase
+    conditions = find_conditions(world, decision, is_blind, now)
     return ServiceStatus(
         name=decision.service,
         phase=decision.phase,
@@ -92,13 +100,14 @@ def _service_status(
         wake_at=decision.wake_at,
         frontends=want.frontends,
         usually=usually,
+        conditions=_keep_transitions(conditions, before.conditions if before is not None else (), now),
     )
 
 
 def _keep_transitions(
-    conditions: tuple[Condition, ...], before: StackStatus | None, now: Instant
+    conditions: tuple[Condition, ...], before: tuple[Condition, ...], now: Instant
 ) -> tuple[Condition, ...]:
-    known = {condition.type: condition for condition in before.conditions} if before is not None else {}
+    known = {condition.type: condition for condition in before}
     result = []
     for condition in conditions:
         old = known.get(condition.type)

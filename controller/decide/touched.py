@@ -13,16 +13,29 @@ _MAY_END = (DockerRestart.NO, DockerRestart.ON_FAILURE)
 
 def find_touched(replica: Replica, want: DesiredService) -> tuple[Difference, ...]:
     """Settings, networks and the name, less what may be other than it was made."""
-    return tuple(found for found in _all(replica) if not ignores(want, found.path))
+    return tuple(found for found in find_differences(replica) if not ignores(want, found.path))
+
+
+def find_differences(replica: Replica) -> tuple[Difference, ...]:
+    """All that is other than it was made, whosever business it is."""
+    if not (replica.limits or replica.lost or replica.renamed):
+        return ()  # nearly always
+    return tuple(_all(replica))
 
 
 def _all(replica: Replica) -> Iterator[Difference]:
     yield from replica.limits
+    wanted = "found by its names" if replica.by_name is False else "connected"
     for network in replica.lost:
-        seen = "without its names" if replica.by_name is False else "not connected"
-        yield Difference(f"Networks.{network}", "connected", seen)
+        yield Difference(f"Networks.{network}", wanted, f"not {wanted}")
     if replica.renamed:
         yield Difference("Name", replica.proper_name, replica.name)
+
+
+def tell_difference(found: Difference) -> str:
+    """`HostConfig.Memory is 128 MiB, not none`, `Networks.front is not connected`."""
+    opposite = found.seen == f"not {found.wanted}"
+    return f"{found.path} is {found.seen}" + ("" if opposite else f", not {found.wanted}")
 
 
 def ignores(want: DesiredService, path: str) -> bool:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from controller.decide.goback import find_way_back
 from controller.decide.identity import has_revision, is_shut_out
 from controller.decide.status import stack_phase
-from controller.decide.touched import find_touched
+from controller.decide.touched import find_touched, tell_difference
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
 from controller.loop.setbacks import find_setbacks, has_pin
@@ -93,10 +93,7 @@ def _tell_touched(world: World) -> Iterator[str]:
             continue
         for replica in _replicas(world, name):
             if has_revision(replica, want):
-                yield from (
-                    f"{replica.name}: {found.path} is {found.seen}, not {found.wanted}"
-                    for found in find_touched(replica, want)
-                )
+                yield from (f"{replica.name}: {tell_difference(found)}" for found in find_touched(replica, want))
 
 
 def _replicas(world: World, name: str) -> tuple[Replica, ...]:

@@ -6,11 +6,10 @@ from collections.abc import Collection, Mapping
 
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.decide.world import World
-from controller.model.decision import Course, Decision, History, Phase
+from controller.model.decision import MOVING, Course, Decision, History, Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Release, split_release
 
-MOVING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
 _RESTFUL = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 _NEW = History()
 

@@ -34,6 +34,9 @@ class Phase(StrEnum):
 SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
 """Phases in which something is wrong."""
 
+MOVING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
+"""Phases of who is on its way."""
+
 
 class StackPhase(StrEnum):
     """The phase of a stack."""

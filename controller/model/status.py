@@ -40,6 +40,7 @@ class ServiceStatus:
     """Ports that the ingress has for it."""
     usually: float | None = None
     """Learned seconds from start to ready; None before two measured starts."""
+    conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

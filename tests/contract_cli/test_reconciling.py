@@ -99,8 +99,11 @@ def test_status_has_the_stable_shape(applied: Project) -> None:
     assert list(stack) == ["name", "phase", "generation", "conditions", "services"]
     assert list(stack["conditions"][0]) == ["type", "status", "reason", "message", "lastTransitionTime"]
     service = stack["services"][0]
-    assert list(service) == ["name", "phase", "reason", "message", "desired", "ready", "updated", "replicas"]
-    assert list(service["replicas"][0]) == ["id", "name", "phase", "health", "restarts", "configHash", "image"]
+    assert list(service) == [
+        "name", "phase", "reason", "message", "desired", "ready", "updated", "conditions", "replicas",
+    ]  # fmt: skip
+    assert list(service["conditions"][0]) == list(stack["conditions"][0])
+    assert list(service["replicas"][0]) == ["id", "name", "phase", "health", "restarts", "configHash", "image", "drift"]
     assert (stack["phase"], service["phase"], service["ready"]) == ("Converged", "Ready", 1)
 
 

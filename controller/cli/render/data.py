@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.cli.render.status import addresses, published
+from controller.decide.touched import find_differences
 from controller.model.errors import Finding
 from controller.model.names import Instant
 from controller.model.observed import Replica
@@ -56,6 +57,7 @@ def service_data(service: ServiceStatus) -> Data:
         "desired": service.desired,
         "ready": service.ready,
         "updated": service.updated,
+        "conditions": [_condition(condition) for condition in service.conditions],
         "replicas": [replica_data(replica) for replica in service.replicas],
     }
 
@@ -69,8 +71,16 @@ def replica_data(replica: Replica) -> Data:
         "restarts": replica.restarts,
         "configHash": replica.config_hash,
         "image": replica.image,
+        "drift": _drift_data(replica),
         **({} if replica.route is None else {"route": _route_data(replica.route)}),
     }
+
+
+def _drift_data(replica: Replica) -> list[Data]:
+    """What a hand changed; of what is not ours, in which fields it is other than it would be made now."""
+    found = find_differences(replica)
+    told: list[Data] = [{"path": one.path, "wanted": one.wanted, "seen": one.seen} for one in found]
+    return told or [{"path": path, "wanted": None, "seen": None} for path in replica.drift or ()]
 
 
 def _route_data(route: RouteSeen) -> Data:

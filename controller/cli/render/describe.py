@@ -10,6 +10,7 @@ from controller.cli.render.events import clock, last_seen
 from controller.cli.render.phases import role_of
 from controller.cli.render.status import replica_state, service_lines
 from controller.cli.render.text import NONE, Paint, age, clean, count, plain, span, table
+from controller.decide.touched import find_differences, tell_difference
 from controller.model.names import Instant
 from controller.model.observed import Replica
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
@@ -48,6 +49,7 @@ def describe_service(
             ("Next try", f"in {age(service.wake_at - now)}" if service.wake_at else NONE),
             ("Starts in", "unknown (first start)" if service.usually is None else f"usually {span(service.usually)}"),
         ),
+        *_conditions(service.conditions, now, paint),
         "Replicas:" if service.replicas else f"Replicas:   {NONE}",
         *(line for replica in service.replicas for line in _replica(replica, now)),
         *_happened(events, now, paint),
@@ -99,11 +101,7 @@ def _replica(replica: Replica, now: Instant) -> list[str]:
 
 def _drift(replica: Replica) -> str:
     """What a hand changed; of what is not ours, in which fields it is other than it would be made now."""
-    told = [f"{one.path}: {one.wanted} → {one.seen}" for one in replica.limits]
-    state = "not found by its names" if replica.by_name is False else "not connected"
-    told += [f"Networks.{name}: {state}" for name in replica.lost]
-    told += [f"Name: {replica.proper_name} → {replica.name}"] if replica.renamed else []
-    return ", ".join(told or replica.drift or ()) or NONE
+    return ", ".join([tell_difference(found) for found in find_differences(replica)] or replica.drift or ()) or NONE
 
 
 def last_words(replica: Replica, indent: int, keep: int = 10) -> list[str]:

@@ -19,7 +19,8 @@ pytestmark = pytest.mark.unit
 
 def test_status() -> None:
     stack = stack_status(
-        service_status("web", Phase.READY, healthy(1, restarts=2)), conditions=(condition("Ready", "True"),)
+        service_status("web", Phase.READY, healthy(1, restarts=2), conditions=(condition("Ready", "True"),)),
+        conditions=(condition("Ready", "True"),),
     )
     assert status_data([stack]) == {
         "stacks": [
@@ -45,6 +46,15 @@ def test_status() -> None:
                         "desired": 1,
                         "ready": 1,
                         "updated": 1,
+                        "conditions": [
+                            {
+                                "type": "Ready",
+                                "status": "True",
+                                "reason": "Because",
+                                "message": "a sentence.",
+                                "lastTransitionTime": "1970-01-01T00:16:10.000Z",
+                            }
+                        ],
                         "replicas": [
                             {
                                 "id": "web-1-id",
@@ -54,6 +64,7 @@ def test_status() -> None:
                                 "restarts": 2,
                                 "configHash": "hash-v1",
                                 "image": "web:1",
+                                "drift": [],
                             }
                         ],
                     }

@@ -97,7 +97,7 @@ def why(options: Options, services: tuple[str, ...]) -> int:
 
     with open_session(options) as session:
         stacks = session.status()
-        causes = [_with_last_words(session, cause) for cause in _causes(stacks, services)]
+        causes = [_with_last_words(session, cause) for cause in _causes(stacks, services, tuple(session.events()))]
         known = session.generations() if causes else {}
         causes = [with_change(cause, known.get(cause.stack, ())) for cause in causes]
     troubles = () if services else stack_troubles(stacks)
@@ -127,7 +127,7 @@ def _with_last_words(session: Session, cause: Cause) -> Cause:
     return replace(cause, witness=replace(witness, last_output=said))
 
 
-def _causes(stacks: Sequence[StackStatus], names: Sequence[str]) -> list[Cause]:
+def _causes(stacks: Sequence[StackStatus], names: Sequence[str], events: Sequence[Event]) -> list[Cause]:
     from controller.cli.render.phases import AT_REST
     from controller.cli.render.why import find_cause
     from controller.cli.selection import choose_services
@@ -135,8 +135,9 @@ def _causes(stacks: Sequence[StackStatus], names: Sequence[str]) -> list[Cause]:
     now = time.time()
     chosen = choose_services(stacks, names)
     if names:
-        return [find_cause(stack, service.name, now) for stack, service in chosen]
-    found = [find_cause(stack, item.name, now) for stack, item in chosen if item.phase not in AT_REST]
+        return [find_cause(stack, service.name, now, _of(events, stack.name)) for stack, service in chosen]
+    troubled = [(stack, item) for stack, item in chosen if item.phase not in AT_REST]
+    found = [find_cause(stack, item.name, now, _of(events, stack.name)) for stack, item in troubled]
     longest: dict[tuple[str, str], Cause] = {}
     for cause in found:
         root = (cause.stack, cause.root.name)

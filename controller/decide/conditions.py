@@ -174,6 +174,8 @@ def _count_falls(want: DesiredService, decision: Decision, replica: Replica, now
 
 
 def _tell_drift(want: DesiredService, view: ServiceView) -> Iterator[Said]:
+    if want.drift is DriftPolicy.IGNORE:
+        return
     told, waits = [], False
     for replica in view.replicas:
         if replica.phase is ReplicaPhase.CREATED or not has_revision(replica, want):

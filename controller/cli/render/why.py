@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
+from controller.cli.render.advice import OF_ITS_OWN, UNKNOWN, End, Evidence, advise, advise_on_change
 from controller.cli.render.data import timestamp
 from controller.cli.render.describe import last_words
-from controller.cli.render.phases import remark_on, role_of
+from controller.cli.render.phases import AT_REST, remark_on, role_of
 from controller.cli.render.status import is_ready, is_trouble, replica_state
 from controller.cli.render.text import Paint, age, clean, plain, span
 from controller.model.decision import Phase
 from controller.model.generation import Generation
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
-from controller.model.status import Condition, ServiceStatus, StackStatus
+from controller.model.status import Condition, Event, ServiceStatus, StackStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +32,74 @@ class Cause:
     stack: str = ""
     change: Generation | None = None
     """The last one before this began in which the root was changed."""
+    end: End = UNKNOWN
+    """How the witness's last life ended, also where its next one runs already."""
 
     @property
     def root(self) -> ServiceStatus:
         return self.chain[-1]
 
 
-def find_cause(stack: StackStatus, service: str, now: Instant) -> Cause:
-    """Follow `waits_for` from a service to the one that waits for nobody. Raises KeyError for an unknown service."""
+def find_cause(stack: StackStatus, service: str, now: Instant, events: Sequence[Event] = ()) -> Cause:
+    """Follow `waits_for` from a service to the one that waits for nobody. Raises KeyError for an unknown service.
+
+    `events`: of this stack, oldest first.
+    """
     chain = _chain({item.name: item for item in stack.services}, service)
     root = chain[-1]
     witness = _witness(root.replicas)
-    held = [condition for condition in stack.conditions if is_trouble(condition)]
-    return Cause(chain, _evidence(root, witness, held, now), _advice(root, witness, now), witness, stack.name)
+    held = tuple(condition for condition in stack.conditions if is_trouble(condition))
+    own = [event for event in reversed(events) if event.service == root.name]
+    end, refused = _find_end(root, witness, own), _find_refused(root, own, now)
+    told = (*_evidence(root, witness, held, now), *_retell(witness, own, now))
+    if refused is not None:
+        told += (f"{refused.reason} {age(now - refused.at)} ago: {_words_of(refused)}",)
+    advice = advise(Evidence(stack.name, chain, witness, end, held, refused is not None), now)
+    return Cause(chain, told, advice, witness, stack.name, end=end)
+
+
+_STARTS = frozenset({"Started", "Restarted"})
+_ENDED = re.compile(r"exited with (-?\d+)( \(out of memory\))?")
+LATELY = 600.0
+"""Seconds for which a warning may still be about what is wrong now."""
+
+
+def _find_end(root: ServiceStatus, witness: Replica | None, own: Sequence[Event]) -> End:
+    """What the container says of its end; of one that runs, or is gone, what was said of it then."""
+    if witness is not None and not witness.running:
+        return End(witness.exit_code, witness.oom_killed)
+    answer = _find_answer(own)
+    said = root.message if witness is None else answer.message if answer is not None else ""
+    found = _ENDED.search(said)
+    return UNKNOWN if found is None else End(int(found[1]), found[2] is not None)
+
+
+def _find_answer(own: Sequence[Event]) -> Event | None:
+    """The newest start, where it answered an end, or was to end what is sick. `own`: newest first."""
+    newest = next((event for event in own if event.reason in _STARTS), None)
+    answers = newest is not None and (newest.reason == "Restarted" or _ENDED.search(newest.message))
+    return newest if answers else None
+
+
+def _retell(witness: Replica | None, own: Sequence[Event], now: Instant) -> Iterator[str]:
+    """Of one that runs nothing shows any more how its last life ended."""
+    if witness is not None and witness.running and (answer := _find_answer(own)) is not None:
+        yield f"it was started again {age(now - answer.at)} ago: {answer.message}"
+
+
+def _find_refused(root: ServiceStatus, own: Sequence[Event], now: Instant) -> Event | None:
+    """The call that failed last, unless that is long ago, or told already."""
+    newest = next((event for event in own if event.kind == "Warning"), None)
+    if newest is None or now - newest.at > LATELY or root.phase in (*AT_REST, Phase.PAUSED):
+        return None
+    is_call = newest.reason.endswith("Failed") and newest.reason not in OF_ITS_OWN
+    return newest if is_call and _words_of(newest) not in root.message else None
+
+
+def _words_of(event: Event) -> str:
+    """Without the phase that stands before them."""
+    phase, colon, words = event.message.partition(": ")
+    return words if colon and phase in set(Phase) else event.message
 
 
 def with_change(cause: Cause, generations: Sequence[Generation]) -> Cause:
@@ -57,7 +114,8 @@ def with_change(cause: Cause, generations: Sequence[Generation]) -> Cause:
     why = f" ({change.cause.why})" if change.cause.why else ""
     who = f", by {change.cause.who}{why}" if change.cause.who else ""
     told = f"{name} was changed {age(cause.root.since - change.at)} before, in revision {change.number}{who}"
-    return replace(cause, change=change, evidence=(*cause.evidence, told))
+    advice = (*cause.advice, *advise_on_change(cause.root, change.number, cause.root.since - change.at))
+    return replace(cause, change=change, evidence=(*cause.evidence, told), advice=advice)
 
 
 def _chain(services: Mapping[str, ServiceStatus], name: str) -> tuple[ServiceStatus, ...]:
@@ -74,7 +132,7 @@ def _witness(replicas: Sequence[Replica]) -> Replica | None:
 
 
 def _evidence(root: ServiceStatus, witness: Replica | None, held: Sequence[Condition], now: Instant) -> tuple[str, ...]:
-    lines = [f"{item.reason}: {item.message}" for item in held]
+    lines = [f"{item.reason}: {item.message}" for item in held if not root.message or root.message not in item.message]
     if witness is not None:
         lines.append(f"{witness.name} is {replica_state(witness)}{_ended(witness, now)}")
         if witness.restarts:
@@ -96,41 +154,6 @@ def _ended(replica: Replica, now: Instant) -> str:
 def _usually(root: ServiceStatus, now: Instant) -> str:
     so_far = f"starting for {age(now - root.since)}"
     return f"{so_far}; it usually takes {span(root.usually)}" if root.usually is not None else f"{so_far} (first start)"
-
-
-def _advice(root: ServiceStatus, witness: Replica | None, now: Instant) -> tuple[str, ...]:
-    """What a person can do, the most likely first. `retry` only where waiting would not do."""
-    if root.phase is Phase.STARTING and root.usually is not None and now - root.since <= 3 * root.usually:
-        return ("nothing: it is starting as it usually does",)
-    commands = _COMMANDS.get(root.phase, ("controller logs {0}", "controller describe {0}"))
-    ended = () if root.phase in _BY_WILL else _by_end(witness)
-    return (*ended, *(command.format(root.name) for command in commands))
-
-
-_BY_WILL = frozenset({Phase.PAUSED, Phase.STOPPED, Phase.READY, Phase.COMPLETED})
-_COMMANDS: Mapping[Phase, tuple[str, ...]] = {
-    Phase.READY: (),
-    Phase.COMPLETED: (),
-    Phase.PAUSED: ("controller resume {0}",),
-    Phase.STOPPED: ("controller start {0}",),
-    Phase.CRASH_LOOP: ("controller logs {0}", "controller retry {0}, once it is mended"),
-    Phase.FAILED: ("controller logs {0}", "controller retry {0}, once it is mended"),
-    Phase.DEGRADED: ("controller logs {0}", "controller retry {0}, once it is mended"),
-}
-_EXIT_CODES = {
-    126: "exit code 126: its command is not executable; look at `command`, `entrypoint` and the image's architecture",
-    127: "exit code 127: its command was not found in the image; look at `command` and `entrypoint`",
-    137: "exit code 137: it was killed (SIGKILL), by a person, by its stop timeout, or for want of memory",
-    139: "exit code 139: it crashed (segmentation fault); try another version of the image",
-    143: "exit code 143: it was asked to end (SIGTERM) and did",
-}
-
-
-def _by_end(witness: Replica | None) -> tuple[str, ...]:
-    if witness is not None and witness.oom_killed:
-        return ("raise its memory limit (deploy.resources.limits.memory): the kernel killed it for want of memory",)
-    said = _EXIT_CODES.get(witness.exit_code) if witness is not None and witness.exit_code is not None else None
-    return (said,) if said else ()
 
 
 def why_lines(cause: Cause, *, paint: Paint = plain) -> list[str]:
@@ -173,8 +196,8 @@ def why_data(cause: Cause) -> dict[str, Any]:
             for item in cause.chain
         ],
         "evidence": list(cause.evidence),
-        "exitCode": cause.witness.exit_code if cause.witness else None,
-        "oomKilled": bool(cause.witness and cause.witness.oom_killed),
+        "exitCode": cause.end.code,
+        "oomKilled": cause.end.oom,
         "lastOutput": cause.witness.last_output if cause.witness else "",
         "change": None
         if cause.change is None

@@ -209,6 +209,7 @@ TABLE = [
         f"{WELL} +Drifted/ChangedByHand",
     ),
     ("a hand did what is nobody's business", web(healthy(1, limits=(GREW,)), ignore_drift=("HostConfig",)), WELL),
+    ("a hand may do what it likes", web(healthy(1, limits=(GREW,)), drift=DriftPolicy.IGNORE), WELL),
     (
         "we took its names before its end",
         web(healthy(1, lost=("front",), by_name=False), healthy(2), pre_stop_delay=5.0, replicas=2),

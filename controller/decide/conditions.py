@@ -7,7 +7,7 @@ many serve as are wanted? `Progressing`: does anything come of it by itself? `Up
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from controller.decide.aim import find_quarantine
@@ -40,7 +40,7 @@ class Said(NamedTuple):
     message: str = ""
 
 
-def find_conditions(world: World, decision: Decision, is_blind: bool, now: Instant) -> tuple[Condition, ...]:
+def find_conditions(world: World, decision: Decision, is_blind: bool, now: Instant) -> Sequence[Said]:
     """All that hold or do not; of a service that is not meant to be only `Ready`. `is_blind`: no engine answers.
 
     No message holds a time: what only goes on is no news, and is not written.
@@ -55,7 +55,22 @@ def find_conditions(world: World, decision: Decision, is_blind: bool, now: Insta
             _tell_stable(want, decision, view, now),
             *_tell_drift(want, view),
         ]
-    return tuple(Condition(kind, status, reason, message, now) for kind, status, reason, message in said)
+    return said
+
+
+def keep_transitions(said: Iterable[Said], before: Sequence[Condition], now: Instant) -> tuple[Condition, ...]:
+    """Since when each holds: its instant changes only with its status. What is as it was is the very same object."""
+    known = {condition.type: condition for condition in before}
+    return tuple(_dated(one, known.get(one.kind), now) for one in said)
+
+
+def _dated(said: Said, old: Condition | None, now: Instant) -> Condition:
+    kind, status, reason, message = said
+    if old is None or old.status != status:
+        return Condition(kind, status, reason, message, now)
+    if old.reason == reason and old.message == message:
+        return old  # nearly always
+    return Condition(kind, status, reason, message, old.transitioned_at)
 
 
 def _tell_ready(want: DesiredService, decision: Decision, is_blind: bool) -> Said:
@@ -178,12 +193,14 @@ def _tell_drift(want: DesiredService, view: ServiceView) -> Iterator[Said]:
         return
     told, waits = [], False
     for replica in view.replicas:
+        if not (touched := find_touched(replica, want)):
+            continue  # nearly always
         if replica.phase is ReplicaPhase.CREATED or not has_revision(replica, want):
             continue  # not yet as it is to be, or to be replaced anyway
         withdrawn = want.pre_stop_delay > 0 and replica.by_name is False  # by us, before its end
         told += [
             f"{replica.name}: {tell_difference(found)}"
-            for found in find_touched(replica, want)
+            for found in touched
             if not (withdrawn and found.path.startswith("Networks."))
         ]
         waits = waits or is_beyond_repair(replica, want)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from controller.decide.conditions import find_conditions
+from controller.decide.conditions import Said, find_conditions, keep_transitions
 from controller.decide.world import World
 from controller.model.decision import SICK, Decision, Phase, StackPhase
 from controller.model.desired import Leaving
@@ -53,13 +53,14 @@ def make_status(
         for name, decision in sorted(world.decisions.items())
         if _is_shown(world, name)
     )
+    said = (Said(item.type, item.status, item.reason, item.message) for item in conditions)
     held = world.hold is not None
     phase = stack_phase((decision for name, decision in world.decisions.items() if _is_shown(world, name)), held)
     return StackStatus(
         name=world.desired.name,
         phase=phase,
         generation=world.desired.generation,
-        conditions=_keep_transitions(conditions, before.conditions if before is not None else (), now),
+        conditions=keep_transitions(said, before.conditions if before is not None else (), now),
         services=services,
         taken_at=now,
         source=world.desired.source,
@@ -85,7 +86,7 @@ def _service_status(
 ) -> ServiceStatus:
     want, view = world.desired.services[decision.service], world.views.get(decision.service, ServiceView())
     same = before is not None and before.phase == decision.phase
-    conditions = find_conditions(world, decision, is_blind, now)
+    said = find_conditions(world, decision, is_blind, now)
     return ServiceStatus(
         name=decision.service,
         phase=decision.phase,
@@ -100,17 +101,5 @@ def _service_status(
         wake_at=decision.wake_at,
         frontends=want.frontends,
         usually=usually,
-        conditions=_keep_transitions(conditions, before.conditions if before is not None else (), now),
+        conditions=keep_transitions(said, before.conditions if before is not None else (), now),
     )
-
-
-def _keep_transitions(
-    conditions: tuple[Condition, ...], before: tuple[Condition, ...], now: Instant
-) -> tuple[Condition, ...]:
-    known = {condition.type: condition for condition in before}
-    result = []
-    for condition in conditions:
-        old = known.get(condition.type)
-        at = old.transitioned_at if old is not None and old.status == condition.status else now
-        result.append(Condition(condition.type, condition.status, condition.reason, condition.message, at))
-    return tuple(result)

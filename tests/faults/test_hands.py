@@ -150,7 +150,9 @@ def test_a_network_that_was_taken_away_is_made_again_and_joined(scene: Scene) ->
         scene.await_phase("Converged")
         before = scene.containers()
         for one in before.values():
-            docker("network", "disconnect", f"{scene.name}_default", one.id)
+            docker("network", "disconnect", "-f", f"{scene.name}_default", one.id)
+        with suppress(AssertionError):  # it may have been joined again already
+            docker("network", "rm", f"{scene.name}_default")
         eventually(
             lambda: all(
                 f"{scene.name}_default" in one.inspect["NetworkSettings"]["Networks"]

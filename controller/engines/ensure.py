@@ -17,6 +17,7 @@ from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError, Rejected
 
 _AMBIGUOUS = re.compile(r"network (\S+) is ambiguous")
+_LOST = re.compile(r"network \S+ not found")
 
 
 def ensure_surroundings(client: Client, template: Template, *, deadline: float) -> None:
@@ -31,8 +32,7 @@ def _ensure_network(client: Client, request: Mapping[str, Any], deadline: float)
     name = request["Name"]
     there = _find_network(client, name, deadline)
     if there is None:
-        with suppress(Conflict):  # somebody else was faster
-            client.call("POST", "/networks/create", body={**request, "CheckDuplicate": True}, deadline=deadline)
+        _create_network(client, request, deadline)
         merge_networks(client, name, deadline=deadline)
         return
     if difference := network_difference(request, there):
@@ -40,6 +40,15 @@ def _ensure_network(client: Client, request: Mapping[str, Any], deadline: float)
             f"network {name} exists with another {difference}",
             hint=f"remove it (docker network rm {name}) or declare it `external: true`",
         )
+
+
+def _create_network(client: Client, request: Mapping[str, Any], deadline: float) -> None:
+    """Where somebody else was faster, that will do. Everything else is a failure: no container can start without."""
+    try:
+        client.call("POST", "/networks/create", body={**request, "CheckDuplicate": True}, deadline=deadline)
+    except Conflict as error:
+        if not (isinstance(error.__cause__, Failure) and error.__cause__.status == 409):
+            raise
 
 
 def _find_network(client: Client, name: str, deadline: float) -> Mapping[str, Any] | None:
@@ -57,6 +66,11 @@ def ambiguous_network(error: EngineError) -> str | None:
     """The name that two networks share, if that is what the engine complains of."""
     found = _AMBIGUOUS.search(error.message)
     return found.group(1) if found else None
+
+
+def lacks_network(error: EngineError) -> bool:
+    """Whether the engine complains that a network of the container is not there any more."""
+    return _LOST.search(error.message) is not None
 
 
 def merge_networks(client: Client, name: str, *, deadline: float) -> None:

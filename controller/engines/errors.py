@@ -35,6 +35,8 @@ _TAKEN = ("is already in use by container", "marked for removal", "removal of co
 _PORT_TAKEN = re.compile(
     r"listen \w+ (\S+:\d+): bind: address already in use|Bind for (\S+:\d+) failed: port is already allocated"
 )
+_NO_ADDRESSES = ("non-overlapping ipv4 address pool", "address pools have been fully subscribed")
+"""No subnet is left for another network, in the words of older and newer engines, which answer 404, 400 or 500."""
 _VERSION = re.compile(r"client version (\S+) is too (old|new)")
 _NO_PLUGIN = (
     "is not a docker command",
@@ -64,10 +66,9 @@ class Failure(Exception):
 
 def map_failure(failure: Failure) -> EngineError:
     """An HTTP answer: 409, what is gone and what is joined ask for a new look, 5xx may pass, every other 4xx stays."""
-    if taken := _PORT_TAKEN.search(failure.message):
-        port = taken.group(1) or taken.group(2)
-        return Transient(f"host port {port} is already in use", hint="free it, or publish another one")
     message, text = f"Docker refused {failure.request}: {failure.message}", failure.message.lower()
+    if (used_up := _map_used_up(failure.message, message)) is not None:
+        return used_up
     if any(mark in text for mark in _MISSING_IMAGE):
         return Rejected(message, hint="pull or build the image, or set pull_policy")
     if failure.refused_version is not None:
@@ -83,6 +84,17 @@ def map_failure(failure: Failure) -> EngineError:
             return map_words(message)
         case _:
             return Rejected(message)
+
+
+def _map_used_up(said: str, message: str) -> Transient | None:
+    """What somebody else has for now, whatever the status."""
+    if taken := _PORT_TAKEN.search(said):
+        port = taken.group(1) or taken.group(2)
+        return Transient(f"host port {port} is already in use", hint="free it, or publish another one")
+    if any(mark in said.lower() for mark in _NO_ADDRESSES):
+        more = "give Docker more in `default-address-pools` of its daemon.json"
+        return Transient(message, hint=f"remove networks that nobody uses (docker network prune), or {more}")
+    return None
 
 
 def _map_version(message: str, version: str, fault: str) -> EngineError:

@@ -15,7 +15,7 @@ from controller.engines.answers import get_container, get_list, get_object
 from controller.engines.base import result_of
 from controller.engines.client import Client
 from controller.engines.drift import lost_networks, wanted_endpoints
-from controller.engines.ensure import ambiguous_network, ensure_surroundings, merge_networks
+from controller.engines.ensure import ambiguous_network, ensure_surroundings, lacks_network, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
 from controller.engines.limits import find_limits, update_body
@@ -187,8 +187,32 @@ class Performer:
             elif (network := ambiguous_network(error)) is not None:
                 merge_networks(self._client, network, deadline=left(ends_at))
                 self._client.call("POST", f"/containers/{step.replica}/start", deadline=left(ends_at))
+            elif lacks_network(error) and self._join_anew(project, step, ends_at):
+                self._client.call("POST", f"/containers/{step.replica}/start", deadline=left(ends_at))
             else:
                 raise
+
+    def _join_anew(self, project: ComposeProject, step: Start, ends_at: float) -> bool:
+        """Networks may be removed under what does not run, as `docker network prune` does: they are made again, and it
+        joins them as at its create. Whether that changed anything."""
+        templates = self._recorders.record(project, self._recorders.render(project), {}).templates
+        if (template := templates.get(step.service)) is None:
+            return False
+        with self._one_at_a_time:
+            ensure_surroundings(self._client, template, deadline=left(ends_at))
+        request = instantiate(read_request(template), Place(step.number))
+        there = get_container(self._client, step.replica, deadline=left(ends_at))["NetworkSettings"]["Networks"]
+        found = {name: end for name, end in wanted_endpoints(request).items() if self._is_lost(name, there, ends_at)}
+        for name, endpoint in found.items():
+            self._rejoin(step.replica, name, endpoint, ends_at)
+        return bool(found)
+
+    def _is_lost(self, network: str, there: Mapping[str, Any], ends_at: float) -> bool:
+        """The one that it was on had this name, and another one has it now."""
+        if network not in there:
+            return False
+        seen = get_object(self._client, f"/networks/{quote(network, safe='')}", "Id", deadline=left(ends_at))
+        return bool(seen["Id"] != there[network].get("NetworkID"))
 
     def _unpause(self, replica: ReplicaId, ends_at: float) -> None:
         try:

@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
@@ -162,6 +163,33 @@ def test_a_network_that_was_taken_away_is_made_again_and_joined(scene: Scene) ->
         )
         scene.await_phase("Converged")
         assert lives(scene.containers()) == lives(before)
+
+
+@pytest.mark.fault("W10")
+@pytest.mark.slow
+def test_a_network_that_was_removed_under_what_is_stopped_is_made_again_and_joined(scene: Scene) -> None:
+    """As `docker network prune` does it: the containers still name a network that there is no more."""
+    scene.compose("""
+        services:
+          web: {SLEEP, networks: {default: {aliases: [face]}, back: {}}}
+          db: {SLEEP, networks: [back]}
+          other: {SLEEP}
+        networks: {back: {}}
+    """)
+    scene.done("apply")
+    before = scene.containers()
+    scene.done("stop")
+    docker("network", "rm", f"{scene.name}_default", f"{scene.name}_back")
+    scene.done("start")
+    after = scene.containers()
+    assert running(after) == set(after) and {one.id for one in after.values()} == {one.id for one in before.values()}
+    joined = {name: set(one.inspect["NetworkSettings"]["Networks"]) for name, one in after.items()}
+    front, back = f"{scene.name}_default", f"{scene.name}_back"
+    assert joined == {"web-1": {front, back}, "db-1": {back}, "other-1": {front}}
+    assert {"web", "face"} <= set(after["web-1"].inspect["NetworkSettings"]["Networks"][front]["Aliases"])
+    docker("exec", after["web-1"].id, "ping", "-c", "1", "db")
+    scene.hand("up", "-d")
+    assert lives(scene.containers()) == lives(after)
 
 
 @pytest.mark.fault("C6")

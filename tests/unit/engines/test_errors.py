@@ -68,6 +68,21 @@ def test_answers_of_the_daemon(status: int, message: str, kind: type[EngineError
     assert message in error.message
 
 
+@pytest.mark.fault("I5")
+@pytest.mark.parametrize("status", [400, 403, 404, 500])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network",
+        "all predefined address pools have been fully subscribed",
+    ],
+)
+def test_that_no_subnet_is_left_may_pass_and_is_told_with_its_mend(status: int, said: str) -> None:
+    error = map_failure(Failure(status, said, "POST /networks/create"))
+    assert type(error) is Transient and said in error.message
+    assert "docker network prune" in (error.hint or "") and "default-address-pools" in (error.hint or "")
+
+
 def test_a_plugin_is_named_only_where_one_has_refused() -> None:
     refused = map_failure(Failure(403, "authorization denied by plugin x: no", "POST /x"))
     overlaps = map_failure(Failure(403, "Pool overlaps with other one on this address space", "POST /networks/create"))

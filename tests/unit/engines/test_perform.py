@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from controller.engines.ensure import ensure_surroundings
+from controller.engines.errors import Failure, map_failure
 from controller.engines.perform import Performer
 from controller.engines.template import make_template
 from controller.model.errors import EngineError, Transient
 from controller.model.names import ReplicaId
-from controller.model.steps import Connect, Rename, Result, Step, Withdraw
+from controller.model.steps import Connect, Rename, Result, Start, Step, Withdraw
 from tests.builders import remove
 from tests.unit.engines.requests import inspected, request, template
 
@@ -102,4 +103,75 @@ def test_who_is_to_be_found_again_leaves_the_network_for_an_instant() -> None:
     assert ask(again, inspect) == [
         ("p_default/disconnect", {"Container": replica}),
         ("p_default/connect", {"Container": replica, "EndpointConfig": endpoint}),
+    ]
+
+
+# --- networks that are gone, and those that cannot be made
+
+
+def failing(status: int, message: str) -> EngineError:
+    error = map_failure(Failure(status, message, "POST /x"))
+    error.__cause__ = Failure(status, message, "POST /x")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("answer", "passes"),
+    [
+        (failing(409, "network with name p_default already exists"), True),
+        (failing(404, "could not find an available, non-overlapping IPv4 address pool among the defaults"), False),
+        (failing(404, 'plugin "mac" not found'), False),
+    ],
+    ids=["somebody else was faster", "no subnet is left", "no such driver"],
+)
+def test_a_network_that_cannot_be_made_is_a_failure_unless_somebody_else_made_it(
+    answer: EngineError, passes: bool
+) -> None:
+    def call(*_: Any, **__: Any) -> None:
+        raise answer
+
+    def get(path: str, *_: Any, **__: Any) -> object:
+        if path == "/networks":
+            return []
+        raise failing(404, "network p_default not found")
+
+    client = SimpleNamespace(get=get, call=call)
+    if passes:
+        ensure_surroundings(client, SURROUNDED, deadline=5.0)  # type: ignore[arg-type]
+        return
+    with pytest.raises(EngineError) as caught:
+        ensure_surroundings(client, SURROUNDED, deadline=5.0)  # type: ignore[arg-type]
+    assert caught.value is answer
+
+
+@pytest.mark.fault("W10")
+@pytest.mark.parametrize("now", ["n2", "n1"], ids=["made anew", "there all the time"])
+def test_one_whose_network_was_removed_under_it_joins_the_one_that_has_its_name_now(now: str) -> None:
+    inspect = inspected(request())
+    replica = ReplicaId(inspect["Id"])
+    inspect["NetworkSettings"]["Networks"]["p_default"]["NetworkID"] = "n1"
+    written: list[tuple[str, Any]] = []
+
+    def call(_method: str, path: str, query: Any = None, body: Any = None, **_: Any) -> None:
+        written.append((path.split("/", 2)[2], body))
+        if len(written) == 1:
+            raise failing(404, "network n1 not found")
+
+    answers = {"/networks/p_default": {**NETWORK, "Id": now}}
+    client = SimpleNamespace(get=lambda path, *_, **__: answers.get(path, inspect), call=call)
+    recording = SimpleNamespace(templates={"a": SURROUNDED})
+    recorders = SimpleNamespace(render=lambda _: None, record=lambda *_: recording)
+    performer = Performer(client, SimpleNamespace(), recorders)  # type: ignore[arg-type]
+    step = Start("a", replica, 1, "was stopped, is wanted again")
+    (outcome,) = performer.perform(SimpleNamespace(), (step,), deadline=5.0)  # type: ignore[arg-type]
+    start, endpoint = (f"{replica}/start", None), {"Aliases": ["p-a-1", "a"]}
+    if now == "n1":
+        assert (outcome.result, written) == (Result.CONFLICT, [start])
+        return
+    assert outcome.result is Result.DONE, outcome.message
+    assert written == [
+        start,
+        ("p_default/disconnect", {"Container": replica}),
+        ("p_default/connect", {"Container": replica, "EndpointConfig": endpoint}),
+        start,
     ]

@@ -123,6 +123,11 @@ class Performer:
         fetch = compose.pull_service if isinstance(step, Pull) else compose.build_service
         try:
             fetch(project, self._client.endpoint, step.service, deadline=left(ends_at))
+        except EngineError as error:
+            if step.image in error.message:
+                raise
+            # a registry that refuses does not say what it refuses
+            raise type(error)(f"{step.image}: {error.message}", hint=error.hint) from error
         finally:
             self._images.forget()
 

@@ -9,6 +9,7 @@ import pytest
 from tests.engine.proxy import EngineProxy
 from tests.engine.scenario import Scene
 from tests.engine.scenarios.conftest import pytest_runtest_makereport, scene
+from tests.faults.private_engine import PrivateEngine
 
 __all__ = ["proxy", "pytest_runtest_makereport", "scene"]
 
@@ -19,3 +20,21 @@ def proxy(scene: Scene) -> Iterator[EngineProxy]:
     with EngineProxy(scene.folder.parent / "engine.sock") as made:
         scene.env["DOCKER_HOST"] = made.host
         yield made
+
+
+@pytest.fixture
+def options() -> tuple[str, ...]:
+    """What the test's own daemon is started with."""
+    return ()
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> Iterator[PrivateEngine]:
+    """The only engine that the test, its hands and the controller know."""
+    made = PrivateEngine(*options)
+    made.start()
+    made.load_image()
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_HOST", made.host)
+        yield made
+    made.clean()

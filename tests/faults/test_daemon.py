@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,24 +22,8 @@ services:
   web: {{SLEEP, network_mode: none, deploy: {{replicas: 2}}}}
   slow: {{{ready_after(0.2, "1s")}, network_mode: none}}
 """
+FROZEN = 30.0
 ALL = {"db-1", "web-1", "web-2", "slow-1"}
-
-
-@pytest.fixture
-def options() -> tuple[str, ...]:
-    return ()
-
-
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...]) -> Iterator[PrivateEngine]:
-    """The only engine that the test, its hands and the controller know."""
-    made = PrivateEngine(*options)
-    made.start()
-    made.load_image()
-    with monkeypatch.context() as patch:
-        patch.setenv("DOCKER_HOST", made.host)
-        yield made
-    made.clean()
 
 
 def threads_of(daemon: Daemon) -> int:
@@ -101,8 +84,11 @@ def test_a_daemon_that_freezes_is_waited_for_and_no_worker_is_lost(engine: Priva
         with scene.step("SIGSTOP, while there is something to do"):
             docker("kill", before["web-1"].id)
             engine.send(signal.SIGSTOP)
+            frozen_at = time.monotonic()
             scene.compose(STACK + "  more: {SLEEP, network_mode: none}\n")
             eventually(lambda: "EngineUnavailable" in daemon.said(), 60)
+            stays(lambda: daemon.process.poll() is None, frozen_at + FROZEN - time.monotonic())
+            assert "Failed" not in daemon.said() and "Traceback" not in daemon.said()
         with scene.step("SIGCONT: everything is done that was to be done, once"):
             engine.send(signal.SIGCONT)
             eventually(lambda: running(scene.containers()) == ALL | {"more-1"}, 60)

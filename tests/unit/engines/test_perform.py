@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from controller.engines import compose
 from controller.engines.ensure import ensure_surroundings
 from controller.engines.errors import Failure, map_failure
 from controller.engines.perform import Performer
 from controller.engines.template import make_template
 from controller.model.errors import EngineError, Transient
 from controller.model.names import ReplicaId
-from controller.model.steps import Connect, Rename, Result, Start, Step, Withdraw
+from controller.model.steps import Connect, Pull, Rename, Result, Start, Step, Withdraw
 from tests.builders import remove
 from tests.unit.engines.requests import inspected, request, template
 
@@ -175,3 +176,21 @@ def test_one_whose_network_was_removed_under_it_joins_the_one_that_has_its_name_
         ("p_default/connect", {"Container": replica, "EndpointConfig": endpoint}),
         start,
     ]
+
+
+@pytest.mark.fault("I1")
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("docker compose pull: unauthorized", "reg/a:1: docker compose pull: unauthorized"),
+        ("docker compose pull: reg/a:1 is not there", "docker compose pull: reg/a:1 is not there"),
+    ],
+)
+def test_a_pull_that_fails_names_its_image(said: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
+        raise Transient(said)
+
+    monkeypatch.setattr(compose, "pull_service", refuse)
+    performer = Performer(SimpleNamespace(endpoint=None), SimpleNamespace(forget=lambda: None), SimpleNamespace())  # type: ignore[arg-type]
+    (outcome,) = performer.perform(SimpleNamespace(), (Pull("a", "reg/a:1", "image is not here"),), deadline=5.0)  # type: ignore[arg-type]
+    assert (outcome.result, outcome.message) == (Result.TRANSIENT, told)

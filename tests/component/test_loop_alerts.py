@@ -156,6 +156,7 @@ def test_a_silence_holds_until_it_is_over(post: Post) -> None:
     assert post.heard() == ["critical: shop/db"]
 
 
+@pytest.mark.fault("I6")
 def test_a_store_that_cannot_be_written_keeps_nobody_silent(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor those of whom nothing can be decided any more."""
 

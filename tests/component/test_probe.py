@@ -137,6 +137,7 @@ def test_what_could_not_be_asked_is_unknown():
     assert run_probe(Port(error=Transient("engine away")), replica(), probe)[:2] == (None, "engine away")
 
 
+@pytest.mark.fault("W5")
 def test_a_command_without_end_is_a_failure():
     result = run_probe(Port(None, seconds=0.11), replica(), Probe(ProbeKind.EXEC, ("sleep", "9"), timeout=0.1))
     assert (result.ok, result.timed_out) == (False, True)

@@ -104,6 +104,7 @@ def test_asked_services_have_a_view_even_without_a_container(project: Project) -
     assert list(only.services) == ["b"]
 
 
+@pytest.mark.fault("I2")
 def test_a_tag_that_moves_is_seen_at_once_while_events_come(project: Project) -> None:
     tag = f"{project.name}:1"
     docker("tag", IMAGE, tag)
@@ -135,6 +136,7 @@ def test_the_address_is_one_that_can_be_reached(project: Project) -> None:
     eventually(lambda: status() == 404)
 
 
+@pytest.mark.fault("I9")
 def test_what_has_not_changed_is_not_inspected_again(project: Project) -> None:
     recording = project.write("services: {a: {SLEEP}}").record()
     made = project.run(recording, "a")

@@ -129,6 +129,7 @@ def test_start_is_done_when_it_runs_and_unpauses_what_is_paused(project: Project
     assert (replica.phase, replica.started_at) == (ReplicaPhase.RUNNING, began)
 
 
+@pytest.mark.fault("W7")
 def test_stop_keeps_its_grace_and_is_done_when_it_is_stopped(project: Project) -> None:
     ignores = f'{{image: {IMAGE}, command: ["sleep", "1000"], stop_grace_period: 200s}}'  # as a pid 1
     project.write(f"services: {{a: {ignores}}}")

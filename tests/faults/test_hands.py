@@ -106,6 +106,7 @@ HANDS: dict[str, tuple[Callable[[Scene, Container], None], bool]] = {
 FAST = {"renamed", "disconnected from its network", "given other limits"}
 
 
+@pytest.mark.fault("W9")
 @pytest.mark.fault("W10")
 @pytest.mark.parametrize("hand", [pytest.param(n, marks=[] if n in FAST else [pytest.mark.slow]) for n in HANDS])
 def test_a_container_that_was_touched_is_as_it_was_and_its_neighbour_is_left_alone(

@@ -135,6 +135,7 @@ def test_a_database_that_becomes_unhealthy_takes_nobody_down_with_it(scene: Scen
 
 
 @pytest.mark.fault("W8")
+@pytest.mark.slow
 def test_one_whose_removal_does_not_end_holds_up_nobody_and_its_name_is_left_alone(
     scene: Scene, proxy: EngineProxy
 ) -> None:
@@ -175,6 +176,7 @@ def test_one_whose_removal_does_not_end_holds_up_nobody_and_its_name_is_left_alo
 
 
 @pytest.mark.fault("I3")
+@pytest.mark.slow
 def test_a_program_for_another_machine_is_told_as_such_and_not_tried_in_a_storm(scene: Scene) -> None:
     scene.write("bad", "\0\1 no program for this machine").chmod(0o755)
     scene.compose("""
@@ -189,6 +191,11 @@ def test_a_program_for_another_machine_is_told_as_such_and_not_tried_in_a_storm(
     assert "exec format error" in ran.err + scene.done("why", "bad").out
     assert running(scene.containers()) == {"db-1"} and scene.phases()["db"] == "Ready"
     assert starts(scene, began, "bad-1") <= 4
+    with scene.step("and so is an image for another machine: nothing is made of it"):
+        scene.compose("services: {bad: {SLEEP, platform: linux/arm64, pull_policy: never}, db: {SLEEP}}")
+        ran = scene.run("apply", "--timeout", "10s")
+        assert ran.code == 1 and "linux/arm64" in ran.err and "Traceback" not in ran.err
+        assert running(scene.containers()) == {"db-1"}
 
 
 @pytest.fixture

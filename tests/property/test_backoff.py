@@ -33,6 +33,7 @@ def tries(play: Play, until: float) -> list[float]:
     return begun
 
 
+@pytest.mark.fault("W2")
 @pytest.mark.parametrize("deaths", [(), DEATHS], ids=["the controller lives", "the controller dies again and again"])
 @pytest.mark.parametrize("after", [0.0, 0.6, 5.0])
 def test_a_crash_loop_is_tried_at_most_twenty_times_in_its_first_hour(after: float, deaths: tuple[Event, ...]) -> None:
@@ -42,6 +43,19 @@ def test_a_crash_loop_is_tried_at_most_twenty_times_in_its_first_hour(after: flo
     assert len(begun) - 1 <= 20
     assert all(later >= earlier - 0.5 for earlier, later in pairwise(gaps[1:])), gaps
     assert 250.0 <= max(gaps) <= 310.0
+    assert play.world.decisions["web"].phase is Phase.CRASH_LOOP
+
+
+@pytest.mark.fault("W2")
+def test_a_crash_loop_is_tried_for_ever_at_the_cap() -> None:
+    """A day later as after an hour: once in five minutes, no more and no less."""
+    play = begin(life_of(stack(service()), behaviours={("web", ""): crash_after(0.6)}))
+    play.run(NOW + 23 * HOUR)
+    before = starts(play)["web"]
+    last = tries(play, 24 * HOUR)
+    gaps = [later - earlier for earlier, later in pairwise(last)]
+    assert len(gaps) >= 10 and all(298.0 <= gap <= 310.0 for gap in gaps), gaps
+    assert 22 * HOUR / 310 <= before - 1 <= 20 + 22 * HOUR / 298
     assert play.world.decisions["web"].phase is Phase.CRASH_LOOP
 
 

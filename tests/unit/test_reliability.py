@@ -14,7 +14,8 @@ REPOSITORY = Path(__file__).parents[2]
 ROWS = [
     *(f"C{number}" for number in range(1, 9)),
     *(f"D{number}" for number in range(1, 11)),
-    *("W1", "W2", "W10", "I4"),
+    *(f"W{number}" for number in range(1, 15)),
+    *(f"I{number}" for number in range(1, 10)),
     *(f"F{number}" for number in range(1, 9)),
     *(f"S{number}" for number in range(1, 6)),
 ]

@@ -38,6 +38,7 @@ HARM: dict[str, Callable[[Container], None]] = {
 }
 
 
+@pytest.mark.fault("W9")
 @pytest.mark.fault("W1")
 @pytest.mark.fault("W10")
 @pytest.mark.parametrize("harm", HARM)
@@ -64,6 +65,7 @@ def is_paused(scene: Scene) -> bool:
     return any(one.state == "paused" for one in scene.containers().values())
 
 
+@pytest.mark.fault("W11")
 def test_a_server_that_ends_with_0_on_docker_stop_comes_back_and_a_finished_migration_does_not(scene: Scene) -> None:
     scene.compose("""
         services:

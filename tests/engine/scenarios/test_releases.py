@@ -58,6 +58,8 @@ def reason(scene: Scene, name: str = "web") -> str:
 # --- one service
 
 
+@pytest.mark.fault("W13")
+@pytest.mark.fault("W12")
 @pytest.mark.parametrize("how", [pytest.param(how, marks=[pytest.mark.slow] if how != "crash" else []) for how in BAD])
 def test_a_broken_release_is_taken_back_and_not_tried_again(scene: Scene, how: str) -> None:
     release(scene, GOOD, replicas=2)
@@ -123,6 +125,7 @@ def test_a_stop_first_service_with_a_volume_keeps_its_rows_through_an_update_and
         assert found[:4] == ["one", "mine", "two", "broken"] and found[-1] == "two"
 
 
+@pytest.mark.fault("W7")
 def test_an_old_replica_that_ignores_the_signal_is_killed_after_its_grace_and_the_update_goes_on(scene: Scene) -> None:
     deaf = "trap '' TERM; touch /ready; while :; do sleep 1; done"
     release(scene, deaf, extra=", stop_grace_period: 2s")
@@ -157,6 +160,7 @@ def test_a_paused_update_stays_where_it_is_until_something_changes(scene: Scene)
         }
 
 
+@pytest.mark.fault("W13")
 @pytest.mark.slow
 def test_a_release_that_dies_in_its_bake_is_taken_back_by_the_daemon(scene: Scene) -> None:
     release(scene, GOOD)

@@ -87,6 +87,7 @@ def test_an_interrupted_recreate_by_compose_is_finished(scene: Scene) -> None:
     assert lives(scene.containers()) == lives(found)
 
 
+@pytest.mark.fault("I1")
 def test_an_image_that_nobody_has_is_told_and_the_old_container_keeps_running(scene: Scene) -> None:
     text = "services: {web: {SLEEP}, db: {SLEEP}}"
     scene.compose(text)
@@ -106,6 +107,7 @@ def test_an_image_that_nobody_has_is_told_and_the_old_container_keeps_running(sc
         assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.fault("I4")
 def test_a_host_port_of_another_process_is_named(scene: Scene) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -80,6 +80,8 @@ TOLD = [
 ]
 
 
+@pytest.mark.fault("W13")
+@pytest.mark.fault("W12")
 @pytest.mark.parametrize(("release", "why"), TOLD, ids=lambda value: getattr(value, "name", ""))
 def test_a_broken_release_is_taken_back_and_turns_nobody_away(scene: Scene, release: Release, why: str) -> None:
     site = site_with(scene, "monitor: 5s, progressDeadline: 30s", blind=release.blind)

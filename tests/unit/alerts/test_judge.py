@@ -79,6 +79,7 @@ def test_a_crash_loop_that_serves_between_its_crashes_is_one_alert() -> None:
     assert story.resolved == []
 
 
+@pytest.mark.fault("W4")
 def test_flapping_is_told_once_for_all_its_flaps() -> None:
     story = Story()
     for turn in range(0, 100, 20):

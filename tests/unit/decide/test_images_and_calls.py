@@ -73,6 +73,7 @@ IMAGES = [
 ]
 
 
+@pytest.mark.fault("I1")
 @pytest.mark.parametrize(("given", "expected"), [pytest.param(*row[1:], id=row[0]) for row in IMAGES])
 def test_images(given, expected) -> None:
     assert told(given) == expected
@@ -126,6 +127,7 @@ CALLS = [
 ]
 
 
+@pytest.mark.fault("I1")
 @pytest.mark.parametrize(("given", "expected"), [pytest.param(*row[1:], id=row[0]) for row in CALLS])
 def test_after_failed_calls(given, expected) -> None:
     assert told(given) == expected

@@ -115,6 +115,7 @@ def test_a_declared_job(given, expected) -> None:
     assert told(given) == expected
 
 
+@pytest.mark.fault("W11")
 @pytest.mark.parametrize(
     ("want", "found", "is_one"),
     [
@@ -168,6 +169,7 @@ def test_an_undeclared_job_that_is_gone_is_known_by_memory() -> None:
     assert told(case(service(revision="v2"), history=history)) == "Pending Creating: create 1"
 
 
+@pytest.mark.fault("W11")
 def test_completion_is_remembered_for_the_revision() -> None:
     history = decide(case(job(), run(), history=tried(2))).history
     assert (history.completed, history.good, history.restarts) == ("v1", "v1", {})

@@ -15,6 +15,7 @@ from tests.unit.decide.releases import GOOD, KNOWN, MOVED, NEW, NEWER, PAUSE, af
 pytestmark = pytest.mark.unit
 
 
+@pytest.mark.fault("I2")
 def test_a_tag_that_moved_goes_back_to_the_image_that_it_stood_for() -> None:
     moved = checked("web", 1, "v1", image_id=ImageId("sha256:new"))
     failed = make_release(Revision("v1"), ImageId("sha256:new"))
@@ -51,6 +52,7 @@ def test_a_way_back_that_failed_is_told_after_what_it_was_to_mend() -> None:
     assert after_apply(healthy(), history=history).aim.message == "it broke; and on the way back: so did this"
 
 
+@pytest.mark.fault("I2")
 def test_what_is_lost_after_it_is_made_from_the_image_that_was_good() -> None:
     want = checked("web", 2, "v1")
     given = case(want, healthy(), history=MOVED, seen={"image_id": NEW})

@@ -291,6 +291,7 @@ def test_stops_get_the_services_grace_and_say_why() -> None:
     assert (step.grace, step.because, step.replica) == (33.0, "replaced by a newer revision", "web-1-id")
 
 
+@pytest.mark.fault("W8")
 def test_the_number_of_a_container_that_is_being_removed_is_waited_for_but_not_for_ever() -> None:
     going = replica(1, phase=ReplicaPhase.REMOVING, finished_at=NOW - 1)
     assert told(case(checked(), going)) == "Pending Removing: - | wakes +4"

@@ -103,6 +103,7 @@ def test_images_that_cannot_be_listed_make_the_views_incomplete(client: Client, 
     assert not view.complete and view.image_id is None
 
 
+@pytest.mark.fault("I9")
 def test_while_watched_only_what_was_spoken_of_is_inspected_again(
     client: Client, observer: Observer, sightings: Sightings
 ) -> None:

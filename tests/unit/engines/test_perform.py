@@ -116,6 +116,7 @@ def failing(status: int, message: str) -> EngineError:
     return error
 
 
+@pytest.mark.fault("I5")
 @pytest.mark.parametrize(
     ("answer", "passes"),
     [

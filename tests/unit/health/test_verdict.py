@@ -48,11 +48,13 @@ def test_fast_probes_fail_no_faster_than_the_checks_own_pace():
     assert healths([(10.0, BAD), (20.0, BAD), (29.9, BAD), (30.0, BAD)]) == ["starting"] * 3 + ["unhealthy"]
 
 
+@pytest.mark.fault("W4")
 def test_it_falls_only_after_so_many_failures_in_a_row_and_a_success_forgives_them():
     results = [(0, OK), (10, BAD), (20, BAD), (30, OK), (40, BAD), (50, BAD), (60, BAD)]
     assert healths(results) == ["healthy"] * 6 + ["unhealthy"]
 
 
+@pytest.mark.fault("W4")
 def test_it_returns_only_after_two_successes_in_a_row():
     fall = [(10, BAD), (20, BAD), (30, BAD)]
     verdicts = told([*fall, (40, OK), (50, BAD), (60, OK), (60.1, OK)])

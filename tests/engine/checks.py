@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import threading
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,42 @@ def happened(project: str, since: float, *actions: str) -> list[tuple[str, str]]
     words += [word for action in actions for word in ("--filter", f"event={action}")]
     told = docker(*words, "--format", "{{.Action}} {{.Actor.Attributes.name}}").splitlines()
     return [(action, name.removeprefix(f"{project}-")) for action, _, name in (line.partition(" ") for line in told)]
+
+
+class Heard(NamedTuple):
+    """Something that happened to a container; `name` without the project's, `at` in seconds since 1970."""
+
+    action: str
+    name: str
+    at: float
+
+
+@contextmanager
+def hearing(project: str, *actions: str) -> Iterator[list[Heard]]:
+    """What happens to the project's containers until the end of the block, as it is told.
+
+    For whole minutes, or many at once: an engine remembers the last 256 events, of everybody.
+    """
+    words = ["docker", "events", "--since", f"{time.time():.6f}"]
+    words += ["--filter", f"label=com.docker.compose.project={project}"]
+    words += [word for action in actions for word in ("--filter", f"event={action}")]
+    words += ["--format", "{{.TimeNano}} {{.Action}} {{.Actor.Attributes.name}}"]
+    heard: list[Heard] = []
+
+    def listen(lines: IO[str]) -> None:
+        for line in lines:
+            at, action, name = line.split()
+            heard.append(Heard(action, name.removeprefix(f"{project}-"), int(at) / 1e9))
+
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as told:
+        assert told.stdout is not None
+        thread = threading.Thread(target=listen, args=(told.stdout,), daemon=True)
+        thread.start()
+        try:
+            yield heard
+        finally:
+            told.terminate()
+            thread.join()
 
 
 def describe(project: str) -> str:

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 import pytest
 
-from tests.engine.checks import Container, docker, happened, lives, running
+from tests.engine.checks import Container, docker, happened, hearing, lives, running
 from tests.engine.scenario import IMAGE, Scene, eventually, stays
 
 pytestmark = pytest.mark.engine
@@ -45,23 +45,16 @@ def test_a_crash_loop_is_started_again_ever_more_slowly_and_disturbs_nobody(scen
           bad: {image: IMAGE, command: ["sh", "-c", "exit 3"], expose: ["80"]}
           good: {SLEEP}
     """)
-    with scene.daemon("--watch"):
+    with hearing(scene.name, "start") as heard, scene.daemon("--watch"):
         eventually(lambda: "good-1" in running(scene.containers()), 30)
         good = scene.containers()["good-1"]
-        eventually(lambda: len(starts(scene)) >= 6, 60)
+        eventually(lambda: len([one for one in heard if one.name == "bad-1"]) >= 6, 60)
         assert scene.phases() == {"bad": "CrashLoopBackOff", "good": "Ready"}
-        begun = starts(scene)
+        begun = [one.at for one in heard if one.name == "bad-1"]
         pauses = [later - earlier for earlier, later in itertools.pairwise(begun)]
         # the second start comes at once; then not before 1, 2, 4 and 8 s after the one before it
         assert all(pause >= least * 0.9 for pause, least in zip(pauses[1:], (1, 2, 4, 8), strict=False))
         assert scene.containers()["good-1"].life == good.life
-
-
-def starts(scene: Scene) -> list[float]:
-    """Instants at which `bad` was started."""
-    words = ["events", "--since", "10m", "--until", f"{time.time():.6f}", "--filter", "event=start"]
-    words += ["--filter", f"container={scene.name}-bad-1", "--format", "{{.TimeNano}}"]
-    return [int(line) / 1e9 for line in docker(*words).split()]
 
 
 def _remove(scene: Scene, one: Container) -> None:

@@ -30,7 +30,8 @@ HOG = "sleep 0.5; exec tail /dev/zero"
 
 
 @pytest.mark.fault("W3")
-@pytest.mark.parametrize("policy", ["no", pytest.param("unless-stopped", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["no", "unless-stopped"])
 def test_one_that_the_kernel_killed_for_want_of_memory_is_told_so_and_its_neighbour_lives_on(
     scene: Scene, policy: str
 ) -> None:

@@ -7,45 +7,23 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, assert_never
-from urllib.parse import quote
+from typing import Any
 
 from controller.engines import compose, inside, labels
-from controller.engines.answers import get_container, get_list, get_object
+from controller.engines.answers import get_container, get_list
 from controller.engines.base import result_of
 from controller.engines.client import Client
-from controller.engines.drift import lost_networks, wanted_endpoints
+from controller.engines.deadline import SLACK, left
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, lacks_network, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
-from controller.engines.limits import find_limits, update_body
-from controller.engines.names import find_lower_address, nameless_endpoints
-from controller.engines.parse import drop_temporary_prefix
+from controller.engines.mending import Mender
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
-from controller.model.errors import Conflict, EngineError, Rejected, Transient
+from controller.model.errors import Conflict, EngineError
 from controller.model.names import ImageId, ReplicaId
 from controller.model.project import ComposeProject, Recording, RenderedProject
-from controller.model.steps import (
-    Build,
-    Connect,
-    Create,
-    Limit,
-    Outcome,
-    Pull,
-    Remove,
-    Rename,
-    Restart,
-    Result,
-    Route,
-    Start,
-    Step,
-    Stop,
-    Withdraw,
-)
-
-_SLACK = 10.0
-"""Seconds that a stop may take beyond its grace."""
+from controller.model.steps import Build, Create, Outcome, Pull, Remove, Restart, Result, Start, Step, Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +41,7 @@ class Performer:
         self._client, self._images, self._recorders = client, images, recorders
         # The engine makes a second network of a name where two ask at once, and then starts nothing on either.
         self._one_at_a_time = threading.Lock()
+        self._mender = Mender(client, self._one_at_a_time)
 
     def perform(self, project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> tuple[Outcome, ...]:
         """In order, `deadline` seconds for all; after one that fails the rest is Skipped."""
@@ -101,23 +80,8 @@ class Performer:
             case Pull() | Build():
                 self._fetch(project, step, ends_at)
             case _:
-                self._mend(step, ends_at)
+                self._mender.perform(step, ends_at)
         return None
-
-    def _mend(self, step: Rename | Connect | Limit | Withdraw | Route, ends_at: float) -> None:
-        match step:
-            case Route():
-                raise Rejected(f"{step.service} is not behind an ingress")
-            case Rename():
-                self._rename(step, ends_at)
-            case Connect():
-                self._connect(step, ends_at)
-            case Limit():
-                self._limit(step, ends_at)
-            case Withdraw():
-                self._withdraw(step, ends_at)
-            case _:
-                assert_never(step)
 
     def _fetch(self, project: ComposeProject, step: Pull | Build, ends_at: float) -> None:
         fetch = compose.pull_service if isinstance(step, Pull) else compose.build_service
@@ -146,7 +110,7 @@ class Performer:
             self._complete(made, request, ends_at)
         except EngineError:
             # half a container is nobody's: it never ran
-            self._remove(ReplicaId(made), max(ends_at, time.monotonic() + _SLACK))
+            self._remove(ReplicaId(made), max(ends_at, time.monotonic() + SLACK))
             raise
         return ReplicaId(made)
 
@@ -155,7 +119,7 @@ class Performer:
 
     def _complete(self, made: str, request: Request, ends_at: float) -> None:
         for connect in request.connects:
-            self._join(made, connect["network"], connect["endpoint"], ends_at)
+            self._mender.join(made, connect["network"], connect["endpoint"], ends_at)
         for archive in request.archives:
             data = b64decode(archive["data"])
             self._client.call("PUT", f"/containers/{made}/archive", archive["query"], data, deadline=left(ends_at))
@@ -198,26 +162,9 @@ class Performer:
                 raise
 
     def _join_anew(self, project: ComposeProject, step: Start, ends_at: float) -> bool:
-        """Networks may be removed under what does not run, as `docker network prune` does: they are made again, and it
-        joins them as at its create. Whether that changed anything."""
         templates = self._recorders.record(project, self._recorders.render(project), {}).templates
-        if (template := templates.get(step.service)) is None:
-            return False
-        with self._one_at_a_time:
-            ensure_surroundings(self._client, template, deadline=left(ends_at))
-        request = instantiate(read_request(template), Place(step.number))
-        there = get_container(self._client, step.replica, deadline=left(ends_at))["NetworkSettings"]["Networks"]
-        found = {name: end for name, end in wanted_endpoints(request).items() if self._is_lost(name, there, ends_at)}
-        for name, endpoint in found.items():
-            self._rejoin(step.replica, name, endpoint, ends_at)
-        return bool(found)
-
-    def _is_lost(self, network: str, there: Mapping[str, Any], ends_at: float) -> bool:
-        """The one that it was on had this name, and another one has it now."""
-        if network not in there:
-            return False
-        seen = get_object(self._client, f"/networks/{quote(network, safe='')}", "Id", deadline=left(ends_at))
-        return bool(seen["Id"] != there[network].get("NetworkID"))
+        template = templates.get(step.service)
+        return template is not None and self._mender.join_anew(step, template, ends_at)
 
     def _unpause(self, replica: ReplicaId, ends_at: float) -> None:
         try:
@@ -254,7 +201,7 @@ class Performer:
 
     def _end(self, verb: str, replica: ReplicaId, grace: float, ends_at: float) -> None:
         """Stop or restart. The call lasts as long as the container takes, at most `grace`, and some slack."""
-        patience = min(left(ends_at), grace + _SLACK) if verb == "stop" else left(ends_at)
+        patience = min(left(ends_at), grace + SLACK) if verb == "stop" else left(ends_at)
         query = {"t": str(max(0, round(grace)))}
         self._client.call("POST", f"/containers/{replica}/{verb}", query, deadline=patience)
 
@@ -266,69 +213,6 @@ class Performer:
             gone = isinstance(error.__cause__, Failure) and error.__cause__.status == 404
             if not gone and "is already in progress" not in error.message:
                 raise
-
-    def _rename(self, step: Rename, ends_at: float) -> None:
-        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        name = inspect["Name"].removeprefix("/")
-        final = step.name or drop_temporary_prefix(name) or name
-        if final != name:
-            self._client.call("POST", f"/containers/{step.replica}/rename", {"name": final}, deadline=left(ends_at))
-
-    def _connect(self, step: Connect, ends_at: float) -> None:
-        """The networks themselves may have gone too. Addresses and aliases are those of the create."""
-        with self._one_at_a_time:
-            ensure_surroundings(self._client, step.template, deadline=left(ends_at))
-        request = instantiate(read_request(step.template), Place(step.number))
-        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        endpoints, there = wanted_endpoints(request), inspect["NetworkSettings"].get("Networks") or {}
-        for network in lost_networks(request, inspect):
-            if step.networks and network not in step.networks:
-                continue
-            join = self._rejoin if network in there else self._join
-            join(step.replica, network, endpoints[network], ends_at)
-
-    def _limit(self, step: Limit, ends_at: float) -> None:
-        """Raises Rejected where the engine takes it and leaves it, as what its kernel cannot."""
-        request = read_request(step.template)
-        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        body = update_body(request, inspect, step.paths)
-        if not body:
-            return
-        self._client.call("POST", f"/containers/{step.replica}/update", body=body, deadline=left(ends_at))
-        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        if left_over := [found.path for found in find_limits(request, inspect) if found.path in step.paths]:
-            raise Rejected(f"the engine leaves {', '.join(left_over)} as it was set")
-
-    def _withdraw(self, step: Withdraw, ends_at: float) -> None:
-        """Raises Rejected where its connections, for which this is done, would be cut by it."""
-        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        endpoints, name = nameless_endpoints(inspect), inspect["Name"].removeprefix("/")
-        for network in endpoints:
-            path = f"/networks/{quote(network, safe='')}"
-            seen = get_object(self._client, path, "Id", deadline=left(ends_at))
-            if (lower := find_lower_address(inspect, seen)) is not None:
-                raise Rejected(f"{name} keeps its names to its end: on {network} it would come back as {lower}")
-        for network, endpoint in endpoints.items():
-            self._rejoin(step.replica, network, endpoint, ends_at)
-
-    def _rejoin(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
-        """The second half is done also where the first has taken all the time: nobody is left off its network."""
-        path = f"/networks/{quote(network, safe='')}/disconnect"
-        self._client.call("POST", path, body={"Container": replica}, deadline=left(ends_at))
-        self._join(replica, network, endpoint, max(ends_at, time.monotonic() + _SLACK))
-
-    def _join(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
-        body = {"Container": replica, "EndpointConfig": endpoint}
-        path = f"/networks/{quote(network, safe='')}/connect"
-        self._client.call("POST", path, body=body, deadline=left(ends_at))
-
-
-def left(ends_at: float) -> float:
-    """Seconds until then. Raises Transient where there are none."""
-    remaining = ends_at - time.monotonic()
-    if remaining <= 0:
-        raise Transient("no time was left for it")
-    return remaining
 
 
 def _unescape(text: str) -> str:

@@ -1,0 +1,120 @@
+"""What is done to a container in place: its name, its networks and the names on them, its limits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any, assert_never
+from urllib.parse import quote
+
+from controller.engines.answers import get_container, get_object
+from controller.engines.client import Client
+from controller.engines.deadline import SLACK, left
+from controller.engines.drift import lost_networks, wanted_endpoints
+from controller.engines.ensure import ensure_surroundings
+from controller.engines.limits import find_limits, update_body
+from controller.engines.names import find_lower_address, nameless_endpoints
+from controller.engines.parse import drop_temporary_prefix
+from controller.engines.template import Place, instantiate, read_request
+from controller.model.desired import Template
+from controller.model.errors import Rejected
+from controller.model.steps import Connect, Limit, Rename, Route, Start, Withdraw
+
+
+class Mender:
+    """On one engine. Safe from several threads. `one_at_a_time`: held while networks are made."""
+
+    def __init__(self, client: Client, one_at_a_time: threading.Lock) -> None:
+        self._client, self._one_at_a_time = client, one_at_a_time
+
+    def perform(self, step: Rename | Connect | Limit | Withdraw | Route, ends_at: float) -> None:
+        """Raises EngineErrors."""
+        match step:
+            case Route():
+                raise Rejected(f"{step.service} is not behind an ingress")
+            case Rename():
+                self._rename(step, ends_at)
+            case Connect():
+                self._connect(step, ends_at)
+            case Limit():
+                self._limit(step, ends_at)
+            case Withdraw():
+                self._withdraw(step, ends_at)
+            case _:
+                assert_never(step)
+
+    def _rename(self, step: Rename, ends_at: float) -> None:
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        name = inspect["Name"].removeprefix("/")
+        final = step.name or drop_temporary_prefix(name) or name
+        if final != name:
+            self._client.call("POST", f"/containers/{step.replica}/rename", {"name": final}, deadline=left(ends_at))
+
+    def _connect(self, step: Connect, ends_at: float) -> None:
+        """The networks themselves may have gone too. Addresses and aliases are those of the create."""
+        with self._one_at_a_time:
+            ensure_surroundings(self._client, step.template, deadline=left(ends_at))
+        request = instantiate(read_request(step.template), Place(step.number))
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        endpoints, there = wanted_endpoints(request), inspect["NetworkSettings"].get("Networks") or {}
+        for network in lost_networks(request, inspect):
+            if step.networks and network not in step.networks:
+                continue
+            join = self._rejoin if network in there else self.join
+            join(step.replica, network, endpoints[network], ends_at)
+
+    def _limit(self, step: Limit, ends_at: float) -> None:
+        """Raises Rejected where the engine takes it and leaves it, as what its kernel cannot."""
+        request = read_request(step.template)
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        body = update_body(request, inspect, step.paths)
+        if not body:
+            return
+        self._client.call("POST", f"/containers/{step.replica}/update", body=body, deadline=left(ends_at))
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        if left_over := [found.path for found in find_limits(request, inspect) if found.path in step.paths]:
+            raise Rejected(f"the engine leaves {', '.join(left_over)} as it was set")
+
+    def _withdraw(self, step: Withdraw, ends_at: float) -> None:
+        """Raises Rejected where its connections, for which this is done, would be cut by it."""
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        endpoints, name = nameless_endpoints(inspect), inspect["Name"].removeprefix("/")
+        for network in endpoints:
+            path = f"/networks/{quote(network, safe='')}"
+            seen = get_object(self._client, path, "Id", deadline=left(ends_at))
+            if (lower := find_lower_address(inspect, seen)) is not None:
+                raise Rejected(f"{name} keeps its names to its end: on {network} it would come back as {lower}")
+        for network, endpoint in endpoints.items():
+            self._rejoin(step.replica, network, endpoint, ends_at)
+
+    def _rejoin(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
+        """The second half is done also where the first has taken all the time: nobody is left off its network."""
+        path = f"/networks/{quote(network, safe='')}/disconnect"
+        self._client.call("POST", path, body={"Container": replica}, deadline=left(ends_at))
+        self.join(replica, network, endpoint, max(ends_at, time.monotonic() + SLACK))
+
+    def join(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
+        """As its create says. Raises EngineErrors."""
+        body = {"Container": replica, "EndpointConfig": endpoint}
+        path = f"/networks/{quote(network, safe='')}/connect"
+        self._client.call("POST", path, body=body, deadline=left(ends_at))
+
+    def join_anew(self, step: Start, template: Template, ends_at: float) -> bool:
+        """Networks may be removed under what does not run, as `docker network prune` does: they are made again, and it
+        joins them as at its create. Whether that changed anything. Raises EngineErrors."""
+        with self._one_at_a_time:
+            ensure_surroundings(self._client, template, deadline=left(ends_at))
+        request = instantiate(read_request(template), Place(step.number))
+        there = get_container(self._client, step.replica, deadline=left(ends_at))["NetworkSettings"]["Networks"]
+        found = {name: end for name, end in wanted_endpoints(request).items() if self._is_lost(name, there, ends_at)}
+        for name, endpoint in found.items():
+            self._rejoin(step.replica, name, endpoint, ends_at)
+        return bool(found)
+
+    def _is_lost(self, network: str, there: Mapping[str, Any], ends_at: float) -> bool:
+        """The one that it was on had this name, and another one has it now."""
+        if network not in there:
+            return False
+        seen = get_object(self._client, f"/networks/{quote(network, safe='')}", "Id", deadline=left(ends_at))
+        return bool(seen["Id"] != there[network].get("NetworkID"))

@@ -7,37 +7,26 @@ many serve as are wanted? `Progressing`: does anything come of it by itself? `Up
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
 from controller.decide.aim import find_quarantine
 from controller.decide.case import SPOILT_AFTER, ready_since
 from controller.decide.identity import has_revision, is_current
 from controller.decide.phase import QUARANTINED
 from controller.decide.restart import FORGIVEN_AFTER
+from controller.decide.said import FALSE, TRUE, UNKNOWN, Said
 from controller.decide.touched import find_touched, is_beyond_repair, tell_difference
 from controller.decide.world import World
 from controller.model.decision import MOVING, SICK, Decision, Freeze, Offers, Phase
 from controller.model.desired import DesiredService, DriftPolicy
 from controller.model.names import Instant
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
-from controller.model.status import Condition
-
-TRUE, FALSE, UNKNOWN = "True", "False", "Unknown"
+from controller.model.status import ServiceStatus
 
 _DONE = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 _GONE = frozenset({ReplicaPhase.DEAD, ReplicaPhase.REMOVING})
 _ONLY_TOLD = "`drift: report` only tells it"
 _SPOILT = f"only another container is without it, which comes once this one is {SPOILT_AFTER / 60:g} min old"
-
-
-class Said(NamedTuple):
-    """One condition, before it is known since when."""
-
-    kind: str
-    status: str
-    reason: str
-    message: str = ""
 
 
 def find_conditions(world: World, decision: Decision, is_blind: bool, now: Instant) -> Sequence[Said]:
@@ -58,27 +47,22 @@ def find_conditions(world: World, decision: Decision, is_blind: bool, now: Insta
     return said
 
 
-def keep_transitions(said: Iterable[Said], before: Sequence[Condition], now: Instant) -> tuple[Condition, ...]:
-    """Since when each holds: its instant changes only with its status. What is as it was is the very same object."""
-    known = {condition.type: condition for condition in before}
-    return tuple(_dated(one, known.get(one.kind), now) for one in said)
+def is_known_anyway(told: Decision | ServiceStatus) -> bool:
+    """Whether it serves follows from what is remembered: it has run to its end, or is not meant to serve."""
+    return told.phase is Phase.COMPLETED or told.desired == 0
 
 
-def _dated(said: Said, old: Condition | None, now: Instant) -> Condition:
-    kind, status, reason, message = said
-    if old is None or old.status != status:
-        return Condition(kind, status, reason, message, now)
-    if old.reason == reason and old.message == message:
-        return old  # nearly always
-    return Condition(kind, status, reason, message, old.transitioned_at)
+def tell_unknown() -> Said:
+    """Whether a service serves, while no engine answers."""
+    return Said("Ready", UNKNOWN, "EngineUnavailable", "nobody knows while the engine does not answer")
 
 
 def _tell_ready(want: DesiredService, decision: Decision, is_blind: bool) -> Said:
-    if is_blind:
-        return Said("Ready", UNKNOWN, "EngineUnavailable", "nobody knows while the engine does not answer")
+    if is_blind and not is_known_anyway(decision):
+        return tell_unknown()
     if decision.phase is Phase.COMPLETED:
         return Said("Ready", TRUE, "Completed", decision.message)
-    if decision.desired == 0:
+    if want.leaving is not None or decision.phase is Phase.STOPPED:
         return Said("Ready", FALSE, decision.reason, decision.message)
     counted = f"{decision.ready} of {_count(decision.desired)} ready"
     if decision.ready >= decision.desired and want.is_job is not True:
@@ -112,12 +96,12 @@ def _is_on_its_way(decision: Decision) -> bool:
 
 
 def _find_root(world: World, decision: Decision) -> Decision | None:
-    """Who is waited for in the end; None: somebody who is not there."""
+    """Who is waited for in the end, as far as it is decided; None: somebody who is not there."""
     seen = {decision.service}
     while (name := decision.waits_for) is not None and name not in seen:
         following = world.decisions.get(name)
         if following is None:
-            return None
+            return decision if name in world.desired.services else None
         decision = following
         seen.add(name)
     return decision

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 
-from controller.decide.conditions import Said, find_conditions, keep_transitions
+from controller.decide.conditions import find_conditions, is_known_anyway, tell_unknown
+from controller.decide.said import Said, keep_transitions
 from controller.decide.world import World
 from controller.model.decision import SICK, Decision, Phase, StackPhase
 from controller.model.desired import Leaving
@@ -15,7 +17,7 @@ from controller.model.status import Condition, ServiceStatus, StackStatus
 AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 
 
-def stack_phase(decisions: Iterable[Decision], held: bool) -> StackPhase:
+def stack_phase(decisions: Iterable[Decision | ServiceStatus], held: bool) -> StackPhase:
     """The worst that is true of its services; a stack that nobody may touch is no better than what runs of it."""
     known = tuple(decisions)
     phases = [decision.phase for decision in known]
@@ -38,6 +40,11 @@ def stack_phase(decisions: Iterable[Decision], held: bool) -> StackPhase:
     return StackPhase.PAUSED if Phase.PAUSED in wanted else StackPhase.CONVERGED
 
 
+def find_stack_phase(world: World, before: StackStatus | None) -> StackPhase:
+    """Of what was decided now, and of the others as they were told before."""
+    return stack_phase((told for _, told in _find_told(world, _by_name(before))), world.hold is not None)
+
+
 def make_status(
     world: World,
     before: StackStatus | None,
@@ -45,20 +52,22 @@ def make_status(
     usually: Callable[[str], float | None],
     now: Instant,
 ) -> StackStatus:
-    """The status now; `before` gives the instants at which phases and conditions last changed."""
-    known = {service.name: service for service in before.services} if before is not None else {}
+    """The status now; `before` gives the instants at which phases and conditions last changed.
+
+    A service that was not decided (not asked for, or not seen whole yet) stays as it was told.
+    """
+    known = _by_name(before)
     is_blind = any(condition.type == "EngineUnavailable" for condition in conditions)
     services = tuple(
-        _service_status(world, decision, known.get(name), usually(name), is_blind, now)
-        for name, decision in sorted(world.decisions.items())
-        if _is_shown(world, name)
+        _carry(told, is_blind, now)
+        if isinstance(told, ServiceStatus)
+        else _service_status(world, told, known.get(name), usually(name), is_blind, now)
+        for name, told in _find_told(world, known)
     )
     said = (Said(item.type, item.status, item.reason, item.message) for item in conditions)
-    held = world.hold is not None
-    phase = stack_phase((decision for name, decision in world.decisions.items() if _is_shown(world, name)), held)
     return StackStatus(
         name=world.desired.name,
-        phase=phase,
+        phase=find_stack_phase(world, before),
         generation=world.desired.generation,
         conditions=keep_transitions(said, before.conditions if before is not None else (), now),
         services=services,
@@ -67,13 +76,34 @@ def make_status(
     )
 
 
+def _by_name(before: StackStatus | None) -> Mapping[str, ServiceStatus]:
+    return {service.name: service for service in before.services} if before is not None else {}
+
+
+def _find_told(world: World, known: Mapping[str, ServiceStatus]) -> Iterator[tuple[str, Decision | ServiceStatus]]:
+    """What there is to be told of each service, by name."""
+    for name in sorted(world.desired.services):
+        told = world.decisions.get(name) or known.get(name)
+        if told is not None and _is_shown(world, name):
+            yield name, told
+
+
 def _is_shown(world: World, name: str) -> bool:
     """Services outside the profile that have no container are nobody's business."""
-    service = world.desired.services.get(name)
-    if service is None:
-        return False
-    gone = service.leaving in (Leaving.OUT_OF_PROFILE, Leaving.REMOVED, Leaving.ORPHANED)
-    return not gone or bool(world.views.get(name, ServiceView()).replicas)
+    gone = world.desired.services[name].leaving in (Leaving.OUT_OF_PROFILE, Leaving.REMOVED, Leaving.ORPHANED)
+    view = world.views.get(name)
+    return not gone or view is None or bool(view.replicas)
+
+
+def _carry(told: ServiceStatus, is_blind: bool, now: Instant) -> ServiceStatus:
+    """As it was told; without an engine nobody knows whether it still serves."""
+    if not is_blind or is_known_anyway(told):
+        return told
+    said = (
+        tell_unknown() if one.type == "Ready" else Said(one.type, one.status, one.reason, one.message)
+        for one in told.conditions
+    )
+    return replace(told, conditions=keep_transitions(said, told.conditions, now))
 
 
 def _service_status(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from controller.decide.goback import find_way_back
 from controller.decide.identity import has_revision, is_shut_out
-from controller.decide.status import stack_phase
+from controller.decide.status import find_stack_phase
 from controller.decide.touched import find_touched, tell_difference
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
@@ -17,7 +17,7 @@ from controller.model.decision import History, StackPhase
 from controller.model.desired import DriftPolicy, Leaving
 from controller.model.names import Instant
 from controller.model.observed import Observed, Replica
-from controller.model.status import Condition
+from controller.model.status import Condition, StackStatus
 
 _NEW = History()
 
@@ -42,9 +42,11 @@ class Told(NamedTuple):
     holds: bool = True
 
 
-def make_conditions(world: World, obstacles: Obstacles, now: Instant) -> tuple[Condition, ...]:
-    """`Converged` always; the others only while they say something is in the way."""
-    phase = stack_phase(world.decisions.values(), world.hold is not None)
+def make_conditions(
+    world: World, obstacles: Obstacles, now: Instant, before: StackStatus | None = None
+) -> tuple[Condition, ...]:
+    """`Converged` always; the others only while they say something is in the way. `before`: the status until now."""
+    phase = find_stack_phase(world, before)
     converged = phase is StackPhase.CONVERGED and not any(obstacles)
     told = (
         Told("Converged", str(phase), _tell_open(world), converged),

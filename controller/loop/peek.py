@@ -95,9 +95,10 @@ class Peek:
         """The status now; nothing of it is kept."""
         world = self.world()
         world.absorb(decide_stack(world.desired.services, world, self.now))
-        conditions = make_conditions(world, Obstacles(), self.now)
+        before = self.store.status.load()
+        conditions = make_conditions(world, Obstacles(), self.now, before)
         usually = lambda service: self.timings.usual(service, Span.READY)  # noqa: E731
-        return make_status(world, self.store.status.load(), conditions, usually, self.now)
+        return make_status(world, before, conditions, usually, self.now)
 
     def _seconds(self, service: str) -> float:
         usual = self.timings.usual(service, Span.READY)

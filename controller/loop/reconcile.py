@@ -244,9 +244,11 @@ class Reconciler:
     # --- telling
 
     def publish(self, now: Instant) -> StackStatus:
-        conditions = make_conditions(self.world, Obstacles(self.broken, self.unavailable, self.ingress_trouble), now)
+        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble)
+        conditions = make_conditions(self.world, obstacles, now, self.chronicle.status)
         status = self.chronicle.publish(self.world, conditions, now)
-        if status.phase is StackPhase.CONVERGED and self.world.hold is None and self.world.only is None:
+        converged = status.phase is StackPhase.CONVERGED and bool(self.world.decisions)  # not only told before
+        if converged and self.world.hold is None and self.world.only is None:
             self.ledger.note_convergence(self.loaded)
         knows = self.is_current and self.unavailable is None and self.world.hold is None
         if knows and self.annals.note(self.world, now):

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from controller.engines.simulated_faults import Faults
+from controller.loop import acts
 from controller.model.names import Instant
 from controller.model.status import Condition
+from controller.model.wish import Wish
 from tests.component.releases import shop as release
 from tests.component.stage import NOW, SHOP, Stage, converged, load, service
 
@@ -55,6 +57,47 @@ def test_since_when_survives_the_controller(tmp_path: Path) -> None:
     later = since(stage)
     assert later.pop(("db", "Stable"))[0] == "True", "forgiven meanwhile"
     assert later.items() <= known.items()
+
+
+def act_alone(stage: Stage, services: dict[str, object], verb: str, name: str) -> None:
+    """By a call of the command line, where no controller keeps the stack."""
+    stage.die()
+    stage.clock.sleep(3600)
+    stage.open(load(services))
+    wish = Wish(verb, (name,))
+    acts.begin(stage.reconciler, wish, stage.clock.now())
+    acts.narrow(stage.reconciler, wish)
+    stage.turn()
+    stage.settle(30)
+    acts.end(stage.reconciler, wish)
+
+
+@pytest.mark.parametrize("verb", ["stop", "retry", "apply"])
+def test_since_when_survives_what_is_done_to_another_service(tmp_path: Path, verb: str) -> None:
+    services = {"db": service(), "web": service()}
+    stage = Stage(tmp_path, load(services))
+    stage.settle(60)
+    before, of_stack = since(stage), stage.statuses[-1].conditions
+    act_alone(stage, services, verb, "web")
+    kept = stage.store.status.load()
+    assert kept is not None and [one.name for one in kept.services] == ["db", "web"] and kept.phase == "Converged"
+    assert {key: when for key, when in since(stage).items() if key[0] == "db"} == {
+        key: when for key, when in before.items() if key[0] == "db"
+    }
+    assert kept.conditions == of_stack, "nor since when all is well"
+
+
+def test_since_when_survives_a_first_look_that_fails(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load(SHOP), Faults(away=((NOW + 60, NOW + 100),)))
+    stage.settle(50)
+    before = since(stage)
+    reborn(stage, SHOP, away=20)
+    assert statuses(stage, "web") == {"Ready": "Unknown", "Progressing": "False", "Updated": "True", "Stable": "True"}
+    assert stage.statuses[-1].phase == "Converged" and stage.said("EngineUnavailable") == 1
+    stage.settle(60)
+    after = since(stage)
+    assert {k: v for k, v in after.items() if k[1] != "Ready"} == {k: v for k, v in before.items() if k[1] != "Ready"}
+    assert after["web", "Ready"][0] == "True"
 
 
 def test_nothing_is_written_where_nothing_changes(tmp_path: Path) -> None:

@@ -42,6 +42,13 @@ def shop(*, db: list[Replica], history: History | None = None, **want) -> World:
     return settle(given)
 
 
+def half_decided() -> World:
+    """`web` waits for `db`, of which no look was whole yet."""
+    given = world(checked("db"), checked("web", needs={"db": HEALTHY}), web=new_one("web"))
+    given.views["db"] = view(complete=False)
+    return settle(given)
+
+
 def held() -> World:
     given = world(checked("web", 2), web=[healthy()])
     given.hold = Hold("AdoptionHeld", "…")
@@ -194,6 +201,11 @@ TABLE = [
         "-Ready/OutOfProfile",
     ),
     (
+        "none is wanted, and none is missing",
+        web(replicas=0),
+        "+Ready/Ready -Progressing/AtRest +Updated/UpToDate +Stable/NoRestarts",
+    ),
+    (
         "a job that runs serves nobody",
         ran(replica(1)),
         "-Ready/Running +Progressing/Running +Updated/UpToDate +Stable/NoRestarts",
@@ -232,6 +244,7 @@ WAITS = [
     ),
     ("one that a person stopped", shop(db=[], history=STOPPED), "-Progressing/DependencyStuck"),
     ("one that a person paused", shop(db=[], history=replace(OLD, paused=True)), "-Progressing/DependencyStuck"),
+    ("one of which nobody knows yet", half_decided(), "+Progressing/DependencyNotReady"),
     ("nobody any more", shop(db=ready_one("db")), "+Progressing/Starting"),
 ]  # fmt: skip
 
@@ -248,6 +261,36 @@ def test_who_waits_for_a_service_that_is_not_there_gets_nowhere() -> None:
 
 def test_without_an_engine_nobody_knows_whether_it_serves_and_the_rest_is_as_it_was() -> None:
     assert told(web(healthy(1), healthy(2)), blind=True) == WELL.replace("+Ready/Ready", "?Ready/EngineUnavailable")
+
+
+@pytest.mark.parametrize(
+    ("given", "ready"),
+    [
+        (ran(exited(1, exit_code=0)), "+Ready/Completed"),
+        (web(exited(1, exit_code=0), history=STOPPED), "-Ready/StoppedByUser"),
+        (web(replicas=0), "+Ready/Ready"),
+    ],
+    ids=["a job that has ended", "stopped by a person", "none is wanted"],
+)
+def test_what_is_remembered_is_known_without_an_engine_too(given: World, ready: str) -> None:
+    assert ready in told(given, blind=True).split()
+
+
+def test_what_was_not_decided_stays_as_it_was_told() -> None:
+    given = settle(world(checked("db"), checked("web"), db=ready_one("db"), web=coming("web")))
+    before = make_status(given, None, (), lambda _: None, NOW)
+    assert before.phase == "Progressing"
+    later = world(checked("db"), checked("web"), web=ready_one("web"))
+    later.only = frozenset({"web"})
+    after = make_status(settle(later, NOW + 60), before, (), lambda _: None, NOW + 60)
+    assert after.services[0] is before.services[0] and after.services[1].phase == "Ready"
+    assert after.phase == "Converged", "of both"
+
+
+def test_of_what_was_never_decided_nothing_is_told() -> None:
+    given = world(checked("db"), checked("web"), web=ready_one("web"))
+    given.only = frozenset({"web"})
+    assert [one.name for one in make_status(settle(given), None, (), lambda _: None, NOW).services] == ["web"]
 
 
 def messages(given: World) -> dict[str, str]:

@@ -144,6 +144,12 @@ def ready_since(replica: Replica, settle: float, now: Instant) -> Instant | None
             return None
 
 
+def has_no_verdict(replica: Replica, since: Instant) -> bool:
+    """It ran before we watched (`since`), and no probe has said anything yet: what is unknown is as it was."""
+    begun = replica.started_at
+    return replica.running and replica.health is Health.STARTING and begun is not None and begun < since
+
+
 def was_set_back(instant: Instant | None, now: Instant) -> bool:
     """What lies ahead of us was dated before the clock was set back: it is past, nobody knows how long."""
     return instant is not None and instant > now + AHEAD

@@ -11,12 +11,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from controller.decide.attempt import is_settled
-from controller.decide.case import Case, Parts, is_ready, is_unled, soonest, still_waits
+from controller.decide.case import Case, Parts, has_no_verdict, is_ready, is_unled, soonest, still_waits
 from controller.decide.identity import publishes_itself
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, withdraw, withdrawn_until
 from controller.model.names import Instant, ReplicaId
-from controller.model.observed import Health, Replica
+from controller.model.observed import Replica
 from controller.model.routes import RouteSeen, RouteState
 from controller.model.steps import Restart, Route, Step, Stop
 
@@ -61,19 +61,13 @@ def _lead_one(case: Case, replica: Replica, watches: bool) -> Route | None:
         return None
     state = replica.route.state
     if not is_ready(case, replica):
-        well = state is not RouteState.IN or _may_be_well(case, replica)
+        well = state is not RouteState.IN or has_no_verdict(replica, case.seen.since)
         return None if well else _route(case, replica, RouteState.OUT, "is not ready")
     if watches and not is_settled(case, replica):
         return None  # also where the place that it got is one that somebody drained
     if state is RouteState.OUT:
         return _route(case, replica, RouteState.IN, "is ready")
     return _route(case, replica, RouteState.IN, "stays") if state is RouteState.DRAINING else None
-
-
-def _may_be_well(case: Case, replica: Replica) -> bool:
-    """It ran before we watched, and no probe has said anything yet: what is unknown is as it was."""
-    begun = replica.started_at
-    return replica.health is Health.STARTING and begun is not None and begun < case.seen.since
 
 
 def drain_first(case: Case, moves: Moves) -> Moves:

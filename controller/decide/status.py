@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from controller.decide.case import has_no_verdict
 from controller.decide.conditions import find_conditions, is_known_anyway, tell_unknown
-from controller.decide.said import Said, keep_transitions
+from controller.decide.said import TRUE, Said, keep_former, keep_transitions
 from controller.decide.world import World
 from controller.model.decision import SICK, Decision, Phase, StackPhase
-from controller.model.desired import Leaving
+from controller.model.desired import DesiredService, Leaving
 from controller.model.names import Instant
 from controller.model.observed import ServiceView
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
 AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
+_REPLACING = frozenset({Phase.UPDATING, Phase.ROLLING_BACK})
 
 
 def stack_phase(decisions: Iterable[Decision | ServiceStatus], held: bool) -> StackPhase:
@@ -116,7 +118,10 @@ def _service_status(
 ) -> ServiceStatus:
     want, view = world.desired.services[decision.service], world.views.get(decision.service, ServiceView())
     same = before is not None and before.phase == decision.phase
-    said = find_conditions(world, decision, is_blind, now)
+    told = before.conditions if before is not None else ()
+    conditions = keep_transitions(find_conditions(world, decision, is_blind, now), told, now)
+    if before is not None and not is_blind and _is_unasked(before, decision, want, view, now):
+        conditions = keep_former(conditions, told, "Ready", *(() if decision.phase in _REPLACING else ("Progressing",)))
     return ServiceStatus(
         name=decision.service,
         phase=decision.phase,
@@ -131,5 +136,20 @@ def _service_status(
         wake_at=decision.wake_at,
         frontends=want.frontends,
         usually=usually,
-        conditions=keep_transitions(said, before.conditions if before is not None else (), now),
+        conditions=conditions,
     )
+
+
+def _is_unasked(
+    before: ServiceStatus, decision: Decision, want: DesiredService, view: ServiceView, now: Instant
+) -> bool:
+    """It served when it was last told of, and since we came its probes have not answered: what is unknown is as it was.
+
+    Of the very same lives, and only for as long as a start may take.
+    """
+    served = any(one.type == "Ready" and one.status == TRUE for one in before.conditions)
+    if not served or decision.ready >= decision.desired or now >= view.since + want.start_timeout:
+        return False  # nearly always
+    lives = {replica.life for replica in before.replicas}
+    unasked = sum(1 for one in view.replicas if one.life in lives and has_no_verdict(one, view.since))
+    return decision.ready + unasked >= decision.desired

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from controller.engines.simulated_faults import Faults
+from controller.health.prober import Clocks, Prober
 from controller.loop import acts
+from controller.loop.loaded import Loaded
+from controller.loop.tools import Key, Tools
 from controller.model.names import Instant
 from controller.model.status import Condition
 from controller.model.wish import Wish
@@ -98,6 +102,70 @@ def test_since_when_survives_a_first_look_that_fails(tmp_path: Path) -> None:
     after = since(stage)
     assert {k: v for k, v in after.items() if k[1] != "Ready"} == {k: v for k, v in before.items() if k[1] != "Ready"}
     assert after["web", "Ready"][0] == "True"
+
+
+class Probed(Stage):
+    """Health is what our own probes say, of a controller that has just begun nothing yet."""
+
+    def _tools(self) -> Tools:
+        now = self.clock.now
+        wake = lambda stack, service: self.queue.add(Key(stack, service))  # noqa: E731
+        self.prober = Prober(self.engine, wake, Clocks(now=now, steady=now), workers=0)
+        return replace(super()._tools(), prober=self.prober)
+
+    def ask(self) -> None:
+        while (due := self.prober.next_due()) is not None and due <= self.clock.now():
+            assert self.prober.run_due()
+
+    def probe(self, seconds: float = 10.0) -> None:
+        end = self.clock.now() + seconds
+        while self.clock.now() < end:
+            self.settle(0.25)
+            self.ask()
+
+
+PROBED = {"readiness": {"exec": {"command": ["true"]}, "interval": "2s"}}
+
+
+def load_probed() -> Loaded:
+    return load({"web": {"image": "busybox", "restart": "always"}}, services={"web": PROBED})
+
+
+def test_since_when_survives_that_no_probe_has_answered_yet(tmp_path: Path) -> None:
+    stage = Probed(tmp_path, load_probed())
+    stage.probe()
+    known = since(stage)
+    assert known["web", "Ready"][0] == "True" and known["web", "Progressing"][0] == "False"
+    stage.die()
+    stage.clock.sleep(60)
+    stage.begin(load_probed())
+    assert stage.phases == {"web": "Starting"}, "nothing has answered yet"
+    assert since(stage) == known
+    stage.probe()
+    assert stage.phases == {"web": "Ready"} and since(stage) == known
+
+
+def test_what_was_started_again_meanwhile_has_to_answer(tmp_path: Path) -> None:
+    stage = Probed(tmp_path, load_probed())
+    stage.probe()
+    (web,) = stage.replicas("web")
+    stage.die()
+    stage.meddle(lambda hands, now: hands.crash(web.id, now))
+    stage.clock.sleep(60)
+    stage.begin(load_probed())
+    assert stage.replicas("web")[0].restarts == 1 and stage.phases == {"web": "Starting"}
+    assert statuses(stage, "web")["Ready"] == "False"
+
+
+def test_what_answers_no_probe_is_not_told_to_serve_for_ever(tmp_path: Path) -> None:
+    stage = Probed(tmp_path, load_probed())
+    stage.probe()
+    reborn_probed = stage.clock.now()
+    stage.die()
+    stage.begin(load_probed())
+    stage.settle(150)  # nobody asks
+    assert statuses(stage, "web")["Ready"] == "False"
+    assert since(stage)["web", "Ready"][1] > reborn_probed + 100
 
 
 def test_nothing_is_written_where_nothing_changes(tmp_path: Path) -> None:

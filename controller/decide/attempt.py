@@ -236,9 +236,12 @@ def _is_judged(case: Case, attempt: Attempt) -> bool:
     """
     if case.want.update.failure_action is FailureAction.CONTINUE:
         return False
-    if case.aim.course is not None or case.history.retired:
-        return True
-    return case.history.good is not None and not is_release(attempt.release, case.history.good)
+    return case.aim.course is not None or leads_elsewhere(case.history, attempt)
+
+
+def leads_elsewhere(history: History, attempt: Attempt) -> bool:
+    """There was another release before it, or other replicas of it are asked for."""
+    return bool(history.retired) or (history.good is not None and not is_release(attempt.release, history.good))
 
 
 def _is_restart(case: Case, attempt: Attempt) -> bool:

@@ -7,29 +7,25 @@ many serve as are wanted? `Progressing`: does anything come of it by itself? `Up
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from controller.decide.aim import find_quarantine
-from controller.decide.case import SPOILT_AFTER, ready_since
-from controller.decide.identity import has_revision, is_current
-from controller.decide.phase import QUARANTINED
-from controller.decide.restart import FORGIVEN_AFTER
+from controller.decide.aim import find_quarantine, is_release, release_of
+from controller.decide.attempt import leads_elsewhere
+from controller.decide.identity import is_current
+from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.decide.said import FALSE, TRUE, UNKNOWN, Said
-from controller.decide.touched import find_touched, is_beyond_repair, tell_difference
+from controller.decide.trouble import count_docker_restarts, tell_drift, tell_stable
 from controller.decide.world import World
 from controller.model.decision import MOVING, SICK, Decision, Freeze, Offers, Phase
-from controller.model.desired import DesiredService, DriftPolicy
-from controller.model.names import Instant
+from controller.model.desired import DesiredService, FailureAction
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 from controller.model.status import ServiceStatus
 
 _DONE = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 _GONE = frozenset({ReplicaPhase.DEAD, ReplicaPhase.REMOVING})
-_ONLY_TOLD = "`drift: report` only tells it"
-_SPOILT = f"only another container is without it, which comes once this one is {SPOILT_AFTER / 60:g} min old"
 
 
-def find_conditions(world: World, decision: Decision, is_blind: bool, now: Instant) -> Sequence[Said]:
+def find_conditions(world: World, decision: Decision, is_blind: bool) -> Sequence[Said]:
     """All that hold or do not; of a service that is not meant to be only `Ready`. `is_blind`: no engine answers.
 
     No message holds a time: what only goes on is no news, and is not written.
@@ -39,10 +35,10 @@ def find_conditions(world: World, decision: Decision, is_blind: bool, now: Insta
     said = [_tell_ready(want, decision, is_blind)]
     if want.leaving is None:
         said += [
-            _tell_progress(world, decision),
+            _tell_progress(world, want, decision, view),
             _tell_updated(world, want, decision, view),
-            _tell_stable(want, decision, view, now),
-            *_tell_drift(want, view),
+            tell_stable(want, decision, view),
+            *tell_drift(world, decision, view),
         ]
     return said
 
@@ -75,24 +71,47 @@ def _tell_ready(want: DesiredService, decision: Decision, is_blind: bool) -> Sai
 # --- progress
 
 
-def _tell_progress(world: World, decision: Decision) -> Said:
+def _tell_progress(world: World, want: DesiredService, decision: Decision, view: ServiceView) -> Said:
     root = _find_root(world, decision)
-    if not _is_on_its_way(decision):
+    if not _is_on_its_way(world, decision):
         reason, message = ("AtRest", "") if decision.phase in _DONE else (decision.reason, decision.message)
         return Said("Progressing", FALSE, reason, message)
+    if (looping := _find_loop(decision, view)) is not None:
+        return Said("Progressing", FALSE, "CrashLoopBackOff", looping)
     if root is None:
         return Said("Progressing", FALSE, "DependencyMissing", decision.message)
-    if root is not decision and root.phase not in (Phase.READY, Phase.COMPLETED) and not _is_on_its_way(root):
+    if root is not decision and root.phase not in (Phase.READY, Phase.COMPLETED) and not _is_on_its_way(world, root):
         return Said("Progressing", FALSE, "DependencyStuck", f"{decision.message}; {root.service} is {root.phase}")
     return Said("Progressing", TRUE, decision.reason, decision.message)
 
 
-def _is_on_its_way(decision: Decision) -> bool:
-    """Also an update whose new replicas fall over: it has not been given up yet."""
+def _is_on_its_way(world: World, decision: Decision) -> bool:
+    """Also who is sick and about to be restarted, and an update whose new replicas fall over until it is given up."""
     if decision.reason == Freeze.HELD:
         return False
-    tried = decision.phase in SICK and decision.history.updating and decision.reason not in QUARANTINED
-    return decision.phase in MOVING or tried
+    if decision.phase is Phase.DEGRADED and decision.reason == "Unhealthy" and decision.steps:
+        return True
+    return decision.phase in MOVING or (decision.phase in SICK and _may_be_given_up(world, decision))
+
+
+def _may_be_given_up(world: World, decision: Decision) -> bool:
+    """Its update is under way, and is not tried for ever: there is something to go back to, or it goes on to others."""
+    history, want = decision.history, world.desired.services[decision.service]
+    if history.attempt is None or not history.updating or history.halted or decision.reason in QUARANTINED:
+        return False
+    strays = not is_release(decision.release, release_of(want))
+    goes_on = want.update.failure_action is FailureAction.CONTINUE
+    return strays or goes_on or leads_elsewhere(history, history.attempt)
+
+
+def _find_loop(decision: Decision, view: ServiceView) -> str | None:
+    """What Docker's own policy starts over and over: each life looks like a start that goes well."""
+    if decision.phase is not Phase.STARTING or decision.history.updating:
+        return None
+    falls = ((replica, count_docker_restarts(replica, view)) for replica in view.replicas)
+    return next(
+        (f"{replica.name} was restarted {count} times by Docker" for replica, count in falls if count >= 2), None
+    )
 
 
 def _find_root(world: World, decision: Decision) -> Decision | None:
@@ -119,12 +138,12 @@ def _tell_updated(world: World, want: DesiredService, decision: Decision, view: 
     current = sum(_is_asked_for(world, want, decision, replica) for replica in present)
     old = len(present) - current
     whole = not old and current >= decision.desired
-    if whole and not history.updating:
+    reason, why = _find_delay(want, decision)
+    if whole and not history.updating and reason != UPDATE_FAILED:
         if history.attempt is not None and history.attempt.settled_at is not None:
             return Said("Updated", TRUE, "Baking", "updated, and watched a while longer")
         return Said("Updated", TRUE, "UpToDate")
     counted = f"{current} of {_count(decision.desired)} up to date" + (f", {old} of another release" if old else "")
-    reason, why = _find_delay(want, decision)
     why = why or ("watched before its update is done" if whole else "")
     return Said("Updated", FALSE, reason, _join(counted, why))
 
@@ -141,64 +160,14 @@ def _find_delay(want: DesiredService, decision: Decision) -> tuple[str, str]:
     if history.pinned is not None and history.pinned_over == want.revision:
         return "Undone", "a person went back to an earlier release"
     if (why := find_quarantine(want, history)) is not None:
-        return "UpdateFailed", why
+        return UPDATE_FAILED, why
     if history.halted:
         return "RolloutPaused", "a person halted its update"
     return ("Outdated" if decision.reason in ("", "Ready") else decision.reason), ""
 
 
-# --- trouble
-
-
-def _tell_stable(want: DesiredService, decision: Decision, view: ServiceView, now: Instant) -> Said:
-    """By what is held against a replica, until it was ready for long enough; also of restarts by Docker's policy."""
-    fallen = [(replica, tries) for replica in view.replicas if (tries := _count_falls(want, decision, replica, now))]
-    if not fallen:
-        return Said("Stable", TRUE, "NoRestarts")
-    told = "; ".join(f"{replica.name} was started again {_times(tries)}" for replica, tries in fallen)
-    message = told if want.is_job is True else f"{told}; forgiven after {FORGIVEN_AFTER / 60:g} min of being ready"
-    if any(replica.oom_killed for replica, _ in fallen):
-        return Said("Stable", FALSE, "OutOfMemory", message)
-    return Said("Stable", FALSE, "CrashLoopBackOff" if decision.phase is Phase.CRASH_LOOP else "Restarted", message)
-
-
-def _count_falls(want: DesiredService, decision: Decision, replica: Replica, now: Instant) -> int:
-    grant = decision.history.restarts.get(replica.id)
-    if grant is not None:
-        return max(grant.tries, replica.restarts)
-    if not replica.restarts:
-        return 0
-    since = ready_since(replica, want.settle, now)
-    return 0 if since is not None and now - since >= FORGIVEN_AFTER else replica.restarts
-
-
-def _tell_drift(want: DesiredService, view: ServiceView) -> Iterator[Said]:
-    if want.drift is DriftPolicy.IGNORE:
-        return
-    told, waits = [], False
-    for replica in view.replicas:
-        if not (touched := find_touched(replica, want)):
-            continue  # nearly always
-        if replica.phase is ReplicaPhase.CREATED or not has_revision(replica, want):
-            continue  # not yet as it is to be, or to be replaced anyway
-        withdrawn = want.pre_stop_delay > 0 and replica.by_name is False  # by us, before its end
-        told += [
-            f"{replica.name}: {tell_difference(found)}"
-            for found in touched
-            if not (withdrawn and found.path.startswith("Networks."))
-        ]
-        waits = waits or is_beyond_repair(replica, want)
-    if told:
-        more = [_ONLY_TOLD] if want.drift is DriftPolicy.REPORT else [_SPOILT] if waits else []
-        yield Said("Drifted", TRUE, "ChangedByHand", "; ".join([*told, *more]))
-
-
 def _count(replicas: int) -> str:
     return "1 replica" if replicas == 1 else f"{replicas} replicas"
-
-
-def _times(tries: int) -> str:
-    return "once" if tries == 1 else f"{tries} times"
 
 
 def _join(first: str, more: str) -> str:

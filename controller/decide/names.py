@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from controller.decide.case import Case, is_ready, still_waits, was_refused
 from controller.decide.identity import made_from
+from controller.model.desired import DesiredService
 from controller.model.names import Instant
 from controller.model.observed import Replica
 from controller.model.steps import Connect, Step, Stop, Withdraw
@@ -16,7 +17,12 @@ from controller.model.steps import Connect, Step, Stop, Withdraw
 
 def is_withdrawn(case: Case, replica: Replica) -> bool:
     """It was taken out of its names, so that nobody new finds it."""
-    return case.want.pre_stop_delay > 0 and replica.by_name is False
+    return was_withdrawn(case.want, replica)
+
+
+def was_withdrawn(want: DesiredService, replica: Replica) -> bool:
+    """By us, before its end: where that is done, nobody asks who else did it."""
+    return want.pre_stop_delay > 0 and replica.by_name is False
 
 
 def withdraw(case: Case, replica: Replica, step: Step) -> Withdraw | None:

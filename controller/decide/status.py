@@ -119,7 +119,7 @@ def _service_status(
     want, view = world.desired.services[decision.service], world.views.get(decision.service, ServiceView())
     same = before is not None and before.phase == decision.phase
     told = before.conditions if before is not None else ()
-    conditions = keep_transitions(find_conditions(world, decision, is_blind, now), told, now)
+    conditions = keep_transitions(find_conditions(world, decision, is_blind), told, now)
     if before is not None and not is_blind and _is_unasked(before, decision, want, view, now):
         conditions = keep_former(conditions, told, "Ready", *(() if decision.phase in _REPLACING else ("Progressing",)))
     return ServiceStatus(

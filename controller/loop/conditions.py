@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from controller.decide.goback import find_way_back
-from controller.decide.identity import has_revision, is_shut_out
+from controller.decide.identity import is_shut_out
 from controller.decide.status import find_stack_phase
-from controller.decide.touched import find_touched, tell_difference
+from controller.decide.trouble import find_drifted, tell_drifted
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
 from controller.loop.setbacks import find_setbacks, has_pin
@@ -91,11 +91,10 @@ def _tell_services(world: World) -> Iterator[Told]:
 
 def _tell_touched(world: World) -> Iterator[str]:
     for name, want in world.desired.services.items():
-        if want.leaving is not None or want.drift is not DriftPolicy.REPORT:
+        if want.leaving is not None or want.drift is not DriftPolicy.REPORT or name not in world.views:
             continue
-        for replica in _replicas(world, name):
-            if has_revision(replica, want):
-                yield from (f"{replica.name}: {tell_difference(found)}" for found in find_touched(replica, want))
+        for replica, found in find_drifted(want, world.views[name]):
+            yield from tell_drifted(replica, found)
 
 
 def _replicas(world: World, name: str) -> tuple[Replica, ...]:

@@ -7,11 +7,11 @@ import pytest
 from controller.decide.status import make_status
 from controller.decide.world import World
 from controller.model.decision import Attempt, Grant, History, Hold
-from controller.model.desired import DockerRestart, DriftPolicy, Leaving, UpdatePolicy
+from controller.model.desired import DockerRestart, DriftPolicy, FailureAction, Leaving, StackPolicy, UpdatePolicy
 from controller.model.names import Release, ReplicaId, Revision, make_release
 from controller.model.observed import Difference, Health, Replica, ReplicaPhase
 from controller.model.status import Condition, ServiceStatus
-from tests.builders import HEALTHY, IMAGE, NOW, checked, created, exited, healthy, job, replica, service, view
+from tests.builders import HEALTHY, IMAGE, NOW, checked, created, exited, healthy, job, probe, replica, service, view
 from tests.unit.decide.worlds import coming, new_one, ready_one, settle, world
 
 pytestmark = pytest.mark.unit
@@ -156,6 +156,46 @@ TABLE = [
         "-Ready/CrashLoopBackOff +Progressing/CrashLoopBackOff -Updated/CrashLoopBackOff -Stable/CrashLoopBackOff",
     ),
     (
+        "so does its first release: there is nothing to go back to, and it is tried for ever",
+        web(
+            replace(LOOPS, revision=Revision("v2")),
+            revision="v2",
+            history=History(adopted_at=NOW - 500, restarts=FELL, attempt=Attempt(Release("v2"))),
+        ),
+        "-Ready/CrashLoopBackOff -Progressing/CrashLoopBackOff -Updated/CrashLoopBackOff -Stable/CrashLoopBackOff",
+    ),
+    (
+        "nor is it given up while a person halts it",
+        web(
+            replace(LOOPS, revision=Revision("v2")),
+            revision="v2",
+            history=replace(
+                OLD, halted=True, restarts=FELL, attempt=Attempt(Release("v2"), excused=frozenset({LOOPS.life}))
+            ),
+        ),
+        "-Ready/CrashLoopBackOff -Progressing/CrashLoopBackOff -Updated/RolloutPaused -Stable/CrashLoopBackOff",
+    ),
+    (
+        "the release that failed stays, and is not what a person may rely on",
+        web(
+            healthy(1, "v2"),
+            revision="v2",
+            update=UpdatePolicy(failure_action=FailureAction.PAUSE),
+            history=replace(OLD, failed={Release("v2"): "it broke"}, failed_for=Revision("v2")),
+        ),
+        "+Ready/Ready -Progressing/UpdatePaused -Updated/UpdateFailed +Stable/NoRestarts",
+    ),
+    (
+        "it is unhealthy, and being restarted for that",
+        web(replica(1, health=Health.UNHEALTHY, check=probe())),
+        "-Ready/Unhealthy +Progressing/Unhealthy +Updated/UpToDate -Stable/Restarted",
+    ),
+    (
+        "it is unhealthy, and nothing is done about that",
+        web(replica(1, health=Health.UNHEALTHY, check=probe()), heals_unhealthy=False),
+        "-Ready/Unhealthy -Progressing/Unhealthy +Updated/UpToDate +Stable/NoRestarts",
+    ),
+    (
         "it is ready again, and watched for falling over once more",
         web(healthy(1), history=replace(OLD, restarts=FELL)),
         "+Ready/Ready -Progressing/AtRest +Updated/UpToDate -Stable/Restarted",
@@ -174,6 +214,41 @@ TABLE = [
         "Docker restarted it a while ago",
         web(healthy(1, restarts=3)),
         "+Ready/Ready -Progressing/AtRest +Updated/UpToDate -Stable/Restarted",
+    ),
+    (
+        "Docker restarts it over and over, and each life looks like a start",
+        web(replica(1, health=Health.STARTING, check=probe(), restarts=4, started_at=NOW - 2)),
+        "-Ready/NotReady -Progressing/CrashLoopBackOff +Updated/UpToDate -Stable/Restarted",
+    ),
+    (
+        "Docker restarted it once, and it starts",
+        web(replica(1, health=Health.STARTING, check=probe(), restarts=1, started_at=NOW - 2)),
+        "-Ready/NotReady +Progressing/NotReady +Updated/UpToDate -Stable/Restarted",
+    ),
+    (
+        "Docker restarted it long ago, and its check fails once",
+        web(replica(1, health=Health.STARTING, check=probe(), restarts=3, started_at=NOW - 700), start_timeout=900.0),
+        "-Ready/NotReady +Progressing/NotReady +Updated/UpToDate +Stable/NoRestarts",
+    ),
+    (
+        "Docker restarted it long before a hand paused it",
+        web(replica(1, phase=ReplicaPhase.PAUSED, restarts=3, started_at=NOW - 700, finished_at=NOW - 701)),
+        "-Ready/Unpausing +Progressing/Unpausing +Updated/UpToDate +Stable/NoRestarts",
+    ),
+    (
+        "Docker restarted it long before its end",
+        web(exited(1, restarts=3, started_at=NOW - 700, finished_at=NOW - 50)),
+        "-Ready/Starting +Progressing/Starting +Updated/UpToDate -Stable/Restarted",
+    ),
+    (
+        "what fell over, and was then stopped by a person, falls over no more",
+        web(exited(1, restarts=7, started_at=NOW - 5), history=replace(STOPPED, restarts=FELL)),
+        "-Ready/StoppedByUser -Progressing/AtRest +Updated/UpToDate +Stable/AtRest",
+    ),
+    (
+        "a job that Docker tried again, and that has ended",
+        ran(exited(1, exit_code=0, restarts=2, started_at=NOW - 5)),
+        "+Ready/Completed -Progressing/AtRest +Updated/Completed +Stable/AtRest",
     ),
     (
         "Docker restarted it, and it was ready for long",
@@ -333,6 +408,35 @@ def test_a_dependency_that_gets_nowhere_is_named_with_its_phase() -> None:
 )
 def test_what_a_hand_changed_is_told_with_what_becomes_of_it(change, want, message) -> None:
     assert messages(web(healthy(1, **change), **want))["Drifted"] == message
+
+
+def drifted(change, policy: StackPolicy | None = None, hold: Hold | None = None, **history) -> str:
+    given = world(checked("web", docker_restart=DockerRestart.ALWAYS), web=[healthy(1, limits=(change,))])
+    given.desired = replace(given.desired, policy=policy or given.desired.policy)
+    given.hold = hold
+    given.remember("web", replace(OLD, **history))
+    return messages(settle(given))["Drifted"].partition("; ")[2]
+
+
+@pytest.mark.parametrize("change", [GREW, SWAP], ids=["in place", "by another container"])
+def test_what_is_not_set_back_now_is_not_said_to_be(change) -> None:
+    assert drifted(change, StackPolicy(self_heal=False)) == "`selfHeal` is off, so that it stays"
+    assert drifted(change, hold=Hold("AdoptionHeld", "…")) == "it stays while nothing may be done"
+    assert drifted(change, paused=True) == "it stays while nothing may be done"
+
+
+def test_what_only_another_container_is_without_waits_for_its_update() -> None:
+    assert drifted(GREW, halted=True) == "", "that is set back in place"
+    assert (
+        drifted(SWAP, halted=True) == "only another container is without it, and none comes while its update is halted"
+    )
+
+
+def test_what_docker_restarted_is_forgiven_by_how_long_it_ran_when_it_was_last_seen() -> None:
+    given = web(healthy(1, restarts=3))
+    later = make_status(given, None, (), lambda _: None, NOW + 3600)
+    stable = next(one for one in later.services[0].conditions if one.type == "Stable")
+    assert stable.status == "False" and stable.message.endswith("3 times; forgiven after 10 min of running")
 
 
 def test_what_is_not_made_yet_or_is_to_be_replaced_has_not_drifted() -> None:

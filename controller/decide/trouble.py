@@ -1,0 +1,111 @@
+"""What is wrong with the replicas of a service, in conditions: what fell over lately, what a hand changed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.decide.aim import find_quarantine
+from controller.decide.case import SPOILT_AFTER
+from controller.decide.identity import has_revision
+from controller.decide.names import was_withdrawn
+from controller.decide.restart import FORGIVEN_AFTER
+from controller.decide.said import FALSE, TRUE, Said
+from controller.decide.touched import find_touched, is_beyond_repair, tell_difference
+from controller.decide.world import World
+from controller.model.decision import Decision, Freeze, Phase
+from controller.model.desired import DesiredService, DriftPolicy
+from controller.model.observed import Difference, Replica, ReplicaPhase, ServiceView
+
+_ENDED = frozenset({Phase.COMPLETED, Phase.STOPPED})
+_ONLY_TOLD = "`drift: report` only tells it"
+_NOT_HEALED = "`selfHeal` is off, so that it stays"
+_LEFT_ALONE = "it stays while nothing may be done"
+_SPOILT = f"only another container is without it, which comes once this one is {SPOILT_AFTER / 60:g} min old"
+_KEPT = "only another container is without it, and none comes while its update is halted"
+
+
+# --- what fell over
+
+
+def tell_stable(want: DesiredService, decision: Decision, view: ServiceView) -> Said:
+    """By what is held against a replica, until it was ready for long enough; also of restarts by Docker's policy."""
+    fallen = [(replica, tries) for replica in view.replicas if (tries := _count_falls(decision, replica, view))]
+    if not fallen:
+        return Said("Stable", TRUE, "NoRestarts")
+    if decision.phase in _ENDED:
+        return Said("Stable", TRUE, "AtRest")
+    told = "; ".join(f"{replica.name} was started again {_times(tries)}" for replica, tries in fallen)
+    ready = any(replica.id in decision.history.restarts for replica, _ in fallen)
+    how = "being ready" if ready else "running"
+    message = told if want.is_job is True else f"{told}; forgiven after {FORGIVEN_AFTER / 60:g} min of {how}"
+    if any(replica.oom_killed for replica, _ in fallen):
+        return Said("Stable", FALSE, "OutOfMemory", message)
+    return Said("Stable", FALSE, "CrashLoopBackOff" if decision.phase is Phase.CRASH_LOOP else "Restarted", message)
+
+
+def _count_falls(decision: Decision, replica: Replica, view: ServiceView) -> int:
+    grant, by_docker = decision.history.restarts.get(replica.id), count_docker_restarts(replica, view)
+    return by_docker if grant is None else max(grant.tries, by_docker)
+
+
+def count_docker_restarts(replica: Replica, view: ServiceView) -> int:
+    """By Docker's own policy, until a life has lasted for long enough, as far as it was seen.
+
+    Docker does not forget them: neither its end nor a check that fails once makes old ones count again.
+    """
+    if not replica.restarts or replica.started_at is None:
+        return 0
+    ended = None if replica.running or replica.phase is ReplicaPhase.PAUSED else replica.finished_at
+    lasted = (view.taken_at if ended is None else ended) - replica.started_at
+    return 0 if lasted >= FORGIVEN_AFTER else replica.restarts
+
+
+def _times(tries: int) -> str:
+    return "once" if tries == 1 else f"{tries} times"
+
+
+# --- what a hand changed
+
+
+def tell_drift(world: World, decision: Decision, view: ServiceView) -> Iterator[Said]:
+    want = world.desired.services[decision.service]
+    if want.drift is DriftPolicy.IGNORE:
+        return
+    drifted = tuple(find_drifted(want, view))
+    if not drifted:
+        return  # nearly always
+    more = _find_fate(world, want, decision, any(is_beyond_repair(replica, want) for replica, _ in drifted))
+    told = [line for replica, found in drifted for line in tell_drifted(replica, found)]
+    yield Said("Drifted", TRUE, "ChangedByHand", "; ".join([*told, *more]))
+
+
+def find_drifted(want: DesiredService, view: ServiceView) -> Iterator[tuple[Replica, tuple[Difference, ...]]]:
+    """Replicas that a hand changed, and in what.
+
+    Not who is not made yet, or is to be replaced anyway; nor what we took ourselves, before its end.
+    """
+    for replica in view.replicas:
+        found = find_touched(replica, want)
+        if not found or replica.phase is ReplicaPhase.CREATED or not has_revision(replica, want):
+            continue  # nearly always
+        if was_withdrawn(want, replica):
+            found = tuple(one for one in found if not one.path.startswith("Networks."))
+        if found:
+            yield replica, found
+
+
+def tell_drifted(replica: Replica, found: tuple[Difference, ...]) -> Iterator[str]:
+    return (f"{replica.name}: {tell_difference(one)}" for one in found)
+
+
+def _find_fate(world: World, want: DesiredService, decision: Decision, waits: bool) -> Iterator[str]:
+    """What becomes of it, where it is not simply set back now. `waits`: some of it is beyond repair."""
+    if want.drift is DriftPolicy.REPORT:
+        yield _ONLY_TOLD
+    elif not world.desired.policy.self_heal:
+        yield _NOT_HEALED
+    elif decision.reason == Freeze.HELD or decision.history.paused:
+        yield _LEFT_ALONE
+    elif waits:
+        halted = decision.history.halted or find_quarantine(want, decision.history) is not None
+        yield _KEPT if halted else _SPOILT

@@ -7,12 +7,13 @@ from dataclasses import replace
 
 from controller.decide.case import has_no_verdict
 from controller.decide.conditions import find_conditions, is_known_anyway, tell_unknown
+from controller.decide.identity import has_revision
 from controller.decide.said import TRUE, Said, keep_former, keep_transitions
 from controller.decide.world import World
 from controller.model.decision import SICK, Decision, Phase, StackPhase
 from controller.model.desired import DesiredService, Leaving
 from controller.model.names import Instant
-from controller.model.observed import ServiceView
+from controller.model.observed import Replica, ServiceView
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
 AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
@@ -130,13 +131,23 @@ def _service_status(
         desired=decision.desired,
         ready=decision.ready,
         updated=decision.updated,
-        replicas=view.replicas,
+        replicas=_show_replicas(want, view),
         since=before.since if before is not None and same else now,
         waits_for=decision.waits_for,
         wake_at=decision.wake_at,
         frontends=want.frontends,
         usually=usually,
         conditions=conditions,
+    )
+
+
+def _show_replicas(want: DesiredService, view: ServiceView) -> tuple[Replica, ...]:
+    """Who is of another release was seen beside what is asked for now: its networks and its name are no hand's work."""
+    if not any(replica.lost or replica.proper_name for replica in view.replicas):
+        return view.replicas  # nearly always
+    return tuple(
+        replica if has_revision(replica, want) else replace(replica, lost=(), proper_name="")
+        for replica in view.replicas
     )
 
 

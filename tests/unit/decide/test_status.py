@@ -3,6 +3,7 @@
 import pytest
 
 from controller.decide.status import make_status, stack_phase
+from controller.decide.touched import find_differences
 from controller.decide.world import World
 from controller.model.decision import Decision, History, Hold, Offers, Phase
 from controller.model.desired import Leaving
@@ -131,3 +132,13 @@ def test_a_hold_shows_in_the_phase() -> None:
     given = world(checked("db"), db=new_one("db"))
     given.hold = Hold("AdoptionHeld", "…")
     assert status(settle(given)).phase == "Degraded"
+
+
+def test_networks_and_name_of_another_release_are_no_hands_work() -> None:
+    old = healthy(1, "v1", lost=("back",), proper_name="shop-web-x", drift=("Networks", "Env"))
+    new = healthy(2, "v2", lost=("back",), name="mine", proper_name="shop-web-2")
+    given = settle(world(checked("web", 2, "v2"), web=[old, new]))
+    first, second = status(given).services[0].replicas
+    assert [one.path for one in find_differences(first)] == [] and first.drift == ("Networks", "Env")
+    assert [one.path for one in find_differences(second)] == ["Networks.back", "Name"] and second is new
+    assert given.views["web"].replicas[0].lost == ("back",), "a way back looks at that"

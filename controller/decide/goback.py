@@ -12,6 +12,14 @@ from controller.model.decision import History
 from controller.model.desired import DesiredService, FailureAction, Scope
 from controller.model.names import Release
 
+_GOES_BACK = " failed, and the stack goes back: "
+
+
+def find_culprit(message: str) -> str | None:
+    """Whose failure takes the others back, by what is said of one of them."""
+    name, said, _ = message.partition(_GOES_BACK)
+    return name if said else None
+
 
 def find_way_back(
     failed: Iterable[str],
@@ -26,7 +34,7 @@ def find_way_back(
     culprit = next((name for name in sorted(failed) if _takes_all_back(services.get(name), history_of(name))), None)
     if culprit is None or not settled:
         return NOWHERE
-    because = f"{culprit} failed, and the stack goes back: {find_quarantine(services[culprit], history_of(culprit))}"
+    because = f"{culprit}{_GOES_BACK}{find_quarantine(services[culprit], history_of(culprit))}"
     for name, service in sorted(services.items()):
         target = settled.get(name)
         if _has_passed(service, history_of(name), target):

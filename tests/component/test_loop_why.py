@@ -94,3 +94,40 @@ def test_what_to_do_where_nothing_heals_by_itself_does_help(tmp_path: Path) -> N
     stage.follow(stage.wish("rollout-restart", "db"), 120)
     stage.settle(30)
     assert converged(stage) and stage.running("db") == 1
+
+
+def test_the_failure_of_another_takes_it_back(tmp_path: Path) -> None:
+    whole = {"services": {name: {"update": {"scope": "stack"}} for name in ("db", "web")}}
+    stage = Stage(tmp_path, load(shop(1), **whole))
+    stage.settle()
+    newer = shop(2, labels={"controller.simulated.crash-after": "0.2", "controller.simulated.exit-code": "127"})
+    again = load({**newer, "db": service(image="db:2")}, stage.reconciler.loaded, **whole)
+    stage.reconciler.adopt_generation(stage.commit(again), stage.clock.now())
+    stage.settle(120)
+    assert stage.phases == {"db": "Degraded", "web": "Degraded"}
+    cause = ask(stage, "db")
+    assert [item.name for item in cause.chain] == ["db", "web"] and cause.advice[0].startswith("exit code 127")
+    assert "controller retry web, to try the same again" in cause.advice
+
+
+def test_what_docker_restarts_over_and_over_is_no_ordinary_start(tmp_path: Path) -> None:
+    marks = {"controller.simulated.ready": "5"}
+    stage = Stage(tmp_path, load({"db": service(restart="always", labels=marks)}))
+    stage.settle(30)
+    for _ in range(3):
+        (db,) = stage.replicas("db")
+        stage.meddle(lambda hands, now, id_=db.id: hands.crash(id_, now))
+        stage.settle(3)
+    assert stage.phases == {"db": "Starting"} and stage.replicas("db")[0].restarts == 3
+    assert ask(stage, "db").advice[0] == "it falls over: controller logs db, for what it said before each end"
+
+
+def test_of_what_a_person_stopped_and_starts_again_nothing_is_said_to_have_ended_by_itself(tmp_path: Path) -> None:
+    services = {"db": service(), "web": service()}
+    stage = Stage(tmp_path, load(services, startup={"maxParallel": 1}))
+    stage.settle(30)
+    for verb in ("stop", "start"):
+        stage.wish(verb, "db", "web")
+        stage.settle(30 if verb == "stop" else 0.5)
+    waiting = next(name for name, decision in stage.reconciler.world.decisions.items() if decision.denied)
+    assert ask(stage, waiting).advice == ("nothing: it starts once others have",)

@@ -23,14 +23,14 @@ class End(NamedTuple):
 
 
 UNKNOWN = End()
-OF_ITS_OWN = frozenset({"JobFailed", "UpdateFailed"})
+OF_ITS_OWN = frozenset({"JobFailed", "UpdateFailed", "RollbackFailed"})
 """Reasons that end like those of calls that failed, and are none."""
 
 
 class Evidence(NamedTuple):
     """What is known of a trouble. `chain`: who waits for whom; `held`: what is in the way of the whole stack.
 
-    `refused`: a call for the last of the chain failed lately.
+    `end`: of the witness, where it may be why; `refused`: a call for the last of the chain failed lately.
     """
 
     stack: str
@@ -44,17 +44,30 @@ class Evidence(NamedTuple):
 def advise(seen: Evidence, now: Instant) -> tuple[str, ...]:
     """For the last of the chain. Empty only where that is ready and nobody waits for it."""
     chain, root = seen.chain, seen.chain[-1]
-    if root.phase is Phase.STARTING and root.usually is not None and now - root.since <= 3 * root.usually:
+    first = _by_condition(seen.stack, root, seen.held)
+    if not first and _starts_as_usual(seen, now):
         return ("nothing: it is starting as it usually does",)
     if root.phase in (Phase.READY, Phase.COMPLETED):
         return (f"nothing: {root.name} is {root.phase}, and {chain[-2].name} follows",) if len(chain) > 1 else ()
-    first = _by_condition(seen.stack, root, seen.held)
     if root.reason == Freeze.HELD and first:
         return first
-    then = _BY_REASON.get(root.reason) or _by_call(root, seen.refused) or _COMMANDS.get(root.phase)
+    then = _by_reason(root) or _by_call(root, seen.refused) or _COMMANDS.get(root.phase)
     then = then or (_LOOK if root.replicas else _BEGIN)
     told = (*first, *(() if root.phase in _BY_WILL else _by_life(root, seen.witness, seen.end)), *then)
     return tuple(dict.fromkeys(line.format(root.name) for line in told))
+
+
+def _starts_as_usual(seen: Evidence, now: Instant) -> bool:
+    """Not after an end: then it is no ordinary start, however short it is yet."""
+    root = seen.chain[-1]
+    if root.phase is not Phase.STARTING or root.usually is None or now - root.since > 3 * root.usually:
+        return False
+    return seen.end == UNKNOWN and not _falls_over(seen.witness)
+
+
+def _falls_over(witness: Replica | None) -> bool:
+    """Docker's own policy started it, nobody else knows after what."""
+    return witness is not None and witness.restarts > 0
 
 
 def advise_on_change(root: ServiceStatus, number: int, before: float) -> tuple[str, ...]:
@@ -62,13 +75,19 @@ def advise_on_change(root: ServiceStatus, number: int, before: float) -> tuple[s
     if before > SUSPECT or root.phase not in SICK:
         return ()
     look = f"controller rollout history {root.name} --revision {number} --diff, for what was changed"
-    if root.reason in _GONE_BACK:
-        return (look,)
-    return look, f"controller rollout undo {root.name}, to go back to what was before"
+    return (look,) if root.reason in _NOT_UNDONE else (look, _UNDO.format(root.name))
 
 
+def without_undo(root: ServiceStatus, advice: Sequence[str]) -> tuple[str, ...]:
+    """Where there is nothing to go back to."""
+    return tuple(line for line in advice if line != _UNDO.format(root.name))
+
+
+_UNDO = "controller rollout undo {0}, to go back to what was before"
 _BY_WILL = frozenset({Phase.PAUSED, Phase.STOPPED, Phase.READY, Phase.COMPLETED})
-_GONE_BACK = frozenset({"RolledBack"})
+_NOT_UNDONE = frozenset({"RolledBack", "RollbackFailed", "JobFailed"})
+"""Reasons for which an undo is of no use, or refused: there already, it failed there, or a job."""
+
 _LOOK = ("controller logs {0}", "controller describe {0}")
 _BEGIN = ("controller events {0}", "controller apply, where no controller keeps the stack")
 _MENDED = ("controller logs {0}", "controller retry {0}, once it is mended")
@@ -82,13 +101,13 @@ _COMMANDS: Mapping[Phase, tuple[str, ...]] = {
     Phase.ROLLING_BACK: ("controller rollout status {0}, to follow it back", "controller rollout history {0}"),
 }
 _CHECK = "see in its last output why its check does not pass; where it only needs longer: a longer `startup.timeout`"
-_AFTER_FAILURE = ("mend it in its files: what is new is tried at once", "controller retry {0}, to try the same again")
+_AFTER_FAILURE = ("mend it in its files, then controller apply", "controller retry {0}, to try the same again")
 _BY_REASON: Mapping[str, tuple[str, ...]] = {
     "NotReady": (_CHECK, "controller logs {0}"),
     "Unhealthy": (_CHECK, "controller logs {0}", "controller rollout restart {0}, for new replicas"),
     "SelfHealOff": ("`selfHeal` is off: controller rollout restart {0}, or `selfHeal: true`", "controller logs {0}"),
     "RolledBack": _AFTER_FAILURE,
-    "UpdatePaused": (*_AFTER_FAILURE, "controller rollout undo {0}, to go back to what was before"),
+    "UpdatePaused": (*_AFTER_FAILURE, _UNDO),
     "RollbackFailed": ("controller logs {0}", *_AFTER_FAILURE),
     "Pinned": ("controller rollout resume {0}, for what its files ask for",),
     "UpdateHalted": ("controller rollout resume {0}",),
@@ -105,6 +124,8 @@ _BY_REASON: Mapping[str, tuple[str, ...]] = {
     "BuildingImage": ("nothing: its image is being built",),
     "IngressUnavailable": ("controller doctor",),
 }
+_FALLS_OVER = "it falls over: controller logs {0}, for what it said before each end"
+_PAUSED_OUTSIDE = ("`selfHeal` is off: docker unpause its container, or controller rollout restart {0}",)
 _BY_HOLD: Mapping[str, tuple[str, ...]] = {
     "AdoptionHeld": ("controller plan, for what would be changed", "controller adopt {1}, to go on"),
     "MassRemovalHeld": ("controller plan, for what would be removed", "controller confirm {1}, to go on"),
@@ -123,6 +144,12 @@ _BY_STACK: Mapping[str, tuple[str, ...]] = {
 def _by_condition(stack: str, root: ServiceStatus, held: Sequence[Condition]) -> tuple[str, ...]:
     known = {**_BY_STACK, **_BY_HOLD} if root.reason == Freeze.HELD else _BY_STACK
     return tuple(line.format(root.name, stack) for item in held for line in known.get(item.type, ()))
+
+
+def _by_reason(root: ServiceStatus) -> Sequence[str] | None:
+    if root.reason == Freeze.PAUSED and root.phase is Phase.DEGRADED:
+        return _PAUSED_OUTSIDE  # by a strange hand: no pause of ours
+    return _BY_REASON.get(root.reason)
 
 
 def _by_call(root: ServiceStatus, refused: bool) -> tuple[str, ...]:
@@ -147,6 +174,8 @@ _BY_ITSELF = "exit code 0: it ended by itself; say `job: true` if it is a job, e
 
 def _by_life(root: ServiceStatus, witness: Replica | None, end: End) -> tuple[str, ...]:
     """How it ended; of what was restarted though it had not ended, that its check does not pass."""
+    if end == UNKNOWN and root.phase is Phase.STARTING and _falls_over(witness):
+        return (_FALLS_OVER,)
     if end == UNKNOWN and root.phase is Phase.CRASH_LOOP and witness is not None and witness.health is not Health.NONE:
         return (_CHECK,)
     return _by_end(witness, end)

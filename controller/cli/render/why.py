@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from controller.cli.render.advice import OF_ITS_OWN, UNKNOWN, End, Evidence, advise, advise_on_change
+from controller.cli.render.advice import OF_ITS_OWN, UNKNOWN, End, Evidence, advise, advise_on_change, without_undo
 from controller.cli.render.data import timestamp
 from controller.cli.render.describe import last_words
 from controller.cli.render.phases import AT_REST, remark_on, role_of
 from controller.cli.render.status import is_ready, is_trouble, replica_state
 from controller.cli.render.text import Paint, age, clean, plain, span
-from controller.model.decision import Phase
+from controller.decide.goback import find_culprit
+from controller.model.decision import SICK, Phase
 from controller.model.generation import Generation
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
@@ -41,7 +42,9 @@ class Cause:
 
 
 def find_cause(stack: StackStatus, service: str, now: Instant, events: Sequence[Event] = ()) -> Cause:
-    """Follow `waits_for` from a service to the one that waits for nobody. Raises KeyError for an unknown service.
+    """Follow `waits_for` from a service to the one that waits for nobody, or whose failure takes the others back.
+
+    Raises KeyError for an unknown service.
 
     `events`: of this stack, oldest first.
     """
@@ -50,40 +53,51 @@ def find_cause(stack: StackStatus, service: str, now: Instant, events: Sequence[
     witness = _witness(root.replicas)
     held = tuple(condition for condition in stack.conditions if is_trouble(condition))
     own = [event for event in reversed(events) if event.service == root.name]
-    end, refused = _find_end(root, witness, own), _find_refused(root, own, now)
-    told = (*_evidence(root, witness, held, now), *_retell(witness, own, now))
+    answer, refused = _find_answer(root, witness, own), _find_refused(root, own, now)
+    end = _find_end(root, witness, answer)
+    told = (*_evidence(root, witness, held, now), *_retell(witness, answer, now))
     if refused is not None:
         told += (f"{refused.reason} {age(now - refused.at)} ago: {_words_of(refused)}",)
-    advice = advise(Evidence(stack.name, chain, witness, end, held, refused is not None), now)
+    heeded = end if _is_to_blame(root, witness, answer, now) else UNKNOWN
+    advice = advise(Evidence(stack.name, chain, witness, heeded, held, refused is not None), now)
     return Cause(chain, told, advice, witness, stack.name, end=end)
 
 
 _STARTS = frozenset({"Started", "Restarted"})
 _ENDED = re.compile(r"exited with (-?\d+)( \(out of memory\))?")
 LATELY = 600.0
-"""Seconds for which a warning may still be about what is wrong now."""
+"""Seconds for which a warning, or an end, may still be about what is wrong now."""
 
 
-def _find_end(root: ServiceStatus, witness: Replica | None, own: Sequence[Event]) -> End:
+def _find_end(root: ServiceStatus, witness: Replica | None, answer: Event | None) -> End:
     """What the container says of its end; of one that runs, or is gone, what was said of it then."""
     if witness is not None and not witness.running:
         return End(witness.exit_code, witness.oom_killed)
-    answer = _find_answer(own)
     said = root.message if witness is None else answer.message if answer is not None else ""
-    found = _ENDED.search(said)
-    return UNKNOWN if found is None else End(int(found[1]), found[2] is not None)
+    found = list(_ENDED.finditer(said))[-1:]  # on a way back that fails as well the first is another's
+    return End(int(found[0][1]), found[0][2] is not None) if found else UNKNOWN
 
 
-def _find_answer(own: Sequence[Event]) -> Event | None:
-    """The newest start, where it answered an end, or was to end what is sick. `own`: newest first."""
-    newest = next((event for event in own if event.reason in _STARTS), None)
+def _find_answer(root: ServiceStatus, witness: Replica | None, own: Sequence[Event]) -> Event | None:
+    """The newest start of the witness, where it answered an end, or was to end what is sick. `own`: newest first."""
+    if witness is None:
+        return None
+    mine = f"{root.name}-{witness.number}: "
+    newest = next((event for event in own if event.reason in _STARTS and event.message.startswith(mine)), None)
     answers = newest is not None and (newest.reason == "Restarted" or _ENDED.search(newest.message))
     return newest if answers else None
 
 
-def _retell(witness: Replica | None, own: Sequence[Event], now: Instant) -> Iterator[str]:
+def _is_to_blame(root: ServiceStatus, witness: Replica | None, answer: Event | None, now: Instant) -> bool:
+    """Whether that end is about what is wrong now: it was lately, and nobody wanted it."""
+    if witness is not None and witness.running:
+        return answer is not None and now - answer.at <= LATELY
+    return root.phase in SICK or _ENDED.search(root.message) is not None
+
+
+def _retell(witness: Replica | None, answer: Event | None, now: Instant) -> Iterator[str]:
     """Of one that runs nothing shows any more how its last life ended."""
-    if witness is not None and witness.running and (answer := _find_answer(own)) is not None:
+    if witness is not None and witness.running and answer is not None:
         yield f"it was started again {age(now - answer.at)} ago: {answer.message}"
 
 
@@ -104,25 +118,48 @@ def _words_of(event: Event) -> str:
 
 def with_change(cause: Cause, generations: Sequence[Generation]) -> Cause:
     """With what was changed of the root before this began, if that is known. `generations`: oldest first."""
-    name, changes = cause.root.name, []
+    root = cause.root
+    change = _find_change(root, generations)
+    back = _settled_before(root.name, change, generations)
+    if change is None:
+        return cause if back else replace(cause, advice=without_undo(root, cause.advice))
+    before = root.since - change.at
+    why = f" ({change.cause.why})" if change.cause.why else ""
+    who = f", by {change.cause.who}{why}" if change.cause.who else ""
+    told = f"{root.name} was changed {age(before)} before, in revision {change.number}{who}"
+    advice = tuple(dict.fromkeys((*cause.advice, *advise_on_change(root, change.number, before))))
+    advice = advice if back else without_undo(root, advice)
+    return replace(cause, change=change, evidence=(*cause.evidence, told), advice=advice)
+
+
+def _find_change(root: ServiceStatus, generations: Sequence[Generation]) -> Generation | None:
+    """The last one before this began in which it was changed."""
+    name, changes = root.name, []
     for before, after in pairwise(generations):
         if name in before.revisions and before.revisions[name] != after.revisions.get(name):
             changes.append(after)
-    change = next((one for one in reversed(changes) if one.at <= cause.root.since), None)
-    if change is None:
-        return cause
-    why = f" ({change.cause.why})" if change.cause.why else ""
-    who = f", by {change.cause.who}{why}" if change.cause.who else ""
-    told = f"{name} was changed {age(cause.root.since - change.at)} before, in revision {change.number}{who}"
-    advice = (*cause.advice, *advise_on_change(cause.root, change.number, cause.root.since - change.at))
-    return replace(cause, change=change, evidence=(*cause.evidence, told), advice=advice)
+    return next((one for one in reversed(changes) if one.at <= root.since), None)
+
+
+def _settled_before(name: str, change: Generation | None, generations: Sequence[Generation]) -> bool:
+    """Whether there is an earlier generation to go back to; else an undo is refused."""
+    latest = change.number if change is not None else generations[-1].number if generations else 0
+    return any(name in one.releases for one in generations if one.number < latest)
 
 
 def _chain(services: Mapping[str, ServiceStatus], name: str) -> tuple[ServiceStatus, ...]:
     chain = [services[name]]
-    while (following := chain[-1].waits_for) in services and following not in {item.name for item in chain}:
+    while (following := _find_next(chain[-1])) in services and following not in {item.name for item in chain}:
         chain.append(services[str(following)])
     return tuple(chain)
+
+
+def _find_next(service: ServiceStatus) -> str | None:
+    """Who is waited for, or takes this one back though nothing is wrong with it."""
+    if service.waits_for is not None:
+        return service.waits_for
+    goes_back = service.phase is Phase.ROLLING_BACK or service.reason == "RolledBack"
+    return find_culprit(service.message) if goes_back else None
 
 
 def _witness(replicas: Sequence[Replica]) -> Replica | None:

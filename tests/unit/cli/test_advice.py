@@ -7,8 +7,10 @@ from dataclasses import replace
 import pytest
 
 from controller.cli.render.advice import SUSPECT, advise_on_change
-from controller.cli.render.why import find_cause, why_data, why_lines
+from controller.cli.render.why import find_cause, why_data, why_lines, with_change
 from controller.model.decision import SICK, Phase
+from controller.model.generation import Generation
+from controller.model.names import Release, Revision
 from controller.model.observed import Health, Replica, ReplicaPhase
 from controller.model.status import Event
 from tests.builders import NOW, exited, healthy, replica
@@ -17,6 +19,9 @@ from tests.unit.cli.statuses import condition, event, service_status, stack_stat
 pytestmark = pytest.mark.unit
 
 DOWN = exited(1, service="db")
+PAUSED = replica(1, service="db", phase=ReplicaPhase.PAUSED)
+COMING = replica(1, service="db", health=Health.STARTING, started_at=NOW - 5)
+AGAIN = replace(COMING, restarts=3)
 SICKLY = replica(1, service="db", health=Health.UNHEALTHY, last_output="connection refused")
 
 
@@ -47,6 +52,69 @@ TABLE = [
     ("a port is taken", (Phase.UPDATING, healthy(1)), {"reason": "PortTaken"}, "free the host port"),
     ("others start first", (Phase.PENDING,), {"reason": "WaitingForSlot"}, "nothing: it starts once others have"),
     ("nobody works on it", (Phase.PENDING,), {"reason": "Creating"}, "controller events db"),
+    ("paused by a strange hand", (Phase.DEGRADED, PAUSED), {"reason": "Paused"}, "`selfHeal` is off: docker unpause"),
+    ("paused by a person", (Phase.PAUSED, healthy(1)), {"reason": "Paused"}, "controller resume db"),
+    ("the way back failed as well", (Phase.FAILED,), {"reason": "RollbackFailed"}, "controller logs db"),
+    ("Docker starts it over and over", (Phase.STARTING, AGAIN), {"usually": 60.0}, "it falls over: controller logs db"),
+    ("its first start", (Phase.STARTING, replica(1, service="db")), {"usually": 60.0}, "nothing: it is starting"),
+    (
+        "it starts after it fell over",
+        (Phase.STARTING, COMING),
+        {"usually": 60.0, "events": (event("Started", "db-1: exited with 3", service="db"),)},
+        "exit code 3: an error of its own",
+    ),
+    (
+        "it starts after it fell over days ago",
+        (Phase.STARTING, COMING),
+        {"usually": 60.0, "events": (event("Started", "db-1: exited with 3", service="db", at=NOW - 90_000),)},
+        "nothing: it is starting",
+    ),
+    (
+        "another replica of it fell over",
+        (Phase.STARTING, COMING),
+        {"usually": 60.0, "events": (event("Started", "db-2: exited with 3", service="db"),)},
+        "nothing: it is starting",
+    ),
+    (
+        "its check fails, and days ago it ended",
+        (Phase.DEGRADED, SICKLY),
+        {"reason": "Unhealthy", "events": (event("Started", "db-1: exited with 127", service="db", at=NOW - 90_000),)},
+        "see in its last output",
+    ),
+    (
+        "its check fails, and another replica of it ended",
+        (Phase.DEGRADED, SICKLY),
+        {"reason": "Unhealthy", "events": (event("Started", "db-2: exited with 127", service="db"),)},
+        "see in its last output",
+    ),
+    (
+        "it starts as usual, but no engine answers",
+        (Phase.STARTING, COMING),
+        {"usually": 60.0, "conditions": held("EngineUnavailable")},
+        "controller doctor",
+    ),
+    (
+        "stopped by a person, and waiting for its turn",
+        (Phase.PENDING, exited(1, exit_code=0, service="db")),
+        {"reason": "WaitingForSlot"},
+        "nothing: it starts once others have",
+    ),
+    (
+        "it ended, and is about to be started again",
+        (Phase.PENDING, exited(1, exit_code=127, service="db")),
+        {"message": "shop-db-1 exited with 127"},
+        "exit code 127",
+    ),
+    (
+        "the way back failed, in another way than what it came from",
+        (Phase.FAILED,),
+        {
+            "reason": "RollbackFailed",
+            "message": "web failed, and the stack goes back: shop-web-1 exited with 3; and on "
+            "the way back: shop-db-1 exited with 127",
+        },
+        "exit code 127",
+    ),
     ("who is not there is waited for", (Phase.WAITING,), {"waits_for": "ghost"}, "let ghost be part of the stack"),
     ("rolled back", (Phase.DEGRADED, healthy(1)), {"reason": "RolledBack"}, "mend it in its files"),
     ("undone", (Phase.PAUSED, healthy(1)), {"reason": "Pinned"}, "controller rollout resume db, for what"),
@@ -93,6 +161,65 @@ def test_every_trouble_ends_with_what_to_do(phase: Phase, replicas: tuple[Replic
     cause = find(phase, *replicas)
     assert cause.advice and why_lines(cause)[-1] == f"  {cause.advice[-1]}"
     assert not any("{" in line for line in cause.advice)
+
+
+def test_who_goes_back_with_the_stack_leads_to_whose_failure_takes_it_back() -> None:
+    stack = stack_status(
+        service_status("api", Phase.DEGRADED, reason="RolledBack", message="api-2 exited with 127"),
+        service_status(
+            "db",
+            Phase.DEGRADED,
+            healthy(1, service="db"),
+            reason="RolledBack",
+            message="api failed, and the stack goes back: api-2 exited with 127",
+        ),
+    )
+    cause = find_cause(stack, "db", NOW)
+    assert [item.name for item in cause.chain] == ["db", "api"] and "controller retry api" in " ".join(cause.advice)
+    assert cause.advice[:2] == (
+        "exit code 127: its command was not found in the image; look at `command` and `entrypoint`",
+        "mend it in its files, then controller apply",
+    )
+
+
+def generation(number: int, revision: str, *settled: str) -> Generation:
+    releases = {name: Release(revision) for name in settled}
+    revisions = {"db": Revision(revision)}
+    return Generation(number, str(number), NOW - 600 + number, revisions=revisions, releases=releases)
+
+
+UNDO = "controller rollout undo db, to go back to what was before"
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason", "settled", "times"),
+    [
+        (Phase.CRASH_LOOP, "CrashLoopBackOff", ("db",), 1),
+        (Phase.CRASH_LOOP, "CrashLoopBackOff", (), 0),
+        (Phase.DEGRADED, "UpdatePaused", ("db",), 1),
+        (Phase.DEGRADED, "UpdatePaused", (), 0),
+        (Phase.FAILED, "RollbackFailed", ("db",), 0),
+        (Phase.FAILED, "JobFailed", ("db",), 0),
+        (Phase.DEGRADED, "RolledBack", ("db",), 0),
+    ],
+)
+def test_an_undo_is_advised_once_and_where_it_goes_somewhere(phase, reason, settled, times) -> None:
+    made = [generation(1, "r1", *settled), generation(2, "r2")]
+    cause = with_change(find(phase, DOWN, reason=reason), made)
+    assert cause.change is not None and cause.advice.count(UNDO) == times
+    assert cause.advice[-1] == UNDO or "controller rollout history db --revision 2 --diff, for what was changed" in (
+        cause.advice
+    )
+
+
+def test_no_undo_is_advised_where_nothing_is_known_of_earlier_ones() -> None:
+    assert UNDO in find(Phase.DEGRADED, reason="UpdatePaused").advice
+    assert UNDO not in with_change(find(Phase.DEGRADED, reason="UpdatePaused"), ()).advice
+
+
+def test_a_way_back_that_failed_is_no_call_that_was_refused() -> None:
+    failed = event("RollbackFailed", "Failed: it broke", service="db", kind="Warning")
+    assert not find(Phase.PENDING, events=(failed,), reason="Creating").evidence
 
 
 def test_who_waits_for_one_that_is_ready_has_nothing_to_do() -> None:

@@ -70,7 +70,7 @@ def make_status(
     said = (Said(item.type, item.status, item.reason, item.message) for item in conditions)
     return StackStatus(
         name=world.desired.name,
-        phase=find_stack_phase(world, before),
+        phase=stack_phase(services, world.hold is not None),
         generation=world.desired.generation,
         conditions=keep_transitions(said, before.conditions if before is not None else (), now),
         services=services,
@@ -158,9 +158,10 @@ def _is_unasked(
 
     Of the very same lives, and only for as long as a start may take.
     """
-    served = any(one.type == "Ready" and one.status == TRUE for one in before.conditions)
-    if not served or decision.ready >= decision.desired or now >= view.since + want.start_timeout:
+    if decision.ready >= decision.desired or now >= view.since + want.start_timeout:
         return False  # nearly always
+    if not any(one.type == "Ready" and one.status == TRUE for one in before.conditions):
+        return False
     lives = {replica.life for replica in before.replicas}
     unasked = sum(1 for one in view.replicas if one.life in lives and has_no_verdict(one, view.since))
     return decision.ready + unasked >= decision.desired

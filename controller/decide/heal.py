@@ -25,7 +25,7 @@ def heal(case: Case, replica: Replica) -> Moves:
         case ReplicaPhase.RESTARTING:
             return Moves(
                 reason="RestartedByDocker",
-                message=f"{replica.name} exited with {replica.exit_code}; Docker's restart policy acts",
+                message=f"{replica.name} {_tell_end(replica)}; Docker's restart policy acts",
                 tries=replica.restarts,
             )
         case ReplicaPhase.EXITED if _is_left_down(case, replica):
@@ -55,12 +55,16 @@ def start(case: Case, replica: Replica) -> Moves:
         return _begin(case, replica, "was stopped, is wanted again")
     ended = replica.finished_at if replica.finished_at is not None else case.now
     permission = ask_restart(replica, ended, case.history.restarts.get(replica.id), case.want.backoff, case.now)
-    why = f"exited with {replica.exit_code}" + (" (out of memory)" if replica.oom_killed else "")
+    why = _tell_end(replica)
     if permission.grant is None:
         message = f"{replica.name} {why}, {_count_tries(permission.tries)} so far"
         return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
     begun = _begin(case, replica, why, tries=permission.tries)
     return begun if not begun.steps else _with_grant(begun, replica, permission.grant)
+
+
+def _tell_end(replica: Replica) -> str:
+    return f"exited with {replica.exit_code}" + (" (out of memory)" if replica.oom_killed else "")
 
 
 def _begin(case: Case, replica: Replica, why: str, tries: int = 0) -> Moves:

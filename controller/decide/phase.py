@@ -36,7 +36,7 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
         return _find_halt(case, parts, whole, moves)
     if whole and rests:
         return Phase.READY, *_tell_ready(case)
-    failing = _find_failure(case, ready, moves)
+    failing = _find_failure(case, len(parts.ready), moves)
     if failing is not None:
         return failing
     if case.history.updating:
@@ -75,12 +75,13 @@ def _find_halt(case: Case, parts: Parts, whole: bool, moves: Moves) -> Words:
             return (Phase.DEGRADED if serves else Phase.FAILED), reason, why
 
 
-def _find_failure(case: Case, ready: int, moves: Moves) -> Words | None:
+def _find_failure(case: Case, serving: int, moves: Moves) -> Words | None:
+    """While somebody serves, old or new, the service has not failed."""
     trouble = case.seen.trouble
     if trouble is not None and trouble.lasting and moves.reason.endswith(("Failed", "BackOff")):
-        return (Phase.DEGRADED if ready else Phase.FAILED), moves.reason, moves.message
+        return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
     if moves.reason == "ImageNeverPulled":
-        return (Phase.DEGRADED if ready else Phase.FAILED), moves.reason, moves.message
+        return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
     if moves.tries >= 2 or moves.reason == "CrashLoopBackOff":
         return Phase.CRASH_LOOP, "CrashLoopBackOff", moves.message
     return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.loop.ground import Asked, Ground, complain
 from controller.loop.lock import read_holder
+from controller.loop.room import has_room
 from controller.model.errors import Finding
 
 if TYPE_CHECKING:
@@ -127,7 +128,9 @@ class Session:
         return self._ground.store(stack).status.load()
 
     def _status(self, loaded: Loaded) -> StackStatus:
-        kept = self._ground.store(loaded.name).status.load() if self._is_kept(loaded.name) else None
+        """What its keeper wrote last; where that cannot write any more, what there is to be seen."""
+        trusted = self._is_kept(loaded.name) and has_room(self._ground.folder(loaded.name))
+        kept = self._ground.store(loaded.name).status.load() if trusted else None
         return kept if kept is not None else self._with_peek(loaded, lambda peek: peek.status())
 
     def _is_kept(self, stack: str) -> bool:

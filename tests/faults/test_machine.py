@@ -96,6 +96,7 @@ def test_on_a_full_disk_nothing_is_begun_and_once_there_is_room_everything_goes_
                 ran = scene.run("apply", timeout=60)
                 assert ran.code == 1 and "disk is full" in ran.err and "hint:" in ran.err
                 assert not heard and daemon.process.poll() is None
+                assert scene.phases() != {"web": "Ready", "db": "Ready"}, "not what was written when there was room"
             with scene.step("there is room again: it goes on by itself, and does nothing twice"):
                 eventually(lambda: running(scene.containers()) == {"web-1", "db-1"}, 40)
                 scene.await_phase("Converged", 40)

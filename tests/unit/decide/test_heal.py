@@ -324,3 +324,11 @@ def test_first_sight_is_remembered_once() -> None:
 def test_what_settles_is_good() -> None:
     assert decide(case(checked(), healthy())).history.good == make_release(Revision("v1"), IMAGE)
     assert decide(case(checked(replicas=2), healthy())).history.good is None
+
+
+@pytest.mark.parametrize(
+    ("oom", "expected"), [(False, "exited with 137; "), (True, "exited with 137 (out of memory); ")]
+)
+def test_what_the_kernel_killed_is_told_as_that_also_where_docker_acts(oom: bool, expected: str) -> None:
+    given = case(checked(), replica(phase=ReplicaPhase.RESTARTING, exit_code=137, oom_killed=oom))
+    assert decide(given).message == f"shop-web-1 {expected}Docker's restart policy acts"

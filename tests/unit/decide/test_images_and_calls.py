@@ -104,6 +104,11 @@ CALLS = [
         "Degraded CreateFailed: - | wakes +200",
     ),
     (
+        "what is new is refused for good while the old serves: degraded",
+        case(checked(revision="v2"), healthy(revision="v1"), seen=trouble(1, 100, "Pull", lasting=True, image_id=None)),
+        "Degraded ImagePullBackOff: - | wakes +200",
+    ),
+    (
         "the image cannot be had: named so",
         case(checked(), seen=trouble(1, 0.4, "Pull", image_id=None)),
         "Pending ImagePullBackOff: - | wakes +0.6",

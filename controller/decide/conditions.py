@@ -13,8 +13,9 @@ from controller.decide.aim import find_quarantine, is_release, release_of
 from controller.decide.attempt import leads_elsewhere
 from controller.decide.identity import is_current
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
+from controller.decide.restart import count_docker_restarts
 from controller.decide.said import FALSE, TRUE, UNKNOWN, Said
-from controller.decide.trouble import count_docker_restarts, tell_drift, tell_stable
+from controller.decide.trouble import tell_drift, tell_stable
 from controller.decide.world import World
 from controller.model.decision import MOVING, SICK, Decision, Freeze, Offers, Phase
 from controller.model.desired import DesiredService, FailureAction
@@ -108,7 +109,7 @@ def _find_loop(decision: Decision, view: ServiceView) -> str | None:
     """What Docker's own policy starts over and over: each life looks like a start that goes well."""
     if decision.phase is not Phase.STARTING or decision.history.updating:
         return None
-    falls = ((replica, count_docker_restarts(replica, view)) for replica in view.replicas)
+    falls = ((replica, count_docker_restarts(replica, view.taken_at)) for replica in view.replicas)
     return next(
         (f"{replica.name} was restarted {count} times by Docker" for replica, count in falls if count >= 2), None
     )

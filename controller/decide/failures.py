@@ -52,9 +52,14 @@ def tell_end(replica: Replica) -> str:
         case _:
             how = f"{replica.name} exited with {replica.exit_code}"
     how += " (out of memory)" if replica.oom_killed else ""
+    return how + last_words(replica, 3)
+
+
+def last_words(replica: Replica, most: int = 1) -> str:
+    """`: ` and the last lines that it, or its check, printed, as far as they fit into a sentence; nothing: ""."""
     lines = [line.strip() for line in replica.last_output.splitlines() if any(map(str.isalnum, line))]
-    shown = [line if len(line) <= LINE_SHOWN else f"{line[:LINE_SHOWN]}…" for line in lines[-3:]]
-    return f"{how}: {' / '.join(shown)}" if shown else how
+    shown = [line if len(line) <= LINE_SHOWN else f"{line[:LINE_SHOWN]}…" for line in lines[-most:]]
+    return f": {' / '.join(shown)}" if shown else ""
 
 
 def _has_failed(case: Case, replica: Replica) -> bool:

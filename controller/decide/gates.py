@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from controller.decide.case import NOBODY, Case
+from controller.decide.case import NOBODY, Case, still_waits
 from controller.model.decision import Offers
 from controller.model.desired import Condition, Need
+from controller.model.names import Instant
 
 _ASKS = {
     Condition.STARTED: "to run",
@@ -35,6 +36,24 @@ def unmet_need(case: Case) -> str | None:
     if holder is not None and holder.holder_started_at is None:
         return case.want.namespace_of
     return None
+
+
+def sick_need(case: Case) -> str | None:
+    """The first required service, by name, that is there and serves nobody: who is sick may be so for that."""
+    for name, need in case.want.needs.items():
+        offers = case.gates.get(name, NOBODY)
+        serves = offers.healthy or offers.completed or need.condition is Condition.COMPLETED
+        if need.required and offers.exists and not serves:
+            return name
+    return None
+
+
+def served_until(case: Case, span: float) -> Instant | None:
+    """Until when what it needs will have served for `span` seconds; None: it has."""
+    needs = case.want.needs.items()
+    asked = [name for name, need in needs if need.required and need.condition is not Condition.COMPLETED]
+    until = max((case.gates.get(name, NOBODY).served_since for name in asked), default=0.0) + span
+    return until if still_waits(until, span, case.now) else None
 
 
 def unsettled_need(case: Case) -> str | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from controller.decide.aim import is_release, release_of
 from controller.decide.case import Case, is_ready, settles_at, still_waits, was_put_down, was_set_back
-from controller.decide.gates import tell_wait, unmet_need
+from controller.decide.failures import last_words
+from controller.decide.gates import served_until, sick_need, tell_wait, unmet_need
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
-from controller.decide.restart import ask_restart
+from controller.decide.restart import ask_restart, count_docker_restarts
 from controller.model.decision import Grant
+from controller.model.desired import SUCCESSES_TO_RETURN
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica, ReplicaPhase
 from controller.model.steps import Restart, Start
@@ -26,7 +28,7 @@ def heal(case: Case, replica: Replica) -> Moves:
             return Moves(
                 reason="RestartedByDocker",
                 message=f"{replica.name} {_tell_end(replica)}; Docker's restart policy acts",
-                tries=replica.restarts,
+                tries=tries_of(case, replica),
             )
         case ReplicaPhase.EXITED if _is_left_down(case, replica):
             return Moves(reason="SelfHealOff" if case.heals_at is None else "Watching", wake_at=case.heals_at)
@@ -93,7 +95,8 @@ def _wait_for_ready(case: Case, replica: Replica) -> Moves:
     late = case.now >= deadline
     if replica.health is not Health.UNHEALTHY and not late:
         wake = min(deadline, lease_end(case, replica)) if holds else deadline
-        return Moves((), wake, "NotReady", f"{replica.name} runs, not ready yet", asks_slot=holds, tries=tries)
+        message = f"{replica.name} runs, not ready yet" + (f", after {_count_tries(tries)}" if tries else "")
+        return Moves((), wake, "NotReady", message, asks_slot=holds, tries=tries)
     why = f"not ready {case.want.start_timeout:g} s after its start" if late else "unhealthy"
     if replica.alive is not Health.NONE:
         but = "alive" if replica.alive is Health.HEALTHY else "its liveness probe has not failed"
@@ -117,16 +120,27 @@ def _restart_sick(case: Case, replica: Replica, why: str) -> Moves:
     message = f"{replica.name} is {why}"
     if not (case.heals and case.want.heals_unhealthy):
         return Moves(reason="Unhealthy", message=message, wake_at=case.heals_at, tries=tries_of(case, replica))
+    if (sick := sick_need(case)) is not None:
+        return Moves(reason="Unhealthy", message=f"{message}, and {sick} is not ready", waits_for=sick)
+    if (until := served_until(case, _time_to_recover(case, replica))) is not None:
+        return Moves(wake_at=until, reason="Unhealthy", message=f"{message}; what it needs has only just come back")
     begun: Instant = replica.started_at or 0.0
     permission = ask_restart(replica, begun, case.history.restarts.get(replica.id), case.want.backoff, case.now)
     if permission.grant is None:
         return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
     if not _has_slot(case, permission.tries):
         return WAITS_FOR_SLOT
-    step = Restart(case.want.name, replica.id, replica.number, case.want.stop_grace, why)
+    because = why + last_words(replica)
+    step = Restart(case.want.name, replica.id, replica.number, case.want.stop_grace, because)
     asks = permission.tries < 2
     moves = Moves((step,), reason="Unhealthy", message=message, asks_slot=asks, tries=permission.tries)
     return _with_grant(moves, replica, permission.grant)
+
+
+def _time_to_recover(case: Case, replica: Replica) -> float:
+    """Seconds in which its check can say that it is well again, once what it needs serves."""
+    check = case.want.readiness or replica.check
+    return 0.0 if check is None else SUCCESSES_TO_RETURN * (check.interval + check.timeout)
 
 
 def follow(case: Case, replica: Replica) -> Moves:
@@ -176,8 +190,9 @@ def _count_tries(tries: int) -> str:
 
 
 def tries_of(case: Case, replica: Replica) -> int:
-    grant = case.history.restarts.get(replica.id)
-    return grant.tries if grant is not None else 0
+    """What is held against it: our own restarts, or Docker's where its policy acts."""
+    grant, by_docker = case.history.restarts.get(replica.id), count_docker_restarts(replica, case.seen.taken_at)
+    return by_docker if grant is None else max(grant.tries, by_docker)
 
 
 def _with_grant(moves: Moves, replica: Replica, grant: Grant) -> Moves:

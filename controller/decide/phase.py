@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from controller.decide.aim import release_of
-from controller.decide.case import ALIVE, Case, Parts
+from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
 from controller.decide.moves import Moves
 from controller.decide.rollout import WAYS_BACK, find_surplus
 from controller.model.decision import Course, Decision, Offers, Phase
+from controller.model.names import Instant
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.steps import Restart, Start
 
@@ -102,10 +103,10 @@ def _find_update(case: Case, serving: int, whole: bool, moves: Moves) -> Words:
 def _find_start(case: Case, parts: Parts, ready: int, moves: Moves) -> Words:
     kept = parts.fresh + parts.stale if case.aim.course is Course.HALTED else parts.fresh
     alive = any(replica.phase in ALIVE for replica in kept)
-    if moves.waits_for is not None and not ready:
-        return Phase.WAITING, moves.reason, moves.message
     if moves.reason in ("Unhealthy", "SelfHealOff", "Paused") and alive:
         return Phase.DEGRADED, moves.reason, moves.message
+    if moves.waits_for is not None and not ready:
+        return Phase.WAITING, moves.reason, moves.message
     if ready >= case.want.replicas:
         return Phase.READY, moves.reason or "Ready", moves.message
     if moves.reason != "WaitingForSlot" and (alive or begins(moves)):
@@ -188,9 +189,15 @@ def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
         updated=_is_updated(case, settled),
         running=not ALIVE.isdisjoint(phases),
         epoch=min([replica.created_at for replica in parts.ready], default=0.0),
+        served_since=min([_ready_since(case, replica) for replica in parts.ready], default=0.0),
         holder=None if holder is None else holder.id,
         holder_started_at=holder.started_at if holder is not None and runs else None,
     )
+
+
+def _ready_since(case: Case, replica: Replica) -> Instant:
+    since = ready_since(replica, case.want.settle, case.now)
+    return case.now if since is None else since
 
 
 def _find_holder(present: tuple[Replica, ...], surplus: tuple[Replica, ...]) -> Replica | None:

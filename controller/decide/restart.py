@@ -9,10 +9,22 @@ from controller.decide.case import was_set_back
 from controller.model.decision import Grant
 from controller.model.desired import Backoff
 from controller.model.names import Instant
-from controller.model.observed import Replica
+from controller.model.observed import Replica, ReplicaPhase
 
 FORGIVEN_AFTER = 600.0
 """Seconds of readiness after which earlier tries no longer count."""
+
+
+def count_docker_restarts(replica: Replica, seen_at: Instant) -> int:
+    """By Docker's own policy, until a life has lasted for long enough, as far as it was seen.
+
+    Docker does not forget them: neither its end nor a check that fails once makes old ones count again.
+    """
+    if not replica.restarts or replica.started_at is None:
+        return 0
+    ended = None if replica.running or replica.phase is ReplicaPhase.PAUSED else replica.finished_at
+    lasted = (seen_at if ended is None else ended) - replica.started_at
+    return 0 if lasted >= FORGIVEN_AFTER else replica.restarts
 
 
 class Permission(NamedTuple):

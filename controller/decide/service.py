@@ -26,6 +26,7 @@ from controller.decide.case import (
     Case,
     Parts,
     ids,
+    is_ready,
     ready_since,
     soonest,
     sort_replicas,
@@ -46,7 +47,8 @@ from controller.model.decision import Aim, Course, Decision, Freeze, History, Ph
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica
-from controller.model.steps import Build, Pull, Withdraw
+from controller.model.routes import RouteState
+from controller.model.steps import Build, Pull, Restart, Route, Start, Step, Withdraw
 
 _FETCHES = frozenset({Pull.__name__, Build.__name__})
 _BARS_ALONE = {**dict.fromkeys(_FETCHES, _FETCHES), Withdraw.__name__: frozenset({Withdraw.__name__})}
@@ -277,11 +279,25 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     due = trouble.at + pause
     if not still_waits(due, pause, case.now):
         return moves
-    barred = _BARS_ALONE.get(trouble.reason, ())
-    others = tuple(step for step in moves.steps if type(step).__name__ not in barred)
+    others = tuple(step for step in moves.steps if _may_pass(case, step, trouble.reason))
     if len(others) == len(moves.steps) and trouble.reason == Withdraw.__name__:
         return moves
     if others and len(others) < len(moves.steps):
         return moves._replace(steps=others, wake_at=soonest(moves.wake_at, due))
     reason = "ImagePullBackOff" if trouble.reason in _FETCHES else f"{trouble.reason}Failed"
     return Moves(wake_at=due, reason=reason, message=trouble.message, shut=moves.shut)
+
+
+def _may_pass(case: Case, step: Step, failed: str) -> bool:
+    """Repairs need no image, and no end waits for names. Whatever else fails: who does not serve is led to no more and
+    put up, and who serves is led to."""
+    barred = _BARS_ALONE.get(failed)
+    if barred is not None or type(step).__name__ == failed:
+        return barred is not None and type(step).__name__ not in barred
+    match step:
+        case Route(to=RouteState.IN):
+            return True
+        case Route() | Start() | Restart():
+            return not any(one.id == step.replica and is_ready(case, one) for one in case.seen.replicas)
+        case _:
+            return False

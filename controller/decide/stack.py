@@ -226,11 +226,11 @@ class _Turn:
         if not dependents:
             return
         change = _compare(before, after)
-        resettled = before.settled != after.settled or before.updated != after.updated
+        other_offer = _what_is_waited_for(before) != _what_is_waited_for(after)
         self.push(
             other
             for other in dependents
-            if _concerns(services[other], name, change) or (resettled and self._waits_for(other) == name)
+            if _concerns(services[other], name, change) or (other_offer and self._waits_for(other) == name)
         )
 
     def _waits_for(self, name: str) -> str | None:
@@ -261,6 +261,11 @@ def _concerns(dependent: DesiredService, name: str, change: _Change) -> bool:
     if change.failed or change.met[need.condition] or (need.restart and change.replaced):
         return True
     return change.as_owner and dependent.namespace_of == name
+
+
+def _what_is_waited_for(offers: Offers) -> tuple[object, ...]:
+    """Beyond what a gate asks: to be replaced before us, and to serve again before we are restarted."""
+    return (offers.settled, offers.updated, offers.healthy, offers.completed)
 
 
 def _as_owner(offers: Offers) -> tuple[object, ...]:

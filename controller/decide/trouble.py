@@ -8,7 +8,7 @@ from controller.decide.aim import find_quarantine
 from controller.decide.case import SPOILT_AFTER
 from controller.decide.identity import has_revision
 from controller.decide.names import was_withdrawn
-from controller.decide.restart import FORGIVEN_AFTER
+from controller.decide.restart import FORGIVEN_AFTER, count_docker_restarts
 from controller.decide.said import FALSE, TRUE, Said
 from controller.decide.touched import find_touched, is_beyond_repair, tell_difference
 from controller.decide.world import World
@@ -44,20 +44,8 @@ def tell_stable(want: DesiredService, decision: Decision, view: ServiceView) -> 
 
 
 def _count_falls(decision: Decision, replica: Replica, view: ServiceView) -> int:
-    grant, by_docker = decision.history.restarts.get(replica.id), count_docker_restarts(replica, view)
+    grant, by_docker = decision.history.restarts.get(replica.id), count_docker_restarts(replica, view.taken_at)
     return by_docker if grant is None else max(grant.tries, by_docker)
-
-
-def count_docker_restarts(replica: Replica, view: ServiceView) -> int:
-    """By Docker's own policy, until a life has lasted for long enough, as far as it was seen.
-
-    Docker does not forget them: neither its end nor a check that fails once makes old ones count again.
-    """
-    if not replica.restarts or replica.started_at is None:
-        return 0
-    ended = None if replica.running or replica.phase is ReplicaPhase.PAUSED else replica.finished_at
-    lasted = (view.taken_at if ended is None else ended) - replica.started_at
-    return 0 if lasted >= FORGIVEN_AFTER else replica.restarts
 
 
 def _times(tries: int) -> str:

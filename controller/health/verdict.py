@@ -5,14 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from controller.model.desired import Probe
+from controller.model.desired import SUCCESSES_TO_RETURN, Probe
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Health, Replica
 
 Life = tuple[ReplicaId, Instant | None, int]
-
-SUCCESSES_TO_RETURN = 2
-"""In a row, before an unhealthy replica counts as healthy again; the first of a life counts at once."""
 
 OUTPUT_LIMIT = 4096
 

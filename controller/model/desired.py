@@ -83,6 +83,10 @@ class ProbeKind(StrEnum):
     TCP = "tcp"
 
 
+SUCCESSES_TO_RETURN = 2
+"""Of a probe in a row, before an unhealthy replica counts as healthy again; the first of a life counts at once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """How readiness is asked. `command` is an argv as `docker exec` takes it; times in seconds."""

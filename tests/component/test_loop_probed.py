@@ -190,3 +190,21 @@ def test_a_dependency_that_is_unhealthy_starts_no_dependent_and_touches_none_tha
     stage.settle(700, step=1.0)
     assert set(stage.phases.values()) == {"Ready"} and stage.running() == 3
     assert not lives(stage, "web") & before, "what was asked for meanwhile"
+
+
+@pytest.mark.fault("W6")
+def test_who_is_sick_because_of_what_it_needs_is_not_restarted_in_vain(tmp_path: Path) -> None:
+    """From the top down: what everybody needs first, and who is well again by that needs nothing."""
+    stage = Probed(tmp_path, load({"db": checked(), "web": checked("db"), "top": checked("web")}), well)
+    stage.settle(30)
+    before = lives(stage, "web", "top")
+    stage.answer = lambda *_: False
+    stage.settle(900, step=1.0)
+    assert restarts(stage).keys() == {"db"} and lives(stage, "web", "top") == before
+    assert stage.phases["web"] == "Degraded" and stage.reconciler.world.decisions["top"].waits_for == "web"
+    stage.answer = lambda name, _: name == "db"
+    stage.settle(400, step=1.0)
+    assert restarts(stage)["web"] >= 1 and restarts(stage)["top"] == 0, "its own fault, as it turns out"
+    stage.answer = well
+    stage.settle(700, step=1.0)
+    assert set(stage.phases.values()) == {"Ready"} and lives(stage, "top") <= before

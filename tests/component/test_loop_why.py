@@ -118,7 +118,7 @@ def test_what_docker_restarts_over_and_over_is_no_ordinary_start(tmp_path: Path)
         (db,) = stage.replicas("db")
         stage.meddle(lambda hands, now, id_=db.id: hands.crash(id_, now))
         stage.settle(3)
-    assert stage.phases == {"db": "Starting"} and stage.replicas("db")[0].restarts == 3
+    assert stage.phases == {"db": "CrashLoopBackOff"} and stage.replicas("db")[0].restarts == 3
     assert ask(stage, "db").advice[0] == "it falls over: controller logs db, for what it said before each end"
 
 

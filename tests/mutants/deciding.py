@@ -106,8 +106,8 @@ DECIDING = (
     Mutant(
         "failed calls are tried again without end",
         "decide/service.py",
-        "    if not still_waits(due, pause, case.now):\n        return moves\n    barred",
-        "    if True:\n        return moves\n    barred",
+        "    if not still_waits(due, pause, case.now):\n        return moves\n    others",
+        "    if True:\n        return moves\n    others",
         (f"{BACKOFF}::test_an_engine_that_only_fails_is_asked_less_and_less",),
     ),
     Mutant(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.mutants.mutant import HEAL, MEND, VERDICTS, Mutant
+from tests.mutants.mutant import DRAIN, HEAL, MEND, PASS, VERDICTS, Mutant
+
+PROBED = "tests/component/test_loop_probed.py"
+IN_VAIN = "test_who_is_sick_because_of_what_it_needs_is_not_restarted_in_vain"
 
 MENDING = (
     Mutant(
@@ -14,6 +17,48 @@ MENDING = (
             f"{HEAL}::test_a_replica_gets_what_its_phase_asks_for",
             f"{VERDICTS}::test_readiness_takes_the_traffic_and_liveness_the_life",
         ),
+    ),
+    Mutant(
+        "who is sick because of what it needs is restarted in vain",
+        "decide/heal.py",
+        "if (sick := sick_need(case)) is not None:",
+        "if (sick := sick_need(case)) is not None and not sick:",
+        (f"{HEAL}::test_a_replica_gets_what_its_phase_asks_for", f"{PROBED}::{IN_VAIN}"),
+    ),
+    Mutant(
+        "who is sick because of what it needs is restarted as soon as that is back",
+        "decide/gates.py",
+        "return until if still_waits(until, span, case.now) else None",
+        "return None",
+        (f"{HEAL}::test_a_replica_gets_what_its_phase_asks_for", f"{PROBED}::{IN_VAIN}"),
+    ),
+    Mutant(
+        "nobody wakes who waits for what serves again",
+        "decide/stack.py",
+        "return (offers.settled, offers.updated, offers.healthy, offers.completed)",
+        "return (offers.settled, offers.updated)",
+        (f"{PASS}::test_who_is_sick_beside_what_it_needs_is_looked_at_when_that_serves_again",),
+    ),
+    Mutant(
+        "restarts by Docker are held against nobody",
+        "decide/heal.py",
+        "return by_docker if grant is None else max(grant.tries, by_docker)",
+        "return 0 if grant is None else grant.tries",
+        (f"{HEAL}::test_a_replica_gets_what_its_phase_asks_for",),
+    ),
+    Mutant(
+        "a call that failed keeps the sick in the traffic",
+        "decide/service.py",
+        "case Route() | Start() | Restart():",
+        "case Start() | Restart():",
+        (f"{DRAIN}::test_a_call_that_failed_keeps_nobody_in_or_out_of_the_traffic",),
+    ),
+    Mutant(
+        "for an update that cannot go on somebody is drained",
+        "decide/service.py",
+        "return not any(one.id == step.replica and is_ready(case, one) for one in case.seen.replicas)",
+        "return True",
+        (f"{DRAIN}::test_a_call_that_failed_keeps_nobody_in_or_out_of_the_traffic",),
     ),
     Mutant(
         "one that is not alive counts as ready",

@@ -174,7 +174,7 @@ _BY_ITSELF = "exit code 0: it ended by itself; say `job: true` if it is a job, e
 
 def _by_life(root: ServiceStatus, witness: Replica | None, end: End) -> tuple[str, ...]:
     """How it ended; of what was restarted though it had not ended, that its check does not pass."""
-    if end == UNKNOWN and root.phase is Phase.STARTING and _falls_over(witness):
+    if end == UNKNOWN and root.phase in (Phase.STARTING, Phase.CRASH_LOOP) and _falls_over(witness):
         return (_FALLS_OVER,)
     if end == UNKNOWN and root.phase is Phase.CRASH_LOOP and witness is not None and witness.health is not Health.NONE:
         return (_CHECK,)

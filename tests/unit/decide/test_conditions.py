@@ -218,7 +218,7 @@ TABLE = [
     (
         "Docker restarts it over and over, and each life looks like a start",
         web(replica(1, health=Health.STARTING, check=probe(), restarts=4, started_at=NOW - 2)),
-        "-Ready/NotReady -Progressing/CrashLoopBackOff +Updated/UpToDate -Stable/Restarted",
+        "-Ready/CrashLoopBackOff -Progressing/CrashLoopBackOff +Updated/UpToDate -Stable/CrashLoopBackOff",
     ),
     (
         "Docker restarted it once, and it starts",

@@ -11,7 +11,7 @@ from controller.decide.service import decide
 from controller.model.decision import Attempt, History
 from controller.model.desired import Direct, Order, Template, UpdatePolicy
 from controller.model.names import Release, Revision, make_release
-from controller.model.observed import Health, Replica, ReplicaPhase
+from controller.model.observed import Health, Replica, ReplicaPhase, Trouble
 from controller.model.routes import Frontend, RouteSeen, RouteState
 from controller.model.steps import Route, Stop
 from tests.builders import IMAGE, NOW, checked, exited, healthy, replica
@@ -208,6 +208,22 @@ def test_a_controller_that_has_just_begun_takes_nobody_out_of_whom_it_has_not_as
     led_to = replica(1, "v2", health=Health.STARTING, route=IN, started_at=NOW + started)
     decision = decide(case(web(), led_to, history=SEEN, seen={"since": NOW - 1}))
     assert tell(decision).split(" | wakes")[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("replicas", "expected"),
+    [
+        pytest.param(
+            (replica(1, "v2", health=Health.UNHEALTHY, route=IN), new(2)), "route 1, restart 1", id="who is sick"
+        ),
+        pytest.param((new(1, OUT), new(2)), "route 1", id="who serves and is not led to"),
+        pytest.param((old(1), old(2)), "-", id="nobody is drained for an update that cannot go on"),
+    ],
+)
+def test_a_call_that_failed_keeps_nobody_in_or_out_of_the_traffic(replicas, expected: str) -> None:
+    trouble = Trouble(6, NOW - 1, "Create", "no answer")
+    decision = decide(case(web(2, Order.STOP_FIRST), *replicas, history=SEEN, seen={"trouble": trouble}))
+    assert tell(decision).split(": ")[1].split(" | ")[0] == expected
 
 
 def test_how_a_drain_ended_is_told_where_the_replica_is_stopped() -> None:

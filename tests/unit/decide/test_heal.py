@@ -5,9 +5,10 @@ import pytest
 from controller.decide.case import Case
 from controller.decide.service import decide
 from controller.model.decision import Grant, History
-from controller.model.desired import Backoff
+from controller.model.desired import Backoff, Condition, Need
 from controller.model.names import Revision, make_release
 from controller.model.observed import Health, ReplicaPhase
+from controller.model.steps import Restart
 from tests.builders import HEALTHY, IMAGE, NOW, Offers, checked, created, exited, healthy, probe, replica, service
 from tests.unit.decide.cases import SEEN, case, tell, told
 
@@ -123,6 +124,61 @@ ROWS = [
         "paused from outside: unpaused",
         case(checked(), replica(phase=ReplicaPhase.PAUSED)),
         "Starting Unpausing: start 1",
+    ),
+    (
+        "unhealthy beside what it needs and what serves nobody: held, not restarted in vain",
+        case(checked(needs={"db": HEALTHY}), sick(), gates={"db": Offers(started=True)}),
+        "Degraded Unhealthy: - | waits for db",
+    ),
+    (
+        "also where it only needs that to run",
+        case(checked(needs={"db": Condition.STARTED}), sick(), gates={"db": Offers(started=True)}),
+        "Degraded Unhealthy: - | waits for db",
+    ),
+    (
+        "also where it is not alive",
+        case(checked(needs={"db": HEALTHY}), sick(alive=Health.UNHEALTHY), gates={"db": Offers()}),
+        "Degraded Unhealthy: - | waits for db",
+    ),
+    (
+        "beside what serves again: it may be well by that, as soon as its check has said so twice",
+        case(checked(needs={"db": HEALTHY}), sick(), gates={"db": Offers(healthy=True, served_since=NOW - 5)}),
+        "Degraded Unhealthy: - | wakes +25",
+    ),
+    (
+        "beside what has served for long enough it is restarted",
+        case(checked(needs={"db": HEALTHY}), sick(), gates={"db": Offers(healthy=True, served_since=NOW - 30)}),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "beside what has served since before the clock was set back as well",
+        case(checked(needs={"db": HEALTHY}), sick(), gates={"db": Offers(healthy=True, served_since=NOW + 3600)}),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "beside what it can do without as well",
+        case(checked(needs={"db": Need(HEALTHY, required=False)}), sick(), gates={"db": Offers()}),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "and beside what is not there: nobody would ever let it go",
+        case(checked(needs={"db": HEALTHY}), sick(), gates={"db": Offers(exists=False)}),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "a job that is to run again takes nobody's restart",
+        case(checked(needs={"db": Condition.COMPLETED}), sick(), gates={"db": Offers()}),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "starts once more, after several restarts by Docker: called what it is",
+        case(checked(), slow(started_at=NOW - 5, restarts=3)),
+        "CrashLoopBackOff CrashLoopBackOff: - | wakes +115",
+    ),
+    (
+        "after one of them it is a start",
+        case(checked(), slow(started_at=NOW - 5, restarts=1)),
+        "Starting NotReady: - | wakes +115",
     ),
     (
         "restarting: Docker acts, we wait",
@@ -332,3 +388,10 @@ def test_what_settles_is_good() -> None:
 def test_what_the_kernel_killed_is_told_as_that_also_where_docker_acts(oom: bool, expected: str) -> None:
     given = case(checked(), replica(phase=ReplicaPhase.RESTARTING, exit_code=137, oom_killed=oom))
     assert decide(given).message == f"shop-web-1 {expected}Docker's restart policy acts"
+
+
+def test_a_restart_says_what_the_check_said() -> None:
+    """With that life it would be gone."""
+    (step,) = decide(case(checked(), sick(last_output="first line\nno route to db\n"))).steps
+    assert isinstance(step, Restart)
+    assert step.because == "unhealthy: no route to db"

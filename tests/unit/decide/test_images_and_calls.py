@@ -20,6 +20,10 @@ def trouble(count: int, ago: float, reason: str = "Create", *, lasting: bool = F
     return {"trouble": Trouble(count, NOW - ago, reason, "no answer", lasting), **others}
 
 
+def unwell(**others):
+    return replica(health=Health.UNHEALTHY, check=probe(), **others)
+
+
 IMAGES = [
     ("missing: pulled before the create", case(checked(), seen=NO_IMAGE), "Pending FetchingImage: pull"),
     ("missing and built here: built", case(checked(builds=True), seen=NO_IMAGE), "Pending BuildingImage: build"),
@@ -93,6 +97,26 @@ CALLS = [
         "Pending CreateFailed: - | wakes +1.5",
     ),
     ("the pause grows", case(checked(), seen=trouble(6, 12)), "Pending CreateFailed: - | wakes +20"),
+    (
+        "one cannot be made: who is sick beside it is restarted all the same",
+        case(checked(replicas=2), unwell(), seen=trouble(1, 100, lasting=True)),
+        "Degraded Unhealthy: restart 1 | wakes +200",
+    ),
+    (
+        "one cannot be made: who fell over beside it is put up",
+        case(checked(replicas=2), exited(1), seen=trouble(6, 12)),
+        "Starting Starting: start 1 | wakes +20",
+    ),
+    (
+        "one cannot be started: nor are its siblings, which would be refused as well",
+        case(checked(replicas=2), exited(1), created(2), seen=trouble(6, 12, "Start")),
+        "Pending StartFailed: - | wakes +20",
+    ),
+    (
+        "one cannot be made: nobody who serves is ended for the next",
+        case(checked(replicas=2), healthy(1, "v0"), healthy(2, "v0"), seen=trouble(6, 12)),
+        "Updating CreateFailed: - | wakes +20",
+    ),
     (
         "refused for good: failed, tried again only after the longest pause",
         case(checked(), seen=trouble(1, 100, lasting=True)),

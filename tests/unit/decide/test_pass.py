@@ -6,7 +6,8 @@ from controller.decide.stack import SPIN_LIMIT, decide_stack
 from controller.decide.world import World
 from controller.model.decision import History, Hold, Offers, Phase
 from controller.model.desired import Leaving, Need, StackPolicy
-from tests.builders import HEALTHY, NOW, STARTED, checked, exited, healthy, replica, service, stack, view
+from controller.model.observed import Health
+from tests.builders import HEALTHY, NOW, STARTED, checked, exited, healthy, probe, replica, service, stack, view
 from tests.unit.decide.worlds import acts, coming, new_one, ready_one, settle, world
 
 pytestmark = pytest.mark.unit
@@ -52,6 +53,17 @@ def test_scaling_a_dependency_up_restarts_nobody() -> None:
     newer = healthy(2, service="db", created_at=NOW - 5, started_at=NOW - 5, ready_since=NOW - 4)
     given.views["db"] = view(*ready_one("db"), newer)
     assert acts(given) == {}
+
+
+def test_who_is_sick_beside_what_it_needs_is_looked_at_when_that_serves_again() -> None:
+    """Also where it only needs that to run."""
+    ill = {"health": Health.UNHEALTHY, "ready_since": None}
+    web = checked("web", needs={"db": STARTED})
+    sick = [replica(service=name, check=probe(), **ill) for name in ("db", "web")]
+    given = settle(world(checked("db"), web, db=[sick[0]], web=[sick[1]]))
+    assert given.decisions["web"].waits_for == "db"
+    given.views["db"] = view(*ready_one("db", ready_since=NOW))
+    assert "web" in decide_stack(("db",), given, NOW)
 
 
 def test_losing_readiness_wakes_dependents_but_stops_none() -> None:

@@ -280,10 +280,12 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     if not still_waits(due, pause, case.now):
         return moves
     others = tuple(step for step in moves.steps if _may_pass(case, step, trouble.reason))
-    if len(others) == len(moves.steps) and trouble.reason == Withdraw.__name__:
+    if len(others) == len(moves.steps):
         return moves
-    if others and len(others) < len(moves.steps):
-        return moves._replace(steps=others, wake_at=soonest(moves.wake_at, due))
+    if others:
+        begun = {step.replica for step in others if isinstance(step, (Start, Restart))}
+        grants = {replica: grant for replica, grant in moves.grants.items() if replica in begun}
+        return moves._replace(steps=others, grants=grants, wake_at=soonest(moves.wake_at, due))
     reason = "ImagePullBackOff" if trouble.reason in _FETCHES else f"{trouble.reason}Failed"
     return Moves(wake_at=due, reason=reason, message=trouble.message, shut=moves.shut)
 

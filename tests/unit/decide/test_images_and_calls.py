@@ -163,7 +163,9 @@ def test_after_failed_calls(given, expected) -> None:
 
 
 def test_a_start_that_may_not_be_made_is_granted_to_nobody() -> None:
-    assert decide(case(checked(), exited(), seen=trouble(1, 0.1))).history.restarts == {}
+    assert decide(case(checked(), exited(), seen=trouble(1, 0.1, "Start"))).history.restarts == {}
+    beside = case(checked(replicas=2), exited(1), unwell(number=2), seen=trouble(1, 0.1, "Start"))
+    assert decide(beside).history.restarts.keys() == {"web-2-id"}, "who is restarted, and no other"
 
 
 RESTARTS = {"db": Need(HEALTHY, restart=True)}

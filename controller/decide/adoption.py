@@ -56,7 +56,7 @@ def _mend_would(present: Sequence[Replica], want: DesiredService) -> str:
     limits = {
         f"set {one.path} to {one.wanted}"
         for r in present
-        for one in r.limits
+        for one in (*r.limits, *r.misjoined)
         if one.in_place and repairs(want, one.path)
     }
     renamed = [f"rename {replica.name}" for replica in present if replica.renamed and repairs(want, "Name")]

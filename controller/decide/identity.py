@@ -14,16 +14,18 @@ Known = Mapping[tuple[str, Revision], DesiredService]
 
 
 def name_revisions(view: ServiceView, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> ServiceView:
-    """The view with every replica's revision filled in. Limits were compared with what is asked for now."""
+    """The view with every replica's revision filled in. Limits and joins were compared with what is asked for now."""
     return replace(view, replicas=tuple(_named(r, revision_of(r, want, known), want) for r in view.replicas))
 
 
 def _named(replica: Replica, revision: Revision, want: DesiredService | None) -> Replica:
     named = replace(replica, revision=revision)
-    if not replica.limits:
+    if not (replica.limits or replica.misjoined):
         return named  # nearly always
     direct = want.direct.revision if want is not None and want.direct is not None else None
-    return named if want is not None and revision in (want.revision, direct) else replace(named, limits=())
+    return (
+        named if want is not None and revision in (want.revision, direct) else replace(named, limits=(), misjoined=())
+    )
 
 
 def revision_of(replica: Replica, want: DesiredService | None, known: Mapping[ReplicaId, Revision]) -> Revision:

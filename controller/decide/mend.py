@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from controller.decide.case import Case, Parts
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, name_again
-from controller.decide.touched import repairs
+from controller.decide.touched import repairs, tell_difference
 from controller.model.names import ReplicaId
 from controller.model.observed import Difference, Replica
 from controller.model.steps import Connect, Limit, Rename
@@ -44,8 +44,10 @@ def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -
 def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename]:
     """What we took ourselves is given back also where nothing is to heal by itself."""
     want = case.want
-    if lost := _find_lost(case, replica):
-        yield _join(case, replica, lost)
+    lost = _find_lost(case, replica)
+    misjoined = [found for found in replica.misjoined if case.heals and repairs(want, found.path)]
+    if lost or misjoined:
+        yield _join(case, replica, lost, misjoined)
     if not case.heals:
         return
     if changed := [found for found in replica.limits if found.in_place and repairs(want, found.path)]:
@@ -73,10 +75,12 @@ def _limit(case: Case, replica: Replica, changed: Sequence[Difference]) -> Limit
     return Limit(case.want.name, replica.id, replica.number, case.want.template, because, paths)
 
 
-def _join(case: Case, replica: Replica, lost: tuple[str, ...]) -> Connect:
+def _join(case: Case, replica: Replica, lost: tuple[str, ...], misjoined: Sequence[Difference]) -> Connect:
     how = "found by its names on" if replica.by_name is False else "connected to"
-    because = f"is not {how} {', '.join(lost)} any more"
-    return Connect(case.want.name, replica.id, replica.number, case.want.template, because, lost)
+    because = [f"is not {how} {', '.join(lost)} any more"] if lost else []
+    because += [tell_difference(found) for found in misjoined]
+    networks = tuple(dict.fromkeys((*lost, *(found.network for found in misjoined))))
+    return Connect(case.want.name, replica.id, replica.number, case.want.template, ", ".join(because), networks)
 
 
 def _is_taken(case: Case, name: str) -> bool:

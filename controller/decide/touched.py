@@ -18,7 +18,7 @@ def find_touched(replica: Replica, want: DesiredService) -> tuple[Difference, ..
 
 def find_differences(replica: Replica) -> tuple[Difference, ...]:
     """All that is other than it was made, whosever business it is."""
-    if not (replica.limits or replica.lost or replica.renamed):
+    if not (replica.limits or replica.lost or replica.misjoined or replica.renamed):
         return ()  # nearly always
     return tuple(_all(replica))
 
@@ -28,6 +28,7 @@ def _all(replica: Replica) -> Iterator[Difference]:
     wanted = "found by its names" if replica.by_name is False else "connected"
     for network in replica.lost:
         yield Difference(f"Networks.{network}", wanted, f"not {wanted}")
+    yield from replica.misjoined
     if replica.renamed:
         yield Difference("Name", replica.proper_name, replica.name)
 

@@ -8,8 +8,9 @@ from typing import Any
 
 from controller.engines import labels
 from controller.engines.limits import restart_policy
-from controller.engines.names import lacks_name
+from controller.engines.names import find_misjoined, lacks_name
 from controller.engines.template import Request
+from controller.model.observed import Difference
 
 _SPECIAL = frozenset(
     {"Links", "NetworkMode", "PidMode", "IpcMode", "VolumesFrom", "ConsoleSize", "ContainerIDFile", "LogConfig",
@@ -136,6 +137,13 @@ def lost_networks(request: Request, inspect: Mapping[str, Any]) -> tuple[str, ..
     wanted = wanted_endpoints(request)
     found = (name for name, asked in wanted.items() if name not in there or lacks_name(name, asked or {}, inspect))
     return tuple(sorted(found))
+
+
+def misjoined(request: Request, inspect: Mapping[str, Any]) -> tuple[Difference, ...]:
+    """What the request asks for on the networks that are not lost, and is not so: names, an address, links."""
+    wanted, lost = wanted_endpoints(request), lost_networks(request, inspect)
+    kept = (name for name in sorted(wanted) if name not in lost)
+    return tuple(found for name in kept for found in find_misjoined(name, wanted[name] or {}, request.name, inspect))
 
 
 def _differs(wanted: Any, seen: Any) -> bool:

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any, assert_never
 from urllib.parse import quote
 
 from controller.engines.answers import get_container, get_object
 from controller.engines.client import Client
 from controller.engines.deadline import SLACK, left
-from controller.engines.drift import lost_networks, wanted_endpoints
+from controller.engines.drift import lost_networks, misjoined, wanted_endpoints
 from controller.engines.ensure import ensure_surroundings
 from controller.engines.limits import find_limits, update_body
-from controller.engines.names import find_lower_address, nameless_endpoints
+from controller.engines.names import (
+    add_names,
+    find_holder,
+    find_lower_address,
+    nameless_endpoints,
+    present_endpoint,
+)
 from controller.engines.parse import drop_temporary_prefix
-from controller.engines.template import Place, instantiate, read_request
+from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
-from controller.model.errors import Rejected
+from controller.model.errors import EngineError, Rejected, Transient
 from controller.model.steps import Connect, Limit, Rename, Route, Start, Withdraw
 
 
@@ -58,11 +65,35 @@ class Mender:
         request = instantiate(read_request(step.template), Place(step.number))
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
         endpoints, there = wanted_endpoints(request), inspect["NetworkSettings"].get("Networks") or {}
-        for network in lost_networks(request, inspect):
-            if step.networks and network not in step.networks:
-                continue
-            join = self._rejoin if network in there else self.join
-            join(step.replica, network, endpoints[network], ends_at)
+        found = (*lost_networks(request, inspect), *dict.fromkeys(one.network for one in misjoined(request, inspect)))
+        networks = [network for network in found if not step.networks or network in step.networks]
+        for network in networks:
+            if network in there:
+                self._put_right(inspect, network, endpoints[network], ends_at)
+            else:
+                self.join(step.replica, network, endpoints[network], ends_at)
+        if any(network in there for network in networks):
+            self._refuse_unlike(request, get_container(self._client, step.replica, deadline=left(ends_at)), networks)
+
+    def _put_right(self, inspect: Mapping[str, Any], network: str, wanted: Any, ends_at: float) -> None:
+        """Off that network and on again, as asked; where the engine refuses that, as it was."""
+        replica, there = inspect["Id"], inspect["NetworkSettings"]["Networks"][network] or {}
+        seen = get_object(self._client, f"/networks/{quote(network, safe='')}", "Id", deadline=left(ends_at))
+        if (held := find_holder(wanted or {}, replica, seen)) is not None:
+            raise Transient(f"{held[0]} on {network} is the address of {held[1]} now")
+        self._leave(replica, network, ends_at)
+        ends_at = max(ends_at, time.monotonic() + SLACK)
+        try:
+            self.join(replica, network, add_names(wanted or {}, there, inspect), ends_at)
+        except EngineError:
+            with suppress(EngineError):
+                self.join(replica, network, present_endpoint(there, inspect), max(ends_at, time.monotonic() + SLACK))
+            raise
+
+    def _refuse_unlike(self, request: Request, inspect: Mapping[str, Any], networks: Collection[str]) -> None:
+        """Raises Rejected where the engine takes it and shows something else: the next try would end so, too."""
+        if unlike := [found.path for found in misjoined(request, inspect) if found.network in networks]:
+            raise Rejected(f"the engine leaves {', '.join(unlike)} as it was")
 
     def _limit(self, step: Limit, ends_at: float) -> None:
         """Raises Rejected where the engine takes it and leaves it, as what its kernel cannot."""
@@ -90,9 +121,12 @@ class Mender:
 
     def _rejoin(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
         """The second half is done also where the first has taken all the time: nobody is left off its network."""
+        self._leave(replica, network, ends_at)
+        self.join(replica, network, endpoint, max(ends_at, time.monotonic() + SLACK))
+
+    def _leave(self, replica: str, network: str, ends_at: float) -> None:
         path = f"/networks/{quote(network, safe='')}/disconnect"
         self._client.call("POST", path, body={"Container": replica}, deadline=left(ends_at))
-        self.join(replica, network, endpoint, max(ends_at, time.monotonic() + SLACK))
 
     def join(self, replica: str, network: str, endpoint: Any, ends_at: float) -> None:
         """As its create says. Raises EngineErrors."""

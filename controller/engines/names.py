@@ -6,11 +6,12 @@ lowest free address: where that is the one that it had, its connections outlive 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 from typing import Any
 
 from controller.engines import labels
+from controller.model.observed import Difference
 
 _WITHOUT_NAMES = frozenset({"bridge", "host", "none", "default"})
 """Docker's own networks, on which nobody is found by name."""
@@ -75,6 +76,60 @@ def lacks_name(network: str, wanted: Mapping[str, Any], inspect: Mapping[str, An
     return (
         there is not None and service in (wanted.get("Aliases") or ()) and service not in (there.get("Aliases") or ())
     )
+
+
+def find_misjoined(
+    network: str, wanted: Mapping[str, Any], name: str, inspect: Mapping[str, Any]
+) -> Iterator[Difference]:
+    """What was asked for on that network and is not so. More than that is nobody's business.
+
+    `name`: the container's own, under which the engine finds it anyway. Whether it has its service's is asked before.
+    Of links only that there are none at all: which
+    ones there are follows from how many there were to link to.
+    """
+    there = _endpoints(inspect).get(network)
+    if there is None:
+        return
+    aliases = sorted({*(wanted.get("Aliases") or ())} - {name, _service(inspect)})
+    if not set(aliases) <= set(there.get("Aliases") or ()):
+        yield _difference(network, "Aliases", aliases, (one for one in aliases if one in (there.get("Aliases") or ())))
+    asked, given = wanted.get("IPAMConfig") or {}, there.get("IPAMConfig") or {}
+    fixed = [kind for _, kind in _ADDRESSES if asked.get(kind)]
+    if any(asked[kind] != given.get(kind) for kind in fixed):
+        yield _difference(network, "IPAMConfig", (asked[k] for k in fixed), (given[k] for k in fixed if given.get(k)))
+    if wanted.get("Links") and not there.get("Links"):
+        yield _difference(network, "Links", sorted({*wanted["Links"]}), ())
+
+
+def _difference(network: str, key: str, wanted: Iterable[str], seen: Iterable[str]) -> Difference:
+    return Difference(f"Networks.{network}.{key}", " ".join(wanted), " ".join(seen) or "none")
+
+
+def add_names(wanted: Mapping[str, Any], there: Mapping[str, Any], inspect: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings that are asked for, with the names beside them that it has there: a name that was added stays."""
+    asked = list(wanted.get("Aliases") or ())
+    more = [alias for alias in there.get("Aliases") or () if alias not in asked and not _is_id(alias, inspect)]
+    return {**wanted, "Aliases": [*asked, *more]} if more else wanted
+
+
+def present_endpoint(there: Mapping[str, Any], inspect: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings with which it would be there again just as it is."""
+    return add_names({key: there[key] for key in _KEPT if there.get(key)}, there, inspect)
+
+
+def find_holder(wanted: Mapping[str, Any], replica: str, network: Mapping[str, Any]) -> tuple[str, str] | None:
+    """An address that is asked for on that network (as inspected), and the name of who else has it now."""
+    asked = wanted.get("IPAMConfig") or {}
+    for container, other in (network.get("Containers") or {}).items():
+        for _, kind in _ADDRESSES:
+            if container != replica and asked.get(kind) and str(other.get(kind)).partition("/")[0] == asked[kind]:
+                return asked[kind], str(other.get("Name"))
+    return None
+
+
+def _is_id(alias: str, inspect: Mapping[str, Any]) -> bool:
+    """Older engines list it among the names."""
+    return bool(alias) and str(inspect.get("Id")).startswith(alias)
 
 
 def _endpoints(inspect: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:

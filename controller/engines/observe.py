@@ -13,7 +13,7 @@ from controller.engines import labels
 from controller.engines.answers import get_container, get_list
 from controller.engines.base import Scope
 from controller.engines.client import Client
-from controller.engines.drift import find_drift, lost_networks
+from controller.engines.drift import find_drift, lost_networks, misjoined
 from controller.engines.images import Images
 from controller.engines.limits import find_limits
 from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
@@ -186,6 +186,7 @@ class Observer:
             replica,
             limits=find_limits(request, look.inspect),
             lost=lost_networks(request, look.inspect),
+            misjoined=misjoined(request, look.inspect),
             proper_name="" if _spells(replica.name, proper_name) else proper_name,
         )
         try:

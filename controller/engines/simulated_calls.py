@@ -151,7 +151,7 @@ def _changed_by(step: Connect | Limit | Withdraw | Route, at: Instant) -> Mappin
         case Limit():
             return {"limits": ()}
         case Connect():
-            return {"lost": (), "by_name": True, "withdrawn_since": None}
+            return {"lost": (), "misjoined": (), "by_name": True, "withdrawn_since": None}
         case Withdraw():
             return {"lost": (NETWORK,), "by_name": False, "withdrawn_since": at}
         case Route():

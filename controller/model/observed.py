@@ -61,6 +61,11 @@ class Difference(NamedTuple):
     seen: str
     in_place: bool = True
 
+    @property
+    def network(self) -> str:
+        """Of `Networks.front.Aliases`. A network's name may have dots."""
+        return self.path.removeprefix("Networks.").rpartition(".")[0]
+
 
 @dataclass(frozen=True, slots=True)
 class Replica:
@@ -106,7 +111,9 @@ class Replica:
     limits: tuple[Difference, ...] = ()
     """Limits and a restart policy other than its template names."""
     lost: tuple[str, ...] = ()
-    """Networks that its template names and that it is not connected to, or not under the names that it says."""
+    """Networks that its template names and that it is not connected to, or not under its service's name."""
+    misjoined: tuple[Difference, ...] = ()
+    """What else its template asks for on a network that it is on: further names, an address, links."""
     by_name: bool | None = None
     """Who looks its service's name up on one of its networks finds it; None: none of them has names."""
     withdrawn_since: Instant | None = None

@@ -12,6 +12,7 @@ from controller.engines.transport import Endpoint
 from controller.model.desired import ProbeKind
 from controller.model.errors import Transient
 from controller.model.observed import Health, ReplicaPhase
+from controller.model.steps import Connect, Result
 from tests.engine.docker_project import IMAGE, Project, docker, inspect
 from tests.engine.scenario import eventually
 
@@ -75,6 +76,80 @@ def test_a_container_that_was_connected_without_its_services_name_has_lost_that_
     docker("network", "connect", f"{project.name}_default", made)
     found = project.replica("a", recording)
     assert (found.drift, found.lost, found.by_name) == ((), (f"{project.name}_default",), False)
+
+
+JOINED = """
+services:
+  a: {SLEEP, networks: {default: {aliases: [face, Shop]}, back: {aliases: [x]}, fixed: PLACE}, links: ["db:store", db]}
+  db: {SLEEP, networks: [default, back]}
+  named: {SLEEP, container_name: NAME-own, networks: {back: {aliases: [y]}}}
+networks: {back: {}, fixed: {ipam: {config: [{subnet: 10.213.77.0/24}]}}}
+"""
+
+
+@pytest.mark.fault("W10")
+def test_what_was_just_made_has_lost_nothing_whoever_made_it_and_whether_it_runs_or_not(project: Project) -> None:
+    place = "{aliases: [z], ipv4_address: 10.213.77.9}"
+    recording = project.write(JOINED.replace("PLACE", place).replace("NAME", project.name)).record()
+
+    def missing(*services: str) -> list[object]:
+        """Of each of their replicas what is not there that was asked for."""
+        seen = [one for name in services for one in project.view(name, recording).replicas]
+        assert len(seen) == len(services)
+        return [found for one in seen for found in (*one.lost, *one.misjoined)]
+
+    project.run(recording, "db", 2)
+    made = project.create(recording, "a", 3)
+    project.create(recording, "named")
+    docker("rm", "-f", project.create(recording, "db"))
+    assert missing("db", "named") == []
+    project.run(recording, "db")
+    project.start("a", made)
+    for act in ("restart", "pause", "unpause", "kill", "start"):
+        docker(act, made)
+        assert missing("a") == [], act
+    docker("rm", "-f", made)
+    project.hand("up", "-d", "--scale", "db=2")
+    assert missing("a", "named") == []
+    project.hand("up", "-d", "--force-recreate", "a")
+    assert missing("a", "named") == []
+
+
+@pytest.mark.fault("W10")
+def test_aliases_addresses_and_links_that_a_hand_took_are_given_back_and_what_it_added_stays(project: Project) -> None:
+    place = "{aliases: [z], ipv4_address: 10.213.77.9}"
+    recording = project.write(JOINED.replace("PLACE", place).replace("NAME", project.name)).record()
+    project.run(recording, "db")
+    made = project.run(recording, "a", 2)
+    default, back, fixed = (f"{project.name}_{name}" for name in ("default", "back", "fixed"))
+    for network, names in {default: ("a", "Shop", "mine"), back: ("a", "x"), fixed: ("a", "z")}.items():
+        docker("network", "disconnect", network, made)
+        docker("network", "connect", *(f"--alias={name}" for name in names), network, made)
+    found = {one.path: one.seen for one in project.replica("a", recording).misjoined}
+    links = {f"Networks.{network}.Links": "none" for network in (default, back, fixed)}
+    assert found == {f"Networks.{default}.Aliases": "Shop", f"Networks.{fixed}.IPAMConfig": "none", **links}
+    project.done(Connect("a", made, 2, recording.templates["a"], "test", (default, back, fixed)))
+    again = project.replica("a", recording)
+    assert (again.lost, again.misjoined, again.drift) == ((), (), ())
+    networks = inspect(made)[0]["NetworkSettings"]["Networks"]
+    assert {"a", "face", "Shop", "mine", f"{project.name}-a-2"} <= set(networks[default]["Aliases"])
+    assert networks[fixed]["IPAddress"] == "10.213.77.9"
+    docker("exec", made, "ping", "-c", "1", "store")
+
+
+@pytest.mark.fault("W10")
+def test_who_cannot_have_its_address_again_stays_on_its_network(project: Project) -> None:
+    place = "{ipv4_address: 10.213.77.9}"
+    recording = project.write(JOINED.replace("PLACE", place).replace("NAME", project.name)).record()
+    project.run(recording, "db")
+    made, fixed = project.run(recording, "a"), f"{project.name}_fixed"
+    docker("network", "disconnect", fixed, made)
+    docker("network", "connect", "--alias=a", fixed, made)
+    db = project.replica("db").id
+    docker("network", "connect", "--ip=10.213.77.9", fixed, db)
+    (outcome,) = project.perform(Connect("a", made, 1, recording.templates["a"], "test", (fixed,)))
+    assert outcome.result is Result.TRANSIENT and outcome.message.endswith(f"of {project.name}-db-1 now")
+    assert inspect(made)[0]["NetworkSettings"]["Networks"][fixed]["IPAddress"]
 
 
 def test_an_edit_of_the_file_shows_as_drift_of_the_old_replica(project: Project) -> None:

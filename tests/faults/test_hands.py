@@ -138,6 +138,33 @@ def is_as_made(scene: Scene) -> bool:
 
 
 @pytest.mark.fault("W10")
+def test_an_alias_that_a_hand_did_not_give_back_is_given_back_once(scene: Scene) -> None:
+    scene.compose("services: {web: {SLEEP, networks: {default: {aliases: [face]}}}}")
+    scene.done("apply")
+    before, network = scene.containers(), f"{scene.name}_default"
+    docker("network", "disconnect", network, before["web-1"].id)
+    docker("network", "connect", "--alias=web", "--alias=mine", network, before["web-1"].id)
+
+    def aliases() -> set[str]:
+        return set(scene.containers()["web-1"].inspect["NetworkSettings"]["Networks"][network]["Aliases"])
+
+    assert "face" not in aliases()
+    with scene.daemon("--watch"):
+        eventually(lambda: {"web", "face", "mine"} <= aliases(), 30)
+        scene.await_phase("Converged")
+        endpoint = scene.containers()["web-1"].inspect["NetworkSettings"]["Networks"][network]["EndpointID"]
+        stays(
+            lambda: (
+                scene.containers()["web-1"].inspect["NetworkSettings"]["Networks"][network]["EndpointID"] == endpoint
+            ),
+            2,
+        )
+    assert lives(scene.containers()) == lives(before)
+    scene.hand("up", "-d")
+    assert lives(scene.containers()) == lives(before)
+
+
+@pytest.mark.fault("W10")
 @pytest.mark.slow
 def test_a_network_that_was_taken_away_is_made_again_and_joined(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP}, db: {SLEEP}}")

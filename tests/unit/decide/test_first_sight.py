@@ -9,7 +9,7 @@ from controller.decide.world import World, make_world
 from controller.decide.writer import judge_writer
 from controller.model.decision import Decision, Freeze, History, Hold, Offers, Phase
 from controller.model.desired import DriftPolicy, Leaving
-from controller.model.names import HALF_MADE, ImageId, ReplicaId
+from controller.model.names import HALF_MADE, ImageId, ReplicaId, Revision
 from controller.model.observed import Difference, ReplicaPhase
 from tests.builders import NOW, checked, created, exited, healthy, replica, service, stack, template, view
 
@@ -59,6 +59,11 @@ def gone(name: str, leaving: Leaving = Leaving.REMOVED):
             world(checked(), web=[healthy(limits=(Difference("HostConfig.Memory", "64 MiB", "128 MiB"),))]),
             "web (set HostConfig.Memory to 64 MiB)",
             id="its user gave it more memory",
+        ),
+        pytest.param(
+            world(checked(), web=[healthy(misjoined=(Difference("Networks.n.Aliases", "face", "none"),))]),
+            "web (set Networks.n.Aliases to face)",
+            id="its user took a name from it",
         ),
         pytest.param(
             world(
@@ -258,6 +263,14 @@ def test_what_we_stopped_ourselves_is_no_sign() -> None:
 def test_which_revision_a_replica_is(found, known, revision) -> None:
     named = name_revisions(view(found), service(), {} if known is None else {found.id: known})
     assert [r.revision for r in named.replicas] == [revision]
+
+
+def test_what_was_compared_with_another_release_is_not_told_of_this_one() -> None:
+    touched = {"limits": (Difference("x", "1", "2"),), "misjoined": (Difference("Networks.n.Aliases", "x", "none"),)}
+    found, known = view(replica(1, **touched), replica(2, **touched)), {ReplicaId("web-2-id"): Revision("v0")}
+    first, second = name_revisions(found, service(), known).replicas
+    assert first.limits and first.misjoined
+    assert not second.limits and not second.misjoined
 
 
 def test_of_a_service_that_nobody_wants_every_revision_is_foreign() -> None:

@@ -25,6 +25,8 @@ def failed(kind: str = "Rename", at: float = NOW) -> Trouble:
 
 
 MORE = Difference("HostConfig.Memory", "64 MiB", "128 MiB")
+ALIAS = Difference("Networks.n.v2.Aliases", "face", "none")
+PLACE = Difference("Networks.n.v2.IPAMConfig", "10.0.0.9", "none")
 BEYOND = Difference("HostConfig.NanoCpus", "none", "1 CPUs", in_place=False)
 
 
@@ -41,6 +43,18 @@ def returning(*replicas: Replica) -> Case:
 
 CASES: dict[str, tuple[Case, str]] = {
     "a network that is missing is joined again": (case(checked(), healthy(1, lost=("shop_default",))), "connect 1"),
+    "an alias and an address that are missing are given back by one step": (
+        case(checked(), healthy(1, misjoined=(ALIAS, PLACE))),
+        "connect 1",
+    ),
+    "an alias that may be missing stays so": (
+        case(checked(ignore_drift=("Networks.n.v2.Aliases",)), healthy(1, misjoined=(ALIAS,))),
+        "-",
+    ),
+    "an alias is only told where drift is": (
+        case(checked(drift=DriftPolicy.REPORT), healthy(1, misjoined=(ALIAS,))),
+        "-",
+    ),
     "a name that was changed is given back": (
         case(checked(), healthy(1, name="mine", proper_name="web-1")),
         "update 1",
@@ -180,3 +194,14 @@ def test_the_step_carries_what_is_to_be_set_back_and_nothing_else() -> None:
 def test_the_step_carries_the_name() -> None:
     (step,) = decide(case(checked(), healthy(1, name="mine", proper_name="web-1"))).steps
     assert isinstance(step, Rename) and step.name == "web-1"
+
+
+def test_one_step_names_each_network_on_which_something_is_missing() -> None:
+    want = checked(ignore_drift=("Networks.c",))
+    other = Difference("Networks.c.Aliases", "x", "none")
+    (step,) = decide(case(want, healthy(1, lost=("a",), misjoined=(ALIAS, PLACE, other)))).steps
+    assert isinstance(step, Connect) and step.networks == ("a", "n.v2")
+    assert step.because == (
+        "is not connected to a any more, Networks.n.v2.Aliases is none, not face, "
+        "Networks.n.v2.IPAMConfig is none, not 10.0.0.9"
+    )

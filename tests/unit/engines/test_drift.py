@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.engines.drift import find_drift, lost_networks
+from controller.engines.drift import find_drift, lost_networks, misjoined
 from controller.engines.template import Request
 from tests.unit.engines.requests import inspected, request
 
@@ -169,5 +169,70 @@ def test_so_is_one_on_which_it_is_not_found_by_its_name() -> None:
     there["NetworkSettings"]["Networks"]["p_back"]["Aliases"] = ["x", "0123456789ab"]
     assert lost_networks(RICH, there) == ("p_back",)
     assert find_drift(RICH, there, IMAGE) == (), "that is mended in place"
+    assert misjoined(RICH, there) == (), "all of it is given back with the name"
     there["NetworkSettings"]["Networks"]["p_back"]["Aliases"] = ["a"]
-    assert lost_networks(RICH, there) == (), "its other names are not compared here"
+    assert lost_networks(RICH, there) == (), "its further names are compared beside it"
+
+
+LINK = ["p-db-1:db", "p-db-1:p-db-1"]
+PLACED = request(
+    create={
+        "NetworkingConfig": {
+            "EndpointsConfig": {
+                "p_default": {
+                    "Aliases": ["p-a-1", "a", "face", "shop"],
+                    "IPAMConfig": {"IPv4Address": "10.0.0.9"},
+                    "Links": LINK,
+                },
+                "p_v1.2": {"Aliases": ["p-a-1", "a", "x"], "IPAMConfig": {}, "Links": None},
+            }
+        }
+    }
+)
+
+
+@pytest.mark.fault("W10")
+@pytest.mark.parametrize(
+    ("network", "key", "value", "found"),
+    [
+        ("p_default", "Aliases", ["p-a-1", "a", "face", "shop"], None),
+        ("p_default", "Aliases", ["a", "shop", "face", "mine"], None),
+        ("p_default", "Aliases", ["a", "face"], ("Aliases", "face shop", "face")),
+        ("p_default", "Aliases", ["a"], ("Aliases", "face shop", "none")),
+        ("p_v1.2", "Aliases", ["a"], ("Aliases", "x", "none")),
+        ("p_default", "IPAMConfig", {"IPv4Address": "10.0.0.9", "IPv6Address": "fd00::9"}, None),
+        ("p_default", "IPAMConfig", {"IPv4Address": "10.0.0.7"}, ("IPAMConfig", "10.0.0.9", "10.0.0.7")),
+        ("p_default", "IPAMConfig", None, ("IPAMConfig", "10.0.0.9", "none")),
+        ("p_v1.2", "IPAMConfig", {"IPv4Address": "10.9.9.9"}, None),
+        ("p_default", "Links", None, ("Links", " ".join(LINK), "none")),
+        ("p_default", "Links", ["p-db-2:db"], None),
+        ("p_v1.2", "Links", ["p-db-2:db"], None),
+    ],
+)
+def test_what_was_asked_for_on_a_network_and_is_not_there_is_named(network, key, value, found) -> None:
+    there = seen(PLACED)
+    assert misjoined(PLACED, there) == ()
+    there["NetworkSettings"]["Networks"][network][key] = value
+    assert lost_networks(PLACED, there) == ()
+    expected = None if found is None else (f"Networks.{network}.{found[0]}", *found[1:], True)
+    assert misjoined(PLACED, there) == (() if expected is None else (expected,))
+    assert all(one.network == network for one in misjoined(PLACED, there))
+
+
+def test_a_network_that_is_lost_or_that_has_no_names_is_not_looked_into() -> None:
+    there = seen(PLACED)
+    there["NetworkSettings"]["Networks"].pop("p_default")
+    there["NetworkSettings"]["Networks"]["p_v1.2"] = None
+    assert misjoined(PLACED, there) == ()
+    made = request(create={"NetworkingConfig": {"EndpointsConfig": {"bridge": {"Aliases": ["p-a-1", "a", "x"]}}}})
+    there = seen(made)
+    there["NetworkSettings"]["Networks"]["bridge"]["Aliases"] = None
+    assert misjoined(made, there) == ()
+
+
+def test_each_replica_has_its_own_name_among_its_aliases() -> None:
+    second = seen(PLACED)
+    second["Name"] = "/p-a-2"
+    for endpoint in second["NetworkSettings"]["Networks"].values():
+        endpoint["Aliases"] = ["p-a-2" if alias == "p-a-1" else alias for alias in endpoint["Aliases"]]
+    assert misjoined(PLACED, second) == ()

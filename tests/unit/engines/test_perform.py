@@ -57,6 +57,12 @@ def test_what_is_no_network_is_neither_missing_nor_somebody_elses(answer: object
 NETWORK = {"Id": "n1", "Name": "p_default", "Driver": "bridge", "Labels": {}, "IPAM": {"Config": []}}
 
 
+def failing(status: int, message: str) -> EngineError:
+    error = map_failure(Failure(status, message, "POST /x"))
+    error.__cause__ = Failure(status, message, "POST /x")
+    return error
+
+
 def ask(step: Step, inspect: object, network: Any = NETWORK, result: Result = Result.DONE) -> list[tuple[str, Any]]:
     """The writes that a step leads to, by the last word of their path, with their bodies."""
     written: list[tuple[str, Any]] = []
@@ -107,13 +113,60 @@ def test_who_is_to_be_found_again_leaves_the_network_for_an_instant() -> None:
     ]
 
 
+ASKED = {"Aliases": ["p-a-1", "a", "face"], "IPAMConfig": {"IPv4Address": "10.0.0.9"}}
+PLACED = request(create={"NetworkingConfig": {"EndpointsConfig": {"p_default": ASKED}}})
+
+
+def place(seen: dict[str, Any], *, other: str = "", refuses: bool = False, heeds: bool = True) -> Any:
+    """Outcome and writes of giving back what `seen` is other on its network. `other`: an address somebody has there."""
+    inspect, written = inspected(PLACED), []
+    networks, replica = inspect["NetworkSettings"]["Networks"], ReplicaId(inspect["Id"])
+    networks["p_default"] |= seen
+
+    def call(_method: str, path: str, query: Any = None, body: Any = None, **_: Any) -> None:
+        endpoint = body.get("EndpointConfig")
+        written.append((path.rpartition("/")[2], endpoint))
+        if refuses and endpoint and endpoint.get("IPAMConfig"):
+            raise failing(400, "user specified IP address is supported only with configured subnets")
+        if endpoint and heeds:
+            networks["p_default"] |= endpoint
+
+    held = {replica: {"IPv4Address": "10.0.0.9/24"}, "x": {"IPv4Address": f"{other}/24", "Name": "somebody"}}
+    answers = {"/networks/p_default": {**NETWORK, "Containers": held}}
+    client = SimpleNamespace(get=lambda path, *_, **__: answers.get(path, inspect), call=call)
+    performer = Performer(client, SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
+    step = Connect("a", replica, 1, template(PLACED), "why", ("p_default",))
+    (outcome,) = performer.perform(SimpleNamespace(), (step,), deadline=5.0)  # type: ignore[arg-type]
+    return outcome, written
+
+
+@pytest.mark.fault("W10")
+def test_an_alias_and_an_address_are_given_back_and_a_name_that_was_added_stays() -> None:
+    outcome, written = place({"Aliases": ["a", "mine", "0123456789ab"], "IPAMConfig": None})
+    assert outcome.result is Result.DONE, outcome.message
+    again = {**ASKED, "Aliases": ["p-a-1", "a", "face", "mine"]}
+    assert written == [("disconnect", None), ("connect", again)]
+
+
+def test_an_address_that_somebody_else_has_now_takes_nobody_off_the_network() -> None:
+    outcome, written = place({"IPAMConfig": None}, other="10.0.0.9")
+    assert (outcome.result, written) == (Result.TRANSIENT, [])
+    assert outcome.message == "10.0.0.9 on p_default is the address of somebody now"
+
+
+def test_who_cannot_be_put_right_is_put_back_as_it_was() -> None:
+    outcome, written = place({"Aliases": ["a", "0123456789ab"], "IPAMConfig": None}, refuses=True)
+    assert outcome.result is Result.REJECTED and "configured subnets" in outcome.message
+    assert written == [("disconnect", None), ("connect", ASKED), ("connect", {"Aliases": ["a"]})]
+
+
+def test_an_engine_that_shows_something_else_afterwards_is_not_asked_again_and_again() -> None:
+    outcome, _ = place({"Aliases": ["a"]}, heeds=False)
+    left = "the engine leaves Networks.p_default.Aliases as it was"
+    assert (outcome.result, outcome.message) == (Result.REJECTED, left)
+
+
 # --- networks that are gone, and those that cannot be made
-
-
-def failing(status: int, message: str) -> EngineError:
-    error = map_failure(Failure(status, message, "POST /x"))
-    error.__cause__ = Failure(status, message, "POST /x")
-    return error
 
 
 @pytest.mark.fault("I5")

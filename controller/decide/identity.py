@@ -20,8 +20,10 @@ def name_revisions(view: ServiceView, want: DesiredService | None, known: Mappin
 
 def _named(replica: Replica, revision: Revision, want: DesiredService | None) -> Replica:
     named = replace(replica, revision=revision)
-    if not (replica.limits or replica.misjoined):
+    if not (replica.limits or replica.misjoined or replica.otherwise):
         return named  # nearly always
+    if want is None or revision != want.revision:
+        named = replace(named, otherwise=())
     direct = want.direct.revision if want is not None and want.direct is not None else None
     return (
         named if want is not None and revision in (want.revision, direct) else replace(named, limits=(), misjoined=())

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from controller.model.desired import DesiredService, DockerRestart, DriftPolicy
 from controller.model.observed import Difference, Replica
 
+AS_ASKED = "as asked for"
+"""Of a setting whose value, which may be secret, is not told."""
 _MAY_END = (DockerRestart.NO, DockerRestart.ON_FAILURE)
 """Restart policies of what may be a job; nobody knows before its end."""
 
@@ -18,7 +20,7 @@ def find_touched(replica: Replica, want: DesiredService) -> tuple[Difference, ..
 
 def find_differences(replica: Replica) -> tuple[Difference, ...]:
     """All that is other than it was made, whosever business it is."""
-    if not (replica.limits or replica.lost or replica.misjoined or replica.renamed):
+    if not (replica.limits or replica.lost or replica.misjoined or replica.otherwise or replica.renamed):
         return ()  # nearly always
     return tuple(_all(replica))
 
@@ -31,6 +33,8 @@ def _all(replica: Replica) -> Iterator[Difference]:
     yield from replica.misjoined
     if replica.renamed:
         yield Difference("Name", replica.proper_name, replica.name)
+    for path in replica.otherwise:
+        yield Difference(path, AS_ASKED, f"not {AS_ASKED}", in_place=False)
 
 
 def tell_difference(found: Difference) -> str:

@@ -10,7 +10,7 @@ from controller.decide.identity import has_revision
 from controller.decide.names import was_withdrawn
 from controller.decide.restart import FORGIVEN_AFTER, count_docker_restarts
 from controller.decide.said import FALSE, TRUE, Said
-from controller.decide.touched import find_touched, is_beyond_repair, tell_difference
+from controller.decide.touched import AS_ASKED, find_touched, is_beyond_repair, tell_difference
 from controller.decide.world import World
 from controller.model.decision import Decision, Freeze, Phase
 from controller.model.desired import DesiredService, DriftPolicy
@@ -62,7 +62,9 @@ def tell_drift(world: World, decision: Decision, view: ServiceView) -> Iterator[
     drifted = tuple(find_drifted(want, view))
     if not drifted:
         return  # nearly always
-    more = _find_fate(world, want, decision, any(is_beyond_repair(replica, want) for replica, _ in drifted))
+    more = [*_find_fate(world, want, decision, any(is_beyond_repair(replica, want) for replica, _ in drifted))]
+    if any(one.wanted == AS_ASKED for _, found in drifted for one in found):
+        more.append(f"another tool made it so: `controller rollout restart {want.name}` makes it anew")
     told = [line for replica, found in drifted for line in tell_drifted(replica, found)]
     yield Said("Drifted", TRUE, "ChangedByHand", "; ".join([*told, *more]))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -10,7 +11,7 @@ from controller.engines import labels
 from controller.engines.limits import restart_policy
 from controller.engines.names import find_misjoined, lacks_name
 from controller.engines.template import Request
-from controller.model.observed import Difference
+from controller.model.observed import HOST_SETTINGS, SETTINGS, Difference
 
 _SPECIAL = frozenset(
     {"Links", "NetworkMode", "PidMode", "IpcMode", "VolumesFrom", "ConsoleSize", "ContainerIDFile", "LogConfig",
@@ -28,6 +29,9 @@ _PLAIN = ("Hostname", "Domainname", "StopTimeout", "Tty", "OpenStdin", "Image")
 _INHERITED = ("User", "WorkingDir", "StopSignal")
 _EMPTY: tuple[object, ...] = (None, "", 0, False, [], {}, [0, 0], -1)
 _CHECK = ("Test", "Interval", "Timeout", "StartPeriod", "Retries")
+_PROXIES = frozenset({"http_proxy", "https_proxy", "ftp_proxy", "no_proxy", "all_proxy"})
+_DESKTOP = "/host_mnt"
+_ANONYMOUS = re.compile("[0-9a-f]{64}")
 _MODES = ("NetworkMode", "PidMode", "IpcMode")
 
 
@@ -45,6 +49,49 @@ def find_drift(request: Request, inspect: Mapping[str, Any], image: Mapping[str,
         *_networks(request, inspect),
     )
     return tuple(sorted(set(found)))
+
+
+def made_otherwise(request: Request, inspect: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[str, ...]:
+    """Paths of settings that nobody gave it who made it from this request, though its labels say so; sorted.
+
+    Of what another Compose made, or from other files, nothing is said. Nor of what is in no hash of Compose's: proxies
+    and seccomp profiles of whoever ran it, volumes without a name that were carried over, an image named by its id.
+    """
+    create, config = request.create, inspect["Config"]
+    marks = config.get("Labels") or {}
+    if any(create["Labels"].get(name) != marks.get(name) for name in (labels.CONFIG_HASH, labels.VERSION)):
+        return ()
+    host, seen = _hashed_host(create["HostConfig"], {}), _hashed_host(inspect["HostConfig"], create["HostConfig"])
+    found = {*_config(_hashed(create), _hashed(config), _hashed(image))} & {*SETTINGS}
+    if _is_id(create.get("Image")) or _is_id(config.get("Image")):
+        found -= {"Image"}
+    mounted = _mounts(create, host, {**inspect, "HostConfig": seen}, image)
+    found |= {f"HostConfig.{name}" for name in {*_host(host, seen), *mounted} & {*HOST_SETTINGS}}
+    return tuple(sorted(found))
+
+
+def _hashed(config: Mapping[str, Any]) -> Mapping[str, Any]:
+    entries = [entry for entry in config.get("Env") or () if entry.partition("=")[0].lower() not in _PROXIES]
+    return {**config, "Env": entries}
+
+
+def _hashed_host(host: Mapping[str, Any], asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`asked`: whose mounts stay, named or not. Docker Desktop shows its own way to the host's folders."""
+    targets = {mount["Target"] for mount in asked.get("Mounts") or ()}
+    return {
+        **host,
+        "SecurityOpt": [option for option in host.get("SecurityOpt") or () if not option.startswith("seccomp")],
+        "Binds": [bind.removeprefix(_DESKTOP) for bind in host.get("Binds") or ()],
+        "Mounts": [
+            {**mount, "Source": str(mount.get("Source") or "").removeprefix(_DESKTOP)}
+            for mount in host.get("Mounts") or ()
+            if mount["Target"] in targets or not _ANONYMOUS.fullmatch(str(mount.get("Source") or ""))
+        ],
+    }
+
+
+def _is_id(image: str | None) -> bool:
+    return image is not None and (image.startswith("sha256:") or _ANONYMOUS.fullmatch(image) is not None)
 
 
 def _config(create: Mapping[str, Any], config: Mapping[str, Any], image: Mapping[str, Any]) -> Iterator[str]:

@@ -13,7 +13,7 @@ from controller.engines import labels
 from controller.engines.answers import get_container, get_list
 from controller.engines.base import Scope
 from controller.engines.client import Client
-from controller.engines.drift import find_drift, lost_networks, misjoined
+from controller.engines.drift import find_drift, lost_networks, made_otherwise, misjoined
 from controller.engines.images import Images
 from controller.engines.limits import find_limits
 from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
@@ -193,7 +193,8 @@ class Observer:
             image = self._images.config(look.inspect["Image"], deadline=max(0.1, ends_at - time.monotonic()))
         except EngineError:
             return replica  # an image that was removed under its container: not compared, which is not "the same"
-        return replace(replica, drift=find_drift(request, look.inspect, image))
+        drift = find_drift(request, look.inspect, image)
+        return replace(replica, drift=drift, otherwise=made_otherwise(request, look.inspect, image) if drift else ())
 
     def _view(
         self, service: str, found: Sequence[tuple[Replica, bool]], scope: Scope, blank: ServiceView, ends_at: float

@@ -11,7 +11,7 @@ from controller.intake.findings import Path, at, suggest
 from controller.intake.ingress import share_address, stays
 from controller.model.desired import DesiredService, UpdatePolicy, Watch
 from controller.model.errors import Finding
-from controller.model.observed import LIMITS
+from controller.model.observed import HOST_SETTINGS, LIMITS, SETTINGS
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack
@@ -125,14 +125,19 @@ def check_manifest(manifest: Stack) -> tuple[Finding, ...]:
 
 
 _DRIFTS = ("Name", "Networks", "HostConfig", *(f"HostConfig.{name}" for name in LIMITS))
+"""What is told of what is set back."""
+_MADE = (*SETTINGS, *(f"HostConfig.{name}" for name in HOST_SETTINGS))
+"""What is told of what another tool made."""
 
 
 def _check_ignored(paths: tuple[str, ...], place: Path) -> Iterator[Finding]:
     """A path that nothing is ever found at ignores nothing."""
     for number, path in enumerate(paths):
-        if path not in _DRIFTS and not path.startswith("Networks."):
+        if path not in (*_DRIFTS, *_MADE) and not path.startswith("Networks."):
             hint = (
-                suggest(path, _DRIFTS) or suggest(f"HostConfig.{path}", _DRIFTS) or f"there are: {', '.join(_DRIFTS)}"
+                suggest(path, (*_DRIFTS, *_MADE))
+                or suggest(f"HostConfig.{path}", (*_DRIFTS, *_MADE))
+                or f"there are: {', '.join(_DRIFTS)}"
             )
             yield at((*place, "ignoreDrift", number), f"no hand's change is ever seen at '{path}'", hint=hint)
 

@@ -52,6 +52,19 @@ LIMITS = (
 """What `docker update` sets on a container that runs, by its names below `HostConfig`."""
 
 
+SETTINGS = (
+    "Cmd", "Domainname", "Entrypoint", "Env", "ExposedPorts", "Healthcheck", "Hostname", "Image", "OpenStdin",
+    "StopSignal", "StopTimeout", "Tty", "User", "WorkingDir",
+)  # fmt: skip
+"""What only another container can have otherwise, by its names below `Config`."""
+HOST_SETTINGS = (
+    "Binds", "CapAdd", "CapDrop", "Devices", "Dns", "DnsOptions", "DnsSearch", "ExtraHosts", "GroupAdd", "Init",
+    "IpcMode", "LogConfig", "Mounts", "NetworkMode", "PidMode", "PortBindings", "Privileged", "ReadonlyRootfs",
+    "SecurityOpt", "ShmSize", "Sysctls", "Tmpfs", "UTSMode", "Ulimits", "UsernsMode", "VolumesFrom",
+)  # fmt: skip
+"""The same below `HostConfig`. Not among them is what an engine drops where its kernel lacks it."""
+
+
 class Difference(NamedTuple):
     """A setting that a hand changed on a container. `in_place`: it can be set back without making another one."""
 
@@ -114,6 +127,8 @@ class Replica:
     """Networks that its template names and that it is not connected to, or not under its service's name."""
     misjoined: tuple[Difference, ...] = ()
     """What else its template asks for on a network that it is on: further names, an address, links."""
+    otherwise: tuple[str, ...] = ()
+    """Settings other than its labels say that it was made with: another tool made it anew, and kept the labels."""
     by_name: bool | None = None
     """Who looks its service's name up on one of its networks finds it; None: none of them has names."""
     withdrawn_since: Instant | None = None

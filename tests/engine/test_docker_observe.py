@@ -1,8 +1,11 @@
 """Observing the real engine: phases, drift by hand, what is left out, and what is not asked twice."""
 
 import json
+import os
 import time
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 
 import pytest
 
@@ -150,6 +153,93 @@ def test_who_cannot_have_its_address_again_stays_on_its_network(project: Project
     (outcome,) = project.perform(Connect("a", made, 1, recording.templates["a"], "test", (fixed,)))
     assert outcome.result is Result.TRANSIENT and outcome.message.endswith(f"of {project.name}-db-1 now")
     assert inspect(made)[0]["NetworkSettings"]["Networks"][fixed]["IPAddress"]
+
+
+MANY = """
+services:
+  a:
+    image: IMAGE
+    command: ["sleep", "1000"]
+    stop_signal: SIGKILL
+    env_file: [./more.env]
+    environment: {A: "1", HOME: null}
+    user: "1000"
+    working_dir: /tmp
+    hostname: host
+    init: true
+    tty: true
+    cap_add: [NET_ADMIN]
+    cap_drop: [MKNOD]
+    security_opt: ["no-new-privileges:true"]
+    read_only: true
+    tmpfs: [/run]
+    shm_size: 32m
+    sysctls: {net.core.somaxconn: "512"}
+    ulimits: {nofile: {soft: 100, hard: 200}}
+    dns: [1.1.1.1]
+    extra_hosts: ["x:10.0.0.1"]
+    devices: ["/dev/null:/dev/nil"]
+    expose: ["90"]
+    ports: ["127.0.0.1::80", "53:53/udp"]
+    logging: {driver: json-file, options: {max-size: 1m}}
+    healthcheck: {test: ["CMD", "true"], interval: 5s}
+    volumes: ["./:/host:ro", "data:/data", "/anonymous", {type: bind, source: ./, target: /long}]
+    secrets: [s]
+    configs: [c]
+    networks: {default: {aliases: [face]}, back: {}}
+    deploy: {resources: {limits: {memory: 64m, cpus: "0.5"}, reservations: {memory: 32m}}}
+volumes: {data: {}}
+networks: {back: {}}
+secrets: {s: {file: ./more.env}}
+configs: {c: {file: ./more.env}}
+"""
+
+
+def test_what_compose_itself_made_is_as_asked_for_whatever_was_asked(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project.write(MANY.replace("IMAGE", IMAGE), more_env="B=2\n").hand("up", "-d")
+    for again in ((), ("--force-recreate",)):
+        project.hand("up", "-d", *again)
+        found = project.replica("a", project.record())
+        assert (found.drift, found.otherwise, found.misjoined, found.lost) == ((), (), (), ()), again
+    docker("rm", "-f", found.id)
+    recording = project.record()
+    project.run(recording, "a")
+    found = project.replica("a", recording)
+    assert (found.drift, found.otherwise, found.misjoined, found.lost) == ((), (), (), ())
+    with settings_with_a_proxy(project, monkeypatch):
+        project.hand("up", "-d", "--force-recreate")
+        found = project.replica("a", recording)
+        assert (found.drift, found.otherwise) == (("Env",), ()), "another person's proxies are in no hash"
+
+
+@contextmanager
+def settings_with_a_proxy(project: Project, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Somebody whose Docker settings name a proxy."""
+    plugins = project.directory / "settings" / "cli-plugins"
+    real = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    plugins.parent.mkdir()
+    (plugins.parent / "config.json").write_text('{"proxies": {"default": {"httpProxy": "http://proxy:1"}}}')
+    if (real / "cli-plugins").is_dir():
+        plugins.symlink_to(real / "cli-plugins")
+    with monkeypatch.context() as patch:
+        patch.setenv("DOCKER_CONFIG", str(plugins.parent))
+        yield
+
+
+def test_one_that_another_tool_made_anew_under_the_same_labels_is_found_out(project: Project) -> None:
+    recording = project.write("services: {a: {SLEEP, environment: {A: '1'}}}").record()
+    made = project.run(recording, "a")
+    labels = inspect(made)[0]["Config"]["Labels"]
+    docker("rm", "-f", made)
+    marks = [f"--label={name}={value}" for name, value in labels.items()]
+    net = ["--network", f"{project.name}_default", "--network-alias=a", "--stop-signal=SIGKILL", "--stop-timeout=1"]
+    more = ["-e", "A=2", "-v", "/tmp:/x", "--name", f"{project.name}-a-1"]
+    docker("run", "-d", *marks, *net, *more, IMAGE, "sleep", "1000")
+    found = project.replica("a", recording)
+    assert (found.otherwise, found.lost, found.misjoined) == (("Env", "HostConfig.Binds"), (), ())
+    assert found.config_hash == recording.templates["a"].config_hash
 
 
 def test_an_edit_of_the_file_shows_as_drift_of_the_old_replica(project: Project) -> None:

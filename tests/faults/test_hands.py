@@ -166,6 +166,34 @@ def test_an_alias_that_a_hand_did_not_give_back_is_given_back_once(scene: Scene)
 
 @pytest.mark.fault("W10")
 @pytest.mark.slow
+def test_one_that_another_tool_made_anew_is_told_and_left_until_somebody_says_so(scene: Scene) -> None:
+    """Some tools make a container anew with other settings, and keep its labels."""
+    scene.compose("services: {web: {SLEEP, environment: {A: '1'}}}")
+    scene.done("apply")
+    made = scene.containers()["web-1"]
+    labels = [f"--label={name}={value}" for name, value in made.inspect["Config"]["Labels"].items()]
+    docker("rm", "-f", made.id)
+    named = ["--name", f"{scene.name}-web-1", "--network", f"{scene.name}_default", "--network-alias", "web"]
+    docker("run", "-d", *labels, *named, "-e", "A=2", "--stop-signal", "SIGKILL", IMAGE, *made.inspect["Config"]["Cmd"])
+    other = scene.containers()["web-1"]
+    scene.done("apply")
+    told = "is not as asked for; another tool made it so: `controller rollout restart web` makes it anew"
+    assert told in scene.done("describe", "web").out
+    assert scene.containers()["web-1"].life == other.life
+    with scene.step("nobody is to be told of it"):
+        scene.manifest("services: {web: {ignoreDrift: [Env]}}")
+        scene.done("apply")
+        assert "another tool" not in scene.done("describe", "web").out
+    with scene.step("it is made anew"):
+        scene.manifest("")
+        scene.done("rollout", "restart", "web")
+        (made,) = scene.containers().values()
+        assert "A=1" in made.inspect["Config"]["Env"]
+        assert "another tool" not in scene.done("describe", "web").out
+
+
+@pytest.mark.fault("W10")
+@pytest.mark.slow
 def test_a_network_that_was_taken_away_is_made_again_and_joined(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP}, db: {SLEEP}}")
     with scene.daemon("--watch"):

@@ -57,6 +57,11 @@ def test_conditions_stand_between_the_fields_and_the_replicas() -> None:
             [{"path": "Networks.front", "wanted": "found by its names", "seen": "not found by its names"}],
         ),
         (
+            {"otherwise": ("Env",), "drift": ("Env",)},
+            "Env is not as asked for",
+            [{"path": "Env", "wanted": "as asked for", "seen": "not as asked for"}],
+        ),
+        (
             {"drift": ("Cmd", "Env")},
             "Cmd, Env",
             [{"path": "Cmd", "wanted": None, "seen": None}, {"path": "Env", "wanted": None, "seen": None}],

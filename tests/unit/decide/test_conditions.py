@@ -296,6 +296,12 @@ TABLE = [
         f"{WELL} +Drifted/ChangedByHand",
     ),
     ("a hand did what is nobody's business", web(healthy(1, limits=(GREW,)), ignore_drift=("HostConfig",)), WELL),
+    (
+        "another tool made it otherwise",
+        web(healthy(1, otherwise=("Env",))),
+        f"{WELL} +Drifted/ChangedByHand",
+    ),
+    ("another tool may", web(healthy(1, otherwise=("Env",)), ignore_drift=("Env",)), WELL),
     ("a hand may do what it likes", web(healthy(1, limits=(GREW,)), drift=DriftPolicy.IGNORE), WELL),
     (
         "we took its names before its end",
@@ -393,6 +399,17 @@ def test_a_dependency_that_gets_nowhere_is_named_with_its_phase() -> None:
         ({"lost": ("front",)}, {}, "shop-web-1: Networks.front is not connected"),
         ({"lost": ("front",), "by_name": False}, {}, "shop-web-1: Networks.front is not found by its names"),
         ({"name": "mine", "proper_name": "shop-web-1"}, {}, "mine: Name is mine, not shop-web-1"),
+        (
+            {"otherwise": ("Env", "HostConfig.Binds")},
+            {},
+            "shop-web-1: Env is not as asked for; shop-web-1: HostConfig.Binds is not as asked for; "
+            "another tool made it so: `controller rollout restart web` makes it anew",
+        ),
+        (
+            {"otherwise": ("Env", "HostConfig.Binds"), "limits": (GREW,)},
+            {"ignore_drift": ("Env", "HostConfig.Binds")},
+            "shop-web-1: HostConfig.Memory is 128 MiB, not 64 MiB",
+        ),
         (
             {"limits": (GREW,)},
             {"drift": DriftPolicy.REPORT},

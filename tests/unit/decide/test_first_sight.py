@@ -8,7 +8,7 @@ from controller.decide.identity import is_current, name_revisions
 from controller.decide.world import World, make_world
 from controller.decide.writer import judge_writer
 from controller.model.decision import Decision, Freeze, History, Hold, Offers, Phase
-from controller.model.desired import DriftPolicy, Leaving
+from controller.model.desired import Direct, DriftPolicy, Leaving
 from controller.model.names import HALF_MADE, ImageId, ReplicaId, Revision
 from controller.model.observed import Difference, ReplicaPhase
 from tests.builders import NOW, checked, created, exited, healthy, replica, service, stack, template, view
@@ -271,6 +271,15 @@ def test_what_was_compared_with_another_release_is_not_told_of_this_one() -> Non
     first, second = name_revisions(found, service(), known).replicas
     assert first.limits and first.misjoined
     assert not second.limits and not second.misjoined
+
+
+@pytest.mark.parametrize(("revision", "told"), [("v1", ("Env",)), ("v1-direct", ()), ("v0", ())])
+def test_of_what_was_made_for_something_else_nobody_says_that_it_is_otherwise(revision, told) -> None:
+    want = service(direct=Direct(Revision("v1-direct"), template("web", "v1"), stays=True))
+    found = replica(config_hash="hash-v1", otherwise=("Env",))
+    (named,) = name_revisions(view(found), want, {found.id: Revision(revision)}).replicas
+    assert named.otherwise == told
+    assert name_revisions(view(found), None, {}).replicas[0].otherwise == ()
 
 
 def test_of_a_service_that_nobody_wants_every_revision_is_foreign() -> None:

@@ -55,6 +55,10 @@ CASES: dict[str, tuple[Case, str]] = {
         case(checked(drift=DriftPolicy.REPORT), healthy(1, misjoined=(ALIAS,))),
         "-",
     ),
+    "what another tool made otherwise is told and left": (
+        case(checked(), healthy(1, otherwise=("Env", "HostConfig.Binds"))),
+        "-",
+    ),
     "a name that was changed is given back": (
         case(checked(), healthy(1, name="mine", proper_name="web-1")),
         "update 1",

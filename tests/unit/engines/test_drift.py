@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from controller.engines.drift import find_drift, lost_networks, misjoined
+from controller.engines import labels
+from controller.engines.drift import find_drift, lost_networks, made_otherwise, misjoined
 from controller.engines.template import Request
 from tests.unit.engines.requests import inspected, request
 
@@ -236,3 +237,60 @@ def test_each_replica_has_its_own_name_among_its_aliases() -> None:
     for endpoint in second["NetworkSettings"]["Networks"].values():
         endpoint["Aliases"] = ["p-a-2" if alias == "p-a-1" else alias for alias in endpoint["Aliases"]]
     assert misjoined(PLACED, second) == ()
+
+
+# --- what another tool made anew under the same labels
+
+ANONYMOUS = {"Type": "volume", "Source": "0a" * 32, "Target": "/gone"}
+SET_BY_HAND = {"Memory": 128, "NanoCpus": 5, "PidsLimit": 9, "RestartPolicy": {"Name": "always"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "told"),
+    [
+        ("Config/Env", ["PATH=/bin", "LANG=C", "A=2"], ("Env",)),
+        ("Config/Cmd", ["other"], ("Cmd",)),
+        ("Config/Image", "img:2", ("Image",)),
+        ("Config/User", "root", ("User",)),
+        ("HostConfig/Binds", ["/a:/b:rw"], ("HostConfig.Binds",)),
+        ("HostConfig/Mounts", [], ("HostConfig.Mounts",)),
+        ("HostConfig/Mounts", [{"Type": "bind", "Source": "/", "Target": "/d"}], ("HostConfig.Mounts",)),
+        ("HostConfig/PortBindings", {}, ("HostConfig.PortBindings",)),
+        ("HostConfig/Privileged", True, ("HostConfig.Privileged",)),
+        ("HostConfig/SecurityOpt", ["label=disable"], ()),  # more than was asked for
+        # neither a hash of Compose's nor our own record knows of these
+        ("Config/Env", ["PATH=/bin", "LANG=C", "A=1", "HTTP_PROXY=x", "no_proxy=y"], ()),
+        ("Config/Image", "sha256:1", ()),
+        ("HostConfig/Mounts", [*RICH.create["HostConfig"]["Mounts"], ANONYMOUS], ()),
+        ("HostConfig/Binds", ["/host_mnt/a:/b:ro"], ()),
+        # told as what can be set back
+        *((f"HostConfig/{name}", value, ()) for name, value in SET_BY_HAND.items()),
+        ("NetworkSettings/Networks/p_back/Aliases", ["a"], ()),
+        # an engine that lacks it drops it; others add labels of their own
+        ("HostConfig/MemorySwappiness", None, ()),
+        ("Config/Labels", {**RICH.create["Labels"], "desktop.docker.io/binds/0": "x"}, ()),
+    ],
+)
+def test_what_another_tool_made_otherwise_is_named_by_its_path(path: str, value: Any, told: tuple[str, ...]) -> None:
+    inspect = seen()
+    assert made_otherwise(RICH, inspect, IMAGE) == ()
+    touch(path, value)(inspect)
+    assert made_otherwise(RICH, inspect, IMAGE) == told
+
+
+@pytest.mark.parametrize("label", [labels.CONFIG_HASH, labels.VERSION])
+def test_of_what_was_made_from_other_files_or_by_another_compose_nothing_is_said(label: str) -> None:
+    inspect = seen()
+    touch("Config/Cmd", ["other"])(inspect)
+    inspect["Config"]["Labels"] = {**inspect["Config"]["Labels"], label: "other"}
+    assert find_drift(RICH, inspect, IMAGE) == ("Cmd",)
+    assert made_otherwise(RICH, inspect, IMAGE) == ()
+
+
+def test_a_seccomp_profile_is_read_anew_and_in_no_hash() -> None:
+    made = request(host={"SecurityOpt": ["seccomp={...}", "no-new-privileges"]})
+    inspect = seen(made)
+    inspect["HostConfig"]["SecurityOpt"] = ["seccomp={}", "no-new-privileges"]
+    assert made_otherwise(made, inspect, IMAGE) == ()
+    inspect["HostConfig"]["SecurityOpt"] = ["seccomp={...}"]
+    assert made_otherwise(made, inspect, IMAGE) == ("HostConfig.SecurityOpt",)

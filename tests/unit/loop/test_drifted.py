@@ -22,6 +22,7 @@ LOST = {"lost": ("front",), "by_name": False}
         pytest.param(healthy(**LOST), 0.0, "Networks.front is not found by its names", id="its names"),
         pytest.param(healthy(**LOST), 5.0, None, id="its names, by us"),
         pytest.param(healthy(limits=(GREW,), **LOST), 5.0, MEMORY, id="its names by us, and a limit"),
+        pytest.param(healthy(otherwise=("Env",)), 0.0, "Env is not as asked for", id="made anew by another tool"),
         pytest.param(created(lost=("front",)), 0.0, None, id="not made yet"),
         pytest.param(healthy(revision="v0", limits=(GREW,)), 0.0, None, id="to be replaced"),
     ],

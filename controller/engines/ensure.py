@@ -15,31 +15,37 @@ from controller.engines.client import Client
 from controller.engines.errors import Failure
 from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError, Rejected
+from controller.model.steps import Made
 
 _AMBIGUOUS = re.compile(r"network (\S+) is ambiguous")
 _LOST = re.compile(r"network \S+ not found")
 
 
-def ensure_surroundings(client: Client, template: Template, *, deadline: float) -> None:
-    """Raises Rejected where one of that name is there and is something else: data and other containers hang on it."""
-    for text in template.networks:
-        _ensure_network(client, json.loads(text), deadline)
-    for text in template.volumes:
-        _ensure_volume(client, json.loads(text), deadline)
+def ensure_surroundings(client: Client, template: Template, *, deadline: float) -> tuple[Made, ...]:
+    """What was missing and is made.
+
+    Raises Rejected where one of that name is there and is something else: data and other containers hang on it.
+    """
+    networks, volumes = map(json.loads, template.networks), map(json.loads, template.volumes)
+    found = [Made("network", request["Name"]) for request in networks if _ensure_network(client, request, deadline)]
+    found += [Made("volume", request["Name"]) for request in volumes if _ensure_volume(client, request, deadline)]
+    return tuple(found)
 
 
-def _ensure_network(client: Client, request: Mapping[str, Any], deadline: float) -> None:
+def _ensure_network(client: Client, request: Mapping[str, Any], deadline: float) -> bool:
+    """Whether it was missing."""
     name = request["Name"]
     there = _find_network(client, name, deadline)
     if there is None:
         _create_network(client, request, deadline)
         merge_networks(client, name, deadline=deadline)
-        return
+        return True
     if difference := network_difference(request, there):
         raise Rejected(
             f"network {name} exists with another {difference}",
             hint=f"remove it (docker network rm {name}) or declare it `external: true`",
         )
+    return False
 
 
 def _create_network(client: Client, request: Mapping[str, Any], deadline: float) -> None:
@@ -89,16 +95,19 @@ def merge_networks(client: Client, name: str, *, deadline: float) -> None:
             client.call("DELETE", f"/networks/{net['Id']}", deadline=deadline)
 
 
-def _ensure_volume(client: Client, request: Mapping[str, Any], deadline: float) -> None:
+def _ensure_volume(client: Client, request: Mapping[str, Any], deadline: float) -> bool:
+    """Whether it was missing."""
     name = request["Name"]
     there = _find(client, f"/volumes/{quote(name, safe='')}", deadline)
     if there is None:
         client.call("POST", "/volumes/create", body=request, deadline=deadline)
-    elif difference := volume_difference(request, there):
+        return True
+    if difference := volume_difference(request, there):
         raise Rejected(
             f"volume {name} exists with another {difference}; it holds data and is not replaced",
             hint=f"move its data and remove it (docker volume rm {name}), or set the old {difference} again",
         )
+    return False
 
 
 def remove_networks(client: Client, stack: str, *, deadline: float) -> tuple[str, ...]:

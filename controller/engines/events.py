@@ -21,7 +21,7 @@ from controller.engines.transport import Stream
 from controller.model.errors import EngineError
 
 _FILTERS = {
-    "type": ["container", "network", "volume", "image"],
+    "type": ["container", "network", "image"],
     "event": [
         "create", "start", "die", "stop", "kill", "oom", "pause", "unpause", "destroy", "rename", "update",
         "health_status", "connect", "disconnect", "pull", "tag", "untag", "delete", "load", "import",
@@ -168,7 +168,7 @@ def read_nudge(event: Mapping[str, Any], whose: Callable[[str], tuple[str, str] 
             if labels.PROJECT not in marks:
                 return None
             return NudgeAt(Nudge.SERVICE, marks[labels.PROJECT], marks.get(labels.SERVICE))
-        case "network" | "volume":
+        case "network":
             owner = whose(marks["container"]) if "container" in marks else None
             if owner is not None:
                 return NudgeAt(Nudge.SERVICE, *owner)

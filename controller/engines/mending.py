@@ -26,7 +26,7 @@ from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
 from controller.model.errors import EngineError, Rejected, Transient
-from controller.model.steps import Connect, Limit, Rename, Route, Start, Withdraw
+from controller.model.steps import Connect, Limit, Made, Rename, Route, Start, Withdraw
 
 
 class Mender:
@@ -35,15 +35,15 @@ class Mender:
     def __init__(self, client: Client, one_at_a_time: threading.Lock) -> None:
         self._client, self._one_at_a_time = client, one_at_a_time
 
-    def perform(self, step: Rename | Connect | Limit | Withdraw | Route, ends_at: float) -> None:
-        """Raises EngineErrors."""
+    def perform(self, step: Rename | Connect | Limit | Withdraw | Route, ends_at: float, made: list[Made]) -> None:
+        """`made` is added to by what had to be made for it. Raises EngineErrors."""
         match step:
             case Route():
                 raise Rejected(f"{step.service} is not behind an ingress")
             case Rename():
                 self._rename(step, ends_at)
             case Connect():
-                self._connect(step, ends_at)
+                self._connect(step, ends_at, made)
             case Limit():
                 self._limit(step, ends_at)
             case Withdraw():
@@ -58,10 +58,10 @@ class Mender:
         if final != name:
             self._client.call("POST", f"/containers/{step.replica}/rename", {"name": final}, deadline=left(ends_at))
 
-    def _connect(self, step: Connect, ends_at: float) -> None:
+    def _connect(self, step: Connect, ends_at: float, made: list[Made]) -> None:
         """The networks themselves may have gone too. Addresses and aliases are those of the create."""
         with self._one_at_a_time:
-            ensure_surroundings(self._client, step.template, deadline=left(ends_at))
+            made += ensure_surroundings(self._client, step.template, deadline=left(ends_at))
         request = instantiate(read_request(step.template), Place(step.number))
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
         endpoints, there = wanted_endpoints(request), inspect["NetworkSettings"].get("Networks") or {}
@@ -134,11 +134,11 @@ class Mender:
         path = f"/networks/{quote(network, safe='')}/connect"
         self._client.call("POST", path, body=body, deadline=left(ends_at))
 
-    def join_anew(self, step: Start, template: Template, ends_at: float) -> bool:
+    def join_anew(self, step: Start, template: Template, ends_at: float, made: list[Made]) -> bool:
         """Networks may be removed under what does not run, as `docker network prune` does: they are made again, and it
         joins them as at its create. Whether that changed anything. Raises EngineErrors."""
         with self._one_at_a_time:
-            ensure_surroundings(self._client, template, deadline=left(ends_at))
+            made += ensure_surroundings(self._client, template, deadline=left(ends_at))
         request = instantiate(read_request(template), Place(step.number))
         there = get_container(self._client, step.replica, deadline=left(ends_at))["NetworkSettings"]["Networks"]
         found = {name: end for name, end in wanted_endpoints(request).items() if self._is_lost(name, there, ends_at)}

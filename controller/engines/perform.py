@@ -23,7 +23,7 @@ from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError
 from controller.model.names import ImageId, ReplicaId
 from controller.model.project import ComposeProject, Recording, RenderedProject
-from controller.model.steps import Build, Create, Outcome, Pull, Remove, Restart, Result, Start, Step, Stop
+from controller.model.steps import Build, Create, Made, Outcome, Pull, Remove, Restart, Result, Start, Step, Stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +57,21 @@ class Performer:
     def _attempt(self, project: ComposeProject, step: Step, ends_at: float) -> Outcome:
         began = time.monotonic()
         replica: ReplicaId | None = None
+        made: list[Made] = []
         result, message = Result.DONE, ""
         try:
-            replica = self._do(project, step, ends_at)
+            replica = self._do(project, step, ends_at, made)
         except EngineError as error:
             result, message = result_of(error), " ".join(error.message.split())
             message = f"{message} ({error.hint})" if error.hint else message
-        return Outcome(step, result, message, replica, time.monotonic() - began)
+        return Outcome(step, result, message, replica, time.monotonic() - began, tuple(made))
 
-    def _do(self, project: ComposeProject, step: Step, ends_at: float) -> ReplicaId | None:
+    def _do(self, project: ComposeProject, step: Step, ends_at: float, made: list[Made]) -> ReplicaId | None:
         match step:
             case Create():
-                return self._create(project, step, ends_at)
+                return self._create(project, step, ends_at, made)
             case Start():
-                self._start(project, step, ends_at)
+                self._start(project, step, ends_at, made)
             case Stop():
                 self._stop(project, step, ends_at)
             case Restart():
@@ -80,7 +81,7 @@ class Performer:
             case Pull() | Build():
                 self._fetch(project, step, ends_at)
             case _:
-                self._mender.perform(step, ends_at)
+                self._mender.perform(step, ends_at, made)
         return None
 
     def _fetch(self, project: ComposeProject, step: Pull | Build, ends_at: float) -> None:
@@ -95,13 +96,13 @@ class Performer:
         finally:
             self._images.forget()
 
-    def _create(self, project: ComposeProject, step: Create, ends_at: float) -> ReplicaId:
+    def _create(self, project: ComposeProject, step: Create, ends_at: float, surroundings: list[Made]) -> ReplicaId:
         """Networks and volumes first, then the container, then the networks that an older API joins one by one."""
         template = self._renew(project, step)
         recorded = read_request(template)
         self._refuse_taken(recorded, step, ends_at)
         with self._one_at_a_time:
-            ensure_surroundings(self._client, template, deadline=left(ends_at))
+            surroundings += ensure_surroundings(self._client, template, deadline=left(ends_at))
         place = Place(step.number, step.holder, step.carry, self._find_image(recorded, step, ends_at))
         request = instantiate(recorded, place, image=step.image_id)
         query = {"name": request.name, "platform": request.platform}
@@ -144,7 +145,7 @@ class Performer:
         if get_list(self._client, "/containers/json", query, deadline=left(ends_at)):
             raise Conflict(f"replica {step.number} of {step.service} exists already")
 
-    def _start(self, project: ComposeProject, step: Start, ends_at: float) -> None:
+    def _start(self, project: ComposeProject, step: Start, ends_at: float, made: list[Made]) -> None:
         if step.by_compose:
             self._start_by_compose(project, step, ends_at)
             return
@@ -156,15 +157,15 @@ class Performer:
             elif (network := ambiguous_network(error)) is not None:
                 merge_networks(self._client, network, deadline=left(ends_at))
                 self._client.call("POST", f"/containers/{step.replica}/start", deadline=left(ends_at))
-            elif lacks_network(error) and self._join_anew(project, step, ends_at):
+            elif lacks_network(error) and self._join_anew(project, step, ends_at, made):
                 self._client.call("POST", f"/containers/{step.replica}/start", deadline=left(ends_at))
             else:
                 raise
 
-    def _join_anew(self, project: ComposeProject, step: Start, ends_at: float) -> bool:
+    def _join_anew(self, project: ComposeProject, step: Start, ends_at: float, made: list[Made]) -> bool:
         templates = self._recorders.record(project, self._recorders.render(project), {}).templates
         template = templates.get(step.service)
-        return template is not None and self._mender.join_anew(step, template, ends_at)
+        return template is not None and self._mender.join_anew(step, template, ends_at, made)
 
     def _unpause(self, replica: ReplicaId, ends_at: float) -> None:
         try:

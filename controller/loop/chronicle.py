@@ -10,10 +10,10 @@ from controller.decide.status import make_status
 from controller.decide.world import World
 from controller.loop.store import Store
 from controller.model.decision import SICK, Decision, Phase, StackPhase
-from controller.model.names import Instant
+from controller.model.names import Instant, split_release
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.status import Condition, Event, StackStatus
-from controller.model.steps import Outcome, Result, Step, step_action, step_number
+from controller.model.steps import Made, Outcome, Result, Step, step_action, step_number
 from controller.model.timings import Sample, Span, Timings
 
 _KEPT_LIVES = 2000
@@ -47,9 +47,11 @@ class Chronicle:
         kind = "Warning" if warning else "Normal"
         self._tell(self._store.events.append(Event(now, self._stack, service, kind, reason, message)))
 
-    def note_outcomes(self, outcomes: Sequence[Outcome], now: Instant) -> None:
+    def note_outcomes(self, outcomes: Sequence[Outcome], world: World, now: Instant) -> None:
         """Tell what was done and what failed; learn how long calls take."""
         for outcome in outcomes:
+            for made in outcome.made:
+                self._tell_made(made, outcome.step.service, world, now)
             step, action = outcome.step, step_action(outcome.step)
             if outcome.result is Result.DONE:
                 self.say(now, step.service, _VERBS[action], _tell_step(step))
@@ -57,6 +59,16 @@ class Chronicle:
                     self._learn(step.service, _SPANS[action], Sample(outcome.seconds))
             elif outcome.result in (Result.TRANSIENT, Result.REJECTED):
                 self.say(now, step.service, f"{type(step).__name__}Failed", outcome.message, warning=True)
+
+    def _tell_made(self, made: Made, service: str, world: World, now: Instant) -> None:
+        """Data that were there are there no more where a volume is missing that the last good release had."""
+        if made.kind == "network":
+            self.say(now, service, "NetworkCreated", f"network {made.name} was not there")
+        elif made.name in _volumes_before(world, service):
+            message = f"volume {made.name} was not there any more, and was made again: it is empty"
+            self.say(now, service, "VolumeCreated", message, warning=True)
+        else:
+            self.say(now, service, "VolumeCreated", f"volume {made.name} was not there")
 
     def note_decisions(self, decisions: Mapping[str, Decision], now: Instant) -> None:
         """Tell each change of phase or reason once."""
@@ -110,6 +122,18 @@ class Chronicle:
             bad = self.status.phase in (StackPhase.DEGRADED, StackPhase.FAILED)
             self.say(now, None, str(self.status.phase), f"the stack is {self.status.phase}", warning=bad)
         return self.status
+
+
+def _volumes_before(world: World, service: str) -> frozenset[str]:
+    """By Docker's names those that the service had when it last worked; none where that is not known."""
+    want, history = world.desired.services.get(service), world.histories.get(service)
+    if want is None or history is None:
+        return frozenset()
+    good = history.completed if history.good is None else split_release(history.good)[0]
+    if good is None:
+        return frozenset()
+    had = want if good == want.revision else world.known.get((service, good))
+    return frozenset() if had is None else had.template.keeps()
 
 
 def _tell_step(step: Step) -> str:

@@ -111,7 +111,7 @@ class Reconciler:
     def _tell(self, outcomes: Iterable[Outcome], now: Instant) -> None:
         if told := tuple(outcomes):
             with self.store.transaction():
-                self.chronicle.note_outcomes(told, now)
+                self.chronicle.note_outcomes(told, self.world, now)
 
     def _look(self, only: frozenset[str] | None) -> Mapping[str, ServiceView] | None:
         begun = self._tools.now()

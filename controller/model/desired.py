@@ -180,6 +180,10 @@ class Template:
         endpoints = (document["create"].get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
         return frozenset({*endpoints, *(connect["network"] for connect in document["connects"])})
 
+    def keeps(self) -> frozenset[str]:
+        """The volumes, by Docker's names, that its replicas have."""
+        return frozenset(json.loads(text)["Name"] for text in self.volumes)
+
 
 @dataclass(frozen=True, slots=True)
 class Direct:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from controller.model.desired import Template
 from controller.model.names import ImageId, ReplicaId, Revision
@@ -158,6 +159,13 @@ class Result(StrEnum):
     """An earlier step of the same decision did not succeed."""
 
 
+class Made(NamedTuple):
+    """What a step had to make before it: a "network" or a "volume", by Docker's name."""
+
+    kind: str
+    name: str
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What came of one step. `replica` is the id that a create made; `message` is one line for people."""
@@ -167,6 +175,7 @@ class Outcome:
     message: str = ""
     replica: ReplicaId | None = None
     seconds: float = field(default=0.0, compare=False)
+    made: tuple[Made, ...] = ()
 
     @property
     def may_pass(self) -> bool:

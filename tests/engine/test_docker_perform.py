@@ -9,7 +9,7 @@ import pytest
 
 from controller.model.names import ReplicaId, Revision
 from controller.model.observed import Mount, ReplicaPhase
-from controller.model.steps import Build, Create, Pull, Remove, Rename, Restart, Result, Start, Stop
+from controller.model.steps import Build, Create, Made, Pull, Remove, Rename, Restart, Result, Start, Stop
 from tests.engine.docker_project import IMAGE, Project, docker, inspect
 
 pytestmark = pytest.mark.engine
@@ -104,6 +104,16 @@ def test_a_volume_that_is_something_else_is_refused_and_kept(project: Project) -
     assert outcome.result is Result.REJECTED and "holds data" in outcome.message
     assert inspect_volume(f"{project.name}_data")["Options"] in (None, {})
     assert project.containers() == {}
+
+
+def test_networks_and_volumes_that_were_missing_are_said_to_be_made_once(project: Project) -> None:
+    recording = project.write("services: {a: {SLEEP, volumes: ['data:/y']}}\nvolumes: {data: {}}").record()
+    network, volume = Made("network", f"{project.name}_default"), Made("volume", f"{project.name}_data")
+    first, second = (Create("a", number, REVISION, recording.templates["a"], "test") for number in (1, 2))
+    assert [outcome.made for outcome in project.done(first, second)] == [(network, volume), ()]
+    docker("rm", "-f", f"{project.name}-a-1", f"{project.name}-a-2")
+    docker("volume", "rm", volume.name)
+    assert project.done(first)[0].made == (volume,)
 
 
 def inspect_volume(name: str) -> dict[str, object]:

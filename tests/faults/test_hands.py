@@ -241,6 +241,26 @@ def test_a_network_that_was_removed_under_what_is_stopped_is_made_again_and_join
     assert lives(scene.containers()) == lives(after)
 
 
+@pytest.mark.fault("W10")
+@pytest.mark.slow
+def test_a_volume_that_went_with_its_container_is_made_again_and_said_to_be_empty(scene: Scene) -> None:
+    scene.compose("services: {db: {SLEEP, volumes: ['data:/data']}}\nvolumes: {data: {}}")
+    scene.done("apply")
+    volume = f"{scene.name}_data"
+
+    def told() -> list[str]:
+        return [f"{e['type']} {e['message']}" for e in scene.data("events")["events"] if e["reason"] == "VolumeCreated"]
+
+    assert told() == [f"Normal volume {volume} was not there"]
+    docker("rm", "-f", scene.containers()["db-1"].id)
+    docker("volume", "rm", volume)
+    scene.done("apply")
+    again = f"Warning volume {volume} was not there any more, and was made again: it is empty"
+    assert again in told()
+    scene.done("apply")
+    assert len(told()) == 2
+
+
 @pytest.mark.fault("C6")
 @pytest.mark.slow
 def test_what_a_person_does_with_compose_beside_us_is_seen_and_ends_in_one_state(scene: Scene) -> None:

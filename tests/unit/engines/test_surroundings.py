@@ -147,7 +147,6 @@ OURS = {labels.PROJECT: "p", labels.SERVICE: "a"}
         ("network", {"container": "known"}, NudgeAt(Nudge.SERVICE, "p", "b")),
         ("network", {"container": "unknown"}, None),
         ("network", {"name": "n"}, None),
-        ("volume", {}, None),
         ("daemon", {}, None),
     ],
 )

@@ -15,6 +15,7 @@ from controller.engines.transport import Endpoint
 from controller.model.desired import ProbeKind
 from controller.model.errors import Transient
 from controller.model.observed import Health, ReplicaPhase
+from controller.model.project import Recording
 from controller.model.steps import Connect, Result
 from tests.engine.docker_project import IMAGE, Project, docker, inspect
 from tests.engine.scenario import eventually
@@ -86,14 +87,20 @@ services:
   a: {SLEEP, networks: {default: {aliases: [face, Shop]}, back: {aliases: [x]}, fixed: PLACE}, links: ["db:store", db]}
   db: {SLEEP, networks: [default, back]}
   named: {SLEEP, container_name: NAME-own, networks: {back: {aliases: [y]}}}
-networks: {back: {}, fixed: {ipam: {config: [{subnet: 10.213.77.0/24}]}}}
+networks: {back: {}, fixed: {ipam: {config: [{subnet: SUBNET.0/24}]}}}
 """
+
+
+def joined(project: Project, more: str = "") -> tuple[Recording, str]:
+    """The address that `a` asks for on a subnet that is no other test's."""
+    subnet = f"10.213.{int(project.name[-6:], 16) % 256}"
+    text = JOINED.replace("PLACE", f"{{ipv4_address: {subnet}.9, {more}}}").replace("SUBNET", subnet)
+    return project.write(text.replace("NAME", project.name)).record(), f"{subnet}.9"
 
 
 @pytest.mark.fault("W10")
 def test_what_was_just_made_has_lost_nothing_whoever_made_it_and_whether_it_runs_or_not(project: Project) -> None:
-    place = "{aliases: [z], ipv4_address: 10.213.77.9}"
-    recording = project.write(JOINED.replace("PLACE", place).replace("NAME", project.name)).record()
+    recording, _ = joined(project, "aliases: [z]")
 
     def missing(*services: str) -> list[object]:
         """Of each of their replicas what is not there that was asked for."""
@@ -120,8 +127,7 @@ def test_what_was_just_made_has_lost_nothing_whoever_made_it_and_whether_it_runs
 
 @pytest.mark.fault("W10")
 def test_aliases_addresses_and_links_that_a_hand_took_are_given_back_and_what_it_added_stays(project: Project) -> None:
-    place = "{aliases: [z], ipv4_address: 10.213.77.9}"
-    recording = project.write(JOINED.replace("PLACE", place).replace("NAME", project.name)).record()
+    recording, address = joined(project, "aliases: [z]")
     project.run(recording, "db")
     made = project.run(recording, "a", 2)
     default, back, fixed = (f"{project.name}_{name}" for name in ("default", "back", "fixed"))
@@ -136,20 +142,19 @@ def test_aliases_addresses_and_links_that_a_hand_took_are_given_back_and_what_it
     assert (again.lost, again.misjoined, again.drift) == ((), (), ())
     networks = inspect(made)[0]["NetworkSettings"]["Networks"]
     assert {"a", "face", "Shop", "mine", f"{project.name}-a-2"} <= set(networks[default]["Aliases"])
-    assert networks[fixed]["IPAddress"] == "10.213.77.9"
+    assert networks[fixed]["IPAddress"] == address
     docker("exec", made, "ping", "-c", "1", "store")
 
 
 @pytest.mark.fault("W10")
 def test_who_cannot_have_its_address_again_stays_on_its_network(project: Project) -> None:
-    place = "{ipv4_address: 10.213.77.9}"
-    recording = project.write(JOINED.replace("PLACE", place).replace("NAME", project.name)).record()
+    recording, address = joined(project)
     project.run(recording, "db")
     made, fixed = project.run(recording, "a"), f"{project.name}_fixed"
     docker("network", "disconnect", fixed, made)
     docker("network", "connect", "--alias=a", fixed, made)
     db = project.replica("db").id
-    docker("network", "connect", "--ip=10.213.77.9", fixed, db)
+    docker("network", "connect", f"--ip={address}", fixed, db)
     (outcome,) = project.perform(Connect("a", made, 1, recording.templates["a"], "test", (fixed,)))
     assert outcome.result is Result.TRANSIENT and outcome.message.endswith(f"of {project.name}-db-1 now")
     assert inspect(made)[0]["NetworkSettings"]["Networks"][fixed]["IPAddress"]
@@ -180,7 +185,7 @@ services:
     extra_hosts: ["x:10.0.0.1"]
     devices: ["/dev/null:/dev/nil"]
     expose: ["90"]
-    ports: ["127.0.0.1::80", "53:53/udp"]
+    ports: ["127.0.0.1::80", "127.0.0.1::53/udp"]
     logging: {driver: json-file, options: {max-size: 1m}}
     healthcheck: {test: ["CMD", "true"], interval: 5s}
     volumes: ["./:/host:ro", "data:/data", "/anonymous", {type: bind, source: ./, target: /long}]

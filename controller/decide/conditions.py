@@ -17,12 +17,11 @@ from controller.decide.restart import count_docker_restarts
 from controller.decide.said import FALSE, TRUE, UNKNOWN, Said
 from controller.decide.trouble import tell_drift, tell_stable
 from controller.decide.world import World
-from controller.model.decision import MOVING, SICK, Decision, Freeze, Offers, Phase
+from controller.model.decision import AT_REST, MOVING, SICK, Decision, Freeze, Offers, Phase
 from controller.model.desired import DesiredService, FailureAction
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 from controller.model.status import ServiceStatus
 
-_DONE = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 _GONE = frozenset({ReplicaPhase.DEAD, ReplicaPhase.REMOVING})
 
 
@@ -75,7 +74,7 @@ def _tell_ready(want: DesiredService, decision: Decision, is_blind: bool) -> Sai
 def _tell_progress(world: World, want: DesiredService, decision: Decision, view: ServiceView) -> Said:
     root = _find_root(world, decision)
     if not _is_on_its_way(world, decision):
-        reason, message = ("AtRest", "") if decision.phase in _DONE else (decision.reason, decision.message)
+        reason, message = ("AtRest", "") if decision.phase in AT_REST else (decision.reason, decision.message)
         return Said("Progressing", FALSE, reason, message)
     if (looping := _find_loop(decision, view)) is not None:
         return Said("Progressing", FALSE, "CrashLoopBackOff", looping)

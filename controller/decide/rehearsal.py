@@ -11,9 +11,8 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.phase import QUARANTINED
 from controller.decide.stack import decide_stack
-from controller.decide.status import AT_REST
 from controller.decide.world import World
-from controller.model.decision import Decision, Freeze, Phase
+from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId
 from controller.model.observed import ServiceView, Trouble

@@ -13,10 +13,10 @@ from itertools import count
 from controller.engines.base import Engine
 from controller.health.pace import exec_pause, knock_pause, pause_after
 from controller.health.probe import knock, known_port, run_probe
-from controller.health.verdict import Life, ProbeResult, Trial, Verdict, judge, open_trial
+from controller.health.verdict import ProbeResult, Trial, Verdict, judge, open_trial
 from controller.model.desired import Probe, ProbeKind
 from controller.model.names import Instant
-from controller.model.observed import Health, Replica, ReplicaPhase
+from controller.model.observed import Health, Life, Replica, ReplicaPhase
 
 WORKERS = 8
 ASK_ANYWAY = 0.5

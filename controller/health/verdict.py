@@ -6,10 +6,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from controller.model.desired import SUCCESSES_TO_RETURN, Probe
-from controller.model.names import Instant, ReplicaId
+from controller.model.names import Instant
 from controller.model.observed import Health, Replica
-
-Life = tuple[ReplicaId, Instant | None, int]
 
 OUTPUT_LIMIT = 4096
 

@@ -8,19 +8,18 @@ from dataclasses import dataclass
 from controller.decide.aim import is_release
 from controller.decide.case import ALIVE
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
-from controller.decide.service import HELD
 from controller.loop.acts import AT_ONCE
 from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing
 from controller.loop.reconcile import Reconciler
 from controller.loop.setbacks import find_waits, is_beaten, is_settled, wait_in_vain
 from controller.model.applied import ServiceResult, StackResult
-from controller.model.decision import Decision, Phase
+from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import Leaving
 from controller.model.names import Instant
 from controller.model.wish import Wish
 
-_RESTFUL = frozenset({Phase.READY, Phase.COMPLETED})
+_REACHED = frozenset({Phase.READY, Phase.COMPLETED})
 _ON_UPDATES = frozenset({"rollout-undo", "rollout-restart"})
 """Wishes that are fulfilled on a release that a person went back to, too."""
 _OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE, "done")}
@@ -94,7 +93,7 @@ class Follower:
 
     def _moving(self, decisions: Mapping[str, Decision], idle: Collection[str]) -> bool:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
-        still = (*_RESTFUL, Phase.STOPPED, Phase.WAITING)
+        still = (*AT_REST, Phase.WAITING)
         open_names = (name for name, d in decisions.items() if d.phase not in still or self._is_put_off(d))
         return bool(self.reconciler.world.busy) or not set(open_names) <= set(idle)
 
@@ -109,7 +108,7 @@ class Follower:
     def _rests(self, decision: Decision) -> bool:
         if self.wish.verb in _ON_UPDATES and decision.phase is Phase.PAUSED:
             return is_settled(decision)
-        return decision.phase in _RESTFUL
+        return decision.phase in _REACHED
 
     def _retires(self, decision: Decision) -> bool:
         """Some replica that a person wants replaced is still there, and the service is to have any."""
@@ -133,7 +132,7 @@ class Follower:
         view = self.reconciler.world.views.get(decision.service)
         replicas = len(view.replicas) if view is not None else 0
         most = decision.updated if decision.phase is Phase.STOPPED else decision.desired
-        return decision.reason == HELD and (decision.updated < decision.desired or replicas > most)
+        return decision.reason == Freeze.HELD and (decision.updated < decision.desired or replicas > most)
 
     def _is_orphan(self, name: str) -> bool:
         """What is in no file is only told, and may run on."""
@@ -163,7 +162,7 @@ class Follower:
     def _is_beyond(self, decision: Decision) -> bool:
         if is_beaten(decision):
             return True
-        if decision.phase in _RESTFUL or decision.reason == UPDATE_FAILED:
+        if decision.phase in _REACHED or decision.reason == UPDATE_FAILED:
             return False  # an update that has just failed is taken back from the next pass on
         return self._tries(decision) >= self._attempts(decision.service)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.engines.base import Engine
-from controller.health.verdict import Life, trim
+from controller.health.verdict import trim
 from controller.loop.compare import mask
 from controller.model.errors import EngineError
 from controller.model.names import Instant
-from controller.model.observed import Health, Replica, ReplicaPhase
+from controller.model.observed import Health, Life, Replica, ReplicaPhase
 
 LINES = 10
 EARLY = 0.05

@@ -6,11 +6,10 @@ from collections.abc import Collection, Mapping
 
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.decide.world import World
-from controller.model.decision import MOVING, Course, Decision, History, Phase
+from controller.model.decision import AT_REST, MOVING, Course, Decision, History, Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Release, split_release
 
-_RESTFUL = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 _NEW = History()
 
 
@@ -51,7 +50,7 @@ def has_pin(want: DesiredService, history: History) -> bool:
 
 def is_settled(decision: Decision) -> bool:
     """As it is to be; also where a person went back to that."""
-    if decision.phase in _RESTFUL:
+    if decision.phase in AT_REST:
         return True
     pinned = decision.phase is Phase.PAUSED and decision.reason == Course.PINNED
     return pinned and not decision.steps and min(decision.ready, decision.updated) >= decision.desired
@@ -62,7 +61,7 @@ def is_at_rest(decision: Decision) -> bool:
     if decision.steps or decision.phase in MOVING:
         return False
     attempt = decision.history.attempt
-    return decision.phase not in _RESTFUL or attempt is None or attempt.settled_at is not None
+    return decision.phase not in AT_REST or attempt is None or attempt.settled_at is not None
 
 
 def is_beaten(decision: Decision) -> bool:

@@ -34,6 +34,9 @@ class Phase(StrEnum):
 SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
 """Phases in which something is wrong."""
 
+AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
+"""Phases of which nothing needs to be said beyond the word, and in which nothing more is to come."""
+
 MOVING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
 """Phases of who is on its way."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.cli.render.phases import AT_REST, remark_on, role_of
+from controller.cli.render.phases import remark_on, role_of
 from controller.cli.render.status import headline
 from controller.cli.render.text import Paint, age, clean, count, cut, plain, span, width_of
-from controller.model.decision import Phase
+from controller.model.decision import AT_REST, Phase
 from controller.model.names import Instant
 from controller.model.status import Event, ServiceStatus, StackStatus
 

@@ -10,13 +10,12 @@ from controller.cli.render.text import NONE, Cell, Paint, age, clean, count, pla
 from controller.decide.phase import QUARANTINED
 from controller.loop.compare import MASK, Change
 from controller.loop.setbacks import wait_in_vain
-from controller.model.decision import Phase
+from controller.model.decision import AT_REST, Phase
 from controller.model.generation import Ending, Generation
 from controller.model.names import Instant, split_release
 from controller.model.status import ServiceStatus, StackStatus
 
 _ROLES = {Ending.CONVERGED: "good", Ending.PROGRESSING: "busy", Ending.ROLLED_BACK: "warn", Ending.FAILED: "bad"}
-_DONE = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 
 
 class Shown(NamedTuple):
@@ -171,14 +170,14 @@ def judge_progress(stack: StackStatus, services: Sequence[str] = ()) -> Progress
 
 def _find_waits(stack: StackStatus) -> Mapping[str, str]:
     """Whom each service waits for that is not there yet; on the way back those only that go back before it."""
-    open_ones = (item for item in stack.services if item.phase not in _DONE and item.phase is not Phase.ROLLING_BACK)
+    open_ones = (item for item in stack.services if item.phase not in AT_REST and item.phase is not Phase.ROLLING_BACK)
     return {item.name: item.waits_for for item in open_ones if item.waits_for}
 
 
 def _tell(service: ServiceStatus) -> tuple[str, bool | None]:
     """One line, and whether it has come to its end well."""
     name = service.name
-    if service.phase in _DONE:
+    if service.phase in AT_REST:
         return "", True
     if service.reason == "Pinned" and min(service.ready, service.updated) >= service.desired:
         return f"{name}: on an earlier release, until `controller rollout resume`", True

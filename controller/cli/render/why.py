@@ -11,11 +11,11 @@ from typing import Any
 from controller.cli.render.advice import OF_ITS_OWN, UNKNOWN, End, Evidence, advise, advise_on_change, without_undo
 from controller.cli.render.data import timestamp
 from controller.cli.render.describe import last_words
-from controller.cli.render.phases import AT_REST, remark_on, role_of
+from controller.cli.render.phases import remark_on, role_of
 from controller.cli.render.status import is_ready, is_trouble, replica_state
 from controller.cli.render.text import Paint, age, clean, plain, span
 from controller.decide.goback import find_culprit
-from controller.model.decision import SICK, Phase
+from controller.model.decision import AT_REST, SICK, Phase
 from controller.model.generation import Generation
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica

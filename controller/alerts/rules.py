@@ -59,7 +59,7 @@ _MEASURES: Mapping[str, Callable[[ServiceStatus], float]] = {
     "replicas_ready": lambda service: float(service.ready),
     "replicas_missing": lambda service: float(max(0, service.desired - service.ready)),
     "ready_ratio": lambda service: service.ready / service.desired if service.desired else 1.0,
-    "restarts": lambda service: float(sum(replica.restarts for replica in service.replicas)),
+    "restarts": lambda service: float(service.restarts),
 }
 """How each metric of `METRICS` is had."""
 

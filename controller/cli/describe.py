@@ -68,8 +68,11 @@ def _print(session: Session, stacks: Sequence[StackStatus], services: Sequence[C
     now, paint = time.time(), paint_for(options)
     events = tuple(session.events())
     if options.structured:
-        told = [{**stack_data(stack), **events_data(_of(events, stack.name))} for stack in stacks]
-        told += [{**service_data(item), **events_data(_of(events, stack.name, item.name))} for stack, item in services]
+        told = [{**stack_data(stack, words=True), **events_data(_of(events, stack.name))} for stack in stacks]
+        told += [
+            {**service_data(item, words=True), **events_data(_of(events, stack.name, item.name))}
+            for stack, item in services
+        ]
         print_data(told[0] if len(told) == 1 else told, options)
         return
     blocks = [describe_stack(stack, _of(events, stack.name), now, paint=paint) for stack in stacks]
@@ -128,9 +131,9 @@ def _with_last_words(session: Session, cause: Cause) -> Cause:
 
 
 def _causes(stacks: Sequence[StackStatus], names: Sequence[str], events: Sequence[Event]) -> list[Cause]:
-    from controller.cli.render.phases import AT_REST
     from controller.cli.render.why import find_cause
     from controller.cli.selection import choose_services
+    from controller.model.decision import AT_REST
 
     now = time.time()
     chosen = choose_services(stacks, names)

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from controller.decide.case import has_no_verdict
+from controller.decide.case import has_no_verdict, soonest
 from controller.decide.conditions import find_conditions, is_known_anyway, tell_unknown
 from controller.decide.identity import has_revision
 from controller.decide.said import TRUE, Said, keep_former, keep_transitions
+from controller.decide.trouble import find_restarted
 from controller.decide.world import World
-from controller.model.decision import SICK, Decision, Phase, StackPhase
+from controller.model.decision import AT_REST, SICK, Decision, Phase, StackPhase
 from controller.model.desired import DesiredService, Leaving
 from controller.model.names import Instant
 from controller.model.observed import Replica, ServiceView
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
-AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 _REPLACING = frozenset({Phase.UPDATING, Phase.ROLLING_BACK})
 
 
@@ -134,10 +134,11 @@ def _service_status(
         replicas=_show_replicas(want, view),
         since=before.since if before is not None and same else now,
         waits_for=decision.waits_for,
-        wake_at=decision.wake_at,
+        wake_at=soonest(decision.wake_at, *(one.returns_at for one in view.replicas)),
         frontends=want.frontends,
         usually=usually,
         conditions=conditions,
+        restarted=find_restarted(decision, view),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from controller.decide.aim import find_quarantine
 from controller.decide.case import SPOILT_AFTER
@@ -46,6 +46,16 @@ def tell_stable(want: DesiredService, decision: Decision, view: ServiceView) -> 
 def _count_falls(decision: Decision, replica: Replica, view: ServiceView) -> int:
     grant, by_docker = decision.history.restarts.get(replica.id), count_docker_restarts(replica, view.taken_at)
     return by_docker if grant is None else max(grant.tries, by_docker)
+
+
+def find_restarted(decision: Decision, view: ServiceView) -> Mapping[str, int]:
+    """How often each replica was started again: by us, until that is forgiven, or by Docker, as it counts itself."""
+    grants = decision.history.restarts
+    if not grants and not any(replica.restarts for replica in view.replicas):
+        return {}  # nearly always
+    ours = {id_: grant.tries for id_, grant in grants.items()}
+    counted = ((replica.id, max(replica.restarts, ours.get(replica.id, 0))) for replica in view.replicas)
+    return {id_: count for id_, count in counted if count}
 
 
 def _times(tries: int) -> str:

@@ -10,15 +10,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from controller.engines.simulated_record import FIRST_PAUSE, Happening, Record
+from controller.engines.simulated_record import Happening, Record
 from controller.model.desired import DockerRestart
 from controller.model.names import Instant, Revision
-from controller.model.observed import Health, ReplicaPhase
-
-LONGEST_PAUSE = 60.0
-LONG_LIFE = 10.0
-"""Docker's restart manager, in seconds: pauses double up to the longest; a long life starts them anew."""
-
+from controller.model.observed import FIRST_PAUSE, LONG_LIFE, LONGEST_PAUSE, Health, ReplicaPhase
 
 Life = tuple[str, Revision]
 """Of which service and revision a process is."""

@@ -9,10 +9,7 @@ from operator import attrgetter
 from controller.engines.simulated_behaviour import Behaviour
 from controller.model.desired import DockerRestart
 from controller.model.names import Instant
-from controller.model.observed import Health, Replica, ReplicaPhase
-
-FIRST_PAUSE = 0.1
-"""Seconds before Docker's restart policy brings a container back for the first time."""
+from controller.model.observed import FIRST_PAUSE, Health, Replica, ReplicaPhase
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,9 @@ class Health(StrEnum):
 Life = tuple[ReplicaId, Instant | None, int]
 """One run of a container: its id, its start, Docker's restarts. Failures are keyed by it, never counted."""
 
+FIRST_PAUSE, LONGEST_PAUSE, LONG_LIFE = 0.1, 60.0, 10.0
+"""Seconds between a life and the next under Docker's restart policy: twice as many each time, until one was long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mount:
@@ -146,6 +149,19 @@ class Replica:
     def renamed(self) -> bool:
         """By a strange hand: a recreate that is unfinished has a name of its own for a while."""
         return bool(self.proper_name) and not self.temporary
+
+    @property
+    def returns_at(self) -> Instant | None:
+        """When Docker's restart policy starts it again, at the latest; None: it does not wait for that.
+
+        What Docker counts includes restarts before its last long life, after which its pauses began anew.
+        """
+        if self.phase is not ReplicaPhase.RESTARTING or self.finished_at is None:
+            return None
+        if self.started_at is not None and self.finished_at - self.started_at >= LONG_LIFE:
+            return self.finished_at + FIRST_PAUSE
+        doublings = min(max(0, self.restarts - 1), 10)  # more of them are longer than the longest
+        return self.finished_at + min(FIRST_PAUSE * 2.0**doublings, LONGEST_PAUSE)
 
     @property
     def life(self) -> Life:

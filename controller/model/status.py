@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from controller.model.decision import Phase, StackPhase
 from controller.model.names import Instant
@@ -41,6 +42,12 @@ class ServiceStatus:
     usually: float | None = None
     """Learned seconds from start to ready; None before two measured starts."""
     conditions: tuple[Condition, ...] = ()
+    restarted: Mapping[str, int] = field(default_factory=dict, hash=False)
+    """How often each of its replicas was started again, by Docker or by us; who never was is left out."""
+
+    @property
+    def restarts(self) -> int:
+        return sum(self.restarted.values())
 
 
 @dataclass(frozen=True, slots=True)

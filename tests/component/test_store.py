@@ -161,7 +161,7 @@ class TestRecords:
         assert reopened(store).events.append(event("new")).seq == 31
 
     def test_a_status_is_written_once_per_change(self, store):
-        web = ServiceStatus("web", Phase.READY, "Ready", "ok", 1, 1, 1, (replica("id", 1),), 5.0)
+        web = ServiceStatus("web", Phase.READY, "Ready", "ok", 1, 1, 1, (replica("id", 1),), 5.0, restarted={"id": 2})
         status = StackStatus("rag", StackPhase.CONVERGED, 3, (), (web,), taken_at=100.0)
         assert store.status.load() is None
         assert store.status.save(status)

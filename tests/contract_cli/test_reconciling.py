@@ -100,10 +100,13 @@ def test_status_has_the_stable_shape(applied: Project) -> None:
     assert list(stack["conditions"][0]) == ["type", "status", "reason", "message", "lastTransitionTime"]
     service = stack["services"][0]
     assert list(service) == [
-        "name", "phase", "reason", "message", "desired", "ready", "updated", "conditions", "replicas",
+        "name", "phase", "reason", "message", "desired", "ready", "updated", "restarts", "since", "waitsFor",
+        "nextTry", "conditions", "replicas",
     ]  # fmt: skip
     assert list(service["conditions"][0]) == list(stack["conditions"][0])
-    assert list(service["replicas"][0]) == ["id", "name", "phase", "health", "restarts", "configHash", "image", "drift"]
+    assert list(service["replicas"][0]) == [
+        "id", "name", "phase", "health", "restarts", "configHash", "image", "drift", "exitCode", "oomKilled",
+    ]  # fmt: skip
     assert (stack["phase"], service["phase"], service["ready"]) == ("Converged", "Ready", 1)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from controller.cli.render.phases import next_try
 from controller.cli.render.status import addresses, published
 from controller.decide.touched import find_differences
 from controller.model.errors import Finding
@@ -28,13 +29,14 @@ def status_data(stacks: Sequence[StackStatus]) -> Data:
     return {"stacks": [stack_data(stack) for stack in stacks]}
 
 
-def stack_data(stack: StackStatus) -> Data:
+def stack_data(stack: StackStatus, *, words: bool = False) -> Data:
+    """`words`: with the last output of replicas, which is long."""
     return {
         "name": stack.name,
         "phase": str(stack.phase),
         "generation": stack.generation,
         "conditions": [_condition(condition) for condition in stack.conditions],
-        "services": [service_data(service) for service in stack.services],
+        "services": [service_data(service, words=words) for service in stack.services],
     }
 
 
@@ -48,7 +50,8 @@ def _condition(condition: Condition) -> Data:
     }
 
 
-def service_data(service: ServiceStatus) -> Data:
+def service_data(service: ServiceStatus, *, words: bool = False) -> Data:
+    tried = next_try(service)
     return {
         "name": service.name,
         "phase": str(service.phase),
@@ -57,12 +60,16 @@ def service_data(service: ServiceStatus) -> Data:
         "desired": service.desired,
         "ready": service.ready,
         "updated": service.updated,
+        "restarts": service.restarts,
+        "since": timestamp(service.since),
+        "waitsFor": service.waits_for,
+        "nextTry": None if tried is None else timestamp(tried),
         "conditions": [_condition(condition) for condition in service.conditions],
-        "replicas": [replica_data(replica) for replica in service.replicas],
+        "replicas": [replica_data(replica, words=words) for replica in service.replicas],
     }
 
 
-def replica_data(replica: Replica) -> Data:
+def replica_data(replica: Replica, *, words: bool = False) -> Data:
     return {
         "id": replica.id,
         "name": replica.name,
@@ -72,6 +79,9 @@ def replica_data(replica: Replica) -> Data:
         "configHash": replica.config_hash,
         "image": replica.image,
         "drift": _drift_data(replica),
+        "exitCode": None if replica.running else replica.exit_code,
+        "oomKilled": replica.oom_killed and not replica.running,
+        **({"lastOutput": replica.last_output} if words else {}),
         **({} if replica.route is None else {"route": _route_data(replica.route)}),
     }
 

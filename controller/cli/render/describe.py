@@ -7,7 +7,7 @@ from datetime import tzinfo
 
 from controller.cli.render.data import timestamp
 from controller.cli.render.events import clock, last_seen
-from controller.cli.render.phases import role_of
+from controller.cli.render.phases import next_try, role_of
 from controller.cli.render.status import replica_state, service_lines
 from controller.cli.render.text import NONE, Paint, age, clean, count, plain, span, table
 from controller.decide.touched import find_differences, tell_difference
@@ -46,14 +46,20 @@ def describe_service(
             ("Message", clean(service.message) or NONE),
             ("Replicas", f"{service.desired} desired, {service.ready} ready, {service.updated} up to date"),
             ("Waits for", clean(service.waits_for) if service.waits_for else NONE),
-            ("Next try", f"in {age(service.wake_at - now)}" if service.wake_at else NONE),
+            _next_look(service, now),
             ("Starts in", "unknown (first start)" if service.usually is None else f"usually {span(service.usually)}"),
         ),
         *_conditions(service.conditions, now, paint),
         "Replicas:" if service.replicas else f"Replicas:   {NONE}",
-        *(line for replica in service.replicas for line in _replica(replica, now)),
+        *(line for replica in service.replicas for line in _replica(service, replica, now)),
         *_happened(events, now, paint),
     ]
+
+
+def _next_look(service: ServiceStatus, now: Instant) -> tuple[str, str]:
+    """A wake is no try where nothing is wrong: only the end of a watch, or of the time for a start."""
+    label = "Next look" if next_try(service) is None else "Next try"
+    return label, f"in {age(service.wake_at - now)}" if service.wake_at else NONE
 
 
 def _fields(*pairs: tuple[str, str]) -> list[str]:
@@ -81,7 +87,7 @@ def _traffic(replica: Replica) -> list[tuple[str, str]]:
     return [("Ingress", f"{route.state}, {told}, {count(figures.errors, 'error')}, {figures.latency * 1000:.1f} ms")]
 
 
-def _replica(replica: Replica, now: Instant) -> list[str]:
+def _replica(service: ServiceStatus, replica: Replica, now: Instant) -> list[str]:
     pairs = [
         ("Id", replica.id[:12]),
         ("State", f"{replica_state(replica)}, {replica.health}"),
@@ -90,7 +96,7 @@ def _replica(replica: Replica, now: Instant) -> list[str]:
         ("Created", _when(replica.created_at or None, now)),
         ("Started", _when(replica.started_at, now)),
         ("Last end" if replica.running else "Ended", _when(replica.finished_at, now)),
-        ("Restarts", str(replica.restarts)),
+        ("Restarts", str(service.restarted.get(replica.id, 0))),
         ("Published", ", ".join(replica.published) or NONE),
         *_traffic(replica),
         ("Drift", _drift(replica)),

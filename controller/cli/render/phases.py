@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from controller.cli.render.text import Cell
-from controller.model.decision import Phase, StackPhase
+from controller.model.decision import SICK, Phase, StackPhase
+from controller.model.names import Instant
 from controller.model.status import ServiceStatus
 
 _SERVICE = {
@@ -28,9 +29,7 @@ _STACK = {
     StackPhase.PAUSED: "dim",
     StackPhase.STOPPED: "dim",
 }
-AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
-"""Phases of which nothing needs to be said beyond the word."""
-
+_TRIES_AGAIN = SICK | {Phase.PENDING, Phase.WAITING}
 
 _REMARKS = {
     "StoppedByUser": "stopped by hand; `controller start` starts it",
@@ -47,6 +46,14 @@ def remark_on(service: ServiceStatus) -> str:
     if service.phase in (Phase.READY, Phase.COMPLETED) and not service.waits_for:
         return ""
     return service.message or _REMARKS.get(service.reason, "")
+
+
+def next_try(service: ServiceStatus) -> Instant | None:
+    """When it is tried, or looked at, again while something is wrong; else a wake is a deadline, or the end of a watch.
+
+    None: nothing is wrong, or nothing comes of it by time alone.
+    """
+    return service.wake_at if service.phase in _TRIES_AGAIN else None
 
 
 def role_of(phase: Phase | StackPhase) -> str:

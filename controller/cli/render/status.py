@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.cli.render.phases import AT_REST, phase_cell, remark_on, role_of
+from controller.cli.render.phases import phase_cell, remark_on, role_of
 from controller.cli.render.text import NONE, Cell, Paint, age, clean, count, plain, table
+from controller.model.decision import AT_REST
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
 from controller.model.routes import Frontend
@@ -85,7 +86,7 @@ def _service_row(service: ServiceStatus, now: Instant) -> list[str | Cell]:
         service.name,
         f"{service.ready}/{service.desired}",
         phase_cell(service.phase),
-        restarts(service.replicas, now),
+        _restarts(service, service.replicas, now),
         age(_age(_created(service.replicas), now)),
     ]
 
@@ -106,17 +107,17 @@ def replica_lines(
         for service in stack.services:
             for replica in service.replicas:
                 extra = [replica.id[:12], replica.image or NONE, replica.address or NONE] if wide else []
-                rows.append([*([stack.name] if several else []), *_replica_row(replica, now), *extra])
+                rows.append([*([stack.name] if several else []), *_replica_row(service, replica, now), *extra])
     return table([*(["STACK"] if several else []), *header], rows, paint=paint)
 
 
-def _replica_row(replica: Replica, now: Instant) -> list[str | Cell]:
+def _replica_row(service: ServiceStatus, replica: Replica, now: Instant) -> list[str | Cell]:
     return [
         replica.name,
         replica.service,
         Cell(replica_state(replica), "" if replica.running else "warn"),
         Cell(str(replica.health), _HEALTH_ROLE[replica.health]),
-        restarts([replica], now),
+        _restarts(service, [replica], now),
         age(_age(replica.created_at or None, now)),
     ]
 
@@ -165,10 +166,11 @@ def _listed(values: Sequence[str]) -> str:
     return ",".join(values) or NONE
 
 
-def restarts(replicas: Sequence[Replica], now: Instant) -> str:
-    """`0`, `3 (5m ago)`."""
-    total = sum(replica.restarts for replica in replicas)
-    last = max((replica.started_at or 0.0 for replica in replicas if replica.restarts), default=0.0)
+def _restarts(service: ServiceStatus, replicas: Sequence[Replica], now: Instant) -> str:
+    """`0`, `3 (5m ago)`: by Docker, or by us."""
+    again = [replica for replica in replicas if replica.id in service.restarted]
+    total = sum(service.restarted[replica.id] for replica in again)
+    last = max((replica.started_at or 0.0 for replica in again), default=0.0)
     return f"{total} ({age(now - last)} ago)" if total and last else str(total)
 
 

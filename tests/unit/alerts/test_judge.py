@@ -158,6 +158,13 @@ def test_rules_of_the_user() -> None:
     assert by_rule["short"].message == "replicas_missing is 1 (>= 1)"
 
 
+def test_a_rule_on_restarts_counts_those_that_docker_does_not() -> None:
+    rule = Rule("again", Threshold("restarts", Comparison.ABOVE, 5.0), 0.0)
+    story = Story(policy=AlertPolicy(builtin=False, rules=(rule,)))
+    story.show(0, service(phase=Phase.CRASH_LOOP, restarted={"db-1-id": 3, "db-2-id": 4}))
+    assert [alert.message for alert in story.book.open.values()] == ["restarts is 7 (> 5)"]
+
+
 def test_a_clock_that_is_set_back_holds_no_alert_for_ever() -> None:
     story = Story()
     story.show(3600, DOWN)

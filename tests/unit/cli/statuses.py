@@ -20,6 +20,7 @@ def service_status(name: str = "web", phase: Phase = Phase.READY, *replicas: Rep
         "ready": sum(replica.ready_since is not None for replica in present),
         "updated": len(present),
         "since": NOW - 60,
+        "restarted": {replica.id: replica.restarts for replica in present if replica.restarts},
     }
     return ServiceStatus(name=name, phase=phase, replicas=tuple(present), **{**fields, **others})
 

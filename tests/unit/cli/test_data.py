@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from controller.cli.render.data import endpoints_data, events_data, findings_data, status_data
+from controller.cli.render.data import endpoints_data, events_data, findings_data, service_data, status_data
 from controller.cli.render.result import result_data
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import Phase
 from controller.model.errors import Finding
-from tests.builders import NOW, healthy
+from tests.builders import NOW, exited, healthy, replica
 from tests.unit.cli.statuses import condition, event, service_status, stack_status
 
 pytestmark = pytest.mark.unit
@@ -46,6 +46,10 @@ def test_status() -> None:
                         "desired": 1,
                         "ready": 1,
                         "updated": 1,
+                        "restarts": 2,
+                        "since": "1970-01-01T00:15:40.000Z",
+                        "waitsFor": None,
+                        "nextTry": None,
                         "conditions": [
                             {
                                 "type": "Ready",
@@ -65,6 +69,8 @@ def test_status() -> None:
                                 "configHash": "hash-v1",
                                 "image": "web:1",
                                 "drift": [],
+                                "exitCode": None,
+                                "oomKilled": False,
                             }
                         ],
                     }
@@ -72,6 +78,25 @@ def test_status() -> None:
             }
         ]
     }
+
+
+def test_what_programs_are_told_of_one_that_keeps_falling_over() -> None:
+    fell = exited(1, exit_code=137, oom_killed=True, last_output="no room\n")
+    again = replica(2, exit_code=1, oom_killed=True)
+    web = service_status("web", Phase.CRASH_LOOP, fell, again, wake_at=NOW + 4, restarted={fell.id: 7}, waits_for="db")
+    told = service_data(web)
+    assert (told["restarts"], told["waitsFor"], told["nextTry"]) == (7, "db", "1970-01-01T00:16:44.000Z")
+    assert [(one["restarts"], one["exitCode"], one["oomKilled"]) for one in told["replicas"]] == [
+        (0, 137, True),
+        (0, None, False),
+    ], "how an earlier life ended is nothing that the present one is"
+    assert [one["lastOutput"] for one in service_data(web, words=True)["replicas"]] == ["no room\n", ""]
+    assert "lastOutput" not in told["replicas"][0]
+
+
+@pytest.mark.parametrize("phase", [Phase.READY, Phase.STARTING, Phase.UPDATING, Phase.PAUSED])
+def test_a_wake_of_one_with_which_nothing_is_wrong_is_no_try(phase: Phase) -> None:
+    assert service_data(service_status("web", phase, wake_at=NOW + 4))["nextTry"] is None
 
 
 def test_nothing_known() -> None:

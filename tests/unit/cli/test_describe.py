@@ -33,6 +33,14 @@ def test_conditions_stand_between_the_fields_and_the_replicas() -> None:
     assert "Conditions: <none>" in shown(healthy(1)), "as an older version kept it"
 
 
+def test_a_wake_is_called_a_try_only_where_something_is_wrong() -> None:
+    loops = service_status("web", Phase.CRASH_LOOP, healthy(1), wake_at=NOW + 4, restarted={"web-1-id": 7})
+    coming = service_status("web", Phase.STARTING, healthy(1), wake_at=NOW + 4)
+    fell, starts = (describe_service(stack_status(one), one, (), NOW) for one in (loops, coming))
+    assert ("Next try:   in 4s" in fell, "Next look:  in 4s" in starts) == (True, True)
+    assert "    Restarts:  7" in fell, "whoever started it again"
+
+
 @pytest.mark.parametrize(
     ("change", "text", "data"),
     [

@@ -39,6 +39,13 @@ def test_status_says_phase_trouble_and_every_service() -> None:
     ]
 
 
+def test_restarts_are_also_those_that_docker_does_not_count() -> None:
+    fell, well = exited(1, started_at=NOW - 40), healthy(2, started_at=NOW - 5)
+    stack = stack_status(service_status("web", Phase.CRASH_LOOP, fell, well, restarted={fell.id: 7}))
+    assert "7 (40s ago)" in service_lines([stack], NOW)[1]
+    assert ["7 (40s ago)" in line for line in replica_lines([stack], NOW)[1:]] == [True, False]
+
+
 def test_no_stack_is_said() -> None:
     assert status_lines([], NOW) == ["No stacks are known."]
 

@@ -79,6 +79,37 @@ def told(given: World, name: str = "web", *, blind: bool = False) -> str:
 
 WELL = "+Ready/Ready -Progressing/AtRest +Updated/UpToDate +Stable/NoRestarts"
 
+RESTARTED = [
+    ("nobody", web(healthy(1)), {}),
+    ("we, not forgiven yet", web(healthy(1), healthy(2), history=replace(OLD, restarts=FELL)), {"web-1-id": 3}),
+    ("Docker", web(healthy(1, restarts=2)), {"web-1-id": 2}),
+    ("Docker, long ago: it counts on", web(healthy(1, restarts=2, started_at=NOW - 700)), {"web-1-id": 2}),
+    ("first Docker, then we", web(healthy(1, restarts=2), history=replace(OLD, restarts=FELL)), {"web-1-id": 3}),
+    ("we, one that is gone", web(healthy(2), history=replace(OLD, restarts=FELL)), {}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("given", "restarted"), [row[1:] for row in RESTARTED], ids=[row[0] for row in RESTARTED])
+def test_whoever_started_it_again_it_is_counted(given: World, restarted: dict[str, int]) -> None:
+    found = status_of(given)
+    assert found.restarted == restarted and found.restarts == sum(restarted.values())
+
+
+RETURNS = [
+    ("the first time", {"restarts": 1}, 0.1),
+    ("twice as long each time", {"restarts": 4}, 0.8),
+    ("never longer than a minute", {"restarts": 2000}, 60.0),
+    ("after a long life at once", {"restarts": 9, "started_at": NOW - 12}, 0.1),
+]
+
+
+@pytest.mark.parametrize(("seen", "pause"), [row[1:] for row in RETURNS], ids=[row[0] for row in RETURNS])
+def test_what_docker_starts_again_is_known_when(seen, pause: float) -> None:
+    loops = replica(**{"phase": ReplicaPhase.RESTARTING, "started_at": NOW - 3, "finished_at": NOW - 1, **seen})
+    assert loops.returns_at == status_of(web(loops)).wake_at == pytest.approx(NOW - 1 + pause)
+    assert replace(loops, phase=ReplicaPhase.RUNNING).returns_at is None
+
+
 TABLE = [
     ("all is well", web(healthy(1), healthy(2)), WELL),
     (

@@ -54,7 +54,15 @@ def repairs(want: DesiredService, path: str) -> bool:
 
 
 def is_beyond_repair(replica: Replica, want: DesiredService) -> bool:
+    """Something is to be set back that only another container can have, and this one may be replaced for it."""
+    return not may_be_job(want) and needs_another(replica, want)
+
+
+def may_be_job(want: DesiredService) -> bool:
+    """What it has done so far would be lost with it."""
+    return bool(want.is_job) or (want.is_job is None and want.docker_restart in _MAY_END)
+
+
+def needs_another(replica: Replica, want: DesiredService) -> bool:
     """Something is to be set back that only another container can have."""
-    if want.is_job or (want.is_job is None and want.docker_restart in _MAY_END):
-        return False  # what it has done so far would be lost
     return any(not found.in_place and repairs(want, found.path) for found in replica.limits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from controller.decide.aim import find_quarantine
 from controller.decide.case import SPOILT_AFTER
@@ -10,17 +10,25 @@ from controller.decide.identity import has_revision
 from controller.decide.names import was_withdrawn
 from controller.decide.restart import FORGIVEN_AFTER, count_docker_restarts
 from controller.decide.said import FALSE, TRUE, Said
-from controller.decide.touched import AS_ASKED, find_touched, is_beyond_repair, tell_difference
+from controller.decide.touched import AS_ASKED, find_touched, may_be_job, needs_another, repairs, tell_difference
 from controller.decide.world import World
 from controller.model.decision import Decision, Freeze, Phase
 from controller.model.desired import DesiredService, DriftPolicy
-from controller.model.observed import Difference, Replica, ReplicaPhase, ServiceView
+from controller.model.observed import Difference, Replica, ReplicaPhase, ServiceView, Trouble
+from controller.model.steps import Connect, Limit, Rename
+
+Drifted = tuple[Replica, tuple[Difference, ...]]
+"""Who was changed by a hand, and in what."""
 
 _ENDED = frozenset({Phase.COMPLETED, Phase.STOPPED})
+_MENDED = {Limit.__name__: "HostConfig.", Connect.__name__: "Networks.", Rename.__name__: "Name"}
+"""What each kind of step sets back."""
+
 _ONLY_TOLD = "`drift: report` only tells it"
 _NOT_HEALED = "`selfHeal` is off, so that it stays"
 _LEFT_ALONE = "it stays while nothing may be done"
 _SPOILT = f"only another container is without it, which comes once this one is {SPOILT_AFTER / 60:g} min old"
+_MAY_BE_JOB = "it stays: only another container is without it, and this may be a job, whose work would be lost"
 _KEPT = "only another container is without it, and none comes while its update is halted"
 
 
@@ -72,14 +80,14 @@ def tell_drift(world: World, decision: Decision, view: ServiceView) -> Iterator[
     drifted = tuple(find_drifted(want, view))
     if not drifted:
         return  # nearly always
-    more = [*_find_fate(world, want, decision, any(is_beyond_repair(replica, want) for replica, _ in drifted))]
+    more = [*_find_fate(world, want, decision, view, drifted)]
     if any(one.wanted == AS_ASKED for _, found in drifted for one in found):
         more.append(f"another tool made it so: `controller rollout restart {want.name}` makes it anew")
     told = [line for replica, found in drifted for line in tell_drifted(replica, found)]
     yield Said("Drifted", TRUE, "ChangedByHand", "; ".join([*told, *more]))
 
 
-def find_drifted(want: DesiredService, view: ServiceView) -> Iterator[tuple[Replica, tuple[Difference, ...]]]:
+def find_drifted(want: DesiredService, view: ServiceView) -> Iterator[Drifted]:
     """Replicas that a hand changed, and in what.
 
     Not who is not made yet, or is to be replaced anyway; nor what we took ourselves, before its end.
@@ -98,14 +106,32 @@ def tell_drifted(replica: Replica, found: tuple[Difference, ...]) -> Iterator[st
     return (f"{replica.name}: {tell_difference(one)}" for one in found)
 
 
-def _find_fate(world: World, want: DesiredService, decision: Decision, waits: bool) -> Iterator[str]:
-    """What becomes of it, where it is not simply set back now. `waits`: some of it is beyond repair."""
+def _find_fate(
+    world: World, want: DesiredService, decision: Decision, view: ServiceView, drifted: Sequence[Drifted]
+) -> Iterator[str]:
+    """What becomes of it, where it is not simply set back now."""
     if want.drift is DriftPolicy.REPORT:
         yield _ONLY_TOLD
     elif not world.desired.policy.self_heal:
         yield _NOT_HEALED
     elif decision.reason == Freeze.HELD or decision.history.paused:
         yield _LEFT_ALONE
-    elif waits:
-        halted = decision.history.halted or find_quarantine(want, decision.history) is not None
-        yield _KEPT if halted else _SPOILT
+    else:
+        if any(needs_another(replica, want) for replica, _ in drifted):
+            yield _tell_spoilt(want, decision)
+        if view.trouble is not None and _is_about(view.trouble, want, drifted):
+            yield f"it is set back later: {view.trouble.message}"
+
+
+def _tell_spoilt(want: DesiredService, decision: Decision) -> str:
+    """Of what only another container is without."""
+    if may_be_job(want):
+        return _MAY_BE_JOB
+    halted = decision.history.halted or find_quarantine(want, decision.history) is not None
+    return _KEPT if halted else _SPOILT
+
+
+def _is_about(trouble: Trouble, want: DesiredService, drifted: Sequence[Drifted]) -> bool:
+    """To set this back failed, or is done again and again."""
+    paths = [one.path for _, found in drifted for one in found if one.in_place and repairs(want, one.path)]
+    return any(path.startswith(_MENDED.get(trouble.reason, "-")) for path in paths)

@@ -9,7 +9,7 @@ from controller.decide.world import World
 from controller.model.decision import Attempt, Grant, History, Hold
 from controller.model.desired import DockerRestart, DriftPolicy, FailureAction, Leaving, StackPolicy, UpdatePolicy
 from controller.model.names import Release, ReplicaId, Revision, make_release
-from controller.model.observed import Difference, Health, Replica, ReplicaPhase
+from controller.model.observed import Difference, Health, Replica, ReplicaPhase, Trouble
 from controller.model.status import Condition, ServiceStatus
 from tests.builders import HEALTHY, IMAGE, NOW, checked, created, exited, healthy, job, probe, replica, service, view
 from tests.unit.decide.worlds import coming, new_one, ready_one, settle, world
@@ -478,6 +478,29 @@ def test_what_only_another_container_is_without_waits_for_its_update() -> None:
     assert (
         drifted(SWAP, halted=True) == "only another container is without it, and none comes while its update is halted"
     )
+
+
+@pytest.mark.parametrize("job", [True, None], ids=["a job", "what may be one"])
+def test_of_what_may_be_a_job_a_limit_that_stays_is_said_to_stay(job: bool | None) -> None:
+    want = {"is_job": job, "docker_restart": DockerRestart.NO}
+    given = settle(world(checked("web", **want), web=[healthy(1, limits=(SWAP,))]))
+    assert messages(given)["Drifted"].endswith("and this may be a job, whose work would be lost")
+
+
+AGAIN = "was set back 3 times in 10 minutes: somebody else sets it, too"
+REFUSED = [
+    ("others set it again and again", {"limits": (GREW,)}, "Limit", f"; it is set back later: {AGAIN}"),
+    ("its network refuses it", {"lost": ("front",)}, "Connect", f"; it is set back later: {AGAIN}"),
+    ("something else failed", {"limits": (GREW,)}, "Create", ""),
+    ("another thing could not be set back", {"lost": ("front",)}, "Limit", ""),
+]
+
+
+@pytest.mark.parametrize(("change", "step", "fate"), [row[1:] for row in REFUSED], ids=[row[0] for row in REFUSED])
+def test_what_could_not_be_set_back_is_told_with_why(change, step: str, fate: str) -> None:
+    given = world(checked("web"), web=[healthy(1, **change)])
+    given.views["web"] = replace(given.views["web"], trouble=Trouble(3, NOW - 1, step, AGAIN))
+    assert (messages(settle(given))["Drifted"] + ";").partition("; ")[2].rstrip(";") == fate.removeprefix("; ")
 
 
 def test_what_docker_restarted_is_forgiven_by_how_long_it_ran_when_it_was_last_seen() -> None:

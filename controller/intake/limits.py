@@ -15,6 +15,7 @@ from controller.model.observed import HOST_SETTINGS, LIMITS, SETTINGS
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack
+    from controller.model.manifest.workload import Service
 
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
@@ -148,10 +149,15 @@ def warn(manifest: Stack | None) -> Iterator[Finding]:
         return
     yield from _changed(manifest.spec, _LATER, ("spec",))
     yield from _changed(manifest.spec.security, _LATER_OF_SECURITY, ("spec", "security"))
-    for name, service in manifest.spec.services.items():
-        place: Path = ("spec", "services", name)
-        yield from _changed(service, _LATER_OF_SERVICE, place)
-        yield from _check_ignored(service.ignore_drift, place)
+    yield from _of_services(manifest.spec.services, ("spec", "services"))
+    for name, profile in manifest.spec.startup_profiles.items():
+        yield from _of_services(profile.overrides, ("spec", "startupProfiles", name, "overrides"))
+
+
+def _of_services(services: Mapping[str, Service], place: Path) -> Iterator[Finding]:
+    for name, service in services.items():
+        yield from _changed(service, _LATER_OF_SERVICE, (*place, name))
+        yield from _check_ignored(service.ignore_drift, (*place, name))
 
 
 def _changed(section: Any, names: tuple[str, ...], place: Path) -> Iterator[Finding]:

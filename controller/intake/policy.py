@@ -160,6 +160,14 @@ def resolve_liveness(policy: Service | None, start_timeout: float) -> Probe | No
     return _probe(policy.liveness, start_timeout if policy.startup_probe is None else 0.0)
 
 
+def resolve_ignored(policy: Service | None, networks: Mapping[str, Any]) -> tuple[str, ...]:
+    """Fields that are nobody's business. A network may be named as in Compose files, or as the engine does."""
+    if policy is None or not policy.ignore_drift:
+        return ()
+    names = {f"Networks.{key}": f"Networks.{(given or {}).get('name') or key}" for key, given in networks.items()}
+    return tuple(dict.fromkeys(name for path in policy.ignore_drift for name in (path, names.get(path, path))))
+
+
 def resolve_startup(policy: Service | None, start_timeout: float) -> Probe | None:
     """The manifest's startup probe. Its failures say nothing: when the time for a start is over, that does."""
     if policy is None or policy.startup_probe is None:

@@ -238,7 +238,7 @@ class _Resolver:
             priority=said.priority if said else 0,
             heals_unhealthy=said is None or said.on_unhealthy == "restart",
             drift=policy.resolve_drift(self._sources.manifest),
-            ignore_drift=said.ignore_drift if said is not None else (),
+            ignore_drift=policy.resolve_ignored(said, self._sources.rendered.model.get("networks") or {}),
             follows_tag=said is not None and said.update.on_image_change is True,
             irreversible=policy.resolve_irreversible(said),
             drain_timeout=manifest.spec.ingress.drain_timeout,

@@ -66,11 +66,11 @@ class Reconcile(Section):
     resync: Duration = written("60s")
     """Look at everything this often, whatever the event stream says."""
     self_heal: bool = True
-    """Bring back what does not run or is unhealthy."""
+    """Bring back what does not run or is unhealthy, and set back what a hand changed (`drift`)."""
     prune: bool = False
     """Remove the containers of services that are gone from the Compose file; volumes are kept."""
     drift: DriftPolicy = DriftPolicy.REPAIR
-    """What to do about containers that were changed by hand."""
+    """What to do about containers that were changed by hand; `repair` needs `selfHeal`."""
     contents: ContentsPolicy = ContentsPolicy.ROLL
     """What to do when a config, secret, env file or small read-only file mount has new contents."""
 

@@ -109,7 +109,8 @@ class Check(Section):
     retries: Annotated[int, Field(ge=1)] = 3
     """Failures in a row that make a replica unhealthy."""
     start_period: Duration | None = None
-    """Failures before the first success do not count for this long after the start. Default: `startTimeout`."""
+    """Failures before the first success do not count for this long after the start. Default: `startTimeout`; of a
+    `startupProbe`, and of `liveness` beside one, 0s."""
 
     @model_validator(mode="after")
     def _one_kind(self) -> Check:
@@ -204,7 +205,7 @@ class Service(Section):
     on_unhealthy: Unhealthy = Unhealthy.RESTART
     """What follows an unhealthy replica: `restart` it, or `notify` only."""
     ignore_drift: tuple[str, ...] = ()
-    """Fields that may differ from what was created, such as `HostConfig.Memory`."""
+    """Fields that may differ from what was created, such as `HostConfig.Memory`, `Networks.front` or `Name`."""
     pre_stop_delay: Duration = written("0s")
     """How long a replica is out of its service's names before it is told to stop."""
     irreversible: bool | None = None

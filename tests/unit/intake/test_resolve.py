@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from controller.decide.touched import ignores
 from controller.intake.order import BARE
+from controller.intake.resolve import Sources, resolve
 from controller.model.desired import (
     START_TIMEOUT,
     Backoff,
@@ -23,7 +26,7 @@ from controller.model.desired import (
     UpdatePolicy,
 )
 from controller.model.errors import Finding
-from tests.unit.intake.builders import needs, resolved, service
+from tests.unit.intake.builders import needs, rendered, resolved, service, stack
 
 pytestmark = pytest.mark.unit
 
@@ -305,3 +308,22 @@ def test_a_path_that_nothing_is_ever_found_at_ignores_nothing(path: str, hint: s
     found = resolved({"web": {}}, {"services": {"web": {"ignoreDrift": [path]}}})
     told = [finding for finding in found.warnings if path in finding.message]
     assert [finding.hint for finding in told] == ([hint] if hint else [])
+
+
+@pytest.mark.parametrize("name", ["front", "shop_front"])
+def test_a_network_is_ignored_by_either_of_its_names(name: str) -> None:
+    project = rendered({"web": {}})
+    model = {**project.model, "networks": {"front": {"name": "shop_front"}, "back": None}}
+    manifest = stack({"services": {"web": {"ignoreDrift": [f"Networks.{name}"]}}})
+    found = resolve(Sources(replace(project, model=model), manifest=manifest))
+    assert found.stack is not None
+    want = found.stack.services["web"]
+    assert ignores(want, "Networks.shop_front") and not ignores(want, "Networks.back")
+
+
+def test_what_a_profile_overrides_is_looked_through_as_well() -> None:
+    said = {"web": {"ignoreDrift": ["Memory"], "limits": {"minMemory": "64m"}}}
+    found = resolved({"web": {}}, {"startupProfiles": {"dev": {"services": ["web"], "overrides": said}}})
+    places = [finding.path for finding in found.warnings]
+    assert "spec.startupProfiles.dev.overrides.web.limits" in places
+    assert "spec.startupProfiles.dev.overrides.web.ignoreDrift[0]" in places

@@ -114,11 +114,6 @@ class Prober:
             watch = self._watches.get((role, life))
             return watch.trial.verdict if watch else None
 
-    def verdicts(self) -> Mapping[Watched, Verdict]:
-        """The newest verdict on every life under watch."""
-        with self._lock:
-            return {key: watch.trial.verdict for key, watch in self._watches.items()}
-
     def forget(self, stack: str) -> None:
         """Stop probing whatever belongs to this stack."""
         with self._lock:

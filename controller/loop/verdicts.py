@@ -67,7 +67,10 @@ class Verdicts:
         more = any(one.startup is not None or one.liveness is not None for one in made.values())
         if not more and service not in self._asked:
             return  # nearly always
-        (self._asked.add if more else self._asked.discard)(service)
+        if more:
+            self._asked.add(service)
+        else:
+            self._asked.discard(service)
         waiting = [replace(r, health=Health.STARTING) for r in up if r.id not in begun]  # whatever Docker says
         startup = {r: probe for r in waiting if (probe := made[r.id].startup) is not None}
         alive = {r: probe for r in up if r.id in begun and (probe := made[r.id].liveness) is not None}

@@ -19,7 +19,7 @@ KEPT_CLOSED = 100
 """Resolved alerts that are remembered, for people; those whose end is still to be told beside them."""
 
 KEEP_WITH_OTHERS = 330.0
-"""Seconds for which one that others suffered from must be gone: their next try may be 300 s away (CONTRACTS 3.3)."""
+"""Seconds for which one that others suffered from must be gone: their next try may be 300 s away."""
 
 KEPT_LAPSES = 16
 

@@ -22,7 +22,7 @@ SHORT_AFTER = 120.0
 """Seconds with some of its replicas only."""
 
 WORSE_AFTER = 900.0
-"""Seconds in a crash loop after which its pauses are at their longest (1 + 2 + 4 … + 300 s, CONTRACTS 3.3)."""
+"""Seconds in a crash loop after which its pauses are at their longest (1 + 2 + 4 … + 300 s)."""
 
 KEEP = 30.0
 """Seconds for which a trouble must be gone before its alert is."""

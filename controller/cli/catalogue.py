@@ -41,7 +41,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Look",
         (
             Entry("status", "status:status", "Phase of each stack and service."),
-            Entry("get", "get:get", "List stacks, services, replicas, endpoints, events or alerts."),
+            Entry("get", "get:get", "List stacks, services, replicas, revisions, endpoints, events or alerts."),
             Entry("describe", "describe:describe", "All that is known of a stack or a service."),
             Entry("why", "describe:why", "Why a service is not ready, down to the root cause."),
             Entry("alerts", "alerts:alerts", "What is wrong and lasts: list, ack, silence, test."),

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("services", nargs=-1, metavar="[SERVICE]...")
-@click.option("-f", "--follow", "-w", "--watch", is_flag=True, help="Go on with what happens from now on.")
+@click.option("-f", "--follow", "-w", "--watch", is_flag=True, help="After these, what happens from now on.")
 @click.option("--since", type=DURATION, help="Only what is not older than this, such as 10m.")
 @takes_options(without="-f")
 def events(options: Options, services: tuple[str, ...], follow: bool, since: float | None) -> int:

@@ -17,7 +17,7 @@ MASS_SHARE = 0.3
 
 
 def judge_adoption(world: World, cause: str) -> Hold | None:
-    """Promise 1: a project that runs is taken over with no restart, or not without being asked."""
+    """A project that runs is taken over with no restart, or not without being asked."""
     touched = tuple(
         f"{name} ({why})"
         for name, service in sorted(world.desired.services.items())

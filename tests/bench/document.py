@@ -78,5 +78,5 @@ def _document(figures: Sequence[Figure], how: Mapping[int, str], machine: Mappin
 
 def _table(brief: Sequence[Figure], machine: Mapping[str, str]) -> str:
     head = f"{machine['processor']}; {machine['engine']}; Compose {machine['Compose']}; {machine['date']}:"
-    rows = [f"| {f.what} | {f.measured} | {f.wanted} |" for f in brief]
+    rows = [f"| {f.what} | {f.measured} | {f.wanted}{': missed' if f.verdict == 'missed' else ''} |" for f in brief]
     return "\n".join((head, "", "| what | median [least–most] | to reach |", "|---|---|---|", *rows))

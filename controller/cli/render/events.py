@@ -31,15 +31,20 @@ def event_lines(events: Sequence[Event], now: Instant, *, paint: Paint = plain, 
 
 def last_seen(event: Event, now: Instant) -> str:
     """`5s`, `5s (x3 over 2m)`."""
+    return f"{age(now - event.at)}{_repeats(event, now)}"
+
+
+def _repeats(event: Event, now: Instant) -> str:
     if event.count < 2 or event.first_at is None:
-        return age(now - event.at)
-    return f"{age(now - event.at)} (x{event.count} over {age(now - event.first_at)})"
+        return ""
+    return f" (x{event.count} over {age(now - event.first_at)})"
 
 
 def event_line(event: Event, zone: tzinfo | None = None, *, paint: Paint = plain) -> str:
-    """One event as it comes: `12:01:02 rag/redis Ready after 1.2 s`."""
+    """One event as it comes: `12:01:02 rag/redis Ready: after 1.2 s`, with `(x3 over 2m)` behind a repeat."""
     told = paint(event.reason, "warn") if event.kind == "Warning" else event.reason
-    return f"{paint(clock(event.at, zone), 'dim')} {_object(event)} {told}: {clean(event.message)}"
+    said = f"{told}: {clean(event.message)}{_repeats(event, event.at)}"
+    return f"{paint(clock(event.at, zone), 'dim')} {_object(event)} {said}"
 
 
 def clock(instant: Instant, zone: tzinfo | None = None) -> str:

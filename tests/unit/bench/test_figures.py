@@ -45,10 +45,15 @@ def test_the_readme_gets_the_brief_ones_between_its_marks_and_keeps_the_rest(
     monkeypatch.setattr(document, "README", tmp_path / "README.md")
     monkeypatch.setattr(document, "DOCUMENT", tmp_path / "benchmarks.md")
     document.README.write_text(text, "utf-8")
-    figures = [Figure(5, "at rest", "%", spread([0.4]), 1.0, brief=True), Figure(8, "pass", "ms", spread([0.05]), 0.1)]
+    figures = [
+        Figure(5, "at rest", "%", spread([0.4]), 1.0, brief=True),
+        Figure(6, "late", "s", spread([5.01]), 5.0, brief=True),
+        Figure(8, "pass", "ms", spread([0.05]), 0.1),
+    ]
     for _ in range(2):
-        document.write_documents(figures, {5: "So.", 8: "Thus."}, MACHINE)
+        document.write_documents(figures, {5: "So.", 6: "Too.", 8: "Thus."}, MACHINE)
     written = document.README.read_text("utf-8")
     assert written.startswith(before) and written.endswith(after) and written.count("at rest") == 1
-    assert "| at rest | 0.400 % | ≤ 1 % |" in written and "pass | 0.050" not in written
+    assert "| at rest | 0.400 % | ≤ 1 % |" in written and "| late | 5.01 s | ≤ 5 s: missed |" in written
+    assert "pass | 0.050" not in written
     assert "| 8 | pass | 0.050 ms | ≤ 0.1 ms | met |" in document.DOCUMENT.read_text("utf-8")

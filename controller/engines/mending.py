@@ -26,20 +26,18 @@ from controller.engines.parse import drop_temporary_prefix
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
 from controller.model.errors import EngineError, Rejected, Transient
-from controller.model.steps import Connect, Limit, Made, Rename, Route, Start, Withdraw
+from controller.model.steps import Connect, Limit, Made, Rename, Start, Withdraw
 
 
-class Mender:
-    """On one engine. Safe from several threads. `one_at_a_time`: held while networks are made."""
+class InPlace:
+    """Mends and withdraws on one engine. Safe from several threads. `one_at_a_time`: held while networks are made."""
 
     def __init__(self, client: Client, one_at_a_time: threading.Lock) -> None:
         self._client, self._one_at_a_time = client, one_at_a_time
 
-    def perform(self, step: Rename | Connect | Limit | Withdraw | Route, ends_at: float, made: list[Made]) -> None:
+    def perform(self, step: Rename | Connect | Limit | Withdraw, ends_at: float, made: list[Made]) -> None:
         """`made` is added to by what had to be made for it. Raises EngineErrors."""
         match step:
-            case Route():
-                raise Rejected(f"{step.service} is not behind an ingress")
             case Rename():
                 self._rename(step, ends_at)
             case Connect():

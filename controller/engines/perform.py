@@ -7,7 +7,7 @@ import time
 from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, assert_never
 
 from controller.engines import compose, inside, labels
 from controller.engines.answers import get_container, get_list
@@ -17,13 +17,30 @@ from controller.engines.deadline import SLACK, left
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, lacks_network, merge_networks
 from controller.engines.errors import Failure
 from controller.engines.images import Images
-from controller.engines.mending import Mender
+from controller.engines.mending import InPlace
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
-from controller.model.errors import Conflict, EngineError
+from controller.model.errors import Conflict, EngineError, Rejected
 from controller.model.names import ImageId, ReplicaId
 from controller.model.project import ComposeProject, Recording, RenderedProject
-from controller.model.steps import Build, Create, Made, Outcome, Pull, Remove, Restart, Result, Start, Step, Stop
+from controller.model.steps import (
+    Build,
+    Connect,
+    Create,
+    Limit,
+    Made,
+    Outcome,
+    Pull,
+    Remove,
+    Rename,
+    Restart,
+    Result,
+    Route,
+    Start,
+    Step,
+    Stop,
+    Withdraw,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +58,7 @@ class Performer:
         self._client, self._images, self._recorders = client, images, recorders
         # The engine makes a second network of a name where two ask at once, and then starts nothing on either.
         self._one_at_a_time = threading.Lock()
-        self._mender = Mender(client, self._one_at_a_time)
+        self._in_place = InPlace(client, self._one_at_a_time)
 
     def perform(self, project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> tuple[Outcome, ...]:
         """In order, `deadline` seconds for all; after one that fails the rest is Skipped."""
@@ -72,16 +89,18 @@ class Performer:
                 return self._create(project, step, ends_at, made)
             case Start():
                 self._start(project, step, ends_at, made)
-            case Stop():
-                self._stop(project, step, ends_at)
-            case Restart():
-                self._end("restart", step.replica, step.grace, ends_at)
+            case Stop() | Restart():
+                self._end(project, step, ends_at)
             case Remove():
                 self._remove(step.replica, ends_at)
             case Pull() | Build():
                 self._fetch(project, step, ends_at)
+            case Rename() | Connect() | Limit() | Withdraw():
+                self._in_place.perform(step, ends_at, made)
+            case Route():
+                raise Rejected(f"{step.service} is not behind an ingress")
             case _:
-                self._mender.perform(step, ends_at, made)
+                assert_never(step)
         return None
 
     def _fetch(self, project: ComposeProject, step: Pull | Build, ends_at: float) -> None:
@@ -120,7 +139,7 @@ class Performer:
 
     def _complete(self, made: str, request: Request, ends_at: float) -> None:
         for connect in request.connects:
-            self._mender.join(made, connect["network"], connect["endpoint"], ends_at)
+            self._in_place.join(made, connect["network"], connect["endpoint"], ends_at)
         for archive in request.archives:
             data = b64decode(archive["data"])
             self._client.call("PUT", f"/containers/{made}/archive", archive["query"], data, deadline=left(ends_at))
@@ -165,7 +184,7 @@ class Performer:
     def _join_anew(self, project: ComposeProject, step: Start, ends_at: float, made: list[Made]) -> bool:
         templates = self._recorders.record(project, self._recorders.render(project), {}).templates
         template = templates.get(step.service)
-        return template is not None and self._mender.join_anew(step, template, ends_at, made)
+        return template is not None and self._in_place.join_anew(step, template, ends_at, made)
 
     def _unpause(self, replica: ReplicaId, ends_at: float) -> None:
         try:
@@ -188,11 +207,6 @@ class Performer:
         there = get_list(self._client, "/containers/json", query, deadline=left(ends_at))
         compose.start_service(project, self._client.endpoint, step.service, max(1, len(there)), deadline=left(ends_at))
 
-    def _stop(self, project: ComposeProject, step: Stop, ends_at: float) -> None:
-        if step.by_compose:
-            self._run_hooks(project, step, ends_at)
-        self._end("stop", step.replica, step.grace, ends_at)
-
     def _run_hooks(self, project: ComposeProject, step: Stop, ends_at: float) -> None:
         """`pre_stop` of this replica alone: Compose would stop its siblings too. A failing hook holds nothing up."""
         service = (self._recorders.render(project).model.get("services") or {}).get(step.service) or {}
@@ -200,11 +214,15 @@ class Performer:
             command = tuple(_unescape(word) for word in hook["command"])
             inside.execute(self._client, step.replica, command, timeout=left(ends_at), settings=_exec_settings(hook))
 
-    def _end(self, verb: str, replica: ReplicaId, grace: float, ends_at: float) -> None:
-        """Stop or restart. The call lasts as long as the container takes, at most `grace`, and some slack."""
-        patience = min(left(ends_at), grace + SLACK) if verb == "stop" else left(ends_at)
-        query = {"t": str(max(0, round(grace)))}
-        self._client.call("POST", f"/containers/{replica}/{verb}", query, deadline=patience)
+    def _end(self, project: ComposeProject, step: Stop | Restart, ends_at: float) -> None:
+        """To stop lasts as long as the container takes, at most its grace, and some slack."""
+        verb, patience = "restart", left(ends_at)
+        if isinstance(step, Stop):
+            if step.by_compose:
+                self._run_hooks(project, step, ends_at)
+            verb, patience = "stop", min(left(ends_at), step.grace + SLACK)
+        query = {"t": str(max(0, round(step.grace)))}
+        self._client.call("POST", f"/containers/{step.replica}/{verb}", query, deadline=patience)
 
     def _remove(self, replica: ReplicaId, ends_at: float) -> None:
         """Without its volumes: also an anonymous one may hold data. What is gone or going already is done."""

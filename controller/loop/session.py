@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from controller.loop.disk import has_room
 from controller.loop.ground import Asked, Ground, complain
 from controller.loop.lock import read_holder
-from controller.loop.room import has_room
 from controller.model.errors import Finding
 
 if TYPE_CHECKING:

@@ -43,17 +43,17 @@ def sick_need(case: Case) -> str | None:
     for name, need in case.want.needs.items():
         offers = case.gates.get(name, NOBODY)
         serves = offers.healthy or offers.completed or need.condition is Condition.COMPLETED
-        if need.required and offers.exists and not serves:
+        if need.required and offers.exists and offers.tended and not serves:
             return name
     return None
 
 
-def served_until(case: Case, span: float) -> Instant | None:
-    """Until when what it needs will have served for `span` seconds; None: it has."""
+def served_until(case: Case, begun: Instant, span: float) -> Instant | None:
+    """Until when what it needs will have served for `span` seconds, if that came later than `begun`; else None."""
     needs = case.want.needs.items()
     asked = [name for name, need in needs if need.required and need.condition is not Condition.COMPLETED]
-    until = max((case.gates.get(name, NOBODY).served_since for name in asked), default=0.0) + span
-    return until if still_waits(until, span, case.now) else None
+    since = max((case.gates.get(name, NOBODY).served_since for name in asked), default=0.0)
+    return since + span if since > begun and still_waits(since + span, span, case.now) else None
 
 
 def unsettled_need(case: Case) -> str | None:

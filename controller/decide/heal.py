@@ -122,9 +122,9 @@ def _restart_sick(case: Case, replica: Replica, why: str) -> Moves:
         return Moves(reason="Unhealthy", message=message, wake_at=case.heals_at, tries=tries_of(case, replica))
     if (sick := sick_need(case)) is not None:
         return Moves(reason="Unhealthy", message=f"{message}, and {sick} is not ready", waits_for=sick)
-    if (until := served_until(case, _time_to_recover(case, replica))) is not None:
-        return Moves(wake_at=until, reason="Unhealthy", message=f"{message}; what it needs has only just come back")
     begun: Instant = replica.started_at or 0.0
+    if (until := served_until(case, begun, _time_to_recover(case, replica))) is not None:
+        return Moves(wake_at=until, reason="Unhealthy", message=f"{message}; what it needs has only just come back")
     permission = ask_restart(replica, begun, case.history.restarts.get(replica.id), case.want.backoff, case.now)
     if permission.grant is None:
         return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
@@ -139,8 +139,10 @@ def _restart_sick(case: Case, replica: Replica, why: str) -> Moves:
 
 def _time_to_recover(case: Case, replica: Replica) -> float:
     """Seconds in which its check can say that it is well again, once what it needs serves."""
-    check = case.want.readiness or replica.check
-    return 0.0 if check is None else SUCCESSES_TO_RETURN * (check.interval + check.timeout)
+    check = case.want.liveness if replica.alive is Health.UNHEALTHY else case.want.readiness or replica.check
+    if check is None:
+        return 0.0
+    return min(SUCCESSES_TO_RETURN * (check.interval + check.timeout), case.want.backoff.maximum)
 
 
 def follow(case: Case, replica: Replica) -> Moves:

@@ -45,7 +45,7 @@ def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename
     """What we took ourselves is given back also where nothing is to heal by itself."""
     want = case.want
     lost = _find_lost(case, replica)
-    misjoined = [found for found in replica.misjoined if case.heals and repairs(want, found.path)]
+    misjoined = _find_misjoined(case, replica)
     if lost or misjoined:
         yield _join(case, replica, lost, misjoined)
     if not case.heals:
@@ -54,6 +54,15 @@ def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename
         yield _limit(case, replica, changed)
     if replica.renamed and repairs(want, "Name") and not _is_taken(case, replica.proper_name):
         yield _rename(case, replica, replica.proper_name)
+
+
+def _find_misjoined(case: Case, replica: Replica) -> list[Difference]:
+    """Not what the engine has refused for good: each try takes who serves off its network for an instant."""
+    trouble = case.seen.trouble
+    refused = trouble is not None and trouble.lasting and trouble.reason == Connect.__name__
+    if not replica.misjoined or refused or not case.heals:
+        return []  # nearly always
+    return [found for found in replica.misjoined if repairs(case.want, found.path)]
 
 
 def _find_lost(case: Case, replica: Replica) -> tuple[str, ...]:

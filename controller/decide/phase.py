@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.decide.aim import release_of
 from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
+from controller.decide.heal import tries_of
 from controller.decide.moves import Moves
 from controller.decide.rollout import WAYS_BACK, find_surplus
 from controller.model.decision import Course, Decision, Offers, Phase
@@ -19,6 +20,9 @@ QUARANTINED = frozenset({"RolledBack", "UpdatePaused", "RollbackFailed"})
 
 UPDATE_FAILED = "UpdateFailed"
 """The reason of the one decision that writes down that an update, or a restart that a person asked for, has failed."""
+
+TRIED_ENOUGH = 12
+"""Restarts after which nobody waits any more for what they are to mend: about 25 minutes, with pauses up to 300 s."""
 
 _WATCHED = "all replaced, being watched"
 
@@ -174,7 +178,9 @@ def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
     present = parts.fresh + parts.stale
     if not present:
         updated = _is_updated(case, settled)
-        return Offers(completed=completed, failed=phase is Phase.FAILED, settled=settled, updated=updated)
+        failed = phase is Phase.FAILED
+        tended = not failed and _is_tended(case, parts)
+        return Offers(completed=completed, failed=failed, settled=settled, updated=updated, tended=tended)
     holder = _find_holder(present, find_surplus(case, parts))
     runs = holder is not None and holder.phase is ReplicaPhase.RUNNING
     leaving = case.want.leaving is not None
@@ -189,10 +195,21 @@ def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
         updated=_is_updated(case, settled),
         running=not ALIVE.isdisjoint(phases),
         epoch=min([replica.created_at for replica in parts.ready], default=0.0),
+        tended=phase is not Phase.FAILED and _is_tended(case, parts),
         served_since=min([_ready_since(case, replica) for replica in parts.ready], default=0.0),
         holder=None if holder is None else holder.id,
         holder_started_at=holder.started_at if holder is not None and runs else None,
     )
+
+
+def _is_tended(case: Case, parts: Parts) -> bool:
+    """Else who is sick along with it would wait for nothing: left alone, refused for good, or tried long enough."""
+    if parts.ready:
+        return True
+    if case.want.leaving is not None or case.aim.frozen is not None or not (case.heals and case.want.heals_unhealthy):
+        return False
+    refused = case.seen.trouble is not None and case.seen.trouble.lasting
+    return not refused and all(tries_of(case, replica) < TRIED_ENOUGH for replica in parts.fresh)
 
 
 def _ready_since(case: Case, replica: Replica) -> Instant:

@@ -47,7 +47,6 @@ from controller.model.decision import Aim, Course, Decision, Freeze, History, Ph
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica
-from controller.model.routes import RouteState
 from controller.model.steps import Build, Pull, Restart, Route, Start, Step, Withdraw
 
 _FETCHES = frozenset({Pull.__name__, Build.__name__})
@@ -283,7 +282,7 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     if len(others) == len(moves.steps):
         return moves
     if others:
-        begun = {step.replica for step in others if isinstance(step, (Start, Restart))}
+        begun = {step.replica for step in others if isinstance(step, Start | Restart)}
         grants = {replica: grant for replica, grant in moves.grants.items() if replica in begun}
         return moves._replace(steps=others, grants=grants, wake_at=soonest(moves.wake_at, due))
     reason = "ImagePullBackOff" if trouble.reason in _FETCHES else f"{trouble.reason}Failed"
@@ -291,15 +290,13 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
 
 
 def _may_pass(case: Case, step: Step, failed: str) -> bool:
-    """Repairs need no image, and no end waits for names. Whatever else fails: who does not serve is led to no more and
-    put up, and who serves is led to."""
+    """Repairs need no image, and no end waits for names. Whatever fails, who does not serve is led to no more.
+
+    No more than that: of two kinds of calls that both fail each would make the other one forget its pause.
+    """
     barred = _BARS_ALONE.get(failed)
     if barred is not None or type(step).__name__ == failed:
         return barred is not None and type(step).__name__ not in barred
-    match step:
-        case Route(to=RouteState.IN):
-            return True
-        case Route() | Start() | Restart():
-            return not any(one.id == step.replica and is_ready(case, one) for one in case.seen.replicas)
-        case _:
-            return False
+    if not isinstance(step, Route):
+        return False
+    return not any(one.id == step.replica and is_ready(case, one) for one in case.seen.replicas)

@@ -265,7 +265,7 @@ def _concerns(dependent: DesiredService, name: str, change: _Change) -> bool:
 
 def _what_is_waited_for(offers: Offers) -> tuple[object, ...]:
     """Beyond what a gate asks: to be replaced before us, and to serve again before we are restarted."""
-    return (offers.settled, offers.updated, offers.healthy, offers.completed)
+    return (offers.settled, offers.updated, offers.healthy, offers.completed, offers.tended)
 
 
 def _as_owner(offers: Offers) -> tuple[object, ...]:

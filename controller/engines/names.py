@@ -95,7 +95,8 @@ def find_misjoined(
         yield _difference(network, "Aliases", aliases, (one for one in aliases if one in (there.get("Aliases") or ())))
     asked, given = wanted.get("IPAMConfig") or {}, there.get("IPAMConfig") or {}
     fixed = [kind for _, kind in _ADDRESSES if asked.get(kind)]
-    if any(asked[kind] != given.get(kind) for kind in fixed):
+    has = {_address(there.get("IPAddress")), _address(there.get("GlobalIPv6Address"))}
+    if any(_address(asked[kind]) not in {_address(given.get(kind)), *has} for kind in fixed):
         yield _difference(network, "IPAMConfig", (asked[k] for k in fixed), (given[k] for k in fixed if given.get(k)))
     if wanted.get("Links") and not there.get("Links"):
         yield _difference(network, "Links", sorted({*wanted["Links"]}), ())
@@ -122,9 +123,18 @@ def find_holder(wanted: Mapping[str, Any], replica: str, network: Mapping[str, A
     asked = wanted.get("IPAMConfig") or {}
     for container, other in (network.get("Containers") or {}).items():
         for _, kind in _ADDRESSES:
-            if container != replica and asked.get(kind) and str(other.get(kind)).partition("/")[0] == asked[kind]:
+            if container != replica and asked.get(kind) and _address(other.get(kind)) == _address(asked[kind]):
                 return asked[kind], str(other.get("Name"))
     return None
+
+
+def _address(text: Any) -> object:
+    """As a value: newer engines write IPv6 in its short form. With or without the length of its network."""
+    bare = str(text or "").partition("/")[0]
+    try:
+        return ip_address(bare)
+    except ValueError:
+        return bare or None
 
 
 def _is_id(alias: str, inspect: Mapping[str, Any]) -> bool:

@@ -134,6 +134,8 @@ class Offers(NamedTuple):
     """Callers reach a replica that is ready, behind the ingress too: who drains, or is not led to yet, has none."""
     epoch: Instant = 0.0
     """When the oldest serving replica was created."""
+    tended: bool = True
+    """Where nobody serves, that is to be mended, and not for long in vain."""
     served_since: Instant = 0.0
     """Since when somebody serves without a gap, as far as it is known; 0: nobody does."""
     holder: ReplicaId | None = None

@@ -136,6 +136,29 @@ ROWS = [
         "Degraded Unhealthy: - | waits for db",
     ),
     (
+        "not where nobody mends that, or has tried for long: it would wait for ever",
+        case(checked(needs={"db": HEALTHY}), sick(), gates={"db": Offers(started=True, tended=False)}),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "nor for what served before it began: that is not what made it sick",
+        case(
+            checked(needs={"db": HEALTHY}),
+            sick(started_at=NOW - 4),
+            gates={"db": Offers(healthy=True, served_since=NOW - 5)},
+        ),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
+        "nor longer than the longest pause, however seldom it is asked",
+        case(
+            checked(needs={"db": HEALTHY}, readiness=probe(interval=3600.0)),
+            sick(started_at=NOW - 9000),
+            gates={"db": Offers(healthy=True, served_since=NOW - 301)},
+        ),
+        "Degraded Unhealthy: restart 1",
+    ),
+    (
         "also where it is not alive",
         case(checked(needs={"db": HEALTHY}), sick(alive=Health.UNHEALTHY), gates={"db": Offers()}),
         "Degraded Unhealthy: - | waits for db",

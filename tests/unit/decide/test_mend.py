@@ -42,6 +42,14 @@ def returning(*replicas: Replica) -> Case:
 
 
 CASES: dict[str, tuple[Case, str]] = {
+    "what the engine has refused for good is not tried again, each time off its network for an instant": (
+        case(
+            checked(),
+            healthy(1, misjoined=(Difference("Networks.n.Aliases", "x", "none"),)),
+            seen={"trouble": Trouble(1, NOW - 4000, "Connect", "the engine leaves it", lasting=True)},
+        ),
+        "-",
+    ),
     "a network that is missing is joined again": (case(checked(), healthy(1, lost=("shop_default",))), "connect 1"),
     "an alias and an address that are missing are given back by one step": (
         case(checked(), healthy(1, misjoined=(ALIAS, PLACE))),

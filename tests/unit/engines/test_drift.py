@@ -220,6 +220,26 @@ def test_what_was_asked_for_on_a_network_and_is_not_there_is_named(network, key,
     assert all(one.network == network for one in misjoined(PLACED, there))
 
 
+@pytest.mark.parametrize(
+    "there",
+    [{"IPAMConfig": {"IPv6Address": "fd00::9"}}, {"IPAMConfig": None, "GlobalIPv6Address": "fd00::9"}],
+    ids=["written otherwise", "it has it all the same"],
+)
+def test_an_address_is_compared_as_one_however_it_is_written(there: dict[str, Any]) -> None:
+    made = request(
+        create={
+            "NetworkingConfig": {
+                "EndpointsConfig": {
+                    "p_default": {"Aliases": ["p-a-1", "a"], "IPAMConfig": {"IPv6Address": "FD00:0::9"}}
+                }
+            }
+        }
+    )
+    found = seen(made)
+    found["NetworkSettings"]["Networks"]["p_default"].update(there)
+    assert misjoined(made, found) == ()
+
+
 def test_a_network_that_is_lost_or_that_has_no_names_is_not_looked_into() -> None:
     there = seen(PLACED)
     there["NetworkSettings"]["Networks"].pop("p_default")

@@ -74,6 +74,12 @@ def test_secrets_in_them_are_masked() -> None:
     assert words.add(sick, PATIENCE, NOW).last_output.endswith("refused: token=***")
 
 
+def test_secrets_in_what_a_check_said_are_masked_also_of_one_that_is_well() -> None:
+    words = LastWords(Printed())  # type: ignore[arg-type]
+    seen = healthy(started_at=NOW - 500, last_output="cannot reach postgres://app:hunter2@db/shop")
+    assert "hunter2" not in words.add(seen, PATIENCE, NOW).last_output
+
+
 def test_they_are_read_once_for_each_life() -> None:
     printed = Printed()
     words = LastWords(printed)  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from controller.decide.case import Case, Parts, is_ready, is_unled, was_put_down, was_refused, was_set_back
+from controller.decide.restart import tell_times
 from controller.model.decision import Attempt
 from controller.model.names import ReplicaId
 from controller.model.observed import Health, Life, Replica, ReplicaPhase
@@ -43,8 +44,7 @@ def tell_end(replica: Replica) -> str:
         case ReplicaPhase.RUNNING if replica.health is Health.UNHEALTHY:
             how = f"{replica.name} is unhealthy"
         case ReplicaPhase.RUNNING if replica.restarts:
-            times = "once" if replica.restarts == 1 else f"{replica.restarts} times"
-            how = f"{replica.name} was restarted by Docker {times}"
+            how = f"{replica.name} was restarted by Docker {tell_times(replica.restarts)}"
         case ReplicaPhase.RUNNING:
             how = f"{replica.name} did not become ready in time"
         case ReplicaPhase.CREATED:

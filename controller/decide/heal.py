@@ -7,7 +7,7 @@ from controller.decide.case import Case, is_ready, settles_at, still_waits, was_
 from controller.decide.failures import last_words
 from controller.decide.gates import served_until, sick_need, tell_wait, unmet_need
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
-from controller.decide.restart import ask_restart, count_docker_restarts
+from controller.decide.restart import ask_restart, count_tries
 from controller.model.decision import Grant
 from controller.model.desired import SUCCESSES_TO_RETURN
 from controller.model.names import Instant
@@ -192,9 +192,7 @@ def _count_tries(tries: int) -> str:
 
 
 def tries_of(case: Case, replica: Replica) -> int:
-    """What is held against it: our own restarts, or Docker's where its policy acts."""
-    grant, by_docker = case.history.restarts.get(replica.id), count_docker_restarts(replica, case.seen.taken_at)
-    return by_docker if grant is None else max(grant.tries, by_docker)
+    return count_tries(replica, case.history.restarts.get(replica.id), case.seen.taken_at)
 
 
 def _with_grant(moves: Moves, replica: Replica, grant: Grant) -> Moves:

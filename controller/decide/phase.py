@@ -9,7 +9,6 @@ from controller.decide.heal import tries_of
 from controller.decide.moves import Moves
 from controller.decide.rollout import WAYS_BACK, find_surplus
 from controller.model.decision import Course, Decision, Offers, Phase
-from controller.model.names import Instant
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.steps import Restart, Start
 
@@ -176,10 +175,9 @@ def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
     completed = phase is Phase.COMPLETED or case.history.completed == case.want.revision
     settled = _is_settled(case, parts, phase)
     present = parts.fresh + parts.stale
+    failed, updated = phase is Phase.FAILED, _is_updated(case, settled)
+    tended = not failed and _is_tended(case, parts)
     if not present:
-        updated = _is_updated(case, settled)
-        failed = phase is Phase.FAILED
-        tended = not failed and _is_tended(case, parts)
         return Offers(completed=completed, failed=failed, settled=settled, updated=updated, tended=tended)
     holder = _find_holder(present, find_surplus(case, parts))
     runs = holder is not None and holder.phase is ReplicaPhase.RUNNING
@@ -190,13 +188,13 @@ def _make_offers(case: Case, parts: Parts, phase: Phase) -> Offers:
         healthy=not leaving and bool(parts.ready),
         reached=not leaving and any(serves(case, replica) for replica in parts.ready),
         completed=completed,
-        failed=phase is Phase.FAILED,
+        failed=failed,
         settled=settled,
-        updated=_is_updated(case, settled),
+        updated=updated,
         running=not ALIVE.isdisjoint(phases),
         epoch=min([replica.created_at for replica in parts.ready], default=0.0),
-        tended=phase is not Phase.FAILED and _is_tended(case, parts),
-        served_since=min([_ready_since(case, replica) for replica in parts.ready], default=0.0),
+        tended=tended,
+        served_since=min([ready_since(one, case.want.settle, case.now) or 0.0 for one in parts.ready], default=0.0),
         holder=None if holder is None else holder.id,
         holder_started_at=holder.started_at if holder is not None and runs else None,
     )
@@ -210,11 +208,6 @@ def _is_tended(case: Case, parts: Parts) -> bool:
         return False
     refused = case.seen.trouble is not None and case.seen.trouble.lasting
     return not refused and all(tries_of(case, replica) < TRIED_ENOUGH for replica in parts.fresh)
-
-
-def _ready_since(case: Case, replica: Replica) -> Instant:
-    since = ready_since(replica, case.want.settle, case.now)
-    return case.now if since is None else since
 
 
 def _find_holder(present: tuple[Replica, ...], surplus: tuple[Replica, ...]) -> Replica | None:

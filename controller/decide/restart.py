@@ -27,6 +27,17 @@ def count_docker_restarts(replica: Replica, seen_at: Instant) -> int:
     return 0 if lasted >= FORGIVEN_AFTER else replica.restarts
 
 
+def count_tries(replica: Replica, granted: Grant | None, seen_at: Instant) -> int:
+    """What is held against it: our own restarts, or Docker's where its policy acts."""
+    by_docker = count_docker_restarts(replica, seen_at)
+    return by_docker if granted is None else max(granted.tries, by_docker)
+
+
+def tell_times(count: int) -> str:
+    """`once`, `3 times`."""
+    return "once" if count == 1 else f"{count} times"
+
+
 class Permission(NamedTuple):
     """`grant` is to be remembered before the start; None with `due`: wait until then."""
 

@@ -56,9 +56,6 @@ _BARS_ALONE = {**dict.fromkeys(_FETCHES, _FETCHES), Withdraw.__name__: frozenset
 SOON = 0.01
 """Seconds after a failure was written down until the next look acts on it."""
 
-HELD = "Held"
-"""The reason of a service whose stack is held: its phase says how it serves, not whether it is as wanted."""
-
 
 def decide(case: Case) -> Decision:
     """The decision for one service: steps to take now, what to remember before them, when to look again."""
@@ -124,7 +121,7 @@ def _frozen(case: Case, parts: Parts) -> Decision:
     phase = Phase.COMPLETED if done else Phase.READY if whole else Phase.DEGRADED if served else Phase.PENDING
     if want.leaving is Leaving.ORPHANED or (want.leaving is not None and not count_alive(parts)):
         phase = Phase.STOPPED
-    return conclude(case, parts, NONE, (phase, HELD, case.aim.message))
+    return conclude(case, parts, NONE, (phase, str(Freeze.HELD), case.aim.message))
 
 
 def _leaving(case: Case, parts: Parts) -> Decision:
@@ -294,9 +291,9 @@ def _may_pass(case: Case, step: Step, failed: str) -> bool:
 
     No more than that: of two kinds of calls that both fail each would make the other one forget its pause.
     """
-    barred = _BARS_ALONE.get(failed)
-    if barred is not None or type(step).__name__ == failed:
-        return barred is not None and type(step).__name__ not in barred
-    if not isinstance(step, Route):
+    kind = type(step).__name__
+    if failed in _BARS_ALONE:
+        return kind not in _BARS_ALONE[failed]
+    if kind == failed or not isinstance(step, Route):
         return False
     return not any(one.id == step.replica and is_ready(case, one) for one in case.seen.replicas)

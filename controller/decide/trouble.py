@@ -8,7 +8,7 @@ from controller.decide.aim import find_quarantine
 from controller.decide.case import SPOILT_AFTER
 from controller.decide.identity import has_revision
 from controller.decide.names import was_withdrawn
-from controller.decide.restart import FORGIVEN_AFTER, count_docker_restarts
+from controller.decide.restart import FORGIVEN_AFTER, count_tries, tell_times
 from controller.decide.said import FALSE, TRUE, Said
 from controller.decide.touched import AS_ASKED, find_touched, may_be_job, needs_another, repairs, tell_difference
 from controller.decide.world import World
@@ -37,23 +37,20 @@ _KEPT = "only another container is without it, and none comes while its update i
 
 def tell_stable(want: DesiredService, decision: Decision, view: ServiceView) -> Said:
     """By what is held against a replica, until it was ready for long enough; also of restarts by Docker's policy."""
-    fallen = [(replica, tries) for replica in view.replicas if (tries := _count_falls(decision, replica, view))]
+    grants = decision.history.restarts
+    counted = ((replica, count_tries(replica, grants.get(replica.id), view.taken_at)) for replica in view.replicas)
+    fallen = [(replica, tries) for replica, tries in counted if tries]
     if not fallen:
         return Said("Stable", TRUE, "NoRestarts")
     if decision.phase in _ENDED:
         return Said("Stable", TRUE, "AtRest")
-    told = "; ".join(f"{replica.name} was started again {_times(tries)}" for replica, tries in fallen)
-    ready = any(replica.id in decision.history.restarts for replica, _ in fallen)
+    told = "; ".join(f"{replica.name} was started again {tell_times(tries)}" for replica, tries in fallen)
+    ready = any(replica.id in grants for replica, _ in fallen)
     how = "being ready" if ready else "running"
     message = told if want.is_job is True else f"{told}; forgiven after {FORGIVEN_AFTER / 60:g} min of {how}"
     if any(replica.oom_killed for replica, _ in fallen):
         return Said("Stable", FALSE, "OutOfMemory", message)
     return Said("Stable", FALSE, "CrashLoopBackOff" if decision.phase is Phase.CRASH_LOOP else "Restarted", message)
-
-
-def _count_falls(decision: Decision, replica: Replica, view: ServiceView) -> int:
-    grant, by_docker = decision.history.restarts.get(replica.id), count_docker_restarts(replica, view.taken_at)
-    return by_docker if grant is None else max(grant.tries, by_docker)
 
 
 def find_restarted(decision: Decision, view: ServiceView) -> Mapping[str, int]:
@@ -64,10 +61,6 @@ def find_restarted(decision: Decision, view: ServiceView) -> Mapping[str, int]:
     ours = {id_: grant.tries for id_, grant in grants.items()}
     counted = ((replica.id, max(replica.restarts, ours.get(replica.id, 0))) for replica in view.replicas)
     return {id_: count for id_, count in counted if count}
-
-
-def _times(tries: int) -> str:
-    return "once" if tries == 1 else f"{tries} times"
 
 
 # --- what a hand changed

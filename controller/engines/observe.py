@@ -161,7 +161,7 @@ class Observer:
         service = ((look.inspect.get("Config") or {}).get("Labels") or {}).get(labels.SERVICE, "")
         template = scope.templates.get(service) if look.complete else None
         known = self._readings.get(look.inspect["Id"])
-        if known and known.inspect is look.inspect and (known.lens, known.template) == (lens, template):
+        if known and (known.inspect, known.lens, known.template) == (look.inspect, lens, template):
             return known.replica
         replica = parse_replica(look.inspect, lens)
         if replica is not None and not look.complete:

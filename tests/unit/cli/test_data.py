@@ -16,6 +16,14 @@ from tests.unit.cli.statuses import condition, event, service_status, stack_stat
 
 pytestmark = pytest.mark.unit
 
+READY = {
+    "type": "Ready",
+    "status": "True",
+    "reason": "Because",
+    "message": "a sentence.",
+    "lastTransitionTime": "1970-01-01T00:16:10.000Z",
+}
+
 
 def test_status() -> None:
     stack = stack_status(
@@ -28,15 +36,7 @@ def test_status() -> None:
                 "name": "shop",
                 "phase": "Converged",
                 "generation": 3,
-                "conditions": [
-                    {
-                        "type": "Ready",
-                        "status": "True",
-                        "reason": "Because",
-                        "message": "a sentence.",
-                        "lastTransitionTime": "1970-01-01T00:16:10.000Z",
-                    }
-                ],
+                "conditions": [READY],
                 "services": [
                     {
                         "name": "web",
@@ -50,15 +50,7 @@ def test_status() -> None:
                         "since": "1970-01-01T00:15:40.000Z",
                         "waitsFor": None,
                         "nextTry": None,
-                        "conditions": [
-                            {
-                                "type": "Ready",
-                                "status": "True",
-                                "reason": "Because",
-                                "message": "a sentence.",
-                                "lastTransitionTime": "1970-01-01T00:16:10.000Z",
-                            }
-                        ],
+                        "conditions": [READY],
                         "replicas": [
                             {
                                 "id": "web-1-id",

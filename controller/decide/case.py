@@ -39,6 +39,7 @@ class Case(NamedTuple):
     A tuple, like all that a pass makes by the thousand: a frozen dataclass takes three times as long to make.
     `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself. `hurried`: a person wants it to end without grace.
+    `fetching`: its image is on its way.
     """
 
     aim: Aim
@@ -52,6 +53,7 @@ class Case(NamedTuple):
     heals: bool = True
     heals_at: Instant | None = None
     hurried: bool = False
+    fetching: bool = False
     known: Known = MappingProxyType({})
 
     @property

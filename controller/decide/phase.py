@@ -9,7 +9,7 @@ from controller.decide.heal import tries_of
 from controller.decide.moves import Moves
 from controller.decide.rollout import WAYS_BACK, find_surplus
 from controller.model.decision import Course, Decision, Offers, Phase
-from controller.model.observed import Replica, ReplicaPhase
+from controller.model.observed import Replica, ReplicaPhase, Trouble
 from controller.model.steps import Restart, Start
 
 Words = tuple[Phase, str, str]
@@ -19,6 +19,9 @@ QUARANTINED = frozenset({"RolledBack", "UpdatePaused", "RollbackFailed"})
 
 UPDATE_FAILED = "UpdateFailed"
 """The reason of the one decision that writes down that an update, or a restart that a person asked for, has failed."""
+
+PULL_BACKOFF = "ImagePullBackOff"
+"""The reason of a service whose image could not be had, and is asked for again later."""
 
 TRIED_ENOUGH = 12
 """Restarts after which nobody waits any more for what they are to mend: about 25 minutes, with pauses up to 300 s."""
@@ -81,8 +84,8 @@ def _find_halt(case: Case, parts: Parts, whole: bool, moves: Moves) -> Words:
 
 def _find_failure(case: Case, serving: int, moves: Moves) -> Words | None:
     """While somebody serves, old or new, the service has not failed."""
-    trouble = case.seen.trouble
-    if trouble is not None and trouble.lasting and moves.reason.endswith(("Failed", "BackOff")):
+    trouble = case.seen.fetch_trouble if moves.reason == PULL_BACKOFF else case.seen.trouble
+    if _is_lasting(trouble) and moves.reason.endswith(("Failed", "BackOff")):
         return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
     if moves.reason == "ImageNeverPulled":
         return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
@@ -206,8 +209,13 @@ def _is_tended(case: Case, parts: Parts) -> bool:
         return True
     if case.want.leaving is not None or case.aim.frozen is not None or not (case.heals and case.want.heals_unhealthy):
         return False
-    refused = case.seen.trouble is not None and case.seen.trouble.lasting
-    return not refused and all(tries_of(case, replica) < TRIED_ENOUGH for replica in parts.fresh)
+    if _is_lasting(case.seen.trouble) or (_is_lasting(case.seen.fetch_trouble) and not parts.fresh + parts.stale):
+        return False
+    return all(tries_of(case, replica) < TRIED_ENOUGH for replica in parts.fresh)
+
+
+def _is_lasting(trouble: Trouble | None) -> bool:
+    return trouble is not None and trouble.lasting
 
 
 def _find_holder(present: tuple[Replica, ...], surplus: tuple[Replica, ...]) -> Replica | None:

@@ -11,13 +11,24 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.phase import QUARANTINED
 from controller.decide.stack import decide_stack
-from controller.decide.world import World
+from controller.decide.world import Fetching, World
 from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId
 from controller.model.observed import ServiceView, Trouble
 from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
-from controller.model.steps import Create, Outcome, Remove, Result, Step, Stop, step_action, step_number
+from controller.model.steps import (
+    Create,
+    Fetch,
+    Outcome,
+    Remove,
+    Result,
+    Step,
+    Stop,
+    split_fetches,
+    step_action,
+    step_number,
+)
 
 HORIZON = 3600.0
 """Seconds of virtual time without a service coming to rest after which the stack is said not to settle."""
@@ -70,6 +81,8 @@ class _Play:
         self._wakes: list[tuple[Instant, str]] = []
         self._wake_of: dict[str, Instant] = {}
         self._troubles: dict[str, Trouble] = {}
+        self._fetch_troubles: dict[str, Trouble] = {}
+        self._arrivals: dict[Fetching, Instant] = {}
         self._passes = 0
         self._restless = set(world.desired.services)
         self._progress_at = now
@@ -103,15 +116,26 @@ class _Play:
                 self._perform(decision)
 
     def _perform(self, decision: Decision) -> None:
+        fetches, steps = split_fetches(decision.steps)
+        if steps:
+            self._do(steps, decision.release)
+            self.world.busy.add(decision.service)
+        for fetch in fetches:
+            key = (decision.service, fetch.image)
+            self._arrivals[key] = self._do((fetch,), decision.release)
+            self.world.fetching.add(key)
+        if decision.phase is Phase.ROLLING_BACK:
+            self._returning.add(decision.service)
+
+    def _do(self, steps: Sequence[Step], release: Release) -> Instant:
+        """When they are done."""
         at = self.now
-        for outcome in self.bed.perform(decision.steps, self.now):
+        for outcome in self.bed.perform(steps, self.now):
             self._plan_step(outcome, at)
             self._note_replaced(outcome)
             at += outcome.seconds
-            self._note_trouble(outcome, at, decision.release)
-        if decision.phase is Phase.ROLLING_BACK:
-            self._returning.add(decision.service)
-        self.world.busy.add(decision.service)
+            self._note_trouble(outcome, at, release)
+        return at
 
     def _plan_step(self, outcome: Outcome, at: Instant) -> None:
         if outcome.result is not Result.DONE:
@@ -133,21 +157,24 @@ class _Play:
     def _note_trouble(self, outcome: Outcome, at: Instant, release: Release) -> None:
         """What the engine would refuse is not asked for again at once: virtual time must go on."""
         name = outcome.step.service
+        troubles = self._fetch_troubles if isinstance(outcome.step, Fetch) else self._troubles
         match outcome.result:
             case Result.DONE:
-                self._troubles.pop(name, None)
+                troubles.pop(name, None)
             case Result.SKIPPED:
                 pass
             case _:
-                before = self._troubles.get(name)
+                before = troubles.get(name)
                 lasting = outcome.result is Result.REJECTED
                 count = before.count + 1 if before is not None and before.release == release else 1
                 kind = type(outcome.step).__name__
-                self._troubles[name] = Trouble(count, at, kind, outcome.message, lasting, release)
+                troubles[name] = Trouble(count, at, kind, outcome.message, lasting, release)
 
     def _look(self, name: str) -> None:
-        view, trouble = self.bed.view(name, self.now), self._troubles.get(name)
-        self.world.views[name] = view if trouble is None else replace(view, trouble=trouble)
+        view, troubles = self.bed.view(name, self.now), (self._troubles.get(name), self._fetch_troubles.get(name))
+        if troubles != (None, None):
+            view = replace(view, trouble=troubles[0], fetch_trouble=troubles[1])
+        self.world.views[name] = view
 
     def _forward(self) -> Sequence[str]:
         """Go to the next instant at which something is to be decided; nothing where it is at rest or never will be."""
@@ -166,6 +193,9 @@ class _Play:
         dirty = {name: None for name in self.bed.changed(self.now)}
         for name in dirty:
             self.world.busy.discard(name)
+        for key in [key for key, at in self._arrivals.items() if at <= self.now]:
+            del self._arrivals[key]
+            self.world.fetching.discard(key)
         for name in dirty:
             self._look(name)
         while self._wakes and self._wakes[0][0] <= self.now:
@@ -226,7 +256,7 @@ class _Play:
         return None if self.bed.guesses else round(seconds, 3)
 
     def _at_rest(self) -> bool:
-        return not self.world.busy and not self._restless
+        return not self.world.busy and not self.world.fetching and not self._restless
 
     def plan(self) -> Plan:
         restful = all(d.phase in AT_REST or d.phase is Phase.PAUSED for d in self.world.decisions.values())

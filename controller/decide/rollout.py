@@ -214,26 +214,26 @@ def fetch_image(case: Case) -> Moves | None:
     """The pull or build that has to come before a create; None when the image is there and fresh enough.
 
     Where a pull fails and an image is present, that image is kept. However long it takes, that is not the release's
-    fault.
+    fault. One that is on its way is waited for, and not asked for again.
     """
     want, seen = case.want, case.seen
     if not want.image or (want.image_id is not None and want.image_id != seen.image_id):
         return None  # an earlier release is made from the very image that it had
     missing = seen.image_id is None
     stale = want.pull is PullPolicy.ALWAYS and seen.pulled_at is None
-    failed = seen.trouble is not None and seen.trouble.reason in ("Pull", "Build")
-    if not missing and (not stale or failed):
+    if not missing and (not stale or seen.fetch_trouble is not None):
         return None
     if want.pull is PullPolicy.NEVER and not want.builds:
         message = f"{want.image} is not here, and pull_policy is never"
         return Moves(reason="ImageNeverPulled", message=message, shut=True)
     because = "image is not here" if missing else "pull_policy: always"
     if want.builds and want.pull is not PullPolicy.ALWAYS:
-        build = Build(want.name, want.image, because)
         message = f"builds {want.image}: {because}"
-        return Moves(steps=(build,), reason="BuildingImage", message=message, shut=True)
-    pull = Pull(want.name, want.image, because)
-    return Moves(steps=(pull,), reason="FetchingImage", message=f"fetches {want.image}: {because}", shut=True)
+        fetch = Moves((Build(want.name, want.image, because),), reason="BuildingImage", message=message, shut=True)
+    else:
+        message = f"fetches {want.image}: {because}"
+        fetch = Moves((Pull(want.name, want.image, because),), reason="FetchingImage", message=message, shut=True)
+    return fetch._replace(steps=()) if case.fetching else fetch
 
 
 def _parallelism(case: Case) -> int:

@@ -39,19 +39,15 @@ from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
-from controller.decide.phase import UPDATE_FAILED, begins, conclude, count_alive, find_phase
+from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
 from controller.decide.turns import wait_turn
 from controller.model.decision import Aim, Course, Decision, Freeze, History, Phase
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
-from controller.model.observed import Replica
-from controller.model.steps import Build, Pull, Restart, Route, Start, Step, Withdraw
-
-_FETCHES = frozenset({Pull.__name__, Build.__name__})
-_BARS_ALONE = {**dict.fromkeys(_FETCHES, _FETCHES), Withdraw.__name__: frozenset({Withdraw.__name__})}
-"""The kinds of steps that a failure bars where it bars no others: repairs need no image, and no end waits for names."""
+from controller.model.observed import Replica, Trouble
+from controller.model.steps import Fetch, Restart, Route, Start, Step, Withdraw
 
 SOON = 0.01
 """Seconds after a failure was written down until the next look acts on it."""
@@ -76,10 +72,17 @@ def decide(case: Case) -> Decision:
 
 def _with_own_trouble(case: Case) -> Case:
     """What was refused to another release is not refused to this one: a way back need not wait for it."""
-    trouble = case.seen.trouble
+    seen = case.seen
+    if seen.trouble is None and seen.fetch_trouble is None:
+        return case  # nearly always
+    trouble, fetch_trouble = (_own(case, trouble) for trouble in (seen.trouble, seen.fetch_trouble))
+    return case._replace(seen=replace(seen, trouble=trouble, fetch_trouble=fetch_trouble))
+
+
+def _own(case: Case, trouble: Trouble | None) -> Trouble | None:
     if trouble is None or trouble.release is None or is_release(trouble.release, release_of(case.want)):
-        return case
-    return case._replace(seen=replace(case.seen, trouble=None))
+        return trouble
+    return None
 
 
 def _adopt(case: Case) -> History:
@@ -263,9 +266,12 @@ def _watch(case: Case, parts: Parts, moves: Moves) -> Moves:
 def _bar_trouble(case: Case, moves: Moves) -> Moves:
     """After failed calls nothing is tried before its time; a refusal for good only at the longest pause.
 
-    What failed to be mended is no trouble of anything else.
+    What failed to be mended is no trouble of anything else, and repairs need no image.
     """
-    trouble = case.seen.trouble
+    return _bar(case, _bar(case, moves, case.seen.trouble), case.seen.fetch_trouble)
+
+
+def _bar(case: Case, moves: Moves, trouble: Trouble | None) -> Moves:
     if trouble is None or not moves.steps:
         return moves
     if trouble.reason in MENDS and not is_mending(moves):
@@ -275,25 +281,26 @@ def _bar_trouble(case: Case, moves: Moves) -> Moves:
     due = trouble.at + pause
     if not still_waits(due, pause, case.now):
         return moves
-    others = tuple(step for step in moves.steps if _may_pass(case, step, trouble.reason))
+    others = tuple(step for step in moves.steps if _may_pass(case, step, trouble))
     if len(others) == len(moves.steps):
         return moves
     if others:
         begun = {step.replica for step in others if isinstance(step, Start | Restart)}
         grants = {replica: grant for replica, grant in moves.grants.items() if replica in begun}
         return moves._replace(steps=others, grants=grants, wake_at=soonest(moves.wake_at, due))
-    reason = "ImagePullBackOff" if trouble.reason in _FETCHES else f"{trouble.reason}Failed"
+    reason = PULL_BACKOFF if trouble is case.seen.fetch_trouble else f"{trouble.reason}Failed"
     return Moves(wake_at=due, reason=reason, message=trouble.message, shut=moves.shut)
 
 
-def _may_pass(case: Case, step: Step, failed: str) -> bool:
-    """Repairs need no image, and no end waits for names. Whatever fails, who does not serve is led to no more.
+def _may_pass(case: Case, step: Step, trouble: Trouble) -> bool:
+    """No end waits for names. Whatever fails, an image is fetched, and who does not serve is led to no more.
 
     No more than that: of two kinds of calls that both fail each would make the other one forget its pause.
     """
-    kind = type(step).__name__
-    if failed in _BARS_ALONE:
-        return kind not in _BARS_ALONE[failed]
-    if kind == failed or not isinstance(step, Route):
+    if isinstance(step, Fetch) or trouble is case.seen.fetch_trouble:
+        return isinstance(step, Fetch) != (trouble is case.seen.fetch_trouble)
+    if trouble.reason == Withdraw.__name__:
+        return not isinstance(step, Withdraw)
+    if type(step).__name__ == trouble.reason or not isinstance(step, Route):
         return False
     return not any(one.id == step.replica and is_ready(case, one) for one in case.seen.replicas)

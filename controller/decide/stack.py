@@ -141,6 +141,7 @@ class _Turn:
             heals=world.desired.policy.self_heal and not watching,
             heals_at=world.heals_at if watching else None,
             hurried=name in world.hurried,
+            fetching=(name, aimed.want.image) in world.fetching,
             known=world.known,
         )
 

@@ -12,6 +12,9 @@ from controller.model.desired import DesiredStack, StartupMode
 from controller.model.names import Instant, Release
 from controller.model.observed import ServiceView
 
+Fetching = tuple[str, str]
+"""A service, and the image that is on its way."""
+
 WATCH_AFTER_RECONNECT = 5.0
 """Seconds after a reconnect to the engine in which what fell over is only watched."""
 
@@ -20,9 +23,10 @@ WATCH_AFTER_RECONNECT = 5.0
 class World:
     """One stack. The loop (or a rehearsal) owns it; a pass only reads it and returns what is to be absorbed.
 
-    `busy`: services with calls in flight. `only`: services that a person selected (None: all). `started`: `controller
-    start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched. `hurried`: services that a
-    person stops without grace (`stop --now`).
+    `busy`: services with calls in flight. `fetching`: services and the images that are pulled or built for them: that
+    takes long, and holds up nothing but what needs the image. `only`: services that a person selected (None: all).
+    `started`: `controller start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
+    `hurried`: services that a person stops without grace (`stop --now`).
     """
 
     desired: DesiredStack
@@ -36,6 +40,7 @@ class World:
     starting: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)
+    fetching: set[Fetching] = field(default_factory=set)
     hold: Hold | None = None
     only: frozenset[str] | None = None
     started: bool = False
@@ -49,6 +54,10 @@ class World:
         """Whether the last look at the service was whole; nothing may be concluded from half a list."""
         view = self.views.get(name)
         return view is not None and view.complete
+
+    def acts_on(self, name: str) -> bool:
+        """Whether any call for the service is in flight."""
+        return name in self.busy or any(service == name for service, _ in self.fetching)
 
     def remember(self, name: str, history: History) -> None:
         """What is remembered of one service from now on."""

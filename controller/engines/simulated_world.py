@@ -20,6 +20,7 @@ from controller.model.observed import Replica, ServiceView
 from controller.model.steps import (
     Build,
     Create,
+    Fetch,
     Outcome,
     Pull,
     Result,
@@ -45,6 +46,8 @@ class Simulation:
         self._views: dict[str, ServiceView] = {name: ServiceView(taken_at=now, since=now) for name in stack.services}
         self._views.update(views)
         self._busy: dict[str, Instant] = {}
+        self._arrivals: dict[str, list[tuple[Instant, ImageId]]] = {}
+        """Images on their way, by service, and when they will be here."""
         self._stale: dict[str, None] = {}
         self._news: dict[str, None] = {}
         for view in views.values():
@@ -101,6 +104,8 @@ class Simulation:
         for service, view in self._views.items():
             self._views[service] = replace(view, taken_at=view.taken_at + seconds)
         self._busy = {service: until + seconds for service, until in self._busy.items()}
+        for service, coming in self._arrivals.items():
+            self._arrivals[service] = [(at + seconds, image) for at, image in coming]
         self.processes.shift(seconds)
 
     def is_busy(self, service: str, now: Instant) -> bool:
@@ -119,7 +124,16 @@ class Simulation:
             self._views[service] = ServiceView(
                 replicas, now, old.since, old.complete, old.image_id, old.pulled_at, old.trouble
             )
+            self._arrive(service, now)
         return self._views.get(service) or ServiceView(taken_at=now, since=now)
+
+    def _arrive(self, service: str, now: Instant) -> None:
+        coming = self._arrivals.pop(service, [])
+        for at, image in coming:
+            if at <= now + HAIR:
+                self._views[service] = replace(self._views[service], image_id=image, pulled_at=at)
+        if left := [(at, image) for at, image in coming if at > now + HAIR]:
+            self._arrivals[service] = left
 
     def observe(self, now: Instant) -> Mapping[str, ServiceView]:
         """All services; unchanged ones keep the view that they had."""
@@ -144,7 +158,10 @@ class Simulation:
         return self.processes.peek()
 
     def perform(self, steps: Sequence[Step], now: Instant) -> tuple[Outcome, ...]:
-        """Do the steps one after another from `now`; after one that fails the rest is skipped."""
+        """Do the steps one after another from `now`; after one that fails the rest is skipped.
+
+        Fetches keep no service busy: their images are simply here at their end.
+        """
         services = tuple(dict.fromkeys(step.service for step in steps))
         for service in services:
             self.view(service, now)
@@ -156,7 +173,8 @@ class Simulation:
             at += outcome.seconds
             outcomes.append(outcome)
         for service in services:
-            self._busy[service] = at
+            if any(step.service == service and not isinstance(step, Fetch) for step in steps):
+                self._busy[service] = at
             self.processes.look(service, at)
         return tuple(outcomes)
 
@@ -174,7 +192,7 @@ class Simulation:
         seconds = self.containers.seconds(step.service, Span.PULL if isinstance(step, Pull) else Span.BUILD)
         view = self._views.get(step.service, ServiceView())
         image = view.image_id or ImageId(f"sha256:simulated-{step.image}")
-        self._views[step.service] = replace(view, image_id=image, pulled_at=at + seconds)
+        self._arrivals.setdefault(step.service, []).append((at + seconds, image))
         self._stale[step.service] = None
         return Outcome(step, Result.DONE, seconds=seconds)
 

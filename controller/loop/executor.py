@@ -16,9 +16,10 @@ from controller.loop.lanes import Lane, deadline_of, lane_of
 from controller.model.errors import ControllerError
 from controller.model.names import Release, ReplicaId
 from controller.model.project import ComposeProject
-from controller.model.steps import Create, Outcome, Remove, Result, Route, Step
+from controller.model.steps import Create, Fetch, Outcome, Remove, Result, Route, Step
 
-Key = tuple[str, str]
+Key = tuple[str, str, str]
+"""Stack, service and, of a batch that fetches it, the image."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,14 @@ class Batch:
     """What the steps lead to."""
 
     @property
+    def fetches(self) -> str:
+        """The image that it gets here; of a batch that touches containers "" instead."""
+        step = self.steps[0] if self.steps else None
+        return step.image if isinstance(step, Fetch) else ""
+
+    @property
     def key(self) -> Key:
-        return (self.stack, self.service)
+        return (self.stack, self.service, self.fetches)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +71,8 @@ class _Work:
 class Executor:
     """Worker threads by lane. `on_done` is called from a worker when a batch waits to be collected; it must not block.
 
-    A service is busy from `submit` until its batch was collected, so nobody decides on a view from before the outcome.
+    A service is busy from `submit` until its batch was collected, so nobody decides on a view from before the outcome;
+    a fetch stands beside it, and beside that of another image.
     """
 
     def __init__(self, engine: Engine, on_done: Callable[[Batch], None]) -> None:
@@ -96,7 +104,7 @@ class Executor:
     def busy(self, stack: str) -> frozenset[str]:
         """The services of the stack whose outcomes were not collected yet."""
         with self._changed:
-            return frozenset(service for owner, service in self._busy if owner == stack)
+            return frozenset(service for owner, service, _ in self._busy if owner == stack)
 
     def collect(self, stack: str) -> tuple[Completed, ...]:
         """What has come to its end since the last call, in that order; those services are free again."""

@@ -95,7 +95,8 @@ class Follower:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
         still = (*AT_REST, Phase.WAITING)
         open_names = (name for name, d in decisions.items() if d.phase not in still or self._is_put_off(d))
-        return bool(self.reconciler.world.busy) or not set(open_names) <= set(idle)
+        world = self.reconciler.world
+        return bool(world.busy or world.fetching) or not set(open_names) <= set(idle)
 
     def _converged(self, decisions: Mapping[str, Decision]) -> bool:
         if self.reconciler.world.busy & set(decisions):
@@ -168,11 +169,12 @@ class Follower:
 
     def _tries(self, decision: Decision) -> int:
         """How often it was tried in vain; what failed for another release does not count."""
-        trouble = self.reconciler.senses.troubles.get(decision.service)
+        known = self.reconciler.senses.troubles
+        troubles = (known.get(decision.service), known.of_fetching(decision.service))
         view = self.reconciler.world.views.get(decision.service)
         tries = [grant.tries for grant in decision.history.restarts.values()]
         tries += [replica.restarts for replica in view.replicas] if view is not None else []
-        tries += [trouble.count] if trouble is not None and is_release(decision.release, trouble.release) else []
+        tries += [one.count for one in troubles if one is not None and is_release(decision.release, one.release)]
         return max(tries, default=0)
 
     def _attempts(self, service: str) -> int:
@@ -230,7 +232,7 @@ class Follower:
 
     def _note(self, decision: Decision, now: Instant) -> None:
         story = self._stories.setdefault(decision.service, _Story())
-        story.acted = story.acted or bool(decision.steps) or decision.service in self.reconciler.world.busy
+        story.acted = story.acted or bool(decision.steps) or self.reconciler.world.acts_on(decision.service)
         if self._rests(decision):
             story.settled_at = story.settled_at or now
         else:

@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
-from controller.decide.world import WATCH_AFTER_RECONNECT, World, make_world
+from controller.decide.world import WATCH_AFTER_RECONNECT, Fetching, World, make_world
 from controller.loop.annals import Annals
+from controller.loop.batches import make_batches
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.ended import Ended
-from controller.loop.executor import Batch
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.keeper import Keeper
@@ -31,7 +31,7 @@ from controller.model.generation import Cause
 from controller.model.names import Instant
 from controller.model.observed import Observed, ServiceView
 from controller.model.status import StackStatus
-from controller.model.steps import Outcome, Stop
+from controller.model.steps import Outcome
 
 
 class Reconciler:
@@ -66,6 +66,7 @@ class Reconciler:
         """When the last look began that the engine answered."""
         self._seen = False
         self._unseen: set[str] = set()
+        self._fetched: set[Fetching] = set()
         self._ended = Ended()
         self._before: tuple[str, ...] = ()
         if store.mended is not None:
@@ -80,7 +81,7 @@ class Reconciler:
         whole = services is None or not self._seen or any(outcome.collided for outcome in outcomes)
         if whole:  # before all that may want to look sooner
             self._tools.queue.add_at(Key(self.loaded.name), self._tools.now() + self.loaded.desired.policy.resync)
-        views = self._look(None if services is None or whole else services | self._unseen)
+        views = self._look(None if services is None or whole else services | self._due())
         if views is None:
             return  # what failed and may pass failed for want of an engine
         now = self._tools.now()
@@ -104,9 +105,17 @@ class Reconciler:
         """What came to its end. A service stays busy until it was looked at: no older view shows what was done."""
         completed = self._tools.executor.collect(self.loaded.name)
         for done in completed:
-            self._unseen.add(done.batch.service)
-            self.senses.note(done.batch.service, done.outcomes, now, done.batch.release)
+            service, image = done.batch.service, done.batch.fetches
+            if image:
+                self._fetched.add((service, image))
+            else:
+                self._unseen.add(service)
+            self.senses.note(service, done.outcomes, now, done.batch.release)
         return tuple(outcome for done in completed for outcome in done.outcomes)
+
+    def _due(self) -> frozenset[str]:
+        """Of whom something came to its end since they were last looked at."""
+        return frozenset(self._unseen) | {service for service, _ in self._fetched}
 
     def _tell(self, outcomes: Iterable[Outcome], now: Instant) -> None:
         if told := tuple(outcomes):
@@ -140,7 +149,9 @@ class Reconciler:
         """Whether all was seen: the other half is not decided, and no event will say that it can be seen now."""
         self.world.views.update(views)
         self.world.busy -= self._unseen
+        self.world.fetching -= self._fetched
         self._unseen.clear()
+        self._fetched.clear()
         if self._extras or self._tagged or self.loaded.follows_tags:
             self._want()
         pauses = self._pauses.after_look(views, whole)
@@ -202,20 +213,15 @@ class Reconciler:
             self.chronicle.learn_readiness(self.world, tuple(decisions), now)
 
     def _perform(self, decision: Decision, now: Instant) -> None:
-        self.world.busy.add(decision.service)
-        if decision.service in self.world.hurried:
-            hurried = tuple(replace(s, grace=0.0) if isinstance(s, Stop) else s for s in decision.steps)
-            decision = decision._replace(steps=hurried)
-        self._ended.note(decision.steps, now)
-        rank = self.world.graph.rank[decision.service]
-        project, journal = self.loaded.project, self.store.replicas
         route = None if self.keeper is None else self.keeper.perform
-        batch = Batch(
-            self.loaded.name, decision.service, decision.steps, project, journal, rank, route, decision.release
-        )
-        if not self._tools.executor.submit(batch):
-            self.world.busy.discard(decision.service)
-            self._tools.queue.add_at(Key(self.loaded.name, decision.service), now + SOON)
+        for batch in make_batches(decision, self.world, self.loaded, self.store.replicas, route):
+            if not self._tools.executor.submit(batch):
+                self._tools.queue.add_at(Key(self.loaded.name, batch.service), now + SOON)
+            elif batch.fetches:
+                self.world.fetching.add((batch.service, batch.fetches))
+            else:
+                self._ended.note(batch.steps, now)
+                self.world.busy.add(batch.service)
 
     def _tend(self, now: Instant) -> None:
         """A hold keeps the ingress as it is too."""

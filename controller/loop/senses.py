@@ -40,8 +40,8 @@ class Senses:
         self.since = now
         self._looked_at = now
         self.troubles = Troubles()
-        self._pulled: dict[str, Instant] = {}
-        self._unverified: set[str] = set()
+        self._pulled: dict[str, tuple[str, Instant]] = {}
+        self._unverified: dict[str, str] = {}
         self._nameless: dict[str, Mapping[ReplicaId, Instant]] = {}
         """Replicas that nobody finds by name, by service, and since when."""
         self._there: Mapping[str, frozenset[ReplicaId]] | None = None
@@ -52,10 +52,10 @@ class Senses:
         self.troubles.note_contest(service, outcomes, now)
         for outcome in outcomes:
             if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
-                self._pulled[service] = now
-                self._unverified.discard(service)
+                self._pulled[service] = (outcome.step.image, now)
+                self._unverified.pop(service, None)
             elif isinstance(outcome.step, Pull) and outcome.result is not Result.SKIPPED:
-                self._unverified.add(service)
+                self._unverified[service] = outcome.step.image
 
     def present(self, stack: str, names: Iterable[str]) -> Mapping[str, frozenset[ReplicaId]]:
         """The replicas that there are of these services at this moment. Raises EngineError."""
@@ -109,9 +109,15 @@ class Senses:
             replicas=tuple(self._words.add(replica, want.start_timeout, observed.taken_at) for replica in replicas),
             since=self.since,
             trouble=self.troubles.get(want.name),
-            pulled_at=self._pulled.get(want.name, view.pulled_at),
-            unverified=want.name in self._unverified and view.image_id is not None,
+            fetch_trouble=self.troubles.of_fetching(want.name),
+            pulled_at=self._find_pull(want, view),
+            unverified=self._unverified.get(want.name) == want.image and view.image_id is not None,
         )
+
+    def _find_pull(self, want: DesiredService, view: ServiceView) -> Instant | None:
+        """A pull that came to its end after another image was asked for says nothing of that."""
+        image, at = self._pulled.get(want.name, ("", None))
+        return at if image == want.image else view.pulled_at
 
     def _with_withdrawals(self, replicas: tuple[Replica, ...], service: str, at: Instant) -> tuple[Replica, ...]:
         """The engine does not say since when."""
@@ -124,4 +130,8 @@ class Senses:
 
     def renew(self, views: Mapping[str, ServiceView]) -> Mapping[str, ServiceView]:
         """The same look, after since when is watched, or what failed before, has come to be another."""
-        return {n: replace(v, since=self.since, trouble=self.troubles.get(n)) for n, v in views.items()}
+        known = self.troubles
+        return {
+            name: replace(view, since=self.since, trouble=known.get(name), fetch_trouble=known.of_fetching(name))
+            for name, view in views.items()
+        }

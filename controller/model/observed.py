@@ -171,7 +171,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Calls for one release of a service that failed in a row; kept in memory only, so that the next try waits."""
+    """Calls for one release of a service that failed in a row; kept in memory only, so that the next try waits.
+
+    Those that fetch its image, which are made beside the others, are counted by themselves.
+    """
 
     count: int
     at: Instant
@@ -195,6 +198,7 @@ class ServiceView:
     """The local image that the service's image name stands for now; None: there is none."""
     pulled_at: Instant | None = None
     trouble: Trouble | None = None
+    fetch_trouble: Trouble | None = None
     taken_ports: tuple[str, ...] = ()
     """Fixed host ports (`8080/tcp`) that a replica of the present template would need and that are in use."""
     no_ingress: str = ""

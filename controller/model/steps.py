@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
@@ -142,7 +143,10 @@ class Route:
     because: str
 
 
-Step = Pull | Build | Create | Start | Stop | Restart | Remove | Rename | Connect | Limit | Withdraw | Route
+Fetch = Pull | Build
+"""What gets an image here: it takes up to hours, and touches no container."""
+
+Step = Fetch | Create | Start | Stop | Restart | Remove | Rename | Connect | Limit | Withdraw | Route
 
 
 class Result(StrEnum):
@@ -206,3 +210,11 @@ def step_number(step: Step) -> int | None:
             return None
         case _:
             return step.number
+
+
+def split_fetches(steps: Sequence[Step]) -> tuple[tuple[Fetch, ...], tuple[Step, ...]]:
+    """Those that get an image, and those that touch containers: neither waits for the other."""
+    fetches = tuple(step for step in steps if isinstance(step, Fetch))
+    if not fetches:
+        return (), tuple(steps)  # nearly always
+    return fetches, tuple(step for step in steps if not isinstance(step, Fetch))

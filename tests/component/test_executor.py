@@ -31,6 +31,17 @@ def test_a_service_is_busy_until_its_outcome_was_collected(executor, batch):
     assert executor.submit(batch("web"))
 
 
+def test_a_fetch_stands_beside_what_its_service_does_and_beside_that_of_another_image(executor, batch):
+    assert executor.submit(batch("web", Pull("web", "web:2", "")))
+    assert executor.submit(batch("web", Pull("web", "web:3", "")))
+    assert executor.submit(batch("web", start("web")))
+    assert not executor.submit(batch("web", Pull("web", "web:2", "")))
+    for _ in range(3):
+        assert executor.done.acquire(timeout=10)
+    assert sorted(done.batch.fetches for done in executor.collect("s")) == ["", "web:2", "web:3"]
+    assert executor.busy("s") == frozenset()
+
+
 def test_stacks_are_kept_apart(executor, batch):
     executor.submit(batch("web", stack="a"))
     executor.submit(batch("web", stack="b"))

@@ -159,4 +159,11 @@ DECIDING = (
         "present = case.seen.replicas",
         (LEAVE,),
     ),
+    Mutant(
+        "an image that is on its way is asked for again",
+        "decide/rollout.py",
+        "return fetch._replace(steps=()) if case.fetching else fetch",
+        "return fetch",
+        ("tests/unit/decide/test_images_and_calls.py::test_images", PASS),
+    ),
 )

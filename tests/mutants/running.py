@@ -84,4 +84,25 @@ RUNNING = (
         '{"v": "1", "force": "1"}',
         ("tests/unit/engines/test_perform.py",),
     ),
+    Mutant(
+        "who waits for an image is kept in shape only once that is here",
+        "loop/reconcile.py",
+        "            elif batch.fetches:\n",
+        "            elif False:\n",
+        ("tests/component/test_loop_fetching.py",),
+    ),
+    Mutant(
+        "a start and the fetch that was decided with it are one batch",
+        "loop/batches.py",
+        "fetches, steps = split_fetches(decision.steps)",
+        "fetches, steps = (), decision.steps",
+        ("tests/component/test_loop_fetching.py",),
+    ),
+    Mutant(
+        "a start that succeeds ends the pause of a pull that fails",
+        "loop/troubles.py",
+        "troubles = self._fetches if fetches else self._troubles",
+        "troubles = self._troubles",
+        ("tests/unit/loop/test_troubles.py",),
+    ),
 )

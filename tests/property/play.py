@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from controller.decide.stack import decide_stack
 from controller.decide.status import stack_phase
-from controller.decide.world import make_world
+from controller.decide.world import Fetching, make_world
 from controller.engines.simulated_faults import Faults, FaultyWorld
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Decision, History, Hold, StackPhase
@@ -21,7 +21,7 @@ from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import Transient
 from controller.model.names import Instant, Release, Revision
 from controller.model.observed import ServiceView, Trouble
-from controller.model.steps import Outcome, Pull, Result, Step, step_action, step_number
+from controller.model.steps import Fetch, Outcome, Pull, Result, Step, split_fetches, step_action, step_number
 from controller.model.timings import Timings
 from tests.builders import NOW, empty_views
 from tests.property.rules import Rules
@@ -74,7 +74,9 @@ class Play:
         self._dirty: dict[str, None] = dict.fromkeys(self.world.desired.services)
         self._wakes: dict[str, Instant] = {}
         self._ends: dict[str, Instant] = {}
+        self._arrivals: dict[Fetching, Instant] = {}
         self._troubles: dict[str, Trouble] = {}
+        self._fetch_troubles: dict[str, Trouble] = {}
         self._conflicts: Counter[str] = Counter()
         self._pulled: dict[str, Instant] = {}
         self.seen: dict[str, ServiceView] = {}
@@ -109,6 +111,7 @@ class Play:
         self._events = [(at + seconds, number, event) for at, number, event in self._events]
         self._wakes = {name: at + seconds for name, at in self._wakes.items()}
         self._ends = {name: at + seconds for name, at in self._ends.items()}
+        self._arrivals = {key: at + seconds for key, at in self._arrivals.items()}
         self._resync += seconds
         self._absent_until += seconds
 
@@ -126,6 +129,7 @@ class Play:
         self.world.adopt(stack)
         self.simulation.retarget(stack, self.now)
         self._troubles.clear()
+        self._fetch_troubles.clear()
         self._dirty.update(dict.fromkeys(stack.services))
 
     def _know(self, stack: DesiredStack) -> None:
@@ -223,6 +227,7 @@ class Play:
         if self._ends.get(name, self.now) > self.now + 1e-9:
             return False
         self.world.busy.discard(name)
+        arrived = [key for key, at in self._arrivals.items() if key[0] == name and at <= self.now + 1e-9]
         try:
             view = self.bed.view(name, self.now)
         except Transient:
@@ -233,8 +238,12 @@ class Play:
             view,
             since=max(view.since, self._since),
             trouble=self._troubles.get(name),
+            fetch_trouble=self._fetch_troubles.get(name),
             pulled_at=self._pulled.get(name),
         )
+        for key in arrived:
+            del self._arrivals[key]
+            self.world.fetching.discard(key)
         if view.complete:
             self.seen[name] = self.world.views[name]
         return view.complete
@@ -249,11 +258,21 @@ class Play:
         if decision.steps:
             self.rules.check_steps(decision)
             self.done += [(name, step_action(step), step_number(step)) for step in decision.steps]
-            self.world.busy.add(name)
-            outcomes = self._perform(decision.steps)
-            self._ends[name] = self.now + sum(outcome.seconds for outcome in outcomes)
-            self._note(name, outcomes, decision.release)
+            fetches, steps = split_fetches(decision.steps)
+            if steps:
+                self.world.busy.add(name)
+                self._ends[name] = self._do(name, steps, decision.release)
+            for fetch in fetches:
+                self.world.fetching.add((name, fetch.image))
+                self._arrivals[name, fetch.image] = self._do(name, (fetch,), decision.release)
             self.rules.check_surge(decision)
+
+    def _do(self, name: str, steps: tuple[Step, ...], release: Release) -> Instant:
+        """When they are done."""
+        outcomes = self._perform(steps)
+        end = self.now + sum(outcome.seconds for outcome in outcomes)
+        self._note(name, outcomes, release, end)
+        return end
 
     def _perform(self, steps: tuple[Step, ...]) -> tuple[Outcome, ...]:
         """All of them, or as many as were called when we died."""
@@ -263,22 +282,25 @@ class Play:
         self._reach()
         return outcomes
 
-    def _note(self, name: str, outcomes: tuple[Outcome, ...], release: Release) -> None:
+    def _note(self, name: str, outcomes: tuple[Outcome, ...], release: Release, end: Instant) -> None:
         self._dirty[name] = None
+        fetches = isinstance(outcomes[0].step, Fetch)
+        troubles = self._fetch_troubles if fetches else self._troubles
         for outcome in outcomes:
             if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
-                self._pulled[name] = self._ends[name]
+                self._pulled[name] = end
         failed = next((o for o in outcomes if o.result not in (Result.DONE, Result.SKIPPED)), None)
         if failed is None:
-            self._troubles.pop(name, None)
-            self._conflicts.pop(name, None)
+            troubles.pop(name, None)
+            if not fetches:
+                self._conflicts.pop(name, None)
             return
         if failed.result is Result.CONFLICT:
             self.conflicts += 1
             self._conflicts[name] += 1
             if self._conflicts[name] < 3:
                 return
-        before = self._troubles.get(name)
+        before = troubles.get(name)
         kind, lasting = type(failed.step).__name__, failed.result is Result.REJECTED
         count = before.count + 1 if before is not None and before.release == release else 1
-        self._troubles[name] = Trouble(count, self._ends[name], kind, failed.message, lasting, release)
+        troubles[name] = Trouble(count, end, kind, failed.message, lasting, release)

@@ -25,7 +25,8 @@ SICK = replica(2, "v2", health=Health.UNHEALTHY)
 
 
 def refused(reason: str, count: int = 1, *, lasting: bool = False) -> dict[str, object]:
-    return {"trouble": Trouble(count, NOW - 1, reason, "Docker refused it", lasting)}
+    which = "fetch_trouble" if reason == "Pull" else "trouble"
+    return {which: Trouble(count, NOW - 1, reason, "Docker refused it", lasting)}
 
 
 def web(**policy):

@@ -17,7 +17,8 @@ NO_IMAGE = {"image_id": None}
 
 
 def trouble(count: int, ago: float, reason: str = "Create", *, lasting: bool = False, **others):
-    return {"trouble": Trouble(count, NOW - ago, reason, "no answer", lasting), **others}
+    which = "fetch_trouble" if reason == "Pull" else "trouble"
+    return {which: Trouble(count, NOW - ago, reason, "no answer", lasting), **others}
 
 
 def unwell(**others):
@@ -67,6 +68,26 @@ IMAGES = [
         "an update fetches its image before anything stops",
         case(checked(revision="v2"), healthy(), seen=NO_IMAGE),
         "Updating FetchingImage: pull",
+    ),
+    (
+        "it is on its way: waited for, and not asked for again",
+        case(checked(revision="v2"), healthy(), seen=NO_IMAGE, fetching=True),
+        "Updating FetchingImage: -",
+    ),
+    (
+        "the build is under way: waited for as well",
+        case(checked(builds=True), seen=NO_IMAGE, fetching=True),
+        "Pending BuildingImage: -",
+    ),
+    (
+        "another one is on its way, and this one is here",
+        case(checked(), fetching=True),
+        "Pending Creating: create 1",
+    ),
+    (
+        "meanwhile what fell over is put up again",
+        case(checked(replicas=2, revision="v2"), healthy(1, "v1"), exited(2, "v1"), seen=NO_IMAGE, fetching=True),
+        "Updating Starting: start 2",
     ),
     ("a job fetches its image as well", case(job(), seen=NO_IMAGE), "Pending FetchingImage: pull"),
     (

@@ -97,6 +97,17 @@ def test_who_may_not_be_decided_is_left(why: str) -> None:
     assert set(decide_stack(given.desired.services, given, NOW)) == {"db", "top"}
 
 
+def test_an_image_on_its_way_keeps_nobody_from_being_decided() -> None:
+    given = world(checked("web", image="web:2"), web=())
+    given.views["web"] = view(image_id=None)
+    given.fetching.add(("web", "web:1"))
+    assert acts(given) == {"web": "pull"}, "that is another one"
+    given.fetching.add(("web", "web:2"))
+    assert acts(given) == {}
+    given.views["web"] = view()
+    assert acts(given) == {"web": "create 1"}
+
+
 def test_names_that_nobody_wants_are_ignored() -> None:
     assert decide_stack(("strange",), trio(), NOW) == {}
 

@@ -1,11 +1,13 @@
 """What stands between a service and its next try after calls that failed."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.loop.troubles import Troubles
-from controller.model.names import Release
-from controller.model.steps import Outcome, Result
-from tests.builders import NOW, create
+from controller.model.names import Release, ReplicaId
+from controller.model.steps import Connect, Limit, Outcome, Pull, Rename, Result
+from tests.builders import NOW, create, template
 
 pytestmark = pytest.mark.unit
 
@@ -51,3 +53,50 @@ def test_another_release_begins_a_count_of_its_own() -> None:
         troubles.note("web", (Outcome(create(), Result.TRANSIENT, "said so"),), NOW, Release(release))
     found = troubles.get("web")
     assert found is not None and (found.count, found.release) == (1, "v1")
+
+
+def test_what_fetches_an_image_has_a_row_of_its_own() -> None:
+    troubles = Troubles()
+    pulled = Outcome(Pull("web", "web:2", "missing"), Result.TRANSIENT, "no registry")
+    note(troubles, Result.TRANSIENT)
+    troubles.note("web", (pulled,), NOW)
+    note(troubles, Result.DONE)
+    (found,) = filter(None, (troubles.get("web"), troubles.of_fetching("web")))
+    assert (found.reason, found.count) == ("Pull", 1)
+    note(troubles, Result.TRANSIENT)
+    troubles.note("web", (Outcome(pulled.step, Result.DONE),), NOW)
+    (found,) = filter(None, (troubles.get("web"), troubles.of_fetching("web")))
+    assert found.reason == "Create"
+
+
+def test_a_person_has_all_of_it_tried_at_once() -> None:
+    troubles = Troubles()
+    note(troubles, Result.TRANSIENT)
+    troubles.note("web", (Outcome(Pull("web", "web:2", "missing"), Result.TRANSIENT),), NOW)
+    troubles.forget(("web",))
+    assert troubles.get("web") is troubles.of_fetching("web") is None
+
+
+LIMIT = Limit("web", ReplicaId("a"), 1, template("web"), "was set", ("HostConfig.Memory",))
+CONNECT = Connect("web", ReplicaId("a"), 1, template("web"), "was taken off", ("front",))
+RENAME = Rename("web", ReplicaId("a"), 1, "was renamed", "shop-web-1")
+
+
+@pytest.mark.parametrize("step", [LIMIT, CONNECT, RENAME], ids=lambda step: type(step).__name__)
+def test_what_is_set_back_a_third_time_is_set_by_somebody_else_too(step: Limit | Connect | Rename) -> None:
+    troubles = Troubles()
+    found = []
+    for at in (NOW, NOW + 1, NOW + 2, NOW + 700):
+        troubles.note("web", (Outcome(step, Result.DONE),), at)
+        troubles.note_contest("web", (Outcome(step, Result.DONE),), at)
+        found.append(troubles.get("web"))
+    assert [trouble is not None for trouble in found] == [False, False, True, False], "the last after ten minutes"
+    assert (found[2].reason, found[2].count) == (type(step).__name__, 3)
+
+
+def test_one_repair_each_of_many_replicas_is_no_contest() -> None:
+    troubles = Troubles()
+    for name in "abcde":
+        done = (Outcome(replace(CONNECT, replica=ReplicaId(name)), Result.DONE),)
+        troubles.note_contest("web", done, NOW)
+    assert troubles.get("web") is None

@@ -1,0 +1,36 @@
+"""A decision as work for the executor: what touches containers in one batch, each image that is fetched in its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from controller.decide.world import World
+from controller.loop.executor import Batch
+from controller.loop.journal import ReplicaJournal
+from controller.loop.loaded import Loaded
+from controller.model.decision import Decision
+from controller.model.steps import Outcome, Route, Step, Stop, split_fetches
+
+
+def make_batches(
+    decision: Decision,
+    world: World,
+    loaded: Loaded,
+    journal: ReplicaJournal,
+    route: Callable[[Route], Outcome] | None,
+) -> Iterator[Batch]:
+    """In order. A fetch takes up to hours, in which what runs is kept in shape."""
+    fetches, steps = split_fetches(decision.steps)
+    rank = world.graph.rank[decision.service]
+
+    def batch(*steps: Step) -> Batch:
+        return Batch(loaded.name, decision.service, steps, loaded.project, journal, rank, route, decision.release)
+
+    if steps:
+        yield batch(*(map(_hurry, steps) if decision.service in world.hurried else steps))
+    yield from map(batch, fetches)
+
+
+def _hurry(step: Step) -> Step:
+    return replace(step, grace=0.0) if isinstance(step, Stop) else step

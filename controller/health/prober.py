@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +20,12 @@ from controller.model.names import Instant
 from controller.model.observed import Health, Life, Replica, ReplicaPhase
 
 WORKERS = 8
+CROWD = WORKERS - 2
+"""Workers that the replicas of one service may hold at once, or all whose last probe hung."""
+HANGS = 1.0
+"""Seconds after which an answer came late enough to count as hanging."""
+_LATER = 0.1
+"""Seconds after which a place among these is asked for again."""
 ASK_ANYWAY = 0.5
 """Seconds after which a command is run although the port that it seems to need is closed."""
 _KNOCK_TIMEOUT = 0.2
@@ -34,6 +41,7 @@ class Role(StrEnum):
 
 Group = tuple[str, str, Role]
 Watched = tuple[Role, Life]
+Crowd = tuple[str, str] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,13 @@ class _Watch:
     ask_at: float
     """When to ask although the port is closed: the port is a guess."""
     answered: bool = False
+    hangs: bool = False
+    """Its last probe held its worker for long."""
+
+    @property
+    def crowd(self) -> Crowd:
+        """Whom it shares workers with: what hangs is to hold up nobody but what hangs as well."""
+        return None if self.hangs else self.group[:2]
 
     @property
     def key(self) -> Watched:
@@ -89,6 +104,7 @@ class Prober:
         self._order = count()
         self._threads: list[threading.Thread] = []
         self._idle = 0
+        self._at_work: Counter[Crowd] = Counter()
         self._has_leader = False
         self._closed = False
 
@@ -209,9 +225,16 @@ class Prober:
         self._has_leader = False
 
     def _pop_due(self) -> _Watch | None:
+        """Whoever has been due for longest and whose crowd leaves workers for others; the rest of it comes later."""
+        now = self._clocks.steady()
         self._drop_stale()
-        if self._heap and self._heap[0][0] <= self._clocks.steady():
-            return heapq.heappop(self._heap)[3]
+        while self._heap and self._heap[0][0] <= now:
+            watch = heapq.heappop(self._heap)[3]
+            if self._at_work[watch.crowd] < CROWD:
+                self._at_work[watch.crowd] += 1
+                return watch
+            heapq.heappush(self._heap, (now + _LATER, next(self._order), watch.key, watch))
+            self._drop_stale()
         return None
 
     def _drop_stale(self) -> None:
@@ -219,11 +242,21 @@ class Prober:
             heapq.heappop(self._heap)
 
     def _attend(self, watch: _Watch) -> None:
-        """One visit: knock, or ask and judge. Then the next one is set, if the life is still watched."""
+        crowd = watch.crowd
+        try:
+            self._visit(watch)
+        finally:
+            with self._lock:
+                self._at_work -= Counter((crowd,))  # without those that have nobody at work
+
+    def _visit(self, watch: _Watch) -> None:
+        """Knock, or ask and judge. Then the next visit is set, if the life is still watched."""
         if not self._is_worth_asking(watch):
             self._put_back(watch, knock_pause(self._clocks.steady() - watch.begun_at))
             return
+        begun = self._clocks.steady()
         result = _ask(self._engine, watch)
+        watch.hangs = self._clocks.steady() - begun >= HANGS
         changed = False
         with self._lock:
             if self._watches.get(watch.key) is watch:

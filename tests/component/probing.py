@@ -18,12 +18,15 @@ class Port:
         self.codes = {}
         self.asked = []
         self.gates = {}
+        self.delays = {}
+        """Seconds that a command takes."""
         self._clock = clock
 
     def execute(self, replica, command, *, timeout):
         self.asked.append((replica, self._clock()))
         if replica in self.gates:
             assert self.gates[replica].wait(20)
+        time.sleep(self.delays.get(replica, 0.0))
         return Execution(self.codes.get(replica, 0), f"said by {replica}")
 
 

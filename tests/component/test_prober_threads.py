@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.health.prober import Prober
+from controller.health.prober import CROWD, HANGS, Prober
 from controller.model.observed import Health
 from tests.component.probing import PROBE, Port, replica
 from tests.component.waiting import eventually
@@ -52,6 +52,34 @@ def test_probes_that_hang_hold_up_nobody(live):
     eventually(lambda: live.verdict(web.life).health is Health.HEALTHY)
     assert len({id_ for id_, _ in live.engine.asked}) == 6
     assert all(live.verdict(one.life).health is Health.STARTING for one in stuck)
+
+
+def test_however_many_of_a_service_hang_others_are_asked(live):
+    stuck = [started(number) for number in range(40)]
+    for one in stuck:
+        live.engine.gates[one.id] = threading.Event()
+    live.watch("s", "stuck", dict.fromkeys(stuck, PROBE))
+    eventually(lambda: len(live.engine.asked) == CROWD)
+    web = started(99)
+    live.watch("s", "web", {web: PROBE})
+    eventually(lambda: live.verdict(web.life).health is Health.HEALTHY)
+    for gate in live.engine.gates.values():
+        gate.set()
+    eventually(lambda: all(live.verdict(one.life).health is Health.HEALTHY for one in stuck))
+
+
+def test_however_many_services_hang_others_are_asked_once_that_is_known(live):
+    stuck = {f"s{number}": started(number) for number in range(12)}
+    for name, one in stuck.items():
+        live.engine.delays[one.id] = HANGS
+        live.watch("s", name, {one: replace(PROBE, interval=0.01)})
+    eventually(lambda: all(live.verdict(one.life).health is Health.HEALTHY for one in stuck.values()))
+    for one in stuck.values():
+        live.engine.gates[one.id] = threading.Event()
+    time.sleep(HANGS + 0.5)
+    web = started(99)
+    live.watch("s", "web", {web: PROBE})
+    eventually(lambda: live.verdict(web.life).health is Health.HEALTHY)
 
 
 def test_a_nearer_probe_is_not_kept_waiting_by_a_far_one(live):

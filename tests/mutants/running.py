@@ -105,4 +105,20 @@ RUNNING = (
         "troubles = self._troubles",
         ("tests/unit/loop/test_troubles.py",),
     ),
+    Mutant(
+        "probes that hang may hold every worker",
+        "health/prober.py",
+        "if self._at_work[watch.crowd] < CROWD:",
+        "if True:",
+        ("tests/component/test_prober_threads.py::test_however_many_of_a_service_hang_others_are_asked",),
+    ),
+    Mutant(
+        "that services hang is never known",
+        "health/prober.py",
+        "watch.hangs = self._clocks.steady() - begun >= HANGS",
+        "watch.hangs = False",
+        (
+            "tests/component/test_prober_threads.py::test_however_many_services_hang_others_are_asked_once_that_is_known",
+        ),
+    ),
 )

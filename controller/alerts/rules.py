@@ -50,6 +50,7 @@ _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "MassRemovalHeld": (Severity.WARNING, 120.0),
     "EnvironmentIncomplete": (Severity.WARNING, 120.0),
     "Drifted": (Severity.WARNING, 120.0),
+    "Stuck": (Severity.WARNING, 120.0),
     "ImageUnverified": (Severity.INFO, 600.0),
 }
 """Conditions of a stack: how bad each is, and after how many seconds."""

@@ -2,7 +2,8 @@
 
 A phase is one word, the most pressing; each condition answers one question, whatever the phase is about. `Ready`: do as
 many serve as are wanted? `Progressing`: does anything come of it by itself? `Updated`: is it what is asked for?
-`Stable`: has nothing fallen over lately? `Drifted`, only while it is so: has a hand changed it?
+`Stable`: has nothing fallen over lately? Only while it is so: `Drifted`, a hand has changed it; `Stuck`, one of its
+containers does not go.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from controller.decide.identity import is_current
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.decide.restart import count_docker_restarts
 from controller.decide.said import FALSE, TRUE, UNKNOWN, Said
-from controller.decide.trouble import tell_drift, tell_stable
+from controller.decide.trouble import tell_drift, tell_stable, tell_stuck
 from controller.decide.world import World
 from controller.model.decision import AT_REST, MOVING, SICK, Decision, Freeze, Offers, Phase
 from controller.model.desired import DesiredService, FailureAction
@@ -26,7 +27,9 @@ _GONE = frozenset({ReplicaPhase.DEAD, ReplicaPhase.REMOVING})
 
 
 def find_conditions(world: World, decision: Decision, is_blind: bool) -> Sequence[Said]:
-    """All that hold or do not; of a service that is not meant to be only `Ready`. `is_blind`: no engine answers.
+    """All that hold or do not; of a service that is not meant to be only `Ready` and `Stuck`.
+
+    `is_blind`: no engine answers.
 
     No message holds a time: what only goes on is no news, and is not written.
     """
@@ -40,7 +43,7 @@ def find_conditions(world: World, decision: Decision, is_blind: bool) -> Sequenc
             tell_stable(want, decision, view),
             *tell_drift(world, decision, view),
         ]
-    return said
+    return [*said, *tell_stuck(view)]
 
 
 def is_known_anyway(told: Decision | ServiceStatus) -> bool:

@@ -1,4 +1,7 @@
-"""What is wrong with the replicas of a service, in conditions: what fell over lately, what a hand changed. Pure."""
+"""What is wrong with the replicas of a service, in conditions: what fell over lately, does not go, or was changed.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,14 @@ from controller.model.steps import Connect, Limit, Rename
 
 Drifted = tuple[Replica, tuple[Difference, ...]]
 """Who was changed by a hand, and in what."""
+
+STUCK_AFTER = 30.0
+"""Seconds after its end in which a container that is being removed is gone, if nothing holds it."""
+
+STAYS_THERE = (
+    "its removal does not end: Docker or the kernel holds it (a mount that is in use, a process that cannot be "
+    "interrupted); nothing waits for it, and a restart of Docker or of the machine frees it"
+)
 
 _ENDED = frozenset({Phase.COMPLETED, Phase.STOPPED})
 _MENDED = {Limit.__name__: "HostConfig.", Connect.__name__: "Networks.", Rename.__name__: "Name"}
@@ -61,6 +72,22 @@ def find_restarted(decision: Decision, view: ServiceView) -> Mapping[str, int]:
     ours = {id_: grant.tries for id_, grant in grants.items()}
     counted = ((replica.id, max(replica.restarts, ours.get(replica.id, 0))) for replica in view.replicas)
     return {id_: count for id_, count in counted if count}
+
+
+# --- what does not go
+
+
+def find_stuck(view: ServiceView) -> Iterator[Replica]:
+    """Those whose removal was begun and does not end."""
+    for replica in view.replicas:
+        ended = replica.finished_at
+        if replica.phase is ReplicaPhase.REMOVING and ended is not None and view.taken_at - ended >= STUCK_AFTER:
+            yield replica
+
+
+def tell_stuck(view: ServiceView) -> Iterator[Said]:
+    if stuck := ", ".join(replica.name for replica in find_stuck(view)):
+        yield Said("Stuck", TRUE, "RemovalPending", f"{stuck}: {STAYS_THERE}")
 
 
 # --- what a hand changed

@@ -137,6 +137,12 @@ def test_a_database_that_becomes_unhealthy_takes_nobody_down_with_it(scene: Scen
 # --- removal that does not end
 
 
+def stuck_ones(scene: Scene) -> str:
+    """What `web` says of containers that do not go."""
+    (web,) = (one for one in scene.status()["services"] if one["name"] == "web")
+    return "".join(condition["message"] for condition in web["conditions"] if condition["type"] == "Stuck")
+
+
 @pytest.mark.fault("W8")
 @pytest.mark.slow
 def test_one_whose_removal_does_not_end_holds_up_nobody_and_its_name_is_left_alone(
@@ -168,6 +174,9 @@ def test_one_whose_removal_does_not_end_holds_up_nobody_and_its_name_is_left_alo
             found = scene.containers()
             assert found["web-1"].id == stuck.id and "V=2" in found["web-2"].inspect["Config"]["Env"]
             stays(lambda: asked.met <= 3 and set(scene.containers()) == {"web-1", "web-2", "db-1"}, 3)
+        with scene.step("that it does not go is told, and is no reason to do anything"):
+            told = eventually(lambda: stuck_ones(scene), seconds=90, every=1)
+            assert stuck.name in told and asked.met <= 3
         with scene.step("at last it is gone: nothing follows from that"):
             docker("rm", stuck.id)
             scene.await_phase("Converged")

@@ -510,6 +510,15 @@ def test_what_docker_restarted_is_forgiven_by_how_long_it_ran_when_it_was_last_s
     assert stable.status == "False" and stable.message.endswith("3 times; forgiven after 10 min of running")
 
 
+@pytest.mark.fault("W8")
+@pytest.mark.parametrize(("ago", "told"), [(29, False), (30, True)])
+def test_one_whose_removal_does_not_end_is_told(ago: float, told: bool) -> None:
+    going = replica(1, "v1", ReplicaPhase.REMOVING, finished_at=NOW - ago)
+    for want in ({}, {"leaving": Leaving.REMOVED}):
+        found = messages(web(going, healthy(2), **want)).get("Stuck", "")
+        assert found.startswith("shop-web-1: its removal does not end") is told, found
+
+
 def test_what_is_not_made_yet_or_is_to_be_replaced_has_not_drifted() -> None:
     assert "Drifted" not in messages(web(created(1, lost=("front",))))
     assert "Drifted" not in messages(web(healthy(1, "v1", limits=(GREW,)), revision="v2", history=OLD))

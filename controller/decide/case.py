@@ -11,7 +11,7 @@ from controller.decide.touched import is_beyond_repair
 from controller.model.decision import Aim, History, Offers
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, ReplicaId, Revision
-from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
+from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView, Trouble
 from controller.model.routes import RouteState
 
 ALIVE = frozenset({ReplicaPhase.RUNNING, ReplicaPhase.RESTARTING, ReplicaPhase.PAUSED})
@@ -59,6 +59,11 @@ class Case(NamedTuple):
     @property
     def want(self) -> DesiredService:
         return self.aim.want
+
+    @property
+    def fetch_trouble(self) -> Trouble | None:
+        """What fails to get its image here."""
+        return self.seen.fetch_troubles.get(self.want.image)
 
     @property
     def holder(self) -> Offers | None:
@@ -165,6 +170,14 @@ def still_waits(end: Instant, span: float, now: Instant) -> bool:
 def was_put_down(case: Case, replica: Replica) -> bool:
     """We ended its last life ourselves, because the service was not wanted."""
     return replica.started_at is not None and case.history.put_down.get(replica.id) == replica.started_at
+
+
+def tried_again_at(case: Case, trouble: Trouble) -> Instant | None:
+    """When calls of that kind may be made again, for good refusals after the longest pause; None: now."""
+    backoff = case.want.backoff
+    pause = backoff.maximum if trouble.lasting else backoff.delay(trouble.count)
+    due = trouble.at + pause
+    return due if still_waits(due, pause, case.now) else None
 
 
 def was_refused(case: Case, kind: str) -> bool:

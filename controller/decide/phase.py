@@ -84,7 +84,7 @@ def _find_halt(case: Case, parts: Parts, whole: bool, moves: Moves) -> Words:
 
 def _find_failure(case: Case, serving: int, moves: Moves) -> Words | None:
     """While somebody serves, old or new, the service has not failed."""
-    trouble = case.seen.fetch_trouble if moves.reason == PULL_BACKOFF else case.seen.trouble
+    trouble = case.fetch_trouble if moves.reason == PULL_BACKOFF else case.seen.trouble
     if _is_lasting(trouble) and moves.reason.endswith(("Failed", "BackOff")):
         return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
     if moves.reason == "ImageNeverPulled":
@@ -209,7 +209,7 @@ def _is_tended(case: Case, parts: Parts) -> bool:
         return True
     if case.want.leaving is not None or case.aim.frozen is not None or not (case.heals and case.want.heals_unhealthy):
         return False
-    if _is_lasting(case.seen.trouble) or (_is_lasting(case.seen.fetch_trouble) and not parts.fresh + parts.stale):
+    if _is_lasting(case.seen.trouble) or (_is_lasting(case.fetch_trouble) and not parts.fresh + parts.stale):
         return False
     return all(tries_of(case, replica) < TRIED_ENOUGH for replica in parts.fresh)
 

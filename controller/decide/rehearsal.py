@@ -19,12 +19,12 @@ from controller.model.observed import ServiceView, Trouble
 from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
 from controller.model.steps import (
     Create,
-    Fetch,
     Outcome,
     Remove,
     Result,
     Step,
     Stop,
+    fetched_image,
     split_fetches,
     step_action,
     step_number,
@@ -81,7 +81,8 @@ class _Play:
         self._wakes: list[tuple[Instant, str]] = []
         self._wake_of: dict[str, Instant] = {}
         self._troubles: dict[str, Trouble] = {}
-        self._fetch_troubles: dict[str, Trouble] = {}
+        self._fetch_troubles: dict[str, dict[str, Trouble]] = {}
+        """By service and image."""
         self._arrivals: dict[Fetching, Instant] = {}
         self._passes = 0
         self._restless = set(world.desired.services)
@@ -157,23 +158,27 @@ class _Play:
     def _note_trouble(self, outcome: Outcome, at: Instant, release: Release) -> None:
         """What the engine would refuse is not asked for again at once: virtual time must go on."""
         name = outcome.step.service
-        troubles = self._fetch_troubles if isinstance(outcome.step, Fetch) else self._troubles
+        troubles, key = self._troubles, name
+        if image := fetched_image(outcome.step):
+            troubles, key = self._fetch_troubles.setdefault(name, {}), image
         match outcome.result:
             case Result.DONE:
-                troubles.pop(name, None)
+                troubles.pop(key, None)
             case Result.SKIPPED:
                 pass
             case _:
-                before = troubles.get(name)
+                before = troubles.get(key)
                 lasting = outcome.result is Result.REJECTED
                 count = before.count + 1 if before is not None and before.release == release else 1
                 kind = type(outcome.step).__name__
-                troubles[name] = Trouble(count, at, kind, outcome.message, lasting, release)
+                troubles[key] = Trouble(count, at, kind, outcome.message, lasting, release)
 
     def _look(self, name: str) -> None:
-        view, troubles = self.bed.view(name, self.now), (self._troubles.get(name), self._fetch_troubles.get(name))
-        if troubles != (None, None):
-            view = replace(view, trouble=troubles[0], fetch_trouble=troubles[1])
+        view = self.bed.view(name, self.now)
+        if trouble := self._troubles.get(name):
+            view = replace(view, trouble=trouble)
+        if fetching := self._fetch_troubles.get(name):
+            view = replace(view, fetch_troubles=dict(fetching))
         self.world.views[name] = view
 
     def _forward(self) -> Sequence[str]:

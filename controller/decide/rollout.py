@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from controller.decide.attempt import has_been_let_pass, is_done, watched_until
 from controller.decide.batch import has_begun
-from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits
+from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits, tried_again_at
 from controller.decide.drain import serves
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
@@ -22,6 +22,9 @@ from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, St
 
 WAYS_BACK = frozenset({Course.RETURNING, Course.STACK_RETURNING})
 """Courses on which a service goes back because a release failed."""
+
+FETCHING, BUILDING = "FetchingImage", "BuildingImage"
+"""Reasons of services whose image is on its way."""
 
 PORT_AGAIN = 2.0
 """Seconds after which is looked again whether a host port is free."""
@@ -213,15 +216,16 @@ def finish_interrupted(case: Case, parts: Parts) -> Moves:
 def fetch_image(case: Case) -> Moves | None:
     """The pull or build that has to come before a create; None when the image is there and fresh enough.
 
-    Where a pull fails and an image is present, that image is kept. However long it takes, that is not the release's
-    fault. One that is on its way is waited for, and not asked for again.
+    Where a pull fails and an image is present, that image is kept until it is tried again. However long it takes, that
+    is not the release's fault. One that is on its way is waited for, and not asked for again.
     """
     want, seen = case.want, case.seen
     if not want.image or (want.image_id is not None and want.image_id != seen.image_id):
         return None  # an earlier release is made from the very image that it had
     missing = seen.image_id is None
-    stale = want.pull is PullPolicy.ALWAYS and seen.pulled_at is None
-    if not missing and (not stale or seen.fetch_trouble is not None):
+    stale = want.pull is PullPolicy.ALWAYS and want.image not in seen.pulled
+    failed = case.fetch_trouble is not None and tried_again_at(case, case.fetch_trouble) is not None
+    if not missing and (not stale or failed):
         return None
     if want.pull is PullPolicy.NEVER and not want.builds:
         message = f"{want.image} is not here, and pull_policy is never"
@@ -229,10 +233,10 @@ def fetch_image(case: Case) -> Moves | None:
     because = "image is not here" if missing else "pull_policy: always"
     if want.builds and want.pull is not PullPolicy.ALWAYS:
         message = f"builds {want.image}: {because}"
-        fetch = Moves((Build(want.name, want.image, because),), reason="BuildingImage", message=message, shut=True)
+        fetch = Moves((Build(want.name, want.image, because),), reason=BUILDING, message=message, shut=True)
     else:
         message = f"fetches {want.image}: {because}"
-        fetch = Moves((Pull(want.name, want.image, because),), reason="FetchingImage", message=message, shut=True)
+        fetch = Moves((Pull(want.name, want.image, because),), reason=FETCHING, message=message, shut=True)
     return fetch._replace(steps=()) if case.fetching else fetch
 
 

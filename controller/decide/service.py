@@ -30,7 +30,7 @@ from controller.decide.case import (
     ready_since,
     soonest,
     sort_replicas,
-    still_waits,
+    tried_again_at,
     with_history,
 )
 from controller.decide.drain import drain_first, lead
@@ -41,13 +41,20 @@ from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
-from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
+from controller.decide.rollout import (
+    BUILDING,
+    FETCHING,
+    create_missing,
+    finish_interrupted,
+    remove_surplus,
+    replace_stale,
+)
 from controller.decide.turns import wait_turn
 from controller.model.decision import Aim, Course, Decision, Freeze, History, Phase
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica, Trouble
-from controller.model.steps import Fetch, Restart, Route, Start, Step, Withdraw
+from controller.model.steps import Restart, Route, Start, Step, Withdraw, split_fetches
 
 SOON = 0.01
 """Seconds after a failure was written down until the next look acts on it."""
@@ -72,17 +79,10 @@ def decide(case: Case) -> Decision:
 
 def _with_own_trouble(case: Case) -> Case:
     """What was refused to another release is not refused to this one: a way back need not wait for it."""
-    seen = case.seen
-    if seen.trouble is None and seen.fetch_trouble is None:
-        return case  # nearly always
-    trouble, fetch_trouble = (_own(case, trouble) for trouble in (seen.trouble, seen.fetch_trouble))
-    return case._replace(seen=replace(seen, trouble=trouble, fetch_trouble=fetch_trouble))
-
-
-def _own(case: Case, trouble: Trouble | None) -> Trouble | None:
+    trouble = case.seen.trouble
     if trouble is None or trouble.release is None or is_release(trouble.release, release_of(case.want)):
-        return trouble
-    return None
+        return case
+    return case._replace(seen=replace(case.seen, trouble=None))
 
 
 def _adopt(case: Case) -> History:
@@ -193,7 +193,7 @@ def _find_moves(case: Case, parts: Parts) -> Moves:
     """Mending comes where nothing else is to be done: one that can never succeed holds up nothing but itself."""
     ruled = add_up(_rules(case, parts))
     moves = _bar_trouble(case, drain_first(case, ruled))
-    if moves.steps:
+    if split_fetches(moves.steps)[1]:
         return moves
     leaves = ended_by(ruled) | restarted_by((ruled,))
     mending = add_up((finish_interrupted(case, parts), mend(case, parts, leaves)))
@@ -264,43 +264,53 @@ def _watch(case: Case, parts: Parts, moves: Moves) -> Moves:
 
 
 def _bar_trouble(case: Case, moves: Moves) -> Moves:
-    """After failed calls nothing is tried before its time; a refusal for good only at the longest pause.
-
-    What failed to be mended is no trouble of anything else, and repairs need no image.
-    """
-    return _bar(case, _bar(case, moves, case.seen.trouble), case.seen.fetch_trouble)
+    """After failed calls nothing is tried before its time; a refusal for good only at the longest pause."""
+    return _bar_fetch(case, _bar_calls(case, moves, case.seen.trouble), case.fetch_trouble)
 
 
-def _bar(case: Case, moves: Moves, trouble: Trouble | None) -> Moves:
+def _bar_fetch(case: Case, moves: Moves, trouble: Trouble | None) -> Moves:
+    """Repairs need no image: they go on, and are what is told."""
+    due = tried_again_at(case, trouble) if trouble is not None and moves.steps else None
+    if trouble is None or due is None:
+        return moves
+    fetches, others = split_fetches(moves.steps)
+    if not fetches:
+        return moves
+    barred = moves._replace(steps=others, wake_at=soonest(moves.wake_at, due))
+    if others or moves.reason not in (FETCHING, BUILDING):
+        return barred
+    return barred._replace(reason=PULL_BACKOFF, message=trouble.message)
+
+
+def _bar_calls(case: Case, moves: Moves, trouble: Trouble | None) -> Moves:
+    """What failed to be mended is no trouble of anything else, nor of the fetch of an image."""
     if trouble is None or not moves.steps:
         return moves
     if trouble.reason in MENDS and not is_mending(moves):
         return moves
-    backoff = case.want.backoff
-    pause = backoff.maximum if trouble.lasting else backoff.delay(trouble.count)
-    due = trouble.at + pause
-    if not still_waits(due, pause, case.now):
+    due = tried_again_at(case, trouble)
+    if due is None:
         return moves
-    others = tuple(step for step in moves.steps if _may_pass(case, step, trouble))
-    if len(others) == len(moves.steps):
+    fetches, calls = split_fetches(moves.steps)
+    others = tuple(step for step in calls if _may_pass(case, step, trouble.reason))
+    if len(others) == len(calls):
         return moves
-    if others:
-        begun = {step.replica for step in others if isinstance(step, Start | Restart)}
-        grants = {replica: grant for replica, grant in moves.grants.items() if replica in begun}
-        return moves._replace(steps=others, grants=grants, wake_at=soonest(moves.wake_at, due))
-    reason = PULL_BACKOFF if trouble is case.seen.fetch_trouble else f"{trouble.reason}Failed"
-    return Moves(wake_at=due, reason=reason, message=trouble.message, shut=moves.shut)
+    if not others:
+        reason = f"{trouble.reason}Failed"
+        wake = soonest(moves.wake_at, due) if fetches else due
+        return Moves(fetches, wake, reason, trouble.message, shut=moves.shut)
+    begun = {step.replica for step in others if isinstance(step, Start | Restart)}
+    grants = {replica: grant for replica, grant in moves.grants.items() if replica in begun}
+    return moves._replace(steps=(*others, *fetches), grants=grants, wake_at=soonest(moves.wake_at, due))
 
 
-def _may_pass(case: Case, step: Step, trouble: Trouble) -> bool:
-    """No end waits for names. Whatever fails, an image is fetched, and who does not serve is led to no more.
+def _may_pass(case: Case, step: Step, failed: str) -> bool:
+    """No end waits for names. Whatever fails, who does not serve is led to no more.
 
     No more than that: of two kinds of calls that both fail each would make the other one forget its pause.
     """
-    if isinstance(step, Fetch) or trouble is case.seen.fetch_trouble:
-        return isinstance(step, Fetch) != (trouble is case.seen.fetch_trouble)
-    if trouble.reason == Withdraw.__name__:
+    if failed == Withdraw.__name__:
         return not isinstance(step, Withdraw)
-    if type(step).__name__ == trouble.reason or not isinstance(step, Route):
+    if type(step).__name__ == failed or not isinstance(step, Route):
         return False
     return not any(one.id == step.replica and is_ready(case, one) for one in case.seen.replicas)

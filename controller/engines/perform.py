@@ -27,6 +27,7 @@ from controller.model.steps import (
     Build,
     Connect,
     Create,
+    Fetch,
     Limit,
     Made,
     Outcome,
@@ -103,7 +104,7 @@ class Performer:
                 assert_never(step)
         return None
 
-    def _fetch(self, project: ComposeProject, step: Pull | Build, ends_at: float) -> None:
+    def _fetch(self, project: ComposeProject, step: Fetch, ends_at: float) -> None:
         fetch = compose.pull_service if isinstance(step, Pull) else compose.build_service
         try:
             fetch(project, self._client.endpoint, step.service, deadline=left(ends_at))

@@ -18,8 +18,6 @@ _PATIENCE = 3600.0
 _PAUSE = 60.0
 """Seconds between two pulls that fail: a registry counts who asks."""
 
-Fetch = Callable[[str], None]
-
 
 def pull_image(image: str, endpoint: Endpoint) -> None:
     """By the Docker CLI, which knows the user's registries. Raises EngineErrors."""
@@ -32,8 +30,13 @@ def pull_image(image: str, endpoint: Endpoint) -> None:
 class Puller:
     """Pulls images that are missing. Safe from several threads."""
 
-    def __init__(self, endpoint: Endpoint, fetch: Fetch | None = None, clock: Callable[[], float] = time.monotonic):
-        self._fetch: Fetch = fetch or (lambda image: pull_image(image, endpoint))
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        fetch: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        self._fetch = fetch or (lambda image: pull_image(image, endpoint))
         self._clock = clock
         self._lock = threading.Lock()
         self._failed: dict[str, tuple[float, EngineError]] = {}

@@ -13,7 +13,7 @@ from controller.engines.simulated_calls import skipped
 from controller.model.errors import Transient
 from controller.model.names import Instant
 from controller.model.observed import Replica, ServiceView
-from controller.model.steps import Fetch, Outcome, Result, Step
+from controller.model.steps import Outcome, Result, Step, split_fetches
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +89,9 @@ class FaultyWorld:
         outcomes = self._slowed(self._spoil(steps, now))
         end = now + sum(outcome.seconds for outcome in outcomes)
         for service in {step.service for step in steps}:
-            if any(step.service == service and not isinstance(step, Fetch) for step in steps):
-                self._slow_until[service] = end
             heapq.heappush(self._late, (end, service))
+        for step in split_fetches(steps)[1]:
+            self._slow_until[step.service] = end
         return outcomes
 
     def _spoil(self, steps: Sequence[Step], now: Instant) -> tuple[Outcome, ...]:

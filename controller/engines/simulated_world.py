@@ -25,6 +25,7 @@ from controller.model.steps import (
     Pull,
     Result,
     Step,
+    split_fetches,
 )
 from controller.model.timings import Span, Timings
 
@@ -46,8 +47,8 @@ class Simulation:
         self._views: dict[str, ServiceView] = {name: ServiceView(taken_at=now, since=now) for name in stack.services}
         self._views.update(views)
         self._busy: dict[str, Instant] = {}
-        self._arrivals: dict[str, list[tuple[Instant, ImageId]]] = {}
-        """Images on their way, by service, and when they will be here."""
+        self._arrivals: dict[str, list[tuple[Instant, str, ImageId]]] = {}
+        """Images on their way, by service: when they will be here, by which name."""
         self._stale: dict[str, None] = {}
         self._news: dict[str, None] = {}
         for view in views.values():
@@ -105,7 +106,7 @@ class Simulation:
             self._views[service] = replace(view, taken_at=view.taken_at + seconds)
         self._busy = {service: until + seconds for service, until in self._busy.items()}
         for service, coming in self._arrivals.items():
-            self._arrivals[service] = [(at + seconds, image) for at, image in coming]
+            self._arrivals[service] = [(at + seconds, name, image) for at, name, image in coming]
         self.processes.shift(seconds)
 
     def is_busy(self, service: str, now: Instant) -> bool:
@@ -122,17 +123,19 @@ class Simulation:
             if len(replicas) > 1:
                 replicas = tuple(sorted(replicas, key=_in_order))
             self._views[service] = ServiceView(
-                replicas, now, old.since, old.complete, old.image_id, old.pulled_at, old.trouble
+                replicas, now, old.since, old.complete, old.image_id, old.pulled, old.trouble
             )
             self._arrive(service, now)
         return self._views.get(service) or ServiceView(taken_at=now, since=now)
 
     def _arrive(self, service: str, now: Instant) -> None:
-        coming = self._arrivals.pop(service, [])
-        for at, image in coming:
-            if at <= now + HAIR:
-                self._views[service] = replace(self._views[service], image_id=image, pulled_at=at)
-        if left := [(at, image) for at, image in coming if at > now + HAIR]:
+        if service not in self._arrivals:
+            return  # nearly always
+        coming = self._arrivals.pop(service)
+        for _, name, image in (one for one in coming if one[0] <= now + HAIR):
+            view = self._views[service]
+            self._views[service] = replace(view, image_id=image, pulled=view.pulled | {name})
+        if left := [one for one in coming if one[0] > now + HAIR]:
             self._arrivals[service] = left
 
     def observe(self, now: Instant) -> Mapping[str, ServiceView]:
@@ -173,9 +176,9 @@ class Simulation:
             at += outcome.seconds
             outcomes.append(outcome)
         for service in services:
-            if any(step.service == service and not isinstance(step, Fetch) for step in steps):
-                self._busy[service] = at
             self.processes.look(service, at)
+        for step in split_fetches(steps)[1]:
+            self._busy[step.service] = at
         return tuple(outcomes)
 
     def _do(self, step: Step, at: Instant) -> Outcome:
@@ -188,11 +191,11 @@ class Simulation:
             case _:
                 return self._calls.act(step, at)
 
-    def _fetch(self, step: Pull | Build, at: Instant) -> Outcome:
+    def _fetch(self, step: Fetch, at: Instant) -> Outcome:
         seconds = self.containers.seconds(step.service, Span.PULL if isinstance(step, Pull) else Span.BUILD)
         view = self._views.get(step.service, ServiceView())
         image = view.image_id or ImageId(f"sha256:simulated-{step.image}")
-        self._arrivals.setdefault(step.service, []).append((at + seconds, image))
+        self._arrivals.setdefault(step.service, []).append((at + seconds, step.image, image))
         self._stale[step.service] = None
         return Outcome(step, Result.DONE, seconds=seconds)
 

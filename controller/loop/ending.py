@@ -40,7 +40,7 @@ class Verdict(NamedTuple):
 
 def rests(world: World) -> bool:
     """Whether nothing moves, be all well or not. Who waits for what failed moves no more than that."""
-    if world.busy or world.fetching:
+    if world.busy:
         return False
     moving = {name for name, decision in world.decisions.items() if not is_at_rest(decision)}
     if not moving:

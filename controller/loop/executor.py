@@ -1,4 +1,7 @@
-"""Acts: performs granted steps on worker threads, one batch a service at a time, and decides nothing."""
+"""Acts: performs granted steps on worker threads, and decides nothing.
+
+One batch a service at a time, beside which images are fetched for it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import heapq
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from itertools import count
 
@@ -16,7 +19,7 @@ from controller.loop.lanes import Lane, deadline_of, lane_of
 from controller.model.errors import ControllerError
 from controller.model.names import Release, ReplicaId
 from controller.model.project import ComposeProject
-from controller.model.steps import Create, Fetch, Outcome, Remove, Result, Route, Step
+from controller.model.steps import Create, Outcome, Remove, Result, Route, Step, fetched_image
 
 Key = tuple[str, str, str]
 """Stack, service and, of a batch that fetches it, the image."""
@@ -43,8 +46,7 @@ class Batch:
     @property
     def fetches(self) -> str:
         """The image that it gets here; of a batch that touches containers "" instead."""
-        step = self.steps[0] if self.steps else None
-        return step.image if isinstance(step, Fetch) else ""
+        return fetched_image(self.steps[0]) if self.steps else ""
 
     @property
     def key(self) -> Key:
@@ -86,7 +88,7 @@ class Executor:
         self._completed: dict[str, list[Completed]] = {}
         self._order = count()
         self._closing = False
-        self._running = 0
+        self._running = dict.fromkeys(Lane, 0)
 
     def submit(self, batch: Batch) -> bool:
         """Have these steps done.
@@ -99,7 +101,10 @@ class Executor:
             if not self._enqueue(_Work(batch, deque(batch.steps), [])):
                 return False
             self._busy[batch.key] = None
-            return True
+            dropped = self._drop_outdated(batch)
+        for outdated in dropped:
+            self._on_done(outdated)
+        return True
 
     def busy(self, stack: str) -> frozenset[str]:
         """The services of the stack whose outcomes were not collected yet."""
@@ -117,15 +122,33 @@ class Executor:
     def close(self, timeout: float = 10.0) -> bool:
         """Begin no further step, wait for the running ones; False where one was still running after `timeout` seconds.
 
-        What was not begun is completed as Skipped. An abandoned create is found again through the journal.
+        What was not begun is completed as Skipped. An abandoned create is found again through the journal; a fetch,
+        which may take hours and leaves nothing half done, is not waited for.
         """
         with self._changed:
             self._closing = True
             self._changed.notify_all()
             end = time.monotonic() + timeout
-            while (left := end - time.monotonic()) > 0 and (self._running or any(self._waiting.values())):
+            acting = [lane for lane in Lane if lane is not Lane.IMAGES]
+            while (left := end - time.monotonic()) > 0 and self._is_at_work(acting):
                 self._changed.wait(left)
-            return not self._running
+            return not any(self._running[lane] for lane in acting)
+
+    def _is_at_work(self, lanes: Iterable[Lane]) -> bool:
+        return any(self._running[lane] or self._waiting[lane] for lane in lanes)
+
+    def _drop_outdated(self, batch: Batch) -> list[Batch]:
+        """An image that was asked for before this one and is not on its way yet is not needed any more."""
+        if not batch.fetches:
+            return []
+        waiting = self._waiting[Lane.IMAGES]
+        outdated = [one for one in waiting if one[2].batch.key[:2] == batch.key[:2] and one[2].batch.key != batch.key]
+        for entry in outdated:
+            waiting.remove(entry)
+            _skip_rest(entry[2], "another image is asked for")
+            self._complete(entry[2])
+        heapq.heapify(waiting)
+        return [work.batch for _, _, work in outdated]
 
     def _enqueue(self, work: _Work) -> bool:
         """False where nobody would ever do it."""
@@ -150,7 +173,7 @@ class Executor:
     def _serve(self, lane: Lane) -> None:
         while (work := self._next(lane)) is not None:
             self._advance(work)
-            done = self._hand_on(work)
+            done = self._hand_on(work, lane)
             if done:
                 self._on_done(work.batch)
 
@@ -162,7 +185,7 @@ class Executor:
             self._idle[lane] -= 1
             if not self._waiting[lane]:
                 return None
-            self._running += 1
+            self._running[lane] += 1
             return heapq.heappop(self._waiting[lane])[2]
 
     def _advance(self, work: _Work) -> None:
@@ -175,17 +198,20 @@ class Executor:
         if outcome.result is not Result.DONE:
             _skip_rest(work, "an earlier step was not done")
 
-    def _hand_on(self, work: _Work) -> bool:
+    def _hand_on(self, work: _Work, lane: Lane) -> bool:
         with self._changed:
-            self._running -= 1
+            self._running[lane] -= 1
             if work.left:
                 if self._enqueue(work):
                     return False
                 _skip_rest(work, "the system gives no thread to do it")
-            completed = Completed(work.batch, tuple(work.outcomes))
-            self._completed.setdefault(work.batch.stack, []).append(completed)
-            self._changed.notify_all()
+            self._complete(work)
             return True
+
+    def _complete(self, work: _Work) -> None:
+        completed = Completed(work.batch, tuple(work.outcomes))
+        self._completed.setdefault(work.batch.stack, []).append(completed)
+        self._changed.notify_all()
 
 
 def perform_step(engine: Engine, batch: Batch, step: Step) -> Outcome:

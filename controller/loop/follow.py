@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from controller.decide.aim import is_release
 from controller.decide.case import ALIVE
-from controller.decide.phase import QUARANTINED, UPDATE_FAILED
+from controller.decide.phase import PULL_BACKOFF, QUARANTINED, UPDATE_FAILED
 from controller.loop.acts import AT_ONCE
 from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing
@@ -95,8 +95,7 @@ class Follower:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
         still = (*AT_REST, Phase.WAITING)
         open_names = (name for name, d in decisions.items() if d.phase not in still or self._is_put_off(d))
-        world = self.reconciler.world
-        return bool(world.busy or world.fetching) or not set(open_names) <= set(idle)
+        return bool(self.reconciler.world.busy) or not set(open_names) <= set(idle)
 
     def _converged(self, decisions: Mapping[str, Decision]) -> bool:
         if self.reconciler.world.busy & set(decisions):
@@ -169,12 +168,13 @@ class Follower:
 
     def _tries(self, decision: Decision) -> int:
         """How often it was tried in vain; what failed for another release does not count."""
-        known = self.reconciler.senses.troubles
-        troubles = (known.get(decision.service), known.of_fetching(decision.service))
+        image = self.reconciler.world.desired.services[decision.service].image
+        about = image if decision.reason == PULL_BACKOFF else ""
+        trouble = self.reconciler.senses.troubles.get(decision.service, about)
         view = self.reconciler.world.views.get(decision.service)
         tries = [grant.tries for grant in decision.history.restarts.values()]
         tries += [replica.restarts for replica in view.replicas] if view is not None else []
-        tries += [one.count for one in troubles if one is not None and is_release(decision.release, one.release)]
+        tries += [trouble.count] if trouble is not None and is_release(decision.release, trouble.release) else []
         return max(tries, default=0)
 
     def _attempts(self, service: str) -> int:

@@ -65,8 +65,8 @@ class Reconciler:
         self._answered_at = tools.now()
         """When the last look began that the engine answered."""
         self._seen = False
-        self._unseen: set[str] = set()
-        self._fetched: set[Fetching] = set()
+        self._unseen: set[Fetching] = set()
+        """Whose calls, and which fetches, came to an end that no look shows yet."""
         self._ended = Ended()
         self._before: tuple[str, ...] = ()
         if store.mended is not None:
@@ -81,7 +81,7 @@ class Reconciler:
         whole = services is None or not self._seen or any(outcome.collided for outcome in outcomes)
         if whole:  # before all that may want to look sooner
             self._tools.queue.add_at(Key(self.loaded.name), self._tools.now() + self.loaded.desired.policy.resync)
-        views = self._look(None if services is None or whole else services | self._due())
+        views = self._look(None if services is None or whole else services | self._due)
         if views is None:
             return  # what failed and may pass failed for want of an engine
         now = self._tools.now()
@@ -105,17 +105,19 @@ class Reconciler:
         """What came to its end. A service stays busy until it was looked at: no older view shows what was done."""
         completed = self._tools.executor.collect(self.loaded.name)
         for done in completed:
-            service, image = done.batch.service, done.batch.fetches
-            if image:
-                self._fetched.add((service, image))
-            else:
-                self._unseen.add(service)
-            self.senses.note(service, done.outcomes, now, done.batch.release)
+            self._unseen.add((done.batch.service, done.batch.fetches))
+            self.senses.note(done.batch.service, done.outcomes, now, done.batch.release)
         return tuple(outcome for done in completed for outcome in done.outcomes)
 
+    @property
     def _due(self) -> frozenset[str]:
         """Of whom something came to its end since they were last looked at."""
-        return frozenset(self._unseen) | {service for service, _ in self._fetched}
+        return frozenset(service for service, _ in self._unseen)
+
+    @property
+    def _acted(self) -> frozenset[str]:
+        """For whom a call for containers did."""
+        return frozenset(service for service, image in self._unseen if not image)
 
     def _tell(self, outcomes: Iterable[Outcome], now: Instant) -> None:
         if told := tuple(outcomes):
@@ -137,7 +139,7 @@ class Reconciler:
             views = self.senses.renew(views)
         self.observed, self._answered_at = observed, begun
         if only is None:
-            busy, journal = self.world.busy - self._unseen, self.store.replicas
+            busy, journal = self.world.busy - self._acted, self.store.replicas
             views = recognise(journal, observed, views, self.loaded.desired, busy)
             if not self._seen:
                 self.ledger.note_first_sight(self.loaded, views)
@@ -148,10 +150,9 @@ class Reconciler:
     def _take(self, views: Mapping[str, ServiceView], whole: bool, now: Instant) -> bool:
         """Whether all was seen: the other half is not decided, and no event will say that it can be seen now."""
         self.world.views.update(views)
-        self.world.busy -= self._unseen
-        self.world.fetching -= self._fetched
+        self.world.busy -= self._acted
+        self.world.fetching -= self._unseen
         self._unseen.clear()
-        self._fetched.clear()
         if self._extras or self._tagged or self.loaded.follows_tags:
             self._want()
         pauses = self._pauses.after_look(views, whole)

@@ -13,7 +13,7 @@ from controller.health.prober import Prober
 from controller.loop.lastwords import LastWords
 from controller.loop.troubles import Troubles
 from controller.loop.verdicts import Verdicts
-from controller.model.desired import DesiredService, DesiredStack
+from controller.model.desired import DesiredService, DesiredStack, PullPolicy
 from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision
 from controller.model.observed import Observed, Replica, ServiceView
 from controller.model.steps import Outcome, Pull, Result
@@ -40,22 +40,22 @@ class Senses:
         self.since = now
         self._looked_at = now
         self.troubles = Troubles()
-        self._pulled: dict[str, tuple[str, Instant]] = {}
-        self._unverified: dict[str, str] = {}
+        self._pulled: dict[str, frozenset[str]] = {}
+        self._unverified: set[tuple[str, str]] = set()
         self._nameless: dict[str, Mapping[ReplicaId, Instant]] = {}
         """Replicas that nobody finds by name, by service, and since when."""
         self._there: Mapping[str, frozenset[ReplicaId]] | None = None
 
     def note(self, service: str, outcomes: Sequence[Outcome], now: Instant, release: Release | None = None) -> None:
-        """The steps of one decision, which led to `release`, came to their end: what failed, and what was pulled."""
+        """A batch, which led to `release`, came to its end: what failed, and what was pulled."""
         self.troubles.note(service, outcomes, now, release)
         self.troubles.note_contest(service, outcomes, now)
         for outcome in outcomes:
             if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
-                self._pulled[service] = (outcome.step.image, now)
-                self._unverified.pop(service, None)
+                self._pulled[service] = self._pulled.get(service, frozenset()) | {outcome.step.image}
+                self._unverified.discard((service, outcome.step.image))
             elif isinstance(outcome.step, Pull) and outcome.result is not Result.SKIPPED:
-                self._unverified[service] = outcome.step.image
+                self._unverified.add((service, outcome.step.image))
 
     def present(self, stack: str, names: Iterable[str]) -> Mapping[str, frozenset[ReplicaId]]:
         """The replicas that there are of these services at this moment. Raises EngineError."""
@@ -100,6 +100,10 @@ class Senses:
 
     def finish(self, view: ServiceView, want: DesiredService, observed: Observed) -> ServiceView:
         """Add what only we know: since when we watch, failed calls, pulls, verdicts."""
+        here = view.image_id is not None
+        if here and want.pull is not PullPolicy.ALWAYS:
+            self.troubles.forget_fetch(want.name, want.image)
+            self._unverified.discard((want.name, want.image))
         replicas = self._with_withdrawals(view.replicas, want.name, observed.taken_at)
         if self._verdicts is not None:
             given = replace(view, replicas=replicas, since=self.since)
@@ -109,15 +113,10 @@ class Senses:
             replicas=tuple(self._words.add(replica, want.start_timeout, observed.taken_at) for replica in replicas),
             since=self.since,
             trouble=self.troubles.get(want.name),
-            fetch_trouble=self.troubles.of_fetching(want.name),
-            pulled_at=self._find_pull(want, view),
-            unverified=self._unverified.get(want.name) == want.image and view.image_id is not None,
+            fetch_troubles=self.troubles.of_fetching(want.name),
+            pulled=self._pulled.get(want.name, view.pulled),
+            unverified=here and (want.name, want.image) in self._unverified,
         )
-
-    def _find_pull(self, want: DesiredService, view: ServiceView) -> Instant | None:
-        """A pull that came to its end after another image was asked for says nothing of that."""
-        image, at = self._pulled.get(want.name, ("", None))
-        return at if image == want.image else view.pulled_at
 
     def _with_withdrawals(self, replicas: tuple[Replica, ...], service: str, at: Instant) -> tuple[Replica, ...]:
         """The engine does not say since when."""
@@ -132,6 +131,6 @@ class Senses:
         """The same look, after since when is watched, or what failed before, has come to be another."""
         known = self.troubles
         return {
-            name: replace(view, since=self.since, trouble=known.get(name), fetch_trouble=known.of_fetching(name))
+            name: replace(view, since=self.since, trouble=known.get(name), fetch_troubles=known.of_fetching(name))
             for name, view in views.items()
         }

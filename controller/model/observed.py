@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.model.desired import Probe
@@ -173,7 +174,7 @@ class Replica:
 class Trouble:
     """Calls for one release of a service that failed in a row; kept in memory only, so that the next try waits.
 
-    Those that fetch its image, which are made beside the others, are counted by themselves.
+    Those that fetch an image, which are made beside the others, are counted by themselves.
     """
 
     count: int
@@ -186,6 +187,9 @@ class Trouble:
     """What the calls were for: of another release they say nothing. None: of any."""
 
 
+_NO_TROUBLES: Mapping[str, Trouble] = MappingProxyType({})
+
+
 @dataclass(frozen=True, slots=True)
 class ServiceView:
     """All that was seen of one service. `since`: watched without a gap since then; `complete`: nothing is missing."""
@@ -196,9 +200,11 @@ class ServiceView:
     complete: bool = True
     image_id: ImageId | None = None
     """The local image that the service's image name stands for now; None: there is none."""
-    pulled_at: Instant | None = None
+    pulled: frozenset[str] = frozenset()
+    """Images that we have pulled for it."""
     trouble: Trouble | None = None
-    fetch_trouble: Trouble | None = None
+    fetch_troubles: Mapping[str, Trouble] = field(default_factory=lambda: _NO_TROUBLES)
+    """What failed to get images here, by image."""
     taken_ports: tuple[str, ...] = ()
     """Fixed host ports (`8080/tcp`) that a replica of the present template would need and that are in use."""
     no_ingress: str = ""

@@ -212,6 +212,11 @@ def step_number(step: Step) -> int | None:
             return step.number
 
 
+def fetched_image(step: Step) -> str:
+    """The image that it gets here; "": it touches containers."""
+    return step.image if isinstance(step, Fetch) else ""
+
+
 def split_fetches(steps: Sequence[Step]) -> tuple[tuple[Fetch, ...], tuple[Step, ...]]:
     """Those that get an image, and those that touch containers: neither waits for the other."""
     fetches = tuple(step for step in steps if isinstance(step, Fetch))

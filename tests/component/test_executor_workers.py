@@ -75,6 +75,34 @@ def test_the_end_finishes_the_running_step_and_begins_no_other(port, batch):
     assert sorted(by_service) == sorted([*names, "web"])
 
 
+def test_an_image_that_was_asked_for_before_and_is_not_on_its_way_yet_is_fetched_no_more(executor, port, batch):
+    busy = [f"p{turn}" for turn in range(Lane.IMAGES.workers)]
+    gate = port.hold(*busy)
+    for name in busy:
+        executor.submit(batch(name, Pull(name, "other:1", "test")))
+    eventually(lambda: len(port.begun) == len(busy))
+    for name, image in (("web", "web:1"), ("db", "web:1"), ("web", "web:2")):
+        assert executor.submit(batch(name, Pull(name, image, "test")))
+    assert executor.done.acquire(timeout=10)
+    (dropped,) = executor.collect("s")
+    assert (dropped.batch.key, results(dropped)) == (("s", "web", "web:1"), [Result.SKIPPED])
+    assert executor.submit(batch("web", Pull("web", "web:1", "test"))), "it may be asked for again"
+    gate.set()
+    eventually(lambda: len(port.begun) == len(busy) + 2)
+    assert sorted(name for _, name in port.begun[len(busy) :]) == ["db", "web"]
+
+
+def test_the_end_waits_for_no_fetch(port, batch):
+    executor = Executor(port, lambda batch: None)
+    gate = port.hold("web")
+    executor.submit(batch("web", Pull("web", "web:1", "test")))
+    eventually(lambda: port.begun)
+    begun = time.monotonic()
+    assert executor.close(10)
+    assert time.monotonic() - begun < 5
+    gate.set()
+
+
 @pytest.fixture
 def scarce(monkeypatch):
     """While it is set, the system gives no thread to workers."""

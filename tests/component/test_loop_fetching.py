@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from controller.model.generation import Ending
 from controller.model.steps import Pull, Start
+from tests.component.releases import endings
 from tests.component.stage import Stage, load, service
 
 pytestmark = [pytest.mark.unit, pytest.mark.fault("I1")]
@@ -82,9 +84,26 @@ def test_what_is_asked_for_instead_does_not_wait_for_the_first(stage: Stage) -> 
     stage.bench.waiting = [batch for batch in stage.bench.waiting if batch.fetches == "web:3"]
     stage.settle(60)
     assert {replica.image for replica in stage.replicas("web")} == {"web:3"} and stage.phases["web"] == "Ready"
+    assert endings(stage)[-1] is Ending.CONVERGED, "what nobody needs any more holds up no end"
     stage.bench.waiting += first
     stage.settle(60)
     assert {replica.image for replica in stage.replicas("web")} == {"web:3"} and stage.phases["web"] == "Ready"
+
+
+def test_an_image_that_is_always_pulled_is_pulled_once_whatever_ends_late(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load({"web": service(image="web:1", pull_policy="always", scale=2)}))
+    stage.settle(10)
+    for image in ("web:2", "web:3"):
+        stage.change({"web": service(image=image, pull_policy="always", scale=2)})
+        stage.turn()
+    assert fetched(stage) == ["web:2", "web:3"]
+    first = [batch for batch in stage.bench.waiting if batch.fetches == "web:2"]
+    stage.bench.waiting = [batch for batch in stage.bench.waiting if batch.fetches == "web:3"]
+    stage.settle(60, until=lambda: "web:3" in {replica.image for replica in stage.replicas("web")})
+    stage.bench.waiting += first
+    stage.settle(60)
+    assert {replica.image for replica in stage.replicas("web")} == {"web:3"} and stage.phases["web"] == "Ready"
+    assert [step.image for step in stage.bench.steps if isinstance(step, Pull)] == ["web:1", "web:3", "web:2"]
 
 
 def test_a_stop_does_not_wait_for_it(stage: Stage) -> None:

@@ -105,9 +105,9 @@ DECIDING = (
     ),
     Mutant(
         "failed calls are tried again without end",
-        "decide/service.py",
-        "    if not still_waits(due, pause, case.now):\n        return moves\n    others",
-        "    if True:\n        return moves\n    others",
+        "decide/case.py",
+        "return due if still_waits(due, pause, case.now) else None",
+        "return None",
         (f"{BACKOFF}::test_an_engine_that_only_fails_is_asked_less_and_less",),
     ),
     Mutant(

@@ -49,7 +49,7 @@ MENDING = (
     Mutant(
         "a call that failed keeps the sick in the traffic",
         "decide/service.py",
-        "if type(step).__name__ == trouble.reason or not isinstance(step, Route):",
+        "if type(step).__name__ == failed or not isinstance(step, Route):",
         "if True:",
         (f"{DRAIN}::test_a_call_that_failed_keeps_no_sick_one_in_the_traffic",),
     ),

@@ -64,7 +64,7 @@ RUNNING = (
     Mutant(
         "a conflict counts as a failure at once",
         "loop/troubles.py",
-        "            if self._conflicts[service] < _CONFLICTS:\n                return\n",
+        "            if self._conflicts[row] < _CONFLICTS:\n                return\n",
         "",
         ("tests/unit/loop/test_troubles.py",),
     ),
@@ -101,8 +101,8 @@ RUNNING = (
     Mutant(
         "a start that succeeds ends the pause of a pull that fails",
         "loop/troubles.py",
-        "troubles = self._fetches if fetches else self._troubles",
-        "troubles = self._troubles",
+        "row = (service, fetched_image(outcomes[0].step))",
+        'row = (service, "")',
         ("tests/unit/loop/test_troubles.py",),
     ),
     Mutant(
@@ -120,5 +120,12 @@ RUNNING = (
         (
             "tests/component/test_prober_threads.py::test_however_many_services_hang_others_are_asked_once_that_is_known",
         ),
+    ),
+    Mutant(
+        "an image that nobody needs any more is fetched all the same",
+        "loop/executor.py",
+        "        if not batch.fetches:\n            return []\n",
+        "        if True:\n            return []\n",
+        ("tests/component/test_executor_workers.py",),
     ),
 )

@@ -76,9 +76,9 @@ class Play:
         self._ends: dict[str, Instant] = {}
         self._arrivals: dict[Fetching, Instant] = {}
         self._troubles: dict[str, Trouble] = {}
-        self._fetch_troubles: dict[str, Trouble] = {}
+        self._fetch_troubles: dict[str, dict[str, Trouble]] = {}
         self._conflicts: Counter[str] = Counter()
-        self._pulled: dict[str, Instant] = {}
+        self._pulled: dict[str, frozenset[str]] = {}
         self.seen: dict[str, ServiceView] = {}
         """The last whole look at each service."""
         self._resync = self.now + RESYNC
@@ -238,8 +238,8 @@ class Play:
             view,
             since=max(view.since, self._since),
             trouble=self._troubles.get(name),
-            fetch_trouble=self._fetch_troubles.get(name),
-            pulled_at=self._pulled.get(name),
+            fetch_troubles=dict(self._fetch_troubles.get(name, {})),
+            pulled=self._pulled.get(name, frozenset()),
         )
         for key in arrived:
             del self._arrivals[key]
@@ -284,23 +284,23 @@ class Play:
 
     def _note(self, name: str, outcomes: tuple[Outcome, ...], release: Release, end: Instant) -> None:
         self._dirty[name] = None
-        fetches = isinstance(outcomes[0].step, Fetch)
-        troubles = self._fetch_troubles if fetches else self._troubles
+        troubles, key = self._troubles, name
+        if isinstance(outcomes[0].step, Fetch):
+            troubles, key = self._fetch_troubles.setdefault(name, {}), outcomes[0].step.image
         for outcome in outcomes:
             if isinstance(outcome.step, Pull) and outcome.result is Result.DONE:
-                self._pulled[name] = end
+                self._pulled[name] = self._pulled.get(name, frozenset()) | {outcome.step.image}
         failed = next((o for o in outcomes if o.result not in (Result.DONE, Result.SKIPPED)), None)
         if failed is None:
-            troubles.pop(name, None)
-            if not fetches:
-                self._conflicts.pop(name, None)
+            troubles.pop(key, None)
+            self._conflicts.pop(key, None)
             return
         if failed.result is Result.CONFLICT:
             self.conflicts += 1
-            self._conflicts[name] += 1
-            if self._conflicts[name] < 3:
+            self._conflicts[key] += 1
+            if self._conflicts[key] < 3:
                 return
-        before = troubles.get(name)
+        before = troubles.get(key)
         kind, lasting = type(failed.step).__name__, failed.result is Result.REJECTED
         count = before.count + 1 if before is not None and before.release == release else 1
-        troubles[name] = Trouble(count, end, kind, failed.message, lasting, release)
+        troubles[key] = Trouble(count, end, kind, failed.message, lasting, release)

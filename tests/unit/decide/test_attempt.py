@@ -25,8 +25,8 @@ SICK = replica(2, "v2", health=Health.UNHEALTHY)
 
 
 def refused(reason: str, count: int = 1, *, lasting: bool = False) -> dict[str, object]:
-    which = "fetch_trouble" if reason == "Pull" else "trouble"
-    return {which: Trouble(count, NOW - 1, reason, "Docker refused it", lasting)}
+    found = Trouble(count, NOW - 1, reason, "Docker refused it", lasting)
+    return {"fetch_troubles": {web().image: found}} if reason == "Pull" else {"trouble": found}
 
 
 def web(**policy):

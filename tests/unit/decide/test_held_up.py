@@ -188,7 +188,8 @@ def test_an_image_that_cannot_be_fetched_holds_up_no_repair() -> None:
     down = (exited(1, "v1"), old(2))
     first = decide(case(want, *down, history=OPEN, seen=NO_IMAGE))
     assert tell(first) == "Updating Starting: start 1, pull"
-    failed = {**NO_IMAGE, "fetch_trouble": Trouble(3, NOW - 0.5, "Pull", "no such image", lasting=True)}
+    refused = Trouble(3, NOW - 0.5, "Pull", "no such image", lasting=True)
+    failed = {**NO_IMAGE, "fetch_troubles": {want.image: refused}}
     later = decide(case(want, *down, history=OPEN, seen=failed))
     assert tell(later).startswith("Updating Starting: start 1 | wakes +")
     assert later.history.restarts == {"web-1-id": Grant(1, NOW - 1)}

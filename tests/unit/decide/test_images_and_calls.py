@@ -1,24 +1,27 @@
 """What has to come before a create, what follows failed calls, and containers that depend on other containers."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.decide.service import decide
-from controller.model.decision import History, Offers
+from controller.model.decision import Grant, History, Offers
 from controller.model.desired import Need, PullPolicy
 from controller.model.names import ReplicaId
 from controller.model.observed import Health, Trouble
 from controller.model.steps import Build, Pull
 from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, probe, ready, replica, service
-from tests.unit.decide.cases import case, told
+from tests.unit.decide.cases import SEEN, case, told
 
 pytestmark = pytest.mark.unit
 
 NO_IMAGE = {"image_id": None}
+IMAGE_NAME = checked().image
 
 
 def trouble(count: int, ago: float, reason: str = "Create", *, lasting: bool = False, **others):
-    which = "fetch_trouble" if reason == "Pull" else "trouble"
-    return {which: Trouble(count, NOW - ago, reason, "no answer", lasting), **others}
+    found = Trouble(count, NOW - ago, reason, "no answer", lasting)
+    return {"fetch_troubles": {IMAGE_NAME: found}, **others} if reason == "Pull" else {"trouble": found, **others}
 
 
 def unwell(**others):
@@ -35,7 +38,7 @@ IMAGES = [
     ),
     (
         "pull_policy always, pulled in this generation: created",
-        case(checked(pull=PullPolicy.ALWAYS), seen={"pulled_at": NOW - 5}),
+        case(checked(pull=PullPolicy.ALWAYS), seen={"pulled": frozenset({IMAGE_NAME})}),
         "Pending Creating: create 1",
     ),
     (
@@ -56,8 +59,18 @@ IMAGES = [
     ("pull_policy never and here: created", case(checked(pull=PullPolicy.NEVER)), "Pending Creating: create 1"),
     (
         "no registry: the image that is here is kept",
-        case(checked(pull=PullPolicy.ALWAYS), seen=trouble(1, 10, "Pull")),
+        case(checked(pull=PullPolicy.ALWAYS), seen=trouble(6, 10, "Pull")),
         "Pending Creating: create 1",
+    ),
+    (
+        "until that is tried again",
+        case(checked(pull=PullPolicy.ALWAYS), seen=trouble(1, 10, "Pull")),
+        "Pending FetchingImage: pull",
+    ),
+    (
+        "another image was pulled: that says nothing of this one",
+        case(checked(pull=PullPolicy.ALWAYS), seen={"pulled": frozenset({"other:1"})}),
+        "Pending FetchingImage: pull",
     ),
     (
         "nothing to create: nothing is pulled",
@@ -157,6 +170,35 @@ CALLS = [
         "the image cannot be had: named so",
         case(checked(), seen=trouble(1, 0.4, "Pull", image_id=None)),
         "Pending ImagePullBackOff: - | wakes +0.6",
+    ),
+    (
+        "another image could not be had: that bars nothing",
+        case(checked(), seen={"image_id": None, "fetch_troubles": {"other:1": Trouble(9, NOW, "Pull", "no answer")}}),
+        "Pending FetchingImage: pull",
+    ),
+    (
+        "the image cannot be had and an old one waits before its next start: that wakes it",
+        case(
+            checked(revision="v2"),
+            exited(1, "v1", started_at=NOW - 0.5, finished_at=NOW),
+            history=replace(SEEN, restarts={"web-1-id": Grant(3, NOW - 50)}),
+            seen=trouble(9, 1, "Pull", image_id=None, lasting=True),
+        ),
+        "CrashLoopBackOff CrashLoopBackOff: - | wakes +3.5",
+    ),
+    (
+        "neither may be done: it wakes for what comes first",
+        case(
+            checked(revision="v2"),
+            exited(1, "v1"),
+            seen=trouble(1, 0.5, "Start", **trouble(9, 1, "Pull", image_id=None)),
+        ),
+        "Updating StartFailed: - | wakes +0.5",
+    ),
+    (
+        "a start that may not be made holds no slot while the image is fetched",
+        case(checked(revision="v2"), exited(1, "v1"), seen=trouble(1, 0.5, "Start", image_id=None)),
+        "Updating StartFailed: pull | wakes +0.5",
     ),
     (
         "failed before the clock was set back: no pause lasts until it has caught up",

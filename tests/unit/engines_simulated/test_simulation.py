@@ -139,7 +139,7 @@ def test_a_missing_image_is_refused_until_it_is_pulled() -> None:
     assert refusal(simulation.perform([create(1)], NOW)) is Result.REJECTED
     over = run(simulation, Pull("web", "web:1", "test"))
     assert simulation.view("web", over).image_id is not None
-    assert simulation.view("web", over).pulled_at == pytest.approx(over)
+    assert simulation.view("web", over).pulled == {"web:1"}
     run(simulation, create(1), at=over)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from controller.loop.troubles import Troubles
 from controller.model.names import Release, ReplicaId
-from controller.model.steps import Connect, Limit, Outcome, Pull, Rename, Result
+from controller.model.steps import Connect, Limit, Outcome, Pull, Rename, Result, Withdraw
 from tests.builders import NOW, create, template
 
 pytestmark = pytest.mark.unit
@@ -55,26 +55,44 @@ def test_another_release_begins_a_count_of_its_own() -> None:
     assert found is not None and (found.count, found.release) == (1, "v1")
 
 
+def pulled(image: str, result: Result) -> tuple[Outcome]:
+    return (Outcome(Pull("web", image, "missing"), result, "no registry"),)
+
+
+def rows(troubles: Troubles) -> dict[str, tuple[str, int]]:
+    """What stands between `web` and its next calls, and by image what does between it and that."""
+    found = {"": troubles.get("web"), **troubles.of_fetching("web")}
+    return {image: (trouble.reason, trouble.count) for image, trouble in found.items() if trouble is not None}
+
+
 def test_what_fetches_an_image_has_a_row_of_its_own() -> None:
     troubles = Troubles()
-    pulled = Outcome(Pull("web", "web:2", "missing"), Result.TRANSIENT, "no registry")
     note(troubles, Result.TRANSIENT)
-    troubles.note("web", (pulled,), NOW)
+    troubles.note("web", pulled("web:2", Result.TRANSIENT), NOW)
+    troubles.note("web", pulled("web:3", Result.TRANSIENT), NOW)
+    troubles.note("web", pulled("web:3", Result.TRANSIENT), NOW)
+    assert rows(troubles) == {"": ("Create", 1), "web:2": ("Pull", 1), "web:3": ("Pull", 2)}
     note(troubles, Result.DONE)
-    (found,) = filter(None, (troubles.get("web"), troubles.of_fetching("web")))
-    assert (found.reason, found.count) == ("Pull", 1)
-    note(troubles, Result.TRANSIENT)
-    troubles.note("web", (Outcome(pulled.step, Result.DONE),), NOW)
-    (found,) = filter(None, (troubles.get("web"), troubles.of_fetching("web")))
-    assert found.reason == "Create"
+    troubles.note("web", pulled("web:2", Result.DONE), NOW)
+    assert rows(troubles) == {"web:3": ("Pull", 2)}, "the late end of another one says nothing"
+    troubles.forget_fetch("web", "web:3")
+    assert rows(troubles) == {}
+
+
+def test_conflicts_are_counted_by_row() -> None:
+    troubles = Troubles()
+    note(troubles, Result.CONFLICT, Result.CONFLICT)
+    troubles.note("web", pulled("web:2", Result.CONFLICT), NOW)
+    assert rows(troubles) == {}
 
 
 def test_a_person_has_all_of_it_tried_at_once() -> None:
     troubles = Troubles()
     note(troubles, Result.TRANSIENT)
-    troubles.note("web", (Outcome(Pull("web", "web:2", "missing"), Result.TRANSIENT),), NOW)
+    troubles.note("web", pulled("web:2", Result.TRANSIENT), NOW)
+    troubles.note("db", (Outcome(create(), Result.TRANSIENT),), NOW)
     troubles.forget(("web",))
-    assert troubles.get("web") is troubles.of_fetching("web") is None
+    assert rows(troubles) == {} and troubles.get("db") is not None
 
 
 LIMIT = Limit("web", ReplicaId("a"), 1, template("web"), "was set", ("HostConfig.Memory",))
@@ -100,3 +118,21 @@ def test_one_repair_each_of_many_replicas_is_no_contest() -> None:
         done = (Outcome(replace(CONNECT, replica=ReplicaId(name)), Result.DONE),)
         troubles.note_contest("web", done, NOW)
     assert troubles.get("web") is None
+
+
+def test_what_we_took_ourselves_is_no_contest() -> None:
+    troubles = Troubles()
+    for _ in range(5):
+        for step in (Withdraw("web", CONNECT.replica, 1, "goes"), CONNECT):
+            troubles.note_contest("web", (Outcome(step, Result.DONE),), NOW)
+    assert troubles.get("web") is None
+
+
+def test_a_refusal_is_not_forgotten_for_a_contest() -> None:
+    troubles = Troubles()
+    batch = (Outcome(CONNECT, Result.DONE), Outcome(LIMIT, Result.REJECTED, "refused"))
+    for _ in range(5):
+        troubles.note("web", batch, NOW)
+        troubles.note_contest("web", batch, NOW)
+    found = troubles.get("web")
+    assert found is not None and (found.reason, found.lasting) == ("Limit", True)

@@ -59,8 +59,11 @@ def _launcher(environment: Mapping[str, str], endpoint: Endpoint) -> tuple[str, 
 
 
 def start_service(project: ComposeProject, endpoint: Endpoint, service: str, count: int, *, deadline: float) -> None:
-    """Start what is created or stopped of one service with its hooks and injected files; replaces nothing."""
-    arguments = ("up", "--detach", "--no-deps", "--no-recreate", "--no-build", "--quiet-pull")
+    """Start what is created or stopped of one service with its hooks and injected files; replaces nothing.
+
+    Nor is anything pulled: the files may ask for an image that is still on its way, or cannot be had.
+    """
+    arguments = ("up", "--detach", "--no-deps", "--no-recreate", "--no-build", "--pull", "never")
     scale = ("--scale", f"{service}={count}")
     with failpoints.around("compose.up"):
         check(compose_command(project, endpoint, (*arguments, *scale, service)), deadline=deadline)

@@ -227,6 +227,13 @@ def test_a_start_by_compose_starts_and_makes_nothing_else(project: Project) -> N
     assert sorted(project.containers()) == [f"{project.name}-b-1", f"{project.name}-b-2"]
 
 
+def test_a_start_by_compose_waits_for_no_image_that_the_files_ask_for_now(project: Project) -> None:
+    made = project.create(project.write("services: {a: {SLEEP}}").record(), "a", 1)
+    project.write("services: {a: {image: 'localhost:1/none:1'}}")
+    project.start("a", made, by_compose=True)
+    assert project.replica_by_id("a", made).running
+
+
 def test_a_namespace_sharer_without_its_owner_is_not_made(project: Project) -> None:
     recording = project.write("services: {a: {SLEEP}, b: {SLEEP, network_mode: 'service:a'}}").record()
     assert recording.templates["b"].namespace_of == "a"

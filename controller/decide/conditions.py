@@ -43,7 +43,9 @@ def find_conditions(world: World, decision: Decision, is_blind: bool) -> Sequenc
             tell_stable(want, decision, view),
             *tell_drift(world, decision, view),
         ]
-    return [*said, *tell_stuck(view)]
+    if stuck := tell_stuck([view]):
+        said.append(Said("Stuck", TRUE, "RemovalPending", stuck))
+    return said
 
 
 def is_known_anyway(told: Decision | ServiceStatus) -> bool:

@@ -7,7 +7,7 @@ from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
 from controller.decide.heal import tries_of
 from controller.decide.moves import Moves
-from controller.decide.rollout import WAYS_BACK, find_surplus
+from controller.decide.rollout import ON_ITS_WAY, WAYS_BACK, find_surplus
 from controller.model.decision import Course, Decision, Offers, Phase
 from controller.model.observed import Replica, ReplicaPhase, Trouble
 from controller.model.steps import Restart, Start
@@ -38,7 +38,7 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
         return Phase.UPDATING, moves.reason, moves.message  # all serve, and some are yet to follow a dependency
     if halted and case.history.halted and not case.history.failed:
         return _find_pause(case, parts, whole, moves)
-    rests = not moves.steps and (halted or not case.history.updating)
+    rests = not moves.steps and moves.reason not in ON_ITS_WAY and (halted or not case.history.updating)
     if case.aim.course is not None and (whole or halted) and rests:
         return _find_halt(case, parts, whole, moves)
     if whole and rests:

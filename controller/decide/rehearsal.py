@@ -11,7 +11,7 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.phase import QUARANTINED
 from controller.decide.stack import decide_stack
-from controller.decide.world import Fetching, World
+from controller.decide.world import World
 from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId
@@ -22,6 +22,7 @@ from controller.model.steps import (
     Outcome,
     Remove,
     Result,
+    Row,
     Step,
     Stop,
     fetched_image,
@@ -83,7 +84,7 @@ class _Play:
         self._troubles: dict[str, Trouble] = {}
         self._fetch_troubles: dict[str, dict[str, Trouble]] = {}
         """By service and image."""
-        self._arrivals: dict[Fetching, Instant] = {}
+        self._arrivals: dict[Row, Instant] = {}
         self._passes = 0
         self._restless = set(world.desired.services)
         self._progress_at = now

@@ -24,6 +24,7 @@ WAYS_BACK = frozenset({Course.RETURNING, Course.STACK_RETURNING})
 """Courses on which a service goes back because a release failed."""
 
 FETCHING, BUILDING = "FetchingImage", "BuildingImage"
+ON_ITS_WAY = frozenset({FETCHING, BUILDING})
 """Reasons of services whose image is on its way."""
 
 PORT_AGAIN = 2.0
@@ -216,15 +217,17 @@ def finish_interrupted(case: Case, parts: Parts) -> Moves:
 def fetch_image(case: Case) -> Moves | None:
     """The pull or build that has to come before a create; None when the image is there and fresh enough.
 
-    Where a pull fails and an image is present, that image is kept until it is tried again. However long it takes, that
-    is not the release's fault. One that is on its way is waited for, and not asked for again.
+    Where a pull fails and an image is present, that image is kept until it is tried again: not in an update, which has
+    begun with it. However long it takes, that is not the release's fault. One that is on its way is waited for, and not
+    asked for again.
     """
     want, seen = case.want, case.seen
     if not want.image or (want.image_id is not None and want.image_id != seen.image_id):
         return None  # an earlier release is made from the very image that it had
     missing = seen.image_id is None
     stale = want.pull is PullPolicy.ALWAYS and want.image not in seen.pulled
-    failed = case.fetch_trouble is not None and tried_again_at(case, case.fetch_trouble) is not None
+    trouble = case.fetch_trouble
+    failed = trouble is not None and (case.history.updating or tried_again_at(case, trouble) is not None)
     if not missing and (not stale or failed):
         return None
     if want.pull is PullPolicy.NEVER and not want.builds:

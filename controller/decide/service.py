@@ -42,8 +42,7 @@ from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import (
-    BUILDING,
-    FETCHING,
+    ON_ITS_WAY,
     create_missing,
     finish_interrupted,
     remove_surplus,
@@ -265,27 +264,31 @@ def _watch(case: Case, parts: Parts, moves: Moves) -> Moves:
 
 def _bar_trouble(case: Case, moves: Moves) -> Moves:
     """After failed calls nothing is tried before its time; a refusal for good only at the longest pause."""
-    return _bar_fetch(case, _bar_calls(case, moves, case.seen.trouble), case.fetch_trouble)
+    if not moves.steps:
+        return moves  # nearly always
+    if case.seen.trouble is not None:
+        moves = _bar_calls(case, moves, case.seen.trouble)
+    return moves if case.fetch_trouble is None else _bar_fetch(case, moves, case.fetch_trouble)
 
 
-def _bar_fetch(case: Case, moves: Moves, trouble: Trouble | None) -> Moves:
-    """Repairs need no image: they go on, and are what is told."""
-    due = tried_again_at(case, trouble) if trouble is not None and moves.steps else None
-    if trouble is None or due is None:
+def _bar_fetch(case: Case, moves: Moves, trouble: Trouble) -> Moves:
+    """Repairs need no image: they go on."""
+    due = tried_again_at(case, trouble)
+    if due is None:
         return moves
     fetches, others = split_fetches(moves.steps)
     if not fetches:
         return moves
     barred = moves._replace(steps=others, wake_at=soonest(moves.wake_at, due))
-    if others or moves.reason not in (FETCHING, BUILDING):
+    if others:
         return barred
+    if moves.reason not in ON_ITS_WAY:
+        return barred._replace(message="; ".join(filter(None, (moves.message, trouble.message))))
     return barred._replace(reason=PULL_BACKOFF, message=trouble.message)
 
 
-def _bar_calls(case: Case, moves: Moves, trouble: Trouble | None) -> Moves:
-    """What failed to be mended is no trouble of anything else, nor of the fetch of an image."""
-    if trouble is None or not moves.steps:
-        return moves
+def _bar_calls(case: Case, moves: Moves, trouble: Trouble) -> Moves:
+    """What failed to be mended is no trouble of anything else, nor is any of the fetch of an image."""
     if trouble.reason in MENDS and not is_mending(moves):
         return moves
     due = tried_again_at(case, trouble)

@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from controller.decide.aim import find_quarantine
 from controller.decide.case import SPOILT_AFTER
@@ -17,6 +17,7 @@ from controller.decide.touched import AS_ASKED, find_touched, may_be_job, needs_
 from controller.decide.world import World
 from controller.model.decision import Decision, Freeze, Phase
 from controller.model.desired import DesiredService, DriftPolicy
+from controller.model.names import Instant
 from controller.model.observed import Difference, Replica, ReplicaPhase, ServiceView, Trouble
 from controller.model.steps import Connect, Limit, Rename
 
@@ -24,11 +25,11 @@ Drifted = tuple[Replica, tuple[Difference, ...]]
 """Who was changed by a hand, and in what."""
 
 STUCK_AFTER = 30.0
-"""Seconds after its end in which a container that is being removed is gone, if nothing holds it."""
+"""Seconds in which a container that is being removed is gone, if nothing holds it."""
 
-STAYS_THERE = (
+_STAYS_THERE = (
     "its removal does not end: Docker or the kernel holds it (a mount that is in use, a process that cannot be "
-    "interrupted); nothing waits for it, and a restart of Docker or of the machine frees it"
+    "interrupted); no other container waits for it, and a restart of Docker or of the machine frees it"
 )
 
 _ENDED = frozenset({Phase.COMPLETED, Phase.STOPPED})
@@ -77,17 +78,15 @@ def find_restarted(decision: Decision, view: ServiceView) -> Mapping[str, int]:
 # --- what does not go
 
 
-def find_stuck(view: ServiceView) -> Iterator[Replica]:
-    """Those whose removal was begun and does not end."""
-    for replica in view.replicas:
-        ended = replica.finished_at
-        if replica.phase is ReplicaPhase.REMOVING and ended is not None and view.taken_at - ended >= STUCK_AFTER:
-            yield replica
+def tell_stuck(views: Iterable[ServiceView]) -> str:
+    """Whose removal was begun and does not end; "": nobody's."""
+    names = (replica.name for view in views for replica in view.replicas if _is_stuck(replica, view.taken_at))
+    stuck = ", ".join(sorted(names))
+    return f"{stuck}: {_STAYS_THERE}" if stuck else ""
 
 
-def tell_stuck(view: ServiceView) -> Iterator[Said]:
-    if stuck := ", ".join(replica.name for replica in find_stuck(view)):
-        yield Said("Stuck", TRUE, "RemovalPending", f"{stuck}: {STAYS_THERE}")
+def _is_stuck(replica: Replica, now: Instant) -> bool:
+    return replica.removing_since is not None and now - replica.removing_since >= STUCK_AFTER
 
 
 # --- what a hand changed

@@ -11,9 +11,7 @@ from controller.model.decision import Decision, History, Hold, Offers
 from controller.model.desired import DesiredStack, StartupMode
 from controller.model.names import Instant, Release
 from controller.model.observed import ServiceView
-
-Fetching = tuple[str, str]
-"""A service, and the image that is on its way."""
+from controller.model.steps import Row
 
 WATCH_AFTER_RECONNECT = 5.0
 """Seconds after a reconnect to the engine in which what fell over is only watched."""
@@ -40,7 +38,7 @@ class World:
     starting: set[str] = field(default_factory=set)
     waiting: set[str] = field(default_factory=set)
     busy: set[str] = field(default_factory=set)
-    fetching: set[Fetching] = field(default_factory=set)
+    fetching: set[Row] = field(default_factory=set)
     hold: Hold | None = None
     only: frozenset[str] | None = None
     started: bool = False
@@ -54,6 +52,12 @@ class World:
         """Whether the last look at the service was whole; nothing may be concluded from half a list."""
         view = self.views.get(name)
         return view is not None and view.complete
+
+    @property
+    def awaits_image(self) -> bool:
+        """Whether an image is on its way that is wanted still."""
+        wanted = ((self.desired.services.get(name), image) for name, image in self.fetching)
+        return any(want is not None and want.leaving is None and want.image == image for want, image in wanted)
 
     def acts_on(self, name: str) -> bool:
         """Whether any call for the service is in flight."""

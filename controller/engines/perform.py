@@ -115,6 +115,8 @@ class Performer:
             raise type(error)(f"{step.image}: {error.message}", hint=error.hint) from error
         finally:
             self._images.forget()
+        if self._images.find(step.image, deadline=left(ends_at)) is None:
+            raise Rejected(f"{step.image} is not here after that: the files ask for another image by now, or tag it so")
 
     def _create(self, project: ComposeProject, step: Create, ends_at: float, surroundings: list[Made]) -> ReplicaId:
         """Networks and volumes first, then the container, then the networks that an older API joins one by one."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,9 +23,7 @@ WORKERS = 8
 CROWD = WORKERS - 2
 """Workers that the replicas of one service may hold at once, or all whose last probe hung."""
 HANGS = 1.0
-"""Seconds after which an answer came late enough to count as hanging."""
-_LATER = 0.1
-"""Seconds after which a place among these is asked for again."""
+"""Seconds after which an answer came late enough to count as hanging, or nearly all of its time, where that is less."""
 ASK_ANYWAY = 0.5
 """Seconds after which a command is run although the port that it seems to need is closed."""
 _KNOCK_TIMEOUT = 0.2
@@ -42,6 +40,7 @@ class Role(StrEnum):
 Group = tuple[str, str, Role]
 Watched = tuple[Role, Life]
 Crowd = tuple[str, str] | None
+"""Who shares workers: the replicas of a service, or all that hang (None)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +69,7 @@ class _Watch:
 
     @property
     def crowd(self) -> Crowd:
-        """Whom it shares workers with: what hangs is to hold up nobody but what hangs as well."""
+        """What hangs is to hold up nobody but what hangs as well."""
         return None if self.hangs else self.group[:2]
 
     @property
@@ -105,6 +104,8 @@ class Prober:
         self._threads: list[threading.Thread] = []
         self._idle = 0
         self._at_work: Counter[Crowd] = Counter()
+        self._parked: defaultdict[Crowd, deque[_Watch]] = defaultdict(deque)
+        """Who is due and waits for a place of its crowd."""
         self._has_leader = False
         self._closed = False
 
@@ -175,7 +176,8 @@ class Prober:
         if known is not None:
             trial = _carry_on(trial, known.trial, at)
         port = known_port(probe) if probe.kind is ProbeKind.EXEC and replica.address is not None else None
-        watch = _Watch(group, replica, probe, trial, at, port, ask_at=at + ASK_ANYWAY)
+        hangs = known is not None and known.hangs
+        watch = _Watch(group, replica, probe, trial, at, port, ask_at=at + ASK_ANYWAY, hangs=hangs)
         self._watches[watch.key] = watch
         if replica.phase is not ReplicaPhase.PAUSED:
             self._push(watch, at)
@@ -194,7 +196,10 @@ class Prober:
     def _ensure_worker(self) -> None:
         if self._heap and not self._idle and len(self._threads) < self._workers:
             thread = threading.Thread(target=self._serve, name="probe", daemon=True)
-            thread.start()
+            try:
+                thread.start()
+            except RuntimeError:  # the system gives none: those there are have more to do
+                return
             self._threads.append(thread)
             self._idle += 1
 
@@ -225,7 +230,7 @@ class Prober:
         self._has_leader = False
 
     def _pop_due(self) -> _Watch | None:
-        """Whoever has been due for longest and whose crowd leaves workers for others; the rest of it comes later."""
+        """Whoever has been due for longest, unless its crowd leaves no worker for others: it is parked."""
         now = self._clocks.steady()
         self._drop_stale()
         while self._heap and self._heap[0][0] <= now:
@@ -233,7 +238,7 @@ class Prober:
             if self._at_work[watch.crowd] < CROWD:
                 self._at_work[watch.crowd] += 1
                 return watch
-            heapq.heappush(self._heap, (now + _LATER, next(self._order), watch.key, watch))
+            self._parked[watch.crowd].append(watch)
             self._drop_stale()
         return None
 
@@ -242,12 +247,25 @@ class Prober:
             heapq.heappop(self._heap)
 
     def _attend(self, watch: _Watch) -> None:
+        """One visit; then its place is free for the next one of its crowd."""
         crowd = watch.crowd
         try:
             self._visit(watch)
         finally:
             with self._lock:
-                self._at_work -= Counter((crowd,))  # without those that have nobody at work
+                self._leave(crowd)
+
+    def _leave(self, crowd: Crowd) -> None:
+        self._at_work[crowd] -= 1
+        parked = self._parked[crowd]
+        while parked:
+            waiting = parked.popleft()
+            if self._watches.get(waiting.key) is waiting:
+                self._push(waiting, self._clocks.steady())
+                return
+        del self._parked[crowd]
+        if not self._at_work[crowd]:
+            del self._at_work[crowd]
 
     def _visit(self, watch: _Watch) -> None:
         """Knock, or ask and judge. Then the next visit is set, if the life is still watched."""
@@ -256,7 +274,7 @@ class Prober:
             return
         begun = self._clocks.steady()
         result = _ask(self._engine, watch)
-        watch.hangs = self._clocks.steady() - begun >= HANGS
+        watch.hangs = self._clocks.steady() - begun >= min(HANGS, 0.9 * watch.probe.timeout)
         changed = False
         with self._lock:
             if self._watches.get(watch.key) is watch:

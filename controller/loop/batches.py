@@ -25,7 +25,8 @@ def make_batches(
     rank = world.graph.rank[decision.service]
 
     def batch(*steps: Step) -> Batch:
-        return Batch(loaded.name, decision.service, steps, loaded.project, journal, rank, route, decision.release)
+        name, service = loaded.name, decision.service
+        return Batch(name, service, steps, loaded.project, journal, rank=rank, route=route, release=decision.release)
 
     if steps:
         yield batch(*(map(_hurry, steps) if decision.service in world.hurried else steps))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from controller.decide.goback import find_way_back
 from controller.decide.identity import is_shut_out
 from controller.decide.status import find_stack_phase
-from controller.decide.trouble import STAYS_THERE, find_drifted, find_stuck, tell_drifted
+from controller.decide.trouble import find_drifted, tell_drifted, tell_stuck
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
 from controller.loop.setbacks import find_setbacks, has_pin
@@ -84,8 +84,8 @@ def _tell_services(world: World) -> Iterator[Told]:
     if touched := sorted(_tell_touched(world)):
         message = f"changed by hand, which `drift: report` only tells: {'; '.join(touched)}"
         yield Told("Drifted", "ChangedByHand", message)
-    if stuck := [replica.name for view in world.views.values() for replica in find_stuck(view)]:
-        yield Told("Stuck", "RemovalPending", f"{', '.join(sorted(stuck))}: {STAYS_THERE}")
+    if stuck := tell_stuck(world.views.values()):
+        yield Told("Stuck", "RemovalPending", stuck)
     if unverified := [n for n, view in world.views.items() if view.unverified]:
         message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"
         yield Told("ImageUnverified", "PullFailed", message)

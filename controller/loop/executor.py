@@ -27,7 +27,7 @@ Key = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The steps of one decision, in order. `rank`: the higher, the sooner (longest path first).
+    """Steps of one decision, in order. `rank`: the higher, the sooner (longest path first).
 
     Creates are noted in the journal before they are sent and confirmed after.
     """
@@ -71,7 +71,9 @@ class _Work:
 
 
 class Executor:
-    """Worker threads by lane. `on_done` is called from a worker when a batch waits to be collected; it must not block.
+    """Worker threads by lane.
+
+    `on_done` is called, from any thread, when a batch waits to be collected; it must not block.
 
     A service is busy from `submit` until its batch was collected, so nobody decides on a view from before the outcome;
     a fetch stands beside it, and beside that of another image.
@@ -122,8 +124,8 @@ class Executor:
     def close(self, timeout: float = 10.0) -> bool:
         """Begin no further step, wait for the running ones; False where one was still running after `timeout` seconds.
 
-        What was not begun is completed as Skipped. An abandoned create is found again through the journal; a fetch,
-        which may take hours and leaves nothing half done, is not waited for.
+        What was not begun is completed as Skipped. An abandoned create is found again through the journal. Fetches are
+        not waited for: they may take hours and leave nothing half done.
         """
         with self._changed:
             self._closing = True

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from controller.decide.aim import is_release
 from controller.decide.case import ALIVE
-from controller.decide.phase import PULL_BACKOFF, QUARANTINED, UPDATE_FAILED
+from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.loop.acts import AT_ONCE
 from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing
@@ -95,7 +95,8 @@ class Follower:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
         still = (*AT_REST, Phase.WAITING)
         open_names = (name for name, d in decisions.items() if d.phase not in still or self._is_put_off(d))
-        return bool(self.reconciler.world.busy) or not set(open_names) <= set(idle)
+        world = self.reconciler.world
+        return bool(world.busy) or world.awaits_image or not set(open_names) <= set(idle)
 
     def _converged(self, decisions: Mapping[str, Decision]) -> bool:
         if self.reconciler.world.busy & set(decisions):
@@ -167,14 +168,15 @@ class Follower:
         return self._tries(decision) >= self._attempts(decision.service)
 
     def _tries(self, decision: Decision) -> int:
-        """How often it was tried in vain; what failed for another release does not count."""
-        image = self.reconciler.world.desired.services[decision.service].image
-        about = image if decision.reason == PULL_BACKOFF else ""
-        trouble = self.reconciler.senses.troubles.get(decision.service, about)
+        """How often it was tried in vain; what failed for another release does not count, nor for what is here."""
+        known = self.reconciler.senses.troubles
+        troubles = [known.get(decision.service)]
         view = self.reconciler.world.views.get(decision.service)
         tries = [grant.tries for grant in decision.history.restarts.values()]
         tries += [replica.restarts for replica in view.replicas] if view is not None else []
-        tries += [trouble.count] if trouble is not None and is_release(decision.release, trouble.release) else []
+        if view is not None and view.image_id is None:
+            troubles += known.of_fetching(decision.service).values()
+        tries += [one.count for one in troubles if one is not None and is_release(decision.release, one.release)]
         return max(tries, default=0)
 
     def _attempts(self, service: str) -> int:

@@ -36,7 +36,8 @@ class LastWords:
 
         Why the engine could not start it is all that there is to know.
         """
-        if not (_is_slow(replica, patience, now) or (_has_failed(replica) and not replica.last_output)):
+        told = bool(replica.last_output) and not replica.running
+        if not (_is_slow(replica, patience, now) or (_has_failed(replica) and not told)):
             said = replica.last_output
             return replace(replica, last_output=mask(said)) if said else replica
         stage = (replica.life, replica.running)

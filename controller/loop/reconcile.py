@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
-from controller.decide.world import WATCH_AFTER_RECONNECT, Fetching, World, make_world
+from controller.decide.world import WATCH_AFTER_RECONNECT, World, make_world
 from controller.loop.annals import Annals
 from controller.loop.batches import make_batches
 from controller.loop.chronicle import Chronicle
@@ -31,7 +31,7 @@ from controller.model.generation import Cause
 from controller.model.names import Instant
 from controller.model.observed import Observed, ServiceView
 from controller.model.status import StackStatus
-from controller.model.steps import Outcome
+from controller.model.steps import Outcome, Row
 
 
 class Reconciler:
@@ -65,7 +65,7 @@ class Reconciler:
         self._answered_at = tools.now()
         """When the last look began that the engine answered."""
         self._seen = False
-        self._unseen: set[Fetching] = set()
+        self._unseen: set[Row] = set()
         """Whose calls, and which fetches, came to an end that no look shows yet."""
         self._ended = Ended()
         self._before: tuple[str, ...] = ()

@@ -15,7 +15,7 @@ from controller.loop.troubles import Troubles
 from controller.loop.verdicts import Verdicts
 from controller.model.desired import DesiredService, DesiredStack, PullPolicy
 from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision
-from controller.model.observed import Observed, Replica, ServiceView
+from controller.model.observed import Observed, Replica, ReplicaPhase, ServiceView
 from controller.model.steps import Outcome, Pull, Result
 
 
@@ -44,6 +44,8 @@ class Senses:
         self._unverified: set[tuple[str, str]] = set()
         self._nameless: dict[str, Mapping[ReplicaId, Instant]] = {}
         """Replicas that nobody finds by name, by service, and since when."""
+        self._going: dict[str, Mapping[ReplicaId, Instant]] = {}
+        """Replicas that are on their way out, by service, and since when that was seen."""
         self._there: Mapping[str, frozenset[ReplicaId]] | None = None
 
     def note(self, service: str, outcomes: Sequence[Outcome], now: Instant, release: Release | None = None) -> None:
@@ -99,12 +101,16 @@ class Senses:
         self._there = {**there, **seen}
 
     def finish(self, view: ServiceView, want: DesiredService, observed: Observed) -> ServiceView:
-        """Add what only we know: since when we watch, failed calls, pulls, verdicts."""
+        """Add what only we know: since when we watch, failed calls, pulls, verdicts.
+
+        An image that is here, by whatever hand, ends the trouble of getting it.
+        """
         here = view.image_id is not None
         if here and want.pull is not PullPolicy.ALWAYS:
             self.troubles.forget_fetch(want.name, want.image)
             self._unverified.discard((want.name, want.image))
         replicas = self._with_withdrawals(view.replicas, want.name, observed.taken_at)
+        replicas = self._with_removals(replicas, want.name, observed.taken_at)
         if self._verdicts is not None:
             given = replace(view, replicas=replicas, since=self.since)
             replicas = self._verdicts.add(given, want, observed.stack)
@@ -126,6 +132,15 @@ class Senses:
             return replicas  # nearly always
         self._nameless[service] = now
         return tuple(replace(replica, withdrawn_since=now.get(replica.id)) for replica in replicas)
+
+    def _with_removals(self, replicas: tuple[Replica, ...], service: str, at: Instant) -> tuple[Replica, ...]:
+        """Nor since when it removes one."""
+        before = self._going.get(service, {})
+        now = {one.id: before.get(one.id, at) for one in replicas if one.phase is ReplicaPhase.REMOVING}
+        if not now and not before:
+            return replicas  # nearly always
+        self._going[service] = now
+        return tuple(replace(replica, removing_since=now.get(replica.id)) for replica in replicas)
 
     def renew(self, views: Mapping[str, ServiceView]) -> Mapping[str, ServiceView]:
         """The same look, after since when is watched, or what failed before, has come to be another."""

@@ -6,19 +6,13 @@ What fetches an image has a row of its own: it is done beside the rest, and says
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from types import MappingProxyType
 
 from controller.model.names import Instant, Release, ReplicaId
-from controller.model.observed import Trouble
-from controller.model.steps import Connect, Limit, Outcome, Rename, Result, Withdraw, fetched_image
+from controller.model.observed import NO_TROUBLES, Trouble
+from controller.model.steps import Connect, Limit, Outcome, Rename, Result, Row, Withdraw, fetched_image
 
 _CONFLICTS = 3
 """Conflicts in a row after which the world is not just moving: the next try waits."""
-
-_NONE: Mapping[str, Trouble] = MappingProxyType({})
-
-_Row = tuple[str, str]
-"""A service, and the image that is fetched for it; "": its other calls."""
 
 _Repair = tuple[str, ReplicaId]
 """The kind of step, and whom it sets back."""
@@ -31,8 +25,8 @@ class Troubles:
     """What stands between a service and its next try."""
 
     def __init__(self) -> None:
-        self._troubles: dict[_Row, Trouble] = {}
-        self._conflicts: dict[_Row, int] = {}
+        self._troubles: dict[Row, Trouble] = {}
+        self._conflicts: dict[Row, int] = {}
         self._set_back: dict[_Repair, tuple[Instant, ...]] = {}
 
     def get(self, service: str, image: str = "") -> Trouble | None:
@@ -42,11 +36,13 @@ class Troubles:
     def of_fetching(self, service: str) -> Mapping[str, Trouble]:
         """By image."""
         if not self._troubles:
-            return _NONE  # nearly always
+            return NO_TROUBLES  # nearly always
         return {image: trouble for (name, image), trouble in self._troubles.items() if image and name == service}
 
     def note(self, service: str, outcomes: Sequence[Outcome], now: Instant, release: Release | None = None) -> None:
         """The outcomes of one batch, which led to `release`: all of its row is forgotten when they were done."""
+        if all(outcome.result is Result.SKIPPED for outcome in outcomes):
+            return
         row = (service, fetched_image(outcomes[0].step))
         failed = next((o for o in outcomes if o.result not in (Result.DONE, Result.SKIPPED)), None)
         if failed is None:
@@ -101,10 +97,10 @@ class Troubles:
     def clear(self) -> None:
         self._forget(self._rows())
 
-    def _rows(self) -> list[_Row]:
+    def _rows(self) -> list[Row]:
         return [*self._troubles, *self._conflicts]
 
-    def _forget(self, rows: Iterable[_Row]) -> None:
+    def _forget(self, rows: Iterable[Row]) -> None:
         for row in rows:
             self._troubles.pop(row, None)
             self._conflicts.pop(row, None)

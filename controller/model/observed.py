@@ -137,6 +137,8 @@ class Replica:
     """Who looks its service's name up on one of its networks finds it; None: none of them has names."""
     withdrawn_since: Instant | None = None
     """Since when it is known that nobody finds it so; None: somebody does, or that was not looked for."""
+    removing_since: Instant | None = None
+    """Since when it was seen to be on its way out."""
     route: RouteSeen | None = None
     """How it stands in the ingress; None: it is not behind one, or that cannot be told now."""
     proper_name: str = ""
@@ -187,7 +189,7 @@ class Trouble:
     """What the calls were for: of another release they say nothing. None: of any."""
 
 
-_NO_TROUBLES: Mapping[str, Trouble] = MappingProxyType({})
+NO_TROUBLES: Mapping[str, Trouble] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ class ServiceView:
     pulled: frozenset[str] = frozenset()
     """Images that we have pulled for it."""
     trouble: Trouble | None = None
-    fetch_troubles: Mapping[str, Trouble] = field(default_factory=lambda: _NO_TROUBLES)
+    fetch_troubles: Mapping[str, Trouble] = field(default_factory=lambda: NO_TROUBLES)
     """What failed to get images here, by image."""
     taken_ports: tuple[str, ...] = ()
     """Fixed host ports (`8080/tcp`) that a replica of the present template would need and that are in use."""

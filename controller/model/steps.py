@@ -149,6 +149,10 @@ Fetch = Pull | Build
 Step = Fetch | Create | Start | Stop | Restart | Remove | Rename | Connect | Limit | Withdraw | Route
 
 
+Row = tuple[str, str]
+"""What is done one after another: for a service, and the image that is fetched for it ("": calls for containers)."""
+
+
 class Result(StrEnum):
     """How a step ended."""
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from controller.model.decision import Grant
 from controller.model.generation import Ending
 from controller.model.steps import Pull, Start
 from tests.component.releases import endings
@@ -104,6 +106,22 @@ def test_an_image_that_is_always_pulled_is_pulled_once_whatever_ends_late(tmp_pa
     stage.settle(60)
     assert {replica.image for replica in stage.replicas("web")} == {"web:3"} and stage.phases["web"] == "Ready"
     assert [step.image for step in stage.bench.steps if isinstance(step, Pull)] == ["web:1", "web:3", "web:2"]
+
+
+def test_a_wish_is_not_given_up_while_what_mends_it_is_on_its_way(tmp_path: Path) -> None:
+    """That what runs was restarted often says nothing of what is asked for."""
+    stage = Stage(tmp_path, load({"web": service(image="web:1")}))
+    stage._simulated._missing = frozenset({"web:2"})
+    stage.settle(10)
+    world = stage.reconciler.world
+    (web,) = stage.replicas("web")
+    world.remember("web", replace(world.histories["web"], restarts={web.id: Grant(9, stage.clock.now() - 5)}))
+    stage.change({"web": service(image="web:2")})
+    follower = stage.wish("apply")
+    stage.turn()
+    assert fetched(stage) == ["web:2"] and follower.look(stage.clock.now()) is None
+    result = stage.follow(follower)
+    assert result is not None and result.ok
 
 
 def test_a_stop_does_not_wait_for_it(stage: Stage) -> None:

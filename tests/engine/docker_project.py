@@ -5,6 +5,7 @@ import os
 import subprocess
 import uuid
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from controller.model.names import ReplicaId, Revision
 from controller.model.observed import Replica, ServiceView
 from controller.model.project import ComposeProject, Recording, RenderedProject
 from controller.model.steps import Create, Outcome, Result, Start
+from tests.engine.scenario import eventually
 
 IMAGE = os.environ.get("TEST_IMAGE", "local/busybox:1.35")
 SLEEP = f'image: {IMAGE}, command: ["sleep", "1000"], stop_grace_period: 1s, stop_signal: SIGKILL'
@@ -110,4 +112,5 @@ class Project:
             docker("rm", "-f", "-v", name)
         for kind in ("network", "volume"):
             for name in docker(kind, "ls", "-q", "--filter", f"name={self.name}").split():
-                docker(kind, "rm", name)
+                # an engine that is at work lets go of them a little later
+                eventually(partial(docker, kind, "rm", name))

@@ -157,16 +157,16 @@ def test_one_whose_removal_does_not_end_holds_up_nobody_and_its_name_is_left_alo
 
     def going(found: object) -> object:
         for one in found if isinstance(found, list) else [found]:
-            if one["Id"] == stuck.id:
+            if one["Id"] == stuck.id and asked.met:
                 one["State"] = "removing" if isinstance(one["State"], str) else {**one["State"], "Status": "removing"}
         return found
 
     busy = Answer(409, {"message": f"removal of container {stuck.id} is already in progress"})
+    asked = proxy.rule("DELETE", f"/containers/{stuck.id}", busy)
+    proxy.rule("GET", f"/containers/({stuck.id}/)?json", Rewrite(going))
     with scene.step("it is replaced, and its removal stands still"), scene.daemon("--watch"):
-        asked = proxy.rule("DELETE", f"/containers/{stuck.id}", busy)
         scene.compose(text.replace("'1'", "'2'"))
         eventually(lambda: asked.met)
-        proxy.rule("GET", f"/containers/({stuck.id}/)?json", Rewrite(going))
         with scene.step("its successor runs under another name, and a neighbour is healed"):
             docker("kill", scene.containers()["db-1"].id)
             eventually(lambda: running(scene.containers()) == {"web-2", "db-1"})

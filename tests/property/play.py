@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from controller.decide.stack import decide_stack
 from controller.decide.status import stack_phase
-from controller.decide.world import Fetching, make_world
+from controller.decide.world import make_world
 from controller.engines.simulated_faults import Faults, FaultyWorld
 from controller.engines.simulated_world import Simulation
 from controller.model.decision import Decision, History, Hold, StackPhase
@@ -21,7 +21,7 @@ from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import Transient
 from controller.model.names import Instant, Release, Revision
 from controller.model.observed import ServiceView, Trouble
-from controller.model.steps import Fetch, Outcome, Pull, Result, Step, split_fetches, step_action, step_number
+from controller.model.steps import Fetch, Outcome, Pull, Result, Row, Step, split_fetches, step_action, step_number
 from controller.model.timings import Timings
 from tests.builders import NOW, empty_views
 from tests.property.rules import Rules
@@ -74,7 +74,7 @@ class Play:
         self._dirty: dict[str, None] = dict.fromkeys(self.world.desired.services)
         self._wakes: dict[str, Instant] = {}
         self._ends: dict[str, Instant] = {}
-        self._arrivals: dict[Fetching, Instant] = {}
+        self._arrivals: dict[Row, Instant] = {}
         self._troubles: dict[str, Trouble] = {}
         self._fetch_troubles: dict[str, dict[str, Trouble]] = {}
         self._conflicts: Counter[str] = Counter()

@@ -70,7 +70,8 @@ def test_a_dead_database_with_ten_dependents_is_one_message_that_names_it(scene:
     well.touch()
     check = '{test: ["CMD", "test", "-f", "/v/ok"], interval: 1s, retries: 1}'
     common = f"image: {IMAGE}, volumes: ['./v:/v'], stop_signal: SIGKILL"
-    db = f'db: {{{common}, command: ["sh", "-c", "test -f /v/ok && sleep 1000"], healthcheck: {check}}}'
+    patient = check.replace("retries: 1", "retries: 60")  # it is to die, not to be restarted before
+    db = f'db: {{{common}, command: ["sh", "-c", "test -f /v/ok && sleep 1000"], healthcheck: {patient}}}'
     apps = [
         f'app{number}: {{{common}, command: ["sleep", "1000"], depends_on: [db], healthcheck: {check}}}'
         for number in range(10)

@@ -102,6 +102,7 @@ def test_contents_of_configs_secrets_env_files_and_read_only_binds_count(scene: 
             stays(lambda: lives(scene.containers()) == lives(before), 2)
 
 
+@pytest.mark.slow
 def test_edits_that_no_container_is_needed_for_replace_nothing(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}, b: {SLEEP, deploy: {replicas: 1}}, c: {SLEEP}}")
     scene.done("apply")

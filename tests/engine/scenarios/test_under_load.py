@@ -112,7 +112,8 @@ def test_a_release_that_fails_in_its_bake_is_taken_back_and_no_request_is_lost_t
     assert gets.failures == []
 
 
-@pytest.mark.parametrize("nth", [1, pytest.param(REPLICAS, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("nth", [1, REPLICAS])
 def test_a_controller_that_is_killed_in_an_update_and_started_again_turns_nobody_away(scene: Scene, nth: int) -> None:
     site, new = site_with(scene), Release("new")
     with unbroken(site):

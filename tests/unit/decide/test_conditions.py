@@ -513,7 +513,7 @@ def test_what_docker_restarted_is_forgiven_by_how_long_it_ran_when_it_was_last_s
 @pytest.mark.fault("W8")
 @pytest.mark.parametrize(("ago", "told"), [(29, False), (30, True)])
 def test_one_whose_removal_does_not_end_is_told(ago: float, told: bool) -> None:
-    going = replica(1, "v1", ReplicaPhase.REMOVING, finished_at=NOW - ago)
+    going = replica(1, "v1", ReplicaPhase.REMOVING, finished_at=NOW - 9999, removing_since=NOW - ago)
     for want in ({}, {"leaving": Leaving.REMOVED}):
         found = messages(web(going, healthy(2), **want)).get("Stuck", "")
         assert found.startswith("shop-web-1: its removal does not end") is told, found

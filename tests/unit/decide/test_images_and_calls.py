@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from controller.decide.service import decide
-from controller.model.decision import Grant, History, Offers
+from controller.model.decision import Attempt, Course, Grant, History, Offers
 from controller.model.desired import Need, PullPolicy
-from controller.model.names import ReplicaId
+from controller.model.names import Release, ReplicaId
 from controller.model.observed import Health, Trouble
 from controller.model.steps import Build, Pull
 from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, probe, ready, replica, service
@@ -66,6 +66,16 @@ IMAGES = [
         "until that is tried again",
         case(checked(pull=PullPolicy.ALWAYS), seen=trouble(1, 10, "Pull")),
         "Pending FetchingImage: pull",
+    ),
+    (
+        "not in an update that has begun with it: its old replicas would come and go meanwhile",
+        case(
+            checked(revision="v2", pull=PullPolicy.ALWAYS),
+            exited(1, "v1"),
+            history=replace(SEEN, attempt=Attempt(Release("v2"), clock=NOW)),
+            seen=trouble(1, 10, "Pull"),
+        ),
+        "Updating Updating: remove 1",
     ),
     (
         "another image was pulled: that says nothing of this one",
@@ -223,6 +233,22 @@ CALLS = [
 @pytest.mark.parametrize(("given", "expected"), [pytest.param(*row[1:], id=row[0]) for row in CALLS])
 def test_after_failed_calls(given, expected) -> None:
     assert told(given) == expected
+
+
+def test_of_two_that_hold_it_up_both_are_told() -> None:
+    falls = exited(1, "v1", started_at=NOW - 0.5, finished_at=NOW)
+    tried = replace(SEEN, restarts={"web-1-id": Grant(3, NOW - 50)})
+    seen = trouble(9, 1, "Pull", image_id=None, lasting=True)
+    decision = decide(case(checked(revision="v2"), falls, history=tried, seen=seen))
+    assert decision.message.endswith("; no answer")
+
+
+def test_what_is_halted_says_so_only_once_its_image_is_here() -> None:
+    failed = replace(SEEN, failed={Release("v2"): "it crashed"}, failed_for="v2", good=Release("v1"))
+    want = checked(revision="v2", replicas=2)
+    halted = case(want, history=failed, seen=NO_IMAGE, fetching=True)
+    halted = halted._replace(aim=halted.aim._replace(course=Course.HALTED))
+    assert told(halted).startswith("Pending FetchingImage: -")
 
 
 def test_a_start_that_may_not_be_made_is_granted_to_nobody() -> None:

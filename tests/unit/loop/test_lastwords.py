@@ -38,6 +38,11 @@ ROWS = [
     ("it ended well", exited(exit_code=0), ""),
     ("the engine says why it could not start", exited(exit_code=127, last_output="no such file"), "no such file"),
     ("Docker has started it again", replica(health=Health.STARTING, restarts=1, started_at=NOW - 1), SAID),
+    (
+        "Docker has started it again, and its check has said something since",
+        replica(health=Health.STARTING, restarts=1, started_at=NOW - 1, last_output="connection refused"),
+        f"{SAID}\nconnection refused",
+    ),
     ("it is about to be restarted", replica(phase=ReplicaPhase.RESTARTING, exit_code=1), SAID),
     ("it is ready", healthy(started_at=NOW - 500), ""),
     ("it has only begun", starting(10.0, last_output="503"), "503"),

@@ -136,3 +136,9 @@ def test_a_refusal_is_not_forgotten_for_a_contest() -> None:
         troubles.note_contest("web", batch, NOW)
     found = troubles.get("web")
     assert found is not None and (found.reason, found.lasting) == ("Limit", True)
+
+
+def test_what_was_not_even_tried_ends_no_trouble() -> None:
+    troubles = Troubles()
+    note(troubles, Result.TRANSIENT, Result.SKIPPED)
+    assert rows(troubles) == {"": ("Create", 1)}

@@ -12,8 +12,9 @@ from controller.model.names import Instant
 from controller.model.observed import Health, Life, Replica, ReplicaPhase
 
 LINES = 10
-EARLY = 0.05
-"""Seconds by which a process's first lines may be dated before its start: Docker notes that when it has seen it."""
+EARLY = 0.25
+"""Seconds by which a process's first lines may be dated before its start: Docker notes that when it has seen it, later
+the more it has to do. Its own policy takes longer from one life to the next."""
 
 KEPT = 256
 """Readings that are kept; the oldest are read again if they are asked for."""
@@ -41,20 +42,21 @@ class LastWords:
             said = replica.last_output
             return replace(replica, last_output=mask(said)) if said else replica
         stage = (replica.life, replica.running)
-        words = self._words.get(stage)
-        if words is None:
-            words = self._words[stage] = self._read(replica)
+        if stage not in self._words and (read := self._read(replica)) is not None:
+            self._words[stage] = read
             while len(self._words) > KEPT:
                 del self._words[next(iter(self._words))]
+        words = self._words.get(stage, "")
         probed = mask(replica.last_output)
         return replace(replica, last_output="\n".join(said for said in (words, probed) if said))
 
-    def _read(self, replica: Replica) -> str:
+    def _read(self, replica: Replica) -> str | None:
+        """None: they cannot be had now."""
         try:
             since = None if replica.started_at is None or replica.running else replica.started_at - EARLY
             return trim("\n".join(mask(line) for line in self._engine.logs(replica.id, tail=LINES, since=since)))
         except EngineError:
-            return ""
+            return None
 
 
 def _has_failed(replica: Replica) -> bool:

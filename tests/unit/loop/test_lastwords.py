@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from controller.loop.lastwords import LastWords
+from controller.model.errors import Transient
 from controller.model.observed import Health, Replica, ReplicaPhase
 from tests.builders import NOW, exited, healthy, replica
 
@@ -21,10 +22,13 @@ class Printed:
 
     def __init__(self) -> None:
         self.asked = 0
+        self.fails = False
         self.lines = ["connecting", "no route to db"]
 
     def logs(self, replica: str, *, tail: int, since: float | None) -> list[str]:
         self.asked += 1
+        if self.fails:
+            raise Transient("busy")
         return self.lines
 
 
@@ -91,3 +95,12 @@ def test_they_are_read_once_for_each_life() -> None:
     for restarts in (0, 0, 1, 1):
         words.add(exited(exit_code=1, restarts=restarts), PATIENCE, NOW)
     assert printed.asked == 2
+
+
+def test_what_cannot_be_had_now_is_asked_for_again() -> None:
+    printed = Printed()
+    printed.fails = True
+    words = LastWords(printed)  # type: ignore[arg-type]
+    assert words.add(exited(), PATIENCE, NOW).last_output == ""
+    printed.fails = False
+    assert words.add(exited(), PATIENCE, NOW).last_output == SAID

@@ -192,7 +192,7 @@ def _find_moves(case: Case, parts: Parts) -> Moves:
     """Mending comes where nothing else is to be done: one that can never succeed holds up nothing but itself."""
     ruled = add_up(_rules(case, parts))
     moves = _bar_trouble(case, drain_first(case, ruled))
-    if split_fetches(moves.steps)[1]:
+    if moves.steps and split_fetches(moves.steps)[1]:
         return moves
     leaves = ended_by(ruled) | restarted_by((ruled,))
     mending = add_up((finish_interrupted(case, parts), mend(case, parts, leaves)))

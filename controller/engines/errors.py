@@ -168,7 +168,8 @@ def map_exit(request: str, code: int, output: str) -> EngineError:
     last = next((line.strip() for line in reversed(output.splitlines()) if line.strip()), f"exit code {code}")
     message = f"{request}: {last}"
     if any(mark in text for mark in _AWAY):
-        return Transient(message, hint="start the Docker daemon, or point DOCKER_HOST at it")
+        answered = "error response from daemon" in text  # of what it could not reach itself
+        return Transient(message, hint=None if answered else "start the Docker daemon, or point DOCKER_HOST at it")
     if "permission denied" in text and "docker" in text and "socket" in text:
         return Rejected(message, hint="join the `docker` group and log in again, or run as root")
     if lacks_plugin(text):

@@ -144,3 +144,15 @@ def test_a_taken_host_port_is_named_and_may_become_free(said: str, port: str) ->
     error = map_failure(Failure(500, said, "POST /containers/abc/start"))
     assert isinstance(error, Transient)
     assert error.message == f"host port {port} is already in use"
+
+
+@pytest.mark.parametrize(
+    ("said", "hints"),
+    [
+        ("Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?", True),
+        ('Error response from daemon: Get "http://r:1/v2/": dial tcp 10.0.0.1:1: connect: connection refused', False),
+    ],
+)
+def test_a_daemon_that_answers_is_not_to_be_started(said: str, hints: bool) -> None:
+    error = map_exit("docker compose pull", 1, said)
+    assert isinstance(error, Transient) and bool(error.hint) is hints

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
-from controller.model.decision import SICK, Freeze, Phase
+from controller.model.decision import ON_ITS_WAY, SICK, Freeze, Phase
 from controller.model.names import Instant
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
@@ -36,7 +36,6 @@ FLAPS, FLAP_WINDOW = 4, 600.0
 _FINAL = frozenset({"RollbackFailed", "JobFailed"})
 """Reasons of services on which nothing more will be tried."""
 
-_FETCHING = frozenset({"FetchingImage", "BuildingImage"})
 _NOT_ITS_OWN = frozenset({str(Freeze.HELD), "WaitingForSlot"})
 """Reasons of services that are as they are because the whole stack is, which is told of the stack."""
 
@@ -143,7 +142,7 @@ def _of_strength(service: ServiceStatus) -> Iterator[Symptom]:
         yield Symptom("ReplicasMissing", service.name, Severity.WARNING, _join(message, _tell(service)), SHORT_AFTER)
         return
     after = DOWN_AFTER if service.phase in SICK else NOT_READY_AFTER
-    after = FETCH_AFTER if service.reason in _FETCHING else after
+    after = FETCH_AFTER if service.reason in ON_ITS_WAY else after
     message = "no replica is ready" if service.phase in SICK else f"still {service.phase}"
     yield Symptom("ServiceDown", service.name, Severity.CRITICAL, _join(message, _tell(service)), after)
 

@@ -7,8 +7,8 @@ from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
 from controller.decide.heal import tries_of
 from controller.decide.moves import Moves
-from controller.decide.rollout import ON_ITS_WAY, WAYS_BACK, find_surplus
-from controller.model.decision import Course, Decision, Offers, Phase
+from controller.decide.rollout import WAYS_BACK, find_surplus
+from controller.model.decision import ON_ITS_WAY, Course, Decision, Offers, Phase
 from controller.model.observed import Replica, ReplicaPhase, Trouble
 from controller.model.steps import Restart, Start
 

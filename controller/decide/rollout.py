@@ -14,7 +14,7 @@ from controller.decide.heal import follow
 from controller.decide.identity import has_revision, publishes_itself
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.decide.touched import is_beyond_repair
-from controller.model.decision import Course
+from controller.model.decision import BUILDING, FETCHING, Course
 from controller.model.desired import Order, PullPolicy
 from controller.model.names import HALF_MADE, Instant
 from controller.model.observed import Mount, Replica, ReplicaPhase
@@ -22,10 +22,6 @@ from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, St
 
 WAYS_BACK = frozenset({Course.RETURNING, Course.STACK_RETURNING})
 """Courses on which a service goes back because a release failed."""
-
-FETCHING, BUILDING = "FetchingImage", "BuildingImage"
-ON_ITS_WAY = frozenset({FETCHING, BUILDING})
-"""Reasons of services whose image is on its way."""
 
 PORT_AGAIN = 2.0
 """Seconds after which is looked again whether a host port is free."""

@@ -41,15 +41,9 @@ from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
-from controller.decide.rollout import (
-    ON_ITS_WAY,
-    create_missing,
-    finish_interrupted,
-    remove_surplus,
-    replace_stale,
-)
+from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
 from controller.decide.turns import wait_turn
-from controller.model.decision import Aim, Course, Decision, Freeze, History, Phase
+from controller.model.decision import ON_ITS_WAY, Aim, Course, Decision, Freeze, History, Phase
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica, Trouble

@@ -16,7 +16,9 @@ from controller.loop.verdicts import Verdicts
 from controller.model.desired import DesiredService, DesiredStack, PullPolicy
 from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision
 from controller.model.observed import Observed, Replica, ReplicaPhase, ServiceView
-from controller.model.steps import Outcome, Pull, Result
+from controller.model.steps import Outcome, Pull, Result, Row
+
+_Since = Mapping[ReplicaId, Instant]
 
 
 class Senses:
@@ -41,10 +43,10 @@ class Senses:
         self._looked_at = now
         self.troubles = Troubles()
         self._pulled: dict[str, frozenset[str]] = {}
-        self._unverified: set[tuple[str, str]] = set()
-        self._nameless: dict[str, Mapping[ReplicaId, Instant]] = {}
+        self._unverified: set[Row] = set()
+        self._nameless: dict[str, _Since] = {}
         """Replicas that nobody finds by name, by service, and since when."""
-        self._going: dict[str, Mapping[ReplicaId, Instant]] = {}
+        self._going: dict[str, _Since] = {}
         """Replicas that are on their way out, by service, and since when that was seen."""
         self._there: Mapping[str, frozenset[ReplicaId]] | None = None
 
@@ -126,21 +128,18 @@ class Senses:
 
     def _with_withdrawals(self, replicas: tuple[Replica, ...], service: str, at: Instant) -> tuple[Replica, ...]:
         """The engine does not say since when."""
-        before = self._nameless.get(service, {})
-        now = {replica.id: before.get(replica.id, at) for replica in replicas if replica.by_name is False}
-        if not now and not before:
+        since = _keep_since(self._nameless, service, (one.id for one in replicas if one.by_name is False), at)
+        if since is None:
             return replicas  # nearly always
-        self._nameless[service] = now
-        return tuple(replace(replica, withdrawn_since=now.get(replica.id)) for replica in replicas)
+        return tuple(replace(replica, withdrawn_since=since.get(replica.id)) for replica in replicas)
 
     def _with_removals(self, replicas: tuple[Replica, ...], service: str, at: Instant) -> tuple[Replica, ...]:
         """Nor since when it removes one."""
-        before = self._going.get(service, {})
-        now = {one.id: before.get(one.id, at) for one in replicas if one.phase is ReplicaPhase.REMOVING}
-        if not now and not before:
+        going = (one.id for one in replicas if one.phase is ReplicaPhase.REMOVING)
+        since = _keep_since(self._going, service, going, at)
+        if since is None:
             return replicas  # nearly always
-        self._going[service] = now
-        return tuple(replace(replica, removing_since=now.get(replica.id)) for replica in replicas)
+        return tuple(replace(replica, removing_since=since.get(replica.id)) for replica in replicas)
 
     def renew(self, views: Mapping[str, ServiceView]) -> Mapping[str, ServiceView]:
         """The same look, after since when is watched, or what failed before, has come to be another."""
@@ -149,3 +148,13 @@ class Senses:
             name: replace(view, since=self.since, trouble=known.get(name), fetch_troubles=known.of_fetching(name))
             for name, view in views.items()
         }
+
+
+def _keep_since(known: dict[str, _Since], service: str, found: Iterable[ReplicaId], at: Instant) -> _Since | None:
+    """Since which look each of these has been so; None: none is, nor was one."""
+    before = known.get(service, {})
+    now = {replica: before.get(replica, at) for replica in found}
+    if not now and not before:
+        return None
+    known[service] = now
+    return now

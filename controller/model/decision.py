@@ -34,6 +34,10 @@ class Phase(StrEnum):
 SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
 """Phases in which something is wrong."""
 
+FETCHING, BUILDING = "FetchingImage", "BuildingImage"
+ON_ITS_WAY = frozenset({FETCHING, BUILDING})
+"""Reasons of services whose image is on its way."""
+
 AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
 """Phases of which nothing needs to be said beyond the word, and in which nothing more is to come."""
 

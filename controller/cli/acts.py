@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from controller.cli.failures import say, warn_all
 from controller.cli.live import open_screen
 from controller.cli.options import Options
-from controller.cli.render.plan import plan_lines
-from controller.cli.render.result import result_data, result_lines
 from controller.cli.session import open_session
 from controller.cli.terminal import paint_for, print_data, print_lines
 from controller.model.applied import StackResult
 from controller.model.wish import Wish
+from controller.render.plan import plan_lines
+from controller.render.result import result_data, result_lines
 
 
 def converge(options: Options, wish: Wish) -> int:

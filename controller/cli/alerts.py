@@ -12,9 +12,9 @@ from controller.cli.options import Options, takes_options
 from controller.cli.parameters import DURATION
 
 if TYPE_CHECKING:
-    from controller.cli.render.alerts import Shown
     from controller.loop.session import Posted, Session
     from controller.model.alert import Alert, Silence
+    from controller.render.alerts import Shown
 
 
 @click.group(invoke_without_command=True)
@@ -29,9 +29,9 @@ def alerts(options: Options, everything: bool) -> int:
 
 def list_alerts(options: Options, names: Sequence[str], *, everything: bool = False, headers: bool = True) -> int:
     """Print alerts: all, or of stacks, services or ids by name."""
-    from controller.cli.render.alerts import alert_lines, alerts_data, silence_lines
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines, width_for
+    from controller.render.alerts import alert_lines, alerts_data, silence_lines
 
     now = time.time()
     with open_session(options) as session:
@@ -51,7 +51,7 @@ def list_alerts(options: Options, names: Sequence[str], *, everything: bool = Fa
 
 def _shown(posted: Sequence[Posted], now: float, *, everything: bool) -> Iterator[Shown]:
     """The worst first, of these the newest; those that are over at the end."""
-    from controller.cli.render.alerts import Shown
+    from controller.render.alerts import Shown
 
     found = [
         Shown(alert, item.hush.why(alert, now))
@@ -173,9 +173,9 @@ def _end_silence(session: Session, number: int) -> int:
 @takes_options()
 def test(options: Options, channels: tuple[str, ...]) -> int:
     """Send a message through each channel, or those named, and say what became of it. Exit code 1 if one failed."""
-    from controller.cli.render.alerts import sample_alert
     from controller.cli.session import open_session
     from controller.model.errors import ControllerError
+    from controller.render.alerts import sample_alert
 
     failed = []
     with open_session(options) as session:

@@ -11,10 +11,10 @@ import click
 from controller.cli.options import Options, takes_options
 
 if TYPE_CHECKING:
-    from controller.cli.render.why import Cause
     from controller.cli.selection import Chosen
     from controller.loop.session import Session
     from controller.model.status import Event, StackStatus
+    from controller.render.why import Cause
 
 _STACK_WORDS = ("stack", "stacks", "st")
 _SERVICE_WORDS = ("service", "services", "svc")
@@ -61,9 +61,9 @@ def _resolve(
 
 
 def _print(session: Session, stacks: Sequence[StackStatus], services: Sequence[Chosen], options: Options) -> None:
-    from controller.cli.render.data import events_data, service_data, stack_data
-    from controller.cli.render.describe import describe_service, describe_stack
     from controller.cli.terminal import paint_for, print_data, print_lines
+    from controller.render.data import events_data, service_data, stack_data
+    from controller.render.describe import describe_service, describe_stack
 
     now, paint = time.time(), paint_for(options)
     events = tuple(session.events())
@@ -94,9 +94,9 @@ def why(options: Options, services: tuple[str, ...]) -> int:
 
     Without a name: every service that is not as it should be, each root cause once.
     """
-    from controller.cli.render.why import stack_troubles, why_data, why_lines, with_change
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines
+    from controller.render.why import stack_troubles, why_data, why_lines, with_change
 
     with open_session(options) as session:
         stacks = session.status()
@@ -131,9 +131,9 @@ def _with_last_words(session: Session, cause: Cause) -> Cause:
 
 
 def _causes(stacks: Sequence[StackStatus], names: Sequence[str], events: Sequence[Event]) -> list[Cause]:
-    from controller.cli.render.why import find_cause
     from controller.cli.selection import choose_services
     from controller.model.decision import AT_REST
+    from controller.render.why import find_cause
 
     now = time.time()
     chosen = choose_services(stacks, names)

@@ -24,7 +24,7 @@ def doctor(options: Options) -> int:
 
     from controller.cli.checks.facts import sense
     from controller.cli.checks.judge import Verdict, judge
-    from controller.cli.render.checks import check_data, check_lines
+    from controller.cli.checks.lines import check_data, check_lines
     from controller.cli.terminal import paint_for, print_data, print_lines
     from controller.loop.store import state_dir
 

@@ -46,9 +46,9 @@ def _about(event: Event, names: Sequence[str]) -> bool:
 
 
 def _list(found: Sequence[Event], options: Options) -> None:
-    from controller.cli.render.data import events_data
-    from controller.cli.render.events import event_lines
     from controller.cli.terminal import paint_for, print_data, print_lines, width_for
+    from controller.render.data import events_data
+    from controller.render.events import event_lines
 
     if options.structured:
         print_data(events_data(found), options)
@@ -59,9 +59,9 @@ def _list(found: Sequence[Event], options: Options) -> None:
 def _follow(found: Iterator[Event], options: Options) -> None:
     import json
 
-    from controller.cli.render.data import event_data
-    from controller.cli.render.events import event_line
     from controller.cli.terminal import paint_for
+    from controller.render.data import event_data
+    from controller.render.events import event_line
 
     paint = paint_for(options)
     for event in found:
@@ -96,8 +96,8 @@ def _print_logs(
     tail: int | None,
     since: float | None,
 ) -> None:
-    from controller.cli.render.events import log_prefix, log_text
     from controller.cli.terminal import has_colour
+    from controller.render.events import log_prefix, log_text
 
     width = max((len(replica.name) for replica in replicas), default=0)
     colour = has_colour(options, sys.stdout)

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 import click
 
 from controller.cli.options import Options
-from controller.cli.render.text import clean
 from controller.model.errors import ControllerError, Finding, InvalidInput
+from controller.render.text import clean
 
 
 def report(error: Exception) -> int:

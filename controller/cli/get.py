@@ -12,8 +12,8 @@ from controller.cli.options import Options, takes_options
 from controller.cli.parameters import KIND
 
 if TYPE_CHECKING:
-    from controller.cli.render.text import Paint
     from controller.model.status import StackStatus
+    from controller.render.text import Paint
 
 
 @click.command()
@@ -47,8 +47,8 @@ def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], 
 
 
 def _show(stacks: Sequence[StackStatus], kind: str, names: Sequence[str], options: Options, no_headers: bool) -> None:
-    from controller.cli.render.data import endpoints_data, status_data
     from controller.cli.terminal import paint_for, print_data, print_lines
+    from controller.render.data import endpoints_data, status_data
 
     chosen = _chosen(stacks, kind, names)
     if options.structured:
@@ -79,8 +79,8 @@ def _names(stacks: Sequence[StackStatus], kind: str) -> list[str]:
 
 
 def _lines(stacks: Sequence[StackStatus], kind: str, options: Options, paint: Paint) -> list[str]:
-    from controller.cli.render.status import endpoint_lines, replica_lines, service_lines, stack_lines
     from controller.cli.terminal import width_for
+    from controller.render.status import endpoint_lines, replica_lines, service_lines, stack_lines
 
     now, wide = time.time(), options.output == "wide"
     match kind:

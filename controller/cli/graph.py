@@ -9,9 +9,9 @@ import click
 from controller.cli.options import Options, takes_options
 
 if TYPE_CHECKING:
-    from controller.cli.render.graph import StackGraph
     from controller.engines.base import Engine
     from controller.model.desired import DesiredStack
+    from controller.render.graph import StackGraph
 
 FORMATS = ("text", "dot", "mermaid", "json")
 
@@ -21,8 +21,8 @@ FORMATS = ("text", "dot", "mermaid", "json")
 @takes_options()
 def graph(options: Options, form: str | None) -> int:
     """Dependencies, the batches that start together, and the critical path with learned times."""
-    from controller.cli.render.graph import dot_lines, graph_data, graph_lines, mermaid_lines
     from controller.cli.terminal import paint_for, print_data, print_lines
+    from controller.render.graph import dot_lines, graph_data, graph_lines, mermaid_lines
 
     stacks = _read(options)
     if form == "dot":
@@ -49,8 +49,8 @@ def _read(options: Options) -> list[StackGraph]:
 
 def _graph_of(engine: Engine, stack: DesiredStack) -> StackGraph:
     from controller.cli.reading import learned_times
-    from controller.cli.render.graph import StackGraph
     from controller.decide.graph import build_graph
+    from controller.render.graph import StackGraph
 
     usually = learned_times(engine, stack)
     needs = {name: service.needs for name, service in stack.services.items()}

@@ -28,8 +28,8 @@ def init(options: Options, systemd: bool, force: bool, printed: bool) -> int:
 def _print_unit(options: Options) -> int:
     import getpass
 
-    from controller.cli.render.scaffold import unit_text
     from controller.cli.terminal import note
+    from controller.render.scaffold import unit_text
 
     files = [str(path.absolute()) for path in options.files]
     print(unit_text(str(Path(sys.argv[0]).absolute()), os.getcwd(), files, getpass.getuser()), end="")
@@ -41,9 +41,9 @@ def _print_unit(options: Options) -> int:
 def _write_stack(options: Options, *, force: bool, printed: bool) -> int:
     from controller.cli.engine import open_engine
     from controller.cli.reading import read_project
-    from controller.cli.render.scaffold import stack_text
     from controller.cli.terminal import note
     from controller.model.errors import ControllerError
+    from controller.render.scaffold import stack_text
 
     with open_engine(options) as engine:
         project, rendered = read_project(options, engine)

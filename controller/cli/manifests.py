@@ -33,8 +33,8 @@ def validate(options: Options) -> int:
     from controller.cli.engine import open_engine
     from controller.cli.failures import say_findings, warn_all
     from controller.cli.reading import read_all
-    from controller.cli.render.data import findings_data
     from controller.cli.terminal import note, print_data
+    from controller.render.data import findings_data
 
     with open_engine(options) as engine:
         reading = read_all(options, engine)
@@ -50,7 +50,7 @@ def validate(options: Options) -> int:
 
 
 def _print_valid(reading: Reading, options: Options) -> None:
-    from controller.cli.render.text import clean, count
+    from controller.render.text import clean, count
 
     for read in reading.reads:
         if read.stack is not None:

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Sequence
 
 from controller.cli.live import Screen
-from controller.cli.render.text import clean
 from controller.model.status import Event, StackStatus
+from controller.render.text import clean
 
 
 class ServiceManager(Screen):

@@ -36,9 +36,9 @@ def plan(options: Options, services: tuple[str, ...], detailed_exitcode: bool) -
 
 def print_plans(plans: Sequence[Plan], options: Options) -> None:
     """Print plans in the form that was asked for."""
-    from controller.cli.render.data import plan_data
-    from controller.cli.render.plan import plan_lines
     from controller.cli.terminal import paint_for, print_data, print_lines
+    from controller.render.data import plan_data
+    from controller.render.plan import plan_lines
 
     if options.structured:
         print_data(plan_data(plans), options)

@@ -13,9 +13,9 @@ from controller.cli.parameters import DURATION
 from controller.model.wish import Wish
 
 if TYPE_CHECKING:
-    from controller.cli.render.rollout import Progress, Shown
     from controller.loop.session import Session
     from controller.model.generation import Generation
+    from controller.render.rollout import Progress, Shown
 
 _LOOK_EVERY = 0.5
 
@@ -35,9 +35,9 @@ def rollout() -> None:
 @takes_options()
 def status(options: Options, services: tuple[str, ...], watch: bool, timeout: float) -> int:
     """How far the update is; waits for its end. Exit code 1 if it was rolled back or failed."""
-    from controller.cli.render.rollout import progress_data
     from controller.cli.session import open_session
     from controller.cli.terminal import print_data
+    from controller.render.rollout import progress_data
 
     with open_session(options) as session:
         progress = _follow(session, options, services, timeout if watch else 0.0)
@@ -73,8 +73,8 @@ def _follow(session: Session, options: Options, services: tuple[str, ...], timeo
 
 
 def _look(session: Session, services: tuple[str, ...]) -> Mapping[str, Progress]:
-    from controller.cli.render.rollout import judge_progress
     from controller.cli.selection import choose_services
+    from controller.render.rollout import judge_progress
 
     stacks = session.status()
     chosen = choose_services(stacks, services)
@@ -105,9 +105,9 @@ def list_revisions(
     headers: bool = True,
 ) -> int:
     """Print the revisions that there are, or one; of services only those in which they changed."""
-    from controller.cli.render.rollout import history_data, history_lines, revision_lines
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines
+    from controller.render.rollout import history_data, history_lines, revision_lines
 
     with open_session(options) as session:
         shown = _shown(session, services, revision, diff)
@@ -124,8 +124,8 @@ def list_revisions(
 
 
 def _shown(session: Session, services: Sequence[str], revision: int | None, diff: bool) -> list[Shown]:
-    from controller.cli.render.rollout import Shown
     from controller.loop.compare import Side, compare, touches
+    from controller.render.rollout import Shown
 
     found: list[Shown] = []
     for stack, generations in session.generations().items():

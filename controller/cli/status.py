@@ -37,9 +37,9 @@ def status(options: Options, watch: bool, exit_code: bool) -> int:
 
 def show(stacks: Sequence[StackStatus], options: Options) -> None:
     """Print the status in the form that was asked for."""
-    from controller.cli.render.data import status_data
-    from controller.cli.render.status import status_lines
     from controller.cli.terminal import paint_for, print_data, print_lines, width_for
+    from controller.render.data import status_data
+    from controller.render.status import status_lines
 
     if options.structured:
         print_data(status_data(stacks), options)

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 from controller.cli.options import Options
-from controller.cli.render.text import Paint, ansi, plain
+from controller.render.text import Paint, ansi, plain
 
 
 def has_colour(options: Options, stream: TextIO) -> bool:

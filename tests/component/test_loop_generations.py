@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.render.rollout import judge_progress
 from controller.loop.generation import last_services
 from controller.loop.schema import MIGRATIONS, mark_of
 from controller.loop.seal import teach
@@ -16,6 +15,7 @@ from controller.model.desired import Leaving
 from controller.model.errors import ControllerError
 from controller.model.generation import Ending
 from controller.model.names import split_release
+from controller.render.rollout import judge_progress
 from tests.component.releases import (
     BROKEN,
     CONVERGED,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.cli.render.why import Cause, find_cause, why_data, with_change
+from controller.render.why import Cause, find_cause, why_data, with_change
 from tests.component.releases import shop
 from tests.component.stage import SHOP, Stage, converged, load, service
 

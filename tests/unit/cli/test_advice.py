@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from controller.cli.render.advice import SUSPECT, advise_on_change
-from controller.cli.render.why import find_cause, why_data, why_lines, with_change
 from controller.model.decision import SICK, Phase
 from controller.model.generation import Generation
 from controller.model.names import Release, Revision
 from controller.model.observed import Health, Replica, ReplicaPhase
 from controller.model.status import Event
+from controller.render.advice import SUSPECT, advise_on_change
+from controller.render.why import find_cause, why_data, why_lines, with_change
 from tests.builders import NOW, exited, healthy, replica
 from tests.unit.cli.statuses import condition, event, service_status, stack_status
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller.cli.render.alerts import Shown, alert_lines, alerts_data, silence_lines
 from controller.model.alert import Alert, Severity, Silence, Told
+from controller.render.alerts import Shown, alert_lines, alerts_data, silence_lines
 
 pytestmark = pytest.mark.unit
 

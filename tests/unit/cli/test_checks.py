@@ -9,7 +9,7 @@ import pytest
 
 from controller.cli.checks.facts import Container, Disk, Facts, Folder, Said
 from controller.cli.checks.judge import GIB, Verdict, judge
-from controller.cli.render.checks import check_data, check_lines
+from controller.cli.checks.lines import check_data, check_lines
 
 pytestmark = pytest.mark.unit
 

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from controller.cli.render.data import endpoints_data, events_data, findings_data, service_data, status_data
-from controller.cli.render.result import result_data
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import Phase
 from controller.model.errors import Finding
+from controller.render.data import endpoints_data, events_data, findings_data, service_data, status_data
+from controller.render.result import result_data
 from tests.builders import NOW, exited, healthy, replica
 from tests.unit.cli.statuses import condition, event, service_status, stack_status
 

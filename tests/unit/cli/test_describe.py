@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.cli.render.data import replica_data
-from controller.cli.render.describe import describe_service
 from controller.model.decision import Phase
 from controller.model.observed import Difference, Replica
+from controller.render.data import replica_data
+from controller.render.describe import describe_service
 from tests.builders import NOW, healthy
 from tests.unit.cli.statuses import condition, service_status, stack_status
 

@@ -6,7 +6,7 @@ from datetime import UTC
 
 import pytest
 
-from controller.cli.render.events import event_line, event_lines
+from controller.render.events import event_line, event_lines
 from tests.builders import NOW
 from tests.unit.cli.statuses import event
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from controller.cli.render.graph import StackGraph, dot_lines, graph_data, graph_lines, mermaid_lines
 from controller.decide.graph import build_graph
 from controller.model.desired import Condition, Need
+from controller.render.graph import StackGraph, dot_lines, graph_data, graph_lines, mermaid_lines
 
 pytestmark = pytest.mark.unit
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 import pytest
 
 from controller.cli.live import plain_screen
-from controller.cli.render.live import progress_lines
 from controller.model.decision import Phase, StackPhase
 from controller.model.status import ServiceStatus, StackStatus
+from controller.render.live import progress_lines
 from tests.builders import NOW, replica
 from tests.unit.cli.statuses import event, service_status, stack_status
 

@@ -7,10 +7,10 @@ from dataclasses import replace as replaced
 
 import pytest
 
-from controller.cli.render.data import plan_data
-from controller.cli.render.plan import plan_lines
 from controller.model.desired import Order
 from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
+from controller.render.data import plan_data
+from controller.render.plan import plan_lines
 
 pytestmark = pytest.mark.unit
 

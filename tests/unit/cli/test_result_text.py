@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.cli.render.result import result_lines
 from controller.model.applied import ServiceResult, StackResult
+from controller.render.result import result_lines
 
 pytestmark = pytest.mark.unit
 

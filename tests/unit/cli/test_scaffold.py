@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.cli.render.scaffold import stack_text, unit_text
 from controller.model.manifest import Stack
+from controller.render.scaffold import stack_text, unit_text
 
 pytestmark = pytest.mark.unit
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.cli.render.text import Cell, age, ansi, clean, count, cut, joined, span, table, width_of
+from controller.render.text import Cell, age, ansi, clean, count, cut, joined, span, table, width_of
 
 pytestmark = pytest.mark.unit
 

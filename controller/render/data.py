@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.cli.render.phases import next_try
-from controller.cli.render.status import addresses, published
 from controller.decide.touched import find_differences
 from controller.model.errors import Finding
 from controller.model.names import Instant
@@ -15,6 +13,8 @@ from controller.model.observed import Replica
 from controller.model.plan import Plan
 from controller.model.routes import RouteSeen
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
+from controller.render.phases import next_try
+from controller.render.status import addresses, published
 
 Data = dict[str, Any]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from controller.cli.render.text import Cell
 from controller.model.decision import SICK, Phase, StackPhase
 from controller.model.names import Instant
 from controller.model.status import ServiceStatus
+from controller.render.text import Cell
 
 _SERVICE = {
     Phase.PENDING: "busy",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from controller.cli.render.data import timestamp
-from controller.cli.render.text import Cell, Paint, age, clean, joined, plain, table
 from controller.model.alert import Alert, Severity, Silence
 from controller.model.names import Instant
+from controller.render.data import timestamp
+from controller.render.text import Cell, Paint, age, clean, joined, plain, table
 
 _ROLES = {Severity.CRITICAL: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from controller.cli.checks.judge import Check, Verdict
-from controller.cli.render.text import Paint, clean, count, plain
+from controller.render.text import Paint, clean, count, plain
 
 _ROLE = {Verdict.OK: "good", Verdict.WARN: "warn", Verdict.FAIL: "bad"}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from controller.cli.render.text import NONE, Cell, Paint, clean, count, plain, span, table
 from controller.model.applied import ServiceResult, StackResult
+from controller.render.text import NONE, Cell, Paint, clean, count, plain, span, table
 
 _GOOD = frozenset({"unchanged", "Ready", "Completed", "Stopped", "Paused"})
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.cli.render.phases import remark_on, role_of
-from controller.cli.render.status import headline
-from controller.cli.render.text import Paint, age, clean, count, cut, plain, span, width_of
 from controller.model.decision import AT_REST, Phase
 from controller.model.names import Instant
 from controller.model.status import Event, ServiceStatus, StackStatus
+from controller.render.phases import remark_on, role_of
+from controller.render.status import headline
+from controller.render.text import Paint, age, clean, count, cut, plain, span, width_of
 
 _KEPT_DOWN = frozenset({"StoppedByUser", "NotStarted", "NotRunningAtAdoption"})
 """Reasons to stay stopped that a person may have forgotten: they are told at the first look too."""

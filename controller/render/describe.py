@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import tzinfo
 
-from controller.cli.render.data import timestamp
-from controller.cli.render.events import clock, last_seen
-from controller.cli.render.phases import next_try, role_of
-from controller.cli.render.status import replica_state, service_lines
-from controller.cli.render.text import NONE, Paint, age, clean, count, plain, span, table
 from controller.decide.touched import find_differences, tell_difference
 from controller.model.names import Instant
 from controller.model.observed import Replica
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
+from controller.render.data import timestamp
+from controller.render.events import clock, last_seen
+from controller.render.phases import next_try, role_of
+from controller.render.status import replica_state, service_lines
+from controller.render.text import NONE, Paint, age, clean, count, plain, span, table
 
 
 def describe_stack(stack: StackStatus, events: Sequence[Event], now: Instant, *, paint: Paint = plain) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.cli.render.phases import phase_cell, remark_on, role_of
-from controller.cli.render.text import NONE, Cell, Paint, age, clean, count, plain, table
 from controller.model.decision import AT_REST
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
 from controller.model.routes import Frontend
 from controller.model.status import Condition, ServiceStatus, StackStatus
+from controller.render.phases import phase_cell, remark_on, role_of
+from controller.render.text import NONE, Cell, Paint, age, clean, count, plain, table
 
 _HEALTH_ROLE = {Health.HEALTHY: "good", Health.STARTING: "busy", Health.UNHEALTHY: "bad", Health.NONE: "dim"}
 

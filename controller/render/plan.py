@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from controller.cli.render.text import Paint, clean, count, joined, plain, span, width_of
 from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
+from controller.render.text import Paint, clean, count, joined, plain, span, width_of
 
 _VERB = len("restart")
 _ROLE = {"disconnect": "warn", "create": "good", "start": "good", "remove": "bad", "stop": "warn", "restart": "warn"}

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from controller.cli.render.data import timestamp
-from controller.cli.render.text import NONE, Cell, Paint, age, clean, count, plain, table
 from controller.decide.phase import QUARANTINED
 from controller.loop.compare import MASK, Change
 from controller.loop.setbacks import wait_in_vain
@@ -14,6 +12,8 @@ from controller.model.decision import AT_REST, Phase
 from controller.model.generation import Ending, Generation
 from controller.model.names import Instant, split_release
 from controller.model.status import ServiceStatus, StackStatus
+from controller.render.data import timestamp
+from controller.render.text import NONE, Cell, Paint, age, clean, count, plain, table
 
 _ROLES = {Ending.CONVERGED: "good", Ending.PROGRESSING: "busy", Ending.ROLLED_BACK: "warn", Ending.FAILED: "bad"}
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from controller.cli.render.text import Paint, clean, plain, span
 from controller.decide.graph import Graph, batches, critical_path
 from controller.model.desired import Condition, Need
+from controller.render.text import Paint, clean, plain, span
 
 _WORDS = {Condition.STARTED: "started", Condition.HEALTHY: "healthy", Condition.COMPLETED: "completed"}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, tzinfo
 
-from controller.cli.render.text import Cell, Paint, age, clean, plain, table
 from controller.model.names import Instant
 from controller.model.status import Event
+from controller.render.text import Cell, Paint, age, clean, plain, table
 
 _HUES = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 

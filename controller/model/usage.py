@@ -1,0 +1,86 @@
+"""What is used: by each replica, each service and the host. Rates are means since the sample before."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from controller.model.names import Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What one replica uses, or all of a service together. None: not known here.
+
+    `memory` is what cannot be given back at once, as `docker stats` counts it; `memory_limit` None: no limit.
+    """
+
+    cpu: float | None = None
+    """Cores."""
+    memory: int | None = None
+    memory_limit: int | None = None
+    received: float | None = None
+    """Bytes a second over all its networks, as the four below it."""
+    sent: float | None = None
+    read: float | None = None
+    written: float | None = None
+    processes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceUsage:
+    """One service. `replicas` by name; `custom`: figures of its own by the metric's name, summed over replicas."""
+
+    total: Figures = Figures()
+    replicas: Mapping[str, Figures] = field(default_factory=dict, hash=False)
+    custom: Mapping[str, float] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class HostUsage:
+    """The machine that the controller runs on, in cores and bytes. None: not known here."""
+
+    cores: int = 1
+    cpu: float | None = None
+    """Cores in use."""
+    load: tuple[float, float, float] | None = None
+    memory_total: int | None = None
+    memory_available: int | None = None
+    swap_total: int | None = None
+    swap_used: int | None = None
+    disk_path: str = ""
+    """Where the engine keeps its data, if that is on this machine; else where the state is."""
+    disk_total: int | None = None
+    disk_free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """One sample of everything. `stacks`: by stack, then by service."""
+
+    at: Instant
+    host: HostUsage = HostUsage()
+    stacks: Mapping[str, Mapping[str, ServiceUsage]] = field(default_factory=dict, hash=False)
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePoint:
+    """The mean over one step of history; `at`: its beginning."""
+
+    at: Instant
+    figures: Figures
+    cpu_most: float | None = None
+    memory_most: int | None = None
+    """The highest single sample within the step."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsageSeries:
+    """History of one service (its replicas together), or of the host (`service` ""), oldest first.
+
+    `step`: seconds that each point stands for.
+    """
+
+    service: str
+    step: float
+    points: tuple[UsagePoint, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,9 +12,8 @@ from controller.cli.options import Options, takes_options
 from controller.cli.parameters import DURATION
 
 if TYPE_CHECKING:
-    from controller.loop.session import Posted, Session
+    from controller.loop.session import Session
     from controller.model.alert import Alert, Silence
-    from controller.render.alerts import Shown
 
 
 @click.group(invoke_without_command=True)
@@ -31,12 +30,12 @@ def list_alerts(options: Options, names: Sequence[str], *, everything: bool = Fa
     """Print alerts: all, or of stacks, services or ids by name."""
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines, width_for
-    from controller.render.alerts import alert_lines, alerts_data, silence_lines
+    from controller.render.alerts import alert_lines, alerts_data, show_alerts, silence_lines
 
     now = time.time()
     with open_session(options) as session:
         posted = session.alerts()
-    shown = [item for item in _shown(posted, now, everything=everything) if _is_meant(item.alert, names)]
+    shown = [item for item in show_alerts(posted, now, everything=everything) if _is_meant(item.alert, names)]
     silences = [(item.stack, silence) for item in posted for silence in item.hush.silences]
     if options.structured:
         print_data(alerts_data(shown, silences), options)
@@ -47,20 +46,6 @@ def list_alerts(options: Options, names: Sequence[str], *, everything: bool = Fa
         print_lines(lines if headers or not shown else lines[1:])
         print_lines(silence_lines(silences, now))
     return 0
-
-
-def _shown(posted: Sequence[Posted], now: float, *, everything: bool) -> Iterator[Shown]:
-    """The worst first, of these the newest; those that are over at the end."""
-    from controller.render.alerts import Shown
-
-    found = [
-        Shown(alert, item.hush.why(alert, now))
-        for item in posted
-        for alert in (*item.book.open.values(), *(item.book.closed if everything else ()))
-    ]
-    yield from sorted(
-        found, key=lambda one: (one.alert.resolved_at is not None, -one.alert.severity.rank, -one.alert.fired_at)
-    )
 
 
 def _is_meant(alert: Alert, names: Sequence[str]) -> bool:

@@ -96,11 +96,12 @@ def why(options: Options, services: tuple[str, ...]) -> int:
     """
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines
-    from controller.render.why import stack_troubles, why_data, why_lines, with_change
+    from controller.render.why import stack_troubles, why_data, why_lines, with_change, with_last_words
 
     with open_session(options) as session:
         stacks = session.status()
-        causes = [_with_last_words(session, cause) for cause in _causes(stacks, services, tuple(session.events()))]
+        causes = _causes(stacks, services, tuple(session.events()))
+        causes = [with_last_words(cause, lambda replica: session.logs(replica, tail=10)) for cause in causes]
         known = session.generations() if causes else {}
         causes = [with_change(cause, known.get(cause.stack, ())) for cause in causes]
     troubles = () if services else stack_troubles(stacks)
@@ -112,22 +113,6 @@ def why(options: Options, services: tuple[str, ...]) -> int:
     told = [line for index, block in enumerate(blocks) for line in ([""] if index else []) + block]
     print_lines(told or ["Every service is as it should be."])
     return 0
-
-
-def _with_last_words(session: Session, cause: Cause) -> Cause:
-    """A container that Docker restarts has often said nothing in its newest life; what it said before tells more."""
-    from dataclasses import replace
-
-    from controller.model.errors import EngineError
-
-    witness = cause.witness
-    if witness is None or witness.last_output or witness.started_at is None:
-        return cause
-    try:
-        said = "\n".join(session.logs(witness.id, tail=10))
-    except EngineError:
-        return cause
-    return replace(cause, witness=replace(witness, last_output=said))
 
 
 def _causes(stacks: Sequence[StackStatus], names: Sequence[str], events: Sequence[Event]) -> list[Cause]:

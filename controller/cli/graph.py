@@ -9,8 +9,6 @@ import click
 from controller.cli.options import Options, takes_options
 
 if TYPE_CHECKING:
-    from controller.engines.base import Engine
-    from controller.model.desired import DesiredStack
     from controller.render.graph import StackGraph
 
 FORMATS = ("text", "dot", "mermaid", "json")
@@ -40,18 +38,10 @@ def graph(options: Options, form: str | None) -> int:
 
 def _read(options: Options) -> list[StackGraph]:
     from controller.cli.engine import open_engine
-    from controller.cli.reading import read_all
+    from controller.cli.reading import learned_times, read_all
+    from controller.render.graph import graph_of
 
     with open_engine(options) as engine:
         reads = read_all(options, engine).whole().reads
-        return [_graph_of(engine, read.stack) for read in reads if read.stack is not None]
-
-
-def _graph_of(engine: Engine, stack: DesiredStack) -> StackGraph:
-    from controller.cli.reading import learned_times
-    from controller.decide.graph import build_graph
-    from controller.render.graph import StackGraph
-
-    usually = learned_times(engine, stack)
-    needs = {name: service.needs for name, service in stack.services.items()}
-    return StackGraph(stack.name, build_graph(needs, lambda name: usually[name] or 1.0), usually)
+        wanted = [read.stack for read in reads if read.stack is not None]
+        return [graph_of(stack, learned_times(engine, stack).get) for stack in wanted]

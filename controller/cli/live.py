@@ -50,6 +50,10 @@ class Screen:
         """A line beside the progress, whole."""
         return None
 
+    def invite(self, line: str) -> None:
+        """The same, for eyes only: it opens something, and is kept in no file."""
+        self.say(line)
+
     def close(self) -> None:
         return None
 
@@ -215,6 +219,9 @@ class BothScreens(Screen):
     def say(self, line: str) -> None:
         for screen in self._screens:
             screen.say(line)
+
+    def invite(self, line: str) -> None:
+        self._screens[0].invite(line)
 
     def close(self) -> None:
         for screen in self._screens:

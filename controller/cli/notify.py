@@ -38,6 +38,9 @@ class ServiceManager(Screen):
     def say(self, line: str) -> None:
         self._screen.say(line)
 
+    def invite(self, line: str) -> None:
+        self._screen.invite(line)
+
     def close(self) -> None:
         notify("STOPPING=1")
         self._screen.close()

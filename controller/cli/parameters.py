@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     DurationBase: TypeAlias = click.ParamType[float]
     KindBase: TypeAlias = click.ParamType[tuple[str, str | None]]
+    AddressBase: TypeAlias = click.ParamType[tuple[str, int]]
 else:
-    DurationBase = KindBase = click.ParamType  # generic only since click 8.5
+    DurationBase = KindBase = AddressBase = click.ParamType  # generic only since click 8.5
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|s|m|h|d))+|\d+(?:\.\d+)?")
@@ -68,5 +69,22 @@ class KindType(KindBase):
         return [CompletionItem(kind) for kind in KINDS if kind.startswith(incomplete)]
 
 
+class AddressType(AddressBase):
+    """`127.0.0.1:7070`, `[::1]:7070` or a port of this machine."""
+
+    name = "address"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, int]:
+        if isinstance(value, tuple):
+            return value
+        from controller.model.serving import split_address
+
+        try:
+            return split_address(str(value))
+        except ValueError:
+            self.fail(f"'{value}' is not an address: 127.0.0.1:7070, or a port", param, ctx)
+
+
+ADDRESS = AddressType()
 DURATION = DurationType()
 KIND = KindType()

@@ -7,20 +7,23 @@ from typing import Any
 import click
 
 from controller.cli.options import Options, takes_options
-from controller.cli.parameters import DURATION
+from controller.cli.parameters import ADDRESS, DURATION
 
 
 @click.command()
 @click.option("--watch", is_flag=True, help="Follow changes of manifests, Compose, env, config and secret files.")
 @click.option("--once", is_flag=True, help="Converge once and end, exactly as apply.")
+@click.option("--api", type=ADDRESS, help="Where to serve API and dashboard [127.0.0.1:7070, or the next free port].")
+@click.option("--no-api", is_flag=True, help="Serve neither.")
 @takes_options()
-def run(options: Options, watch: bool, once: bool) -> int:
+def run(options: Options, watch: bool, once: bool, api: tuple[str, int] | None, no_api: bool) -> int:
     """Keep stacks as their manifests describe them, until told to stop.
 
     Ctrl-C or SIGTERM ends the controller and leaves the containers running. Without --watch it keeps to the
     manifest as read at the start; SIGHUP reads it again.
     """
     from controller.cli.acts import converge
+    from controller.cli.dashboard import serve_for
     from controller.cli.live import open_screen
     from controller.cli.notify import ServiceManager
     from controller.cli.session import open_session
@@ -29,7 +32,7 @@ def run(options: Options, watch: bool, once: bool) -> int:
     if once:
         return converge(options, Wish("apply", profile=options.profile))
     with open_session(options) as session, ServiceManager(open_screen(options, lasting=True)) as screen:
-        return session.run(screen, watch=watch)
+        return session.run(screen, watch=watch, serve=None if no_api else serve_for(screen, api))
 
 
 @click.command()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
@@ -81,6 +81,9 @@ class Execution:
     output: str
 
 
+Opened = Callable[[Callable[[], None]], None]
+
+
 class Engine(Protocol):
     """One engine. Calls have deadlines in seconds, raise only `EngineError`s and may come from any thread."""
 
@@ -140,9 +143,15 @@ class Engine(Protocol):
         ...
 
     def logs(
-        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
+        self,
+        replica: ReplicaId,
+        *,
+        tail: int | None = None,
+        follow: bool = False,
+        since: float | None = None,
+        opened: Opened | None = None,
     ) -> Iterator[str]:
-        """The container's output, line by line."""
+        """The container's output, line by line. `opened` gets what ends a read that blocks, from any thread."""
         ...
 
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:

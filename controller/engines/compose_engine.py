@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from controller.engines import compose, inside
-from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt, Scope
+from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt, Opened, Scope
 from controller.engines.client import Client
 from controller.engines.ensure import remove_networks
 from controller.engines.events import Listener
@@ -131,9 +131,15 @@ class ComposeEngine:
         return inside.execute(self._client, replica, command, timeout=timeout)
 
     def logs(
-        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
+        self,
+        replica: ReplicaId,
+        *,
+        tail: int | None = None,
+        follow: bool = False,
+        since: float | None = None,
+        opened: Opened | None = None,
     ) -> Iterator[str]:
-        return inside.read_logs(self._client, replica, tail=tail, follow=follow, since=since)
+        return inside.read_logs(self._client, replica, tail=tail, follow=follow, since=since, opened=opened)
 
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
         return remove_networks(self._client, stack, deadline=deadline)

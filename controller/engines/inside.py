@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.engines.answers import get_container, get_object
-from controller.engines.base import Execution
+from controller.engines.base import Execution, Opened
 from controller.engines.client import Client
 from controller.engines.demultiplex import read_frames, read_raw, split_lines
 from controller.engines.parse import clean
@@ -58,7 +58,13 @@ def execute(
 
 
 def read_logs(
-    client: Client, replica: ReplicaId, *, tail: int | None, follow: bool, since: float | None
+    client: Client,
+    replica: ReplicaId,
+    *,
+    tail: int | None,
+    follow: bool,
+    since: float | None,
+    opened: Opened | None = None,
 ) -> Iterator[str]:
     """Line by line; `since` in seconds on the engine's clock. Ends with the container, or at once without `follow`."""
     config = get_container(client, replica, deadline=5.0)["Config"]
@@ -70,5 +76,7 @@ def read_logs(
         "since": None if since is None else f"{since:.9f}",
     }
     deadline = None if follow else 30.0
-    with client.stream("GET", f"/containers/{replica}/logs", query, deadline=deadline) as (response, _):
+    with client.stream("GET", f"/containers/{replica}/logs", query, deadline=deadline) as (response, stream):
+        if opened is not None:
+            opened(stream.hang_up)
         yield from split_lines(read_raw(response) if config.get("Tty") else read_frames(response))

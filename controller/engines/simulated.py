@@ -12,7 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from controller import failpoints
-from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Own, Scope
+from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Opened, Own, Scope
 from controller.engines.simulated_calls import skipped
 from controller.engines.simulated_clock import Clock, WallClock
 from controller.engines.simulated_hands import Hands
@@ -171,16 +171,25 @@ class SimulatedEngine:
         return Execution(_exit_code(command, record.health), "")
 
     def logs(
-        self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
+        self,
+        replica: ReplicaId,
+        *,
+        tail: int | None = None,
+        follow: bool = False,
+        since: float | None = None,
+        opened: Opened | None = None,
     ) -> Iterator[str]:
         """One line that says that there is nothing. Raises Conflict where there is no such container."""
         with self._world():
             record = self._find(replica)
         if record is None:
             raise Conflict(f"no such container: {replica}")
+        over = threading.Event()
+        if opened is not None:
+            opened(over.set)
         if tail != 0:
             yield f"{record.name} is simulated and prints nothing"
-        while follow and not self._closed and self._still_runs(replica):
+        while follow and not self._closed and not over.is_set() and self._still_runs(replica):
             with self._changed:
                 self._changed.wait(GLANCE)
 

@@ -14,16 +14,19 @@ from typing import TYPE_CHECKING
 from controller.intake import discovery
 from controller.intake.alerting import read_channels
 from controller.intake.discovery import ManifestFile
+from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, read_inputs
 from controller.intake.profiles import choose_profile
 from controller.intake.projects import clash, project_of, runs_as, static_name
 from controller.intake.remarks import is_strict, strictly
+from controller.intake.serving import check_serving, read_serving
 from controller.intake.source import Document
 from controller.intake.stacks import read_controller, read_stack
 from controller.model.channel import Channel
 from controller.model.errors import Finding, InvalidInput
 from controller.model.observed import Observed
 from controller.model.project import ComposeProject
+from controller.model.serving import Serving
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack
@@ -78,6 +81,8 @@ class Targets:
     """Where alerts go, by the document of kind Controller; None: there is none that can be used."""
     notes: tuple[str, ...] = ()
     watched: tuple[Path, ...] = ()
+    serving: Serving | None = None
+    """Where the API is served, by the same document."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -99,7 +104,7 @@ class _Finder:
     request: Request
     stacks: list[Target] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
-    controllers: list[tuple[Document, tuple[Channel, ...]]] = field(default_factory=list)
+    controllers: list[tuple[Document, tuple[Channel, ...], Serving]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     watched: list[Path] = field(default_factory=list)
 
@@ -188,13 +193,19 @@ class _Finder:
     def _document(self, document: Document, path: Path) -> None:
         keys = document.root.keys or {}
         if keys["kind"].node.value == "Controller":
-            self.controllers.append((document, read_channels(read_controller(document), path.parent)))
+            self._controller(document, path.parent)
             return
         manifest, project = read_stack(document, path, self.request.environment)
         inputs = read_inputs(project)
         documents = (document, *inputs.documents)
         name = manifest.metadata.name
         self._add(Target(name, _place(document), project, inputs, manifest, documents, path=path))
+
+    def _controller(self, document: Document, folder: Path) -> None:
+        manifest = read_controller(document)
+        if findings := tuple(check_serving(manifest, folder)):
+            raise InvalidInput(locate(findings, (document,)))
+        self.controllers.append((document, read_channels(manifest, folder), read_serving(manifest, folder)))
 
     def _bare(self, files: tuple[Path, ...], place: str, *, through_folder: bool = False) -> None:
         project = project_of(files, self.request.environment)
@@ -249,10 +260,10 @@ class _Finder:
         doubles = _doubles(self.stacks)
         doubled = {name for broken in doubles for name in (broken.name,)}
         stacks = tuple(target for target in self.stacks if target.name not in doubled or not target.name)
-        broken = (*self.broken, *doubles, *_second_controllers(self.controllers))
-        channels = self.controllers[0][1] if self.controllers else None
+        broken = (*self.broken, *doubles, *_second_controllers([document for document, *_ in self.controllers]))
+        _, channels, serving = self.controllers[0] if self.controllers else (None, None, None)
         watched = tuple(dict.fromkeys(self.watched))
-        return Targets(stacks, broken, channels, tuple(self.notes), watched)
+        return Targets(stacks, broken, channels, tuple(self.notes), watched, serving)
 
 
 def _completed(target: Target) -> ComposeProject:
@@ -276,10 +287,8 @@ def _double(name: str, targets: Sequence[Target]) -> Broken:
     return Broken(second.place, (finding,), name)
 
 
-def _second_controllers(found: Sequence[tuple[Document, object]]) -> tuple[Broken, ...]:
-    return tuple(
-        Broken(_place(document), (_once(document, found[0][0]),), "controller") for document, _ in list(found)[1:]
-    )
+def _second_controllers(found: Sequence[Document]) -> tuple[Broken, ...]:
+    return tuple(Broken(_place(document), (_once(document, found[0]),), "controller") for document in list(found)[1:])
 
 
 def _once(document: Document, first: Document) -> Finding:

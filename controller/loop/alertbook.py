@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from controller.alerts.notices import Hush
 from controller.loop.codec import decode, encode
 from controller.loop.database import Database
 from controller.model.alert import Ack, Book, Silence
 from controller.model.names import Instant
+
+
+class Posted(NamedTuple):
+    """One stack's alerts, and who wants to hear no more of which."""
+
+    stack: str
+    book: Book
+    hush: Hush
 
 
 class AlertRecords:

@@ -58,6 +58,7 @@ class Controller:
         self._stopping = threading.Event()
         self._connected = False
         self._statuses: dict[str, StackStatus] = {}
+        self._audiences: tuple[Audience, ...] = (ways.audience,)
         self.stacks: dict[str, Reconciler] = {}
         self.faults: dict[str, str] = {}
         """Why nothing can be decided of a stack, while that is so."""
@@ -67,8 +68,12 @@ class Controller:
     @property
     def tools(self) -> Tools:
         ways = self._ways
-        tell = ways.audience.event
-        return Tools(ways.engine, self._executor, self._prober, self._queue, ways.now, tell, self._show)
+        return Tools(ways.engine, self._executor, self._prober, self._queue, ways.now, self._announce, self._show)
+
+    def listen(self, audience: Audience) -> tuple[StackStatus, ...]:
+        """Tell this one too from now on; what was told last. From any thread."""
+        self._audiences = (*self._audiences, audience)
+        return self._shown()
 
     def add(self, loaded: Loaded, store: Store) -> Reconciler:
         """Keep this stack in shape from now on."""
@@ -142,14 +147,24 @@ class Controller:
         self.call(lambda now: self._tell(stack, reason, message))
 
     def _tell(self, stack: str, reason: str, message: str) -> None:
-        self._ways.audience.event(Event(self._ways.now(), stack, None, "Warning", reason, message))
+        self._announce(Event(self._ways.now(), stack, None, "Warning", reason, message))
+
+    def _announce(self, event: Event) -> None:
+        for audience in self._audiences:
+            audience.event(event)
 
     def _on_done(self, batch: Batch) -> None:
         self._queue.add(Key(batch.stack, batch.service))
 
     def _show(self, status: StackStatus) -> None:
         self._statuses[status.name] = status
-        self._ways.audience.update(tuple(self._statuses[name] for name in sorted(self._statuses)))
+        stacks = self._shown()
+        for audience in self._audiences:
+            audience.update(stacks)
+
+    def _shown(self) -> tuple[StackStatus, ...]:
+        known = dict(self._statuses)
+        return tuple(known[name] for name in sorted(known))
 
     def _listen(self) -> None:
         """The event stream says where to look; a gap in it means looking everywhere."""

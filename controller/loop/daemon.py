@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import NamedTuple
 
 from controller.intake.targets import Broken, Target, Targets
 from controller.intake.watch import watch_inputs
@@ -22,6 +23,7 @@ from controller.loop.reconcile import Reconciler
 from controller.loop.requests import Requests
 from controller.loop.signals import Signals
 from controller.loop.wake import Listener
+from controller.loop.window import Rehearse, Serve, Served, Window
 from controller.model.channel import Channel
 from controller.model.errors import ControllerError, EngineError, InvalidInput, Transient
 from controller.model.generation import Cause
@@ -39,11 +41,28 @@ _LAST_STEP, _LAST_READ = 6.5, 1.0
 supervisors give. A stop that takes longer is seen through by the engine."""
 
 
+class Serving(NamedTuple):
+    """How the API is served, and what it needs beside the loop."""
+
+    serve: Serve
+    rehearse: Rehearse
+
+
 class Daemon:
     """The controller of all targets, with everything around it that only a long-running process has."""
 
-    def __init__(self, ground: Ground, audience: Audience, make_prober: MakeProber, *, watch: bool) -> None:
+    def __init__(
+        self,
+        ground: Ground,
+        audience: Audience,
+        make_prober: MakeProber,
+        *,
+        watch: bool,
+        serving: Serving | None = None,
+    ) -> None:
         self._ground = ground
+        self._serving = serving
+        self._served: Served | None = None
         self._audience = audience
         self._watch = watch
         self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober))
@@ -70,15 +89,23 @@ class Daemon:
                 first = self._read_first()
                 if first is not None:
                     self._begin(*first)
+                    self._serve()
                     self._keep()
             finally:
                 self._end()
+                if self._served is not None:
+                    self._served.close()
                 self._watchman.close()
                 self._controller.close(_LAST_STEP)
                 for reader in self._readers:
                     reader.join(_LAST_READ / len(self._readers))
                 self._owned.close()
         return 130 if ended and ended[0] == signal.SIGINT else 0
+
+    def _serve(self) -> None:
+        if self._serving is not None:
+            window = Window(self._controller, self._ground, self._serving.rehearse)
+            self._served = self._serving.serve(window, self._targets.serving)
 
     def _keep(self) -> None:
         self._begin_to("reread", self._reread)

@@ -180,4 +180,4 @@ def _only(found: Targets, names: tuple[str, ...], strict: bool) -> Targets:
         raise ControllerError(f"no stack is called '{missing[0]}'", hint=f"known stacks: {listed}")
     stacks = tuple(target for target in found.stacks if target.name in names)
     broken = tuple(item for item in found.broken if item.name in names)
-    return Targets(stacks, broken, found.channels, found.notes, found.watched)
+    return replace(found, stacks=stacks, broken=broken)

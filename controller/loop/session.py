@@ -6,24 +6,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from controller.loop.disk import has_room
 from controller.loop.ground import Asked, Ground, complain
 from controller.loop.lock import read_holder
-from controller.model.errors import Finding
+from controller.model.errors import ControllerError, Finding
 
 if TYPE_CHECKING:
-    from controller.alerts.notices import Hush
     from controller.engines.base import Engine
     from controller.health.prober import Prober
     from controller.intake.targets import Broken, Target
     from controller.loop.acting import MakeProber
+    from controller.loop.alertbook import Posted
     from controller.loop.controller import Audience
     from controller.loop.loaded import Loaded
     from controller.loop.memory import Definitions
     from controller.loop.peek import Peek
-    from controller.model.alert import Ack, Alert, Book, Silence
+    from controller.loop.window import Planned, Serve
+    from controller.model.alert import Ack, Alert, Silence
     from controller.model.applied import StackResult
     from controller.model.channel import Channel
     from controller.model.desired import DesiredStack
@@ -36,14 +37,6 @@ if TYPE_CHECKING:
     from controller.model.wish import Wish
 
 _FOLLOW_EVERY = 0.25
-
-
-class Posted(NamedTuple):
-    """One stack's alerts, and who wants to hear no more of which."""
-
-    stack: str
-    book: Book
-    hush: Hush
 
 
 class Session:
@@ -105,10 +98,25 @@ class Session:
         self._ground.reading.wait()
         import controller.loop.acting  # noqa: F401
 
-    def run(self, audience: Audience, *, watch: bool) -> int:
-        from controller.loop.daemon import Daemon
+    def run(self, audience: Audience, *, watch: bool, serve: Serve | None = None) -> int:
+        """Keep the stacks; `serve` begins to serve the API as soon as there are any."""
+        from controller.loop.daemon import Daemon, Serving
 
-        return Daemon(self._ground, audience, self._make_prober, watch=watch).run()
+        serving = Serving(serve, self.rehearse) if serve is not None else None
+        return Daemon(self._ground, audience, self._make_prober, watch=watch, serving=serving).run()
+
+    def rehearse(self, stack: str, services: Sequence[str]) -> Planned:
+        """What an `apply` of one stack would do, by what its files say now."""
+        from controller.loop.window import Planned
+
+        targets = self._ground.targets(strict=False)
+        target = next((found for found in targets.stacks if found.name == stack), None)
+        if target is None:
+            complain([item for item in targets.broken if item.name == stack] or targets.broken)
+            raise ControllerError(f"the files of stack '{stack}' are gone", hint="put them back")
+        loaded = self._ground.load(target)
+        plan = self._with_peek(loaded, lambda peek: peek.plan(self._make_bed, tuple(services)))
+        return Planned(plan, loaded.warnings)
 
     def status(self) -> Sequence[StackStatus]:
         """Of a stack that a controller keeps: what it says; of any other: one look now."""
@@ -172,6 +180,8 @@ class Session:
 
     def alerts(self) -> Sequence[Posted]:
         """The alerts of each stack that has a store, open and lately resolved, and what people said to them."""
+        from controller.loop.alertbook import Posted
+
         now, known = self._ground.now(), frozenset(self._ground.known())
         names = sorted(known.intersection(self._named()[0]))
         return [Posted(name, (of := self._ground.store(name).alerts).load(), of.hush(now)) for name in names]

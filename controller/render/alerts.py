@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from controller.loop.alertbook import Posted
 from controller.model.alert import Alert, Severity, Silence
 from controller.model.names import Instant
 from controller.render.data import timestamp
@@ -27,6 +28,18 @@ class Shown(NamedTuple):
         if self.hushed:
             return self.hushed.partition(" ")[0].capitalize()
         return "Settling" if self.alert.quiet_since is not None else "Firing"
+
+
+def show_alerts(posted: Sequence[Posted], now: Instant, *, everything: bool) -> list[Shown]:
+    """The worst first, of these the newest; with `everything` those that are over at the end."""
+    found = [
+        Shown(alert, item.hush.why(alert, now))
+        for item in posted
+        for alert in (*item.book.open.values(), *(item.book.closed if everything else ()))
+    ]
+    return sorted(
+        found, key=lambda one: (one.alert.resolved_at is not None, -one.alert.severity.rank, -one.alert.fired_at)
+    )
 
 
 def alert_lines(

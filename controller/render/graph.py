@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from controller.decide.graph import Graph, batches, critical_path
-from controller.model.desired import Condition, Need
+from controller.decide.graph import Graph, batches, build_graph, critical_path
+from controller.model.desired import Condition, DesiredStack, Need
 from controller.render.text import Paint, clean, plain, span
 
 _WORDS = {Condition.STARTED: "started", Condition.HEALTHY: "healthy", Condition.COMPLETED: "completed"}
@@ -28,6 +28,13 @@ class StackGraph:
         times = [self.usually.get(name) for name in critical_path(self.graph)]
         known = [seconds for seconds in times if seconds is not None]
         return sum(known) if len(known) == len(times) else None
+
+
+def graph_of(stack: DesiredStack, usually: Callable[[str], float | None]) -> StackGraph:
+    """The graph of what is wanted; `usually`: learned seconds to ready."""
+    times = {name: usually(name) for name in stack.services}
+    needs = {name: service.needs for name, service in stack.services.items()}
+    return StackGraph(stack.name, build_graph(needs, lambda name: times[name] or 1.0), times)
 
 
 def graph_lines(stacks: Sequence[StackGraph], *, paint: Paint = plain) -> list[str]:
@@ -112,10 +119,11 @@ def _escaped(text: str) -> str:
 
 def graph_data(stacks: Sequence[StackGraph]) -> dict[str, Any]:
     """`graph -o json`."""
-    return {"stacks": [_stack_data(stack) for stack in stacks]}
+    return {"stacks": [stack_graph_data(stack) for stack in stacks]}
 
 
-def _stack_data(stack: StackGraph) -> dict[str, Any]:
+def stack_graph_data(stack: StackGraph) -> dict[str, Any]:
+    """One of them."""
     return {
         "name": stack.stack,
         "services": [{"name": name, "usuallySeconds": stack.usually.get(name)} for name in stack.graph.order],

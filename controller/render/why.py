@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
 from controller.decide.goback import find_culprit
 from controller.model.decision import AT_REST, SICK, Phase
+from controller.model.errors import EngineError
 from controller.model.generation import Generation
-from controller.model.names import Instant
+from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Health, Replica
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
 from controller.render.advice import OF_ITS_OWN, UNKNOWN, End, Evidence, advise, advise_on_change, without_undo
@@ -114,6 +115,21 @@ def _words_of(event: Event) -> str:
     """Without the phase that stands before them."""
     phase, colon, words = event.message.partition(": ")
     return words if colon and phase in set(Phase) else event.message
+
+
+def with_last_words(cause: Cause, read: Callable[[ReplicaId], Iterable[str]]) -> Cause:
+    """A container that Docker restarts has often said nothing in its newest life; what it said before tells more.
+
+    `read`: the last lines of a replica; what it raises of the engine is no answer.
+    """
+    witness = cause.witness
+    if witness is None or witness.last_output or witness.started_at is None:
+        return cause
+    try:
+        said = "\n".join(read(witness.id))
+    except EngineError:
+        return cause
+    return replace(cause, witness=replace(witness, last_output=said))
 
 
 def with_change(cause: Cause, generations: Sequence[Generation]) -> Cause:

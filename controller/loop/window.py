@@ -1,0 +1,183 @@
+"""What others may see of a running controller, and ask of it; from any thread. The loop itself is not touched."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from controller.engines.base import EngineInfo
+from controller.loop.alertbook import Posted
+from controller.loop.controller import Controller
+from controller.loop.ground import Ground
+from controller.loop.intents import Intent
+from controller.loop.memory import Definitions
+from controller.loop.reconcile import Reconciler
+from controller.loop.store import Store
+from controller.loop.wake import nudge
+from controller.model.alert import Ack, Silence
+from controller.model.desired import DesiredStack
+from controller.model.errors import ControllerError, Finding
+from controller.model.generation import Generation
+from controller.model.names import Instant, ReplicaId
+from controller.model.plan import Plan
+from controller.model.serving import Serving
+from controller.model.status import Event, StackStatus
+from controller.model.timings import Span
+from controller.model.wish import Wish
+
+_TURNS_WITHIN = 30.0
+"""Seconds within which the loop turns, whatever one pass has to wait for; it does so each second at rest."""
+
+
+class Audience(Protocol):
+    """Who is told what happens. Called from the loop's thread; quick, never raises."""
+
+    def update(self, stacks: tuple[StackStatus, ...]) -> None: ...
+    def event(self, event: Event) -> None: ...
+
+
+class Planned(NamedTuple):
+    """What an apply would do, and what is said of the files that it would read."""
+
+    plan: Plan
+    warnings: tuple[Finding, ...] = ()
+
+
+Rehearse = Callable[[str, Sequence[str]], Planned]
+"""By stack and services (none: all). Raises ControllerErrors."""
+
+
+class Served(Protocol):
+    """An API that is being served."""
+
+    def close(self) -> None: ...
+
+
+Serve = Callable[["Window", Serving | None], Served]
+"""Begins to serve, at once; with what the manifest says of it. Raises ControllerErrors."""
+
+
+class UnknownStack(ControllerError):
+    """No stack of that name is kept here."""
+
+
+class Window:
+    """Reads what is published and stored; leaves intents. Raises UnknownStack for a stack that is not kept here."""
+
+    def __init__(self, controller: Controller, ground: Ground, rehearse: Rehearse) -> None:
+        self._controller = controller
+        self._ground = ground
+        self.rehearse = rehearse
+        self.began_at: Instant = ground.now()
+        self._turned_at: Instant = ground.now()
+        controller.on_turn.append(self._note_turn)
+
+    def _note_turn(self, now: Instant) -> None:
+        self._turned_at = now
+
+    # --- what is
+
+    @property
+    def root(self) -> Path:
+        """The folder of all state."""
+        return self._ground.asked.root
+
+    @property
+    def folder(self) -> Path:
+        """Of what has no stack on this engine."""
+        return self._ground.folder("_controller")
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        return tuple(sorted(self._controller.stacks))
+
+    def listen(self, audience: Audience) -> tuple[StackStatus, ...]:
+        """Tell this one too from now on; what was told last."""
+        return self._controller.listen(audience)
+
+    def not_ready(self) -> str | None:
+        """Why nobody should rely on it now; None: it does its work."""
+        if self._ground.now() - self._turned_at > _TURNS_WITHIN:
+            return "the loop does not turn"
+        away = [name for name, one in tuple(self._controller.stacks.items()) if one.unavailable is not None]
+        return f"the engine does not answer: {', '.join(sorted(away))}" if away else None
+
+    def engine(self) -> EngineInfo:
+        """Raises Transient where it does not answer."""
+        return self._ground.engine.info()
+
+    def desired(self, stack: str) -> DesiredStack:
+        return self._reconciler(stack).loaded.desired
+
+    def usually(self, stack: str, service: str) -> float | None:
+        """Learned seconds to ready."""
+        return self._reconciler(stack).chronicle.timings.usual(service, Span.READY)
+
+    def events(self, stack: str, after: int = 0, service: str | None = None) -> tuple[Event, ...]:
+        """Oldest first."""
+        return self._store(stack).events.since(after, service=service)
+
+    def generations(self, stack: str) -> tuple[Generation, ...]:
+        """Oldest first."""
+        return self._store(stack).stack.generations()
+
+    def definitions(self, stack: str, number: int) -> Definitions:
+        """What Compose rendered for that generation; may hold secrets."""
+        return self._store(stack).stack.definitions(number)
+
+    def alerts(self, stack: str) -> Posted:
+        records, now = self._store(stack).alerts, self._ground.now()
+        return Posted(stack, records.load(), records.hush(now))
+
+    def logs(
+        self,
+        replica: ReplicaId,
+        *,
+        tail: int | None = None,
+        follow: bool = False,
+        opened: Callable[[Callable[[], None]], None] | None = None,
+    ) -> Iterator[str]:
+        """`opened` gets what ends a blocked read, from any thread."""
+        return self._ground.engine.logs(replica, tail=tail, follow=follow, opened=opened)
+
+    # --- what is asked
+
+    def ask(self, stack: str, wish: Wish) -> Intent:
+        """Leave an intent, as a command does that finds the stack kept; the loop takes it up."""
+        store = self._store(stack)
+        number = store.intents.add(wish.verb, dataclasses.asdict(wish), wish.who)
+        if not nudge(self._ground.folder(stack)):
+            self._controller.call(lambda now: None)  # a turn, after which is looked whether somebody asks
+        intent = store.intents.get(number)
+        assert intent is not None
+        return intent
+
+    def intent(self, stack: str, number: int) -> Intent | None:
+        return self._store(stack).intents.get(number)
+
+    def acknowledge(self, stack: str, acks: Sequence[Ack]) -> None:
+        self._store(stack).alerts.acknowledge(acks)
+
+    def silence(self, stack: str, silence: Silence) -> Silence:
+        return self._store(stack).alerts.silence(silence)
+
+    def end_silence(self, stack: str, number: int) -> bool:
+        return self._store(stack).alerts.end_silence(number)
+
+    def tell(self, reason: str, message: str) -> None:
+        """A warning that belongs to no stack."""
+        with suppress(ControllerError):
+            self._controller.tell("-", reason, message)
+
+    def _reconciler(self, stack: str) -> Reconciler:
+        found = self._controller.stacks.get(stack)
+        if found is None:
+            known = ", ".join(self.stacks) or "none"
+            raise UnknownStack(f"no stack is called '{stack}'", hint=f"known stacks: {known}")
+        return found
+
+    def _store(self, stack: str) -> Store:
+        return self._reconciler(stack).store

@@ -1,0 +1,119 @@
+"""`POST` and `DELETE`: what is asked of a stack is written down for the loop; sessions begin and end."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from controller.loop.intents import Intent
+from controller.model.alert import Ack, Silence
+from controller.render.data import timestamp
+from controller.web.bodies import Asked, Login, Silencing
+from controller.web.desk import AtDesk, Desk, NotFound, answer, refuse
+from controller.web.guard import read_cookie
+from controller.web.keys import SESSION_SECONDS
+from controller.web.reads import find_alerts
+
+asks = APIRouter()
+
+
+def who_of(request: Request) -> str:
+    who: str = request.state.who
+    return who
+
+
+@asks.post("/v1/stacks/{stack}/intents", status_code=202, tags=["intents"])
+async def ask(desk: AtDesk, request: Request, stack: str, body: Asked) -> Response:
+    """Ask for what a command of the command line asks for. The loop does it; follow it by its `id`."""
+    desk.stack(stack)
+    intent = desk.window.ask(stack, body.wish(who_of(request)))
+    desk.feed.follow_intent(stack, intent.id)
+    return answer(intent_data(intent), 202)
+
+
+@asks.get("/v1/stacks/{stack}/intents/{number}", tags=["intents"])
+def intent(desk: AtDesk, stack: str, number: int) -> Response:
+    """How far it is; when it is done, with the exit code and the data that the command would give."""
+    return answer(find_intent(desk, stack, number))
+
+
+def find_intent(desk: Desk, stack: str, number: int) -> dict[str, Any]:
+    found = desk.window.intent(stack, number)
+    if found is None:
+        raise NotFound(f"{stack} has no intent {number}", "the last 200 are kept")
+    return intent_data(found)
+
+
+def intent_data(intent: Intent) -> dict[str, Any]:
+    return {
+        "id": intent.id,
+        "verb": intent.verb,
+        "services": list(intent.args.get("services", ())),
+        "who": intent.who,
+        "askedAt": timestamp(intent.asked_at),
+        "state": str(intent.state),
+        "exitCode": intent.exit_code,
+        "result": json.loads(intent.result) if intent.result else None,
+    }
+
+
+@asks.post("/v1/stacks/{stack}/alerts/{alert}/ack", tags=["alerts"])
+def acknowledge(desk: AtDesk, request: Request, stack: str, alert: str) -> Response:
+    """Somebody knows of it: no repeats, as long as it gets no worse. The alerts as they are now."""
+    found = next((one for one in desk.window.alerts(stack).book.open.values() if one.id == alert), None)
+    if found is None:
+        raise NotFound(f"{stack} has no open alert {alert}")
+    desk.window.acknowledge(stack, [Ack(alert, who_of(request), time.time(), found.severity)])
+    return answer(find_alerts(desk, stack))
+
+
+@asks.post("/v1/stacks/{stack}/silences", status_code=201, tags=["alerts"])
+def silence(desk: AtDesk, request: Request, stack: str, body: Silencing) -> Response:
+    """Send nothing for a while; alerts are listed all the same. The alerts and silences as they are now."""
+    now = time.time()
+    desk.stack(stack)
+    for name in body.services:
+        desk.service(stack, name)
+    made = Silence(0, now + body.seconds, who_of(request), now, body.services, body.rules, body.comment)
+    desk.window.silence(stack, made)
+    return answer(find_alerts(desk, stack), 201)
+
+
+@asks.delete("/v1/stacks/{stack}/silences/{number}", status_code=204, tags=["alerts"])
+def end_silence(desk: AtDesk, stack: str, number: int) -> Response:
+    """It is over now."""
+    if not desk.window.end_silence(stack, number):
+        raise NotFound(f"{stack} has no silence {number}")
+    return Response(status_code=204)
+
+
+@asks.post("/v1/session", status_code=204, tags=["session"])
+async def log_in(desk: AtDesk, body: Login) -> Response:
+    """Change a code of `controller token link`, or the token, for a session cookie."""
+    by_code = body.code is not None and desk.keys.use_code(body.code)
+    if not by_code and not (body.token is not None and desk.keys.is_token(body.token.strip())):
+        what = "this link was used already, or is too old" if body.code is not None else "this is not the token"
+        return refuse(401, what, "controller token link")
+    response = Response(status_code=204)
+    response.set_cookie(
+        desk.place.cookie,
+        desk.keys.open_session(),
+        max_age=int(SESSION_SECONDS),
+        httponly=True,
+        samesite="strict",
+        secure=desk.place.scheme == "https",
+    )
+    return response
+
+
+@asks.delete("/v1/session", status_code=204, tags=["session"])
+async def log_out(desk: AtDesk, request: Request) -> Response:
+    """The session is void."""
+    desk.keys.end_session(read_cookie(request.headers.get("cookie", ""), desk.place.cookie))
+    response = Response(status_code=204)
+    response.delete_cookie(desk.place.cookie, httponly=True, samesite="strict", secure=desk.place.scheme == "https")
+    return response

@@ -1,0 +1,65 @@
+"""What clients may send."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from controller.model.wish import Wish
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Verb = Literal[
+    "apply", "start", "stop", "retry", "pause", "resume", "adopt", "confirm", "prune", "release",
+    "rollout-undo", "rollout-restart", "rollout-pause", "rollout-resume",
+]  # fmt: skip
+
+
+class Body(BaseModel):
+    """Unknown keys are errors: what is misspelled is not silently left out."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
+
+
+class Asked(Body):
+    """An intent: a command of the command line, with its options."""
+
+    verb: Verb
+    services: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
+    """Of these only; none: of the whole stack."""
+    adopt: bool = False
+    """`apply --adopt`: take a running project over although that replaces something."""
+    confirm: bool = False
+    """`apply --confirm`: allow the removal of many services at once."""
+    build: bool = False
+    """`apply --build`: build images anew."""
+    immediately: bool = False
+    """`stop --now`: without the stop grace period."""
+    everything: bool = False
+    """`prune --all`: all of the stack's containers and networks."""
+    profile: Name | None = None
+    """`apply --profile`: put the stack into this startup profile."""
+    to: Annotated[int, Field(ge=1)] | None = None
+    """`rollout undo --to`: this revision."""
+    timeout: Annotated[float, Field(gt=0, le=86400)] = 600.0
+    """Seconds without progress after which it is given up."""
+
+    def wish(self, who: str) -> Wish:
+        return Wish(**self.model_dump(), who=who)
+
+
+class Silencing(Body):
+    """Nothing is sent for a while: of some services, some rules, or the whole stack."""
+
+    seconds: Annotated[float, Field(gt=0, le=31536000)]
+    services: Annotated[tuple[Name, ...], Field(max_length=1000)] = ()
+    rules: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    comment: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class Login(Body):
+    """One of the two."""
+
+    code: Annotated[str, StringConstraints(max_length=200)] | None = None
+    token: Annotated[str, StringConstraints(max_length=500)] | None = None

@@ -1,0 +1,48 @@
+"""The dashboard's files. Every path that is none of them is a place in the dashboard, which reads it itself."""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse, Response
+
+from controller.web.desk import NotFound
+
+pages = APIRouter(include_in_schema=False)
+
+FOLDER = Path(__file__).parent / "static"
+_FOR_EVER = "public, max-age=31536000, immutable"
+"""Assets carry a digest of their contents in their names."""
+_ABSENT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>controller</title>
+<h1>controller</h1><p>This installation was built without the dashboard. The API is here: see <code>docs/api.md</code>.
+<code>scripts/quickstart</code> builds the dashboard where Node.js can be had.</p></html>"""
+
+mimetypes.add_type("text/javascript", ".js")
+
+
+@pages.get("/assets/{name}")
+def asset(name: str) -> Response:
+    path = FOLDER / "assets" / name
+    if not path.is_file() or path.parent.resolve() != (FOLDER / "assets").resolve():
+        raise NotFound("no such file")
+    return FileResponse(path, headers={"Cache-Control": _FOR_EVER})
+
+
+@pages.get("/favicon.svg")
+def favicon() -> Response:
+    path = FOLDER / "favicon.svg"
+    if not path.is_file():
+        raise NotFound("no such file")
+    return FileResponse(path, headers={"Cache-Control": "no-cache"})
+
+
+@pages.get("/{place:path}")
+def page(place: str) -> Response:
+    if place.startswith("v1/") or place == "metrics":
+        raise NotFound(f"there is no /{place}", "see docs/api.md")
+    path = FOLDER / "index.html"
+    if not path.is_file():
+        return HTMLResponse(_ABSENT)
+    return FileResponse(path, headers={"Cache-Control": "no-cache"})

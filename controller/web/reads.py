@@ -1,0 +1,178 @@
+"""`GET`: what is, what was, what would be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import PlainTextResponse, Response
+
+from controller import __version__
+from controller.engines.base import EngineInfo
+from controller.loop.compare import Side, compare
+from controller.loop.window import Planned
+from controller.model.errors import EngineError
+from controller.model.status import StackStatus
+from controller.render.alerts import alerts_data, show_alerts
+from controller.render.data import endpoints_data, events_data, findings_data, plan_data, service_data, timestamp
+from controller.render.graph import graph_of, stack_graph_data
+from controller.render.rollout import Shown, history_data
+from controller.render.why import find_cause, why_data, with_change, with_last_words
+from controller.web.desk import AtDesk, Desk, NotFound, Taken, answer
+
+reads = APIRouter()
+_rehearsing = threading.Lock()
+"""A rehearsal takes processor time that the loop may need: one at a time."""
+_LOOK_SECONDS = 30.0
+
+
+@reads.get("/healthz", tags=["process"])
+def healthz() -> PlainTextResponse:
+    """The process lives."""
+    return PlainTextResponse("ok\n")
+
+
+@reads.get("/readyz", tags=["process"])
+def readyz(desk: AtDesk) -> PlainTextResponse:
+    """The loop turns and its engine answers; else 503. Who has no key is not told why."""
+    ready = desk.window.not_ready() is None
+    return PlainTextResponse("ok\n" if ready else "not ready\n", 200 if ready else 503)
+
+
+@reads.get("/v1/info", tags=["process"])
+def info(desk: AtDesk) -> Response:
+    """Who answers."""
+    window = desk.window
+    told = {"version": __version__, "startedAt": timestamp(window.began_at), "notReady": window.not_ready()}
+    return answer({**told, "engine": _engine_data(desk)})
+
+
+def _engine_data(desk: Desk) -> dict[str, str] | None:
+    try:
+        engine: EngineInfo = desk.window.engine()
+    except EngineError:
+        return None
+    return {"id": engine.id, "name": engine.name, "version": engine.version, "apiVersion": engine.api_version}
+
+
+@reads.get("/v1/stacks", tags=["status"])
+async def stacks(desk: AtDesk) -> Response:
+    """Every stack, as `controller status -o json`, with the last output of replicas that ended."""
+    return Response(desk.feed.stacks_body(), media_type="application/json")
+
+
+@reads.get("/v1/stacks/{stack}", tags=["status"])
+async def stack(desk: AtDesk, stack: str) -> Response:
+    """One of them."""
+    desk.stack(stack)
+    return Response(desk.feed.stack_body(stack), media_type="application/json")
+
+
+@reads.get("/v1/stacks/{stack}/services/{service}", tags=["status"])
+async def service(desk: AtDesk, stack: str, service: str) -> Response:
+    """One service of a stack."""
+    return answer(service_data(desk.service(stack, service), words=True))
+
+
+@reads.get("/v1/endpoints", tags=["status"])
+async def endpoints(desk: AtDesk) -> Response:
+    """Where ready replicas can be reached, as `controller get endpoints -o json`."""
+    return answer(endpoints_data(_all(desk)))
+
+
+def _all(desk: Desk) -> list[StackStatus]:
+    return [kept.stack for kept in desk.feed.kept.values()]
+
+
+@reads.get("/v1/stacks/{stack}/services/{service}/why", tags=["status"])
+def why(desk: AtDesk, stack: str, service: str) -> Response:
+    """The chain of what waits for what, down to the root cause, as one of the causes of `controller why -o json`."""
+    desk.service(stack, service)
+    window, status = desk.window, desk.stack(stack)
+    cause = find_cause(status, service, time.time(), window.events(stack))
+    cause = with_last_words(cause, lambda replica: window.logs(replica, tail=10))
+    return answer(why_data(with_change(cause, window.generations(stack))))
+
+
+@reads.get("/v1/stacks/{stack}/graph", tags=["status"])
+def graph(desk: AtDesk, stack: str) -> Response:
+    """Dependencies, start batches and the critical path, as one of the stacks of `controller graph -o json`."""
+    window = desk.window
+    return answer(stack_graph_data(graph_of(window.desired(stack), lambda name: window.usually(stack, name))))
+
+
+@reads.get("/v1/stacks/{stack}/plan", tags=["plan"])
+def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_length=4096)] = "") -> Response:
+    """What an `apply` would do now, by what the files say now, as `controller plan -o json`; `services`: `a,b`."""
+    desk.stack(stack)
+    if not _rehearsing.acquire(timeout=_LOOK_SECONDS):
+        raise Taken("another plan is being made")
+    try:
+        planned = desk.window.rehearse(stack, [name for name in services.split(",") if name])
+    finally:
+        _rehearsing.release()
+    return answer(_planned_data(planned))
+
+
+def _planned_data(planned: Planned) -> dict[str, object]:
+    plan = planned.plan
+    return {
+        **plan_data([plan]),
+        "held": [
+            {"stack": one.stack, "service": one.service, "reason": one.reason, "message": one.message}
+            for one in plan.held
+        ],
+        "waits": [
+            {"at": one.at, "service": one.service, "waitsFor": one.waits_for, "seconds": one.seconds}
+            for one in plan.waits
+        ],
+        "settles": plan.settles,
+        "warnings": findings_data(planned.warnings)["errors"],
+    }
+
+
+@reads.get("/v1/stacks/{stack}/revisions", tags=["plan"])
+def revisions(desk: AtDesk, stack: str) -> Response:
+    """Oldest first, as `controller rollout history -o json`."""
+    return answer(history_data([Shown(stack, one) for one in desk.window.generations(stack)]))
+
+
+@reads.get("/v1/stacks/{stack}/revisions/{number}", tags=["plan"])
+def revision(desk: AtDesk, stack: str, number: int) -> Response:
+    """One revision with what differs from the one before it; secrets are masked."""
+    window = desk.window
+    known = window.generations(stack)
+    index = next((index for index, one in enumerate(known) if one.number == number), None)
+    if index is None:
+        raise NotFound(f"{stack} has no revision {number}", "controller rollout history")
+    before = known[index - 1] if index else None
+    old = Side(before, window.definitions(stack, before.number)) if before else Side.empty()
+    new = Side(known[index], window.definitions(stack, number))
+    return answer(history_data([Shown(stack, known[index], compare(old, new))])["revisions"][0])
+
+
+@reads.get("/v1/stacks/{stack}/events", tags=["events"])
+def events(
+    desk: AtDesk,
+    stack: str,
+    after: Annotated[int, Query(ge=0)] = 0,
+    service: Annotated[str | None, Query(max_length=256)] = None,
+    limit: Annotated[int, Query(ge=1, le=5000)] = 500,
+) -> Response:
+    """The newest `limit` events after that `seq`, oldest first, as `controller events -o json`."""
+    return answer(events_data(desk.window.events(stack, after, service)[-limit:]))
+
+
+@reads.get("/v1/stacks/{stack}/alerts", tags=["alerts"])
+def alerts(desk: AtDesk, stack: str) -> Response:
+    """Open and lately resolved ones, as `controller alerts --all -o json`."""
+    return answer(find_alerts(desk, stack))
+
+
+def find_alerts(desk: Desk, stack: str) -> dict[str, object]:
+    posted = desk.window.alerts(stack)
+    return alerts_data(
+        show_alerts([posted], time.time(), everything=True), [(stack, one) for one in posted.hush.silences]
+    )

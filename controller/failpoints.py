@@ -22,7 +22,20 @@ BEFORE, SENT, AFTER = "before", "sent", "after"
 """`sent`: the engine has the request and will answer somebody who is dead."""
 
 DISK = frozenset(
-    {"folder", "database", "damaged", "schema", "lock", "holder", "socket", "recorder", "manifest", "ingress"}
+    {
+        "folder",
+        "database",
+        "damaged",
+        "schema",
+        "lock",
+        "holder",
+        "socket",
+        "recorder",
+        "manifest",
+        "ingress",
+        "token",
+        "address",
+    }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""
 

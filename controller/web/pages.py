@@ -22,10 +22,10 @@ _ABSENT = """<!doctype html><html lang="en"><meta charset="utf-8"><title>control
 mimetypes.add_type("text/javascript", ".js")
 
 
-@pages.get("/assets/{name}")
+@pages.get("/assets/{name:path}")
 def asset(name: str) -> Response:
     path = FOLDER / "assets" / name
-    if not path.is_file() or path.parent.resolve() != (FOLDER / "assets").resolve():
+    if path.resolve().parent != (FOLDER / "assets").resolve() or not path.is_file():
         raise NotFound("no such file")
     return FileResponse(path, headers={"Cache-Control": _FOR_EVER})
 
@@ -40,7 +40,7 @@ def favicon() -> Response:
 
 @pages.get("/{place:path}")
 def page(place: str) -> Response:
-    if place.startswith("v1/") or place == "metrics":
+    if place.partition("/")[0] in ("v1", "metrics"):
         raise NotFound(f"there is no /{place}", "see docs/api.md")
     path = FOLDER / "index.html"
     if not path.is_file():

@@ -16,10 +16,13 @@ import yaml
 
 from controller.engines.base import Scope
 from controller.engines.simulated import SimulatedEngine
+from controller.engines.simulated_world import Simulation
 from controller.loop.acting import act
 from controller.loop.controller import Audience
-from controller.loop.daemon import Daemon
+from controller.loop.daemon import Daemon, Serving
 from controller.loop.ground import Asked, Ground
+from controller.loop.session import Session
+from controller.loop.window import Serve
 from controller.model.applied import StackResult
 from controller.model.errors import Transient
 from controller.model.observed import Observed
@@ -93,7 +96,13 @@ class House:
         return Asked(self.folder, home, self.folder.parent / "state", files, profile=profile)
 
     def run(
-        self, script: Callable[[], None], asked: Asked, *, watch: bool = False, end: signal.Signals = signal.SIGTERM
+        self,
+        script: Callable[[], None],
+        asked: Asked,
+        *,
+        watch: bool = False,
+        end: signal.Signals = signal.SIGTERM,
+        serve: Serve | None = None,
     ) -> int:
         """A daemon until the script, on a thread of its own, has come to its end; then the signal."""
         failures: list[BaseException] = []
@@ -108,9 +117,11 @@ class House:
                 if not over.is_set():
                     os.kill(os.getpid(), end)
 
-        ground = Ground(self.engine, asked)
         self.ear = Ear()
-        daemon = Daemon(ground, self.ear, lambda _: None, watch=watch)
+        session = Session(self.engine, asked, lambda _: None, Simulation)
+        ground = Ground(self.engine, asked)
+        serving = Serving(serve, session.rehearse) if serve is not None else None
+        daemon = Daemon(ground, self.ear, lambda _: None, watch=watch, serving=serving)
         thread = threading.Thread(target=play, name="script")
         thread.start()
         try:

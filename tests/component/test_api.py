@@ -1,0 +1,310 @@
+"""The API of a daemon, on real sockets and threads, with the simulated engine: what it tells, what is asked of it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+
+import httpx
+import pytest
+
+from controller.engines.base import Scope
+from controller.web import serving, streams
+from controller.web.keys import Address
+from tests.component.house import House
+from tests.component.served import Visit, new_code, visit
+from tests.component.waiting import eventually
+
+TWO = (
+    "name: NAME\nservices: {db: {image: busybox, labels: {controller.simulated.start: '0.01'}}, web: {image: busybox, "
+    "depends_on: {db: {condition: service_started, required: true}}, labels: {controller.simulated.start: '0.01'}}}\n"
+)
+
+
+def converge(there: Visit, stack: str = "shop") -> None:
+    eventually(lambda: there.status(stack)["phase"] == "Converged", 20)
+
+
+def test_it_tells_what_is(house: House) -> None:
+    house.write("shop", TWO)
+
+    def script(there: Visit) -> None:
+        converge(there)
+        (stack,) = there.get("/v1/stacks")["stacks"]
+        assert stack == there.status()
+        assert [service["name"] for service in stack["services"]] == ["db", "web"]
+        assert there.get("/v1/stacks/shop/services/db") == stack["services"][0]
+        graph = there.get("/v1/stacks/shop/graph")
+        assert graph["batches"] == [["db"], ["web"]] and graph["criticalPath"] == ["db", "web"]
+        assert there.get("/v1/stacks/shop/services/web/why")["chain"][0]["phase"] == "Ready"
+        assert there.get("/v1/stacks/shop/revisions")["revisions"][0]["outcome"] == "Converged"
+        assert {one["service"] for one in there.get("/v1/stacks/shop/revisions/1")["changes"]} == {"db", "web"}
+        assert [one["service"] for one in there.get("/v1/endpoints")["endpoints"]] == ["db", "web"]
+        assert there.get("/v1/stacks/shop/plan")["changes"] == 0
+        assert there.get("/v1/stacks/shop/alerts") == {"alerts": [], "silences": []}
+        assert there.get("/v1/info")["engine"]["id"] == house.engine.info().id
+        assert "simulated" in there.get("/v1/stacks/shop/services/db/logs")["lines"][0]["line"]
+
+    visit(house, script)
+
+
+def test_events_are_told_from_where_one_was(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        every = there.get("/v1/stacks/shop/events")["events"]
+        assert [event["seq"] for event in every] == sorted(event["seq"] for event in every)
+        assert there.get("/v1/stacks/shop/events", after=every[-2]["seq"])["events"] == every[-1:]
+        assert there.get("/v1/stacks/shop/events", limit=1)["events"] == every[-1:]
+        assert all(one["service"] == "db" for one in there.get("/v1/stacks/shop/events", service="db")["events"])
+
+    visit(house, script)
+
+
+def test_what_is_asked_for_is_done_by_the_loop(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        done = there.ask("shop", "stop", "db")
+        assert (done["exitCode"], done["who"], done["services"]) == (0, "api", ["db"])
+        assert done["result"]["services"][0]["name"] == "db"
+        assert there.status()["phase"] == "Stopped"
+        assert there.ask("shop", "start")["exitCode"] == 0
+        assert there.status()["phase"] == "Converged"
+
+    visit(house, script)
+
+
+def test_what_cannot_be_done_is_answered_as_on_the_command_line(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        done = there.ask("shop", "stop", "nobody")
+        assert done["exitCode"] == 1 and "nobody" in done["result"]["message"]
+
+    visit(house, script)
+
+
+def test_broken_files_are_told_with_their_place(house: House) -> None:
+    path = house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        path.write_text("name: shop\nservices: {db: {image: busybox}, db: {image: other}}\n")
+        answer = there.http.get("/v1/stacks/shop/plan")
+        assert answer.status_code == 422
+        (finding,) = answer.json()["error"]["findings"]
+        assert finding["line"] == 2 and "db" in finding["message"]
+        eventually(lambda: "GenerationHeld" in str(there.status()["conditions"]), 20)
+        assert there.status()["services"][0]["phase"] == "Ready"
+
+    visit(house, script)
+
+
+ABSENT = (
+    "/v1/stacks/nix", "/v1/stacks/nix/graph", "/v1/stacks/nix/plan", "/v1/stacks/nix/alerts", "/v1/nix",
+    "/assets/nix.js", "/v1/stacks/nix/revisions", "/v1/stacks/shop/services/nix", "/v1/stacks/shop/services/nix/why",
+    "/v1/stacks/shop/services/db/logs?replica=nix", "/v1/stacks/shop/revisions/99", "/v1/stacks/shop/intents/99",
+    "/v1/stacks/nix/events", "/assets/..%2f..%2f__init__.py", "/v1/stacks/..%2f..", "/metrics/nix",
+)  # fmt: skip
+SENSELESS: tuple[object, ...] = (
+    {}, {"verb": "down"}, {"verb": "stop", "service": "db"}, {"verb": "stop", "services": "db"}, [],
+    {"verb": "stop", "timeout": 0}, {"verb": "rollout-undo", "to": 0}, "stop",
+)  # fmt: skip
+
+
+def test_what_there_is_not_and_what_nobody_can_mean_is_told_in_one_line(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        for path in ABSENT:
+            answer = there.http.get(path)
+            assert (answer.status_code, path) == (404, path)
+            assert answer.json()["error"]["message"]
+        for body in SENSELESS:
+            answer = there.http.post("/v1/stacks/shop/intents", json=body)
+            assert (answer.status_code, body) == (422, body)
+            assert answer.json()["error"]["message"]
+        assert there.http.post("/v1/stacks/nix/intents", json={"verb": "stop"}).status_code == 404
+        assert there.http.put("/v1/stacks/shop/intents", json={}).status_code == 405
+        assert house.count("shop") == 1
+
+    visit(house, script)
+
+
+def test_a_browser_comes_in_by_a_code_and_goes_out_again(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        browser, code = there.stranger, new_code(there)
+        assert browser.get("/v1/stacks").status_code == 401
+        come = browser.post("/v1/session", json={"code": code})
+        assert come.status_code == 204
+        for word in ("HttpOnly", "SameSite=strict", "Path=/"):
+            assert word in come.headers["set-cookie"]
+        assert browser.get("/v1/stacks").status_code == 200
+        origin = {"origin": there.server.address.url}
+        stop = {"verb": "stop", "services": ["db"]}
+        assert browser.post("/v1/stacks/shop/intents", json=stop).status_code == 403
+        made = browser.post("/v1/stacks/shop/intents", json=stop, headers=origin)
+        assert (made.status_code, made.json()["who"]) == (202, "dashboard")
+        cookies = dict(browser.cookies)
+        assert browser.delete("/v1/session", headers=origin).status_code == 204
+        browser.cookies.update(cookies)
+        assert browser.get("/v1/stacks").status_code == 401
+        browser.cookies.clear()
+        again = browser.post("/v1/session", json={"code": code})
+        assert again.status_code == 401 and "used" in again.json()["error"]["message"]
+
+    visit(house, script)
+
+
+def test_the_token_opens_a_session_too(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        token = (house.folder.parent / "state" / "api.token").read_text()
+        assert there.stranger.post("/v1/session", json={"token": token + "x"}).status_code == 401
+        assert there.stranger.post("/v1/session", json={"token": token}).status_code == 204
+        assert there.stranger.get("/v1/info").status_code == 200
+
+    visit(house, script)
+
+
+def test_every_place_of_the_dashboard_is_its_page_and_tells_nothing(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        for path in ("/", "/alerts", "/stacks/shop", "/stacks/shop/services/db"):
+            page = there.stranger.get(path)
+            assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
+            assert "db" not in page.text
+
+    visit(house, script)
+
+
+def test_silences_and_acknowledgements_are_those_of_the_command_line(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        said = {"seconds": 60, "services": ["db"], "comment": "a move"}
+        made = there.http.post("/v1/stacks/shop/silences", json=said)
+        assert made.status_code == 201
+        (silence,) = made.json()["silences"]
+        assert (silence["services"], silence["by"], silence["comment"]) == (["db"], "api", "a move")
+        assert there.http.delete(f"/v1/stacks/shop/silences/{silence['id']}").status_code == 204
+        assert there.http.delete(f"/v1/stacks/shop/silences/{silence['id']}").status_code == 404
+        assert there.http.post("/v1/stacks/shop/alerts/nix/ack").status_code == 404
+        assert there.http.post("/v1/stacks/shop/silences", json={**said, "services": ["nix"]}).status_code == 404
+
+    visit(house, script)
+
+
+def test_where_the_port_is_taken_the_next_one_is_served(house: House) -> None:
+    house.write("shop")
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        taken = other.getsockname()[1]
+        visit(house, lambda there: _is_beyond(there, taken), port=taken)
+
+
+def _is_beyond(there: Visit, taken: int) -> None:
+    assert int(there.server.address.url.rsplit(":", 1)[1]) > taken
+
+
+def test_other_processes_learn_where_it_serves_as_long_as_it_does(house: House) -> None:
+    house.write("shop")
+    folder = house.folder.parent / "state" / house.engine.info().id / "_controller"
+
+    def script(there: Visit) -> None:
+        assert Address.read(folder) == there.server.address
+
+    visit(house, script)
+    assert Address.read(folder) is None
+
+
+def test_the_openapi_document_names_every_route(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        paths = there.get("/v1/openapi.json")["paths"]
+        assert {"/v1/stacks", "/v1/stream", "/v1/stacks/{stack}/intents", "/healthz"} <= set(paths)
+        assert all(one["summary"] and one.get("description") for path in paths.values() for one in path.values())
+
+    visit(house, script)
+
+
+@pytest.mark.fault("Z5")
+def test_a_client_that_says_nothing_is_hung_up_on_and_disturbs_nobody(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "HEAD_SECONDS", 0.5)
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        port = int(there.server.address.url.rsplit(":", 1)[1])
+        idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(200)]
+        for one in idle[100:]:
+            one.sendall(b"GET /v1/stacks HTTP/1.1\r\nHost: 127")
+        assert there.ask("shop", "stop")["exitCode"] == 0
+        for one in idle:
+            one.settimeout(10)
+            assert one.recv(1) == b""
+            one.close()
+
+    visit(house, script)
+
+
+def test_it_ends_although_somebody_follows(house: House) -> None:
+    house.write("shop")
+    before = {thread.name for thread in threading.enumerate()}
+    followers: list[threading.Thread] = []
+    seen: list[str] = []
+
+    def follow(there: Visit, token: str) -> None:
+        with (
+            httpx.Client(base_url=there.server.address.url, headers={"authorization": token}) as own,
+            there.stream(client=own) as messages,
+        ):
+            seen.extend(message.kind for message in messages)
+
+    def script(there: Visit) -> None:
+        converge(there)
+        follower = threading.Thread(target=follow, args=(there, there.http.headers["authorization"]))
+        followers.append(follower)
+        follower.start()
+        eventually(lambda: streams.followers.taken == 1, 10)
+
+    visit(house, script)
+    followers[0].join(10)
+    assert not followers[0].is_alive() and "snapshot" in seen
+    eventually(lambda: "api" not in {thread.name for thread in threading.enumerate()} - before, 5)
+
+
+def test_a_service_that_is_killed_is_seen_to_come_back(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        with there.stream() as messages:
+            (stack,) = next(messages).data["stacks"]
+            assert stack["services"][0]["phase"] == "Ready"
+            replica = house.engine.observe(Scope("shop")).services["db"].replicas[0]
+            house.engine.meddle("shop", lambda hands, now: hands.kill(replica.id, now))
+            phases = []
+            for message in messages:
+                if message.kind == "service":
+                    phases.append(message.data["service"]["phase"])
+                    if phases[-1] == "Ready" and len(set(phases)) > 1:
+                        break
+        assert phases[0] != "Ready"
+
+    visit(house, script)

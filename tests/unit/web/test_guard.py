@@ -1,0 +1,184 @@
+"""What passes the guard, and what does not: a table of requests."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+
+from controller.web.guard import LARGEST_BODY, Guard, Message, Place, Receive, Send, read_cookie
+from controller.web.keys import Keys
+
+pytestmark = pytest.mark.unit
+
+TOKEN = "t" * 43
+KEYS = Keys(TOKEN, "epoch")
+PLACE = Place("http", 7070)
+ORIGIN = "http://127.0.0.1:7070"
+SESSION = f"controller_7070={KEYS.open_session()}"
+
+
+async def _app(scope: Message, receive: Receive, send: Send) -> None:
+    size = 0
+    while True:
+        message = await receive()
+        size += len(message.get("body", b""))
+        if not message.get("more_body"):
+            break
+    said = json.dumps({"who": scope["state"]["who"], "size": size}).encode()
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": said})
+
+
+class Answered:
+    def __init__(self, messages: list[Message]) -> None:
+        self.status: int = messages[0]["status"]
+        self.headers = {name.decode(): value.decode() for name, value in messages[0]["headers"]}
+        self.body = json.loads(b"".join(message.get("body", b"") for message in messages[1:]))
+
+
+def ask(
+    path: str = "/v1/stacks",
+    method: str = "GET",
+    *parts: bytes,
+    place: Place = PLACE,
+    repeated: tuple[tuple[str, str], ...] = (),
+    **headers: str,
+) -> Answered:
+    given = {"host": "127.0.0.1:7070", **{name.replace("_", "-"): value for name, value in headers.items()}}
+    raw = [(name.encode(), value.encode()) for name, value in (*given.items(), *repeated)]
+    scope: dict[str, Any] = {"type": "http", "path": path, "method": method, "headers": raw}
+    waiting = list(parts) or [b""]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        part = waiting.pop(0)
+        return {"type": "http.request", "body": part, "more_body": bool(waiting)}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    asyncio.run(Guard(_app, place, KEYS)(scope, receive, send))
+    return Answered(sent)
+
+
+BEARER = f"Bearer {TOKEN}"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "headers", "who"),
+    [
+        ("/v1/stacks", "GET", {"authorization": BEARER}, "api"),
+        ("/v1/stacks", "GET", {"authorization": f"bearer  {TOKEN}"}, "api"),
+        ("/metrics", "GET", {"authorization": BEARER}, "api"),
+        ("/v1/stacks", "GET", {"cookie": SESSION}, "dashboard"),
+        ("/v1/stacks/a/intents", "POST", {"cookie": SESSION, "origin": ORIGIN}, "dashboard"),
+        ("/v1/stacks/a/intents", "POST", {"authorization": BEARER}, "api"),
+        ("/v1/stacks/a/intents", "POST", {"authorization": BEARER, "cookie": SESSION}, "api"),
+        ("/v1/session", "POST", {}, "nobody"),
+        ("/healthz", "GET", {}, "nobody"),
+        ("/readyz", "GET", {}, "nobody"),
+        ("/", "GET", {}, "nobody"),
+        ("/assets/index.js", "GET", {}, "nobody"),
+        ("/stacks/shop", "HEAD", {}, "nobody"),
+    ],
+)
+def test_who_may(path: str, method: str, headers: dict[str, str], who: str) -> None:
+    answered = ask(path, method, **headers)
+    assert (answered.status, answered.body["who"]) == (200, who)
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "headers", "status"),
+    [
+        ("/v1/stacks", "GET", {}, 401),
+        ("/metrics", "GET", {}, 401),
+        ("/v1/openapi.json", "GET", {}, 401),
+        ("/v1/stream", "GET", {"authorization": "Bearer "}, 401),
+        ("/v1/stacks", "GET", {"authorization": "Bearer nonsense"}, 401),
+        ("/v1/stacks", "GET", {"authorization": f"Basic {TOKEN}"}, 401),
+        ("/v1/stacks", "GET", {"authorization": TOKEN}, 401),
+        ("/v1/stacks", "GET", {"cookie": "controller_7070=nonsense"}, 401),
+        ("/v1/stacks", "GET", {"cookie": SESSION.replace("7070", "7071")}, 401),
+        ("/v1/session", "DELETE", {}, 401),
+        ("/v1/session", "GET", {}, 401),
+        ("/", "POST", {}, 401),
+        ("/v1/stacks/a/intents", "POST", {"cookie": SESSION}, 403),
+        ("/v1/stacks/a/intents", "POST", {"cookie": SESSION, "origin": "null"}, 403),
+        ("/v1/stacks/a/intents", "POST", {"cookie": SESSION, "origin": "http://127.0.0.1:8000"}, 403),
+        ("/v1/stacks/a/intents", "POST", {"cookie": SESSION, "origin": "http://evil.example"}, 403),
+        ("/v1/session", "DELETE", {"cookie": SESSION, "origin": "http://evil.example"}, 403),
+    ],
+)
+def test_who_may_not(path: str, method: str, headers: dict[str, str], status: int) -> None:
+    answered = ask(path, method, **headers)
+    assert answered.status == status and answered.body["error"]["message"]
+    assert ("www-authenticate" in answered.headers) == (status == 401)
+
+
+@pytest.mark.parametrize(
+    ("place", "host"),
+    [
+        (PLACE, "127.0.0.1:7070"),
+        (PLACE, "localhost:7070"),
+        (PLACE, "LOCALHOST:7070"),
+        (PLACE, "[::1]:7070"),
+        (Place("https", 443, {"ops.example"}), "ops.example"),
+        (Place("https", 7070, {"ops.example"}), "ops.example.:7070"),
+        (Place("http", 80), "127.0.0.1"),
+    ],
+)
+def test_a_host_that_is_ours(place: Place, host: str) -> None:
+    assert place.is_ours(host)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "127.0.0.1",
+        "127.0.0.1:7071",
+        "evil.example:7070",
+        "localhost.evil.example:7070",
+        "a@b:7070x",
+        "[::1",
+        "x:99999",
+    ],
+)
+def test_a_host_that_is_not(host: str) -> None:
+    """A page of another site that had its own name point here would else speak with us as if it were ours."""
+    assert ask("/healthz", host=host).status == 421
+
+
+def test_a_host_that_is_given_twice_is_none() -> None:
+    assert ask("/healthz", repeated=(("host", "evil.example"),)).status == 400
+
+
+@pytest.mark.parametrize("length", [str(LARGEST_BODY + 1), "-1", "1e9", "x", "٣"])
+def test_a_body_that_says_to_be_too_large_is_not_read(length: str) -> None:
+    assert ask("/v1/session", "POST", content_length=length).status == 413
+
+
+def test_a_body_that_grows_too_large_is_not_read_on() -> None:
+    half = b"x" * (LARGEST_BODY // 2)
+    assert ask("/v1/session", "POST", half, half).body["size"] == LARGEST_BODY
+    assert ask("/v1/session", "POST", half, half, b"x").status == 413
+
+
+def test_every_answer_says_what_a_page_may() -> None:
+    for answered in (ask("/"), ask("/v1/stacks"), ask("/healthz", host="evil.example")):
+        assert "default-src 'none'" in answered.headers["content-security-policy"]
+        assert "unsafe" not in answered.headers["content-security-policy"]
+        assert answered.headers["x-frame-options"] == "DENY"
+        assert answered.headers["cache-control"] == "no-store"
+        assert "access-control-allow-origin" not in answered.headers
+
+
+@pytest.mark.parametrize(
+    ("header", "value"),
+    [("a=1; b=2", "2"), ("b=2", "2"), ("", ""), ("a=1", ""), ("b=\x00; a=1", ""), (";;;=", "")],
+)
+def test_a_cookie_is_read_whatever_else_there_is(header: str, value: str) -> None:
+    assert read_cookie(header, "b") == value

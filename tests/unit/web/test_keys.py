@@ -1,0 +1,113 @@
+"""The token's file, codes that are good once, sessions that end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from controller.model.errors import ControllerError
+from controller.web.keys import CODE_SECONDS, SESSION_SECONDS, Address, Keys, read_token
+
+pytestmark = pytest.mark.unit
+
+
+class Clock:
+    now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def keys(clock: Clock) -> Keys:
+    return Keys("t" * 43, "epoch", clock)
+
+
+def test_the_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    token = read_token(tmp_path / "state")
+    assert read_token(tmp_path / "state") == token
+    assert len(token) == 43  # 256 bits in base64 without padding
+    assert (tmp_path / "state" / "api.token").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
+    assert [path.name for path in (tmp_path / "state").iterdir()] == ["api.token"]
+
+
+def test_a_token_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    read_token(tmp_path)
+    (tmp_path / "api.token").chmod(0o640)
+    with pytest.raises(ControllerError, match="others can read it"):
+        read_token(tmp_path)
+
+
+def test_a_short_token_is_none(tmp_path: Path) -> None:
+    (tmp_path / "api.token").touch(0o600)
+    with pytest.raises(ControllerError, match="no token of 32 characters"):
+        read_token(tmp_path)
+
+
+def test_a_code_is_good_once(keys: Keys) -> None:
+    code = keys.make_code()
+    assert keys.use_code(code)
+    assert not keys.use_code(code)
+
+
+def test_a_code_is_good_for_an_hour(keys: Keys, clock: Clock) -> None:
+    code = keys.make_code()
+    clock.now += CODE_SECONDS + 1
+    assert not keys.use_code(code)
+
+
+def test_another_process_that_knows_the_token_makes_codes_for_this_one_alone(keys: Keys, clock: Clock) -> None:
+    assert keys.use_code(Keys("t" * 43, "epoch", clock).make_code())
+    assert not keys.use_code(Keys("t" * 43, "another", clock).make_code())
+    assert not keys.use_code(Keys("u" * 43, "epoch", clock).make_code())
+
+
+def test_a_session_outlives_the_process_and_ends_after_its_time(keys: Keys, clock: Clock) -> None:
+    cookie = keys.open_session()
+    assert Keys("t" * 43, "another", clock).is_session(cookie)
+    clock.now += SESSION_SECONDS + 1
+    assert not keys.is_session(cookie)
+
+
+def test_an_ended_session_is_void(keys: Keys) -> None:
+    first, second = keys.open_session(), keys.open_session()
+    keys.end_session(first)
+    assert not keys.is_session(first) and keys.is_session(second)
+
+
+def test_a_code_is_no_session_and_a_session_no_code(keys: Keys) -> None:
+    assert not keys.is_session(keys.make_code())
+    assert not keys.use_code(keys.open_session())
+
+
+@pytest.mark.parametrize("shown", ["", ".", "..", "a.b.c", "9999999999.x.", "ü.ü.ü", "nan.x.y", "9" * 500])
+def test_what_was_not_issued_is_refused(keys: Keys, shown: str) -> None:
+    assert not keys.is_session(shown) and not keys.use_code(shown) and not keys.is_token(shown)
+
+
+@pytest.mark.parametrize("place", [0, 5, 12, -1])
+def test_no_character_of_a_session_can_be_another(keys: Keys, place: int) -> None:
+    cookie = keys.open_session()
+    other = cookie[:place] + ("8" if cookie[place] != "8" else "7") + (cookie[place + 1 :] if place != -1 else "")
+    assert not keys.is_session(other)
+
+
+def test_the_address_is_told_to_other_processes(tmp_path: Path) -> None:
+    address = Address("http://127.0.0.1:7070", "e")
+    address.write(tmp_path)
+    assert Address.read(tmp_path) == address
+    assert address.link("c") == "http://127.0.0.1:7070/#code=c"
+
+
+@pytest.mark.parametrize("text", [None, "", "[]", '{"url": "x"}', '{"url": "x", "epoch": "y", "more": 1}'])
+def test_an_address_that_cannot_be_read_is_none(tmp_path: Path, text: str | None) -> None:
+    if text is not None:
+        (tmp_path / "api.json").write_text(text)
+    assert Address.read(tmp_path) is None

@@ -10,6 +10,7 @@ from controller.decide.conditions import find_conditions, is_known_anyway, tell_
 from controller.decide.identity import has_revision
 from controller.decide.said import TRUE, Said, keep_former, keep_transitions
 from controller.decide.trouble import find_restarted
+from controller.decide.unchanged import Unchanged
 from controller.decide.world import World
 from controller.model.decision import AT_REST, SICK, Decision, Phase, StackPhase
 from controller.model.desired import DesiredService, Leaving
@@ -54,19 +55,29 @@ def make_status(
     conditions: tuple[Condition, ...],
     usually: Callable[[str], float | None],
     now: Instant,
+    unchanged: Unchanged | None = None,
 ) -> StackStatus:
     """The status now; `before` gives the instants at which phases and conditions last changed.
 
-    A service that was not decided (not asked for, or not seen whole yet) stays as it was told.
+    A service that was not decided (not asked for, or not seen whole yet) stays as it was told. `unchanged`: of the
+    statuses of this stack before this one.
     """
     known = _by_name(before)
     is_blind = any(condition.type == "EngineUnavailable" for condition in conditions)
-    services = tuple(
-        _carry(told, is_blind, now)
-        if isinstance(told, ServiceStatus)
-        else _service_status(world, told, known.get(name), usually(name), is_blind, now)
-        for name, told in _find_told(world, known)
-    )
+    unchanged = unchanged or Unchanged()
+
+    def tell(name: str, told: Decision | ServiceStatus) -> ServiceStatus:
+        if isinstance(told, ServiceStatus):
+            return _carry(told, is_blind, now)
+        usual, former = usually(name), known.get(name)
+        if not is_blind and (same := unchanged.find(world, told, usual, former)) is not None:
+            return same
+        made = _service_status(world, told, former, usual, is_blind, now)
+        if not is_blind:
+            unchanged.note(world, told, usual, made)
+        return made
+
+    services = tuple(tell(name, told) for name, told in _find_told(world, known))
     said = (Said(item.type, item.status, item.reason, item.message) for item in conditions)
     return StackStatus(
         name=world.desired.name,

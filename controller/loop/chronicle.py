@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from controller.decide.case import ready_since
 from controller.decide.phase import UPDATE_FAILED
 from controller.decide.status import make_status
+from controller.decide.unchanged import Unchanged
 from controller.decide.world import World
 from controller.loop.store import Store
 from controller.model.decision import SICK, Decision, Phase, StackPhase
@@ -36,6 +37,7 @@ class Chronicle:
         self.timings: Timings = store.timings.load()
         self.status: StackStatus | None = store.status.load()
         self._said: dict[str, tuple[Phase, str]] = {}
+        self._unchanged = Unchanged()
         self._measured: dict[tuple[object, ...], None] = {}
 
     def usually(self, service: str) -> float | None:
@@ -113,10 +115,13 @@ class Chronicle:
         self.timings = self.timings.adding(service, span, sample)
         self._store.timings.add(service, span, sample)
 
-    def publish(self, world: World, conditions: tuple[Condition, ...], now: Instant) -> StackStatus:
-        """The status now, kept for other processes."""
+    def publish(
+        self, world: World, conditions: tuple[Condition, ...], now: Instant, show: Callable[[StackStatus], None]
+    ) -> StackStatus:
+        """The status now: shown at once, then kept for other processes, which takes the disk its time."""
         before = self.status
-        self.status = make_status(world, before, conditions, self.usually, now)
+        self.status = make_status(world, before, conditions, self.usually, now, self._unchanged)
+        show(self.status)
         self._store.status.save(self.status)
         if before is None or before.phase != self.status.phase:
             bad = self.status.phase in (StackPhase.DEGRADED, StackPhase.FAILED)

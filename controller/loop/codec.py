@@ -27,7 +27,7 @@ class Texts:
     def encode(self, key: str, value: object) -> str:
         """What `encode` makes of the value."""
         last = self._last.get(key)
-        if last is None or last[0] != value:
+        if last is None or (last[0] is not value and last[0] != value):
             last = self._last[key] = (value, encode(value))
         return last[1]
 

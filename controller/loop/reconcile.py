@@ -253,14 +253,13 @@ class Reconciler:
     def publish(self, now: Instant) -> StackStatus:
         obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble)
         conditions = make_conditions(self.world, obstacles, now, self.chronicle.status)
-        status = self.chronicle.publish(self.world, conditions, now)
+        status = self.chronicle.publish(self.world, conditions, now, self._tools.show)
         converged = status.phase is StackPhase.CONVERGED and bool(self.world.decisions)  # not only told before
         if converged and self.world.hold is None and self.world.only is None:
             self.ledger.note_convergence(self.loaded)
         knows = self.is_current and self.unavailable is None and self.world.hold is None
         if knows and self.annals.note(self.world, now):
             self._renumber()
-        self._tools.show(status)
         return status
 
     def begin_generation(self, cause: Cause, definitions: Definitions | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from controller.loop.codec import Texts, decode
+from controller.loop.codec import Texts, decode, encode
 from controller.loop.database import Database
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
@@ -55,6 +55,9 @@ class EventLog:
         return row[0] or 0 if row else 0
 
 
+_NO_SERVICES = '"services":[]'
+
+
 class StatusSnapshot:
     """The latest status of one stack, written only where something a reader would see has changed."""
 
@@ -68,9 +71,15 @@ class StatusSnapshot:
             "INSERT INTO status (id, body, taken_at) VALUES (1, ?, ?)"
             " ON CONFLICT (id) DO UPDATE SET body = excluded.body, taken_at = excluded.taken_at"
             " WHERE body <> excluded.body",
-            (self._texts.encode(status.name, replace(status, taken_at=0.0)), status.taken_at),
+            (self._encode(status), status.taken_at),
         )
         return written > 0
+
+    def _encode(self, status: StackStatus) -> str:
+        """As `encode` does, but services that did not change are not put into text again."""
+        whole = encode(replace(status, services=(), taken_at=0.0))
+        services = ",".join(self._texts.encode(service.name, service) for service in status.services)
+        return whole.replace(_NO_SERVICES, f'"services":[{services}]', 1)  # within text a quote has a backslash
 
     def load(self) -> StackStatus | None:
         """The latest status; `taken_at` is when it last changed. None: never taken, or by another version."""

@@ -10,10 +10,11 @@ from typing import Protocol
 from controller.model.desired import Template
 from controller.model.errors import Conflict, Rejected
 from controller.model.names import ImageId, ReplicaId
-from controller.model.observed import Observed
+from controller.model.observed import Observed, Replica
 from controller.model.own import OwnSeen, OwnSpec, Placed, Role
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import Outcome, Result, Step
+from controller.model.usage import Counters
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class EngineInfo:
     api_version: str
     endpoint: str
     rootless: bool = False
+    data_root: str = ""
+    """The folder on this machine where it keeps images and volumes; "": it is elsewhere, or keeps none."""
 
 
 class Nudge(StrEnum):
@@ -152,6 +155,10 @@ class Engine(Protocol):
         opened: Opened | None = None,
     ) -> Iterator[str]:
         """The container's output, line by line. `opened` gets what ends a read that blocks, from any thread."""
+        ...
+
+    def usage(self, replicas: Collection[Replica], *, deadline: float = 5.0) -> Mapping[ReplicaId, Counters]:
+        """What these have used. What cannot be had now is missing, as is what does not run; raises nothing."""
         ...
 
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:

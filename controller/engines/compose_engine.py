@@ -12,6 +12,7 @@ from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt
 from controller.engines.client import Client
 from controller.engines.ensure import remove_networks
 from controller.engines.events import Listener
+from controller.engines.gauges import Gauges
 from controller.engines.images import Images
 from controller.engines.observe import Observer
 from controller.engines.own import OwnContainers
@@ -21,9 +22,10 @@ from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
 from controller.engines.vantage import Vantage
 from controller.model.names import ImageId, ReplicaId
-from controller.model.observed import Observed
+from controller.model.observed import Observed, Replica
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import Outcome, Step
+from controller.model.usage import Counters
 
 _RENDER_PATIENCE = 60.0
 _KEPT_RENDERINGS = 16
@@ -39,6 +41,7 @@ class ComposeEngine:
         self._images, self._sightings = Images(self._client), Sightings()
         self._vantage = Vantage(self._client)
         self._observer = Observer(self._client, self._images, self._sightings, self._vantage)
+        self._gauges = Gauges(self._client, self._vantage)
         recorders = Recorders(self._render_again, self._record)
         self._performer = Performer(self._client, self._images, recorders)
         local = self.endpoint.socket_path is not None
@@ -64,7 +67,12 @@ class ComposeEngine:
             api_version=api_version,
             endpoint=self.endpoint.host,
             rootless=any("rootless" in str(option) for option in answer.get("SecurityOptions") or ()),
+            data_root=self._find_data(str(answer.get("DockerRootDir") or "")),
         )
+
+    def _find_data(self, told: str) -> str:
+        """A socket of this machine may lead into another one (Docker Desktop): then there is no such folder here."""
+        return told if self.endpoint.socket_path is not None and os.path.isdir(told) else ""
 
     def compose_version(self, project: ComposeProject, *, deadline: float = 10.0) -> str:
         """The version of the Compose plugin. Needs no daemon."""
@@ -141,6 +149,9 @@ class ComposeEngine:
     ) -> Iterator[str]:
         return inside.read_logs(self._client, replica, tail=tail, follow=follow, since=since, opened=opened)
 
+    def usage(self, replicas: Collection[Replica], *, deadline: float = 5.0) -> Mapping[ReplicaId, Counters]:
+        return self._gauges.read(replicas, deadline=deadline)
+
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
         return remove_networks(self._client, stack, deadline=deadline)
 
@@ -153,6 +164,7 @@ class ComposeEngine:
             listener.close()
         self._client.close()
         self._observer.close()
+        self._gauges.close()
 
     def _render_again(self, project: ComposeProject) -> RenderedProject:
         """The last rendering of that project, where this process has one."""

@@ -20,9 +20,10 @@ from controller.engines.simulated_record import Record
 from controller.engines.simulated_requests import record_model
 from controller.engines.simulated_stack import Settings, SimulatedStack
 from controller.engines.simulated_state import SavedState, StateFile, restore_stack, save_stack
+from controller.engines.simulated_usage import count
 from controller.model.errors import Conflict, Transient
 from controller.model.names import ImageId, Instant, ReplicaId
-from controller.model.observed import Health, Observed, ReplicaPhase
+from controller.model.observed import Health, Observed, Replica, ReplicaPhase
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.steps import (
     Build,
@@ -40,6 +41,7 @@ from controller.model.steps import (
     Stop,
     Withdraw,
 )
+from controller.model.usage import Counters
 
 GLANCE = 0.2
 """Seconds between looks for what changed by itself or by another process."""
@@ -192,6 +194,23 @@ class SimulatedEngine:
         while follow and not self._closed and not over.is_set() and self._still_runs(replica):
             with self._changed:
                 self._changed.wait(GLANCE)
+
+    def usage(self, replicas: Collection[Replica], *, deadline: float = 5.0) -> Mapping[ReplicaId, Counters]:
+        try:
+            self._answer(deadline)
+        except Transient:
+            return {}
+        found: dict[ReplicaId, Counters] = {}
+        with self._world() as stacks:
+            now = self._clock.now()
+            for stack in stacks.values():
+                stack.simulation.advance(now)
+                for replica in replicas:
+                    record = stack.simulation.find(replica.id)
+                    template, _ = stack.templates.get(replica.service, (None, None))
+                    if record is not None and (counters := count(record, template, now)) is not None:
+                        found[replica.id] = counters
+        return found
 
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
         """There are none."""

@@ -16,6 +16,7 @@ from controller.engines import labels
 from controller.engines.simulated_labels import JOB
 from controller.engines.template import Request, make_template
 from controller.model.project import Recording, RenderedProject
+from controller.model.quantities import octets
 
 _UNITS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)")
@@ -83,9 +84,20 @@ def _make_host(service: Mapping[str, Any], ids: Mapping[str, str]) -> dict[str, 
         bindings.setdefault(f"{port['target']}/{port.get('protocol', 'tcp')}", []).append(binding)
     return {
         **shared,
+        **_limits(service),
         "RestartPolicy": _make_policy(service),
         "PortBindings": bindings,
         "Mounts": [{"Type": "volume", "Source": v.get("source", ""), "Target": v["target"]} for v in volumes],
+    }
+
+
+def _limits(service: Mapping[str, Any]) -> Mapping[str, int]:
+    """Only those that are set; `deploy` wins, as in Compose."""
+    deployed = ((service.get("deploy") or {}).get("resources") or {}).get("limits") or {}
+    memory, cpus = deployed.get("memory") or service.get("mem_limit"), deployed.get("cpus") or service.get("cpus")
+    return {
+        **({"Memory": octets(memory)} if memory else {}),
+        **({"NanoCpus": round(float(cpus) * 1e9)} if cpus else {}),
     }
 
 

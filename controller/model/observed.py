@@ -149,6 +149,11 @@ class Replica:
         return self.phase is ReplicaPhase.RUNNING
 
     @property
+    def ready(self) -> bool:
+        """Runs, and its check has passed where it has one."""
+        return self.running and (self.ready_since is not None or self.health is Health.NONE)
+
+    @property
     def renamed(self) -> bool:
         """By a strange hand: a recreate that is unfinished has a name of its own for a while."""
         return bool(self.proper_name) and not self.temporary

@@ -9,6 +9,31 @@ from controller.model.names import Instant
 
 
 @dataclass(frozen=True, slots=True)
+class Counters:
+    """What one life of a replica has used so far, and what it holds now. None: not known here, as the network of who
+    has none of its own.
+
+    `at`: seconds on a clock of the engine's own, of which only differences mean something. `started_at`: which life.
+    """
+
+    at: float
+    started_at: Instant | None = None
+    cpu: float | None = None
+    """Core seconds."""
+    cpu_limit: float | None = None
+    """Cores; None: no limit."""
+    memory: int | None = None
+    memory_limit: int | None = None
+    """Bytes; None: no limit."""
+    received: int | None = None
+    """Bytes, as the three below it."""
+    sent: int | None = None
+    read: int | None = None
+    written: int | None = None
+    processes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Figures:
     """What one replica uses, or all of a service together. None: not known here.
 
@@ -25,6 +50,8 @@ class Figures:
     read: float | None = None
     written: float | None = None
     processes: int | None = None
+    cpu_limit: float | None = None
+    """Cores; None: no limit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,7 @@ def _host(frontend: Frontend) -> str:
 
 def is_ready(replica: Replica) -> bool:
     """Runs, and its check has passed where it has one."""
-    return replica.running and (replica.ready_since is not None or replica.health is Health.NONE)
+    return replica.ready
 
 
 def _listed(values: Sequence[str]) -> str:

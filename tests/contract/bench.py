@@ -53,6 +53,7 @@ def make_services(image: str) -> Mapping[str, Any]:
             simulated={"ready": "2"},
         ),
         "job": service("exit 0", simulated={"job": "true", "run": "0.2"}),
+        "busy": service("while :; do :; done", mem_limit="64m", cpus=0.5, simulated={"ignores-stop": "true"}),
         "data": service(waits, volumes=[{"type": "volume", "target": "/data"}], simulated={"ignores-stop": "true"}),
     }
 

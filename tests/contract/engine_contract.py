@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -264,6 +265,49 @@ class EngineContract:
         assert bench.engine.execute(made.id, ["true"], timeout=10.0).exit_code is None
         with pytest.raises(Conflict):
             bench.engine.execute(GONE, ["true"], timeout=10.0)
+
+    # --- usage
+
+    def test_what_a_running_one_has_used_grows_and_its_limits_are_known(self, bench: Bench) -> None:
+        busy = bench.run("busy")
+        before = bench.engine.usage([busy])[busy.id]
+        bench.sleep(1.0)
+        after = bench.engine.usage([busy])[busy.id]
+        assert before.started_at == after.started_at == busy.started_at
+        assert 0.9 < after.at - before.at < 30.0
+        assert before.cpu is not None and after.cpu is not None and after.cpu > before.cpu
+        assert (after.cpu_limit, after.memory_limit) == (0.5, 64 * 1024 * 1024)
+        assert after.memory is not None and 0 < after.memory < 64 * 1024 * 1024
+        assert after.processes is not None and after.processes >= 1
+        assert None not in (after.received, after.sent, after.read, after.written)
+
+    def test_who_has_no_limit_has_none_and_who_shares_a_network_has_none_of_its_own(self, bench: Bench) -> None:
+        holder = bench.run("web")
+        sharer = bench.make("side", holder=holder.id)
+        bench.do(start(sharer))
+        seen = bench.engine.usage([holder, bench.one("side")])
+        assert {(one.cpu_limit, one.memory_limit) for one in seen.values()} == {(None, None)}
+        assert None not in (seen[holder.id].received, seen[holder.id].sent)
+        assert (seen[sharer.id].received, seen[sharer.id].sent) == (None, None)
+
+    def test_the_next_life_counts_from_the_beginning(self, bench: Bench) -> None:
+        busy = bench.run("busy")
+        bench.sleep(2.0)
+        before = bench.engine.usage([busy])[busy.id]
+        bench.do(restart(busy, grace=0.0))
+        again = bench.until("busy", lambda replica: replica.running and replica.started_at != busy.started_at)
+        after = bench.engine.usage([again])[busy.id]
+        assert after.started_at != before.started_at
+        assert before.cpu is not None and after.cpu is not None and after.cpu < before.cpu
+
+    def test_nothing_is_counted_of_what_does_not_run_is_gone_or_cannot_be_asked(
+        self, bench: Bench, away: Engine
+    ) -> None:
+        running, made = bench.run("web"), bench.make("deaf")
+        gone = replace(running, id=GONE)
+        assert bench.engine.usage([running, made, gone]).keys() == {running.id}
+        assert bench.engine.usage([]) == {}
+        assert away.usage([running], deadline=1.0) == {}
 
     def test_output_is_read_to_its_end(self, bench: Bench) -> None:
         bench.run("job")

@@ -9,11 +9,12 @@ from math import inf
 from typing import NamedTuple
 
 from controller.alerts.blame import Blame, Needs, Root
-from controller.alerts.rules import AT_WILL, CHANGING, FLAP_WINDOW, KEEP, Symptom, find_symptoms
+from controller.alerts.rules import AT_WILL, CHANGING, FLAP_WINDOW, KEEP, NOT_MEASURED, Symptom, find_symptoms
 from controller.model.alert import TELL_FOR, Alert, AlertPolicy, Book, Severity
 from controller.model.decision import Phase
 from controller.model.names import Instant
 from controller.model.status import ServiceStatus, StackStatus
+from controller.model.usage import ServiceUsage
 
 KEPT_CLOSED = 100
 """Resolved alerts that are remembered, for people; those whose end is still to be told beside them."""
@@ -29,7 +30,7 @@ _READY = frozenset({Phase.READY, Phase.COMPLETED})
 class Scene(NamedTuple):
     """What is judged. `speaks`: troubles of the engine are this stack's to tell; `fault`: why passes fail, if they do.
 
-    `needs`: what each service requires.
+    `needs`: what each service requires. `usage`: what was measured of them last.
     """
 
     status: StackStatus
@@ -37,6 +38,7 @@ class Scene(NamedTuple):
     policy: AlertPolicy
     speaks: bool = True
     fault: str = ""
+    usage: Mapping[str, ServiceUsage] = NOT_MEASURED
 
 
 class Clock(NamedTuple):
@@ -101,7 +103,8 @@ def judge(book: Book, watch: Watch, scene: Scene, now: Instant) -> Verdict:
     services = {service.name: service for service in scene.status.services}
     blame = Blame(services, scene.needs)
     watch = _note_lapses(watch, services, blame, now)
-    blamed = tuple(_blame(find_symptoms(scene.status, scene.policy, watch.lapses, scene.fault), services, blame))
+    found = find_symptoms(scene.status, scene.policy, watch.lapses, scene.fault, scene.usage)
+    blamed = tuple(_blame(found, services, blame))
     page = _read(blamed, watch, now)
     page.shown |= {name for name, service in services.items() if service.phase in CHANGING}
     page.due += [lapses[0] + FLAP_WINDOW for lapses in watch.lapses.values()]

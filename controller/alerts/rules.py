@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
 from controller.model.decision import ON_ITS_WAY, SICK, Freeze, Phase
 from controller.model.names import Instant
+from controller.model.quantities import tell_octets
 from controller.model.status import Condition, ServiceStatus, StackStatus
+from controller.model.usage import Figures, ServiceUsage
 
 COMING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING})
 CHANGING = frozenset({Phase.UPDATING, Phase.ROLLING_BACK})
@@ -61,7 +64,24 @@ _MEASURES: Mapping[str, Callable[[ServiceStatus], float]] = {
     "ready_ratio": lambda service: service.ready / service.desired if service.desired else 1.0,
     "restarts": lambda service: float(service.restarts),
 }
-"""How each metric of `METRICS` is had."""
+"""How each metric of `FOLLOWING` is had."""
+
+_USED: Mapping[str, Callable[[Figures], float | None]] = {
+    "cpu": lambda total: total.cpu,
+    "cpu_ratio": lambda total: _ratio(total.cpu, total.cpu_limit),
+    "memory": lambda total: total.memory,
+    "memory_ratio": lambda total: _ratio(total.memory, total.memory_limit),
+    "network_received": lambda total: total.received,
+    "network_sent": lambda total: total.sent,
+    "disk_read": lambda total: total.read,
+    "disk_written": lambda total: total.written,
+    "processes": lambda total: total.processes,
+}
+"""The same of `MEASURED`; None: not known now."""
+
+NOT_MEASURED: Mapping[str, ServiceUsage] = MappingProxyType({})
+
+_BYTES = frozenset({"memory", "network_received", "network_sent", "disk_read", "disk_written"})
 
 _OPERATORS: Mapping[Comparison, Callable[[float, float], bool]] = {
     Comparison.ABOVE: operator.gt,
@@ -93,11 +113,15 @@ class Symptom(NamedTuple):
 
 
 def find_symptoms(
-    status: StackStatus, policy: AlertPolicy, lapses: Mapping[str, tuple[Instant, ...]], fault: str = ""
+    status: StackStatus,
+    policy: AlertPolicy,
+    lapses: Mapping[str, tuple[Instant, ...]],
+    fault: str = "",
+    usage: Mapping[str, ServiceUsage] = NOT_MEASURED,
 ) -> tuple[Symptom, ...]:
     """All that is wrong with the stack, by the built-in rules if they count, and by the stack's own.
 
-    `fault`: why nothing can be decided, as where the disk is full.
+    `fault`: why nothing can be decided, as where the disk is full. `usage`: by service.
     """
     found: list[Symptom] = []
     if policy.builtin:
@@ -108,7 +132,7 @@ def find_symptoms(
             found += _of_service(service)
             found += _of_lapses(service, lapses.get(service.name, ()))
     for rule in policy.rules:
-        found += _of_rule(rule, status.services)
+        found += _of_rule(rule, status.services, usage)
     return tuple(found)
 
 
@@ -153,28 +177,44 @@ def _of_lapses(service: ServiceStatus, lapses: tuple[Instant, ...]) -> Iterator[
         yield Symptom("Flapping", service.name, Severity.WARNING, message)
 
 
-def _of_rule(rule: Rule, services: Iterable[ServiceStatus]) -> Iterator[Symptom]:
+def _of_rule(rule: Rule, services: Iterable[ServiceStatus], usage: Mapping[str, ServiceUsage]) -> Iterator[Symptom]:
     for service in services:
         if (rule.services and service.name not in rule.services) or service.reason in _NOT_ITS_OWN:
             continue
-        if (message := _fulfils(rule, service)) is not None:
+        if (message := _fulfils(rule, service, usage.get(service.name))) is not None:
             yield Symptom(
                 rule.name, service.name, rule.severity, message, rule.lasting,
                 follows=rule.when not in CHANGING | AT_WILL, alone=True, labels=rule.labels, channels=rule.channels,
             )  # fmt: skip
 
 
-def _fulfils(rule: Rule, service: ServiceStatus) -> str | None:
+def _fulfils(rule: Rule, service: ServiceStatus, usage: ServiceUsage | None) -> str | None:
     """What to say of it; None: the rule does not hold."""
     if not isinstance(rule.when, Threshold):
         return _join(str(service.phase), _tell(service)) if service.phase is rule.when else None
-    measure = _MEASURES.get(rule.when.metric)
-    if measure is None or service.phase in AT_WILL:
+    if service.phase in AT_WILL:
         return None
-    value = measure(service)
-    if not _OPERATORS[rule.when.op](value, rule.when.value):
+    metric, value = rule.when.metric, _measure(rule.when.metric, service, usage)
+    if value is None or not _OPERATORS[rule.when.op](value, rule.when.value):
         return None
-    return f"{rule.when.metric} is {value:g} ({rule.when.op} {rule.when.value:g})"
+    return f"{metric} is {_amount(metric, value)} ({rule.when.op} {_amount(metric, rule.when.value)})"
+
+
+def _measure(metric: str, service: ServiceStatus, usage: ServiceUsage | None) -> float | None:
+    """None: nobody measures it, or it is not known now."""
+    if metric in _MEASURES:
+        return _MEASURES[metric](service)
+    if usage is None:
+        return None
+    return _USED[metric](usage.total) if metric in _USED else usage.custom.get(metric)
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return part / whole if part is not None and whole else None
+
+
+def _amount(metric: str, value: float) -> str:
+    return tell_octets(value) if metric in _BYTES else f"{value:.4g}"
 
 
 def _tell(service: ServiceStatus) -> str:

@@ -41,9 +41,10 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Look",
         (
             Entry("status", "status:status", "Phase of each stack and service."),
-            Entry("get", "get:get", "List stacks, services, replicas, revisions, endpoints, events or alerts."),
+            Entry("get", "get:get", "List stacks, services, replicas, revisions, endpoints, events, alerts, usage."),
             Entry("describe", "describe:describe", "All that is known of a stack or a service."),
             Entry("why", "describe:why", "Why a service is not ready, down to the root cause."),
+            Entry("top", "top:top", "What services and machine use, live."),
             Entry("alerts", "alerts:alerts", "What is wrong and lasts: list, ack, silence, test."),
             Entry("events", "events:events", "What happened, newest last."),
             Entry("logs", "events:logs", "Output of a service's replicas."),

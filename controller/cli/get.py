@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from controller.cli.options import Options, takes_options
-from controller.cli.parameters import KIND
+from controller.cli.parameters import DURATION, KIND
 
 if TYPE_CHECKING:
     from controller.model.status import StackStatus
@@ -21,9 +21,18 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("-w", "--watch", is_flag=True, help="Print again whenever something changes.")
 @click.option("--no-headers", is_flag=True, help="Leave the header line out.")
+@click.option("--since", type=DURATION, metavar="DURATION", help="Of usage: its history, such as 1h; with -o json.")
 @takes_options()
-def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], watch: bool, no_headers: bool) -> int:
-    """List KIND: stacks, services (svc), replicas (po), revisions (rev), endpoints (ep), events (ev), alerts (al)."""
+def get(
+    options: Options,
+    kind: tuple[str, str | None],
+    names: tuple[str, ...],
+    watch: bool,
+    no_headers: bool,
+    since: float | None,
+) -> int:
+    """List KIND: stacks, services (svc), replicas (po), revisions (rev), endpoints (ep), events (ev), alerts (al),
+    usage (us)."""
     from controller.cli.alerts import list_alerts
     from controller.cli.events import list_events
     from controller.cli.rollout import list_revisions
@@ -32,6 +41,10 @@ def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], 
 
     what, name = kind
     wanted = (*((name,) if name else ()), *names)
+    if since is not None and what != "usage":
+        raise click.UsageError("--since is for usage")
+    if what == "usage":
+        return _list_usage(options, wanted, since, headers=not no_headers)
     if what == "revisions":
         return list_revisions(options, wanted, headers=not no_headers)
     if what == "alerts":
@@ -44,6 +57,12 @@ def get(options: Options, kind: tuple[str, str | None], names: tuple[str, ...], 
         if watch:
             follow(session.status, stacks, lambda newer: _show(newer, what, wanted, options, no_headers))
     return 0
+
+
+def _list_usage(options: Options, names: Sequence[str], since: float | None, *, headers: bool) -> int:
+    from controller.cli.usage import list_history, list_usage
+
+    return list_usage(options, names, headers=headers) if since is None else list_history(options, names, since)
 
 
 def _show(stacks: Sequence[StackStatus], kind: str, names: Sequence[str], options: Options, no_headers: bool) -> None:

@@ -43,6 +43,7 @@ KINDS = {
     "endpoints": ("endpoint", "ep"),
     "events": ("event", "ev"),
     "alerts": ("alert", "al"),
+    "usage": ("us", "top"),
 }
 """What can be listed, with its other spellings."""
 

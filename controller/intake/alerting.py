@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.intake.findings import at, suggest
-from controller.model.alert import METRICS, AlertPolicy, Rule, Threshold
+from controller.model.alert import FOLLOWING, METRICS, AlertPolicy, Rule, Threshold
 from controller.model.channel import Channel
 from controller.model.decision import Phase
 from controller.model.errors import Finding
@@ -48,6 +48,8 @@ def check_rules(manifest: Stack | None, services: Collection[str]) -> Iterator[F
     """Rules that can never hold: a second one of a name, a service that is none, a metric that nobody measures."""
     if manifest is None:
         return
+    metrics = manifest.spec.metrics
+    measured = {*METRICS, *(metric.name for metric in metrics.custom)}
     names: set[str] = set()
     for number, rule in enumerate(manifest.spec.alerting.rules):
         place = ("spec", "alerting", "rules", number)
@@ -58,9 +60,13 @@ def check_rules(manifest: Stack | None, services: Collection[str]) -> Iterator[F
         for unknown in (name for name in rule.services if name not in services):
             message = f"rule '{rule.name}' is for service '{unknown}', which there is not"
             yield at((*place, "services"), message, hint=suggest(unknown, tuple(services)))
-        if rule.metric is not None and rule.metric not in METRICS:
-            message = f"nothing measures '{rule.metric}' in this version: the rule never holds"
-            yield at((*place, "metric"), message, hint=f"there are: {', '.join(METRICS)}")
+        if rule.metric is not None and rule.metric not in measured:
+            message = f"nothing measures '{rule.metric}': the rule never holds"
+            hint = suggest(rule.metric, measured) or f"there are: {', '.join(METRICS)}, and those of metrics.custom"
+            yield at((*place, "metric"), message, hint=hint)
+        elif rule.metric in measured.difference(FOLLOWING) and not metrics.enabled:
+            message = f"'{rule.metric}' is not measured while metrics.enabled is false: the rule never holds"
+            yield at((*place, "metric"), message, hint="set metrics.enabled: true")
 
 
 def read_channels(controller: Controller, folder: Path) -> tuple[Channel, ...]:

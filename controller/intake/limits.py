@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
-_LATER = ("resources", "metrics", "optimization")
+_LATER = ("resources", "optimization")
 _LATER_OF_SERVICE = ("connects_to", "limits")
 _LATER_OF_SECURITY = ("scan", "network_policy", "address_pool", "tls", "secrets")
 

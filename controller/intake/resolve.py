@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from controller.intake import compose, ingress, limits, policy, revisions
 from controller.intake.alerting import check_rules
 from controller.intake.findings import Path, at
+from controller.intake.metrics import check_metrics
 from controller.intake.remarks import is_strict, strictly
 from controller.intake.selection import check_graph, check_names, select_services
 from controller.intake.updates import Updates
@@ -94,7 +95,12 @@ def _check(sources: Sources) -> tuple[Finding, ...]:
     if manifest is None:
         return ()
     known = sources.declared | frozenset(_models(sources))
-    return (*_check_name(sources), *limits.check_manifest(manifest), *check_names(manifest, _profile(sources), known))
+    return (
+        *_check_name(sources),
+        *limits.check_manifest(manifest),
+        *check_names(manifest, _profile(sources), known),
+        *check_metrics(manifest, known),
+    )
 
 
 def _check_name(sources: Sources) -> Iterator[Finding]:

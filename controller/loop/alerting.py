@@ -20,6 +20,7 @@ from controller.model.channel import Channel
 from controller.model.desired import DesiredStack
 from controller.model.names import Instant
 from controller.model.status import StackStatus
+from controller.model.usage import ServiceUsage, Usage
 
 HEAR_AGAIN = 1.0
 """Seconds after which is looked whether somebody acknowledged or silenced something."""
@@ -32,6 +33,7 @@ class _Basis(NamedTuple):
     hush: Hush
     speaks: bool
     fault: str
+    usage: Mapping[str, ServiceUsage]
 
 
 @dataclass(slots=True)
@@ -55,9 +57,15 @@ class Watchman:
     """Alerts of all stacks of one controller. Its methods belong to the loop's thread."""
 
     def __init__(
-        self, controller: Controller, channels: Callable[[], tuple[Channel, ...]], environment: Mapping[str, str]
+        self,
+        controller: Controller,
+        channels: Callable[[], tuple[Channel, ...]],
+        environment: Mapping[str, str],
+        measured: Callable[[], Usage | None] = lambda: None,
     ) -> None:
+        """`measured`: the newest sample, where there is one."""
         self._controller = controller
+        self._measured = measured
         self._channels = channels
         self._environment = environment
         self._desks: dict[str, _Desk] = {}
@@ -90,13 +98,14 @@ class Watchman:
             with suppress(Exception):  # a store that cannot be read says nothing new
                 desk.hush = desk.reconciler.store.alerts.hush(now)
         status, policy = desk.reconciler.chronicle.status, desk.reconciler.loaded.alerts
-        basis = _Basis(policy, desk.hush, speaks, self._controller.faults.get(name, ""))
+        fault = self._controller.faults.get(name, "")
+        basis = _Basis(policy, desk.hush, speaks, fault, self._find_usage(name, policy))
         due = now < desk.looked_at or (desk.wake_at is not None and now >= desk.wake_at)
         desk.looked_at = now
         news = basis != desk.basis or due
         if status is None or not (news or status is not desk.status):
             return False
-        verdict = judge(desk.book, desk.watch, Scene(status, _needs(desk), policy, speaks, basis.fault), now)
+        verdict = judge(desk.book, desk.watch, Scene(status, _needs(desk), policy, speaks, fault, basis.usage), now)
         if desk.basis is None or policy != desk.basis.policy:
             self._tell_unknown(desk)
         desk.status, desk.basis, desk.watch = status, basis, verdict.watch
@@ -104,6 +113,11 @@ class Watchman:
         desk.wake_at = soonest(verdict.wake_at, next_notice(verdict.book, policy, desk.hush, now))
         self._tell(desk, verdict.fired, verdict.resolved, now)
         return news
+
+    def _find_usage(self, stack: str, policy: AlertPolicy) -> Mapping[str, ServiceUsage]:
+        """Of a stack whose rules ask for it: each sample of any other would have it judged for nothing."""
+        usage = self._measured() if policy.measures else None
+        return usage.stacks.get(stack, {}) if usage is not None else {}
 
     def _desk(self, name: str, now: Instant) -> _Desk:
         reconciler = self._controller.stacks[name]

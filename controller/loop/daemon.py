@@ -19,6 +19,7 @@ from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Lock, try_lock
+from controller.loop.metering import Metering
 from controller.loop.reconcile import Reconciler
 from controller.loop.requests import Requests
 from controller.loop.signals import Signals
@@ -68,7 +69,9 @@ class Daemon:
         self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober))
         self._controller.on_turn.append(self._after_turn)
         self._channels: tuple[Channel, ...] = ()
-        self._watchman = Watchman(self._controller, lambda: self._channels, ground.asked.environment)
+        self.metering = Metering(self._controller, ground)
+        measured = lambda: self.metering.latest  # noqa: E731
+        self._watchman = Watchman(self._controller, lambda: self._channels, ground.asked.environment, measured)
         self._controller.on_turn.append(self._watchman.look)
         self._requests = Requests(self._controller, self._prepare, ground.asked.profile)
         self._listeners: dict[str, Listener] = {}
@@ -96,6 +99,7 @@ class Daemon:
                 if self._served is not None:
                     self._served.close()
                 self._watchman.close()
+                self.metering.close()
                 self._controller.close(_LAST_STEP)
                 for reader in self._readers:
                     reader.join(_LAST_READ / len(self._readers))
@@ -108,6 +112,7 @@ class Daemon:
             self._served = self._serving.serve(window, self._targets.serving)
 
     def _keep(self) -> None:
+        self.metering.start()
         self._begin_to("reread", self._reread)
         if self._watch:
             self._begin_to("watch", self._watch_files)

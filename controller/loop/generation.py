@@ -11,6 +11,7 @@ from controller.intake.alerting import read_policy
 from controller.intake.contents import contents_digests, contents_files
 from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, rendering_key
+from controller.intake.metrics import read_metrics
 from controller.intake.resolve import Resolution, Sources, resolve
 from controller.intake.targets import Target
 from controller.loop.loaded import Loaded
@@ -64,6 +65,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         quiet=target.manifest is None and target.through_folder,
         ingress_image=target.inputs.ingress_image,
         alerts=read_policy(target.manifest),
+        metrics=read_metrics(target.manifest),
         contents={name: found for name, found in sources.contents.items() if found},
     )
 

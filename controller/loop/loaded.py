@@ -10,6 +10,7 @@ from controller.model.alert import AlertPolicy
 from controller.model.decision import Hold
 from controller.model.desired import DesiredStack
 from controller.model.errors import Finding
+from controller.model.metrics import MetricsPolicy
 from controller.model.project import ComposeProject, RenderedProject
 
 
@@ -35,6 +36,7 @@ class Loaded:
     ingress_image: str = ""
     """The image of the proxy; "": the usual one."""
     alerts: AlertPolicy = field(default_factory=AlertPolicy)
+    metrics: MetricsPolicy = field(default_factory=MetricsPolicy)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
 

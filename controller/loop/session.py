@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from controller.loop.acting import MakeProber
     from controller.loop.alertbook import Posted
     from controller.loop.controller import Audience
+    from controller.loop.gauge import Gauge
     from controller.loop.loaded import Loaded
     from controller.loop.memory import Definitions
     from controller.loop.peek import Peek
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from controller.model.plan import Plan
     from controller.model.status import Event, StackStatus
     from controller.model.timings import Timings
+    from controller.model.usage import UsageSeries
     from controller.model.wish import Wish
 
 _FOLLOW_EVERY = 0.25
@@ -207,6 +209,19 @@ class Session:
         from controller.alerts.sinks import send
 
         send(channel, alert, self._ground.asked.environment)
+
+    def gauge(self) -> Gauge:
+        """What is used now, for as long as somebody looks."""
+        from controller.loop.gauge import Gauge
+
+        return Gauge(self._ground, self._is_kept)
+
+    def usage_history(self, stacks: Sequence[str], since: float) -> Mapping[str, Sequence[UsageSeries]]:
+        """What controllers measured in the last `since` seconds, by stack."""
+        from controller.loop.usagehistory import read_history
+
+        ground, now = self._ground, self._ground.now()
+        return {name: read_history(ground.folder(name), None, now - since, now) for name in stacks}
 
     def generations(self) -> Mapping[str, Sequence[Generation]]:
         """The kept generations of each stack, oldest first; of stacks that have a store."""

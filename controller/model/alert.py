@@ -30,8 +30,17 @@ class Comparison(StrEnum):
     OTHER = "!="
 
 
-METRICS = ("replicas_desired", "replicas_ready", "replicas_missing", "ready_ratio", "restarts")
-"""What rules may compare, of every service."""
+MEASURED = (
+    "cpu", "cpu_ratio", "memory", "memory_ratio", "network_received", "network_sent", "disk_read", "disk_written",
+    "processes",
+)  # fmt: skip
+"""Of what a service uses, its replicas together: cores, bytes, bytes a second; ratios are of their limits."""
+
+FOLLOWING = ("replicas_desired", "replicas_ready", "replicas_missing", "ready_ratio", "restarts")
+"""What follows from the status, measured or not."""
+
+METRICS = (*FOLLOWING, *MEASURED)
+"""What rules may compare, of every service; beside these the stack's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,11 @@ class AlertPolicy:
     channels: tuple[str, ...] = ()
     repeat: float = 14400.0
     rules: tuple[Rule, ...] = ()
+
+    @property
+    def measures(self) -> bool:
+        """Whether some rule is of what a service uses, or tells of itself."""
+        return any(isinstance(rule.when, Threshold) and rule.when.metric not in FOLLOWING for rule in self.rules)
 
 
 TELL_FOR = 86400.0

@@ -51,6 +51,16 @@ def octets(value: object) -> int:
     raise BadQuantity("size", value, "write bytes or a number with its unit: 64m, 512Mi, 1gb")
 
 
+def tell_octets(value: float) -> str:
+    """`812B`, `12.3Ki`, `512Mi`: three digits, in a unit that `octets` reads."""
+    size, unit = float(value), "B"
+    for larger in ("Ki", "Mi", "Gi", "Ti"):
+        if size < 999.5:
+            break
+        size, unit = size / 1024.0, larger
+    return f"{size:.3g}{unit}"
+
+
 def cores(value: object) -> float:
     """Cores of `500m`, `"0.5"` or 2."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:

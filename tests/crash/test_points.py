@@ -16,6 +16,7 @@ from controller.engines import simulated
 from controller.engines.writes import _WRITES, name_write
 from controller.loop.database import name_change
 from controller.loop.schema import MIGRATIONS
+from controller.loop.usagetables import TABLES
 
 pytestmark = [pytest.mark.unit, pytest.mark.fault("C1")]
 
@@ -121,7 +122,7 @@ def test_every_change_of_the_store_has_points_and_every_table_is_changed_by_one(
     }
     assert None not in changed
     assert all(failpoints.NAMES.fullmatch(f"{name}.{failpoints.BEFORE}") for name in changed), changed
-    tables = set(re.findall(r"CREATE TABLE (\w+)", str(MIGRATIONS)))
+    tables = set(re.findall(r"CREATE TABLE (\w+)", str((MIGRATIONS, TABLES))))
     assert {str(name).split(".")[1] for name in changed} == tables
 
 

@@ -17,9 +17,9 @@ from controller.model.manifest import Controller, Stack
 pytestmark = pytest.mark.unit
 
 
-def stack(**alerting: Any) -> Stack:
+def stack(metrics: dict[str, Any] | None = None, **alerting: Any) -> Stack:
     document = {"apiVersion": "controller/v1", "kind": "Stack", "metadata": {"name": "shop"}}
-    return Stack.model_validate({**document, "spec": {"alerting": alerting}})
+    return Stack.model_validate({**document, "spec": {"alerting": alerting, "metrics": metrics}})
 
 
 def test_a_bare_project_has_the_built_in_rules_and_all_channels() -> None:
@@ -46,10 +46,26 @@ def test_a_phase_that_is_none_is_refused() -> None:
 
 
 def test_a_metric_that_nobody_measures_is_told() -> None:
-    rule = {"name": "busy", "metric": "cpu", "op": ">", "value": 0.9}
+    rule = {"name": "busy", "metric": "cpus", "op": ">", "value": 0.9}
     (finding,) = check_rules(stack(rules=[rule]), ["web"])
-    assert "nothing measures 'cpu'" in finding.message
-    assert list(check_rules(stack(rules=[{**rule, "metric": "restarts"}]), [])) == list(check_rules(None, [])) == []
+    assert "nothing measures 'cpus'" in finding.message
+    assert finding.hint == "did you mean 'cpu'?"
+    for known in ("cpu", "memory_ratio", "restarts"):
+        assert list(check_rules(stack(rules=[{**rule, "metric": known}]), [])) == []
+    assert list(check_rules(None, [])) == []
+
+
+def test_a_metric_of_the_stacks_own_is_known() -> None:
+    rule = {"name": "busy", "metric": "jobs", "op": ">", "value": 9}
+    jobs = {"name": "jobs", "service": "web", "exec": "echo 1"}
+    assert list(check_rules(stack({"custom": [jobs]}, rules=[rule]), [])) == []
+    assert len(list(check_rules(stack(rules=[rule]), []))) == 1
+
+
+def test_a_metric_that_is_switched_off_is_told() -> None:
+    rules = [{"name": name, "metric": name, "op": ">", "value": 9} for name in ("cpu", "restarts")]
+    (finding,) = check_rules(stack({"enabled": False}, rules=rules), [])
+    assert finding.message == "'cpu' is not measured while metrics.enabled is false: the rule never holds"
 
 
 def test_channels() -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLate
 
 from controller.engines.base import Engine
+from controller.model.decision import Phase
 from controller.model.errors import ControllerError
 from controller.model.metrics import CustomMetric
 from controller.model.names import ReplicaId
@@ -17,6 +18,8 @@ from controller.resources.sampler import Custom
 from controller.resources.scrape import PATIENCE, read_figure
 
 _HANDS = 4
+
+_COMING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING})
 
 Tell = Callable[[str, str, str, str, bool], None]
 """Stack, service, reason, message, whether it is a warning."""
@@ -97,4 +100,6 @@ class Customs:
 
 
 def _ready(status: StackStatus, service: str) -> Sequence[Replica]:
-    return [one for item in status.services if item.name == service for one in item.replicas if one.ready]
+    """Of a service that is on its way up nobody expects figures yet, even where no health check says so."""
+    mine = [item for item in status.services if item.name == service and item.phase not in _COMING]
+    return [replica for item in mine for replica in item.replicas if replica.ready]

@@ -135,7 +135,7 @@ def _cells(figures: Figures) -> list[str | Cell]:
     return [
         _cores(figures.cpu),
         Cell(_octets(figures.memory), "warn" if near else ""),
-        NONE if figures.memory_limit is None else _octets(figures.memory_limit),
+        NONE if figures.memory_limit is None and figures.memory is not None else _octets(figures.memory_limit),
         _both(figures.received, figures.sent),
         _both(figures.read, figures.written),
         UNKNOWN if figures.processes is None else str(figures.processes),

@@ -211,27 +211,27 @@ class Alerting(Section):
 
 
 class CustomMetric(Section):
-    """Figures of a service's own: scraped from a replica, or a number that a command prints."""
+    """A figure of a service's own, summed over its ready replicas: scraped, or a number that a command prints."""
 
     name: Annotated[str, Field(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
-    """Its name in rules and in the exposition."""
+    """Its name in rules and in the exposition; none that every service has, such as `cpu`."""
     service: str
     """Whose figure."""
     http: HttpCheck | None = None
     """Where a replica exposes metrics in Prometheus' format."""
     series: str | None = None
-    """Which series of it."""
+    """Which series of it, as `name` or `name{label="value"}`: all that match are summed."""
     exec: Exec | None = None
-    """A command in the container that prints a number."""
+    """A command in the container that prints a number, on its last line."""
 
 
 class Metrics(Section):
     enabled: bool = True
     """Measure CPU, memory, network and block I/O of replicas."""
     interval: Duration = written("15s")
-    """How often."""
+    """How often; not more often than each second."""
     retention: Duration = written("7d")
-    """How long history is kept."""
+    """How long history is kept: each sample for 2 h, means of a minute for a day, of ten minutes for this long."""
     listen_port: PortNumber | None = None
     """Where a Prometheus in a container can scrape; off by default."""
     custom: tuple[CustomMetric, ...] = ()

@@ -1,0 +1,149 @@
+"""Measuring beside a running controller: real threads and files, simulated containers."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from contextlib import closing
+
+import pytest
+
+from controller.loop import daemon as daemons
+from controller.loop.controller import Controller
+from controller.loop.ground import Ground
+from controller.loop.metering import HOST, Metering
+from controller.loop.session import Session
+from controller.loop.usagebook import FILE
+from controller.model.errors import ControllerError
+from controller.model.usage import Usage
+from tests.component.house import House
+from tests.component.waiting import eventually
+
+pytestmark = pytest.mark.unit
+
+EACH_SECOND = ", metrics: {interval: 1s}"
+
+
+@pytest.fixture
+def meters(monkeypatch: pytest.MonkeyPatch) -> list[Metering]:
+    """Those that daemons make from now on."""
+    made: list[Metering] = []
+
+    def make(controller: Controller, ground: Ground) -> Metering:
+        made.append(Metering(controller, ground))
+        return made[-1]
+
+    monkeypatch.setattr(daemons, "Metering", make)
+    return made
+
+
+def rated(meters: list[Metering], stack: str, service: str = "db") -> bool:
+    """Whether there is a rate of it."""
+    latest = meters[-1].latest if meters else None
+    found = latest.stacks.get(stack, {}).get(service) if latest is not None else None
+    return found is not None and found.total.cpu is not None
+
+
+def test_a_running_controller_measures_tells_and_remembers(house: House, meters: list[Metering]) -> None:
+    house.write("one", spec=EACH_SECOND)
+    heard: list[Usage] = []
+    states: list[object] = []
+
+    def script() -> None:
+        eventually(lambda: bool(meters))
+        meters[0].listeners.append(heard.append)
+        eventually(lambda: rated(meters, "one"))
+        session = Session(house.engine, house.asked("one"), lambda _: None, lambda *_: None)
+        told = session.gauge().take(session.status())
+        states.append(told.stacks["one"]["db"].replicas.keys())
+        eventually(lambda: any(one.points for one in meters[0].history("one", None, 60.0)))
+        states.append([one.service for one in meters[0].history("one", None, 60.0)])
+        eventually(lambda: any(one.points for one in meters[0].history(None, None, 60.0)))
+
+    assert house.run(script, house.asked("one")) == 0
+    assert heard[-1].host.memory_total and heard[-1].host.cores >= 1
+    assert states == [{"one-db-1"}, ["db"]]
+    files = sorted(path.parent.name for path in (house.folder.parent / "state").glob(f"*/*/{FILE}"))
+    assert files == [HOST, "one"]
+
+
+def test_a_stack_that_is_not_to_be_measured_is_not(house: House, meters: list[Metering]) -> None:
+    house.write("one", spec=EACH_SECOND)
+    house.write("two", spec=", metrics: {enabled: false}")
+    assert house.run(lambda: eventually(lambda: rated(meters, "one")), house.asked("one", "two")) == 0
+    assert meters[0].latest is not None and meters[0].latest.stacks.keys() == {"one"}
+    assert not list((house.folder.parent / "state").glob(f"*/two/{FILE}"))
+
+
+def test_an_engine_that_is_away_is_no_noise_of_ours(
+    house: House, meters: list[Metering], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.write("one", spec=EACH_SECOND)
+
+    def script() -> None:
+        eventually(lambda: rated(meters, "one"))
+        with monkeypatch.context() as patch:
+            patch.setattr(house.engine, "usage", lambda replicas, *, deadline: {})
+            eventually(lambda: not rated(meters, "one"))
+        eventually(lambda: rated(meters, "one"))
+
+    assert house.run(script, house.asked("one")) == 0
+    assert house.ear.said("UsageNotKept") == house.ear.said("CallFailed") == []
+
+
+def test_a_disk_that_takes_no_history_is_told_once_and_measuring_goes_on(house: House, meters: list[Metering]) -> None:
+    house.write("one", spec=EACH_SECOND)
+    samples: list[Usage] = []
+
+    def script() -> None:
+        eventually(lambda: rated(meters, "one"))
+        (file,) = (house.folder.parent / "state").glob(f"*/one/{FILE}")
+        with closing(sqlite3.connect(file, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            meters[0].listeners.append(samples.append)
+            eventually(lambda: len(samples) >= 3)
+
+    assert house.run(script, house.asked("one")) == 0
+    (said,) = house.ear.said("UsageNotKept")
+    assert FILE in said and "locked" in said
+
+
+def test_what_a_service_tells_of_itself_is_summed_and_its_absence_told_once(
+    house: House, meters: list[Metering], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {"fails": False}
+
+    def read(*_: object) -> float:
+        if answers["fails"]:
+            raise ControllerError("it exposes no series jobs")
+        return 3.0
+
+    monkeypatch.setattr("controller.loop.customs.read_figure", read)
+    custom = "{name: jobs, service: db, exec: 'true'}"
+    house.write("one", spec=f", services: {{db: {{replicas: 2}}}}, metrics: {{interval: 1s, custom: [{custom}]}}")
+    jobs = lambda: meters[0].latest.stacks["one"]["db"].custom if rated(meters, "one") else None  # noqa: E731
+
+    def script() -> None:
+        eventually(lambda: jobs() == {"jobs": 6.0})
+        answers["fails"] = True
+        eventually(lambda: len(house.ear.said("MetricUnavailable")) == 1)
+        eventually(lambda: jobs() == {})
+        time.sleep(1.5)
+        answers["fails"] = False
+        eventually(lambda: jobs() == {"jobs": 6.0} and bool(house.ear.said("MetricAvailable")))
+
+    assert house.run(script, house.asked("one")) == 0
+    assert house.ear.said("MetricUnavailable") == ["jobs cannot be had: one-db-1: it exposes no series jobs"]
+    assert house.ear.said("MetricAvailable") == ["jobs is measured again"]
+
+
+def test_without_a_controller_two_samples_of_ones_own_do(house: House) -> None:
+    house.write("one")
+    house.run(lambda: eventually(lambda: "Converged" in house.ear.conditions("one")), house.asked("one"))
+    session = Session(house.engine, house.asked("one"), lambda _: None, lambda *_: None)
+    gauge, stacks = session.gauge(), session.status()
+    first = gauge.take(stacks)
+    assert gauge.first and first.stacks["one"]["db"].total.cpu is None
+    time.sleep(0.2)
+    second = gauge.take(stacks)
+    assert not gauge.first and second.stacks["one"].keys() == {"db"}

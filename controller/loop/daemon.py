@@ -108,7 +108,7 @@ class Daemon:
 
     def _serve(self) -> None:
         if self._serving is not None:
-            window = Window(self._controller, self._ground, self._serving.rehearse)
+            window = Window(self._controller, self._ground, self.metering, self._serving.rehearse)
             self._served = self._serving.serve(window, self._targets.serving)
 
     def _keep(self) -> None:

@@ -14,6 +14,7 @@ from controller.loop.controller import Controller
 from controller.loop.ground import Ground
 from controller.loop.intents import Intent
 from controller.loop.memory import Definitions
+from controller.loop.metering import Metering
 from controller.loop.reconcile import Reconciler
 from controller.loop.store import Store
 from controller.loop.wake import nudge
@@ -67,9 +68,10 @@ class UnknownStack(ControllerError):
 class Window:
     """Reads what is published and stored; leaves intents. Raises UnknownStack for a stack that is not kept here."""
 
-    def __init__(self, controller: Controller, ground: Ground, rehearse: Rehearse) -> None:
+    def __init__(self, controller: Controller, ground: Ground, metering: Metering, rehearse: Rehearse) -> None:
         self._controller = controller
         self._ground = ground
+        self.metering = metering
         self.rehearse = rehearse
         self.began_at: Instant = ground.now()
         self._turned_at: Instant = ground.now()

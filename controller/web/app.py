@@ -17,6 +17,7 @@ from controller.model.errors import ControllerError, InvalidInput, Transient
 from controller.render.data import findings_data
 from controller.web.asks import asks
 from controller.web.desk import Desk, NotFound, Taken, refuse
+from controller.web.figures import figures
 from controller.web.guard import App, Guard
 from controller.web.pages import pages
 from controller.web.reads import reads
@@ -36,7 +37,7 @@ def make_app(desk: Desk) -> App:
         lifespan=_live,
     )
     app.state.desk = desk
-    for router in (reads, asks, streams, pages):
+    for router in (reads, figures, asks, streams, pages):
         app.include_router(router)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)

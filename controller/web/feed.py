@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.model.status import Event, ServiceStatus, StackStatus
+from controller.model.usage import Usage
 from controller.render.data import event_data, service_data, stack_data
+from controller.render.usage import usage_data
 from controller.web.changes import Change, Kept, Key, take_in
 
 KEPT = 4096
@@ -58,6 +60,7 @@ class Feed:
         self._stacks: tuple[StackStatus, ...] = ()
         self._told: list[Event] = []
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._sample: Usage | None = None
         self._due = False
         self._seq = 0
         self._entries: deque[Entry] = deque(maxlen=KEPT)
@@ -80,6 +83,12 @@ class Feed:
         with self._lock:
             self._told.append(event)
             del self._told[:-KEPT]
+        self._wake()
+
+    def take_sample(self, usage: Usage) -> None:
+        """From the thread that measures."""
+        with self._lock:
+            self._sample = usage
         self._wake()
 
     def _wake(self) -> None:
@@ -114,11 +123,14 @@ class Feed:
         with self._lock:
             self._due = False
             told, self._told = self._told, []
+            sample, self._sample = self._sample, None
         for event in told:
             self._take_event(event)
         self.kept, changes = take_in(self.kept, self._stacks)
         for change in changes:
             self._note(change)
+        if sample is not None:
+            self.put("usage", "", usage_data(sample))
         if told or changes:
             self._announce()
 

@@ -20,6 +20,7 @@ async def keep_watching(desk: Desk) -> None:
     """Until cancelled. Looks into no store while nobody follows."""
     feed, window = desk.feed, desk.window
     events = [event for name in window.stacks for event in window.events(name)[-200:]]
+    window.metering.listeners.append(feed.take_sample)
     feed.open(window.listen(feed), sorted(events, key=lambda event: event.at)[-200:])
     due = 0.0
     while True:

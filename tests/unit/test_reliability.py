@@ -18,6 +18,7 @@ ROWS = [
     *(f"I{number}" for number in range(1, 10)),
     *(f"F{number}" for number in range(1, 9)),
     *(f"S{number}" for number in range(1, 6)),
+    "Z5",
 ]
 MARK = re.compile(r"mark\.fault\(\"(\w+)\"\)")
 

@@ -1,0 +1,41 @@
+"""What is used: now, and in the past."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from controller.render.usage import series_data, usage_data
+from controller.web.desk import AtDesk, NotFound, answer
+
+figures = APIRouter(tags=["usage"])
+
+Since = Annotated[float, Query(gt=0, le=366 * 86400)]
+
+
+@figures.get("/v1/usage")
+async def usage(desk: AtDesk) -> Response:
+    """The newest sample of everything; 404 before the first one."""
+    latest = desk.window.metering.latest
+    if latest is None:
+        raise NotFound("nothing was measured yet", "spec.metrics.interval says how often that is done")
+    return answer(usage_data(latest))
+
+
+@figures.get("/v1/stacks/{stack}/usage")
+def history(
+    desk: AtDesk, stack: str, since: Since = 3600.0, service: Annotated[str | None, Query(max_length=256)] = None
+) -> Response:
+    """The last `since` seconds of each service, or of one, in some 500 points at most."""
+    desk.stack(stack)
+    if service is not None:
+        desk.service(stack, service)
+    return answer(series_data(desk.window.metering.history(stack, service, since)))
+
+
+@figures.get("/v1/host/usage")
+def host(desk: AtDesk, since: Since = 3600.0) -> Response:
+    """The same of the machine, as one series without a service."""
+    return answer(series_data(desk.window.metering.history(None, None, since)))

@@ -1,0 +1,196 @@
+// What the API answers of a world, and its stream.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+import type { Cause, Graph, Plan, Service, UsagePoint } from "../src/api/types.ts";
+import { ago, event, type World } from "./make.ts";
+
+let lastId = 0;
+const followers = new Map<World, Set<(kind: string, data: unknown) => void>>();
+let refusing = 0;
+
+export async function answer(world: World, scenario: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const parts = url.pathname.split("/").filter(Boolean).slice(1).map(decodeURIComponent);
+  const signedIn = scenario !== "login" || /signed=yes/.test(request.headers.cookie ?? "");
+  if (parts[0] === "session") return send(response, 204, null, { "Set-Cookie": "signed=yes; Path=/" });
+  if (!signedIn) return send(response, 401, { error: { message: "no session", hint: "controller token link" } });
+  if (parts[0] === "stream") return scenario === "lost" && (refusing += 1) > 1 ? send(response, 503, { error: { message: "away", hint: null } }) : stream(world, scenario, response);
+  if (parts[0] === "info") return send(response, 200, { version: "0.1.0", startedAt: ago(9000), engine: { id: "abc", name: "Docker", version: "26.1.5" }, user: "root" });
+  if (parts[0] === "stacks") return ofStack(world, parts.slice(1), url, request, response);
+  return send(response, 404, { error: { message: "there is nothing here", hint: null } });
+}
+
+function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(body === null ? undefined : JSON.stringify(body));
+}
+
+async function ofStack(world: World, [name = "", what = "", which = "", more = ""]: string[], url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const stack = world.stacks.find((one) => one.name === name);
+  if (!stack) return send(response, 404, { error: { message: `no stack is called ${name}`, hint: null } });
+  if (request.method === "POST" && what === "intents") return record(world, name, JSON.parse(await read(request)) as Record<string, unknown>, response);
+  if (what === "silences") return silence(world, name, which, request, response);
+  if (what === "alerts") return acknowledge(world, name, which, response);
+  if (what === "services" && more === "why") return send(response, 200, whyOf(stack.services, which));
+  if (what === "services" && more === "logs") return logs(which, stack.services, response);
+  if (what === "graph") return send(response, 200, graphOf(world, name, stack.services));
+  if (what === "plan") return send(response, 200, planOf(name, stack.conditions.some((one) => one.type === "AdoptionHeld")));
+  if (what === "revisions") return revisions(name, which, response);
+  if (what === "events") return send(response, 200, { events: world.events.filter((one) => one.stack === name) });
+  if (what === "usage") return send(response, 200, { series: history(world, stack.services, url) });
+  return send(response, 404, { error: { message: "there is nothing here", hint: null } });
+}
+
+async function read(request: IncomingMessage): Promise<string> {
+  let text = "";
+  for await (const part of request) text += String(part);
+  return text || "{}";
+}
+
+function record(world: World, stack: string, asked: Record<string, unknown>, response: ServerResponse): void {
+  const id = String(world.intents.size + 1);
+  const intent = { id, verb: asked["verb"], services: asked["services"], who: "anna", askedAt: new Date().toISOString(), state: "waiting", exitCode: null, result: null };
+  world.intents.set(id, intent);
+  const tell = (more: Record<string, unknown>) => followers.get(world)?.forEach((follow) => follow("intent", { stack, intent: Object.assign(intent, more) }));
+  setTimeout(() => tell({ state: "claimed" }), 700);
+  const failed = asked["verb"] === "retry";
+  setTimeout(() => tell({ state: "done", exitCode: failed ? 1 : 0, result: failed ? { error: { message: "qdrant exited with 1 again", hint: "`controller logs qdrant` for what it said" } } : { stack, generation: 5, outcome: "converged", seconds: 3.24, services: [{ name: "redis", outcome: "Ready", seconds: 1.7, waitedFor: null, attempts: 1, downtimeSeconds: 0 }] } }), 3500);
+  send(response, 202, intent);
+}
+
+async function silence(world: World, stack: string, which: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const told = () => followers.get(world)?.forEach((follow) => follow("alerts", { stack, alerts: world.alerts.filter((one) => one.stack === stack), silences: world.silences.filter((one) => one.stack === stack) }));
+  if (request.method === "DELETE") {
+    world.silences = world.silences.filter((one) => String(one.id) !== which);
+    told();
+    return send(response, 204, null);
+  }
+  const body = JSON.parse(await read(request)) as { seconds: number; services: string[]; rules: string[]; comment: string };
+  const made = { id: world.silences.length + 10, stack, services: body.services, rules: body.rules, until: ago(-body.seconds), by: "anna", comment: body.comment };
+  world.silences = [...world.silences, made];
+  told();
+  return send(response, 201, made);
+}
+
+function acknowledge(world: World, stack: string, id: string, response: ServerResponse): void {
+  world.alerts = world.alerts.map((one) => (one.id === id ? { ...one, state: "Acknowledged", hushed: "acknowledged by anna" } : one));
+  const mine = { stack, alerts: world.alerts.filter((one) => one.stack === stack), silences: world.silences.filter((one) => one.stack === stack) };
+  followers.get(world)?.forEach((follow) => follow("alerts", mine));
+  send(response, 200, mine);
+}
+
+function whyOf(services: readonly Service[], name: string): Cause {
+  const chain: Service[] = [];
+  for (let at = services.find((one) => one.name === name); at && !chain.includes(at); at = services.find((one) => one.name === at?.waitsFor)) chain.push(at);
+  const root = chain.at(-1);
+  const falls = root?.phase === "CrashLoopBackOff";
+  return {
+    service: name, rootCause: root?.name ?? name, chain: chain.map((one) => ({ service: one.name, phase: one.phase, reason: one.reason, message: one.message })),
+    evidence: falls ? [`rag-${root.name}-1 is exited (1), 28s ago`, "the next look or try is in 28s"] : root?.phase === "Starting" ? ["starting for 9s; it usually takes 6.2 s"] : [],
+    exitCode: falls ? 1 : null, oomKilled: false,
+    lastOutput: falls ? "2026-11-27T00:01:12Z  INFO qdrant: Version: 1.11.0, build: 63363956\n2026-11-27T00:01:12Z  INFO storage: Loading collection: documents\n2026-11-27T00:01:24Z ERROR storage: Panic: can't open segment /qdrant/storage/collections/documents/0/segments: No space left on device (os error 28)\n" : "",
+    change: falls ? { revision: 4, at: ago(900), who: "anna", why: "manifests/rag.yaml" } : null,
+    advice: falls ? ["exit code 1: an error of its own, which its last output tells", `controller logs ${root.name}`, `controller retry ${root.name}, once it is mended`, `controller rollout history ${root.name} --revision 4 --diff, for what was changed`] : root?.phase === "Starting" ? ["nothing: it starts as usual"] : [`controller logs ${root?.name ?? name}`, `controller retry ${root?.name ?? name}, to try the same again`],
+  };
+}
+
+function logs(name: string, services: readonly Service[], response: ServerResponse): void {
+  response.writeHead(200, { "Content-Type": "text/event-stream" });
+  const replicas = services.find((one) => one.name === name)?.replicas ?? [];
+  let n = 0;
+  const say = () => {
+    const replica = replicas[n % Math.max(1, replicas.length)]?.name;
+    if (replica) response.write(`data: ${JSON.stringify({ replica, line: `${new Date().toISOString()} ${n % 9 === 8 ? "WARN  slow request" : "INFO  request"} id=${1000 + n} GET /search?q=cache 200 ${(n * 7) % 40} ms` })}\n\n`);
+    n += 1;
+  };
+  for (let index = 0; index < 120; index += 1) say();
+  const timer = setInterval(say, 700);
+  response.on("close", () => clearInterval(timer));
+}
+
+function graphOf(world: World, name: string, services: readonly Service[]): Graph {
+  const needs = (one: string) => world.needs[one] ?? [];
+  const depth = new Map<string, number>();
+  const deep = (one: string): number => depth.get(one) ?? (depth.set(one, needs(one).length ? 1 + Math.max(...needs(one).map(([dep]) => deep(dep))) : 0), depth.get(one) ?? 0);
+  services.forEach((one) => deep(one.name));
+  const batches = Array.from({ length: 1 + Math.max(0, ...depth.values()) }, (_, level) => services.map((one) => one.name).filter((one) => depth.get(one) === level));
+  const path: string[] = [];
+  for (let at = batches.at(-1)?.[0]; at; at = [...needs(at)].sort((a, b) => deep(b[0]) - deep(a[0]))[0]?.[0]) path.unshift(at);
+  return {
+    name, services: services.map((one, index) => ({ name: one.name, usuallySeconds: 0.8 + (index % 5) })), batches, criticalPath: path, criticalSeconds: 8.4,
+    edges: services.flatMap((one) => needs(one.name).map(([from, condition]) => ({ from, to: one.name, condition, required: from !== "grafana", restart: false }))),
+  };
+}
+
+function planOf(stack: string, held: boolean): Plan {
+  const step = (at: number | null, action: string, service: string, replica: string | null, because: string) => ({ stack, at, action, service, replica, because });
+  return {
+    changes: 6,
+    steps: [
+      step(0, "pull", "rag-server", null, "its image `local/rag-server:2.4` is not here"), step(3.1, "create", "rag-server", "rag-server-4", "another release: image local/rag-server:2.3 → 2.4"),
+      step(3.4, "start", "rag-server", "rag-server-4", "not started yet"), step(9.8, "route", "rag-server", "rag-server-4", "watched for 5 s: takes requests"),
+      step(9.9, "stop", "rag-server", "rag-server-1", "replaced by rag-server-4, drained"), step(10.6, "remove", "rag-server", "rag-server-1", "replaced"),
+    ],
+    held: held ? [{ stack, service: null, reason: "AdoptionHeld" }] : [{ stack, service: "redis", reason: "quarantined" }],
+    updates: [{ stack, service: "rag-server", order: "start-first", because: "it is behind the ingress", parallelism: 1, drainSeconds: 30, handsOver: false, preStopSeconds: 0 }],
+    predictedSeconds: 10.8, predictedDowntime: { [stack]: { "rag-server": 0, redis: held ? 1.4 : 0 } },
+  };
+}
+
+const MADE = [[4, "Failed", "manifests/rag.yaml", "qdrant-1 exited with 1"], [3, "Converged", "compose/rag.yaml: image of rag-server", ""], [2, "RolledBack", "manifests/rag.yaml", "rag-server-2 was not ready within 60 s"], [1, "Converged", "first seen", ""]] as const;
+
+function revisions(stack: string, which: string, response: ServerResponse): void {
+  const all = MADE.map(([revision, outcome, change, reason]) => ({
+    stack, revision, time: ago(900 + (4 - revision) * 40_000), outcome, outcomeTime: ago(800), reason, who: "anna", change, source: "manifests/rag.yaml", services: [],
+    ...(which ? { changes: [{ service: "qdrant", path: "image", old: "qdrant/qdrant:v1.10.1", new: "qdrant/qdrant:v1.11.0" }, { service: "qdrant", path: "environment.QDRANT__API_KEY", old: "***", new: "***" }, { service: "rag-server", path: "deploy.replicas", old: "2", new: "3" }] } : {}),
+  }));
+  const one = all.find((item) => String(item.revision) === which);
+  send(response, 200, which ? one : { revisions: [...all].reverse() });
+}
+
+function history(world: World, services: readonly Service[], url: URL) {
+  const since = Number(url.searchParams.get("since") ?? 3600);
+  const only = url.searchParams.get("service");
+  const step = Math.max(10, since / 240);
+  return services.filter((one) => !only || one.name === only).map((one, index) => ({
+    service: one.name, step, points: Array.from({ length: Math.min(240, Math.floor(since / step)) }, (_, at): UsagePoint => {
+      const { cpu, memory } = used(index, at);
+      return { at: ago(since - at * step), cpu, memory, memoryLimit: world.limits[one.name] ?? null, received: 4000 + 3000 * Math.sin(at / 7), sent: 9000 + 5000 * Math.cos(at / 9), read: at % 20 ? 0 : 200_000, written: 20_000 + 9000 * Math.sin(at), processes: 8, cpuMost: cpu * 1.6, memoryMost: memory * 1.05 };
+    }),
+  }));
+}
+
+function used(index: number, at: number) {
+  const cpu = Math.max(0.002, (0.05 + 0.03 * index) * (1 + 0.6 * Math.sin(at / (5 + index)) + 0.25 * Math.sin(at * 1.7)));
+  return { cpu, memory: (60 + 40 * index) * 1_048_576 * (1 + 0.08 * Math.sin(at / 15)) };
+}
+
+function sample(world: World, turn: number) {
+  const stacks = Object.fromEntries(world.stacks.map((stack) => [stack.name, Object.fromEntries(stack.services.map((one, index) => {
+    const { cpu, memory } = used(index, 240 + turn);
+    const total = { cpu, memory, memoryLimit: world.limits[one.name] ?? null, received: 4000, sent: 9000, read: 0, written: 20_000, processes: 8 };
+    return [one.name, { total, replicas: Object.fromEntries(one.replicas.map((r) => [r.name, { ...total, cpu: cpu / one.replicas.length, memory: memory / one.replicas.length }])), custom: {} }];
+  }))]));
+  return { at: new Date().toISOString(), host: { cores: 8, cpu: 1.7 + Math.sin(turn / 3), load: [1.42, 1.1, 0.87], memoryTotal: 33e9, memoryAvailable: 19e9, swapTotal: 0, swapUsed: 0, diskPath: "/var/lib/docker", diskTotal: 512e9, diskFree: 121e9 }, stacks };
+}
+
+function stream(world: World, scenario: string, response: ServerResponse): void {
+  response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+  const follow = (kind: string, data: unknown) => {
+    lastId += 1;
+    response.write(`id: ${lastId}\nevent: ${kind}\ndata: ${JSON.stringify(data)}\n\n`);
+  };
+  follow("snapshot", { stacks: world.stacks, events: world.events, alerts: world.alerts, silences: world.silences, usage: sample(world, 0) });
+  const all = followers.get(world) ?? new Set();
+  followers.set(world, all.add(follow));
+  let turn = 0;
+  const timers = [setInterval(() => follow("usage", sample(world, (turn += 1))), 2000)];
+  const { live } = world;
+  let step = 0;
+  if (live) timers.push(setInterval(() => live.step(world, (step += 1), follow), live.every));
+  if (scenario === "healthy" || scenario === "crashloop") timers.push(setInterval(() => follow("event", event("shop", "web", "Probed", "answered in 3 ms")), 5000));
+  if (scenario === "lost") setTimeout(() => response.end(), 2500);
+  response.on("close", () => {
+    timers.forEach(clearInterval);
+    all.delete(follow);
+  });
+}

@@ -1,0 +1,81 @@
+// What the whole page shares: the store, the session, the stream that feeds it.
+
+import { signal } from "@preact/signals";
+
+import { ApiError, get, path, request, whenUnauthorized } from "./api/client.ts";
+import { Stream } from "./api/stream.ts";
+import type { Info, Intent } from "./api/types.ts";
+import { MessageQueue } from "./store/queue.ts";
+import { Store } from "./store/store.ts";
+
+export const store = new Store();
+export const session = signal<"unknown" | "in" | "out">("unknown");
+/** Since when the stream is away; null: it is there. */
+export const lostSince = signal<number | null>(null);
+export const info = signal<Info | null>(null);
+
+const queue = new MessageQueue(
+  (messages) => store.apply(messages),
+  (id) => (document.documentElement.dataset["seq"] = id),
+);
+
+const stream = new Stream({
+  message: (id, message) => queue.push({ id, message }),
+  open: () => {
+    if (lostSince.peek() !== null) void refreshIntents();
+    lostSince.value = null;
+  },
+  lost: (refused) => {
+    lostSince.value ??= Date.now();
+    if (refused) void checkSession();
+  },
+});
+
+whenUnauthorized(() => {
+  stream.stop();
+  session.value = "out";
+});
+
+/** The code of the link that was opened, if there is one, for a session. It leaves the address at once. */
+export async function enter(): Promise<void> {
+  const code = new URLSearchParams(window.location.hash.slice(1)).get("code");
+  if (code !== null) {
+    window.history.replaceState(null, "", window.location.pathname + window.location.search);
+    await logIn({ code }).catch(() => undefined);
+  }
+  await checkSession();
+}
+
+export async function logIn(proof: { readonly code: string } | { readonly token: string }): Promise<void> {
+  await request("POST", "/v1/session", proof);
+}
+
+export async function logOut(): Promise<void> {
+  await request("DELETE", "/v1/session").catch(() => undefined);
+  stream.stop();
+  session.value = "out";
+}
+
+export async function checkSession(): Promise<void> {
+  try {
+    info.value = await get<Info>("/v1/info");
+    if (session.peek() === "in") return;
+    session.value = "in";
+    stream.start();
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 401) return;
+    lostSince.value ??= Date.now();
+    if (session.peek() !== "unknown") return;
+    session.value = "in"; // who is not refused is let in: the stream goes on trying
+    stream.start();
+  }
+}
+
+/** What ended while the stream was away. */
+async function refreshIntents(): Promise<void> {
+  for (const { stack, intent } of store.intents.peek().values()) {
+    if (intent.state === "done") continue;
+    const now = await get<Intent>(path("stacks", stack, "intents", intent.id)).catch(() => null);
+    if (now) store.putIntent(stack, now);
+  }
+}

@@ -1,0 +1,36 @@
+// The latest events, a bounded number of them. A repeat takes the place of what it repeats and moves to the end.
+
+import { signal } from "@preact/signals";
+
+import type { Event } from "../api/types.ts";
+
+export const MOST_EVENTS = 1000;
+
+export class EventLog {
+  /** Newest first; a new array each time it is published. */
+  readonly list = signal<readonly Event[]>([]);
+  private readonly byKey = new Map<string, Event>();
+  private changed = false;
+
+  add(event: Event): void {
+    const key = keyOf(event);
+    const known = this.byKey.get(key);
+    if (known && known.seq > event.seq) return;
+    this.byKey.delete(key);
+    this.byKey.set(key, event);
+    this.changed = true;
+  }
+
+  /** Tells who watches, once for all that was added. */
+  publish(): void {
+    if (!this.changed) return;
+    this.changed = false;
+    const newest = [...this.byKey.values()].sort((a, b) => b.seq - a.seq);
+    for (const event of newest.splice(MOST_EVENTS)) this.byKey.delete(keyOf(event));
+    this.list.value = newest;
+  }
+}
+
+export function keyOf(event: Event): string {
+  return `${event.stack}\n${event.service ?? ""}\n${event.reason}\n${event.type}\n${event.message}`;
+}

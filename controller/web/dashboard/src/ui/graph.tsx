@@ -1,0 +1,114 @@
+import { useComputed } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+
+import { path } from "../api/client.ts";
+import type { Edge, Graph } from "../api/types.ts";
+import { store } from "../app.ts";
+import { capital, span } from "../lib/format.ts";
+import { edgePath, layOut, NODE, type Layout } from "../lib/layout.ts";
+import { roleOf } from "../lib/phases.ts";
+import { hrefOf } from "../lib/router.ts";
+import { useFetch } from "../lib/use.ts";
+import type { StackEntry } from "../store/store.ts";
+import { Empty, ErrorNote, Loading } from "./basics.tsx";
+import { PhaseGlyph } from "./basics.tsx";
+
+const FEW = 40;
+const WORDS: Readonly<Record<string, string>> = { service_started: "started", service_healthy: "healthy", service_completed_successfully: "completed" };
+
+export function conditionWord(condition: string): string {
+  return WORDS[condition] ?? condition;
+}
+
+export function DependencyGraph({ entry }: { readonly entry: StackEntry }) {
+  const { data, error, again } = useFetch<Graph>(path("stacks", entry.name, "graph"), `${entry.head.value.generation} ${entry.services.value.length}`);
+  if (error && !data) return <ErrorNote error={error} again={again} />;
+  if (!data) return <Loading />;
+  if (!data.services.length) return <Empty title="No service is in this stack." />;
+  return <Drawn entry={entry} graph={data} />;
+}
+
+function Drawn({ entry, graph }: { readonly entry: StackEntry; readonly graph: Graph }) {
+  const layout = useMemo(() => layOut(graph), [graph]);
+  const critical = useMemo(() => new Set(graph.criticalPath.slice(1).map((name, index) => `${graph.criticalPath[index]}>${name}`)), [graph]);
+  const usually = useMemo(() => new Map(graph.services.map((one) => [one.name, one.usuallySeconds])), [graph]);
+  const labels = graph.edges.length <= FEW;
+  return (
+    <>
+      <div class="graph" role="region" aria-label={`Dependencies of ${entry.name}, what is needed on the left`} tabIndex={0}>
+        <svg width={layout.width} height={layout.height + 24} viewBox={`0 -24 ${layout.width} ${layout.height + 24}`} role="group" aria-label="Services and what they wait for">
+          <Marks />
+          {graph.batches.map((_, index) => <text key={index} class="batch" x={NODE.margin + index * (NODE.width + NODE.gapX)} y={-9}>{index === 0 ? "starts first" : `batch ${index + 1}`}</text>)}
+          {graph.edges.map((edge) => <EdgeLine key={`${edge.from}>${edge.to}`} edge={edge} stack={entry.name} layout={layout} critical={critical.has(`${edge.from}>${edge.to}`)} label={labels} />)}
+          {graph.services.map((one) => <Node key={one.name} name={one.name} entry={entry} layout={layout} critical={graph.criticalPath.includes(one.name)} usually={usually.get(one.name) ?? null} />)}
+        </svg>
+      </div>
+      <Told entry={entry} graph={graph} />
+    </>
+  );
+}
+
+function Marks() {
+  return (
+    <defs>
+      {["edge", "wait", "critical"].map((kind) => (
+        <marker key={kind} id={`arrow-${kind}`} viewBox="0 0 8 8" refX="5" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path class={`arrow ${kind}`} d="M0 0.8 7 4 0 7.2z" /></marker>
+      ))}
+    </defs>
+  );
+}
+
+function EdgeLine({ edge, stack, layout, critical, label }: { readonly edge: Edge; readonly stack: string; readonly layout: Layout; readonly critical: boolean; readonly label: boolean }) {
+  const waits = useComputed(() => store.service(stack, edge.to)?.status.value.waitsFor === edge.from);
+  const from = layout.places.get(edge.from);
+  const to = layout.places.get(edge.to);
+  if (!from || !to) return null;
+  const kind = waits.value ? "wait" : critical ? "critical" : "edge";
+  const words = `${edge.to} needs ${edge.from} ${conditionWord(edge.condition)}${edge.required ? "" : ", if it is there"}`;
+  return (
+    <g class={`link ${kind}${edge.required ? "" : " optional"}`}>
+      <path d={edgePath(from, to)} marker-end={`url(#arrow-${kind})`}><title>{words}</title></path>
+      {(label || waits.value) && <text x={to.x - 12} y={to.y + NODE.height / 2 - 5} text-anchor="end">{waits.value ? `waits: ${conditionWord(edge.condition)}` : conditionWord(edge.condition)}</text>}
+    </g>
+  );
+}
+
+function Node({ name, entry, layout, critical, usually }: { readonly name: string; readonly entry: StackEntry; readonly layout: Layout; readonly critical: boolean; readonly usually: number | null }) {
+  const service = entry.services.value.find((one) => one.name === name);
+  const place = layout.places.get(name);
+  if (!place) return null;
+  const status = service?.status.value;
+  const role = status ? roleOf(status.phase) : "dim";
+  const said = status ? `${status.phase}, ${status.ready}/${status.desired}` : "not there";
+  return (
+    <a href={hrefOf.service(entry.name, name)} aria-label={`${name}: ${said}${critical ? ", on the critical path" : ""}`}>
+      <foreignObject x={place.x} y={place.y} width={NODE.width} height={NODE.height}>
+        <div class={`node ${role}${critical ? " critical" : ""}`} title={usually === null ? name : `${name}, usually ready after ${span(usually)}`}>
+          {status && <PhaseGlyph phase={status.phase} />}
+          <span class="node-text"><strong>{name}</strong><span>{said}</span></span>
+        </div>
+      </foreignObject>
+    </a>
+  );
+}
+
+/** The same in words: who waits now, and the way that takes longest. */
+function Told({ entry, graph }: { readonly entry: StackEntry; readonly graph: Graph }) {
+  const waiting = useComputed(() => entry.services.value.flatMap(({ status }) => (status.value.waitsFor ? [`${status.value.name} waits for ${status.value.waitsFor}`] : [])));
+  const time = graph.criticalSeconds === null ? "time unknown until measured" : `usually ${span(graph.criticalSeconds)}`;
+  return (
+    <div class="graph-words">
+      {graph.criticalPath.length > 1 && <p><span class="key critical" aria-hidden="true" /> Critical path: {graph.criticalPath.join(" → ")} ({time})</p>}
+      {waiting.value.length > 0 && <p><span class="key wait" aria-hidden="true" /> {capital(waiting.value.slice(0, 6).join("; "))}{waiting.value.length > 6 && ` and ${waiting.value.length - 6} more`}</p>}
+      <details>
+        <summary>As a list</summary>
+        <ul>{graph.services.map(({ name }) => <li key={name}><strong>{name}</strong> {needsOf(graph, name)}</li>)}</ul>
+      </details>
+    </div>
+  );
+}
+
+function needsOf(graph: Graph, name: string): string {
+  const needs = graph.edges.filter((edge) => edge.to === name).map((edge) => `${edge.from} (${conditionWord(edge.condition)}${edge.required ? "" : ", optional"})`);
+  return needs.length ? `needs ${needs.join(", ")}` : "needs nothing";
+}

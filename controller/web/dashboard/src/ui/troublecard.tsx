@@ -1,0 +1,106 @@
+import { useState } from "preact/hooks";
+
+import { path } from "../api/client.ts";
+import type { Cause } from "../api/types.ts";
+import { store } from "../app.ts";
+import { commandFor, helpFor, LABELS, type Verb } from "../lib/actions.ts";
+import { ask } from "../lib/acting.ts";
+import { hrefOf } from "../lib/router.ts";
+import { affectsWords, type Trouble } from "../lib/trouble.ts";
+import { useFetch, useSlow } from "../lib/use.ts";
+import { Advice, Age, Command, Prose, ROLE_ICONS } from "./basics.tsx";
+import { Icon } from "./icons.tsx";
+
+const WORDS = { bad: "Critical", warn: "Warning", dim: "Note", busy: "Under way", good: "Well" } as const;
+
+/** One trouble: what is wrong, why, who suffers from it, and what helps. */
+export function TroubleCard({ trouble, several, level = "h2" }: { readonly trouble: Trouble; readonly several: boolean; readonly level?: "h2" | "h3" }) {
+  const Heading = level;
+  const affected = affectsWords(trouble);
+  return (
+    <article class={`trouble ${trouble.role}`}>
+      <div class="trouble-mark"><Icon name={ROLE_ICONS[trouble.role]} /></div>
+      <div class="trouble-body">
+        <header>
+          <Heading><a href={trouble.service ? hrefOf.service(trouble.stack, trouble.service) : hrefOf.stack(trouble.stack)}>{trouble.title}</a></Heading>
+          <p class="trouble-meta">
+            <span class={`word ${trouble.role}`}>{WORDS[trouble.role]}</span>
+            {several && <span>in <a href={hrefOf.stack(trouble.stack)}>{trouble.stack}</a></span>}
+            <span>for <Age since={trouble.since} /></span>
+            {trouble.alert?.hushed && <span title="nothing is sent of it">{trouble.alert.hushed}</span>}
+          </p>
+        </header>
+        {trouble.message && <p class="trouble-why"><Prose text={trouble.message} /></p>}
+        {affected && <p class="trouble-affects"><Icon name="hourglass" /> <span>Because of it {affected} {trouble.affects.length === 1 ? "suffers" : "suffer"}</span></p>}
+        {trouble.service && <Evidence trouble={trouble} />}
+        <Help trouble={trouble} />
+      </div>
+    </article>
+  );
+}
+
+/** What shows the cause, fetched anew when the service says something else. */
+function Evidence({ trouble }: { readonly trouble: Trouble }) {
+  const key = useSlow(`${trouble.reason} ${trouble.message}`, 1500);
+  const { data } = useFetch<Cause>(path("stacks", trouble.stack, "services", trouble.service ?? "", "why"), key);
+  if (!data) return null;
+  const cause = causeOf(data);
+  if (!cause) return null;
+  const last = cause.lastOutput.trimEnd().split("\n").slice(-3).join("\n");
+  const evidence = cause.evidence.filter((line) => !trouble.message.includes(line)).slice(0, 3);
+  return (
+    <>
+      {evidence.length > 0 && <ul class="evidence">{evidence.map((line) => <li key={line}><Prose text={line} /></li>)}</ul>}
+      {last && <pre class="output" tabIndex={0} role="region" aria-label={`Last output of ${cause.rootCause}`}>{last}</pre>}
+      {cause.advice.length > 0 && (
+        <div class="advice">
+          <span class="advice-word">What to do</span>
+          <ul>{cause.advice.slice(0, 3).map((line) => <li key={line}><Advice line={line} /></li>)}</ul>
+        </div>
+      )}
+    </>
+  );
+}
+
+/** The answer, whether it comes alone or as the command line tells it. */
+export function causeOf(data: Cause | { readonly causes: readonly Cause[] }): Cause | null {
+  return "causes" in data ? (data.causes[0] ?? null) : data;
+}
+
+function Help({ trouble }: { readonly trouble: Trouble }) {
+  const help = helpFor(trouble.reason);
+  const command = commandFor(trouble.reason);
+  if (!help.length && !command) return null;
+  return (
+    <div class="buttons">
+      {help.map((kind, index) => <HelpButton key={kind} kind={kind} trouble={trouble} first={index === 0} />)}
+      {command && <Command text={command} />}
+    </div>
+  );
+}
+
+function HelpButton({ kind, trouble, first }: { readonly kind: Verb | "plan" | "logs"; readonly trouble: Trouble; readonly first: boolean }) {
+  const look = first ? "button primary" : "button";
+  if (kind === "plan") return <a class={look} href={hrefOf.stack(trouble.stack, "plan")}>Show the plan</a>;
+  if (kind === "logs") return trouble.service ? <a class={look} href={`${hrefOf.service(trouble.stack, trouble.service)}#logs`}>Read its logs</a> : null;
+  const services = trouble.service ? [trouble.service] : [];
+  const names = kind === "prune" ? orphansOf(trouble.stack) : [];
+  return <button type="button" class={look} onClick={() => ask({ verb: kind, stack: trouble.stack, services }, names)}>{LABELS[kind]}</button>;
+}
+
+export function orphansOf(stack: string): readonly string[] {
+  const services = store.stack(stack)?.services.value ?? [];
+  return services.filter((entry) => entry.status.value.reason === "Orphaned").map((entry) => entry.name);
+}
+
+/** The worst few; the others one by one when asked for. */
+export function Troubles({ troubles, several, level = "h2" }: { readonly troubles: readonly Trouble[]; readonly several: boolean; readonly level?: "h2" | "h3" }) {
+  const [all, setAll] = useState(false);
+  const shown = all ? troubles : troubles.slice(0, 6);
+  return (
+    <div class="troubles">
+      {shown.map((trouble) => <TroubleCard key={trouble.key} trouble={trouble} several={several} level={level} />)}
+      {troubles.length > shown.length && <button type="button" class="button" onClick={() => setAll(true)}>Show {troubles.length - shown.length} more</button>}
+    </div>
+  );
+}

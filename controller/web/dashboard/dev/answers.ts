@@ -7,14 +7,14 @@ import { ago, event, type World } from "./make.ts";
 
 let lastId = 0;
 const followers = new Map<World, Set<(kind: string, data: unknown) => void>>();
-let refusing = 0;
+let refusedUntil = 0;
 
 export async function answer(world: World, scenario: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const parts = url.pathname.split("/").filter(Boolean).slice(1).map(decodeURIComponent);
   const signedIn = scenario !== "login" || /signed=yes/.test(request.headers.cookie ?? "");
   if (parts[0] === "session") return send(response, 204, null, { "Set-Cookie": "signed=yes; Path=/" });
   if (!signedIn) return send(response, 401, { error: { message: "no session", hint: "controller token link" } });
-  if (parts[0] === "stream") return scenario === "lost" && (refusing += 1) > 1 ? send(response, 503, { error: { message: "away", hint: null } }) : stream(world, scenario, response);
+  if (parts[0] === "stream") return scenario === "lost" && Date.now() < refusedUntil ? send(response, 503, { error: { message: "away", hint: null } }) : stream(world, scenario, response);
   if (parts[0] === "info") return send(response, 200, { version: "0.1.0", startedAt: ago(9000), engine: { id: "abc", name: "Docker", version: "26.1.5" }, user: "root" });
   if (parts[0] === "stacks") return ofStack(world, parts.slice(1), url, request, response);
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
@@ -35,7 +35,7 @@ async function ofStack(world: World, [name = "", what = "", which = "", more = "
   if (what === "graph") return send(response, 200, graphOf(world, name, stack.services));
   if (what === "plan") return send(response, 200, planOf(name, stack.conditions.some((one) => one.type === "AdoptionHeld")));
   if (what === "revisions") return revisions(name, which, response);
-  if (what === "events") return send(response, 200, { events: world.events.filter((one) => one.stack === name) });
+  if (what === "events") return send(response, 200, { events: world.events.filter((one) => one.stack === name && one.service === (url.searchParams.get("service") ?? one.service)) });
   if (what === "usage") return send(response, 200, { series: history(world, stack.services, url) });
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
 }
@@ -188,7 +188,10 @@ function stream(world: World, scenario: string, response: ServerResponse): void 
   let step = 0;
   if (live) timers.push(setInterval(() => live.step(world, (step += 1), follow), live.every));
   if (scenario === "healthy" || scenario === "crashloop") timers.push(setInterval(() => follow("event", event("shop", "web", "Probed", "answered in 3 ms")), 5000));
-  if (scenario === "lost") setTimeout(() => response.end(), 2500);
+  if (scenario === "lost") {
+    refusedUntil = Date.now() + 30_000;
+    setTimeout(() => response.end(), 1500);
+  }
   response.on("close", () => {
     timers.forEach(clearInterval);
     all.delete(follow);

@@ -27,7 +27,7 @@ function App() {
   if (session.value === "unknown") return null;
   return (
     <>
-      <Shell>{store.known.value ? <Page /> : <div class="page"><Loading /></div>}</Shell>
+      <Shell>{store.known.value ? <Page /> : <div class="page"><h1 class="visually-hidden">controller</h1><Loading /></div>}</Shell>
       <Notes />
       <Asking />
       <Announcer />

@@ -70,7 +70,7 @@ export function findRoots(stack: Stack): ReadonlyMap<Service, readonly string[]>
   for (const service of stack.services) {
     if (service.reason === "Held") continue; // the stack's condition tells it
     const root = followWaits(byName, service);
-    const sick = SICK.has(root.phase) || (root !== service && isAtRestInVain(root));
+    const sick = SICK.has(root.phase) || root.phase === "RollingBack" || (root !== service && isAtRestInVain(root));
     if (!sick) continue;
     const affects = roots.get(root) ?? [];
     if (root !== service) affects.push(service.name);
@@ -97,6 +97,7 @@ function followWaits(byName: ReadonlyMap<string, Service>, from: Service): Servi
 }
 
 const SAID: Readonly<Record<string, string>> = {
+  RollingBack: "goes back to its last good release: the new one failed", Watching: "has gone back, and is being watched",
   CrashLoopBackOff: "falls over again and again", RolledBack: "was rolled back: its new release failed",
   UpdatePaused: "has a release that failed, and its update is halted", RollbackFailed: "could not go back to its last good release",
   JobFailed: "did not end well, and is not run again", NotReady: "does not become ready", Unhealthy: "fails its health check",
@@ -107,7 +108,7 @@ const SAID: Readonly<Record<string, string>> = {
 
 function ofService(stack: Stack, service: Service, affects: readonly string[], alerts: readonly Alert[]): Trouble {
   const alert = alerts.find((one) => one.service === service.name) ?? null;
-  const verb = SAID[service.reason] ?? (service.phase === "Stopped" || service.phase === "Paused" ? `is ${service.phase.toLowerCase()}` : `is ${service.phase}`);
+  const verb = (service.phase === "RollingBack" ? SAID["RollingBack"] : undefined) ?? SAID[service.reason] ?? (service.phase === "Stopped" || service.phase === "Paused" ? `is ${service.phase.toLowerCase()}` : `is ${service.phase}`);
   const none = service.desired > 0 && service.ready === 0;
   const role: Role = none || service.phase === "Failed" || service.phase === "CrashLoopBackOff" || alert?.severity === "critical" ? "bad" : "warn";
   return {
@@ -140,12 +141,18 @@ function ofCondition(stack: Stack, condition: Condition, alerts: readonly Alert[
   };
 }
 
+const RULES: Readonly<Record<string, string>> = {
+  ServiceDown: "is down: no replica is ready", ReplicasMissing: "has fewer replicas than it is to have", CrashLoop: "has been falling over",
+  CrashLoopLasting: "has been falling over for long", Flapping: "keeps becoming unready", OutOfMemory: "ran out of memory", JobFailed: "did not end well",
+  PassFailed: "cannot be looked after: nothing could be decided",
+};
+
 function ofAlert(alert: Alert): Trouble {
   const what = alert.service ?? alert.stack;
   return {
     key: `alert:${alert.id}`, stack: alert.stack, service: alert.service, reason: alert.rule,
     role: alert.severity === "critical" ? "bad" : alert.severity === "warning" ? "warn" : "dim",
-    title: `${what}: ${alert.rule}`, message: alert.message, since: alert.since, affects: alert.affects, alert,
+    title: RULES[alert.rule] ? `${what} ${RULES[alert.rule]}` : `${what}: ${alert.rule}`, message: alert.message, since: alert.since, affects: alert.affects, alert,
   };
 }
 

@@ -81,7 +81,7 @@ function Silences({ silences }: { readonly silences: readonly Silence[] }) {
         <li key={`${one.stack}/${one.id}`}>
           <span><strong>{one.stack}</strong>: {joined(one.services) || "all services"}{one.rules.length > 0 && `, rule ${joined(one.rules, "or")}`}</span>
           <span class="muted">for <Age since={one.until} until /> more, by {one.by}{one.comment && `: ${one.comment}`}</span>
-          <button type="button" class="button small" aria-label={`End silence ${one.id} of ${one.stack}`} onClick={() => void attempt(`End silence ${one.id}`, one.stack, () => request("DELETE", path("stacks", one.stack, "silences", one.id)))}>End it</button>
+          <button type="button" class="button small" onClick={() => void attempt(`End silence ${one.id}`, one.stack, () => request("DELETE", path("stacks", one.stack, "silences", one.id)))}>End it<span class="visually-hidden"> (silence {one.id} of {one.stack})</span></button>
         </li>
       ))}
     </ul>

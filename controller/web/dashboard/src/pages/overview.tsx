@@ -128,6 +128,7 @@ function Meter({ name, part, whole, text, children }: {
 function NoStack() {
   return (
     <div class="page">
+      <h1 class="visually-hidden">Overview</h1>
       <Empty title="No stack is kept yet">
         <p>A <em>stack</em> is a Compose project that the controller keeps in the state that its files describe.</p>
         <ol class="teach">

@@ -15,7 +15,7 @@ import { Conditions } from "../ui/conditions.tsx";
 import { EventList } from "../ui/eventlist.tsx";
 import { Logs } from "../ui/logs.tsx";
 import { RolloutLine } from "../ui/rollout.tsx";
-import { causeOf } from "../ui/troublecard.tsx";
+import { causeOf, isCountdown } from "../ui/troublecard.tsx";
 import { UsagePlots } from "../ui/usage.tsx";
 
 export function ServicePage({ entry }: { readonly entry: ServiceEntry }) {
@@ -33,7 +33,7 @@ export function ServicePage({ entry }: { readonly entry: ServiceEntry }) {
       <UsagePlots stack={entry.stack} service={entry.name} />
       <div class="columns">
         <ServiceEvents entry={entry} />
-        <Section title="Conditions" id="conditions" flush><Conditions conditions={service.conditions} of={entry.name} /></Section>
+        <Section title="Conditions" id="conditions" flush><Conditions conditions={service.conditions} /></Section>
       </div>
     </div>
   );
@@ -49,7 +49,7 @@ function ServiceHeader({ entry, service }: { readonly entry: ServiceEntry; reado
       <div class="title-row">
         <h1>{entry.name}</h1>
         <PhaseTag phase={service.phase} />
-        <span class="muted">for <Age since={service.since} /></span>
+        <span class="muted">for <Age since={service.since} />{service.nextTry && <>, next try in <Age since={service.nextTry} until /></>}</span>
         <div class="buttons push">
           {first.map((act) => <ActButton key={act.verb} act={act} stack={entry.stack} services={[entry.name]} />)}
           <MoreActs acts={more} stack={entry.stack} services={[entry.name]} />
@@ -79,10 +79,11 @@ function Why({ stack, service }: { readonly stack: string; readonly service: Ser
   const { data } = useFetch<Cause>(path("stacks", stack, "services", service.name, "why"), key);
   const cause = data ? causeOf(data) : null;
   if (!cause) return null;
+  const evidence = cause.evidence.filter((line) => !isCountdown(line)); // told live, beside it
   return (
     <Section title={`Why is it ${service.phase}?`} id="why">
       <Chain stack={stack} cause={cause} />
-      {cause.evidence.length > 0 && <ul class="evidence">{cause.evidence.map((line) => <li key={line}><Prose text={line} /></li>)}</ul>}
+      {evidence.length > 0 && <ul class="evidence">{evidence.map((line) => <li key={line}><Prose text={line} /></li>)}</ul>}
       {cause.lastOutput && (
         <figure class="figure"><figcaption>Last output of {cause.rootCause}</figcaption><pre class="output" tabIndex={0} role="region" aria-label={`Last output of ${cause.rootCause}`}>{cause.lastOutput.trimEnd()}</pre></figure>
       )}

@@ -26,13 +26,13 @@ export function StackPage({ entry }: { readonly entry: StackEntry }) {
   return (
     <div class="page">
       <StackHeader entry={entry} tab="" />
-      {own.length > 0 && <Troubles troubles={own} several={false} />}
+      {own.length > 0 && <Troubles troubles={own} several={false} open={1} />}
       <Rollouts entry={entry} />
       <Section title="Dependencies" id="graph" flush><DependencyGraph entry={entry} /></Section>
       <Services entry={entry} />
       <div class="columns">
         <RecentEvents stack={entry.name} />
-        <Section title="Conditions" id="conditions" flush><Conditions conditions={entry.head.value.conditions} of={entry.name} /></Section>
+        <Section title="Conditions" id="conditions" flush><Conditions conditions={entry.head.value.conditions} /></Section>
       </div>
     </div>
   );

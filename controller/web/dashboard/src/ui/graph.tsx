@@ -5,13 +5,12 @@ import { path } from "../api/client.ts";
 import type { Edge, Graph } from "../api/types.ts";
 import { store } from "../app.ts";
 import { capital, span } from "../lib/format.ts";
-import { edgePath, layOut, NODE, type Layout } from "../lib/layout.ts";
+import { edgeKey, layOut, NODE, type Layout } from "../lib/layout.ts";
 import { roleOf } from "../lib/phases.ts";
 import { hrefOf } from "../lib/router.ts";
 import { useFetch } from "../lib/use.ts";
 import type { StackEntry } from "../store/store.ts";
-import { Empty, ErrorNote, Loading } from "./basics.tsx";
-import { PhaseGlyph } from "./basics.tsx";
+import { Empty, ErrorNote, Loading, PhaseGlyph } from "./basics.tsx";
 
 const FEW = 40;
 const WORDS: Readonly<Record<string, string>> = { service_started: "started", service_healthy: "healthy", service_completed_successfully: "completed" };
@@ -39,7 +38,7 @@ function Drawn({ entry, graph }: { readonly entry: StackEntry; readonly graph: G
         <svg width={layout.width} height={layout.height + 24} viewBox={`0 -24 ${layout.width} ${layout.height + 24}`} role="group" aria-label="Services and what they wait for">
           <Marks />
           {graph.batches.map((_, index) => <text key={index} class="batch" x={NODE.margin + index * (NODE.width + NODE.gapX)} y={-9}>{index === 0 ? "starts first" : `batch ${index + 1}`}</text>)}
-          {graph.edges.map((edge) => <EdgeLine key={`${edge.from}>${edge.to}`} edge={edge} stack={entry.name} layout={layout} critical={critical.has(`${edge.from}>${edge.to}`)} label={labels} />)}
+          {graph.edges.map((edge) => <EdgeLine key={edgeKey(edge)} edge={edge} stack={entry.name} layout={layout} critical={critical.has(edgeKey(edge))} label={labels} />)}
           {graph.services.map((one) => <Node key={one.name} name={one.name} entry={entry} layout={layout} critical={graph.criticalPath.includes(one.name)} usually={usually.get(one.name) ?? null} />)}
         </svg>
       </div>
@@ -60,15 +59,14 @@ function Marks() {
 
 function EdgeLine({ edge, stack, layout, critical, label }: { readonly edge: Edge; readonly stack: string; readonly layout: Layout; readonly critical: boolean; readonly label: boolean }) {
   const waits = useComputed(() => store.service(stack, edge.to)?.status.value.waitsFor === edge.from);
-  const from = layout.places.get(edge.from);
-  const to = layout.places.get(edge.to);
-  if (!from || !to) return null;
+  const route = layout.routes.get(edgeKey(edge));
+  if (!route) return null;
   const kind = waits.value ? "wait" : critical ? "critical" : "edge";
   const words = `${edge.to} needs ${edge.from} ${conditionWord(edge.condition)}${edge.required ? "" : ", if it is there"}`;
   return (
     <g class={`link ${kind}${edge.required ? "" : " optional"}`}>
-      <path d={edgePath(from, to)} marker-end={`url(#arrow-${kind})`}><title>{words}</title></path>
-      {(label || waits.value) && <text x={to.x - 12} y={to.y + NODE.height / 2 - 5} text-anchor="end">{waits.value ? `waits: ${conditionWord(edge.condition)}` : conditionWord(edge.condition)}</text>}
+      <path d={route.path} marker-end={`url(#arrow-${kind})`}><title>{words}</title></path>
+      {(label || waits.value) && <text x={route.end.x - 9} y={route.end.y + 3.5} text-anchor="end">{conditionWord(edge.condition)}{waits.value ? "?" : ""}</text>}
     </g>
   );
 }
@@ -81,11 +79,11 @@ function Node({ name, entry, layout, critical, usually }: { readonly name: strin
   const role = status ? roleOf(status.phase) : "dim";
   const said = status ? `${status.phase}, ${status.ready}/${status.desired}` : "not there";
   return (
-    <a href={hrefOf.service(entry.name, name)} aria-label={`${name}: ${said}${critical ? ", on the critical path" : ""}`}>
+    <a href={hrefOf.service(entry.name, name)}>
       <foreignObject x={place.x} y={place.y} width={NODE.width} height={NODE.height}>
         <div class={`node ${role}${critical ? " critical" : ""}`} title={usually === null ? name : `${name}, usually ready after ${span(usually)}`}>
           {status && <PhaseGlyph phase={status.phase} />}
-          <span class="node-text"><strong>{name}</strong><span>{said}</span></span>
+          <span class="node-text"><strong>{name}</strong><span>{said}</span>{critical && <span class="visually-hidden">, on the critical path</span>}</span>
         </div>
       </foreignObject>
     </a>

@@ -19,7 +19,7 @@ export interface Plot {
 
 const HEIGHT = 150;
 
-export function draw(box: HTMLElement, lines: readonly Line[], format: (value: number | null | undefined) => string, data: readonly (readonly (number | null)[])[]): Plot {
+export function draw(box: HTMLElement, lines: readonly Line[], format: (value: number | null | undefined) => string, data: readonly (readonly (number | null)[])[], binary = false): Plot {
   const colour = colours(box);
   const axis = { stroke: colour("--muted"), font: "11px system-ui, sans-serif", grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false } };
   const options: uPlot.Options = {
@@ -29,7 +29,7 @@ export function draw(box: HTMLElement, lines: readonly Line[], format: (value: n
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.15, 1e-9)] } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 64, space: 36, values: (_, splits) => splits.map(format) }],
+    axes: [{ ...axis, space: 70, values: (_, splits) => splits.map((at, index) => tickOf(at, splits[index - 1])) }, { ...axis, size: 64, space: 36, values: (_, splits) => splits.map(format), ...(binary ? { incrs: BINARY } : {}) }],
     series: [{}, ...lines.map((line) => seriesOf(line, colour))],
     hooks: { setCursor: [(plot) => tell(plot, tip, lines, format)] },
   };
@@ -48,6 +48,18 @@ export function draw(box: HTMLElement, lines: readonly Line[], format: (value: n
       tip.remove();
     },
   };
+}
+
+/** Steps of an axis of bytes. */
+const BINARY = Array.from({ length: 42 }, (_, power) => 2 ** power);
+
+/** The time of day; where a day begins, the day. */
+function tickOf(at: number, before: number | undefined): string {
+  const date = new Date(at * 1000);
+  const day = date.toLocaleDateString(undefined, { month: "short", day: "numeric" });
+  const clock = `${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;
+  const begins = before === undefined ? clock === "00:00" : new Date(before * 1000).getDate() !== date.getDate();
+  return begins ? day : clock;
 }
 
 function seriesOf(line: Line, colour: (name: string) => string): uPlot.Series {

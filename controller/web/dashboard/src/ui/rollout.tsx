@@ -13,9 +13,9 @@ export function RolloutLine({ stack, service }: { readonly stack: string; readon
     <li class="rollout">
       <span class="rollout-name"><a href={hrefOf.service(stack, service.name)}>{service.name}</a> <PhaseTag phase={service.phase} /></span>
       <span class="blocks" aria-hidden="true">
-        {Array.from({ length: Math.min(total, 24) }, (_, index) => <span key={index} class={index < fresh ? (back ? "block back" : "block new") : "block old"} />)}
+        {Array.from({ length: Math.min(total, 24) }, (_, index) => <span key={index} class={index < fresh ? (back || service.phase === "Degraded" ? "block back" : "block new") : "block old"} />)}
       </span>
-      <span class="num">{service.updated} of {count(service.desired, "replica")} {back ? "back" : "replaced"}, {service.ready} ready</span>
+      <span class="num">{service.phase === "Updating" || back ? `${service.updated} of ${count(service.desired, "replica")} ${back ? "back" : "replaced"}, ` : ""}{service.ready}{service.phase === "Updating" || back ? "" : ` of ${service.desired}`} ready</span>
       <span class="rollout-word"><strong>{stageOf(service)}</strong> {service.message && <Prose text={service.message} />} <span class="muted">for <Age since={service.since} /></span></span>
       <span class="buttons">{actsOf(service).map((act) => <ActButton key={act.verb} act={act} stack={stack} services={[service.name]} kind="small" />)}</span>
     </li>

@@ -14,9 +14,11 @@ import { Icon } from "./icons.tsx";
 const WORDS = { bad: "Critical", warn: "Warning", dim: "Note", busy: "Under way", good: "Well" } as const;
 
 /** One trouble: what is wrong, why, who suffers from it, and what helps. */
-export function TroubleCard({ trouble, several, level = "h2" }: { readonly trouble: Trouble; readonly several: boolean; readonly level?: "h2" | "h3" }) {
+export function TroubleCard({ trouble, several, level = "h2", brief = false }: { readonly trouble: Trouble; readonly several: boolean; readonly level?: "h2" | "h3"; readonly brief?: boolean }) {
   const Heading = level;
   const affected = affectsWords(trouble);
+  const [more, setMore] = useState(false);
+  const full = !brief || more;
   return (
     <article class={`trouble ${trouble.role}`}>
       <div class="trouble-mark"><Icon name={ROLE_ICONS[trouble.role]} /></div>
@@ -27,16 +29,22 @@ export function TroubleCard({ trouble, several, level = "h2" }: { readonly troub
             <span class={`word ${trouble.role}`}>{WORDS[trouble.role]}</span>
             {several && <span>in <a href={hrefOf.stack(trouble.stack)}>{trouble.stack}</a></span>}
             <span>for <Age since={trouble.since} /></span>
+            <NextTry trouble={trouble} />
             {trouble.alert?.hushed && <span title="nothing is sent of it">{trouble.alert.hushed}</span>}
           </p>
         </header>
         {trouble.message && <p class="trouble-why"><Prose text={trouble.message} /></p>}
         {affected && <p class="trouble-affects"><Icon name="hourglass" /> <span>Because of it {affected} {trouble.affects.length === 1 ? "suffers" : "suffer"}</span></p>}
-        {trouble.service && <Evidence trouble={trouble} />}
-        <Help trouble={trouble} />
+        {full && trouble.service && <Evidence trouble={trouble} />}
+        {full ? <Help trouble={trouble} /> : <div><button type="button" class="button small" onClick={() => setMore(true)}>What helps<span class="visually-hidden"> against: {trouble.title}</span></button></div>}
       </div>
     </article>
   );
+}
+
+function NextTry({ trouble }: { readonly trouble: Trouble }) {
+  const next = trouble.service ? store.service(trouble.stack, trouble.service)?.status.value.nextTry : null;
+  return next ? <span>next try in <Age since={next} until /></span> : null;
 }
 
 /** What shows the cause, fetched anew when the service says something else. */
@@ -47,19 +55,30 @@ function Evidence({ trouble }: { readonly trouble: Trouble }) {
   const cause = causeOf(data);
   if (!cause) return null;
   const last = cause.lastOutput.trimEnd().split("\n").slice(-3).join("\n");
-  const evidence = cause.evidence.filter((line) => !trouble.message.includes(line)).slice(0, 3);
+  const evidence = cause.evidence.filter((line) => !trouble.message.includes(line) && !isCountdown(line)).slice(0, 3);
+  const advice = cause.advice.filter((line) => !hasButton(line)).slice(0, 3);
   return (
     <>
       {evidence.length > 0 && <ul class="evidence">{evidence.map((line) => <li key={line}><Prose text={line} /></li>)}</ul>}
       {last && <pre class="output" tabIndex={0} role="region" aria-label={`Last output of ${cause.rootCause}`}>{last}</pre>}
-      {cause.advice.length > 0 && (
+      {advice.length > 0 && (
         <div class="advice">
           <span class="advice-word">What to do</span>
-          <ul>{cause.advice.slice(0, 3).map((line) => <li key={line}><Advice line={line} /></li>)}</ul>
+          <ul>{advice.map((line) => <li key={line}><Advice line={line} /></li>)}</ul>
         </div>
       )}
     </>
   );
+}
+
+/** It is told anew each second elsewhere. */
+export function isCountdown(line: string): boolean {
+  return line.startsWith("the next look or try");
+}
+
+/** What a button below does. */
+function hasButton(line: string): boolean {
+  return /^controller (logs|retry|adopt|confirm|resume|start|prune|plan|rollout (restart|resume))\b/.test(line);
 }
 
 /** The answer, whether it comes alone or as the command line tells it. */
@@ -94,12 +113,12 @@ export function orphansOf(stack: string): readonly string[] {
 }
 
 /** The worst few; the others one by one when asked for. */
-export function Troubles({ troubles, several, level = "h2" }: { readonly troubles: readonly Trouble[]; readonly several: boolean; readonly level?: "h2" | "h3" }) {
+export function Troubles({ troubles, several, level = "h2", open = 2 }: { readonly troubles: readonly Trouble[]; readonly several: boolean; readonly level?: "h2" | "h3"; readonly open?: number }) {
   const [all, setAll] = useState(false);
-  const shown = all ? troubles : troubles.slice(0, 6);
+  const shown = all ? troubles : troubles.slice(0, open + 4);
   return (
     <div class="troubles">
-      {shown.map((trouble) => <TroubleCard key={trouble.key} trouble={trouble} several={several} level={level} />)}
+      {shown.map((trouble, index) => <TroubleCard key={trouble.key} trouble={trouble} several={several} level={level} brief={index >= open} />)}
       {troubles.length > shown.length && <button type="button" class="button" onClick={() => setAll(true)}>Show {troubles.length - shown.length} more</button>}
     </div>
   );

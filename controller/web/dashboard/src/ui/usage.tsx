@@ -53,7 +53,7 @@ function PlotBox({ chart, points }: { readonly chart: Chart; readonly points: re
     let gone = false;
     // Drawn by a library that only this page needs.
     void import("./plot.ts").then(({ draw }) => {
-      if (!gone && box.current) plot.current = draw(box.current, chart.lines, chart.format, data());
+      if (!gone && box.current) plot.current = draw(box.current, chart.lines, chart.format, data(), chart.format !== cores);
     });
     return () => {
       gone = true;

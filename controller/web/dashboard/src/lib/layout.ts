@@ -22,7 +22,7 @@ export interface Route {
   readonly end: Place;
 }
 
-export const NODE = { width: 176, height: 44, lane: 12, gapX: 92, gapY: 14, margin: 10 } as const;
+export const NODE = { width: 170, height: 44, lane: 12, gapX: 80, gapY: 14, margin: 10 } as const;
 const SWEEPS = 6;
 const PORT = 12;
 

@@ -43,14 +43,24 @@ export function useMedia(query: string): Signal<boolean> {
   return found;
 }
 
-/** The address and what the page is called. */
+/** A number that grows every so often, while the page is seen. */
+export function useEvery(milliseconds: number): number {
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => document.hidden || setTurn((n) => n + 1), milliseconds);
+    return () => clearInterval(timer);
+  }, [milliseconds]);
+  return turn;
+}
+
+/** What the page is called. */
 export function useTitle(title: string): void {
   useEffect(() => {
     document.title = title ? `${title} · controller` : "controller";
   }, [title]);
 }
 
-/** True at most so often: a value that changes all the time, slowed down. */
+/** A value that changes all the time, once it has been still for so long. */
 export function useSlow<T>(value: T, milliseconds: number): T {
   const [slow, setSlow] = useState(value);
   useEffect(() => {

@@ -7,7 +7,7 @@ import { bytes, cores, count, milliseconds, shortImage } from "../lib/format.ts"
 import { AT_REST, remarkOn } from "../lib/phases.ts";
 import { isRollingOut } from "../lib/derived.ts";
 import { hrefOf } from "../lib/router.ts";
-import { useFetch, useSlow, useTitle } from "../lib/use.ts";
+import { useEvery, useFetch, useSlow, useTitle } from "../lib/use.ts";
 import type { ServiceEntry } from "../store/store.ts";
 import { ActButton, MoreActs, type Act } from "../ui/acts.tsx";
 import { Advice, Age, Empty, PhaseGlyph, PhaseTag, Prose, Section, Tag } from "../ui/basics.tsx";
@@ -75,7 +75,7 @@ function actsOf(service: Service): { readonly first: readonly Act[]; readonly mo
 
 /** The chain from this service to the root, what shows it, and what to do. */
 function Why({ stack, service }: { readonly stack: string; readonly service: Service }) {
-  const key = useSlow(`${service.phase} ${service.reason} ${service.message}`, 1000);
+  const key = `${useSlow(`${service.phase} ${service.reason} ${service.message}`, 1000)} ${useEvery(20_000)}`;
   const { data } = useFetch<Cause>(path("stacks", stack, "services", service.name, "why"), key);
   const cause = data ? causeOf(data) : null;
   if (!cause) return null;

@@ -40,7 +40,7 @@ function Side() {
   return (
     <header class="side">
       <a class="brand" href="/" aria-label="controller, overview"><Mark /></a>
-      <button type="button" class="find" onClick={() => (overlay.value = "palette")} aria-label="Find… a service or an action"><Icon name="search" /><span>Find…</span><kbd aria-hidden="true">Ctrl K</kbd></button>
+      <button type="button" class="find" onClick={() => (overlay.value = "palette")} title="Find a service, a page or an action"><Icon name="search" /><span>Find…</span><kbd aria-hidden="true">Ctrl K</kbd></button>
       <nav aria-label="Pages" class="nav">
         <NavLink href="/" icon="home" label="Overview" />
         <NavLink href="/alerts" icon="bell" label="Alerts" badge={firing.value} />

@@ -7,7 +7,7 @@ import { commandFor, helpFor, LABELS, type Verb } from "../lib/actions.ts";
 import { ask } from "../lib/acting.ts";
 import { hrefOf } from "../lib/router.ts";
 import { affectsWords, type Trouble } from "../lib/trouble.ts";
-import { useFetch, useSlow } from "../lib/use.ts";
+import { useEvery, useFetch, useSlow } from "../lib/use.ts";
 import { Advice, Age, Command, Prose, ROLE_ICONS } from "./basics.tsx";
 import { Icon } from "./icons.tsx";
 
@@ -49,7 +49,7 @@ function NextTry({ trouble }: { readonly trouble: Trouble }) {
 
 /** What shows the cause, fetched anew when the service says something else. */
 function Evidence({ trouble }: { readonly trouble: Trouble }) {
-  const key = useSlow(`${trouble.reason} ${trouble.message}`, 1500);
+  const key = `${useSlow(`${trouble.reason} ${trouble.message}`, 1500)} ${useEvery(20_000)}`;
   const { data } = useFetch<Cause>(path("stacks", trouble.stack, "services", trouble.service ?? "", "why"), key);
   if (!data) return null;
   const cause = causeOf(data);

@@ -5,7 +5,7 @@ import { path } from "../api/client.ts";
 import type { UsagePoint, UsageSeries } from "../api/types.ts";
 import { bytes, cores, rate } from "../lib/format.ts";
 import { theme } from "../lib/theme.ts";
-import { useFetch } from "../lib/use.ts";
+import { useEvery, useFetch } from "../lib/use.ts";
 import { Empty, ErrorNote, Loading, Section } from "./basics.tsx";
 import type { Line, Plot } from "./plot.ts";
 
@@ -26,12 +26,8 @@ const CHARTS: readonly Chart[] = [
 
 export function UsagePlots({ stack, service }: { readonly stack: string; readonly service: string }) {
   const range = useSignal<number>(3600);
-  const turn = useSignal(0);
-  const { data, error, again } = useFetch<{ series: readonly UsageSeries[] }>(`${path("stacks", stack, "usage")}?since=${range.value}&service=${encodeURIComponent(service)}`, turn.value);
-  useEffect(() => {
-    const timer = setInterval(() => document.hidden || (turn.value += 1), 15_000);
-    return () => clearInterval(timer);
-  }, []);
+  const turn = useEvery(15_000);
+  const { data, error, again } = useFetch<{ series: readonly UsageSeries[] }>(`${path("stacks", stack, "usage")}?since=${range.value}&service=${encodeURIComponent(service)}`, turn);
   const points = data?.series.find((one) => one.service === service)?.points ?? data?.series[0]?.points ?? [];
   return (
     <Section title="Usage" id="usage" aside={

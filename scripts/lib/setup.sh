@@ -12,6 +12,8 @@ cd "$repo"
 . "$repo/scripts/lib/apt.sh"
 # shellcheck source=scripts/lib/python.sh
 . "$repo/scripts/lib/python.sh"
+# shellcheck source=scripts/lib/dashboard.sh
+. "$repo/scripts/lib/dashboard.sh"
 # shellcheck source=scripts/lib/engine.sh
 . "$repo/scripts/lib/engine.sh"
 # shellcheck source=scripts/lib/images.sh
@@ -26,6 +28,7 @@ set_up() { alone set_up_all "$1"; }
 
 set_up_all() {
   ensure_python "$1"
+  ensure_dashboard
   ensure_engine
   if [[ -z $no_engine ]]; then
     ensure_compose

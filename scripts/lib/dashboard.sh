@@ -30,6 +30,13 @@ ensure_dashboard() {
   fi
 }
 
+# dashboard_packages: whether its checks can run; its packages are there where it was built here.
+dashboard_packages() {
+  node_serves || return 1
+  if [[ -d $dashboard_sources/node_modules ]]; then return; fi
+  logged dashboard-packages npm --prefix "$dashboard_sources" ci --no-audit --no-fund
+}
+
 # dashboard_hash: of all that the assets are made of.
 dashboard_hash() {
   (

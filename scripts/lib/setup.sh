@@ -12,6 +12,8 @@ cd "$repo"
 . "$repo/scripts/lib/apt.sh"
 # shellcheck source=scripts/lib/python.sh
 . "$repo/scripts/lib/python.sh"
+# shellcheck source=scripts/lib/browser.sh
+. "$repo/scripts/lib/browser.sh"
 # shellcheck source=scripts/lib/dashboard.sh
 . "$repo/scripts/lib/dashboard.sh"
 # shellcheck source=scripts/lib/engine.sh
@@ -29,6 +31,7 @@ set_up() { alone set_up_all "$1"; }
 set_up_all() {
   ensure_python "$1"
   ensure_dashboard
+  if [[ $1 == dev ]]; then ensure_browser; fi
   ensure_engine
   if [[ -z $no_engine ]]; then
     ensure_compose

@@ -1,6 +1,7 @@
 import { render } from "preact";
 
 import { enter, session, store } from "./app.ts";
+import { watchTroubles } from "./lib/derived.ts";
 import { followLinks, location } from "./lib/router.ts";
 import { applyTheme } from "./lib/theme.ts";
 import { AlertsPage } from "./pages/alerts.tsx";
@@ -62,6 +63,7 @@ function NotThere({ what }: { readonly what: string }) {
 applyTheme();
 followLinks();
 listenToKeys();
+watchTroubles();
 const root = document.getElementById("app");
 if (root) render(<App />, root);
 void enter();

@@ -28,10 +28,14 @@ export function EventsPage() {
         <Filters frozen={frozen.value !== null} toggle={() => (frozen.value = frozen.value ? null : store.events.list.value)} />
       </header>
       {shown.value.length ? (
-        <VirtualList key={key} className="event-list card" items={shown.value} rowHeight={narrow.value ? 68 : 36} keyOf={keyOf} label="Events, the newest first" row={(event) => <EventRow event={event} />} />
+        <VirtualList key={key} className="event-list card" items={shown.value} rowHeight={narrow.value ? 68 : 36} keyOf={keyOf} label="Events, the newest first" row={drawEvent} />
       ) : <Empty title={known.length ? "No event matches." : "Nothing has happened yet."} />}
     </div>
   );
+}
+
+function drawEvent(event: Event) {
+  return <EventRow event={event} />;
 }
 
 function current() {

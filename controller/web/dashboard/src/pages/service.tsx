@@ -25,7 +25,7 @@ export function ServicePage({ entry }: { readonly entry: ServiceEntry }) {
     <div class="page">
       <ServiceHeader entry={entry} service={service} />
       {!(AT_REST.has(service.phase) && !service.waitsFor) && <Why stack={entry.stack} service={service} />}
-      {isRollingOut(service.phase, service.reason) && <Section title="Rollout" id="rollout" flush><ul class="rollouts"><RolloutLine stack={entry.stack} service={service} /></ul></Section>}
+      {isRollingOut(service.phase, service.reason) && <Section title="Rollout" id="rollout" flush><ul class="rollouts"><RolloutLine entry={entry} /></ul></Section>}
       <Section title="Replicas" id="replicas" flush aside={<span class="muted num">{service.ready} of {service.desired} ready</span>}>
         <Replicas service={service} usage={entry.usage.value} />
       </Section>

@@ -4,9 +4,8 @@ import { useEffect, useMemo } from "preact/hooks";
 import { get, path } from "../api/client.ts";
 import type { UsageSeries } from "../api/types.ts";
 import { store } from "../app.ts";
-import { countOf, isRollingOut, troubles } from "../lib/derived.ts";
-import { count } from "../lib/format.ts";
-import { isTrouble, rankOf, remarkOn } from "../lib/phases.ts";
+import { isRollingOut, troubles } from "../lib/derived.ts";
+import { rankOf, remarkOn } from "../lib/phases.ts";
 import { hrefOf } from "../lib/router.ts";
 import { useTitle } from "../lib/use.ts";
 import type { ServiceEntry, StackEntry } from "../store/store.ts";
@@ -22,20 +21,24 @@ import { Troubles } from "../ui/troublecard.tsx";
 export function StackPage({ entry }: { readonly entry: StackEntry }) {
   useTitle(entry.name);
   usePrefill(entry);
-  const own = troubles.value.filter((one) => one.stack === entry.name || one.key === "engine");
   return (
     <div class="page">
       <StackHeader entry={entry} tab="" />
-      {own.length > 0 && <Troubles troubles={own} several={false} open={1} />}
+      <OwnTroubles entry={entry} />
       <Rollouts entry={entry} />
       <Section title="Dependencies" id="graph" flush><DependencyGraph entry={entry} /></Section>
       <Services entry={entry} />
       <div class="columns">
         <RecentEvents stack={entry.name} />
-        <Section title="Conditions" id="conditions" flush><Conditions conditions={entry.head.value.conditions} /></Section>
+        <StackConditions entry={entry} />
       </div>
     </div>
   );
+}
+
+function OwnTroubles({ entry }: { readonly entry: StackEntry }) {
+  const own = troubles.value.filter((one) => one.stack === entry.name || one.key === "engine");
+  return own.length > 0 ? <Troubles troubles={own} several={false} open={1} /> : null;
 }
 
 /** The lines of usage begin with what is remembered. */
@@ -55,11 +58,13 @@ function prefill(service: ServiceEntry | undefined, series: UsageSeries): void {
 }
 
 function Rollouts({ entry }: { readonly entry: StackEntry }) {
-  const rolling = useComputed(() => entry.services.value.map((one) => one.status.value).filter((one) => isRollingOut(one.phase, one.reason)));
-  if (!rolling.value.length) return null;
+  // Names, not objects: only who joins or leaves draws the list anew.
+  const names = useComputed(() => entry.services.value.filter(({ status }) => isRollingOut(status.value.phase, status.value.reason)).map((one) => one.name).join("\n"));
+  if (!names.value) return null;
+  const rolling = names.value.split("\n").flatMap((name) => entry.byName.get(name) ?? []);
   return (
     <Section title="Rollouts" id="rollouts" flush>
-      <ul class="rollouts">{rolling.value.map((service) => <RolloutLine key={service.name} stack={entry.name} service={service} />)}</ul>
+      <ul class="rollouts">{rolling.map((one) => <RolloutLine key={one.name} entry={one} />)}</ul>
     </Section>
   );
 }
@@ -136,6 +141,10 @@ function NextTry({ at }: { readonly at: string }) {
   return <>in <Age since={at} until /></>;
 }
 
+function StackConditions({ entry }: { readonly entry: StackEntry }) {
+  return <Section title="Conditions" id="conditions" flush><Conditions conditions={entry.head.value.conditions} /></Section>;
+}
+
 function RecentEvents({ stack }: { readonly stack: string }) {
   const events = useComputed(() => store.events.list.value.filter((event) => event.stack === stack).slice(0, 12));
   return (
@@ -143,10 +152,4 @@ function RecentEvents({ stack }: { readonly stack: string }) {
       <EventList events={events.value} object />
     </Section>
   );
-}
-
-export function summaryOf(entry: StackEntry): string {
-  const counts = countOf(entry);
-  const trouble = entry.head.value.conditions.filter(isTrouble).length;
-  return `${counts.rest} of ${count(counts.wanted, "service")} ready · generation ${entry.head.value.generation}${trouble ? ` · ${count(trouble, "condition")} to look at` : ""}`;
 }

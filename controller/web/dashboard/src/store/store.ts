@@ -38,6 +38,8 @@ export interface PhaseChange {
   readonly after: Phase;
 }
 
+const STATES: ReadonlySet<string> = new Set(["snapshot", "stack", "service", "removed", "alerts"]);
+
 export class Store {
   readonly stacks = signal<readonly StackEntry[]>([]);
   readonly events = new EventLog();
@@ -46,6 +48,8 @@ export class Store {
   readonly intents = signal<ReadonlyMap<string, { stack: string; intent: Intent }>>(new Map());
   /** False before the first snapshot. */
   readonly known = signal(false);
+  /** Raised with each batch that says something of a stack, a service or an alert. */
+  readonly changes = signal(0);
   onPhaseChange: (change: PhaseChange) => void = () => undefined;
 
   stack(name: string): StackEntry | undefined {
@@ -62,6 +66,7 @@ export class Store {
     batch(() => {
       for (const message of messages) this.applyOne(message);
       this.events.publish();
+      if (messages.some((message) => STATES.has(message.kind))) this.changes.value += 1;
     });
   }
 

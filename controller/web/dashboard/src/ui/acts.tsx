@@ -5,14 +5,15 @@ import { Icon } from "./icons.tsx";
 export interface Act {
   readonly verb: Verb;
   readonly label?: string;
-  readonly names?: readonly string[];
+  /** What it is about, looked up when it is asked for. */
+  readonly names?: () => readonly string[];
 }
 
 export function ActButton({ act, stack, services = [], kind = "" }: {
   readonly act: Act; readonly stack: string; readonly services?: readonly string[]; readonly kind?: string;
 }) {
   return (
-    <button type="button" class={`button ${kind}`} onClick={() => ask({ verb: act.verb, stack, services }, act.names)}>
+    <button type="button" class={`button ${kind}`} onClick={() => ask({ verb: act.verb, stack, services }, act.names?.())}>
       {act.label ?? LABELS[act.verb]}
     </button>
   );
@@ -22,7 +23,7 @@ export function ActButton({ act, stack, services = [], kind = "" }: {
 export function MoreActs({ acts, stack, services = [] }: { readonly acts: readonly Act[]; readonly stack: string; readonly services?: readonly string[] }) {
   const choose = (event: Event, act: Act) => {
     (event.currentTarget as HTMLElement).closest("details")?.removeAttribute("open");
-    ask({ verb: act.verb, stack, services }, act.names);
+    ask({ verb: act.verb, stack, services }, act.names?.());
   };
   const leave = (event: FocusEvent) => {
     const menu = event.currentTarget as HTMLElement;

@@ -27,7 +27,7 @@ export function Age({ since, until = false }: { readonly since: string; readonly
   );
 }
 
-const GLYPHS: Readonly<Record<Phase | StackPhase, IconName>> = {
+export const GLYPHS: Readonly<Record<Phase | StackPhase, IconName>> = {
   Ready: "check", Converged: "check", Completed: "done", Waiting: "hourglass", Pending: "ring", Starting: "half",
   Updating: "cycle", Progressing: "half", RollingBack: "undo", Degraded: "warn", CrashLoopBackOff: "loop", Failed: "cross",
   Paused: "pause", Stopped: "stop",

@@ -10,7 +10,8 @@ import { roleOf } from "../lib/phases.ts";
 import { hrefOf } from "../lib/router.ts";
 import { useFetch } from "../lib/use.ts";
 import type { StackEntry } from "../store/store.ts";
-import { Empty, ErrorNote, Loading, PhaseGlyph } from "./basics.tsx";
+import { Empty, ErrorNote, GLYPHS, Loading } from "./basics.tsx";
+import { PATHS } from "./icons.tsx";
 
 const FEW = 40;
 const WORDS: Readonly<Record<string, string>> = { service_started: "started", service_healthy: "healthy", service_completed_successfully: "completed" };
@@ -79,31 +80,46 @@ function Node({ name, entry, layout, critical, usually }: { readonly name: strin
   const role = status ? roleOf(status.phase) : "dim";
   const said = status ? `${status.phase}, ${status.ready}/${status.desired}` : "not there";
   return (
-    <a href={hrefOf.service(entry.name, name)}>
-      <foreignObject x={place.x} y={place.y} width={NODE.width} height={NODE.height}>
-        <div class={`node ${role}${critical ? " critical" : ""}`} title={usually === null ? name : `${name}, usually ready after ${span(usually)}`}>
-          {status && <PhaseGlyph phase={status.phase} />}
-          <span class="node-text"><strong>{name}</strong><span>{said}</span>{critical && <span class="visually-hidden">, on the critical path</span>}</span>
-        </div>
-      </foreignObject>
+    <a href={hrefOf.service(entry.name, name)} aria-label={`${name} ${said}${critical ? ", on the critical path" : ""}`}>
+      <g class={`node ${role}${critical ? " critical" : ""}`} transform={`translate(${place.x} ${place.y})`}>
+        <title>{usually === null ? name : `${name}, usually ready after ${span(usually)}`}</title>
+        <rect class="box" width={NODE.width} height={NODE.height} rx="8" />
+        <rect class="edge-mark" width="3.5" height={NODE.height - 14} y="7" x="-1" rx="1.5" />
+        {status && <path class="sign" transform="translate(12 14)" d={PATHS[GLYPHS[status.phase]]} />}
+        <text class="name" x="36" y="19">{shortened(name)}</text>
+        <text class="said" x="36" y="34">{said}</text>
+      </g>
     </a>
   );
 }
 
+const FITS = 19;
+
+function shortened(name: string): string {
+  return name.length > FITS ? `${name.slice(0, FITS - 1)}…` : name;
+}
+
 /** The same in words: who waits now, and the way that takes longest. */
 function Told({ entry, graph }: { readonly entry: StackEntry; readonly graph: Graph }) {
-  const waiting = useComputed(() => entry.services.value.flatMap(({ status }) => (status.value.waitsFor ? [`${status.value.name} waits for ${status.value.waitsFor}`] : [])));
+  const waiting = useComputed(() => waitsIn(entry));
   const time = graph.criticalSeconds === null ? "time unknown until measured" : `usually ${span(graph.criticalSeconds)}`;
   return (
     <div class="graph-words">
       {graph.criticalPath.length > 1 && <p><span class="key critical" aria-hidden="true" /> Critical path: {graph.criticalPath.join(" → ")} ({time})</p>}
-      {waiting.value.length > 0 && <p><span class="key wait" aria-hidden="true" /> {capital(waiting.value.slice(0, 6).join("; "))}{waiting.value.length > 6 && ` and ${waiting.value.length - 6} more`}</p>}
+      {waiting.value && <p><span class="key wait" aria-hidden="true" /> {waiting.value}</p>}
       <details>
         <summary>As a list</summary>
         <ul>{graph.services.map(({ name }) => <li key={name}><strong>{name}</strong> {needsOf(graph, name)}</li>)}</ul>
       </details>
     </div>
   );
+}
+
+/** Who waits for whom now, the first few. */
+function waitsIn(entry: StackEntry): string {
+  const all = entry.services.value.map((one) => one.status.value).filter((one) => one.waitsFor);
+  const told = all.slice(0, 6).map((one) => `${one.name} waits for ${one.waitsFor}`).join("; ");
+  return capital(told) + (all.length > 6 ? ` and ${all.length - 6} more` : "");
 }
 
 function needsOf(graph: Graph, name: string): string {

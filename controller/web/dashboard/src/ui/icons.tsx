@@ -1,6 +1,6 @@
 // Shapes that can be told apart without colour, drawn in a box of 16.
 
-const PATHS = {
+export const PATHS = {
   check: "M13.5 4.5 6.5 11.5 2.8 7.8",
   done: "M2.5 2.5h11v11h-11zM5 8l2.2 2.2L11 6",
   hourglass: "M4 2h8M4 14h8M5 2v2.2L8 8 5 11.8V14M11 2v2.2L8 8l3 3.8V14",

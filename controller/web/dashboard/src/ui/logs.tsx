@@ -1,5 +1,5 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useCallback, useEffect, useMemo } from "preact/hooks";
 
 import { path } from "../api/client.ts";
 import type { LogLine } from "../api/types.ts";
@@ -18,6 +18,8 @@ export function Logs({ stack, service, replicas }: { readonly stack: string; rea
   useFollow(stack, service, buffer, away);
   const shown = useComputed(() => filtered(frozen.value ?? buffer.lines.value, text.value, replica.value));
   const missed = useComputed(() => (frozen.value ? buffer.count.value - (frozen.value.at(-1)?.number ?? 0) : 0));
+  const names = replicas.join("\n");
+  const row = useCallback((line: KeptLine) => <Line line={line} hue={replicas.indexOf(line.replica)} several={replicas.length > 1} />, [names]);
   const pause = () => (frozen.value = frozen.value ? null : buffer.lines.value);
   return (
     <Section title="Logs" id="logs" flush aside={
@@ -32,7 +34,7 @@ export function Logs({ stack, service, replicas }: { readonly stack: string; rea
     }>
       {shown.value.length ? (
         <VirtualList className="logs" items={shown.value} rowHeight={20} keyOf={(line) => line.number} label={`Output of ${service}`} follow={follow.value && frozen.value === null} onFollow={(follows) => (follow.value = follows)}
-          row={(line) => <Line line={line} hue={replicas.indexOf(line.replica)} several={replicas.length > 1} />} />
+          row={row} />
       ) : <p class="logs-none muted">{away.value ? "The log is not to be had now; trying again." : buffer.count.value ? "No line matches." : "It has said nothing yet."}</p>}
     </Section>
   );

@@ -1,11 +1,14 @@
 import type { Service } from "../api/types.ts";
+import type { ServiceEntry } from "../store/store.ts";
 import { count } from "../lib/format.ts";
 import { hrefOf } from "../lib/router.ts";
 import { ActButton, type Act } from "./acts.tsx";
 import { Age, PhaseTag, Prose } from "./basics.tsx";
 
 /** How far an update is: a block a replica, the new ones filled, in words beside it. */
-export function RolloutLine({ stack, service }: { readonly stack: string; readonly service: Service }) {
+export function RolloutLine({ entry }: { readonly entry: ServiceEntry }) {
+  const { stack } = entry;
+  const service = entry.status.value;
   const back = service.phase === "RollingBack";
   const total = Math.max(service.replicas.length, service.desired);
   const fresh = Math.min(service.updated, total);

@@ -1,3 +1,5 @@
+import { useComputed } from "@preact/signals";
+
 import { countOf } from "../lib/derived.ts";
 import { count } from "../lib/format.ts";
 import { hrefOf } from "../lib/router.ts";
@@ -10,14 +12,13 @@ const TABS = [["", "Now"], ["plan", "Plan"], ["revisions", "Revisions"]] as cons
 
 export function StackHeader({ entry, tab }: { readonly entry: StackEntry; readonly tab: string }) {
   const head = entry.head.value;
-  const counts = countOf(entry);
   return (
     <header class="page-head">
       <nav class="crumbs" aria-label="Where you are"><a href="/">Overview</a> <span aria-hidden="true">/</span> <span>{entry.name}</span></nav>
       <div class="title-row">
         <h1>{entry.name}</h1>
         <PhaseTag phase={head.phase} />
-        <span class="muted num">{counts.rest} of {count(counts.wanted, "service")} ready · generation {head.generation}</span>
+        <span class="muted num"><Counts entry={entry} /> · generation {head.generation}</span>
         <div class="buttons push">
           <a class="button primary" href={hrefOf.stack(entry.name, "plan")}>Plan and apply</a>
           {firstActs(entry).map((act) => <ActButton key={act.verb} act={act} stack={entry.name} />)}
@@ -29,6 +30,14 @@ export function StackHeader({ entry, tab }: { readonly entry: StackEntry; readon
       </nav>
     </header>
   );
+}
+
+function Counts({ entry }: { readonly entry: StackEntry }) {
+  const words = useComputed(() => {
+    const counts = countOf(entry);
+    return `${counts.rest} of ${count(counts.wanted, "service")} ready`;
+  });
+  return <>{words}</>;
 }
 
 function holds(entry: StackEntry, type: string): boolean {
@@ -49,7 +58,7 @@ function moreActs(entry: StackEntry): readonly Act[] {
   const rollout: Act = holds(entry, "Halted") || holds(entry, "Pinned") ? { verb: "rollout-resume" } : { verb: "rollout-pause" };
   return [
     { verb: "start" }, { verb: "stop", label: "Stop…" }, { verb: "retry" }, { verb: "pause", label: "Pause: touch nothing" }, { verb: "resume" },
-    { verb: "rollout-restart", label: "Restart all…" }, rollout, { verb: "prune", label: "Prune…", names: orphansOf(entry.name) },
+    { verb: "rollout-restart", label: "Restart all…" }, rollout, { verb: "prune", label: "Prune…", names: () => orphansOf(entry.name) },
     { verb: "release", label: "Release…" },
   ];
 }

@@ -10,6 +10,7 @@ import { affectsWords, type Trouble } from "../lib/trouble.ts";
 import { useEvery, useFetch, useSlow } from "../lib/use.ts";
 import { Advice, Age, Command, Prose, ROLE_ICONS } from "./basics.tsx";
 import { Icon } from "./icons.tsx";
+import { Same } from "./same.tsx";
 
 const WORDS = { bad: "Critical", warn: "Warning", dim: "Note", busy: "Under way", good: "Well" } as const;
 
@@ -118,7 +119,7 @@ export function Troubles({ troubles, several, level = "h2", open = 2 }: { readon
   const shown = all ? troubles : troubles.slice(0, open + 4);
   return (
     <div class="troubles">
-      {shown.map((trouble, index) => <TroubleCard key={trouble.key} trouble={trouble} several={several} level={level} brief={index >= open} />)}
+      {shown.map((trouble, index) => <Same key={trouble.key} of={[trouble, several, level, index >= open]} draw={() => <TroubleCard trouble={trouble} several={several} level={level} brief={index >= open} />} />)}
       {troubles.length > shown.length && <button type="button" class="button" onClick={() => setAll(true)}>Show {troubles.length - shown.length} more</button>}
     </div>
   );

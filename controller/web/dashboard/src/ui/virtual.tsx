@@ -1,13 +1,16 @@
 // A list of which only what is seen is in the page, however long it is. All rows are of one height.
 
-import type { ComponentChildren } from "preact";
+import type { ComponentChild } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
+
+import { Same } from "./same.tsx";
 
 export interface VirtualProps<T> {
   readonly items: readonly T[];
   readonly rowHeight: number;
   readonly keyOf: (item: T) => string | number;
-  readonly row: (item: T, index: number) => ComponentChildren;
+  /** Of the same function the same item is drawn once. */
+  readonly row: (item: T) => ComponentChild;
   readonly label: string;
   readonly className?: string;
   /** Stays at the end as more comes, until one scrolls away from it. */
@@ -46,7 +49,7 @@ export function VirtualList<T>({ items, rowHeight, keyOf, row, label, className 
       <ol style={{ height: `${items.length * rowHeight}px` }}>
         {items.slice(first, last).map((item, index) => (
           <li key={keyOf(item)} style={{ top: `${(first + index) * rowHeight}px`, height: `${rowHeight}px` }} aria-setsize={items.length} aria-posinset={first + index + 1}>
-            {row(item, first + index)}
+            <Same of={[item, row]} draw={() => row(item)} />
           </li>
         ))}
       </ol>

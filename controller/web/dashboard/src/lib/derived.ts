@@ -67,10 +67,15 @@ export function countOf(entry: StackEntry): Counts {
     total: services.length,
     wanted: wanted.length,
     rest: wanted.filter((service) => AT_REST.has(service.phase)).length,
-    moving: services.filter((service) => MOVING.has(service.phase)).length,
+    moving: services.filter((service) => MOVING.has(service.phase) && service.reason !== "Held").length,
     sick: services.filter((service) => SICK.has(service.phase)).length,
-    idle: services.filter((service) => service.phase === "Stopped" || service.phase === "Paused").length,
+    idle: services.filter((service) => service.phase === "Stopped" || service.phase === "Paused" || (service.reason === "Held" && MOVING.has(service.phase))).length,
   };
+}
+
+/** Whether what is told of a stack is what was seen last, since its engine is away. */
+export function isBlind(entry: StackEntry): boolean {
+  return entry.head.value.conditions.some((one) => one.type === "EngineUnavailable" && one.status === "True");
 }
 
 /** Services of which replicas are being replaced, or whose rollout somebody halted. */

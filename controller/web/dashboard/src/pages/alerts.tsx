@@ -6,7 +6,7 @@ import type { Alert, Silence } from "../api/types.ts";
 import { store } from "../app.ts";
 import { attempt } from "../lib/acting.ts";
 import { alerts } from "../lib/derived.ts";
-import { count, joined, some } from "../lib/format.ts";
+import { joined, some } from "../lib/format.ts";
 import type { Role } from "../lib/phases.ts";
 import { hrefOf } from "../lib/router.ts";
 import { useTitle } from "../lib/use.ts";
@@ -117,8 +117,4 @@ function SilenceDialog({ subject, close }: { readonly subject: Subject; readonly
       </form>
     </Dialog>
   );
-}
-
-export function openWords(): string {
-  return count(alerts.value.filter((one) => one.resolvedAt === null).length, "alert");
 }

@@ -1,5 +1,5 @@
 import { store } from "../app.ts";
-import { countOf, openAlerts, troubles } from "../lib/derived.ts";
+import { countOf, isBlind, troubles } from "../lib/derived.ts";
 import { bytes, cores, count, percent } from "../lib/format.ts";
 import { hrefOf } from "../lib/router.ts";
 import { headlineOf } from "../lib/trouble.ts";
@@ -46,6 +46,7 @@ function Headline({ wrong, text }: { readonly wrong: number; readonly text: stri
         <p class="muted">
           {sum("rest")} of {count(sum("wanted"), "service")} ready in {count(counts.length, "stack")}
           {moving > 0 && `, ${moving} on ${moving === 1 ? "its" : "their"} way`}
+          {store.stacks.value.some(isBlind) && ", as last seen"}
           {wrong === 0 && moving === 0 && ". There is nothing to do."}
         </p>
       </div>
@@ -71,7 +72,7 @@ function StackCard({ entry }: { readonly entry: StackEntry }) {
       <span class="stack-card-head"><strong>{entry.name}</strong><PhaseTag phase={head.phase} /></span>
       <PhaseBar entry={entry} />
       <span class="muted num">
-        {counts.rest} of {counts.wanted} ready{counts.idle > 0 && `, ${counts.idle} at rest`}{open > 0 && `, ${count(open, "alert")}`} · generation {head.generation}
+        {counts.rest} of {counts.wanted} ready{isBlind(entry) && " as last seen"}{counts.idle > 0 && `, ${counts.idle} left alone`}{open > 0 && `, ${count(open, "alert")}`} · generation {head.generation}
       </span>
     </a>
   );
@@ -100,7 +101,7 @@ function Host() {
   return (
     <Section title="This machine" id="host">
       <dl class="meters">
-        <Meter name="CPU" part={host.cpu} whole={host.cores} text={`${cores(host.cpu)} of ${count(host.cores, "core")}`}><Spark values={store.hostCpu.all} least={host.cores / 4} /></Meter>
+        <Meter name="CPU" part={host.cpu} whole={host.cores} text={`${cores(host.cpu)} of ${count(host.cores, "core")}`}>{store.hostCpu.all.length > 1 && <Spark values={store.hostCpu.all} least={host.cores / 4} />}</Meter>
         <Meter name="Memory" part={used} whole={host.memoryTotal} text={`${bytes(used)} of ${bytes(host.memoryTotal)}`} />
         <Meter name="Disk" part={diskUsed} whole={host.diskTotal} text={`${bytes(host.diskFree)} free${host.diskPath ? ` at ${host.diskPath}` : ""}`} />
         {host.load && <div class="meter"><dt>Load</dt><dd class="num">{host.load.map((value) => value.toFixed(2)).join("  ")}</dd></div>}
@@ -140,8 +141,4 @@ function NoStack() {
       </Empty>
     </div>
   );
-}
-
-export function alertCount(): number {
-  return openAlerts.value.filter((alert) => !alert.hushed).length;
 }

@@ -59,7 +59,7 @@ function RevisionRow({ entry, revision, latest }: { readonly entry: StackEntry; 
 
 function UndoTo({ entry, revision }: { readonly entry: StackEntry; readonly revision: number }) {
   return (
-    <button type="button" class="button small" onClick={() => ask({ verb: "rollout-undo", stack: entry.name, services: [], options: { to: revision } })}>Go back to it<span class="visually-hidden"> (revision {revision})</span>…</button>
+    <button type="button" class="button small" onClick={() => ask({ verb: "rollout-undo", stack: entry.name, services: [], options: { to: revision } })}>Go back to it…<span class="visually-hidden"> (revision {revision})</span></button>
   );
 }
 

@@ -18,11 +18,13 @@ import { CpuSpark, MemorySpark } from "../ui/spark.tsx";
 import { StackHeader } from "../ui/stackheader.tsx";
 import { Troubles } from "../ui/troublecard.tsx";
 
+const MANY = 60;
+
 export function StackPage({ entry }: { readonly entry: StackEntry }) {
   useTitle(entry.name);
   usePrefill(entry);
   return (
-    <div class="page">
+    <div class={entry.services.value.length > MANY ? "page many" : "page"}>
       <StackHeader entry={entry} tab="" />
       <OwnTroubles entry={entry} />
       <Rollouts entry={entry} />

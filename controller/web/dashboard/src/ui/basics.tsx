@@ -10,7 +10,11 @@ import { Icon, type IconName } from "./icons.tsx";
 /** `5m30s`, ticking; the full time in its title. */
 export function Age({ since, until = false }: { readonly since: string; readonly until?: boolean }) {
   const ref = useRef<HTMLTimeElement>(null);
-  const text = () => age(until ? -secondsSince(since) : secondsSince(since));
+  const text = () => {
+    const seconds = secondsSince(since);
+    if (!until) return age(seconds);
+    return seconds < 0 ? age(-seconds) : "a moment";
+  };
   useEffect(
     () =>
       everySecond(() => {

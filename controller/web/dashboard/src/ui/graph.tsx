@@ -80,9 +80,9 @@ function Node({ name, entry, layout, critical, usually }: { readonly name: strin
   const role = status ? roleOf(status.phase) : "dim";
   const said = status ? `${status.phase}, ${status.ready}/${status.desired}` : "not there";
   return (
-    <a href={hrefOf.service(entry.name, name)} aria-label={`${name} ${said}${critical ? ", on the critical path" : ""}`}>
+    <a href={hrefOf.service(entry.name, name)}>
       <g class={`node ${role}${critical ? " critical" : ""}`} transform={`translate(${place.x} ${place.y})`}>
-        <title>{usually === null ? name : `${name}, usually ready after ${span(usually)}`}</title>
+        <title>{`${name}${usually === null ? "" : `, usually ready after ${span(usually)}`}${critical ? ", on the critical path" : ""}`}</title>
         <rect class="box" width={NODE.width} height={NODE.height} rx="8" />
         <rect class="edge-mark" width="3.5" height={NODE.height - 14} y="7" x="-1" rx="1.5" />
         {status && <path class="sign" transform="translate(12 14)" d={PATHS[GLYPHS[status.phase]]} />}

@@ -47,7 +47,7 @@ function Side() {
         <NavLink href="/events" icon="list" label="Events" />
       </nav>
       <nav aria-label="Stacks" class="nav stacks">
-        <span class="nav-title" aria-hidden="true">Stacks</span>
+        {store.stacks.value.length > 0 && <span class="nav-title" aria-hidden="true">Stacks</span>}
         {store.stacks.value.map((entry) => <StackLink key={entry.name} entry={entry} />)}
       </nav>
       <Foot />

@@ -65,7 +65,7 @@ def test_what_waits_for_what_and_why_is_seen_at_once(scene: Scene, visitor: Visi
         """
         services:
           db:
-            {image: IMAGE, command: [sh, -c, "echo no such queue; exit 7"], restart: always, healthcheck: {test: "true"}}
+            {image: IMAGE, command: [sh, -c, "echo no such queue; exit 7"], restart: always, healthcheck: {test: ls}}
           web: {SLEEP, depends_on: {db: {condition: service_healthy}}}
         """
     )

@@ -13,6 +13,8 @@ export const session = signal<"unknown" | "in" | "out">("unknown");
 /** Since when the stream is away; null: it is there. */
 export const lostSince = signal<number | null>(null);
 export const info = signal<Info | null>(null);
+/** Why the link that was opened did not let anybody in. */
+export const refusal = signal("");
 
 const queue = new MessageQueue(
   (messages) => store.apply(messages),
@@ -41,7 +43,8 @@ export async function enter(): Promise<void> {
   const code = new URLSearchParams(window.location.hash.slice(1)).get("code");
   if (code !== null) {
     window.history.replaceState(null, "", window.location.pathname + window.location.search);
-    await logIn({ code }).catch(() => undefined);
+    refusal.value = "";
+    await logIn({ code }).catch((failure: unknown) => (refusal.value = failure instanceof ApiError ? failure.message : ""));
   }
   await checkSession();
 }

@@ -66,4 +66,6 @@ listenToKeys();
 watchTroubles();
 const root = document.getElementById("app");
 if (root) render(<App />, root);
+// A link that is pasted into the page that wants it changes nothing but the fragment.
+window.addEventListener("hashchange", () => void enter());
 void enter();

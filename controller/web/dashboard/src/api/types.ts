@@ -210,6 +210,7 @@ export interface Held {
   readonly stack: string;
   readonly service: string | null;
   readonly reason: string;
+  readonly message: string;
 }
 
 export interface PlannedUpdate {

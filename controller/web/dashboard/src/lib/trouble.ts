@@ -21,7 +21,8 @@ export interface Trouble {
 
 /** The worst first, then the oldest. */
 export function findTroubles(stacks: readonly Stack[], alerts: readonly Alert[]): readonly Trouble[] {
-  const open = alerts.filter((alert) => alert.resolvedAt === null);
+  // What nothing speaks for any more is not wrong now, though it counts as an alert for a while yet.
+  const open = alerts.filter((alert) => alert.resolvedAt === null && alert.state !== "Settling");
   const found = [...findBlind(stacks), ...stacks.flatMap((stack) => ofStack(stack, open))];
   const told = new Set(found.flatMap((trouble) => (trouble.alert ? [trouble.alert.id] : [])));
   const blind = found.some((trouble) => trouble.reason === "EngineUnavailable");

@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 
-import { checkSession, logIn } from "../app.ts";
+import { checkSession, logIn, refusal } from "../app.ts";
 import { complaintOf } from "../lib/acting.ts";
 import { useTitle } from "../lib/use.ts";
 import { Command } from "../ui/basics.tsx";
@@ -28,6 +28,7 @@ export function Login() {
         <Mark />
         <h1>Sign in</h1>
         <p>This dashboard shows and changes what runs on this machine, so it wants to know that you may.</p>
+        {refusal.value && <p class="note bad" role="alert"><Icon name="warn" /><span>{refusal.value}</span></p>}
         <h2>With a link</h2>
         <p>In a terminal on the machine, as the user who runs the controller:</p>
         <Command text="controller token link" />

@@ -93,7 +93,7 @@ const HELD: Readonly<Record<string, string>> = {
 function HeldBack({ held }: { readonly held: readonly Held[] }) {
   return (
     <Section title="Held back" id="held">
-      <ul class="evidence">{held.map((one) => <li key={`${one.service} ${one.reason}`}><strong>{one.service ?? one.stack}</strong>: {HELD[one.reason] ?? one.reason} <code>{one.reason}</code></li>)}</ul>
+      <ul class="evidence">{held.map((one) => <li key={`${one.service} ${one.reason}`}><strong>{one.service ?? one.stack}</strong>: <Prose text={HELD[one.reason] ?? (one.message || one.reason)} /> <code>{one.reason}</code></li>)}</ul>
     </Section>
   );
 }

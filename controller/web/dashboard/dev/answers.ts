@@ -15,7 +15,7 @@ export async function answer(world: World, scenario: string, url: URL, request: 
   if (parts[0] === "session") return send(response, 204, null, { "Set-Cookie": "signed=yes; Path=/" });
   if (!signedIn) return send(response, 401, { error: { message: "no session", hint: "controller token link" } });
   if (parts[0] === "stream") return scenario === "lost" && Date.now() < refusedUntil ? send(response, 503, { error: { message: "away", hint: null } }) : stream(world, scenario, response);
-  if (parts[0] === "info") return send(response, 200, { version: "0.1.0", startedAt: ago(9000), engine: { id: "abc", name: "Docker", version: "26.1.5" }, user: "root" });
+  if (parts[0] === "info") return send(response, 200, { version: "0.1.0", startedAt: ago(9000), engine: { id: "abc", name: "Docker", version: "26.1.5" }, notReady: null });
   if (parts[0] === "stacks") return ofStack(world, parts.slice(1), url, request, response);
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
 }
@@ -99,7 +99,7 @@ function logs(name: string, services: readonly Service[], response: ServerRespon
   let n = 0;
   const say = () => {
     const replica = replicas[n % Math.max(1, replicas.length)]?.name;
-    if (replica) response.write(`data: ${JSON.stringify({ replica, line: `${new Date().toISOString()} ${n % 9 === 8 ? "WARN  slow request" : "INFO  request"} id=${1000 + n} GET /search?q=cache 200 ${(n * 7) % 40} ms` })}\n\n`);
+    if (replica) response.write(`event: line\ndata: ${JSON.stringify({ replica, line: `${new Date().toISOString()} ${n % 9 === 8 ? "WARN  slow request" : "INFO  request"} id=${1000 + n} GET /search?q=cache 200 ${(n * 7) % 40} ms` })}\n\n`);
     n += 1;
   };
   for (let index = 0; index < 120; index += 1) say();
@@ -132,6 +132,7 @@ function planOf(stack: string, held: boolean): Plan {
     ],
     held: held ? [{ stack, service: null, reason: "AdoptionHeld" }] : [{ stack, service: "redis", reason: "quarantined" }],
     updates: [{ stack, service: "rag-server", order: "start-first", because: "it is behind the ingress", parallelism: 1, drainSeconds: 30, handsOver: false, preStopSeconds: 0 }],
+    waits: [{ at: 3.4, service: "rag-server", waitsFor: "qdrant", seconds: 2.8 }], settles: true, warnings: [],
     predictedSeconds: 10.8, predictedDowntime: { [stack]: { "rag-server": 0, redis: held ? 1.4 : 0 } },
   };
 }

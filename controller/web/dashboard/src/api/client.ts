@@ -1,15 +1,17 @@
 // Requests to the API. Every failure is an ApiError with the API's own message and hint.
 
-import type { Complaint } from "./types.ts";
+import type { Complaint, Finding } from "./types.ts";
 
 export class ApiError extends Error {
   readonly status: number;
   readonly hint: string;
+  readonly findings: readonly Finding[];
 
   constructor(status: number, complaint: Complaint) {
     super(complaint.message);
     this.status = status;
     this.hint = complaint.hint ?? "";
+    this.findings = complaint.findings ?? [];
   }
 }
 
@@ -44,7 +46,8 @@ function complaintIn(body: unknown): Complaint | null {
   if (typeof body !== "object" || body === null || !("error" in body)) return null;
   const { error } = body;
   if (typeof error !== "object" || error === null || !("message" in error)) return null;
-  return { message: String(error.message), hint: "hint" in error && error.hint ? String(error.hint) : null };
+  const findings = "findings" in error && Array.isArray(error.findings) ? (error.findings as readonly Finding[]) : [];
+  return { message: String(error.message), hint: "hint" in error && error.hint ? String(error.hint) : null, findings };
 }
 
 export function get<T>(path: string, signal?: AbortSignal): Promise<T> {

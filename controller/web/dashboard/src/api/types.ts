@@ -180,9 +180,14 @@ export interface StackResult {
 export interface Complaint {
   readonly message: string;
   readonly hint?: string | null;
+  readonly findings?: readonly Finding[];
 }
 
 export interface IntentResult extends Partial<StackResult> {
+  readonly ok?: boolean;
+  /** Why it is not. */
+  readonly message?: string;
+  readonly hint?: string | null;
   readonly error?: Complaint | string | null;
 }
 
@@ -210,7 +215,25 @@ export interface Held {
   readonly stack: string;
   readonly service: string | null;
   readonly reason: string;
+  readonly message?: string;
+}
+
+/** Of a step that waits: on what, and how long that usually takes (null: unknown, first start). */
+export interface PlannedWait {
+  readonly at: number | null;
+  readonly service: string;
+  readonly waitsFor: string;
+  readonly seconds: number | null;
+}
+
+/** What is wrong with a file, and where. */
+export interface Finding {
+  readonly file: string | null;
+  readonly line: number | null;
+  readonly column: number | null;
+  readonly path: string | null;
   readonly message: string;
+  readonly hint: string | null;
 }
 
 export interface PlannedUpdate {
@@ -229,6 +252,10 @@ export interface Plan {
   readonly steps: readonly PlanStep[];
   readonly held: readonly Held[];
   readonly updates: readonly PlannedUpdate[];
+  readonly waits?: readonly PlannedWait[];
+  /** False: it never came to rest when it was rehearsed. */
+  readonly settles?: boolean;
+  readonly warnings?: readonly Finding[];
   readonly predictedSeconds: number | null;
   readonly predictedDowntime: Readonly<Record<string, Readonly<Record<string, number | null>>>>;
 }
@@ -287,7 +314,6 @@ export interface Info {
   readonly version: string;
   readonly startedAt: string;
   readonly engine: { readonly id: string; readonly name: string; readonly version: string } | null;
-  readonly user: string;
 }
 
 export interface LogLine {

@@ -73,7 +73,7 @@ export async function attempt(title: string, stack: string, what: () => Promise<
 }
 
 export function complaintOf(error: unknown): Complaint {
-  if (error instanceof ApiError) return { message: error.message, hint: error.hint };
+  if (error instanceof ApiError) return { message: error.message, hint: error.hint, findings: error.findings };
   return { message: error instanceof Error ? error.message : String(error) };
 }
 
@@ -97,6 +97,6 @@ export function endingOf(intent: Intent): Ending | null {
 
 function errorIn(result: IntentResult | null): Complaint | null {
   const error = result?.error;
-  if (!error) return null;
+  if (!error) return result?.message && result.ok === false ? { message: result.message, hint: result.hint ?? null } : null;
   return typeof error === "string" ? { message: error } : error;
 }

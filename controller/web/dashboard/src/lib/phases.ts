@@ -63,11 +63,14 @@ export function isTrouble(condition: Condition): boolean {
   return condition.status === "True" && condition.type !== "Converged" && condition.type !== "Baking";
 }
 
+const BY_WILL = new Set(["StoppedByUser", "NotStarted", "NotRunningAtAdoption", "OutOfProfile", "Paused", "Held"]);
+
 /** `Ready`, `Updated` and `Stable` are good when true, `Drifted` and `Stuck` when not; progress is neither. */
 export function roleOfCondition(condition: Condition): Role {
   if (condition.status === "Unknown") return "dim";
   const holds = condition.status === "True";
   if (condition.type === "Progressing" || condition.type === "Baking") return holds ? "busy" : "dim";
+  if (!holds && BY_WILL.has(condition.reason)) return "dim";
   const wanted = ["Ready", "Updated", "Stable", "Converged"].includes(condition.type);
   if (wanted) return holds ? "good" : "warn";
   return holds ? "warn" : "good";

@@ -2,7 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { path, request } from "../api/client.ts";
-import type { Held, Intent, Plan, PlannedUpdate, PlanStep } from "../api/types.ts";
+import type { Held, Intent, Plan, PlannedUpdate, PlannedWait, PlanStep } from "../api/types.ts";
 import { store } from "../app.ts";
 import { asking, complaintOf, endingOf } from "../lib/acting.ts";
 import { count, some, span } from "../lib/format.ts";
@@ -10,7 +10,7 @@ import { isTrouble } from "../lib/phases.ts";
 import { hrefOf } from "../lib/router.ts";
 import { useFetch, useTitle } from "../lib/use.ts";
 import { intentKey, type StackEntry } from "../store/store.ts";
-import { Empty, ErrorNote, Loading, PhaseTag, Prose, Section } from "../ui/basics.tsx";
+import { Empty, ErrorNote, Findings, Loading, PhaseTag, Prose, Section } from "../ui/basics.tsx";
 import { Icon, type IconName } from "../ui/icons.tsx";
 import { StackHeader } from "../ui/stackheader.tsx";
 
@@ -39,9 +39,11 @@ function Planned({ plan, entry }: { readonly plan: Plan; readonly entry: StackEn
   return (
     <>
       <Section title={count(plan.changes, "change")} id="plan" flush aside={<Estimates plan={plan} stack={entry.name} />}>
-        {plan.steps.length > 0 ? <Steps steps={plan.steps} stack={entry.name} /> : <Empty title="Nothing would be done." />}
+        {plan.steps.length > 0 ? <Steps plan={plan} stack={entry.name} /> : <Empty title="Nothing would be done." />}
       </Section>
       {plan.held.length > 0 && <HeldBack held={plan.held} />}
+      {plan.settles === false && <div class="note warn"><Icon name="warn" /><div>It does not settle: something keeps failing or waiting. <a href={hrefOf.stack(entry.name)}>See why</a></div></div>}
+      {plan.warnings && plan.warnings.length > 0 && <Section title="Warnings" id="warnings"><Findings findings={plan.warnings} /></Section>}
       {plan.updates.length > 0 && <Updates updates={plan.updates} />}
     </>
   );
@@ -62,22 +64,48 @@ const ICONS: Readonly<Record<string, readonly [IconName, string]>> = {
   connect: ["link", "busy"], route: ["link", "busy"], pull: ["stack", "busy"], build: ["stack", "busy"], update: ["cycle", "busy"], limit: ["half", "busy"],
 };
 
-function Steps({ steps, stack }: { readonly steps: readonly PlanStep[]; readonly stack: string }) {
-  const ordered = [...steps].sort((a, b) => (a.at ?? Infinity) - (b.at ?? Infinity) || steps.indexOf(a) - steps.indexOf(b));
+function Steps({ plan, stack }: { readonly plan: Plan; readonly stack: string }) {
   return (
     <table class="table steps">
       <caption class="visually-hidden">Steps in their order</caption>
       <thead><tr><th scope="col" class="right">At</th><th scope="col">Action</th><th scope="col">Service</th><th scope="col">Because</th></tr></thead>
-      <tbody>{ordered.map((step, index) => <StepRow key={index} step={step} stack={stack} />)}</tbody>
+      <tbody>{rowsOf(plan).map((row, index) => ("action" in row ? <StepRow key={index} step={row} stack={stack} /> : <WaitRow key={index} wait={row} stack={stack} />))}</tbody>
     </table>
   );
+}
+
+const NEEDS_NO_WAIT = new Set(["create", "pull", "build"]);
+
+/** Steps by time, each wait right before the step that it holds up. */
+export function rowsOf(plan: Plan): readonly (PlanStep | PlannedWait)[] {
+  const rows: (PlanStep | PlannedWait)[] = [...plan.steps].sort((a, b) => (a.at ?? Infinity) - (b.at ?? Infinity) || plan.steps.indexOf(a) - plan.steps.indexOf(b));
+  for (const wait of plan.waits ?? []) {
+    const at = rows.findIndex((row) => "action" in row && row.service === wait.service && !NEEDS_NO_WAIT.has(row.action) && (row.at === null || (wait.at !== null && row.at >= wait.at - 0.001)));
+    rows.splice(at < 0 ? rows.length : at, 0, wait);
+  }
+  return rows;
+}
+
+function WaitRow({ wait, stack }: { readonly wait: PlannedWait; readonly stack: string }) {
+  return (
+    <tr class="wait-row">
+      <td data-label="At" class="right num muted">{atWords(wait.at)}</td>
+      <td data-label="Action"><span class="tag dim"><Icon name="hourglass" /><span>wait</span></span></td>
+      <th scope="row"><a href={hrefOf.service(stack, wait.service)}>{wait.service}</a></th>
+      <td data-label="Because" class="wrap muted">for {wait.waitsFor}, {wait.seconds === null ? "time unknown (first start)" : `usually ${span(wait.seconds)}`}</td>
+    </tr>
+  );
+}
+
+function atWords(at: number | null): string {
+  return at === null ? "later" : `+${at.toFixed(1)} s`;
 }
 
 function StepRow({ step, stack }: { readonly step: PlanStep; readonly stack: string }) {
   const [icon, role] = ICONS[step.action] ?? ["ring", "busy"];
   return (
     <tr>
-      <td data-label="At" class="right num muted">{step.at === null ? "later" : `+${step.at.toFixed(1)} s`}</td>
+      <td data-label="At" class="right num muted">{atWords(step.at)}</td>
       <td data-label="Action"><span class={`tag ${role}`}><Icon name={icon} /><span>{step.action}</span></span></td>
       <th scope="row"><a href={hrefOf.service(stack, step.service)}>{step.replica ?? step.service}</a></th>
       <td data-label="Because" class="wrap"><Prose text={step.because} /></td>
@@ -93,7 +121,7 @@ const HELD: Readonly<Record<string, string>> = {
 function HeldBack({ held }: { readonly held: readonly Held[] }) {
   return (
     <Section title="Held back" id="held">
-      <ul class="evidence">{held.map((one) => <li key={`${one.service} ${one.reason}`}><strong>{one.service ?? one.stack}</strong>: <Prose text={HELD[one.reason] ?? (one.message || one.reason)} /> <code>{one.reason}</code></li>)}</ul>
+      <ul class="evidence">{held.map((one) => <li key={`${one.service} ${one.reason}`}><strong>{one.service ?? one.stack}</strong>: <Prose text={one.message || HELD[one.reason] || one.reason} /> <code>{one.reason}</code></li>)}</ul>
     </Section>
   );
 }
@@ -155,7 +183,7 @@ function ApplyBar({ entry, plan, running, again, intent }: BarProps) {
     <div class="apply-bar">
       {failed.value && <ErrorNote error={failed.value} />}
       <div class="buttons">
-        <button type="button" class="button primary" disabled={busy} onClick={press}>{busy ? "Applying…" : hold === "adopt" ? "Adopt and apply…" : hold === "confirm" ? "Confirm and apply…" : plan.changes ? `Apply ${count(plan.changes, "change")}` : "Apply anyway"}</button>
+        <button type="button" class={plan.changes || hold ? "button primary" : "button"} disabled={busy} onClick={press}>{busy ? "Applying…" : hold === "adopt" ? "Adopt and apply…" : hold === "confirm" ? "Confirm and apply…" : plan.changes ? `Apply ${count(plan.changes, "change")}` : "Apply anyway"}</button>
         <button type="button" class="button" onClick={again}>Plan anew</button>
       </div>
     </div>

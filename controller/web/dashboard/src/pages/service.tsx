@@ -4,7 +4,7 @@ import { path } from "../api/client.ts";
 import type { Cause, Replica, Service, ServiceUsage } from "../api/types.ts";
 import { store } from "../app.ts";
 import { bytes, cores, count, milliseconds, shortImage } from "../lib/format.ts";
-import { AT_REST, remarkOn } from "../lib/phases.ts";
+import { AT_REST, remarkOn, type Role } from "../lib/phases.ts";
 import { isRollingOut } from "../lib/derived.ts";
 import { hrefOf } from "../lib/router.ts";
 import { useEvery, useFetch, useSlow, useTitle } from "../lib/use.ts";
@@ -13,6 +13,7 @@ import { ActButton, MoreActs, type Act } from "../ui/acts.tsx";
 import { Advice, Age, Empty, PhaseGlyph, PhaseTag, Prose, Section, Tag } from "../ui/basics.tsx";
 import { Conditions } from "../ui/conditions.tsx";
 import { EventList } from "../ui/eventlist.tsx";
+import type { IconName } from "../ui/icons.tsx";
 import { Logs } from "../ui/logs.tsx";
 import { RolloutLine } from "../ui/rollout.tsx";
 import { causeOf, isCountdown } from "../ui/troublecard.tsx";
@@ -124,20 +125,20 @@ function Replicas({ service, usage }: { readonly service: Service; readonly usag
           <th scope="col">Image</th>{routed && <th scope="col">Ingress</th>}<th scope="col" class="right">CPU</th><th scope="col" class="right">Memory</th><th scope="col">Drift</th>
         </tr>
       </thead>
-      <tbody>{service.replicas.map((one) => <ReplicaRow key={one.id} replica={one} routed={routed} usage={usage} />)}</tbody>
+      <tbody>{service.replicas.map((one) => <ReplicaRow key={one.id} replica={one} wanted={service.desired > 0} routed={routed} usage={usage} />)}</tbody>
     </table>
   );
 }
 
 const HEALTH = { healthy: ["good", "check"], unhealthy: ["bad", "cross"], starting: ["busy", "half"], none: ["dim", "ring"] } as const;
 
-function ReplicaRow({ replica, routed, usage }: { readonly replica: Replica; readonly routed: boolean; readonly usage: ServiceUsage | null }) {
+function ReplicaRow({ replica, wanted, routed, usage }: { readonly replica: Replica; readonly wanted: boolean; readonly routed: boolean; readonly usage: ServiceUsage | null }) {
   const figures = usage?.replicas[replica.name];
   const [role, icon] = HEALTH[replica.health];
   return (
     <tr>
       <th scope="row"><span title={replica.id}>{replica.name}</span></th>
-      <td data-label="State"><Tag role={replica.phase === "running" ? "good" : replica.phase === "exited" || replica.phase === "dead" ? "bad" : "busy"} icon={replica.phase === "running" ? "check" : replica.phase === "exited" || replica.phase === "dead" ? "stop" : "half"}>{stateOf(replica)}</Tag></td>
+      <td data-label="State"><Tag {...lookOf(replica, wanted)}>{stateOf(replica)}</Tag></td>
       <td data-label="Health"><Tag role={role} icon={icon}>{replica.health === "none" ? "no check" : replica.health}</Tag></td>
       <td data-label="Restarts" class={`right num${replica.restarts ? "" : " zero"}`}>{replica.restarts}</td>
       <td data-label="Image" class="wrap"><code class="image" title={replica.image}>{shortImage(replica.image)}</code></td>
@@ -147,6 +148,13 @@ function ReplicaRow({ replica, routed, usage }: { readonly replica: Replica; rea
       <td data-label="Drift" class="wrap">{replica.drift.length ? <DriftCell replica={replica} /> : <span class="muted">none</span>}</td>
     </tr>
   );
+}
+
+/** One that has ended is only bad where it was not to. */
+function lookOf(replica: Replica, wanted: boolean): { readonly role: Role; readonly icon: IconName } {
+  if (replica.phase === "running") return { role: "good", icon: "check" };
+  if (replica.phase !== "exited" && replica.phase !== "dead") return { role: "busy", icon: "half" };
+  return { role: !wanted || replica.exitCode === 0 ? "dim" : "bad", icon: "stop" };
 }
 
 function stateOf(replica: Replica): string {

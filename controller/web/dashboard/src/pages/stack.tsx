@@ -71,10 +71,10 @@ function Rollouts({ entry }: { readonly entry: StackEntry }) {
   );
 }
 
-type Order = "start" | "trouble" | "name";
+type Order = "trouble" | "name";
 
 function Services({ entry }: { readonly entry: StackEntry }) {
-  const order = useSignal<Order>("start");
+  const order = useSignal<Order>("name");
   const text = useSignal("");
   const shown = useComputed(() => {
     const wanted = text.value.toLowerCase();
@@ -87,7 +87,7 @@ function Services({ entry }: { readonly entry: StackEntry }) {
         <label class="tool"><span class="visually-hidden">Filter services by name or phase</span><input type="search" data-search placeholder="Filter  /" value={text.value} onInput={(event) => (text.value = event.currentTarget.value)} /></label>
         <label class="tool"><span>Order</span>
           <select value={order.value} onChange={(event) => (order.value = event.currentTarget.value as Order)}>
-            <option value="start">of start</option><option value="trouble">worst first</option><option value="name">by name</option>
+            <option value="name">by name</option><option value="trouble">worst first</option>
           </select>
         </label>
       </div>
@@ -98,7 +98,6 @@ function Services({ entry }: { readonly entry: StackEntry }) {
 }
 
 function sorted(services: readonly ServiceEntry[], order: Order): readonly ServiceEntry[] {
-  if (order === "start") return services;
   const byName = (a: ServiceEntry, b: ServiceEntry) => (a.name < b.name ? -1 : 1);
   if (order === "name") return [...services].sort(byName);
   return [...services].sort((a, b) => rankOf(a.status.value.phase) - rankOf(b.status.value.phase) || byName(a, b));

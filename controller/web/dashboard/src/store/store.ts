@@ -24,7 +24,6 @@ export interface ServiceEntry {
 export interface StackEntry {
   readonly name: string;
   readonly head: Signal<StackHead>;
-  /** In the order in which the controller tells them, which is that of dependencies. */
   readonly services: Signal<readonly ServiceEntry[]>;
   readonly byName: Map<string, ServiceEntry>;
   readonly alerts: Signal<readonly Alert[]>;

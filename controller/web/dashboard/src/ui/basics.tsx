@@ -1,7 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
-import type { Complaint, Phase, StackPhase } from "../api/types.ts";
+import type { Complaint, Finding, Phase, StackPhase } from "../api/types.ts";
 import { age, fullTime, secondsSince } from "../lib/format.ts";
 import { meaningOf, roleOf, type Role } from "../lib/phases.ts";
 import { everySecond } from "../lib/ticker.ts";
@@ -135,9 +135,24 @@ export function ErrorNote({ error, again }: { readonly error: Complaint; readonl
       <div>
         <p>{error.message}</p>
         {error.hint && <p class="muted">hint: <Prose text={error.hint} /></p>}
+        {error.findings && error.findings.length > 0 && <Findings findings={error.findings} />}
       </div>
       {again && <button type="button" class="button" onClick={again}>Try again</button>}
     </div>
+  );
+}
+
+/** Where in the files something is wrong. */
+export function Findings({ findings }: { readonly findings: readonly Finding[] }) {
+  return (
+    <ul class="findings">
+      {findings.map((one) => (
+        <li key={`${one.file}:${one.line}:${one.column}:${one.message}`}>
+          {one.file && <code>{[one.file, one.line, one.column].filter((part) => part !== null).join(":")}</code>} {one.path && <span class="muted">{one.path}: </span>}<Prose text={one.message} />
+          {one.hint && <span class="muted"> (hint: <Prose text={one.hint} />)</span>}
+        </li>
+      ))}
+    </ul>
   );
 }
 

@@ -64,6 +64,7 @@ function useFollow(stack: string, service: string, buffer: LogBuffer, away: { va
     };
     source.onmessage = take;
     for (const kind of ["line", "lines", "log"]) source.addEventListener(kind, take);
+    source.addEventListener("dropped", (event: MessageEvent<string>) => buffer.add([{ replica: "", line: `… ${(JSON.parse(event.data) as { lines: number }).lines} lines came too fast and are left out …` }]));
     source.onopen = () => {
       away.value = false;
       buffer.clear(); // the tail comes again

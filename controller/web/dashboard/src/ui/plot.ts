@@ -29,7 +29,7 @@ export function draw(box: HTMLElement, lines: readonly Line[], format: (value: n
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.15, 1e-9)] } },
-    axes: [{ ...axis, space: 70, values: (_, splits) => splits.map((at, index) => tickOf(at, splits[index - 1])) }, { ...axis, size: 64, space: 36, values: (_, splits) => splits.map(format), ...(binary ? { incrs: BINARY } : {}) }],
+    axes: [{ ...axis, space: 70, values: (_, splits) => splits.map((at, index) => tickOf(at, splits[index - 1], (splits[1] ?? 0) - (splits[0] ?? 0) < 60)) }, { ...axis, size: 64, space: 36, values: (_, splits) => splits.map(format), ...(binary ? { incrs: BINARY } : {}) }],
     series: [{}, ...lines.map((line) => seriesOf(line, colour))],
     hooks: { setCursor: [(plot) => tell(plot, tip, lines, format)] },
   };
@@ -54,10 +54,11 @@ export function draw(box: HTMLElement, lines: readonly Line[], format: (value: n
 const BINARY = Array.from({ length: 42 }, (_, power) => 2 ** power);
 
 /** The time of day; where a day begins, the day. */
-function tickOf(at: number, before: number | undefined): string {
+function tickOf(at: number, before: number | undefined, fine: boolean): string {
   const date = new Date(at * 1000);
   const day = date.toLocaleDateString(undefined, { month: "short", day: "numeric" });
   const clock = `${String(date.getHours()).padStart(2, "0")}:${String(date.getMinutes()).padStart(2, "0")}`;
+  if (fine) return `${clock}:${String(date.getSeconds()).padStart(2, "0")}`;
   const begins = before === undefined ? clock === "00:00" : new Date(before * 1000).getDate() !== date.getDate();
   return begins ? day : clock;
 }

@@ -63,7 +63,7 @@ function PlotBox({ chart, points }: { readonly chart: Chart; readonly points: re
     <figure class="plot">
       <figcaption>
         <span>{chart.name}</span>
-        <span class="plot-now num">{last && chart.lines.filter((line) => !line.thin).map((line) => <span key={line.label}>{line.label} <strong>{chart.format(line.of(last))}</strong></span>)}</span>
+        <span class="plot-now num">{last && chart.lines.filter((line) => !line.thin && !(line.dashed && line.of(last) === null)).map((line) => <span key={line.label}>{line.label} <strong>{chart.format(line.of(last))}</strong></span>)}</span>
       </figcaption>
       <div ref={box} class="plot-box" role="img" aria-label={`${chart.name}: ${last ? chart.lines.map((line) => `${line.label} ${chart.format(line.of(last))}`).join(", ") : "nothing known"}`} />
     </figure>

@@ -1,11 +1,12 @@
-"""Statuses that need not be made anew: of services at rest, while all that they follow from is the very same."""
+"""Statuses that need not be made anew, while all that they follow from is the very same. Pure but for what it keeps."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from controller.decide.said import TRUE
 from controller.decide.world import World
-from controller.model.decision import Decision, Hold, Phase
+from controller.model.decision import Decision, Hold
 from controller.model.desired import DesiredStack
 from controller.model.observed import ServiceView
 from controller.model.status import ServiceStatus
@@ -40,7 +41,7 @@ class Unchanged:
 
     def note(self, world: World, decision: Decision, usually: float | None, told: ServiceStatus) -> None:
         """It was told this. Of what depends on others, or on the time, nothing is remembered."""
-        if _is_at_rest(world, decision):
+        if _stands_alone(world, decision, told):
             self._known[decision.service] = _basis_of(world, decision, usually, told)
         else:
             self._known.pop(decision.service, None)
@@ -50,6 +51,11 @@ def _basis_of(world: World, decision: Decision, usually: float | None, told: Ser
     return _Basis(decision, world.views.get(decision.service), world.desired, told, world.hold, usually)
 
 
-def _is_at_rest(world: World, decision: Decision) -> bool:
-    serves = decision.phase is Phase.READY and decision.ready >= decision.desired
-    return serves and decision.waits_for is None and world.desired.services[decision.service].namespace_of is None
+def _stands_alone(world: World, decision: Decision, told: ServiceStatus) -> bool:
+    """Whether what is told depends on no other service, and not on the time: who served, and has not answered yet, is
+    told as before for a while."""
+    if decision.waits_for is not None or world.desired.services[decision.service].namespace_of is not None:
+        return False
+    return decision.ready >= decision.desired or not any(
+        one.type == "Ready" and one.status == TRUE for one in told.conditions
+    )

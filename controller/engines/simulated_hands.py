@@ -36,9 +36,13 @@ class Hands:
 
     def sicken(self, replica: ReplicaId, now: Instant) -> None:
         """Its check fails from now on, until its next life."""
+        self.judge(replica, Health.UNHEALTHY, now)
+
+    def judge(self, replica: ReplicaId, health: Health, now: Instant) -> None:
+        """What its check says from now on, until its next life."""
         record = self._running(replica, now)
         if record is not None:
-            self._simulation.processes.judge(record, Health.UNHEALTHY, now)
+            self._simulation.processes.judge(record, health, now)
 
     def remove(self, replica: ReplicaId, now: Instant) -> None:
         """`docker rm -f`."""

@@ -22,6 +22,9 @@ from controller.model.names import Instant
 from controller.model.status import StackStatus
 from controller.model.usage import ServiceUsage, Usage
 
+LOOK_AGAIN = 0.5
+"""Seconds for which what is judged may wait where turns follow each other at once."""
+
 HEAR_AGAIN = 1.0
 """Seconds after which is looked whether somebody acknowledged or silenced something."""
 
@@ -71,9 +74,13 @@ class Watchman:
         self._desks: dict[str, _Desk] = {}
         self._couriers: dict[Channel, Courier] = {}
         self._heard_at: Instant = 0.0
+        self._looked_at: Instant = 0.0
 
     def look(self, now: Instant) -> None:
         """After each pass, and each second: what is due is judged, and what is news goes on its way."""
+        if self._controller.pressed and 0.0 <= now - self._looked_at < LOOK_AGAIN:
+            return
+        self._looked_at = now
         hears = not 0.0 <= now - self._heard_at < HEAR_AGAIN
         if hears:
             self._heard_at = now

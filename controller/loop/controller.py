@@ -66,6 +66,11 @@ class Controller:
         """Called after every pass."""
 
     @property
+    def pressed(self) -> bool:
+        """Whether the next turn follows at once: what it would do again can be left to it."""
+        return self._queue.pressed
+
+    @property
     def tools(self) -> Tools:
         ways = self._ways
         return Tools(ways.engine, self._executor, self._prober, self._queue, ways.now, self._announce, self._show)

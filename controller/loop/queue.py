@@ -75,6 +75,11 @@ class Queue(Generic[K]):
             self._due.clear()
             return keys
 
+    @property
+    def pressed(self) -> bool:
+        """Whether somebody asked for another look meanwhile."""
+        return bool(self._due)
+
     def next_wake(self) -> Instant | None:
         """When the next key falls due by itself; None: never."""
         with self._changed:

@@ -20,7 +20,7 @@ from controller.web.changes import Change, Kept, Key, take_in
 KEPT = 4096
 """Changes that a follower may be behind by; 80 s at 50 a second."""
 KEPT_EVENTS = 200
-GATHER = 0.01
+GATHER = 0.004
 """Seconds for which changes are gathered before followers are woken: far below what an eye sees."""
 
 

@@ -20,6 +20,7 @@ from tests.bench import (
     broken,
     cold_start,
     commands,
+    dashboard,
     drift,
     edits,
     healing,
@@ -49,6 +50,7 @@ PARTS: tuple[ModuleType, ...] = (
     passage,
     sick,
     drift,
+    dashboard,
 )
 """Each measures the rows that its HOW explains."""
 

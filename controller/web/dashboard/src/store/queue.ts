@@ -1,8 +1,11 @@
-// Messages of one animation frame are applied together; of a page that nobody sees, twice a second.
+// A message that comes alone is applied at once, those that come thick once a frame; of a page that nobody sees, twice
+// a second.
 
 import type { Message } from "../api/types.ts";
 
 const UNSEEN = 500;
+/** Milliseconds: two changes that are further apart are not worth waiting for the next frame. */
+const THICK = 16;
 const MOST_WAITING = 5000;
 
 export interface Numbered {
@@ -14,6 +17,7 @@ export class MessageQueue {
   private waiting: Numbered[] = [];
   private frame = 0;
   private timer = 0;
+  private flushedAt = 0;
 
   private readonly apply: (messages: readonly Message[]) => void;
   private readonly applied: (id: string) => void;
@@ -34,6 +38,7 @@ export class MessageQueue {
   private schedule(): void {
     if (this.frame || this.timer) return;
     if (document.hidden) this.timer = window.setTimeout(() => this.flush(), UNSEEN);
+    else if (performance.now() - this.flushedAt >= THICK) this.timer = window.setTimeout(() => this.flush(), 0);
     else this.frame = requestAnimationFrame(() => this.flush());
   }
 
@@ -41,6 +46,7 @@ export class MessageQueue {
     cancelAnimationFrame(this.frame);
     clearTimeout(this.timer);
     this.frame = this.timer = 0;
+    this.flushedAt = performance.now();
     const items = this.waiting;
     const last = items.at(-1);
     if (!last) return;

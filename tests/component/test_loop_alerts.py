@@ -40,7 +40,7 @@ class Post:
         self._calls: queue.SimpleQueue[Callable[[Instant], None]] = queue.SimpleQueue()
         self.channels = (Channel("ops", "json://nowhere"),)
         self.controller = SimpleNamespace(
-            stacks={}, call=self._calls.put, faults={}, tell=lambda *said: self.told.append(said[2])
+            pressed=False, stacks={}, call=self._calls.put, faults={}, tell=lambda *said: self.told.append(said[2])
         )
         monkeypatch.setattr(alerting, "send", self._send)
         self.begin()
@@ -213,3 +213,25 @@ def test_a_running_controller_follows_its_channels_and_rules(house: House, monke
 
     channels.write_text(f"{head}}}}}}}\n")
     house.run(play, house.asked("shop", "controller"), watch=True)
+
+
+def test_where_turns_follow_at_once_it_is_judged_twice_a_second_and_not_more_seldom(post: Post) -> None:
+    post.settle(59)
+    post.controller.pressed = True
+    for _ in range(40):  # 4 s in which the trouble becomes an alert
+        post.stage.settle(0.1)
+        post.look()
+    assert post.heard() == ["critical: shop/db"]
+
+
+def test_what_follows_at_once_is_left_to_the_next_turn(post: Post, monkeypatch: pytest.MonkeyPatch) -> None:
+    judged: list[float] = []
+    judge = alerting.judge
+    monkeypatch.setattr(alerting, "judge", lambda *told: (judged.append(told[-1]), judge(*told))[1])
+    post.look()
+    post.controller.pressed = True
+    begun = post.stage.clock.now()
+    for number in range(1, 21):
+        post.watchman._desks["shop"].status = None  # as if it were told anew each time
+        post.watchman.look(begun + number / 10)
+    assert 3 <= len([at for at in judged if at > begun]) <= 5

@@ -9,8 +9,10 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.contract_cli.command import CONTROLLER, Ran
@@ -280,3 +282,49 @@ def test_systemd_is_told_ready_and_stopping(project: Project) -> None:
             del os.environ["NOTIFY_SOCKET"]
     assert first.startswith("READY=1\nSTATUS=")
     assert not any("READY=1" in line for line in told)
+
+
+def test_run_serves_an_api_to_who_has_the_token_and_a_link_opens_it_once(project: Project) -> None:
+    project.write("compose.yaml", SHOP)
+    with running(project, "--watch", "--api", "127.0.0.1:0") as process:
+        address = json.loads(find(project, "api.json").read_text())["url"]
+        token = find(project, "api.token").read_text().strip()
+        assert find(project, "api.token").stat().st_mode & 0o777 == 0o600
+        with httpx.Client(base_url=address) as client:
+            assert client.get("/healthz").text == "ok\n"
+            assert client.get("/v1/stacks").status_code == 401
+            key = {"authorization": f"Bearer {token}"}
+            eventually(lambda: client.get("/v1/stacks", headers=key).json()["stacks"][0]["phase"] == "Converged")
+            [stack] = data(project.run("status", "-o", "json"))["stacks"]
+            assert client.get("/v1/stacks", headers=key).json()["stacks"][0].keys() == stack.keys()
+            link = project.run("token", "link").out.strip()
+            assert link.startswith(f"{address}/#code=")
+            code = {"code": link.partition("code=")[2]}
+            assert client.post("/v1/session", json=code).status_code == 204
+            assert client.get("/v1/stacks").status_code == 200
+        with httpx.Client(base_url=address) as another:
+            assert another.post("/v1/session", json=code).status_code == 401
+        process.terminate()
+        assert process.wait(20) == 0
+    refused = project.run("token", "link")
+    assert refused.code == 1 and "no controller serves a dashboard" in refused.err
+
+
+def find(project: Project, name: str) -> Path:
+    eventually(lambda: any(project.state.rglob(name)))
+    return next(project.state.rglob(name))
+
+
+def test_run_serves_nothing_where_it_is_told_not_to_and_apply_never(project: Project) -> None:
+    project.write("compose.yaml", SHOP)
+    assert project.run("apply").code == 0
+    with running(project, "--no-api"):
+        eventually(lambda: phases(project) == {"db": "Ready", "web": "Ready"})
+        assert not list(project.state.rglob("api.*"))
+
+
+def test_an_api_beyond_this_machine_wants_tls(project: Project) -> None:
+    project.write("compose.yaml", SHOP)
+    ran = project.run("run", "--api", "0.0.0.0:0")
+    assert ran.code == 1 and "without TLS" in ran.err and "hint: " in ran.err
+    assert project.run("run", "--api", "nonsense").code == 2

@@ -24,6 +24,9 @@ const CHARTS: readonly Chart[] = [
   { name: "Block I/O", format: rate, lines: [{ label: "read", colour: "--plot-1", of: (p) => p.read }, { label: "written", colour: "--plot-3", of: (p) => p.written }] },
 ];
 
+/** Of what does not run nothing can be measured. */
+const isKnown = (point: UsagePoint) => point.cpu !== null || point.memory !== null;
+
 export function UsagePlots({ stack, service }: { readonly stack: string; readonly service: string }) {
   const range = useSignal<number>(3600);
   const turn = useEvery(15_000);
@@ -35,7 +38,7 @@ export function UsagePlots({ stack, service }: { readonly stack: string; readonl
         {RANGES.map(([name, seconds]) => <button key={name} type="button" aria-pressed={range.value === seconds} onClick={() => (range.value = seconds)}>{name}</button>)}
       </div>
     }>
-      {error && !data ? <ErrorNote error={error} again={again} /> : !data ? <Loading /> : points.length < 2 ? <Empty title="Nothing has been measured yet." /> : <div class="plots">{CHARTS.map((chart) => <PlotBox key={chart.name} chart={chart} points={points} />)}</div>}
+      {error && !data ? <ErrorNote error={error} again={again} /> : !data ? <Loading /> : points.filter(isKnown).length < 2 ? <Empty title="Nothing has been measured yet." /> : <div class="plots">{CHARTS.map((chart) => <PlotBox key={chart.name} chart={chart} points={points} />)}</div>}
     </Section>
   );
 }

@@ -4,7 +4,7 @@ import { useMemo } from "preact/hooks";
 import { path } from "../api/client.ts";
 import type { Edge, Graph } from "../api/types.ts";
 import { store } from "../app.ts";
-import { capital, span } from "../lib/format.ts";
+import { span } from "../lib/format.ts";
 import { edgeKey, layOut, NODE, type Layout } from "../lib/layout.ts";
 import { roleOf } from "../lib/phases.ts";
 import { hrefOf } from "../lib/router.ts";
@@ -119,7 +119,7 @@ function Told({ entry, graph }: { readonly entry: StackEntry; readonly graph: Gr
 function waitsIn(entry: StackEntry): string {
   const all = entry.services.value.map((one) => one.status.value).filter((one) => one.waitsFor);
   const told = all.slice(0, 6).map((one) => `${one.name} waits for ${one.waitsFor}`).join("; ");
-  return capital(told) + (all.length > 6 ? ` and ${all.length - 6} more` : "");
+  return told + (all.length > 6 ? ` and ${all.length - 6} more` : "");
 }
 
 function needsOf(graph: Graph, name: string): string {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from controller.engines.base import Engine, Nudge, NudgeAt
 from controller.health.prober import Prober
@@ -34,6 +35,13 @@ class Audience(Protocol):
 
     def update(self, stacks: tuple[StackStatus, ...]) -> None: ...
     def event(self, event: Event) -> None: ...
+
+
+class Passes(NamedTuple):
+    """What one stack has cost the loop so far; failed passes count too."""
+
+    times: int = 0
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,8 @@ class Controller:
         self.stacks: dict[str, Reconciler] = {}
         self.faults: dict[str, str] = {}
         """Why nothing can be decided of a stack, while that is so."""
+        self.passes: dict[str, Passes] = {}
+        """By stack; each is swapped whole, so that any thread may read it."""
         self.on_turn: list[Callable[[Instant], None]] = []
         """Called after every pass."""
 
@@ -78,7 +88,7 @@ class Controller:
     def listen(self, audience: Audience) -> tuple[StackStatus, ...]:
         """Tell this one too from now on; what was told last. From any thread."""
         self._audiences = (*self._audiences, audience)
-        return self._shown()
+        return self.shown()
 
     def add(self, loaded: Loaded, store: Store) -> Reconciler:
         """Keep this stack in shape from now on."""
@@ -125,6 +135,7 @@ class Controller:
     def _turn_stack(self, reconciler: Reconciler, services: frozenset[str] | None) -> None:
         """A full disk, a damaged store, or a fault of ours stops one stack for a while, not the controller."""
         name = reconciler.loaded.name
+        began = time.perf_counter()
         try:
             reconciler.turn(services)
         except Exception as error:
@@ -133,6 +144,9 @@ class Controller:
             self._queue.add_at(Key(name), self._ways.now() + _RETRY_AFTER)
         else:
             self.faults.pop(name, None)
+        finally:
+            times, seconds = self.passes.get(name, Passes())
+            self.passes[name] = Passes(times + 1, seconds + time.perf_counter() - began)
 
     def _do_calls(self) -> None:
         while not self._calls.empty():
@@ -163,11 +177,12 @@ class Controller:
 
     def _show(self, status: StackStatus) -> None:
         self._statuses[status.name] = status
-        stacks = self._shown()
+        stacks = self.shown()
         for audience in self._audiences:
             audience.update(stacks)
 
-    def _shown(self) -> tuple[StackStatus, ...]:
+    def shown(self) -> tuple[StackStatus, ...]:
+        """What was told last of every stack. From any thread."""
         known = dict(self._statuses)
         return tuple(known[name] for name in sorted(known))
 

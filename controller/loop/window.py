@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from controller.engines.base import EngineInfo
 from controller.loop.alertbook import Posted
-from controller.loop.controller import Controller
+from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
 from controller.loop.intents import Intent
 from controller.loop.memory import Definitions
@@ -22,6 +22,7 @@ from controller.model.alert import Ack, Silence
 from controller.model.desired import DesiredStack
 from controller.model.errors import ControllerError, Finding
 from controller.model.generation import Generation
+from controller.model.metrics import MetricsPolicy
 from controller.model.names import Instant, ReplicaId
 from controller.model.plan import Plan
 from controller.model.serving import Serving
@@ -99,6 +100,22 @@ class Window:
     def listen(self, audience: Audience) -> tuple[StackStatus, ...]:
         """Tell this one too from now on; what was told last."""
         return self._controller.listen(audience)
+
+    def statuses(self) -> tuple[StackStatus, ...]:
+        """What was told last, by name."""
+        return self._controller.shown()
+
+    def passes(self, stack: str) -> Passes:
+        """How often the loop looked at it, and what that took."""
+        return self._controller.passes.get(stack, Passes())
+
+    def unavailable(self, stack: str) -> str | None:
+        """Why nothing is known of it now; None: the engine answers."""
+        return self._reconciler(stack).unavailable
+
+    def metrics(self, stack: str) -> MetricsPolicy:
+        """What it wants to have measured."""
+        return self._reconciler(stack).loaded.metrics
 
     def not_ready(self) -> str | None:
         """Why nobody should rely on it now; None: it does its work."""

@@ -180,6 +180,13 @@ class Template:
         endpoints = (document["create"].get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
         return frozenset({*endpoints, *(connect["network"] for connect in document["connects"])})
 
+    def exposes(self) -> frozenset[int]:
+        """The TCP ports that it is made with, published or not; those of its image that Compose does not name lack."""
+        if not self.body:
+            return frozenset()
+        named = json.loads(self.body)["create"].get("ExposedPorts") or {}
+        return frozenset(int(port) for port, _, kind in (one.partition("/") for one in named) if kind in ("", "tcp"))
+
     def keeps(self) -> frozenset[str]:
         """The volumes, by Docker's names, that its replicas have."""
         return frozenset(json.loads(text)["Name"] for text in self.volumes)

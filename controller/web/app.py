@@ -21,11 +21,12 @@ from controller.web.figures import figures
 from controller.web.guard import App, Guard
 from controller.web.pages import pages
 from controller.web.reads import reads
+from controller.web.scrapes import View, scrapes
 from controller.web.streams import streams
 from controller.web.watching import keep_watching
 
 
-def make_app(desk: Desk) -> App:
+def make_app(desk: Desk, view: View) -> App:
     """What a server serves."""
     app = FastAPI(
         title="controller",
@@ -36,8 +37,8 @@ def make_app(desk: Desk) -> App:
         redoc_url=None,
         lifespan=_live,
     )
-    app.state.desk = desk
-    for router in (reads, figures, asks, streams, pages):
+    app.state.desk, app.state.view = desk, view
+    for router in (reads, figures, scrapes, asks, streams, pages):
         app.include_router(router)
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)

@@ -78,10 +78,12 @@ class ApiServer:
         from controller.web.app import make_app
         from controller.web.desk import Desk
         from controller.web.feed import Feed
+        from controller.web.scrapes import View
         from controller.web.serving import make_server
 
         feed = Feed()
-        app = make_app(Desk(self._window, feed, self.keys, self._place))
+        view = View(self._window, discovery=self._serving.discovery)
+        app = make_app(Desk(self._window, feed, self.keys, self._place), view)
         settings: dict[str, Any] = {"limit_concurrency": _CONNECTIONS}
         if self._serving.certificate is not None:
             settings |= {"ssl_certfile": self._serving.certificate, "ssl_keyfile": self._serving.key}

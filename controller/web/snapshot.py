@@ -1,0 +1,57 @@
+"""All that a scrape tells, taken at one moment from what the loop and the metering have published."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from controller import __version__
+from controller.loop.controller import Passes
+from controller.loop.window import UnknownStack, Window
+from controller.model.names import Instant
+from controller.model.status import StackStatus
+from controller.model.usage import Usage
+from controller.render.alerts import Shown, show_alerts
+
+
+class StackFacts(NamedTuple):
+    """One stack. `up`: the engine answered the last look."""
+
+    status: StackStatus
+    up: bool = True
+    passes: Passes = Passes()
+    alerts: tuple[Shown, ...] = ()
+    """Open ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """`usage` None: nothing was measured yet."""
+
+    began_at: Instant
+    stacks: tuple[StackFacts, ...] = ()
+    usage: Usage | None = None
+    version: str = __version__
+
+
+def take_snapshot(window: Window, only: str | None = None) -> Snapshot:
+    """Of all stacks, or of one of them. Reads the stores, for alerts."""
+    return Snapshot(window.began_at, tuple(_facts(window, only)), window.metering.latest)
+
+
+def _facts(window: Window, only: str | None) -> Iterator[StackFacts]:
+    for status in statuses(window, only):
+        name = status.name
+        try:
+            up, posted = window.unavailable(name) is None, window.alerts(name)
+        except UnknownStack:  # it has just gone
+            continue
+        alerts = show_alerts([posted], time.time(), everything=False)
+        yield StackFacts(status, up, window.passes(name), tuple(alerts))
+
+
+def statuses(window: Window, only: str | None) -> Iterator[StackStatus]:
+    """As they were published last: of all stacks, or of one of them."""
+    return (status for status in window.statuses() if only in (None, status.name))

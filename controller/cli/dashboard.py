@@ -1,4 +1,4 @@
-"""The API beside `run`, and the link that opens the dashboard."""
+"""What is served beside `run`: the API with the link that opens the dashboard, and each stack's own metrics."""
 
 from __future__ import annotations
 
@@ -9,26 +9,25 @@ from controller.loop.window import Serve, Served, Window
 from controller.model.serving import Serving
 
 
-def serve_for(screen: Screen, address: tuple[str, int] | None) -> Serve:
-    """What `run` needs to serve. `address` of the command line wins over the manifest's."""
+def serve_for(screen: Screen, address: tuple[str, int] | None, *, api: bool = True) -> Serve:
+    """What `run` needs to serve. `address` of the command line wins over the manifest's; without `api` only metrics."""
 
     def serve(window: Window, said: Serving | None) -> Served:
+        from controller.web.scrapers import Scrapers
+        from controller.web.together import Together
+
         serving = said or Serving()
         if address is not None:
             serving = replace(serving, host=address[0], port=address[1], enabled=True)
-        if not serving.enabled:
-            return _Nobody()
-        from controller.web.server import ApiServer
-
-        server = ApiServer(window, serving)
-        screen.invite(f"dashboard: {server.make_link()}")
-        return server
+        parts: list[Served] = [_serve_api(screen, window, serving)] if serving.enabled and api else []
+        return Together([*parts, Scrapers(window, discovery=serving.discovery)])
 
     return serve
 
 
-class _Nobody:
-    """Serves nothing, as the manifest says."""
+def _serve_api(screen: Screen, window: Window, serving: Serving) -> Served:
+    from controller.web.server import ApiServer
 
-    def close(self) -> None:
-        return None
+    server = ApiServer(window, serving)
+    screen.invite(f"dashboard: {server.make_link()}")
+    return server

@@ -32,7 +32,7 @@ def run(options: Options, watch: bool, once: bool, api: tuple[str, int] | None, 
     if once:
         return converge(options, Wish("apply", profile=options.profile))
     with open_session(options) as session, ServiceManager(open_screen(options, lasting=True)) as screen:
-        return session.run(screen, watch=watch, serve=None if no_api else serve_for(screen, api))
+        return session.run(screen, watch=watch, serve=serve_for(screen, api, api=not no_api))
 
 
 @click.command()

@@ -161,6 +161,13 @@ class Engine(Protocol):
         """What these have used. What cannot be had now is missing, as is what does not run; raises nothing."""
         ...
 
+    def gateway(self, *, deadline: float = 5.0) -> str | None:
+        """Where containers reach the engine's machine by the word `host-gateway`: the gateway of its default bridge.
+
+        None: it has none. Raises EngineErrors.
+        """
+        ...
+
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
         """Remove the project's networks that nobody uses; the names of those that went."""
         ...

@@ -12,6 +12,7 @@ from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt
 from controller.engines.client import Client
 from controller.engines.ensure import remove_networks
 from controller.engines.events import Listener
+from controller.engines.gateway import find_gateway
 from controller.engines.gauges import Gauges
 from controller.engines.images import Images
 from controller.engines.observe import Observer
@@ -151,6 +152,9 @@ class ComposeEngine:
 
     def usage(self, replicas: Collection[Replica], *, deadline: float = 5.0) -> Mapping[ReplicaId, Counters]:
         return self._gauges.read(replicas, deadline=deadline)
+
+    def gateway(self, *, deadline: float = 5.0) -> str | None:
+        return find_gateway(self._client, deadline=deadline)
 
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
         return remove_networks(self._client, stack, deadline=deadline)

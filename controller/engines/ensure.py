@@ -60,12 +60,12 @@ def _create_network(client: Client, request: Mapping[str, Any], deadline: float)
 def _find_network(client: Client, name: str, deadline: float) -> Mapping[str, Any] | None:
     path = f"/networks/{quote(name, safe='')}"
     try:
-        return _find(client, path, deadline)
+        return find_at(client, path, deadline)
     except EngineError as error:
         if ambiguous_network(error) is None:
             raise
     merge_networks(client, name, deadline=deadline)
-    return _find(client, path, deadline)
+    return find_at(client, path, deadline)
 
 
 def ambiguous_network(error: EngineError) -> str | None:
@@ -98,7 +98,7 @@ def merge_networks(client: Client, name: str, *, deadline: float) -> None:
 def _ensure_volume(client: Client, request: Mapping[str, Any], deadline: float) -> bool:
     """Whether it was missing."""
     name = request["Name"]
-    there = _find(client, f"/volumes/{quote(name, safe='')}", deadline)
+    there = find_at(client, f"/volumes/{quote(name, safe='')}", deadline)
     if there is None:
         client.call("POST", "/volumes/create", body=request, deadline=deadline)
         return True
@@ -123,7 +123,8 @@ def remove_networks(client: Client, stack: str, *, deadline: float) -> tuple[str
     return tuple(gone)
 
 
-def _find(client: Client, path: str, deadline: float) -> Mapping[str, Any] | None:
+def find_at(client: Client, path: str, deadline: float) -> Mapping[str, Any] | None:
+    """A network or another thing with a name; None: there is none. Raises EngineErrors."""
     try:
         return get_object(client, path, "Name", deadline=deadline)
     except Conflict as error:

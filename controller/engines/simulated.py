@@ -212,6 +212,11 @@ class SimulatedEngine:
                         found[replica.id] = counters
         return found
 
+    def gateway(self, *, deadline: float = 5.0) -> str | None:
+        """What reaches no container reaches this machine by its own address."""
+        self._answer(deadline)
+        return "127.0.0.1"
+
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
         """There are none."""
         return ()

@@ -8,22 +8,34 @@ from typing import TYPE_CHECKING
 from controller.intake.findings import Path, at, unknown
 from controller.model.alert import METRICS
 from controller.model.errors import Finding
-from controller.model.metrics import CustomMetric, MetricsPolicy
+from controller.model.metrics import CustomMetric, Listening, MetricsPolicy
+from controller.model.serving import split_address
 
 if TYPE_CHECKING:
+    from pathlib import Path as Folder
+
     from controller.model.manifest import Stack
     from controller.model.manifest.operations import CustomMetric as Section
+    from controller.model.manifest.operations import Metrics
 
 SHORTEST = 1.0
 """Seconds: what is measured more often is mostly the measuring."""
 
 
-def read_metrics(manifest: Stack | None) -> MetricsPolicy:
-    """A bare project is measured as a manifest without a word on it says."""
+def read_metrics(manifest: Stack | None, folder: Folder) -> MetricsPolicy:
+    """A bare project is measured as a manifest without a word on it says. Paths are relative to `folder`."""
     if manifest is None:
         return MetricsPolicy()
     metrics = manifest.spec.metrics
-    return MetricsPolicy(metrics.enabled, metrics.interval, metrics.retention, tuple(map(_custom, metrics.custom)))
+    custom = tuple(map(_custom, metrics.custom))
+    return MetricsPolicy(metrics.enabled, metrics.interval, metrics.retention, custom, _listening(metrics, folder))
+
+
+def _listening(metrics: Metrics, folder: Folder) -> Listening | None:
+    if metrics.listen is None:
+        return None
+    host, port = split_address(metrics.listen)
+    return Listening(host, port, folder / metrics.token_file if metrics.token_file else None)
 
 
 def _custom(metric: Section) -> CustomMetric:
@@ -42,6 +54,7 @@ def check_metrics(manifest: Stack, services: Collection[str]) -> Iterator[Findin
     metrics = manifest.spec.metrics
     if metrics.interval < SHORTEST:
         yield at(("spec", "metrics", "interval"), "nothing is measured more often than each second", hint="write 1s")
+    yield from _check_listening(metrics)
     names: set[str] = set()
     for number, metric in enumerate(metrics.custom):
         place: Path = ("spec", "metrics", "custom", number)
@@ -54,6 +67,18 @@ def check_metrics(manifest: Stack, services: Collection[str]) -> Iterator[Findin
         if metric.service not in services:
             yield unknown("service", metric.service, services, (*place, "service"))
         yield from _check_source(metric, place)
+
+
+def _check_listening(metrics: Metrics) -> Iterator[Finding]:
+    if metrics.listen is None:
+        if metrics.token_file is not None:
+            message = "without metrics.listen nobody shows a token"
+            yield at(("spec", "metrics", "tokenFile"), message, hint="add listen: host-gateway:7071, or remove it")
+        return
+    if not 1 <= int(metrics.listen.rpartition(":")[2]) <= 65535:
+        yield at(("spec", "metrics", "listen"), "a port is a number from 1 to 65535", hint="such as host-gateway:7071")
+    if metrics.token_file == "":
+        yield at(("spec", "metrics", "tokenFile"), "a file has a name", hint="such as secrets/scrape.token")
 
 
 def _check_source(metric: Section, place: Path) -> Iterator[Finding]:

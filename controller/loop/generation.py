@@ -65,7 +65,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         quiet=target.manifest is None and target.through_folder,
         ingress_image=target.inputs.ingress_image,
         alerts=read_policy(target.manifest),
-        metrics=read_metrics(target.manifest),
+        metrics=read_metrics(target.manifest, target.path.parent if target.path else target.project.directory),
         contents={name: found for name, found in sources.contents.items() if found},
     )
 

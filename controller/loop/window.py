@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -22,7 +22,7 @@ from controller.model.alert import Ack, Silence
 from controller.model.desired import DesiredStack
 from controller.model.errors import ControllerError, Finding
 from controller.model.generation import Generation
-from controller.model.metrics import MetricsPolicy
+from controller.model.metrics import Listening, MetricsPolicy
 from controller.model.names import Instant, ReplicaId
 from controller.model.plan import Plan
 from controller.model.serving import Serving
@@ -97,6 +97,19 @@ class Window:
     def stacks(self) -> tuple[str, ...]:
         return tuple(sorted(self._controller.stacks))
 
+    def folder_of(self, stack: str) -> Path:
+        """Of all that is kept of it on this engine."""
+        return self._ground.folder(stack)
+
+    def listening(self) -> Mapping[str, Listening]:
+        """By stack, where those that want it are to be scraped."""
+        policies = {name: one.loaded.metrics for name, one in tuple(self._controller.stacks.items())}
+        return {name: policy.listen for name, policy in policies.items() if policy.listen is not None}
+
+    def on_turn(self, listener: Callable[[Instant], None]) -> None:
+        """Call this after every turn of the loop, in its thread; quick."""
+        self._controller.on_turn.append(listener)
+
     def listen(self, audience: Audience) -> tuple[StackStatus, ...]:
         """Tell this one too from now on; what was told last."""
         return self._controller.listen(audience)
@@ -127,6 +140,10 @@ class Window:
     def engine(self) -> EngineInfo:
         """Raises Transient where it does not answer."""
         return self._ground.engine.info()
+
+    def gateway(self) -> str | None:
+        """Where containers reach the engine's machine. Raises EngineErrors."""
+        return self._ground.engine.gateway()
 
     def desired(self, stack: str) -> DesiredStack:
         return self._reconciler(stack).loaded.desired
@@ -190,6 +207,15 @@ class Window:
         """A warning that belongs to no stack."""
         with suppress(ControllerError):
             self._controller.tell("-", reason, message)
+
+    def say(self, stack: str, reason: str, message: str, *, warning: bool = True) -> None:
+        """Into the record of a stack, as long as there is one."""
+
+        def note(now: Instant) -> None:
+            if (reconciler := self._controller.stacks.get(stack)) is not None:
+                reconciler.chronicle.say(now, None, reason, message, warning=warning)
+
+        self._controller.call(note)
 
     def _reconciler(self, stack: str) -> Reconciler:
         found = self._controller.stacks.get(stack)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +21,30 @@ class CustomMetric:
     command: tuple[str, ...] = ()
 
 
+HOST_GATEWAY = "host-gateway"
+"""Docker's word for where containers reach its machine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Where one stack can be scraped. `host` may be HOST_GATEWAY. `token_file` None: a file among the stack's state."""
+
+    host: str
+    port: int
+    token_file: Path | None = None
+
+    @property
+    def address(self) -> str:
+        """As a person writes it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
 @dataclass(frozen=True, slots=True)
 class MetricsPolicy:
-    """`interval` and `retention` (of the coarsest history) in seconds."""
+    """`interval` and `retention` (of the coarsest history) in seconds. `listen` None: the API alone can be scraped."""
 
     enabled: bool = True
     interval: float = 15.0
     retention: float = 604800.0
     custom: tuple[CustomMetric, ...] = field(default=())
+    listen: Listening | None = None

@@ -1,4 +1,4 @@
-"""The API as one ASGI application: its routes, how failures are told, and the guard in front."""
+"""What is served, as ASGI applications: their routes, and the guard in front."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import Response
-from starlette.exceptions import HTTPException
+from fastapi import FastAPI
 
 from controller import __version__
-from controller.loop.window import UnknownStack
-from controller.model.errors import ControllerError, InvalidInput, Transient
-from controller.render.data import findings_data
+from controller.web.access import ApiAccess, ScrapeAccess
 from controller.web.asks import asks
-from controller.web.desk import Desk, NotFound, Taken, refuse
+from controller.web.desk import Desk
+from controller.web.failures import tell_failures
 from controller.web.figures import figures
-from controller.web.guard import App, Guard
+from controller.web.guard import App, Guard, Place
 from controller.web.pages import pages
 from controller.web.reads import reads
 from controller.web.scrapes import View, scrapes
@@ -40,9 +36,17 @@ def make_app(desk: Desk, view: View) -> App:
     app.state.desk, app.state.view = desk, view
     for router in (reads, figures, scrapes, asks, streams, pages):
         app.include_router(router)
-    for kind, handler in _HANDLERS.items():
-        app.add_exception_handler(kind, handler)
-    return Guard(app, desk.place, desk.keys)
+    tell_failures(app)
+    return Guard(app, desk.place, ApiAccess(desk.place, desk.keys))
+
+
+def make_scrape_app(view: View, place: Place, access: ScrapeAccess) -> App:
+    """What is served where one stack's metrics are scraped: these two answers and nothing else."""
+    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    app.state.view = view
+    app.include_router(scrapes)
+    tell_failures(app)
+    return Guard(app, place, access)
 
 
 @asynccontextmanager
@@ -55,42 +59,3 @@ async def _live(app: FastAPI) -> AsyncIterator[None]:
         watching.cancel()
         with suppress(asyncio.CancelledError):
             await watching
-
-
-async def _not_found(request: Request, error: Exception) -> Response:
-    return refuse(404, str(error), getattr(error, "hint", None))
-
-
-async def _taken(request: Request, error: Exception) -> Response:
-    return refuse(503, str(error), "try again")
-
-
-async def _invalid(request: Request, error: Exception) -> Response:
-    """What is wrong with a request, field by field."""
-    assert isinstance(error, RequestValidationError)
-    told = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()[:10])
-    return refuse(422, told or "the request cannot be read", "see docs/api.md")
-
-
-async def _failed(request: Request, error: Exception) -> Response:
-    """What cannot be done now (503), or as it stands (409), with the places of faults in files (422)."""
-    assert isinstance(error, ControllerError)
-    if isinstance(error, UnknownStack):
-        return refuse(404, error.message, error.hint)
-    if isinstance(error, InvalidInput):
-        return refuse(422, error.message, error.hint, findings=findings_data(error.findings)["errors"])
-    return refuse(503 if isinstance(error, Transient) else 409, error.message, error.hint)
-
-
-async def _http(request: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
-    return refuse(error.status_code, str(error.detail))
-
-
-_HANDLERS = {
-    NotFound: _not_found,
-    Taken: _taken,
-    RequestValidationError: _invalid,
-    ControllerError: _failed,
-    HTTPException: _http,
-}

@@ -12,9 +12,9 @@ from fastapi.responses import Response
 from controller.loop.intents import Intent
 from controller.model.alert import Ack, Silence
 from controller.render.data import timestamp
+from controller.web.access import read_cookie
 from controller.web.bodies import Asked, Login, Silencing
 from controller.web.desk import AtDesk, Desk, NotFound, answer, refuse
-from controller.web.guard import read_cookie
 from controller.web.keys import SESSION_SECONDS
 from controller.web.reads import find_alerts
 

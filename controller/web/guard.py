@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass
-from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
-
-from controller.web.keys import Keys
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -18,11 +15,6 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 64 * 1024
-_SAFE = frozenset({"GET", "HEAD"})
-_OPEN = frozenset({"/healthz", "/readyz"})
-_KEYED = ("/v1/", "/metrics")
-"""What begins so wants a key; all else is the dashboard's files, which tell nothing."""
-_LOGIN = "/v1/session"
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -41,11 +33,14 @@ _HEADERS = (
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where we are reached. `names`: beside addresses and `localhost`, those that the certificate is for."""
+    """Where we are reached. `names`: beside addresses and `localhost`, those that the certificate is for.
+
+    None: by any, where a browser has nothing to show that would open anything.
+    """
 
     scheme: str
     port: int
-    names: Collection[str] = ()
+    names: Collection[str] | None = ()
 
     @property
     def cookie(self) -> str:
@@ -61,7 +56,7 @@ class Place:
             return False
         if (port or (443 if self.scheme == "https" else 80)) != self.port:
             return False
-        return name == "localhost" or name in self.names or _is_address(name)
+        return self.names is None or name == "localhost" or name in self.names or _is_address(name)
 
 
 class Refused(Exception):
@@ -73,13 +68,39 @@ class Refused(Exception):
         self.hint = hint
 
 
-class Guard:
-    """ASGI around the app. Whoever passes has `scope["state"]["who"]`: `api` or `dashboard`."""
+class Asking(NamedTuple):
+    """The head of a request; names of headers are in lower case."""
 
-    def __init__(self, app: App, place: Place, keys: Keys) -> None:
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+    @property
+    def bearer(self) -> str:
+        """The token that is shown; "": none."""
+        kind, _, shown = self.headers.get("authorization", "").partition(" ")
+        return shown.strip() if kind.lower() == "bearer" else ""
+
+
+class Access(Protocol):
+    """Who may ask for what."""
+
+    def admit(self, asking: Asking) -> str:
+        """Who it is, in a word. Raises Refused."""
+        ...
+
+    def is_page(self, path: str) -> bool:
+        """Whether what is there tells nothing, so that a browser may keep it if it says so."""
+        ...
+
+
+class Guard:
+    """ASGI around the app. Whoever passes has `scope["state"]["who"]`, as `access` calls them."""
+
+    def __init__(self, app: App, place: Place, access: Access) -> None:
         self._app = app
         self._place = place
-        self._keys = keys
+        self._access = access
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
@@ -88,7 +109,7 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        send = _with_headers(send, is_page=not scope["path"].startswith(_KEYED))
+        send = _with_headers(send, is_page=self._access.is_page(scope["path"]))
         try:
             headers = _read_headers(scope)
             self._check(scope, headers)
@@ -99,36 +120,8 @@ class Guard:
     def _check(self, scope: Message, headers: dict[str, str]) -> None:
         if not self._place.is_ours(headers.get("host", "")):
             raise Refused(421, "this address is not served here", "use the address that `controller run` printed")
-        path, method = scope["path"], scope["method"]
-        who = self._find_out(headers)
-        if who == "dashboard" and method not in _SAFE:
-            self._check_origin(headers)
-        if path in _OPEN or (path == _LOGIN and method == "POST") or (not path.startswith(_KEYED) and method in _SAFE):
-            who = who or "nobody"
-        if who is None:
-            raise Refused(401, "no key, or one that is not valid", "controller token link")
+        who = self._access.admit(Asking(scope["method"], scope["path"], headers))
         scope.setdefault("state", {})["who"] = who
-
-    def _find_out(self, headers: dict[str, str]) -> str | None:
-        kind, _, shown = headers.get("authorization", "").partition(" ")
-        if kind.lower() == "bearer" and self._keys.is_token(shown.strip()):
-            return "api"
-        cookie = read_cookie(headers.get("cookie", ""), self._place.cookie)
-        return "dashboard" if cookie and self._keys.is_session(cookie) else None
-
-    def _check_origin(self, headers: dict[str, str]) -> None:
-        """A browser says where a request comes from; another site of the same host is another port, and refused."""
-        if headers.get("origin", "") != f"{self._place.scheme}://{headers.get('host', '')}":
-            raise Refused(403, "this must be asked for from the dashboard itself")
-
-
-def read_cookie(header: str, name: str) -> str:
-    """Its value; "" where there is none."""
-    try:
-        found = SimpleCookie(header).get(name)
-    except CookieError:
-        return ""
-    return found.value if found is not None else ""
 
 
 def _read_headers(scope: Message) -> dict[str, str]:

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import secrets
 import socket
-import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from controller import failpoints
 from controller.loop.window import Window
 from controller.model.errors import ControllerError
 from controller.model.serving import Serving
+from controller.web.binding import Spot, find_spot, listen_at
 from controller.web.guard import Place
+from controller.web.hosting import Hosted, Hosting
 from controller.web.keys import ADDRESS_FILE, Address, Keys, read_token
-
-if TYPE_CHECKING:
-    from uvicorn import Server
 
 _MOST_PORTS = 100
 """Ports that are tried, one after the other."""
-_BACKLOG = 128
 _CONNECTIONS = 512
 """Open at once; who comes then is refused. Each is a file, and the loop needs some too."""
-_ENDS = 2.0
 
 
 class ApiServer:
@@ -39,15 +34,11 @@ class ApiServer:
         self._serving = serving
         epoch = secrets.token_hex(8)
         self.keys = Keys(read_token(window.root), epoch)
-        self._socket = bind(serving)
+        self._socket = find_port(serving)
         self._place = Place(serving.scheme, self._socket.getsockname()[1], find_names(serving))
         self.address = Address(f"{serving.scheme}://{_host(serving)}:{self._place.port}", epoch)
         self.address.write(window.folder)
-        self._server: Server | None = None
-        self._closing = False
-        self._lock = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="api", daemon=True)
-        self._thread.start()
+        self._hosting = Hosting("api", self._socket, self._make, self._tell_failure)
 
     def make_link(self) -> str:
         """It opens the dashboard once."""
@@ -55,82 +46,58 @@ class ApiServer:
 
     def close(self) -> None:
         """Followers are sent home; what is being answered has two seconds."""
-        with self._lock:
-            self._closing = True
-            if self._server is not None:
-                self._server.should_exit = True
-        self._thread.join(_ENDS + 1.0)
+        self._hosting.close()
         if Address.read(self._window.folder) == self.address:  # and not another controller's on this engine
             with suppress(OSError), failpoints.around("disk.address"):
                 (self._window.folder / ADDRESS_FILE).unlink()
-        with suppress(OSError):
-            self._socket.close()
 
-    def _run(self) -> None:
-        """What it needs takes half a second to import; the loop does not wait for that, and clients find us bound."""
-        try:
-            self._serve()
-        except Exception as error:
-            if not self._closing:
-                self._window.tell("ApiFailed", f"the API has ended: {type(error).__name__}: {error}")
+    def _tell_failure(self, message: str) -> None:
+        self._window.tell("ApiFailed", f"the API has ended: {message}")
 
-    def _serve(self) -> None:
+    def _make(self) -> Hosted:
         from controller.web.app import make_app
         from controller.web.desk import Desk
         from controller.web.feed import Feed
         from controller.web.scrapes import View
-        from controller.web.serving import make_server
 
-        feed = Feed()
-        view = View(self._window, discovery=self._serving.discovery)
+        feed, view = Feed(), View(self._window, discovery=self._serving.discovery)
         app = make_app(Desk(self._window, feed, self.keys, self._place), view)
         settings: dict[str, Any] = {"limit_concurrency": _CONNECTIONS}
         if self._serving.certificate is not None:
             settings |= {"ssl_certfile": self._serving.certificate, "ssl_keyfile": self._serving.key}
-        server = make_server(app, settings, on_end=feed.close, patience=_ENDS)
-        with self._lock:
-            self._server = server
-            if self._closing:
-                return
-        asyncio.run(server.serve(sockets=[self._socket]))
+        return Hosted(app, settings, feed.close)
 
 
 def _host(serving: Serving) -> str:
     return f"[{serving.host}]" if ":" in serving.host else serving.host
 
 
-def bind(serving: Serving) -> socket.socket:
+def find_port(serving: Serving) -> socket.socket:
     """The port that was asked for, or the next one that is free. Raises ControllerError."""
     try:
-        found = socket.getaddrinfo(serving.host, serving.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        spot = find_spot(serving.host, serving.port)
     except OSError as error:
         raise ControllerError(
             f"the API cannot listen on {serving.host}: {error.strerror}", hint="--api 127.0.0.1:7070"
         ) from None
-    family, _, _, _, address = found[0]
     last = min(serving.port + _MOST_PORTS, 65536) if serving.port else 1
     for port in range(serving.port, last):
-        made = _try_bind(family, (address[0], port, *address[2:]))
+        made = _try_bind(spot.at(port))
         if made is not None:
             return made
     message = f"no port from {serving.port} to {last - 1} is free on {serving.host}"
     raise ControllerError(message, hint="name one with --api")
 
 
-def _try_bind(family: int, address: tuple[Any, ...]) -> socket.socket | None:
-    """None: somebody has it. Without SO_REUSEADDR a port of a controller that has just ended would be busy a minute."""
-    made = socket.socket(family, socket.SOCK_STREAM)
+def _try_bind(spot: Spot) -> socket.socket | None:
+    """None: somebody has it."""
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
-        made.listen(_BACKLOG)
+        return listen_at(spot)
     except OSError as error:
-        made.close()
         if error.errno == errno.EADDRINUSE:
             return None
-        message = f"the API cannot listen on {address[0]}:{address[1]}: {error.strerror}"
+        message = f"the API cannot listen on {spot.address[0]}:{spot.address[1]}: {error.strerror}"
         raise ControllerError(message, hint="name another address with --api") from None
-    return made
 
 
 def find_names(serving: Serving) -> frozenset[str]:

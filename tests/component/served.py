@@ -13,7 +13,9 @@ import httpx
 from controller.loop.window import Served, Window
 from controller.model.serving import Serving
 from controller.web.keys import Keys, read_token
+from controller.web.scrapers import Scrapers
 from controller.web.server import ApiServer
+from controller.web.together import Together
 from tests.component.house import House
 from tests.component.waiting import eventually
 
@@ -81,8 +83,9 @@ def visit(house: House, script: Callable[[Visit], None], *stacks: str, watch: bo
     servers: list[ApiServer] = []
 
     def serve(window: Window, said: Serving | None) -> Served:
-        servers.append(ApiServer(window, said or Serving(**{"port": 0, **serving})))
-        return servers[0]
+        asked = said or Serving(**{"port": 0, **serving})
+        servers.append(ApiServer(window, asked))
+        return Together([servers[0], Scrapers(window, discovery=asked.discovery)])
 
     def play() -> None:
         eventually(lambda: servers, 20)

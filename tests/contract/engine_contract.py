@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from ipaddress import ip_address
 
 import pytest
 
@@ -49,6 +50,10 @@ class EngineContract:
         assert bench.engine.image_defaults(bringing) == ImageDefaults(True, ("/data", "/var/lib/x"))
         assert bench.engine.image_defaults("local/does-not-exist:0") is None
 
+    def test_containers_reach_its_machine_by_an_address(self, bench: Bench) -> None:
+        gateway = bench.engine.gateway()
+        assert gateway is not None and ip_address(gateway)
+
     def test_projects_are_those_that_have_containers(self, bench: Bench) -> None:
         assert bench.name not in bench.engine.projects()
         bench.make("web")
@@ -60,6 +65,8 @@ class EngineContract:
     def test_an_engine_that_is_away_is_transient_for_looks_and_steps(self, away: Engine, bench: Bench) -> None:
         with pytest.raises(Transient):
             away.info()
+        with pytest.raises(Transient):
+            away.gateway()
         with pytest.raises(Transient):
             away.observe(Scope(bench.name))
         with pytest.raises(Transient):

@@ -51,7 +51,7 @@ UNHARMED = {
     "engines/simulated_state.py": "stands for the engine's own disk",
     "loop/database.py:chmod": "repeated at each opening",
     "engines/simulated_calls.py:rename": "of a simulated container",
-    "web/server.py:bind": "a port, which the kernel takes back",
+    "web/binding.py:bind": "a port, which the kernel takes back",
     "failpoints.py": "the record of the points themselves",
     "cli/init.py:mkdir": "an empty folder changes nothing",
     "cli/init.py:write_text": "inside _write_whole, which the points enclose",

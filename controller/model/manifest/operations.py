@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from controller.model.alert import Comparison, Severity
 from controller.model.decision import Phase
 from controller.model.desired import ContentsPolicy, DriftPolicy, StartupMode
-from controller.model.manifest.values import Cpu, Duration, PortNumber, Section, Share, Size, written
+from controller.model.manifest.values import Cpu, Duration, Listen, Section, Share, Size, written
 from controller.model.manifest.workload import Exec, HttpCheck, Service
 
 
@@ -232,8 +232,12 @@ class Metrics(Section):
     """How often; not more often than each second."""
     retention: Duration = written("7d")
     """How long history is kept: each sample for 2 h, means of a minute for a day, of ten minutes for this long."""
-    listen_port: PortNumber | None = None
-    """Where a Prometheus in a container can scrape; off by default."""
+    listen: Listen | None = None
+    """Where this stack alone can be scraped, as `host:port`; the host `host-gateway` is where containers reach this
+    machine. Off by default."""
+    token_file: str | None = None
+    """File with the token that scraping there takes, relative to the manifest; made, readable by all, if missing.
+    Default: a file among the stack's state, for its owner alone."""
     custom: tuple[CustomMetric, ...] = ()
     """Figures of the services' own."""
 

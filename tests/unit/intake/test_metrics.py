@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from controller.intake.metrics import check_metrics, read_metrics
 from controller.model.manifest import Stack
-from controller.model.metrics import CustomMetric, MetricsPolicy
+from controller.model.metrics import CustomMetric, Listening, MetricsPolicy
 
 pytestmark = pytest.mark.unit
 
+HERE = Path("/srv/shop")
 HTTP = {"port": 8000, "path": "/metrics"}
 JOBS = {"name": "jobs", "service": "web", "http": HTTP, "series": 'jobs{queue="a"}'}
 
@@ -22,9 +25,11 @@ def stack(**metrics: Any) -> Stack:
 
 
 def test_what_is_measured() -> None:
-    assert read_metrics(None) == read_metrics(stack()) == MetricsPolicy(True, 15.0, 7 * 86400.0)
+    assert read_metrics(None, HERE) == read_metrics(stack(), HERE) == MetricsPolicy(True, 15.0, 7 * 86400.0)
     exec_ = {"name": "queue", "service": "web", "exec": ["cat", "/n"]}
-    assert read_metrics(stack(enabled=False, interval="5s", retention="1d", custom=[JOBS, exec_])) == MetricsPolicy(
+    assert read_metrics(
+        stack(enabled=False, interval="5s", retention="1d", custom=[JOBS, exec_]), HERE
+    ) == MetricsPolicy(
         False,
         5.0,
         86400.0,
@@ -36,8 +41,38 @@ def test_what_is_measured() -> None:
 
 
 @pytest.mark.parametrize(
+    ("metrics", "listening"),
+    [
+        ({}, None),
+        ({"listen": "127.0.0.1:7071"}, Listening("127.0.0.1", 7071)),
+        ({"listen": "[::1]:7071"}, Listening("::1", 7071)),
+        ({"listen": "host-gateway:7071", "tokenFile": "a/t"}, Listening("host-gateway", 7071, HERE / "a/t")),
+        ({"listen": "h:7071", "tokenFile": "/run/t"}, Listening("h", 7071, Path("/run/t"))),
+    ],
+)
+def test_where_it_is_scraped(metrics: dict[str, Any], listening: Listening | None) -> None:
+    found = read_metrics(stack(**metrics), HERE).listen
+    assert found == listening
+    assert found is None or found.address == metrics["listen"]
+
+
+@pytest.mark.parametrize(
+    "address", ["7071", "127.0.0.1", "http://127.0.0.1:7071", ":7071", "::1:7071", "a:b", "a:123456"]
+)
+def test_a_malformed_address_is_refused(address: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        stack(listen=address)
+    assert refused.value.errors()[0]["loc"] == ("spec", "metrics", "listen")
+
+
+@pytest.mark.parametrize(
     ("metrics", "told"),
     [
+        ({"listen": "127.0.0.1:7071"}, None),
+        ({"listen": "127.0.0.1:0"}, ("spec.metrics.listen", "a port is a number from 1 to 65535")),
+        ({"listen": "127.0.0.1:70710"}, ("spec.metrics.listen", "a port is a number from 1 to 65535")),
+        ({"tokenFile": "t"}, ("spec.metrics.tokenFile", "nobody shows a token")),
+        ({"listen": "h:1", "tokenFile": ""}, ("spec.metrics.tokenFile", "a file has a name")),
         ({"custom": [JOBS]}, None),
         ({"interval": "100ms"}, ("spec.metrics.interval", "nothing is measured more often than each second")),
         ({"custom": [JOBS, JOBS]}, ("spec.metrics.custom[1].name", "a second metric is called 'jobs'")),

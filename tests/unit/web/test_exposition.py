@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -156,9 +155,6 @@ def wide(count: int) -> Snapshot:
     return Snapshot(NOW, (StackFacts(stack_status(*services)),), Usage(NOW, HostUsage(2), {"shop": usage}))
 
 
-def test_a_wide_stack_is_exposed_before_anybody_waits() -> None:
-    """Ten times what it takes on a machine at rest: some 50 ms for 200 services."""
-    began = time.perf_counter()
+def test_a_wide_stack_is_exposed_whole() -> None:
     text, _ = expose(wide(200), "")
-    assert time.perf_counter() - began < 0.5
     assert text.count(b"controller_service_phase{") == 200 * len(Phase)

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from controller.web.guard import LARGEST_BODY, Guard, Message, Place, Receive, Send, read_cookie
+from controller.web.access import ApiAccess, ScrapeAccess, read_cookie
+from controller.web.guard import LARGEST_BODY, Guard, Message, Place, Receive, Send
 from controller.web.keys import Keys
 
 pytestmark = pytest.mark.unit
@@ -60,7 +61,7 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(_app, place, KEYS)(scope, receive, send))
+    asyncio.run(Guard(_app, place, ApiAccess(place, KEYS))(scope, receive, send))
     return Answered(sent)
 
 
@@ -182,3 +183,41 @@ def test_every_answer_says_what_a_page_may() -> None:
 )
 def test_a_cookie_is_read_whatever_else_there_is(header: str, value: str) -> None:
     assert read_cookie(header, "b") == value
+
+
+SCRAPE = "s" * 43
+
+
+def scrape(path: str, authorization: str, host: str = "controller:7071") -> Answered:
+    raw = [(b"host", host.encode()), (b"authorization", authorization.encode()), (b"cookie", SESSION.encode())]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    guard = Guard(_app, Place("http", 7071, None), ScrapeAccess(SCRAPE))
+    asyncio.run(guard({"type": "http", "path": path, "method": "GET", "headers": raw}, receive, send))
+    return Answered(sent)
+
+
+@pytest.mark.parametrize("path", ["/", "/metrics", "/v1/sd", "/healthz", "/v1/session", "/assets/index.js"])
+def test_where_a_stack_is_scraped_its_token_opens_and_nothing_else(path: str) -> None:
+    answered = scrape(path, f"Bearer {SCRAPE}")
+    assert (answered.status, answered.body["who"]) == (200, "scraper")
+    assert answered.headers["cache-control"] == "no-store"
+    for other in ("", BEARER, f"Bearer {SCRAPE}x", "Bearer ", f"Basic {SCRAPE}", f"Bearer {SCRAPE.upper()}"):
+        assert scrape(path, other).status == 401
+
+
+def test_the_scrape_token_opens_nothing_of_the_api() -> None:
+    assert ask("/v1/stacks", authorization=f"Bearer {SCRAPE}").status == 401
+    assert ask("/metrics", authorization=f"Bearer {SCRAPE}").status == 401
+
+
+def test_scrapers_may_call_us_what_they_like_but_at_our_port() -> None:
+    assert scrape("/metrics", f"Bearer {SCRAPE}", "172.17.0.1:7071").status == 200
+    assert scrape("/metrics", f"Bearer {SCRAPE}", "anything.example:7071").status == 200
+    assert scrape("/metrics", f"Bearer {SCRAPE}", "controller:7070").status == 421

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from controller.model.errors import ControllerError
-from controller.web.keys import CODE_SECONDS, SESSION_SECONDS, Address, Keys, read_token
+from controller.web.keys import CODE_SECONDS, PRIVATE, SESSION_SECONDS, SHARED, Address, Keys, read_secret, read_token
 
 pytestmark = pytest.mark.unit
 
@@ -49,6 +50,38 @@ def test_a_short_token_is_none(tmp_path: Path) -> None:
     (tmp_path / "api.token").touch(0o600)
     with pytest.raises(ControllerError, match="no token of 32 characters"):
         read_token(tmp_path)
+
+
+def test_a_shared_token_can_be_read_by_all_whatever_the_umask_says(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        token = read_secret(tmp_path / "scrape.token", SHARED)
+    finally:
+        os.umask(before)
+    assert len(token) == 43 and read_secret(tmp_path / "scrape.token", SHARED) == token
+    assert (tmp_path / "scrape.token").stat().st_mode & 0o777 == 0o644
+    assert [path.name for path in tmp_path.iterdir()] == ["scrape.token"]
+
+
+def test_a_stricter_mode_than_asked_for_will_do(tmp_path: Path) -> None:
+    token = read_secret(tmp_path / "t", PRIVATE)
+    assert read_secret(tmp_path / "t", SHARED) == token
+
+
+def test_a_token_that_others_can_write_is_refused(tmp_path: Path) -> None:
+    read_secret(tmp_path / "t", SHARED)
+    (tmp_path / "t").chmod(0o666)
+    with pytest.raises(ControllerError, match="others can write it") as refused:
+        read_secret(tmp_path / "t", SHARED)
+    assert refused.value.hint is not None and "chmod 644" in refused.value.hint
+
+
+def test_a_token_that_cannot_be_is_told_with_its_mend(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    for path, mend in ((tmp_path / "folder", "rmdir"), (tmp_path / "none" / "t", "mkdir -p")):
+        with pytest.raises(ControllerError, match=str(path)) as refused:
+            read_secret(path, SHARED)
+        assert refused.value.hint is not None and refused.value.hint.startswith(mend)
 
 
 def test_a_code_is_good_once(keys: Keys) -> None:

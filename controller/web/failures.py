@@ -1,0 +1,58 @@
+"""How failures are told: `{"error": {"message", "hint"}}` with the status that says whose fault it is."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+
+from controller.loop.window import UnknownStack
+from controller.model.errors import ControllerError, InvalidInput, Transient
+from controller.render.data import findings_data
+from controller.web.desk import NotFound, Taken, refuse
+
+
+def tell_failures(app: FastAPI) -> None:
+    """Of every route of that application."""
+    for kind, handler in _HANDLERS.items():
+        app.add_exception_handler(kind, handler)
+
+
+async def _not_found(request: Request, error: Exception) -> Response:
+    return refuse(404, str(error), getattr(error, "hint", None))
+
+
+async def _taken(request: Request, error: Exception) -> Response:
+    return refuse(503, str(error), "try again")
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """What is wrong with a request, field by field."""
+    assert isinstance(error, RequestValidationError)
+    told = "; ".join(f"{'.'.join(map(str, one['loc'][1:]))}: {one['msg']}" for one in error.errors()[:10])
+    return refuse(422, told or "the request cannot be read", "see docs/api.md")
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    """What cannot be done now (503), or as it stands (409), with the places of faults in files (422)."""
+    assert isinstance(error, ControllerError)
+    if isinstance(error, UnknownStack):
+        return refuse(404, error.message, error.hint)
+    if isinstance(error, InvalidInput):
+        return refuse(422, error.message, error.hint, findings=findings_data(error.findings)["errors"])
+    return refuse(503 if isinstance(error, Transient) else 409, error.message, error.hint)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return refuse(error.status_code, str(error.detail))
+
+
+_HANDLERS = {
+    NotFound: _not_found,
+    Taken: _taken,
+    RequestValidationError: _invalid,
+    ControllerError: _failed,
+    HTTPException: _http,
+}

@@ -6,10 +6,11 @@ import signal
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from controller.intake.metrics import read_metrics
 from controller.intake.targets import Broken, Target, Targets
 from controller.intake.watch import watch_inputs
 from controller.loop.acting import MakeProber, build_images
@@ -22,6 +23,7 @@ from controller.loop.lock import Lock, try_lock
 from controller.loop.metering import Metering
 from controller.loop.reconcile import Reconciler
 from controller.loop.requests import Requests
+from controller.loop.secret import read_shared
 from controller.loop.signals import Signals
 from controller.loop.wake import Listener
 from controller.loop.window import Rehearse, Serve, Served, Window
@@ -164,7 +166,19 @@ class Daemon:
         self._ground.engine_id()  # before that nothing of it can be read
         self._targets = self._ground.targets()
         self._take_channels()
-        return self._ground.load_all(self._ground.in_profile(self._targets))
+        targets = self._ground.in_profile(self._targets)
+        for target in targets.stacks:
+            self._make_token(target)
+        return self._ground.load_all(targets)
+
+    def _make_token(self, target: Target) -> None:
+        """Before its services are read: one that mounts the token would else be made without, and anew with it."""
+        if self._serving is None or target.path is None:
+            return
+        with suppress(ControllerError, ValueError):  # told where it is to be served; where the manifest is checked
+            listening = read_metrics(target.manifest, target.path.parent).listen
+            if listening is not None and listening.token_file is not None:
+                read_shared(listening.token_file, self._ground.asked.root)
 
     def _begin(self, pairs: Sequence[tuple[Target, Loaded]], broken: Sequence[Broken]) -> None:
         """Every stack that can be used; the broken ones are told, and come in when they are mended."""
@@ -292,6 +306,7 @@ class Daemon:
         if reconciler is not None and reconciler.loaded.manifest is not None and target.path is None:
             self._controller.call(_breaker(reconciler, _tell_vanished(reconciler)))
             return target.name
+        self._make_token(target)
         loaded = self._ground.load(target, reconciler.loaded.desired.services if reconciler is not None else {})
         self._controller.call(lambda now: self._take_over(target, loaded, now, cause))
         return loaded.name

@@ -5,13 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 
 from controller.loop.window import Window
 from controller.model.errors import ControllerError
 from controller.model.metrics import Listening
 from controller.model.names import Instant
-from controller.web.scrapeserver import ScrapeServer, find_token
+from controller.web.scrapeserver import ScrapeServer
 
 AGAIN = 10.0
 """Seconds after which is tried again what could not be served."""
@@ -48,14 +47,10 @@ class Scrapers:
             self._end(stack)
 
     def _look(self, now: Instant = 0.0) -> None:
-        """The loop's thread, before the first pass of what is new: who mounts a token finds it there."""
+        """The loop's thread: is something else wanted?"""
         wanted = self._window.listening()
         if wanted == self._wanted or self._ended.is_set():
             return
-        for stack, listening in wanted.items():
-            if self._wanted.get(stack) != listening:
-                with suppress(ControllerError):  # told where it is to be served
-                    find_token(self._window, stack, listening)
         self._wanted = wanted
         self._wake.set()
         if self._thread is None:

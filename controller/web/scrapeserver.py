@@ -9,6 +9,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from controller.loop.secret import PRIVATE, read_secret, read_shared
 from controller.loop.window import Window
 from controller.model.errors import ControllerError
 from controller.model.metrics import HOST_GATEWAY, Listening
@@ -16,7 +17,7 @@ from controller.web.access import ScrapeAccess
 from controller.web.binding import find_spot, listen_at
 from controller.web.guard import Place
 from controller.web.hosting import Hosted, Hosting
-from controller.web.keys import PRIVATE, SHARED, TOKEN_FILE, read_secret
+from controller.web.keys import TOKEN_FILE
 
 SCRAPE_FILE = "scrape.token"
 _CONNECTIONS = 32
@@ -34,7 +35,7 @@ class ScrapeServer:
         self, window: Window, stack: str, listening: Listening, on_failure: Callable[[str], None], *, discovery: bool
     ) -> None:
         self._window, self._stack, self._discovery = window, stack, discovery
-        self._token = find_token(window, stack, listening)
+        self._token = _find_token(window, stack, listening)
         self._port = listening.port
         bound = _bind(listening, _find_host(window, listening))
         self._hosting = Hosting(f"scrape {stack}", bound, self._make, on_failure)
@@ -56,12 +57,12 @@ class ScrapeServer:
         return Hosted(app, {"limit_concurrency": _CONNECTIONS})
 
 
-def find_token(window: Window, stack: str, listening: Listening) -> str:
+def _find_token(window: Window, stack: str, listening: Listening) -> str:
     """The token that scrapers show; made where there is none. Raises ControllerError."""
     path = listening.token_file
     if path is None:
         return read_secret(window.folder_of(stack) / SCRAPE_FILE, PRIVATE)
-    token = read_secret(path, SHARED)
+    token = read_shared(path, window.root)
     if hmac.compare_digest(token.encode(), _read(window.root / TOKEN_FILE).encode()):
         raise ControllerError(f"{path}: this is the API's token, which opens everything", hint="name another file")
     return token

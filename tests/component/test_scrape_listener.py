@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import threading
@@ -138,10 +139,32 @@ def test_the_token_is_there_before_a_container_could_mount_it(house: House) -> N
     assert all(there)
 
 
-def test_the_apis_own_token_is_no_scrape_token(house: House) -> None:
-    house.write("shop", spec=listen(free_port(), ", tokenFile: ../state/api.token"))
+def test_who_mounts_the_token_is_not_made_anew_for_it(house: House) -> None:
+    """It is there before the files are read: a mount that had no contents would have others a moment later."""
+    mount = {"type": "bind", "source": str(house.folder / "shop" / "scrape.token"), "target": "/t", "read_only": True}
+    labels = {"controller.simulated.start": "0.01"}
+    model = {"name": "NAME", "services": {"db": {"image": "busybox", "volumes": [mount], "labels": labels}}}
+    house.write("shop", json.dumps(model), listen(free_port(), ", tokenFile: shop/scrape.token"))
+
+    def script(there: Visit) -> None:
+        eventually(lambda: there.http.get("/v1/stacks/shop").json().get("phase") == "Converged", 20)
+        assert there.ask("shop", "apply")["exitCode"] == 0
+        assert len(there.get("/v1/stacks/shop/revisions")["revisions"]) == 1
+
+    visit(house, script)
+
+
+@pytest.mark.parametrize(
+    ("file", "told"), [("../state/api.token", "among the controller's own state"), ("copy", "which opens everything")]
+)
+def test_the_apis_own_token_is_no_scrape_token_and_is_not_made_for_others(house: House, file: str, told: str) -> None:
+    root = house.folder.parent / "state"
+    if file == "copy":
+        (house.folder / file).write_text(read_token(root))
+    house.write("shop", spec=listen(free_port(), f", tokenFile: {file}"))
     visit(house, lambda there: eventually(said(house, "MetricsNotServed"), 20))
-    assert "the API's token, which opens everything" in house.ear.said("MetricsNotServed")[0]
+    assert told in house.ear.said("MetricsNotServed")[0]
+    assert (root / "api.token").stat().st_mode & 0o777 == 0o600
 
 
 def test_it_comes_moves_and_goes_with_the_manifest(house: House) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from controller.loop.secret import PRIVATE, SHARED, read_secret
 from controller.model.errors import ControllerError
-from controller.web.keys import CODE_SECONDS, PRIVATE, SESSION_SECONDS, SHARED, Address, Keys, read_secret, read_token
+from controller.web.keys import CODE_SECONDS, SESSION_SECONDS, Address, Keys, read_token
 
 pytestmark = pytest.mark.unit
 

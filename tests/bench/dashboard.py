@@ -71,7 +71,7 @@ def _noted() -> Iterator[Ledger]:
 
     def hear_it(self: Controller, nudge: NudgeAt) -> None:
         if nudge.service is not None:
-            ledger.heard.setdefault(nudge.service, time.time())
+            ledger.heard[nudge.service] = time.time()  # what changes nothing is never shown: only the last one counts
             ledger.waiting.setdefault(nudge.service, time.time())
         hear(self, nudge)
 

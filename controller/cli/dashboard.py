@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 
 from controller.cli.live import Screen
@@ -14,13 +15,15 @@ def serve_for(screen: Screen, address: tuple[str, int] | None, *, api: bool = Tr
 
     def serve(window: Window, said: Serving | None) -> Served:
         from controller.web.scrapers import Scrapers
-        from controller.web.together import Together
 
         serving = said or Serving()
         if address is not None:
             serving = replace(serving, host=address[0], port=address[1], enabled=True)
-        parts: list[Served] = [_serve_api(screen, window, serving)] if serving.enabled and api else []
-        return Together([*parts, Scrapers(window, discovery=serving.discovery)])
+        ends = ExitStack()
+        if serving.enabled and api:
+            ends.callback(_serve_api(screen, window, serving).close)
+        ends.callback(Scrapers(window, discovery=serving.discovery).close)
+        return ends
 
     return serve
 

@@ -74,7 +74,7 @@ class Customs:
                 self._slow[(metric, replica.id)] = future
             return f"{replica.name}: no answer within {PATIENCE:g} s"
         except ControllerError as error:
-            return f"{replica.name}: {error.message}{f' ({error.hint})' if error.hint else ''}"
+            return f"{replica.name}: {error.whole}"
         except Exception as error:  # whatever a service exposes: its figure is missing, and nothing else
             return f"{replica.name}: {type(error).__name__}: {error}"
 

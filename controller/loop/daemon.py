@@ -44,7 +44,7 @@ _LAST_STEP, _LAST_READ = 6.5, 1.0
 supervisors give. A stop that takes longer is seen through by the engine."""
 
 
-class Serving(NamedTuple):
+class Api(NamedTuple):
     """How the API is served, and what it needs beside the loop."""
 
     serve: Serve
@@ -61,10 +61,10 @@ class Daemon:
         make_prober: MakeProber,
         *,
         watch: bool,
-        serving: Serving | None = None,
+        api: Api | None = None,
     ) -> None:
         self._ground = ground
-        self._serving = serving
+        self._api = api
         self._served: Served | None = None
         self._audience = audience
         self._watch = watch
@@ -109,9 +109,9 @@ class Daemon:
         return 130 if ended and ended[0] == signal.SIGINT else 0
 
     def _serve(self) -> None:
-        if self._serving is not None:
-            window = Window(self._controller, self._ground, self.metering, self._serving.rehearse)
-            self._served = self._serving.serve(window, self._targets.serving)
+        if self._api is not None:
+            window = Window(self._controller, self._ground, self.metering, self._api.rehearse)
+            self._served = self._api.serve(window, self._targets.serving)
 
     def _keep(self) -> None:
         self.metering.start()
@@ -173,7 +173,7 @@ class Daemon:
 
     def _make_token(self, target: Target) -> None:
         """Before its services are read: one that mounts the token would else be made without, and anew with it."""
-        if self._serving is None or target.path is None:
+        if self._api is None or target.path is None:
             return
         with suppress(ControllerError, ValueError):  # told where it is to be served; where the manifest is checked
             listening = read_metrics(target.manifest, target.path.parent).listen

@@ -183,7 +183,7 @@ class Keeper:
             if plan.coming is not None:
                 self._ingress.prepare(plan.coming)
         except EngineError as error:
-            return False, f"{error.message} ({error.hint})" if error.hint else error.message
+            return False, error.whole
         return whole, None
 
 

@@ -102,10 +102,10 @@ class Session:
 
     def run(self, audience: Audience, *, watch: bool, serve: Serve | None = None) -> int:
         """Keep the stacks; `serve` begins to serve the API as soon as there are any."""
-        from controller.loop.daemon import Daemon, Serving
+        from controller.loop.daemon import Api, Daemon
 
-        serving = Serving(serve, self.rehearse) if serve is not None else None
-        return Daemon(self._ground, audience, self._make_prober, watch=watch, serving=serving).run()
+        api = Api(serve, self.rehearse) if serve is not None else None
+        return Daemon(self._ground, audience, self._make_prober, watch=watch, api=api).run()
 
     def rehearse(self, stack: str, services: Sequence[str]) -> Planned:
         """What an `apply` of one stack would do, by what its files say now."""

@@ -30,6 +30,11 @@ class ControllerError(Exception):
         self.message = message
         self.hint = hint
 
+    @property
+    def whole(self) -> str:
+        """The message with its mend, for places that have one line."""
+        return f"{self.message} ({self.hint})" if self.hint else self.message
+
 
 class InvalidInput(ControllerError):
     """Manifests, Compose files or arguments that cannot be used; nothing was changed."""

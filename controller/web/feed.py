@@ -31,7 +31,7 @@ class Entry:
     seq: int
     key: Key
     kind: str
-    make: Callable[[], Any]
+    make: Callable[[], str]
     _frame: bytes | None = field(default=None, repr=False)
 
     def frame(self, epoch: str) -> bytes:
@@ -40,9 +40,9 @@ class Entry:
         return self._frame
 
 
-def frame(kind: str, data: Any, name: str) -> bytes:
-    """A server-sent event (WHATWG HTML, 9.2); JSON has no line breaks of its own."""
-    return f"id: {name}\nevent: {kind}\ndata: {dumps(data)}\n\n".encode()
+def frame(kind: str, text: str, name: str) -> bytes:
+    """A server-sent event (WHATWG HTML, 9.2) of JSON text, which has no line breaks of its own."""
+    return f"id: {name}\nevent: {kind}\ndata: {text}\n\n".encode()
 
 
 def dumps(data: Any) -> str:
@@ -137,7 +137,7 @@ class Feed:
     def put(self, kind: str, stack: str, value: Any) -> None:
         """The newest of its kind, such as a sample of usage."""
         self.latest[f"{kind}/{stack}" if stack else kind] = value
-        self._add((kind, stack, ""), kind, lambda: value)
+        self._add((kind, stack, ""), kind, lambda: dumps(value))
         self._announce()
 
     def follow_intent(self, stack: str, number: int) -> None:
@@ -149,7 +149,7 @@ class Feed:
         self.intents[stack, data["id"]] = data
         if data["state"] == "done":
             del self.intents[stack, data["id"]]
-        self._add(("intent", stack, str(data["id"])), "intent", lambda: {"stack": stack, "intent": data})
+        self._add(("intent", stack, str(data["id"])), "intent", lambda: dumps({"stack": stack, "intent": data}))
         self._announce()
 
     def _take_event(self, event: Event) -> None:
@@ -157,20 +157,20 @@ class Feed:
         if event.count > 1:
             self._events = deque((known for known in self._events if _same(known) != repeats), maxlen=KEPT_EVENTS)
         self._events.append(event)
-        self._add(("event", event.stack, str(event.seq)), "event", lambda: event_data(event))
+        self._add(("event", event.stack, str(event.seq)), "event", lambda: dumps(event_data(event)))
 
     def _note(self, change: Change) -> None:
         kind, stack, service = change.key
         value = change.value
         if value is None:
             self._fragments.pop((stack, service), None)
-            self._add(change.key, "removed", lambda: {"stack": stack, "service": service or None})
+            self._add(change.key, "removed", lambda: dumps({"stack": stack, "service": service or None}))
         elif kind == "stack":
-            self._add(change.key, kind, lambda: bare_data(value))
+            self._add(change.key, kind, lambda: dumps(bare_data(value)))
         else:
-            self._add(change.key, kind, lambda: {"stack": stack, "service": service_data(value, words=True)})
+            self._add(change.key, kind, lambda: self._told_service(stack, value))
 
-    def _add(self, key: Key, kind: str, make: Callable[[], Any]) -> None:
+    def _add(self, key: Key, kind: str, make: Callable[[], str]) -> None:
         self._seq += 1
         self._entries.append(Entry(self._seq, key, kind, make))
 
@@ -230,7 +230,7 @@ class Feed:
             "usage": self.latest.get("usage"),
         }
         data = f'{{"stacks":{self._stacks_text()},{dumps(rest)[1:]}'
-        return f"id: {self.epoch}-{self._seq}\nevent: snapshot\ndata: {data}\n\n".encode(), self._seq
+        return frame("snapshot", data, f"{self.epoch}-{self._seq}"), self._seq
 
     def stacks_body(self) -> bytes:
         """`status -o json`, made anew only where something changed."""
@@ -248,6 +248,9 @@ class Feed:
     def _stack_text(self, kept: Kept) -> str:
         services = ",".join(self._service_text(kept.stack.name, one) for one in kept.services.values())
         return f'{dumps(bare_data(kept.stack))[:-1]},"services":[{services}]}}'
+
+    def _told_service(self, stack: str, service: ServiceStatus) -> str:
+        return f'{{"stack":{dumps(stack)},"service":{self._service_text(stack, service)}}}'
 
     def _service_text(self, stack: str, service: ServiceStatus) -> str:
         known = self._fragments.get((stack, service.name))

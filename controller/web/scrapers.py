@@ -107,7 +107,7 @@ class Scrapers:
                 self._window, stack, listening, lambda why: self._fail(stack, why), discovery=self._discovery
             )
         except ControllerError as error:
-            self._tell(stack, f"{error.message} ({error.hint})" if error.hint else error.message)
+            self._tell(stack, error.whole)
             self._due[stack] = (listening, time.monotonic() + AGAIN)
             return
         self._open[stack] = (listening, server)

@@ -19,7 +19,7 @@ from controller.engines.simulated import SimulatedEngine
 from controller.engines.simulated_world import Simulation
 from controller.loop.acting import act
 from controller.loop.controller import Audience
-from controller.loop.daemon import Daemon, Serving
+from controller.loop.daemon import Api, Daemon
 from controller.loop.ground import Asked, Ground
 from controller.loop.session import Session
 from controller.loop.window import Serve
@@ -120,8 +120,8 @@ class House:
         self.ear = Ear()
         session = Session(self.engine, asked, lambda _: None, Simulation)
         ground = Ground(self.engine, asked)
-        serving = Serving(serve, session.rehearse) if serve is not None else None
-        daemon = Daemon(ground, self.ear, lambda _: None, watch=watch, serving=serving)
+        api = Api(serve, session.rehearse) if serve is not None else None
+        daemon = Daemon(ground, self.ear, lambda _: None, watch=watch, api=api)
         thread = threading.Thread(target=play, name="script")
         thread.start()
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +15,6 @@ from controller.model.serving import Serving
 from controller.web.keys import Keys, read_token
 from controller.web.scrapers import Scrapers
 from controller.web.server import ApiServer
-from controller.web.together import Together
 from tests.component.house import House
 from tests.component.waiting import eventually
 
@@ -85,7 +84,10 @@ def visit(house: House, script: Callable[[Visit], None], *stacks: str, watch: bo
     def serve(window: Window, said: Serving | None) -> Served:
         asked = said or Serving(**{"port": 0, **serving})
         servers.append(ApiServer(window, asked))
-        return Together([servers[0], Scrapers(window, discovery=asked.discovery)])
+        ends = ExitStack()
+        ends.callback(servers[0].close)
+        ends.callback(Scrapers(window, discovery=asked.discovery).close)
+        return ends
 
     def play() -> None:
         eventually(lambda: servers, 20)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Sequence
 from dataclasses import replace
 
 from controller.cli.live import Screen
@@ -19,18 +19,31 @@ def serve_for(screen: Screen, address: tuple[str, int] | None, *, api: bool = Tr
         serving = said or Serving()
         if address is not None:
             serving = replace(serving, host=address[0], port=address[1], enabled=True)
-        ends = ExitStack()
-        if serving.enabled and api:
-            ends.callback(_serve_api(screen, window, serving).close)
-        ends.callback(Scrapers(window, discovery=serving.discovery).close)
-        return ends
+        served = [_serve_api(screen, window, serving)] if serving.enabled and api else []
+        return Together((*served, Scrapers(window, discovery=serving.discovery)))
 
     return serve
+
+
+class Together:
+    """What is served side by side."""
+
+    def __init__(self, served: Sequence[Served]) -> None:
+        self._served = served
+
+    def stop(self) -> None:
+        for one in self._served:
+            one.stop()
+
+    def close(self) -> None:
+        self.stop()
+        for one in self._served:
+            one.close()
 
 
 def _serve_api(screen: Screen, window: Window, serving: Serving) -> Served:
     from controller.web.server import ApiServer
 
     server = ApiServer(window, serving)
-    screen.invite(f"dashboard: {server.make_link()}")
+    screen.invite(server.address.url, server.make_link)
     return server

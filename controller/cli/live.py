@@ -32,6 +32,9 @@ _BEGINS = frozenset({Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
 class Screen:
     """An audience of the loop that says nothing: the base of what does, usable where nobody looks."""
 
+    watched = False
+    """Whether it is a terminal, where somebody looks."""
+
     def __enter__(self) -> Screen:
         return self
 
@@ -50,9 +53,9 @@ class Screen:
         """A line beside the progress, whole."""
         return None
 
-    def invite(self, line: str) -> None:
-        """The same, for eyes only: it opens something, and is kept in no file."""
-        self.say(line)
+    def invite(self, address: str, make_link: Callable[[], str]) -> None:
+        """Where the dashboard is; the link that opens it only where nobody keeps what is printed, as journals do."""
+        self.say(f"dashboard: {make_link() if self.watched else f'{address} (`controller token link` opens it)'}")
 
     def close(self) -> None:
         return None
@@ -61,7 +64,8 @@ class Screen:
 class LineScreen(Screen):
     """One line for each change of phase and each warning, with `verbose` for each event. `put` gets the line."""
 
-    def __init__(self, put: Callable[[str, bool], None], *, verbose: bool = False) -> None:
+    def __init__(self, put: Callable[[str, bool], None], *, verbose: bool = False, watched: bool = False) -> None:
+        self.watched = watched
         self._put = put
         self._verbose = verbose
         self._seen: dict[tuple[str, str], tuple[Phase, str]] = {}
@@ -114,7 +118,7 @@ def plain_screen(stream: TextIO, paint: Paint = plain, *, verbose: bool = False)
         with suppress(OSError, ValueError):
             print(f"{paint(clock(time.time()), 'dim')} {told}", file=stream, flush=True)
 
-    return LineScreen(put, verbose=verbose)
+    return LineScreen(put, verbose=verbose, watched=stream.isatty())
 
 
 def log_screen(path: Path, *, verbose: bool = False) -> LineScreen:
@@ -133,6 +137,8 @@ def log_screen(path: Path, *, verbose: bool = False) -> LineScreen:
 
 class LiveScreen(Screen):
     """A line a service, redrawn in place, at most ten times a second and only when a line differs."""
+
+    watched = True
 
     def __init__(self, stream: TextIO, paint: Paint, *, transient: bool = False) -> None:
         self._stream = stream
@@ -220,8 +226,9 @@ class BothScreens(Screen):
         for screen in self._screens:
             screen.say(line)
 
-    def invite(self, line: str) -> None:
-        self._screens[0].invite(line)
+    def invite(self, address: str, make_link: Callable[[], str]) -> None:
+        for screen in self._screens:
+            screen.invite(address, make_link)
 
     def close(self) -> None:
         for screen in self._screens:

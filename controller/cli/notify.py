@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from controller.cli.live import Screen
 from controller.model.status import Event, StackStatus
@@ -38,8 +38,8 @@ class ServiceManager(Screen):
     def say(self, line: str) -> None:
         self._screen.say(line)
 
-    def invite(self, line: str) -> None:
-        self._screen.invite(line)
+    def invite(self, address: str, make_link: Callable[[], str]) -> None:
+        self._screen.invite(address, make_link)
 
     def close(self) -> None:
         notify("STOPPING=1")

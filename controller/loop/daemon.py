@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from contextlib import ExitStack, closing, suppress
@@ -98,15 +99,22 @@ class Daemon:
                     self._keep()
             finally:
                 self._end()
-                if self._served is not None:
-                    self._served.close()
-                self._watchman.close()
-                self.metering.close()
-                self._controller.close(_LAST_STEP)
-                for reader in self._readers:
-                    reader.join(_LAST_READ / len(self._readers))
-                self._owned.close()
+                self._close()
         return 130 if ended and ended[0] == signal.SIGINT else 0
+
+    def _close(self) -> None:
+        """All begin to end at once: what each of them may take is not added up. First who reads the stores."""
+        until = time.monotonic() + _LAST_STEP
+        self.metering.stop()
+        if self._served is not None:
+            self._served.stop()
+            self._served.close()
+        self._watchman.close()
+        self.metering.close()
+        self._controller.close(max(0.0, until - time.monotonic()))
+        for reader in self._readers:
+            reader.join(_LAST_READ / len(self._readers))
+        self._owned.close()
 
     def _serve(self) -> None:
         if self._api is not None:

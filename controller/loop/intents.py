@@ -54,6 +54,11 @@ class IntentBox:
             )
             return number
 
+    def waiting(self) -> int:
+        """How many nobody has taken up yet."""
+        row = self._database.row("SELECT COUNT(*) FROM intents WHERE state = ?", (IntentState.WAITING,))
+        return int(row[0]) if row else 0
+
     def claim(self) -> Intent | None:
         """The oldest request that nobody has taken up; it is now the caller's."""
         if not self._database.row("SELECT 1 FROM intents WHERE state = ?", (IntentState.WAITING,)):

@@ -43,6 +43,7 @@ class Metering:
         self._troubled: set[str] = set()
         self._sampler: Sampler | None = None
         self._ended = threading.Event()
+        self._ends_at = 0.0
         self._thread = threading.Thread(target=self._keep_sampling, name="metering", daemon=True)
         self.latest: Usage | None = None
         """The newest sample, swapped whole; None before the first one."""
@@ -52,12 +53,18 @@ class Metering:
     def start(self) -> None:
         self._thread.start()
 
-    def close(self) -> None:
-        """Also where it was never started."""
+    def stop(self) -> None:
+        """Begin to end."""
+        if not self._ended.is_set():
+            self._ends_at = time.monotonic() + _LAST_PATIENCE
         self._ended.set()
         self._customs.close()
+
+    def close(self) -> None:
+        """Also where it was never started."""
+        self.stop()
         if self._thread.ident is not None:
-            self._thread.join(_LAST_PATIENCE)
+            self._thread.join(max(0.0, self._ends_at - time.monotonic()))
 
     def history(self, stack: str | None, service: str | None, since: float) -> tuple[UsageSeries, ...]:
         """Of the last `since` seconds: of a stack's service, or of all of them; `stack` None: of the machine."""

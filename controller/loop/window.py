@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,7 +20,7 @@ from controller.loop.store import Store
 from controller.loop.wake import nudge
 from controller.model.alert import Ack, Silence
 from controller.model.desired import DesiredStack
-from controller.model.errors import ControllerError, Finding
+from controller.model.errors import ControllerError, Finding, Transient
 from controller.model.generation import Generation
 from controller.model.metrics import Listening, MetricsPolicy
 from controller.model.names import Instant, ReplicaId
@@ -30,6 +30,8 @@ from controller.model.status import Event, StackStatus
 from controller.model.timings import Span
 from controller.model.wish import Wish
 
+MOST_WAITING = 100
+"""Requests of one stack."""
 _TURNS_WITHIN = 30.0
 """Seconds within which the loop turns, whatever one pass has to wait for; it does so each second at rest."""
 
@@ -55,7 +57,13 @@ Rehearse = Callable[[str, Sequence[str]], Planned]
 class Served(Protocol):
     """An API that is being served."""
 
-    def close(self) -> None: ...
+    def stop(self) -> None:
+        """Begin to end."""
+        ...
+
+    def close(self) -> None:
+        """Wait for that end, some seconds at most."""
+        ...
 
 
 Serve = Callable[["Window", Serving | None], Served]
@@ -64,6 +72,10 @@ Serve = Callable[["Window", Serving | None], Served]
 
 class UnknownStack(ControllerError):
     """No stack of that name is kept here."""
+
+    @classmethod
+    def among(cls, name: str, known: Iterable[str]) -> UnknownStack:
+        return cls(f"no stack is called '{name}'", hint=f"known stacks: {', '.join(known) or 'none'}")
 
 
 class Window:
@@ -174,16 +186,22 @@ class Window:
         *,
         tail: int | None = None,
         follow: bool = False,
+        since: Instant | None = None,
         opened: Callable[[Callable[[], None]], None] | None = None,
     ) -> Iterator[str]:
         """`opened` gets what ends a blocked read, from any thread."""
-        return self._ground.engine.logs(replica, tail=tail, follow=follow, opened=opened)
+        return self._ground.engine.logs(replica, tail=tail, follow=follow, since=since, opened=opened)
 
     # --- what is asked
 
     def ask(self, stack: str, wish: Wish) -> Intent:
-        """Leave an intent, as a command does that finds the stack kept; the loop takes it up."""
+        """Leave an intent, as a command does that finds the stack kept; the loop takes it up.
+
+        Raises Transient where so many wait already that nobody can mean all of them.
+        """
         store = self._store(stack)
+        if store.intents.waiting() >= MOST_WAITING:
+            raise Transient(f"{stack}: {MOST_WAITING} requests wait already", hint="try again once some are done")
         number = store.intents.add(wish.verb, dataclasses.asdict(wish), wish.who)
         if not nudge(self._ground.folder(stack)):
             self._controller.call(lambda now: None)  # a turn, after which is looked whether somebody asks
@@ -220,8 +238,7 @@ class Window:
     def _reconciler(self, stack: str) -> Reconciler:
         found = self._controller.stacks.get(stack)
         if found is None:
-            known = ", ".join(self.stacks) or "none"
-            raise UnknownStack(f"no stack is called '{stack}'", hint=f"known stacks: {known}")
+            raise UnknownStack.among(stack, self.stacks)
         return found
 
     def _store(self, stack: str) -> Store:

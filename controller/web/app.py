@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
 from controller import __version__
+from controller.loop.window import Window
 from controller.web.access import ApiAccess, ScrapeAccess
 from controller.web.asks import asks
 from controller.web.desk import Desk
-from controller.web.failures import tell_failures
+from controller.web.failures import Once, tell_failures
 from controller.web.figures import figures
 from controller.web.guard import App, Guard, Place
 from controller.web.pages import pages
 from controller.web.reads import reads
 from controller.web.scrapes import View, scrapes
 from controller.web.streams import streams
-from controller.web.watching import keep_watching
+from controller.web.watching import keep_watching, open_feed
 
 
 def make_app(desk: Desk, view: View) -> App:
@@ -37,7 +38,7 @@ def make_app(desk: Desk, view: View) -> App:
     for router in (reads, figures, scrapes, asks, streams, pages):
         app.include_router(router)
     tell_failures(app)
-    return Guard(app, desk.place, ApiAccess(desk.place, desk.keys))
+    return Guard(app, desk.place, ApiAccess(desk.keys), _teller(desk.window))
 
 
 def make_scrape_app(view: View, place: Place, access: ScrapeAccess) -> App:
@@ -46,12 +47,17 @@ def make_scrape_app(view: View, place: Place, access: ScrapeAccess) -> App:
     app.state.view = view
     app.include_router(scrapes)
     tell_failures(app)
-    return Guard(app, place, access)
+    return Guard(app, place, access, _teller(view.window))
+
+
+def _teller(window: Window) -> Callable[[str], None]:
+    return Once(lambda why: window.tell("RequestFailed", f"a request could not be answered: {why}"))
 
 
 @asynccontextmanager
 async def _live(app: FastAPI) -> AsyncIterator[None]:
     desk: Desk = app.state.desk
+    await open_feed(desk)
     watching = asyncio.create_task(keep_watching(desk))
     try:
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -12,9 +13,9 @@ from fastapi.responses import Response
 from controller.loop.intents import Intent
 from controller.model.alert import Ack, Silence
 from controller.render.data import timestamp
-from controller.web.access import read_cookie
 from controller.web.bodies import Asked, Login, Silencing
 from controller.web.desk import AtDesk, Desk, NotFound, answer, refuse
+from controller.web.guard import find_bearer
 from controller.web.keys import SESSION_SECONDS
 from controller.web.reads import find_alerts
 
@@ -30,7 +31,7 @@ def who_of(request: Request) -> str:
 async def ask(desk: AtDesk, request: Request, stack: str, body: Asked) -> Response:
     """Ask for what a command of the command line asks for. The loop does it; follow it by its `id`."""
     desk.stack(stack)
-    intent = desk.window.ask(stack, body.wish(who_of(request)))
+    intent = await asyncio.to_thread(desk.window.ask, stack, body.wish(who_of(request)))
     desk.feed.follow_intent(stack, intent.id)
     return answer(intent_data(intent), 202)
 
@@ -91,29 +92,18 @@ def end_silence(desk: AtDesk, stack: str, number: int) -> Response:
     return Response(status_code=204)
 
 
-@asks.post("/v1/session", status_code=204, tags=["session"])
+@asks.post("/v1/session", status_code=201, tags=["session"])
 async def log_in(desk: AtDesk, body: Login) -> Response:
-    """Change a code of `controller token link`, or the token, for a session cookie."""
+    """Change a code of `controller token link`, or the token, for a session: shown as the token is, for some hours."""
     by_code = body.code is not None and desk.keys.use_code(body.code)
     if not by_code and not (body.token is not None and desk.keys.is_token(body.token.strip())):
         what = "this link was used already, or is too old" if body.code is not None else "this is not the token"
         return refuse(401, what, "controller token link")
-    response = Response(status_code=204)
-    response.set_cookie(
-        desk.place.cookie,
-        desk.keys.open_session(),
-        max_age=int(SESSION_SECONDS),
-        httponly=True,
-        samesite="strict",
-        secure=desk.place.scheme == "https",
-    )
-    return response
+    return answer({"session": desk.keys.open_session(), "seconds": SESSION_SECONDS}, 201)
 
 
 @asks.delete("/v1/session", status_code=204, tags=["session"])
 async def log_out(desk: AtDesk, request: Request) -> Response:
-    """The session is void."""
-    desk.keys.end_session(read_cookie(request.headers.get("cookie", ""), desk.place.cookie))
-    response = Response(status_code=204)
-    response.delete_cookie(desk.place.cookie, httponly=True, samesite="strict", secure=desk.place.scheme == "https")
-    return response
+    """The session that is shown is void."""
+    desk.keys.end_session(find_bearer(request.headers.get("authorization", "")))
+    return Response(status_code=204)

@@ -28,9 +28,30 @@ def find_spot(host: str, port: int) -> Spot:
     return Spot(found[0][0], found[0][4])
 
 
-def listen_at(spot: Spot) -> socket.socket:
-    """Listening. Raises OSError. Without SO_REUSEADDR a port of who has just ended would be busy a minute."""
-    made = socket.socket(spot.family, socket.SOCK_STREAM)
+class Door(socket.socket):
+    """Listens, and lets only so many in at once: each is a file, and the loop needs some too. Who comes then finds it
+    closed, whether they would have said something or not."""
+
+    most = 0
+    _inside: tuple[socket.socket, ...] = ()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        made, address = super().accept()
+        self._inside = tuple(one for one in self._inside if one.fileno() != -1)
+        if len(self._inside) >= self.most:
+            made.close()
+            raise ConnectionAbortedError(errno.ECONNABORTED, "enough are in")
+        self._inside = (*self._inside, made)
+        return made, address
+
+
+def listen_at(spot: Spot, most: int) -> Door:
+    """Listening, for `most` connections at once. Raises OSError.
+
+    Without SO_REUSEADDR a port of who has just ended would be busy a minute.
+    """
+    made = Door(spot.family, socket.SOCK_STREAM)
+    made.most = most
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         made.bind(spot.address)

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
 
-from controller.loop.window import Window
+from controller.loop.window import UnknownStack, Window
 from controller.model.status import ServiceStatus, StackStatus
 from controller.web.feed import Feed, dumps
 from controller.web.guard import Place
 from controller.web.keys import Keys
+from controller.web.places import Places
+
+MOST_LOGS, MOST_PLANS = 24, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
+    """`rehearsing`: a plan takes processor time that the loop may need: one at a time, and few that wait for it."""
+
     window: Window
     feed: Feed
     keys: Keys
     place: Place
+    readers: Places = field(default_factory=lambda: Places(MOST_LOGS, "read logs"))
+    planners: Places = field(default_factory=lambda: Places(MOST_PLANS, "wait for a plan"))
+    rehearsing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def stack(self, name: str) -> StackStatus:
-        """As it was published last. Raises NotFound."""
+        """As it was published last. Raises UnknownStack."""
         kept = self.feed.kept.get(name)
         if kept is None:
-            raise NotFound(f"no stack is called '{name}'", f"known stacks: {', '.join(self.feed.kept) or 'none'}")
+            raise UnknownStack.among(name, self.feed.kept)
         return kept.stack
 
     def service(self, stack: str, name: str) -> ServiceStatus:
@@ -43,10 +52,6 @@ class NotFound(Exception):
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
         self.hint = hint
-
-
-class Taken(Exception):
-    """Too many do this already."""
 
 
 def _desk(request: Request) -> Desk:

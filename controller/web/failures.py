@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
@@ -10,13 +12,29 @@ from starlette.exceptions import HTTPException
 from controller.loop.window import UnknownStack
 from controller.model.errors import ControllerError, InvalidInput, Transient
 from controller.render.data import findings_data
-from controller.web.desk import NotFound, Taken, refuse
+from controller.web.desk import NotFound, refuse
+from controller.web.places import Taken
 
 
 def tell_failures(app: FastAPI) -> None:
     """Of every route of that application."""
     for kind, handler in _HANDLERS.items():
         app.add_exception_handler(kind, handler)
+
+
+class Once:
+    """Has each fault told once: who asks again and again fills nobody's screen."""
+
+    _MOST = 100
+
+    def __init__(self, tell: Callable[[str], None]) -> None:
+        self._tell = tell
+        self._told: set[str] = set()
+
+    def __call__(self, why: str) -> None:
+        if why not in self._told and len(self._told) < self._MOST:
+            self._told.add(why)
+            self._tell(why)
 
 
 async def _not_found(request: Request, error: Exception) -> Response:
@@ -49,10 +67,16 @@ async def _http(request: Request, error: Exception) -> Response:
     return refuse(error.status_code, str(error.detail))
 
 
-_HANDLERS = {
+async def _broken(request: Request, error: Exception) -> Response:
+    """A fault of ours, of which the loop tells more (`Guard`)."""
+    return refuse(500, f"the controller failed: {type(error).__name__}", "controller events")
+
+
+_HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     NotFound: _not_found,
     Taken: _taken,
     RequestValidationError: _invalid,
     ControllerError: _failed,
     HTTPException: _http,
+    Exception: _broken,
 }

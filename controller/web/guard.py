@@ -15,6 +15,8 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 LARGEST_BODY = 64 * 1024
+SAFE = frozenset({"GET", "HEAD"})
+"""Methods that change nothing."""
 
 _CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -35,17 +37,13 @@ _HEADERS = (
 class Place:
     """Where we are reached. `names`: beside addresses and `localhost`, those that the certificate is for.
 
-    None: by any, where a browser has nothing to show that would open anything.
+    `*.ops.example` stands for one label (RFC 6125, 6.4.3). None: by any, where a browser has nothing to show that
+    would open anything.
     """
 
     scheme: str
     port: int
     names: Collection[str] | None = ()
-
-    @property
-    def cookie(self) -> str:
-        """Cookies know no ports: another controller on this machine has its own."""
-        return f"controller_{self.port}"
 
     def is_ours(self, host: str) -> bool:
         """Whether a `Host` header means us. An address cannot be made to point elsewhere, as a name can (rebinding)."""
@@ -56,7 +54,10 @@ class Place:
             return False
         if (port or (443 if self.scheme == "https" else 80)) != self.port:
             return False
-        return self.names is None or name == "localhost" or name in self.names or _is_address(name)
+        return self.names is None or name == "localhost" or self._is_named(self.names, name) or _is_address(name)
+
+    def _is_named(self, names: Collection[str], name: str) -> bool:
+        return name in names or f"*.{name.partition('.')[2]}" in names
 
 
 class Refused(Exception):
@@ -78,8 +79,13 @@ class Asking(NamedTuple):
     @property
     def bearer(self) -> str:
         """The token that is shown; "": none."""
-        kind, _, shown = self.headers.get("authorization", "").partition(" ")
-        return shown.strip() if kind.lower() == "bearer" else ""
+        return find_bearer(self.headers.get("authorization", ""))
+
+
+def find_bearer(header: str) -> str:
+    """The token in an `Authorization` header; "": none."""
+    kind, _, shown = header.partition(" ")
+    return shown.strip() if kind.lower() == "bearer" else ""
 
 
 class Access(Protocol):
@@ -95,27 +101,37 @@ class Access(Protocol):
 
 
 class Guard:
-    """ASGI around the app. Whoever passes has `scope["state"]["who"]`, as `access` calls them."""
+    """ASGI around the app. Whoever passes has `scope["state"]["who"]`, as `access` calls them.
 
-    def __init__(self, app: App, place: Place, access: Access) -> None:
+    `on_failure` is told in a line what the app failed with: a fault of ours.
+    """
+
+    def __init__(
+        self, app: App, place: Place, access: Access, on_failure: Callable[[str], None] = lambda why: None
+    ) -> None:
         self._app = app
         self._place = place
         self._access = access
+        self._on_failure = on_failure
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
-            return
-        if scope["type"] != "http":
+        elif scope["type"] != "http":
             await self._app(scope, receive, send)
-            return
-        send = _with_headers(send, is_page=self._access.is_page(scope["path"]))
+        else:
+            await self._pass(scope, receive, _Answer(send, is_page=self._access.is_page(scope["path"])))
+
+    async def _pass(self, scope: Message, receive: Receive, answer: _Answer) -> None:
         try:
             headers = _read_headers(scope)
             self._check(scope, headers)
-            await self._app(scope, _bounded(receive, headers), send)
+            body = await _read_body(scope, receive, headers)
+            await self._app(scope, _once(body, receive), answer.send)
         except Refused as refused:
-            await _answer(send, refused)
+            await answer.refuse(refused)
+        except Exception as error:  # answered already
+            self._on_failure(f"{scope['method']} {scope['path']}: {type(error).__name__}: {error}")
 
     def _check(self, scope: Message, headers: dict[str, str]) -> None:
         if not self._place.is_ours(headers.get("host", "")):
@@ -129,49 +145,59 @@ def _read_headers(scope: Message) -> dict[str, str]:
     headers: dict[str, str] = {}
     for raw, value in scope["headers"]:
         name = raw.decode("latin-1")
-        if name in headers and name in ("host", "authorization", "origin", "content-length"):
+        if name in headers and name in ("host", "authorization", "content-length"):
             raise Refused(400, f"more than one header {name}")
         headers[name] = value.decode("latin-1")
     return headers
 
 
-def _bounded(receive: Receive, headers: dict[str, str]) -> Receive:
-    """A body that is too large is not read on, whatever was said of its length."""
+async def _read_body(scope: Message, receive: Receive, headers: dict[str, str]) -> bytes:
+    """All of it, for who changes something; nobody reads what others send. It is small, whatever is said of it."""
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > LARGEST_BODY:
         raise Refused(413, f"a body has {LARGEST_BODY} bytes at most")
-    taken = 0
+    body, more = b"", scope["method"] not in SAFE
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LARGEST_BODY:
+            raise Refused(413, f"a body has {LARGEST_BODY} bytes at most")
+    return body
+
+
+def _once(body: bytes, receive: Receive) -> Receive:
+    """What was read already, and then what comes."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def receive_some() -> Message:
-        nonlocal taken
-        message = await receive()
-        taken += len(message.get("body", b""))
-        if taken > LARGEST_BODY:
-            raise Refused(413, f"a body has {LARGEST_BODY} bytes at most")
-        return message
+        return waiting.pop() if waiting else await receive()
 
     return receive_some
 
 
-def _with_headers(send: Send, *, is_page: bool) -> Send:
-    async def send_more(message: Message) -> None:
+class _Answer:
+    """What is sent, with what every answer says to browsers."""
+
+    def __init__(self, send: Send, *, is_page: bool) -> None:
+        self._send = send
+        self._is_page = is_page
+
+    async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = [*message.get("headers", ()), *_HEADERS]
-            if not is_page or not any(name == b"cache-control" for name, _ in headers):
+            if not self._is_page or not any(name == b"cache-control" for name, _ in headers):
                 headers.append((b"cache-control", b"no-store"))
             message = {**message, "headers": headers}
-        await send(message)
+        await self._send(message)
 
-    return send_more
-
-
-async def _answer(send: Send, refused: Refused) -> None:
-    body = json.dumps({"error": {"message": str(refused), "hint": refused.hint}}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    if refused.status == 401:
-        headers.append((b"www-authenticate", b'Bearer realm="controller"'))
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    async def refuse(self, refused: Refused) -> None:
+        body = json.dumps({"error": {"message": str(refused), "hint": refused.hint}}).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        if refused.status == 401:
+            headers.append((b"www-authenticate", b'Bearer realm="controller"'))
+        await self.send({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
 
 
 def _is_address(name: str) -> bool:

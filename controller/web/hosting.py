@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.web.guard import App
@@ -22,7 +24,7 @@ class Hosted(NamedTuple):
     """What is served, uvicorn's settings for it, and what is called as its end begins."""
 
     app: App
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = MappingProxyType({})
     on_end: Callable[[], None] = lambda: None
 
 
@@ -35,6 +37,7 @@ class Hosting:
         self._socket, self._make, self._on_failure = bound, make, on_failure
         self._server: Server | None = None
         self._closing = False
+        self._ends_at = 0.0
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -42,14 +45,20 @@ class Hosting:
     def stop(self) -> None:
         """Begin to end."""
         with self._lock:
-            self._closing = True
+            if not self._closing:
+                self._closing = True
+                self._ends_at = time.monotonic() + _ENDS + 1.0
             if self._server is not None:
                 self._server.should_exit = True
 
     def close(self) -> None:
-        """What is being answered has two seconds."""
+        """What is being answered has two seconds from the beginning of the end."""
         self.stop()
-        self._thread.join(_ENDS + 1.0)
+        self._thread.join(max(0.0, self._ends_at - time.monotonic()))
+        self._shut()
+
+    def _shut(self) -> None:
+        """Nobody waits at a door behind which there is nobody."""
         with suppress(OSError):
             self._socket.close()
 
@@ -57,16 +66,18 @@ class Hosting:
         try:
             self._serve()
         except Exception as error:
+            self._shut()
             if not self._closing:
                 self._on_failure(f"{type(error).__name__}: {error}")
 
     def _serve(self) -> None:
-        from controller.web.serving import make_server
+        from controller.web.serving import ImpatientLoop, make_server
 
         hosted = self._make()
-        server = make_server(hosted.app, dict(hosted.settings), on_end=hosted.on_end, patience=_ENDS)
+        server = make_server(hosted.app, hosted.settings, on_end=hosted.on_end, patience=_ENDS)
         with self._lock:
             self._server = server
             if self._closing:
                 return
-        asyncio.run(server.serve(sockets=[self._socket]))
+        with asyncio.Runner(loop_factory=ImpatientLoop) as runner:
+            runner.run(server.serve(sockets=[self._socket]))

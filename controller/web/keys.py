@@ -82,16 +82,16 @@ class Keys:
         return self._is_good(f"code:{self._epoch}", code) and self._end(code)
 
     def open_session(self) -> str:
-        """The cookie's value."""
+        """What the dashboard shows from now on."""
         return self._issue("session", SESSION_SECONDS)
 
-    def is_session(self, cookie: str) -> bool:
-        return self._is_good("session", cookie)
+    def is_session(self, shown: str) -> bool:
+        return self._is_good("session", shown)
 
-    def end_session(self, cookie: str) -> None:
+    def end_session(self, shown: str) -> None:
         """It is void from now on, as long as this process lives."""
-        if self.is_session(cookie):
-            self._end(cookie)
+        if self.is_session(shown):
+            self._end(shown)
 
     def _issue(self, purpose: str, seconds: float) -> str:
         said = f"{int(self._clock() + seconds)}.{secrets.token_urlsafe(12)}"

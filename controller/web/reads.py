@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
 from typing import Annotated
 
@@ -20,22 +20,19 @@ from controller.render.data import endpoints_data, events_data, findings_data, p
 from controller.render.graph import graph_of, stack_graph_data
 from controller.render.rollout import Shown, history_data
 from controller.render.why import find_cause, why_data, with_change, with_last_words
-from controller.web.desk import AtDesk, Desk, NotFound, Taken, answer
+from controller.web.desk import AtDesk, Desk, NotFound, answer
 
 reads = APIRouter()
-_rehearsing = threading.Lock()
-"""A rehearsal takes processor time that the loop may need: one at a time."""
-_LOOK_SECONDS = 30.0
 
 
 @reads.get("/healthz", tags=["process"])
-def healthz() -> PlainTextResponse:
+async def healthz() -> PlainTextResponse:
     """The process lives."""
     return PlainTextResponse("ok\n")
 
 
 @reads.get("/readyz", tags=["process"])
-def readyz(desk: AtDesk) -> PlainTextResponse:
+async def readyz(desk: AtDesk) -> PlainTextResponse:
     """The loop turns and its engine answers; else 503. Who has no key is not told why."""
     ready = desk.window.not_ready() is None
     return PlainTextResponse("ok\n" if ready else "not ready\n", 200 if ready else 503)
@@ -104,16 +101,13 @@ def graph(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/plan", tags=["plan"])
-def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_length=4096)] = "") -> Response:
+async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_length=4096)] = "") -> Response:
     """What an `apply` would do now, by what the files say now, as `controller plan -o json`; `services`: `a,b`."""
     desk.stack(stack)
-    if not _rehearsing.acquire(timeout=_LOOK_SECONDS):
-        raise Taken("another plan is being made")
-    try:
-        planned = desk.window.rehearse(stack, [name for name in services.split(",") if name])
-    finally:
-        _rehearsing.release()
-    return answer(_planned_data(planned))
+    wanted = [name for name in services.split(",") if name]
+    with desk.planners.held():
+        async with desk.rehearsing:
+            return answer(_planned_data(await asyncio.to_thread(desk.window.rehearse, stack, wanted)))
 
 
 def _planned_data(planned: Planned) -> dict[str, object]:

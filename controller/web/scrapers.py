@@ -32,17 +32,24 @@ class Scrapers:
         self._failed: set[str] = set()
         """Whose servers have ended by themselves."""
         self._wake, self._ended = threading.Event(), threading.Event()
+        self._ends_at = 0.0
         self._thread: threading.Thread | None = None
         self._look()
         window.on_turn(self._look)
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Begin to end."""
+        if not self._ended.is_set():
+            self._ends_at = time.monotonic() + _LAST_PATIENCE
         self._ended.set()
         self._wake.set()
         for _, server in tuple(self._open.values()):
             server.stop()
+
+    def close(self) -> None:
+        self.stop()
         if self._thread is not None:
-            self._thread.join(_LAST_PATIENCE)
+            self._thread.join(max(0.0, self._ends_at - time.monotonic()))
         for stack in tuple(self._open):
             self._end(stack)
 

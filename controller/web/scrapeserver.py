@@ -54,7 +54,7 @@ class ScrapeServer:
 
         view = View(self._window, self._stack, self._discovery)
         app = make_scrape_app(view, Place("http", self._port, None), ScrapeAccess(self._token))
-        return Hosted(app, {"limit_concurrency": _CONNECTIONS})
+        return Hosted(app)
 
 
 def _find_token(window: Window, stack: str, listening: Listening) -> str:
@@ -86,7 +86,7 @@ def _find_host(window: Window, listening: Listening) -> str:
 
 def _bind(listening: Listening, host: str) -> socket.socket:
     try:
-        return listen_at(find_spot(host, listening.port))
+        return listen_at(find_spot(host, listening.port), _CONNECTIONS)
     except OSError as error:
         where = listening.address if host == listening.host else f"{listening.address} ({host})"
         message = f"metrics cannot be served on {where}: {error.strerror}"

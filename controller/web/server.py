@@ -20,7 +20,7 @@ from controller.web.keys import ADDRESS_FILE, Address, Keys, read_token
 _MOST_PORTS = 100
 """Ports that are tried, one after the other."""
 _CONNECTIONS = 512
-"""Open at once; who comes then is refused. Each is a file, and the loop needs some too."""
+"""Open at once."""
 
 
 class ApiServer:
@@ -44,8 +44,12 @@ class ApiServer:
         """It opens the dashboard once."""
         return self.address.link(self.keys.make_code())
 
+    def stop(self) -> None:
+        """Begin to end: followers are sent home."""
+        self._hosting.stop()
+
     def close(self) -> None:
-        """Followers are sent home; what is being answered has two seconds."""
+        """What is being answered has two seconds."""
         self._hosting.close()
         if Address.read(self._window.folder) == self.address:  # and not another controller's on this engine
             with suppress(OSError), failpoints.around("disk.address"):
@@ -62,9 +66,9 @@ class ApiServer:
 
         feed, view = Feed(), View(self._window, discovery=self._serving.discovery)
         app = make_app(Desk(self._window, feed, self.keys, self._place), view)
-        settings: dict[str, Any] = {"limit_concurrency": _CONNECTIONS}
+        settings: dict[str, Any] = {}
         if self._serving.certificate is not None:
-            settings |= {"ssl_certfile": self._serving.certificate, "ssl_keyfile": self._serving.key}
+            settings = {"ssl_certfile": self._serving.certificate, "ssl_keyfile": self._serving.key}
         return Hosted(app, settings, feed.close)
 
 
@@ -92,7 +96,7 @@ def find_port(serving: Serving) -> socket.socket:
 def _try_bind(spot: Spot) -> socket.socket | None:
     """None: somebody has it."""
     try:
-        return listen_at(spot)
+        return listen_at(spot, _CONNECTIONS)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             return None

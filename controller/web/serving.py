@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import uvicorn
@@ -28,12 +29,12 @@ class QuietServer(uvicorn.Server):
         self._on_end()
 
 
-HEAD_SECONDS = 10.0
-"""Within which a client has said what it wants, and after an answer wants more."""
+REQUEST_SECONDS = 10.0
+"""Within which a client has sent a whole request, and after an answer sends the next one."""
 
 
 class ImpatientProtocol(H11Protocol):
-    """Hangs up on who has not sent a whole head of a request within that time after the last answer (slowloris)."""
+    """Hangs up on who has not sent a whole request, head and body, within that time (slowloris)."""
 
     _waits: asyncio.TimerHandle | None = None
 
@@ -43,7 +44,7 @@ class ImpatientProtocol(H11Protocol):
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
-        if self.cycle is not None and not self.cycle.response_complete:
+        if self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete:
             self._stop_waiting()
 
     def on_response_complete(self) -> None:
@@ -56,7 +57,7 @@ class ImpatientProtocol(H11Protocol):
 
     def _wait(self) -> None:
         self._stop_waiting()
-        self._waits = self.loop.call_later(HEAD_SECONDS, self._hang_up)
+        self._waits = self.loop.call_later(REQUEST_SECONDS, self._hang_up)
 
     def _stop_waiting(self) -> None:
         if self._waits is not None:
@@ -68,20 +69,31 @@ class ImpatientProtocol(H11Protocol):
             self.transport.close()
 
 
-def make_server(app: App, settings: dict[str, Any], *, on_end: Callable[[], None], patience: float) -> QuietServer:
+class ImpatientLoop(asyncio.SelectorEventLoop):
+    """Who begins a TLS handshake has no more time for it than for a request (asyncio gives a minute)."""
+
+    async def create_server(self, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.get("ssl") is not None:
+            kwargs["ssl_handshake_timeout"] = REQUEST_SECONDS
+        return await super().create_server(*args, **kwargs)
+
+
+def make_server(app: App, settings: Mapping[str, Any], *, on_end: Callable[[], None], patience: float) -> QuietServer:
     """To be run on a thread that is not the main one, where it touches no signals."""
+    for name in ("uvicorn.error", "asyncio"):  # what clients do wrong is no line on the screen of `run`
+        logging.getLogger(name).addHandler(logging.NullHandler())
+        logging.getLogger(name).propagate = False
     config = uvicorn.Config(
         app,
         http=ImpatientProtocol,
         ws="none",
-        loop="asyncio",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=int(HEAD_SECONDS),
+        timeout_keep_alive=int(REQUEST_SECONDS),
         timeout_graceful_shutdown=int(patience),
         h11_max_incomplete_event_size=16 * 1024,
         **settings,

@@ -3,54 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import queue
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import closing, suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response, StreamingResponse
 
-from controller.loop.window import Window
+from controller.loop.window import UnknownStack, Window
 from controller.model.errors import EngineError
 from controller.model.observed import Replica
-from controller.web.desk import AtDesk, Desk, NotFound, Taken, answer
-from controller.web.feed import Feed, dumps
+from controller.web.desk import AtDesk, Desk, NotFound, answer
+from controller.web.feed import Feed, dumps, frame
+from controller.web.tail import Lines, Tail
+from controller.web.watching import look_at_alerts
 
 streams = APIRouter()
 
 PING = 15.0
 """Seconds of silence after which a comment is sent, so that nobody in between takes the connection for dead."""
-MOST_FOLLOWERS, MOST_LOGS = 200, 24
+_LOOK = 1.0
+"""Seconds after which is looked again which replicas there are."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-_LINES = 1000
-"""Lines that wait for one reader of logs; older ones make way, and that is said."""
-
-
-class Places:
-    """How many may do something at once."""
-
-    def __init__(self, most: int, what: str) -> None:
-        self._most, self._what = most, what
-        self.taken = 0
-
-    def check(self) -> None:
-        """Raises Taken where there is no room for another one."""
-        if self.taken >= self._most:
-            raise Taken(f"{self._most} {self._what} already")
-
-    @contextmanager
-    def held(self) -> Iterator[None]:
-        self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
-
-
-followers = Places(MOST_FOLLOWERS, "follow")
-readers = Places(MOST_LOGS, "read logs")
+_PING = b": still here\n\n"
+_RETRY = b"retry: 1000\n\n"
 
 
 @streams.get("/v1/stream", tags=["events"], response_class=StreamingResponse)
@@ -60,23 +36,27 @@ async def stream(
     since: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
     """Everything as it changes; `Last-Event-ID` (or `since`) goes on from there."""
-    followers.check()
-    return StreamingResponse(
-        _follow(desk.feed, last_event_id or since), media_type="text/event-stream", headers=_HEADERS
-    )
+    desk.feed.followers.check()
+    if not desk.feed.followers.taken:  # nobody has looked lately
+        await look_at_alerts(desk)
+    return _stream(_follow(desk.feed, last_event_id or since))
+
+
+def _stream(parts: AsyncIterator[bytes]) -> Response:
+    return StreamingResponse(parts, media_type="text/event-stream", headers=_HEADERS)
 
 
 async def _follow(feed: Feed, last: str) -> AsyncIterator[bytes]:
-    with followers.held():
+    with feed.followers.held():
         seq = feed.begin(last)
-        yield b"retry: 1000\n\n"
+        yield _RETRY
         while not feed.closed:
             found = feed.after(seq) if seq is not None else None
             text, seq = found if found is not None else feed.snapshot()
             if text:
                 yield text
             elif not await feed.wait(PING):
-                yield b": still here\n\n"
+                yield _PING
 
 
 @streams.get("/v1/stacks/{stack}/services/{service}/logs", tags=["logs"])
@@ -89,15 +69,19 @@ async def logs(
     follow: bool = False,
 ) -> Response:
     """Output of the service's replicas, or of one; with `follow` as server-sent events `line` as it comes."""
-    chosen = [one for one in desk.service(stack, service).replicas if replica in (None, one.name)]
+    chosen = _choose(desk, stack, service, replica)
     if replica is not None and not chosen:
         raise NotFound(f"{service} has no replica '{replica}'")
-    readers.check()
+    desk.readers.check()
     if follow:
-        lines = _tail(desk, chosen, tail)
-        return StreamingResponse(lines, media_type="text/event-stream", headers=_HEADERS)
-    with readers.held():
+        return _stream(_tail(desk, (stack, service, replica), tail))
+    with desk.readers.held():
         return answer({"lines": await asyncio.to_thread(_read, desk.window, chosen, tail)})
+
+
+def _choose(desk: Desk, stack: str, service: str, replica: str | None) -> Sequence[Replica]:
+    """Raises NotFound or UnknownStack."""
+    return [one for one in desk.service(stack, service).replicas if replica in (None, one.name)]
 
 
 def _read(window: Window, replicas: Sequence[Replica], tail: int) -> list[dict[str, str]]:
@@ -108,66 +92,29 @@ def _read(window: Window, replicas: Sequence[Replica], tail: int) -> list[dict[s
     return found
 
 
-class _Reader:
-    """One replica's output, read by a thread, until somebody ends it."""
-
-    def __init__(self, window: Window, replica: Replica, tail: int, put: Callable[[str, str], None]) -> None:
-        self._end: Callable[[], None] | None = None
-        self._over = False
-        self._thread = threading.Thread(target=self._run, args=(window, replica, tail, put), name="logs", daemon=True)
-        self._thread.start()
-
-    def _run(self, window: Window, replica: Replica, tail: int, put: Callable[[str, str], None]) -> None:
-        with suppress(EngineError):  # hung up, or gone
-            for line in window.logs(replica.id, tail=tail, follow=True, opened=self._note):
-                put(replica.name, line)
-
-    def _note(self, end: Callable[[], None]) -> None:
-        self._end = end
-        if self._over:
-            end()
-
-    def close(self) -> None:
-        self._over = True
-        if self._end is not None:
-            self._end()
-
-
-async def _tail(desk: Desk, replicas: Sequence[Replica], tail: int) -> AsyncIterator[bytes]:
-    loop, wake = asyncio.get_running_loop(), asyncio.Event()
-    lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-    dropped = 0
-
-    def put(replica: str, line: str) -> None:
-        nonlocal dropped
-        if lines.qsize() >= _LINES:
-            lines.get()
-            dropped += 1
-        lines.put((replica, line))
-        with suppress(RuntimeError):  # the server has ended
-            loop.call_soon_threadsafe(wake.set)
-
-    with readers.held(), ExitStack() as ends:
-        for one in replicas:
-            ends.callback(_Reader(desk.window, one, tail, put).close)
-        yield b"retry: 1000\n\n"
+async def _tail(desk: Desk, of: tuple[str, str, str | None], tail: int) -> AsyncIterator[bytes]:
+    """Until the service is no more."""
+    lines, clock = Lines(), asyncio.get_running_loop().time
+    with desk.readers.held(), closing(Tail(desk.window, lines.put, tail)) as reading:
+        yield _RETRY
+        said_at = clock()
         while not desk.feed.closed:
-            wake.clear()
-            if dropped:
-                yield f'event: dropped\ndata: {{"lines":{dropped}}}\n\n'.encode()
-                dropped = 0
-            if not lines.empty():
-                yield b"".join(_lines(lines))
-                continue
             try:
-                await asyncio.wait_for(wake.wait(), PING)
-            except TimeoutError:
-                yield b": still here\n\n"
+                reading.keep_to(_choose(desk, *of))
+            except (NotFound, UnknownStack):
+                return
+            if text := _frames(lines):
+                said_at = clock()
+                yield text
+            elif clock() - said_at >= PING:
+                said_at = clock()
+                yield _PING
+            else:
+                await lines.wait(_LOOK)
 
 
-def _lines(lines: queue.SimpleQueue[tuple[str, str]]) -> list[bytes]:
-    found: list[bytes] = []
-    while not lines.empty() and len(found) < _LINES:
-        replica, line = lines.get()
-        found.append(f"event: line\ndata: {dumps({'replica': replica, 'line': line})}\n\n".encode())
-    return found
+def _frames(lines: Lines) -> bytes:
+    found, dropped = lines.take()
+    told = [frame("dropped", dumps({"lines": dropped}))] if dropped else []
+    told += [frame("line", dumps({"replica": one.replica, "line": one.text})) for one in found]
+    return b"".join(one + b"\n" for one in told)

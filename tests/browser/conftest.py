@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,12 +42,6 @@ def visitor(chromium: Browser, scene: Scene, tmp_path: Path) -> Iterator[Visitor
     made = Visitor(chromium, scene, tmp_path)
     yield made
     made.close()
-
-
-def find_link(said: str) -> str | None:
-    """The link that `run` printed."""
-    found = re.search(r"dashboard: (\S+)", said)
-    return found[1] if found else None
 
 
 __all__ += ["eventually"]

@@ -44,9 +44,8 @@ class Visitor:
     def at(self, *arguments: str) -> Iterator[Daemon]:
         """The dashboard of this scene's controller."""
         with self._scene.daemon("--watch", "--api", "127.0.0.1:0", *arguments) as daemon:
-            link = eventually(lambda: re.search(r"dashboard: (\S+)", daemon.said()))[1]
-            self.base = link.partition("/#")[0]
-            self.page.goto(link)
+            self.base = eventually(lambda: re.search(r"dashboard: (\S+)", daemon.said()))[1]
+            self.page.goto(self.link())
             yield daemon
             assert not self.faults
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
 
+from controller.cli.dashboard import Together
 from controller.loop.window import Served, Window
 from controller.model.serving import Serving
 from controller.web.keys import Keys, read_token
@@ -84,10 +85,7 @@ def visit(house: House, script: Callable[[Visit], None], *stacks: str, watch: bo
     def serve(window: Window, said: Serving | None) -> Served:
         asked = said or Serving(**{"port": 0, **serving})
         servers.append(ApiServer(window, asked))
-        ends = ExitStack()
-        ends.callback(servers[0].close)
-        ends.callback(Scrapers(window, discovery=asked.discovery).close)
-        return ends
+        return Together((servers[0], Scrapers(window, discovery=asked.discovery)))
 
     def play() -> None:
         eventually(lambda: servers, 20)

@@ -43,7 +43,7 @@ async def settle() -> None:
 def read(text: bytes) -> list[tuple[str, Any]]:
     """Kind and data of each message."""
     frames = [frame.split("\n") for frame in text.decode().split("\n\n") if frame]
-    return [(lines[1].removeprefix("event: "), json.loads(lines[2].removeprefix("data: "))) for lines in frames]
+    return [(lines[0].removeprefix("event: "), json.loads(lines[1].removeprefix("data: "))) for lines in frames]
 
 
 def test_a_snapshot_is_all_that_is() -> None:
@@ -176,5 +176,72 @@ def test_an_intent_is_told_until_it_is_done() -> None:
         found = feed.after(seq)
         assert found is not None
         assert read(found[0]) == [("intent", {"stack": "shop", "intent": {"id": 4, "state": "done"}})]
+
+    play(script)
+
+
+NEW = replace(SHOP, name="new")
+
+
+def test_what_is_said_of_a_service_comes_after_its_stack() -> None:
+    """The newest word on the stack may be later than that on its services."""
+
+    async def script(feed: Feed) -> None:
+        seq = feed.seq
+        feed.update((SHOP, NEW))
+        await settle()
+        feed.update((SHOP, replace(NEW, generation=9)))
+        await settle()
+        found = feed.after(seq)
+        assert found is not None
+        assert [kind for kind, _ in read(found[0])] == ["stack", "service", "service"]
+
+    play(script)
+
+
+def test_how_far_one_is_is_said_once_all_of_it_is() -> None:
+    async def script(feed: Feed) -> None:
+        seq = feed.seq
+        feed.event(event(1))
+        feed.event(event(2, "else"))
+        await settle()
+        found = feed.after(seq)
+        assert found is not None
+        assert found[0].count(b"id: ") == 1 and found[0].endswith(f"\nid: {feed.epoch}-{found[1]}\n\n".encode())
+        assert feed.snapshot()[0].endswith(f"\nid: {feed.epoch}-{feed.seq}\n\n".encode())
+
+    play(script)
+
+
+def test_of_a_stack_that_is_gone_nothing_is_kept() -> None:
+    async def script(feed: Feed) -> None:
+        feed.tell_alerts("shop", {"alerts": [{"id": "a"}], "silences": []})
+        assert read(feed.snapshot()[0])[0][1]["alerts"]
+        feed.update(())
+        await settle()
+        feed.tell_alerts("shop", {"alerts": [{"id": "b"}], "silences": []})
+        assert read(feed.snapshot()[0]) == [
+            ("snapshot", {"stacks": [], "events": [], "alerts": [], "silences": [], "usage": None})
+        ]
+        assert not feed._fragments
+
+    play(script)
+
+
+def test_the_more_follow_the_longer_is_gathered(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REST", 0.1)
+
+    async def count_rounds(feed: Feed) -> int:
+        seen = set()
+        for number in range(1, 31):
+            feed.event(event(number, f"{number}"))
+            await asyncio.sleep(0.01)
+            seen.add(feed.seq)
+        return len(seen)
+
+    async def script(feed: Feed) -> None:
+        alone = await count_rounds(feed)
+        with feed.followers.held(), feed.followers.held():
+            assert await count_rounds(feed) <= 4 < alone
 
     play(script)

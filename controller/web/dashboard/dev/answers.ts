@@ -11,8 +11,8 @@ let refusedUntil = 0;
 
 export async function answer(world: World, scenario: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const parts = url.pathname.split("/").filter(Boolean).slice(1).map(decodeURIComponent);
-  const signedIn = scenario !== "login" || /signed=yes/.test(request.headers.cookie ?? "");
-  if (parts[0] === "session") return send(response, 204, null, { "Set-Cookie": "signed=yes; Path=/" });
+  const signedIn = scenario !== "login" || request.headers.authorization === "Bearer yes";
+  if (parts[0] === "session") return send(response, 201, { session: "yes", seconds: 43200 });
   if (!signedIn) return send(response, 401, { error: { message: "no session", hint: "controller token link" } });
   if (parts[0] === "stream") return scenario === "lost" && Date.now() < refusedUntil ? send(response, 503, { error: { message: "away", hint: null } }) : stream(world, scenario, response);
   if (parts[0] === "info") return send(response, 200, { version: "0.1.0", startedAt: ago(9000), engine: { id: "abc", name: "Docker", version: "26.1.5" }, notReady: null });
@@ -20,8 +20,8 @@ export async function answer(world: World, scenario: string, url: URL, request: 
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
 }
 
-function send(response: ServerResponse, status: number, body: unknown, headers: Record<string, string> = {}): void {
-  response.writeHead(status, { "Content-Type": "application/json", ...headers }).end(body === null ? undefined : JSON.stringify(body));
+function send(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { "Content-Type": "application/json" }).end(body === null ? undefined : JSON.stringify(body));
 }
 
 async function ofStack(world: World, [name = "", what = "", which = "", more = ""]: string[], url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {

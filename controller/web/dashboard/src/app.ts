@@ -3,8 +3,9 @@
 import { signal } from "@preact/signals";
 
 import { ApiError, get, path, request, whenUnauthorized } from "./api/client.ts";
+import { keepSession, whenElsewhere } from "./api/session.ts";
 import { Stream } from "./api/stream.ts";
-import type { Info, Intent } from "./api/types.ts";
+import type { Info, Intent, Message } from "./api/types.ts";
 import { MessageQueue } from "./store/queue.ts";
 import { Store } from "./store/store.ts";
 
@@ -21,8 +22,8 @@ const queue = new MessageQueue(
   (id) => (document.documentElement.dataset["seq"] = id),
 );
 
-const stream = new Stream({
-  message: (id, message) => queue.push({ id, message }),
+const stream = new Stream("/v1/stream", {
+  frame: ({ kind, data, id }) => queue.push({ id, message: { kind, data: JSON.parse(data) } as Message }),
   open: () => {
     if (lostSince.peek() !== null) void refreshIntents();
     lostSince.value = null;
@@ -33,10 +34,14 @@ const stream = new Stream({
   },
 });
 
-whenUnauthorized(() => {
+whenUnauthorized(leave);
+whenElsewhere(() => void checkSession());
+
+function leave(): void {
   stream.stop();
+  keepSession("");
   session.value = "out";
-});
+}
 
 /** The code of the link that was opened, if there is one, for a session. It leaves the address at once. */
 export async function enter(): Promise<void> {
@@ -50,13 +55,13 @@ export async function enter(): Promise<void> {
 }
 
 export async function logIn(proof: { readonly code: string } | { readonly token: string }): Promise<void> {
-  await request("POST", "/v1/session", proof);
+  const made = await request<{ readonly session: string }>("POST", "/v1/session", proof);
+  keepSession(made.session);
 }
 
 export async function logOut(): Promise<void> {
   await request("DELETE", "/v1/session").catch(() => undefined);
-  stream.stop();
-  session.value = "out";
+  leave();
 }
 
 export async function checkSession(): Promise<void> {

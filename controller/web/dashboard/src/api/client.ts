@@ -1,5 +1,6 @@
 // Requests to the API. Every failure is an ApiError with the API's own message and hint.
 
+import { headers } from "./session.ts";
 import type { Complaint, Finding } from "./types.ts";
 
 export class ApiError extends Error {
@@ -22,7 +23,7 @@ export function whenUnauthorized(act: () => void): void {
 }
 
 export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  const init: RequestInit = { method, credentials: "same-origin", headers: { Accept: "application/json" } };
+  const init: RequestInit = { method, credentials: "omit", headers: headers({ Accept: "application/json" }) };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { ...init.headers, "Content-Type": "application/json" };

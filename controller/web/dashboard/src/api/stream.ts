@@ -1,57 +1,87 @@
-// The one stream: what comes is handed on with its id. The browser comes back by itself with the last id that it had;
-// where the server refuses, we try again, less and less often.
+// A stream of server-sent events that comes back by itself, from where it was: EventSource, but that it shows the
+// session's key in a header, and that a connection of which nothing is heard any more is given up.
 
-import type { Message } from "./types.ts";
+import { Frames, type Frame } from "./frames.ts";
+import { headers } from "./session.ts";
 
-const KINDS = ["snapshot", "stack", "service", "removed", "event", "alerts", "intent", "usage"] as const;
 const FIRST_PAUSE = 500;
-const LONGEST_PAUSE = 15_000;
+/** Where there is nobody to trouble, and where somebody has refused. */
+const LONGEST_PAUSE = 1000;
+const LONGEST_REFUSED = 15_000;
+/** The server says something every 15 s. */
+const SILENCE = 40_000;
 
 export interface StreamEvents {
-  readonly message: (id: string, message: Message) => void;
+  readonly frame: (frame: Frame) => void;
   readonly open: () => void;
   /** It is gone; `refused`: the server answered, but not with a stream. */
   readonly lost: (refused: boolean) => void;
 }
 
 export class Stream {
-  private source: EventSource | null = null;
+  private abort: AbortController | null = null;
   private pause = FIRST_PAUSE;
   private timer = 0;
+  private watch = 0;
+  private readonly frames = new Frames();
+  private readonly address: string;
   private readonly events: StreamEvents;
 
-  constructor(events: StreamEvents) {
+  constructor(address: string, events: StreamEvents) {
+    this.address = address;
     this.events = events;
   }
 
   start(): void {
     this.stop();
-    const source = new EventSource("/v1/stream");
-    this.source = source;
-    source.onopen = () => {
-      this.pause = FIRST_PAUSE;
-      this.events.open();
-    };
-    source.onerror = () => this.fail(source);
-    for (const kind of KINDS) {
-      source.addEventListener(kind, (event: MessageEvent<string>) => {
-        this.events.message(event.lastEventId, { kind, data: JSON.parse(event.data) } as Message);
-      });
-    }
+    const abort = new AbortController();
+    this.abort = abort;
+    void this.follow(abort).then((refused) => {
+      if (this.abort !== abort) return; // it was stopped, or begun anew
+      clearTimeout(this.watch);
+      this.events.lost(refused);
+      this.timer = window.setTimeout(() => this.start(), this.pause * (0.8 + 0.4 * Math.random()));
+      this.pause = Math.min(refused ? LONGEST_REFUSED : LONGEST_PAUSE, this.pause * 2);
+    });
   }
 
   stop(): void {
     clearTimeout(this.timer);
-    this.source?.close();
-    this.source = null;
+    clearTimeout(this.watch);
+    this.abort?.abort();
+    this.abort = null;
   }
 
-  private fail(source: EventSource): void {
-    const closed = source.readyState === EventSource.CLOSED;
-    this.events.lost(closed);
-    if (!closed || source !== this.source) return;
-    clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.start(), this.pause * (0.8 + 0.4 * Math.random()));
-    this.pause = Math.min(LONGEST_PAUSE, this.pause * 2);
+  /** Until it ends; whether the server refused. */
+  private async follow(abort: AbortController): Promise<boolean> {
+    const last = this.frames.lastId;
+    this.frames.reset();
+    this.await(abort);
+    try {
+      const asked = headers({ Accept: "text/event-stream", ...(last && { "Last-Event-ID": last }) });
+      const response = await fetch(this.address, { headers: asked, cache: "no-store", signal: abort.signal });
+      if (!response.ok || !response.body) return true;
+      this.pause = FIRST_PAUSE;
+      this.events.open();
+      await this.read(response.body.getReader(), abort);
+    } catch {
+      // The connection is gone: it is tried again.
+    }
+    return false;
+  }
+
+  private async read(reader: ReadableStreamDefaultReader<Uint8Array>, abort: AbortController): Promise<void> {
+    const decoder = new TextDecoder();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || abort !== this.abort) return;
+      this.await(abort);
+      for (const frame of this.frames.take(decoder.decode(value, { stream: true }))) this.events.frame(frame);
+    }
+  }
+
+  private await(abort: AbortController): void {
+    clearTimeout(this.watch);
+    this.watch = window.setTimeout(() => abort.abort(), SILENCE);
   }
 }

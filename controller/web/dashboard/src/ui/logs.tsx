@@ -2,6 +2,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useCallback, useEffect, useMemo } from "preact/hooks";
 
 import { path } from "../api/client.ts";
+import { Stream } from "../api/stream.ts";
 import type { LogLine } from "../api/types.ts";
 import { LogBuffer, type KeptLine } from "../store/logs.ts";
 import { Section } from "./basics.tsx";
@@ -57,19 +58,20 @@ function filtered(lines: readonly KeptLine[], text: string, replica: string): re
 
 function useFollow(stack: string, service: string, buffer: LogBuffer, away: { value: boolean }): void {
   useEffect(() => {
-    const source = new EventSource(`${path("stacks", stack, "services", service, "logs")}?tail=200&follow=true`);
-    const take = (event: MessageEvent<string>) => {
-      const data = JSON.parse(event.data) as LogLine | { lines: readonly LogLine[] };
-      buffer.add("lines" in data ? data.lines : [data]);
-    };
-    source.onmessage = take;
-    for (const kind of ["line", "lines", "log"]) source.addEventListener(kind, take);
-    source.addEventListener("dropped", (event: MessageEvent<string>) => buffer.add([{ replica: "", line: `… ${(JSON.parse(event.data) as { lines: number }).lines} lines came too fast and are left out …` }]));
-    source.onopen = () => {
-      away.value = false;
-      buffer.clear(); // the tail comes again
-    };
-    source.onerror = () => (away.value = true);
-    return () => source.close();
+    const stream = new Stream(`${path("stacks", stack, "services", service, "logs")}?tail=200&follow=true`, {
+      frame: ({ kind, data }) => buffer.add([kind === "dropped" ? leftOut(data) : (JSON.parse(data) as LogLine)]),
+      open: () => {
+        away.value = false;
+        buffer.clear(); // the tail comes again
+      },
+      lost: () => (away.value = true),
+    });
+    stream.start();
+    return () => stream.stop();
   }, [stack, service]);
+}
+
+function leftOut(data: string): LogLine {
+  const { lines } = JSON.parse(data) as { readonly lines: number };
+  return { replica: "", line: `… ${lines} lines came too fast and are left out …` };
 }

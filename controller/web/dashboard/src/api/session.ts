@@ -1,0 +1,43 @@
+// The key of this browser's session. It lies in the storage of this page's origin: a cookie would go to every port of
+// this host, and along with what other pages ask for.
+
+const NAME = "controller.session";
+
+let key = recall();
+
+/** "": there is none. */
+export function sessionKey(): string {
+  return key;
+}
+
+/** "": from now on there is none. */
+export function keepSession(made: string): void {
+  key = made;
+  try {
+    if (made) localStorage.setItem(NAME, made);
+    else localStorage.removeItem(NAME);
+  } catch {
+    // A browser that stores nothing has the session as long as the page.
+  }
+}
+
+export function headers(more: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return key ? { ...more, Authorization: `Bearer ${key}` } : { ...more };
+}
+
+/** Another tab has signed in or out. */
+export function whenElsewhere(act: () => void): void {
+  window.addEventListener("storage", (event) => {
+    if (event.key !== NAME && event.key !== null) return;
+    key = recall();
+    act();
+  });
+}
+
+function recall(): string {
+  try {
+    return localStorage.getItem(NAME) ?? "";
+  } catch {
+    return "";
+  }
+}

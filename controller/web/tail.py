@@ -1,0 +1,118 @@
+"""The output of a service's replicas as it comes: of those that there are, and of those that come to be."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+from controller.loop.window import Window
+from controller.model.errors import ControllerError
+from controller.model.names import Instant, ReplicaId
+from controller.model.observed import Replica, ReplicaPhase
+
+MOST_LINES = 1000
+"""Lines that wait for one reader; older ones make way, and that is said."""
+
+
+class Line(NamedTuple):
+    replica: str
+    text: str
+
+
+class Lines:
+    """From many threads to one reader, on the server's thread."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._wake = asyncio.Event()
+        self._lock = threading.Lock()
+        self._waiting: deque[Line] = deque(maxlen=MOST_LINES)
+        self._dropped = 0
+
+    def put(self, line: Line) -> None:
+        """From any thread; never waits."""
+        with self._lock:
+            first = not self._waiting
+            self._dropped += len(self._waiting) == MOST_LINES
+            self._waiting.append(line)
+        if first:
+            with suppress(RuntimeError):  # the server has ended
+                self._loop.call_soon_threadsafe(self._wake.set)
+
+    def take(self) -> tuple[Sequence[Line], int]:
+        """All that wait, and how many before them had to make way."""
+        self._wake.clear()
+        with self._lock:
+            lines, dropped = tuple(self._waiting), self._dropped
+            self._waiting.clear()
+            self._dropped = 0
+        return lines, dropped
+
+    async def wait(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._wake.wait(), seconds)
+
+
+class Tail:
+    """Reads each replica on a thread of its own, again where it runs again. Closed by who made it."""
+
+    def __init__(self, window: Window, put: Callable[[Line], None], tail: int) -> None:
+        """`tail`: how many lines at most of what was said before."""
+        self._window, self._put, self._tail = window, put, tail
+        self._readers: dict[ReplicaId, _Reader] = {}
+        self._began = False
+
+    def keep_to(self, replicas: Sequence[Replica]) -> None:
+        """Read these from now on, and no others."""
+        wanted = {one.id: one for one in replicas}
+        for gone in self._readers.keys() - wanted.keys():
+            self._readers.pop(gone).close()
+        for name, replica in wanted.items():
+            known = self._readers.get(name)
+            if known is None:
+                self._read(replica, self._tail if not self._began else None, None)
+            elif known.ended_at is not None and replica.phase is ReplicaPhase.RUNNING:
+                self._read(replica, None, known.ended_at)
+        self._began = True
+
+    def _read(self, replica: Replica, tail: int | None, since: Instant | None) -> None:
+        self._readers[replica.id] = _Reader(self._window, replica, tail, since, self._put)
+
+    def close(self) -> None:
+        for reader in self._readers.values():
+            reader.close()
+
+
+class _Reader:
+    """One replica's output, until it ends or somebody ends it."""
+
+    def __init__(
+        self, window: Window, replica: Replica, tail: int | None, since: Instant | None, put: Callable[[Line], None]
+    ) -> None:
+        self._window, self._replica, self._tail, self._since, self._put = window, replica, tail, since, put
+        self._end: Callable[[], None] | None = None
+        self._over = False
+        self.ended_at: Instant | None = None
+        threading.Thread(target=self._run, name="logs", daemon=True).start()
+
+    def _run(self) -> None:
+        read = self._window.logs(self._replica.id, tail=self._tail, follow=True, since=self._since, opened=self._note)
+        with suppress(ControllerError, OSError):  # hung up, or gone
+            for text in read:
+                self._put(Line(self._replica.name, text))
+        self.ended_at = time.time()
+
+    def _note(self, end: Callable[[], None]) -> None:
+        self._end = end
+        if self._over:
+            end()
+
+    def close(self) -> None:
+        self._over = True
+        if self._end is not None:
+            self._end()

@@ -210,6 +210,7 @@ def _shown(
 ) -> Iterator[Figure]:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(there.server.make_link())
+    page.locator("html[data-seq]").wait_for(state="attached")
     page.goto(f"{there.server.address.url}/stacks/shop")
     page.get_by_role("table").first.wait_for()
     time.sleep(2.0)

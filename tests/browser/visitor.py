@@ -46,6 +46,7 @@ class Visitor:
         with self._scene.daemon("--watch", "--api", "127.0.0.1:0", *arguments) as daemon:
             self.base = eventually(lambda: re.search(r"dashboard: (\S+)", daemon.said()))[1]
             self.page.goto(self.link())
+            self.page.locator("html[data-seq]").wait_for(state="attached")  # signed in: it is told what is
             yield daemon
             assert not self.faults
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Collection, Iterator
+from pathlib import Path as Folder
 from typing import TYPE_CHECKING
 
 from controller.intake.findings import Path, at, unknown
@@ -12,8 +14,6 @@ from controller.model.metrics import CustomMetric, Listening, MetricsPolicy
 from controller.model.serving import split_address
 
 if TYPE_CHECKING:
-    from pathlib import Path as Folder
-
     from controller.model.manifest import Stack
     from controller.model.manifest.operations import CustomMetric as Section
     from controller.model.manifest.operations import Metrics
@@ -35,7 +35,8 @@ def _listening(metrics: Metrics, folder: Folder) -> Listening | None:
     if metrics.listen is None:
         return None
     host, port = split_address(metrics.listen)
-    return Listening(host, port, folder / metrics.token_file if metrics.token_file else None)
+    file = Folder(os.path.normpath(folder / metrics.token_file)) if metrics.token_file else None
+    return Listening(host, port, file)
 
 
 def _custom(metric: Section) -> CustomMetric:

@@ -32,6 +32,8 @@ class Retrieval:
     def __init__(self, backends: Backends, metrics: Metrics) -> None:
         self._backends = backends
         self._metrics = metrics
+        for name in ("rag_cache_hits_total", "rag_cache_misses_total", "rag_documents_total"):
+            metrics.count(name, 0)  # there from the start: what appears with its first 1 has no increase
 
     def ingest(self, body: Mapping[str, Any]) -> dict[str, int]:
         """Stores the documents; one that has an id replaces what was stored under it."""

@@ -59,12 +59,26 @@ def render_page() -> str:
     for dashboard in read_dashboards():
         parts.append(f"<h1>{html.escape(str(dashboard.get('title', '')))}</h1>")
         for panel in dashboard.get("panels", ()):
-            parts.append(f"<h2>{html.escape(str(panel.get('title', '')))}</h2><table>")
-            for target in panel.get("targets", ()):
-                for name, value in query_latest(datasource, str(target.get("expr", ""))):
-                    parts.append(f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>")
+            heading = "h2" if panel.get("type") == "row" else "h3"
+            parts.append(f"<{heading}>{html.escape(str(panel.get('title', '')))}</{heading}><table>")
+            parts.extend(render_values(datasource, panel))
             parts.append("</table>")
     return "\n".join(parts)
+
+
+def render_values(datasource: str, panel: Mapping[str, Any]) -> Iterator[str]:
+    """A row for each series; where there is none, the panel's own word for that."""
+    targets = [str(target.get("expr", "")) for target in panel.get("targets", ())]
+    pairs = [pair for expression in targets for pair in query_latest(datasource, expression)]
+    if targets and not pairs:
+        pairs = [("", str(panel.get("fieldConfig", {}).get("defaults", {}).get("noValue", "no data")))]
+    for name, value in pairs:
+        yield f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>"
+
+
+def list_dashboards() -> list[dict[str, str]]:
+    """What Grafana's own /api/search tells of them."""
+    return [{"uid": one["uid"], "title": one["title"], "type": "dash-db"} for one in read_dashboards()]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -74,6 +88,8 @@ class Handler(BaseHTTPRequestHandler):
         match self.path.split("?", 1)[0]:
             case "/api/health":
                 self._send(200, json.dumps({"database": "ok", "version": "stand-in", "commit": ""}), "application/json")
+            case "/api/search":
+                self._send(200, json.dumps(list_dashboards()), "application/json")
             case "/" | "/login" | "/dashboards":
                 self._send(200, render_page(), "text/html; charset=utf-8")
             case _:

@@ -24,6 +24,7 @@ from tests.bench import (
     drift,
     edits,
     healing,
+    hour,
     idle,
     others,
     passage,
@@ -51,6 +52,7 @@ PARTS: tuple[ModuleType, ...] = (
     sick,
     drift,
     dashboard,
+    hour,
 )
 """Each measures the rows that its HOW explains."""
 

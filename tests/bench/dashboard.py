@@ -99,8 +99,7 @@ def _noted() -> Iterator[Ledger]:
 def measure(effort: Effort) -> Iterator[Figure]:
     found: list[Figure] = []
     house = House(Path(tempfile.mkdtemp(prefix="bench-dashboard-")) / "house", Reading(None))
-    house.folder.mkdir()
-    house.write("shop", _COMPOSE, _SPEC)
+    write_stack(house)
     try:
         with _noted() as ledger:
             visit(house, lambda there: found.extend(_measure(there, ledger, effort)))
@@ -112,27 +111,38 @@ def measure(effort: Effort) -> Iterator[Figure]:
     yield Figure(23, "assets of the dashboard, compressed", "kB", spread([sum(sizes)]), 150, brief=True)
 
 
-def _measure(there: Visit, ledger: Ledger, effort: Effort) -> Iterator[Figure]:
+def write_stack(house: House) -> None:
+    """200 services that nobody heals."""
+    house.folder.mkdir()
+    house.write("shop", _COMPOSE, _SPEC)
+
+
+def come_up(there: Visit, effort: Effort) -> list[ReplicaId]:
+    """All of them are ready; one replica of each."""
     effort.say(f"{SERVICES} services come up")
     while there.status()["phase"] != "Converged":
         time.sleep(0.5)
     time.sleep(2.0)
-    replicas = [ReplicaId(one["replicas"][0]["id"]) for one in there.status()["services"]]
-    stir = lambda seconds: _stir(there, replicas, seconds)  # noqa: E731
+    return [ReplicaId(one["replicas"][0]["id"]) for one in there.status()["services"]]
+
+
+def _measure(there: Visit, ledger: Ledger, effort: Effort) -> Iterator[Figure]:
+    replicas = come_up(there, effort)
+    stir_them = lambda seconds: stir(there, replicas, seconds)  # noqa: E731
     yield from _answers(there)
-    yield from _followed(there, ledger, stir, effort)
-    with _browser() as browser:
-        yield from _shown(there, ledger, stir, browser, effort)
+    yield from _followed(there, ledger, stir_them, effort)
+    with open_browser() as browser:
+        yield from _shown(there, ledger, stir_them, browser, effort)
 
 
-def _stir(there: Visit, replicas: list[ReplicaId], seconds: float) -> None:
-    """One replica after the other becomes sick, then well again."""
+def stir(there: Visit, replicas: list[ReplicaId], seconds: float, rate: float = RATE) -> None:
+    """One replica after the other becomes sick, then well again: `rate` a second."""
     begun = time.monotonic()
     for count, replica in enumerate(itertools.cycle(replicas)):
         health = Health.UNHEALTHY if count // len(replicas) % 2 == 0 else Health.HEALTHY
         there.house.engine.meddle("shop", _judge(replica, health))
-        ahead = begun + (count + 1) / RATE - time.monotonic()
-        if count / RATE >= seconds:
+        ahead = begun + (count + 1) / rate - time.monotonic()
+        if count / rate >= seconds:
             return
         time.sleep(max(0.0, ahead))
 
@@ -157,7 +167,7 @@ def _followed(there: Visit, ledger: Ledger, stir: Callable[[float], None], effor
     for number in range(effort.rounds(4)):
         effort.say(f"round {number + 1} with and without {PAGES} followers")
         alone.append(_loop_latency(ledger, stir, seconds))
-        with _followers(there, PAGES):
+        with followers(there, PAGES):
             many.append(_loop_latency(ledger, stir, seconds))
     yield Figure(22, "an event to its published status, no page open, p50", "ms", spread(alone))
     yield Figure(
@@ -173,7 +183,7 @@ def _loop_latency(ledger: Ledger, stir: Callable[[float], None], seconds: float)
 
 
 @contextmanager
-def _followers(there: Visit, count: int) -> Iterator[None]:
+def followers(there: Visit, count: int) -> Iterator[None]:
     """Each reads the stream as fast as it comes, in processes of their own as browsers are."""
     import subprocess
 
@@ -196,7 +206,7 @@ def _followers(there: Visit, count: int) -> Iterator[None]:
 
 
 @contextmanager
-def _browser() -> Iterator[Browser]:
+def open_browser() -> Iterator[Browser]:
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))))
     flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
     with sync_playwright() as playwright:
@@ -215,11 +225,11 @@ def _shown(
     page.get_by_role("table").first.wait_for()
     time.sleep(2.0)
     taken: list[float] = []
-    heaps = [_heap(page)]
+    heaps = [heap_of(page)]
     for number in range(effort.rounds(3, 1)):
         effort.say(f"round {number + 1} in the browser")
         taken += _latencies(page, ledger, stir, 4.0 if effort.quick else 20.0)
-        heaps.append(_heap(page))
+        heaps.append(heap_of(page))
     taken.sort()
     yield Figure(
         21, "an event to the changed page, p95", "ms", spread([taken[int(len(taken) * 0.95)]]), 100, brief=True
@@ -247,7 +257,7 @@ def _first(shown: list[tuple[int, float]], seq: int) -> float:
     return next(at for number, at in shown if number >= seq)
 
 
-def _heap(page: Page) -> float:
+def heap_of(page: Page) -> float:
     session: Any = page.context.new_cdp_session(page)
     session.send("HeapProfiler.collectGarbage")
     used: float = session.send("Runtime.getHeapUsage")["usedSize"]

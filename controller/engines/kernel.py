@@ -10,15 +10,18 @@ from controller.engines import cgroups
 from controller.engines.cgroups import Folders, Mount
 from controller.model.usage import Counters
 
-_MOST = 65536
-"""Bytes that are read of a file: many times what the longest has."""
+_MOST, _MOST_LONG = 1 << 16, 1 << 20
+"""Bytes that are read of a file, and of one of many records: many times what the longest has."""
 
 _USER, _NANO = 1e6, 1e9
 
 
 def read_mounts() -> Mapping[str, Mount]:
     """The cgroup hierarchies that are mounted here; none where that cannot be read."""
-    return cgroups.find_mounts(_read_or_empty("/proc/self/mountinfo", 1 << 20))
+    try:
+        return cgroups.find_mounts(_read_long("/proc/self/mountinfo"))
+    except OSError:
+        return {}
 
 
 def read_folders(pid: int, container: str, mounts: Mapping[str, Mount]) -> Folders | None:
@@ -93,21 +96,35 @@ def _traffic(pid: int | None, container: str) -> tuple[int | None, int | None]:
     """A number may be another process's by now: only one that is still in the container counts."""
     if pid is None or container not in _read(f"/proc/{pid}/cgroup"):
         return None, None
-    return cgroups.read_traffic(_read(f"/proc/{pid}/net/dev"))
+    return cgroups.read_traffic(_read_long(f"/proc/{pid}/net/dev"))
 
 
-def _read(path: str, most: int = _MOST) -> str:
-    """A quarter of what `Path.read_text` takes."""
+def _read(path: str) -> str:
+    """A quarter of what `Path.read_text` takes. For files that the kernel hands out whole, as all of cgroups are."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        return os.read(handle, most).decode("ascii", "replace")
+        return os.read(handle, _MOST).decode("ascii", "replace")
     finally:
         os.close(handle)
 
 
-def _read_or_empty(path: str, most: int = _MOST) -> str:
+def _read_long(path: str) -> str:
+    """For files of many records, of which each read hands out a page or so."""
+    parts: list[bytes] = []
+    left = _MOST_LONG
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while left > 0 and (part := os.read(handle, min(_MOST, left))):
+            parts.append(part)
+            left -= len(part)
+    finally:
+        os.close(handle)
+    return b"".join(parts).decode("ascii", "replace")
+
+
+def _read_or_empty(path: str) -> str:
     """Kernels without that controller have no such file."""
     try:
-        return _read(path, most)
+        return _read(path)
     except OSError:
         return ""

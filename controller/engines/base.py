@@ -141,8 +141,11 @@ class Engine(Protocol):
         """Do the steps in order; after one that fails the rest is Skipped. Never raises for a step."""
         ...
 
-    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float) -> Execution:
-        """Run a command in a container, as `docker exec`."""
+    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float, alone: bool = False) -> Execution:
+        """Run a command in a container, as `docker exec`. One that outlives `timeout` goes on.
+
+        `alone`: while it does, the same command is not begun a second time.
+        """
         ...
 
     def logs(

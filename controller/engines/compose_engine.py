@@ -8,6 +8,7 @@ import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from controller.engines import compose, inside
+from controller.engines.alone import Alone
 from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt, Opened, Scope
 from controller.engines.client import Client
 from controller.engines.ensure import remove_networks
@@ -43,6 +44,7 @@ class ComposeEngine:
         self._vantage = Vantage(self._client)
         self._observer = Observer(self._client, self._images, self._sightings, self._vantage)
         self._gauges = Gauges(self._client, self._vantage)
+        self._alone = Alone(self._client)
         recorders = Recorders(self._render_again, self._record)
         self._performer = Performer(self._client, self._images, recorders)
         local = self.endpoint.socket_path is not None
@@ -136,7 +138,9 @@ class ComposeEngine:
                 if (touched := getattr(step, "replica", None)) is not None:
                     self._sightings.say(touched)
 
-    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float) -> Execution:
+    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float, alone: bool = False) -> Execution:
+        if alone:
+            return self._alone.execute(replica, command, timeout=timeout)
         return inside.execute(self._client, replica, command, timeout=timeout)
 
     def logs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.engines.answers import get_container, get_object
@@ -24,8 +24,11 @@ def execute(
     *,
     timeout: float,
     settings: Mapping[str, Any] | None = None,
+    made: Callable[[str], None] = lambda _: None,
 ) -> Execution:
     """Run a command as `docker exec` does; `settings`: more of Docker's exec options (`User`, `Env` …).
+
+    `made` is told its id before it begins.
 
     A command that outlives `timeout` seconds gives no exit code; Docker cannot end it. Raises Transient without an
     engine and Conflict where the container is gone.
@@ -33,21 +36,22 @@ def execute(
     ends_at = time.monotonic() + timeout
     body = {"AttachStdout": True, "AttachStderr": True, "Cmd": list(command), **(settings or {})}
     try:
-        made = client.call("POST", f"/containers/{replica}/exec", body=body, deadline=timeout)[1]["Id"]
+        one = client.call("POST", f"/containers/{replica}/exec", body=body, deadline=timeout)[1]["Id"]
     except Conflict as error:
         if "no such container" in error.message.lower():
             raise
         return Execution(None, clean(error.message))
+    made(one)
     output = bytearray()
     try:
         begin = {"Detach": False, "Tty": False}
         remaining = ends_at - time.monotonic()
-        with client.stream("POST", f"/exec/{made}/start", body=begin, deadline=remaining) as (response, _):
+        with client.stream("POST", f"/exec/{one}/start", body=begin, deadline=remaining) as (response, _):
             for _, payload in read_frames(response):
                 output.extend(payload)
                 del output[:-_OUTPUT_CAP]
         patience = max(0.5, ends_at - time.monotonic())
-        code = get_object(client, f"/exec/{made}/json", "ID", deadline=patience).get("ExitCode")
+        code = get_object(client, f"/exec/{one}/json", "ID", deadline=patience).get("ExitCode")
     except Conflict as error:
         return Execution(None, clean(error.message))
     except Transient:

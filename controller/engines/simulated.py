@@ -158,7 +158,7 @@ class SimulatedEngine:
             outcomes.append(outcome)
         return tuple(outcomes)
 
-    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float) -> Execution:
+    def execute(self, replica: ReplicaId, command: Sequence[str], *, timeout: float, alone: bool = False) -> Execution:
         """Nothing runs: `true`, `false` and `exit N` end as they say, anything else with 0 where it is healthy.
 
         Raises Conflict where there is no such container.

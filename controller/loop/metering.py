@@ -123,6 +123,7 @@ class Metering:
 
     def _forget(self, stack: str) -> None:
         del self._due[stack]
+        self._customs.forget(stack)
         if self._sampler is not None:
             self._sampler.forget(stack)
         if (book := self._books.pop(stack, None)) is not None:

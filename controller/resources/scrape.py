@@ -35,7 +35,7 @@ def read_figure(engine: Engine, replica: Replica, metric: CustomMetric, patience
 
 
 def _execute(engine: Engine, replica: Replica, metric: CustomMetric, patience: float) -> float:
-    done = engine.execute(replica.id, metric.command, timeout=patience)
+    done = engine.execute(replica.id, metric.command, timeout=patience, alone=True)
     if done.exit_code != 0:
         last = (done.output.strip().splitlines() or ["no output"])[-1]
         why = "could not be run" if done.exit_code is None else f"exited with {done.exit_code}"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from controller.engines.client import Client
+from controller.engines.compose_engine import ComposeEngine
 from controller.engines.gauges import Gauges
 from controller.engines.transport import resolve_endpoint
 from controller.engines.vantage import Vantage
@@ -87,3 +88,18 @@ def test_one_sample_starts_no_process_and_calls_nobody_a_second_time(client: Cli
         assert again.keys() == first.keys()
     finally:
         here.close()
+
+
+def test_a_command_that_hangs_is_begun_once_until_it_is_ended(containers: list[Replica]) -> None:
+    engine, name = ComposeEngine(), containers[0].name
+    hangs = ["sh", "-c", "echo $$ >> /tmp/begun; sleep 77; echo 7"]
+    begun = lambda: docker("exec", name, "cat", "/tmp/begun").split()  # noqa: E731
+    try:
+        codes = [engine.execute(containers[0].id, hangs, timeout=1.0, alone=True).exit_code for _ in range(3)]
+        assert codes == [None] * 3 and len(begun()) == 1
+        docker("exec", name, "sh", "-c", "kill $(cat /tmp/begun)")
+        time.sleep(0.5)
+        engine.execute(containers[0].id, hangs, timeout=1.0, alone=True)
+        assert len(begun()) == 2
+    finally:
+        engine.close()

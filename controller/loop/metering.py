@@ -18,7 +18,7 @@ from controller.model.errors import ControllerError, EngineError
 from controller.model.metrics import MetricsPolicy
 from controller.model.names import Instant
 from controller.model.status import StackStatus
-from controller.model.usage import Figures, Usage, UsageSeries
+from controller.model.usage import Figures, HostUsage, ServiceUsage, Usage, UsageSeries
 from controller.resources.judge import host_figures
 from controller.resources.sampler import Sampler
 
@@ -30,6 +30,9 @@ _FIRST_AFTER = 1.0
 
 _LAST_PATIENCE = 2.0
 """Seconds that a sample under way is waited for at the end."""
+
+Measured = Mapping[str, tuple[MetricsPolicy, StackStatus]]
+"""By stack: how it is to be measured, and what was seen of it last."""
 
 
 class Metering:
@@ -48,7 +51,7 @@ class Metering:
         self.latest: Usage | None = None
         """The newest sample, swapped whole; None before the first one."""
         self.listeners: list[Callable[[Usage], None]] = []
-        """Called by the metering thread after each sample; quick."""
+        """Called by the metering thread after each sample, and when something is measured no more; quick."""
 
     def start(self) -> None:
         self._thread.start()
@@ -89,19 +92,34 @@ class Metering:
     def _turn(self) -> None:
         stacks = self._find_stacks()
         due = self._find_due(stacks)
-        if not due:
-            return
+        if due:
+            self._sample(stacks, due)
+        else:
+            self._drop(stacks)
+
+    def _sample(self, stacks: Measured, due: Sequence[str]) -> None:
         custom = self._customs.read({name: (stacks[name][0].custom, stacks[name][1]) for name in due})
         sampled = self._open_sampler().sample({name: stacks[name][1] for name in due}, custom)
-        before = self.latest.stacks if self.latest is not None else {}
-        kept = {name: services for name, services in before.items() if name in stacks}
-        self.latest = usage = replace(sampled, stacks=kept | dict(sampled.stacks))
+        before = _still_there(self.latest, stacks) if self.latest is not None else {}
+        self._publish(replace(sampled, stacks=before | dict(sampled.stacks)))
         self._keep(sampled, {name: policy for name, (policy, _) in stacks.items()})
+
+    def _drop(self, stacks: Measured) -> None:
+        """What is not measured any more is not known. The machine is measured as long as some stack is."""
+        if (latest := self.latest) is None:
+            return
+        left = _still_there(latest, stacks)
+        if left != latest.stacks:
+            host = latest.host if left else HostUsage(latest.host.cores)
+            self._publish(replace(latest, host=host, stacks=left))
+
+    def _publish(self, usage: Usage) -> None:
+        self.latest = usage
         for listener in tuple(self.listeners):
             with suppress(Exception):
                 listener(usage)
 
-    def _find_stacks(self) -> Mapping[str, tuple[MetricsPolicy, StackStatus]]:
+    def _find_stacks(self) -> Measured:
         """Those that are to be measured, and of which something was seen."""
         reconcilers = dict(self._controller.stacks)
         return {
@@ -110,7 +128,7 @@ class Metering:
             if one.loaded.metrics.enabled and (status := one.chronicle.status) is not None
         }
 
-    def _find_due(self, stacks: Mapping[str, tuple[MetricsPolicy, StackStatus]]) -> Sequence[str]:
+    def _find_due(self, stacks: Measured) -> Sequence[str]:
         """Whose time it is; of one that is new twice in a row, so that it has rates."""
         now = time.monotonic()
         for gone in self._due.keys() - stacks.keys():
@@ -175,6 +193,15 @@ class Metering:
                 reconciler.chronicle.say(now, service, reason, message, warning=warning)
 
         self._controller.call(say)
+
+
+def _still_there(usage: Usage, stacks: Measured) -> dict[str, Mapping[str, ServiceUsage]]:
+    """Services that were not removed since, of stacks that are still measured."""
+    return {
+        stack: {one.name: services[one.name] for one in stacks[stack][1].services if one.name in services}
+        for stack, services in usage.stacks.items()
+        if stack in stacks
+    }
 
 
 def find_disk(ground: Ground) -> str:

@@ -15,7 +15,7 @@ from controller.loop.metering import HOST, Metering
 from controller.loop.session import Session
 from controller.loop.usagebook import FILE
 from controller.model.errors import ControllerError
-from controller.model.usage import Usage
+from controller.model.usage import HostUsage, Usage
 from tests.component.house import House
 from tests.component.waiting import eventually
 
@@ -73,6 +73,35 @@ def test_a_stack_that_is_not_to_be_measured_is_not(house: House, meters: list[Me
     assert house.run(lambda: eventually(lambda: rated(meters, "one")), house.asked("one", "two")) == 0
     assert meters[0].latest is not None and meters[0].latest.stacks.keys() == {"one"}
     assert not list((house.folder.parent / "state").glob(f"*/two/{FILE}"))
+
+
+def test_what_is_not_measured_any_more_is_not_told_any_more(house: House, meters: list[Metering]) -> None:
+    each_hour = ", metrics: {interval: 1h}"
+    db, web = "db: {image: busybox}", "web: {image: busybox}"
+    house.write("one", f"name: NAME\nservices: {{{db}, {web}}}\n", each_hour)
+    house.write("two", spec=each_hour)
+    heard: list[Usage] = []
+
+    def known() -> dict[str, set[str]]:
+        latest = meters[0].latest
+        return {} if latest is None else {stack: set(services) for stack, services in latest.stacks.items()}
+
+    def script() -> None:
+        eventually(lambda: rated(meters, "one", "web") and rated(meters, "two"))
+        meters[0].listeners.append(heard.append)
+        house.write("one", f"name: NAME\nservices: {{{db}}}\n", each_hour)
+        eventually(lambda: house.ear.said("Orphaned"))
+        house.ask("prune", "one")
+        eventually(lambda: known() == {"one": {"db"}, "two": {"db"}})
+        house.write("one", f"name: NAME\nservices: {{{db}}}\n", ", metrics: {enabled: false}")
+        eventually(lambda: known() == {"two": {"db"}})
+        house.write("two", spec=", metrics: {enabled: false}")
+        eventually(lambda: known() == {})
+
+    assert house.run(script, house.asked("one", "two"), watch=True) == 0
+    assert [set(usage.stacks) for usage in heard] == [{"one", "two"}, {"two"}, set()]
+    assert heard[1].host.memory_total, "somebody still measures the machine"
+    assert heard[2].host == HostUsage(heard[1].host.cores), "nobody measures the machine"
 
 
 def test_an_engine_that_is_away_is_no_noise_of_ours(

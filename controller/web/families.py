@@ -23,6 +23,7 @@ FAMILIES = (
     Family("controller_passes_total", "counter", STACK, "How often the loop looked at the stack"),
     Family("controller_pass_seconds_total", "counter", STACK, "Seconds that these passes took"),
     Family("controller_engine_up", "gauge", STACK, "1 where the engine answered the last look, else 0"),
+    Family("controller_store_up", "gauge", STACK, "1 where what is kept of the stack can be read, else 0"),
     Family("controller_stack_phase", "gauge", (*STACK, "phase"), "1 for the phase that the stack is in, else 0"),
     Family("controller_stack_generation", "gauge", STACK, "Number of the generation that was observed"),
     Family("controller_service_phase", "gauge", (*SERVICE, "phase"), "1 for the phase that it is in, else 0"),

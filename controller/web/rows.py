@@ -36,6 +36,7 @@ def _stack(facts: StackFacts) -> Iterator[Row]:
     yield "controller_passes_total", stack, facts.passes.times
     yield "controller_pass_seconds_total", stack, facts.passes.seconds
     yield "controller_engine_up", stack, facts.up
+    yield "controller_store_up", stack, facts.alerts is not None
     yield "controller_stack_generation", stack, status.generation
     for phase in StackPhase:
         yield "controller_stack_phase", (*stack, phase.value), phase is status.phase
@@ -47,7 +48,7 @@ def _alerts(facts: StackFacts) -> Iterator[Row]:
     """Counted: a rule of the user's own may speak of the same service more than once."""
     counted = Counter(
         (shown.alert.stack, shown.alert.service or "", shown.alert.rule, shown.alert.severity.value, shown.state)
-        for shown in facts.alerts
+        for shown in facts.alerts or ()
     )
     for labels, count in counted.items():
         yield "controller_alerts", labels, count

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from controller import __version__
 from controller.loop.controller import Passes
 from controller.loop.window import UnknownStack, Window
+from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.status import StackStatus
 from controller.model.usage import Usage
@@ -22,8 +24,8 @@ class StackFacts(NamedTuple):
     status: StackStatus
     up: bool = True
     passes: Passes = Passes()
-    alerts: tuple[Shown, ...] = ()
-    """Open ones."""
+    alerts: tuple[Shown, ...] | None = ()
+    """Open ones; None: the stack's store cannot be read now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +46,19 @@ def take_snapshot(window: Window, only: str | None = None) -> Snapshot:
 def _facts(window: Window, only: str | None) -> Iterator[StackFacts]:
     for status in statuses(window, only):
         name = status.name
-        try:
-            up, posted = window.unavailable(name) is None, window.alerts(name)
-        except UnknownStack:  # it has just gone
-            continue
-        alerts = show_alerts([posted], time.time(), everything=False)
-        yield StackFacts(status, up, window.passes(name), tuple(alerts))
+        with suppress(UnknownStack):  # it has just gone
+            up = window.unavailable(name) is None
+            yield StackFacts(status, up, window.passes(name), _open_alerts(window, name))
+
+
+def _open_alerts(window: Window, stack: str) -> tuple[Shown, ...] | None:
+    try:
+        posted = window.alerts(stack)
+    except UnknownStack:
+        raise
+    except ControllerError:  # what else is known of it is told all the same
+        return None
+    return tuple(show_alerts([posted], time.time(), everything=False))
 
 
 def statuses(window: Window, only: str | None) -> Iterator[StackStatus]:

@@ -10,6 +10,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from controller.engines.base import Scope
+from controller.loop.alertbook import Posted
+from controller.loop.window import Window
+from controller.model.errors import ControllerError
 from controller.model.observed import Observed, ServiceView
 from tests.component.house import House, Reading
 from tests.component.served import Visit, visit
@@ -108,6 +111,28 @@ def test_an_engine_that_is_away_is_told_and_nothing_breaks(house: House) -> None
         eventually(lambda: up(there) == 1, 20)
 
     visit(house, script)
+
+
+def test_a_stack_whose_store_cannot_be_read_hides_no_other(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.write("shop", WEB)
+    house.write("idle")
+    read = Window.alerts
+
+    def read_one(window: Window, stack: str) -> Posted:
+        if stack == "idle":
+            raise ControllerError("state.db: disk I/O error")
+        return read(window, stack)
+
+    def script(there: Visit) -> None:
+        converge(there)
+        converge(there, "idle")
+        monkeypatch.setattr(Window, "alerts", read_one)
+        found = samples(there.http.get("/metrics").text)
+        for name, figures in {"store": {"idle": 0, "shop": 1}, "engine": {"idle": 1, "shop": 1}}.items():
+            assert {labels["stack"]: up for labels, up in found[f"controller_{name}_up"]} == figures
+        assert {labels["stack"] for labels, _ in found["controller_service_replicas_ready"]} == {"idle", "shop"}
+
+    visit(house, script, "shop", "idle")
 
 
 def test_nobody_scrapes_without_a_key(house: House) -> None:

@@ -125,6 +125,12 @@ def test_alerts_with_the_same_labels_are_counted_and_the_stacks_own_have_no_serv
     assert value(found, "controller_alerts", service="", rule="Full", state="Silenced", **severity) == 1
 
 
+def test_alerts_that_cannot_be_read_are_absent_and_that_is_told() -> None:
+    found = read(Snapshot(NOW, (StackFacts(stack_status(), alerts=None),)))
+    assert value(found, "controller_store_up", stack="shop") == 0 and "controller_alerts" not in names(found)
+    assert value(read(everything()), "controller_store_up", stack="shop") == 1
+
+
 def test_both_formats_say_the_same() -> None:
     text, plain = expose(everything(), "text/plain")
     opened, media_type = expose(everything(), OPENMETRICS)

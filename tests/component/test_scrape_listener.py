@@ -68,7 +68,7 @@ def test_it_tells_of_its_stack_alone_and_of_the_machine(house: House) -> None:
     def script(there: Visit) -> None:
         token = served(port, own_token(house))
         eventually(lambda: "controller_host_memory_total_bytes" in get(port, token).text, 20)
-        eventually(lambda: 'phase="Ready",service="db",stack="shop"' in get(port, token).text, 20)
+        eventually(lambda: 'stack="shop",service="db",phase="Ready"' in get(port, token).text, 20)
         text = get(port, token).text
         assert "controller_build_info" in text and "secret" not in text
         assert "secret" in there.http.get("/metrics").text

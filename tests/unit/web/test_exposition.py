@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
@@ -153,6 +155,37 @@ def test_whatever_a_rule_is_called_the_text_can_be_read(name: str) -> None:
     facts = StackFacts(stack_status(), alerts=(Shown(replace(ALERT, rule=name)),))
     labels = {"stack": "shop", "service": "web", "severity": "critical", "state": "Firing"}
     assert value(read(Snapshot(NOW, (facts,))), "controller_alerts", rule=name, **labels) == 1
+
+
+@given(rule=st.text(), service=st.text(), custom=st.text(), figure=st.floats(allow_nan=False))
+def test_whatever_is_told_is_read_as_it_was_meant(rule: str, service: str, custom: str, figure: float) -> None:
+    facts = StackFacts(stack_status(), alerts=(Shown(replace(ALERT, rule=rule, service=service)),))
+    usage = Usage(NOW, HostUsage(2), {"shop": {service: ServiceUsage(custom={custom: figure})}})
+    alert = {"service": service, "rule": rule, "severity": "critical", "state": "Firing"}
+    for accept, parse in (("", read_text), (OPENMETRICS, read_openmetrics)):
+        text, _ = expose(Snapshot(NOW, (facts,), usage), accept)
+        found = {one.name: one for family in parse(text.decode()) for one in family.samples}
+        assert (found["controller_alerts"].labels, found["controller_alerts"].value) == ({"stack": "shop", **alert}, 1)
+        assert found["controller_custom"].labels == {"stack": "shop", "service": service, "name": custom}
+        assert found["controller_custom"].value == figure
+
+
+def test_both_formats_name_and_explain_each_family() -> None:
+    told = {(one.name.removesuffix("_total").removesuffix("_info"), one.help) for one in FAMILIES}
+    opened = list(read_openmetrics(expose(everything(), OPENMETRICS)[0].decode()))
+    assert {(one.name, one.documentation) for one in opened} == told
+    assert {one.name: one.type for one in opened} == {
+        one.name.removesuffix("_total").removesuffix("_info"): one.kind for one in FAMILIES
+    }
+    plain = list(read_text(expose(everything(), "")[0].decode()))
+    assert {(one.name.removesuffix("_info"), one.documentation) for one in plain} == told
+    assert {one.type for one in plain} == {"gauge", "counter"}
+
+
+def test_what_is_no_text_hides_nothing_else() -> None:
+    facts = StackFacts(stack_status(), alerts=(Shown(replace(ALERT, rule="a\ud800")),))
+    labels = {"stack": "shop", "service": "web", "severity": "critical", "state": "Firing"}
+    assert value(read(Snapshot(NOW, (facts,))), "controller_alerts", rule="a?", **labels) == 1
 
 
 def wide(count: int) -> Snapshot:

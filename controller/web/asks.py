@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from controller.loop.intents import Intent
 from controller.model.alert import Ack, Silence
 from controller.render.data import timestamp
-from controller.web.bodies import Asked, Login, Silencing
+from controller.web.bodies import Asked, Login, Number, Silencing
 from controller.web.desk import AtDesk, Desk, NotFound, answer, refuse
 from controller.web.guard import find_bearer
 from controller.web.keys import SESSION_SECONDS
@@ -37,7 +37,7 @@ async def ask(desk: AtDesk, request: Request, stack: str, body: Asked) -> Respon
 
 
 @asks.get("/v1/stacks/{stack}/intents/{number}", tags=["intents"])
-def intent(desk: AtDesk, stack: str, number: int) -> Response:
+def intent(desk: AtDesk, stack: str, number: Number) -> Response:
     """How far it is; when it is done, with the exit code and the data that the command would give."""
     return answer(find_intent(desk, stack, number))
 
@@ -85,7 +85,7 @@ def silence(desk: AtDesk, request: Request, stack: str, body: Silencing) -> Resp
 
 
 @asks.delete("/v1/stacks/{stack}/silences/{number}", status_code=204, tags=["alerts"])
-def end_silence(desk: AtDesk, stack: str, number: int) -> Response:
+def end_silence(desk: AtDesk, stack: str, number: Number) -> Response:
     """It is over now."""
     if not desk.window.end_silence(stack, number):
         raise NotFound(f"{stack} has no silence {number}")

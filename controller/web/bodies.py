@@ -10,6 +10,8 @@ from pydantic.alias_generators import to_camel
 from controller.model.wish import Wish
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
+Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""Of a row: SQLite knows no larger one."""
 Verb = Literal[
     "apply", "start", "stop", "retry", "pause", "resume", "adopt", "confirm", "prune", "release",
     "rollout-undo", "rollout-restart", "rollout-pause", "rollout-resume",
@@ -40,7 +42,7 @@ class Asked(Body):
     """`prune --all`: all of the stack's containers and networks."""
     profile: Name | None = None
     """`apply --profile`: put the stack into this startup profile."""
-    to: Annotated[int, Field(ge=1)] | None = None
+    to: Annotated[Number, Field(ge=1)] | None = None
     """`rollout undo --to`: this revision."""
     timeout: Annotated[float, Field(gt=0, le=86400)] = 600.0
     """Seconds without progress after which it is given up."""

@@ -20,6 +20,7 @@ from controller.render.data import endpoints_data, events_data, findings_data, p
 from controller.render.graph import graph_of, stack_graph_data
 from controller.render.rollout import Shown, history_data
 from controller.render.why import find_cause, why_data, with_change, with_last_words
+from controller.web.bodies import Number
 from controller.web.desk import AtDesk, Desk, NotFound, answer
 
 reads = APIRouter()
@@ -134,7 +135,7 @@ def revisions(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/revisions/{number}", tags=["plan"])
-def revision(desk: AtDesk, stack: str, number: int) -> Response:
+def revision(desk: AtDesk, stack: str, number: Number) -> Response:
     """One revision with what differs from the one before it; secrets are masked."""
     window = desk.window
     known = window.generations(stack)
@@ -151,7 +152,7 @@ def revision(desk: AtDesk, stack: str, number: int) -> Response:
 def events(
     desk: AtDesk,
     stack: str,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Number = 0,
     service: Annotated[str | None, Query(max_length=256)] = None,
     limit: Annotated[int, Query(ge=1, le=5000)] = 500,
 ) -> Response:

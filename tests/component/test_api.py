@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import httpx
 import pytest
@@ -447,5 +449,36 @@ def test_a_service_that_is_killed_is_seen_to_come_back(house: House) -> None:
                     if phases[-1] == "Ready" and len(set(phases)) > 1:
                         break
         assert phases[0] != "Ready"
+
+    visit(house, script)
+
+
+def numbers(schema: dict[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Every whole number that somebody may send in an address: method, path and name."""
+    for path, methods in schema["paths"].items():
+        for method, told in methods.items():
+            for one in told.get("parameters", ()):
+                if any(kind.get("type") == "integer" for kind in one["schema"].get("anyOf", [one["schema"]])):
+                    yield method, path, one["name"]
+
+
+def test_numbers_that_no_row_can_have_are_refused_wherever_they_are_sent(house: House) -> None:
+    house.write("shop")
+    known = {"stack": "shop", "service": "db", "alert": "x", "number": "1"}
+
+    def script(there: Visit) -> None:
+        converge(there)
+        schema = there.get("/v1/openapi.json")
+        found = list(numbers(schema))
+        assert {name for _, _, name in found} == {"number", "after", "limit", "tail"} and len(found) == 6
+        for method, path, name in found:
+            for wrong in (2**63, 10**40, -1):
+                place = path.format(**{**known, name: wrong})
+                query = {} if f"{{{name}}}" in path else {name: wrong}
+                told = there.http.request(method, place, params=query)
+                assert told.status_code == 422 and name in told.json()["error"]["message"], (method, place, told.text)
+            assert there.http.request(method, path.format(**{**known, name: 2**63 - 1})).status_code in (200, 404)
+        body = {"verb": "rollout-undo", "to": 2**63}
+        assert there.http.post("/v1/stacks/shop/intents", json=body).status_code == 422
 
     visit(house, script)

@@ -97,6 +97,10 @@ class Controller:
         self._queue.add(Key(loaded.name))
         return reconciler
 
+    def look_at(self, stack: str) -> None:
+        """Have that stack looked at soon, from any thread."""
+        self._queue.add(Key(stack))
+
     def call(self, function: Callable[[Instant], None]) -> None:
         """Have this done by the loop's thread, from any other."""
         self._calls.put(function)

@@ -103,6 +103,9 @@ class Metering:
         before = _still_there(self.latest, stacks) if self.latest is not None else {}
         self._publish(replace(sampled, stacks=before | dict(sampled.stacks)))
         self._keep(sampled, {name: policy for name, (policy, _) in stacks.items()})
+        for name in due:
+            if has_routes(stacks[name][1]):
+                self._controller.look_at(name)  # what the ingress counts is read in a pass: at rest there is none
 
     def _drop(self, stacks: Measured) -> None:
         """What is not measured any more is not known. The machine is measured as long as some stack is."""
@@ -202,6 +205,11 @@ def _still_there(usage: Usage, stacks: Measured) -> dict[str, Mapping[str, Servi
         for stack, services in usage.stacks.items()
         if stack in stacks
     }
+
+
+def has_routes(status: StackStatus) -> bool:
+    """Whether some of its replicas are behind an ingress."""
+    return any(replica.route is not None for service in status.services for replica in service.replicas)
 
 
 def find_disk(ground: Ground) -> str:

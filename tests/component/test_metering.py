@@ -5,19 +5,23 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
 from controller.loop import daemon as daemons
+from controller.loop import metering
 from controller.loop.controller import Controller
 from controller.loop.ground import Ground
 from controller.loop.metering import HOST, Metering
 from controller.loop.session import Session
 from controller.loop.usagebook import FILE
 from controller.model.errors import ControllerError
+from controller.model.routes import RouteSeen, RouteState
 from controller.model.usage import HostUsage, Usage
 from tests.component.house import House
 from tests.component.waiting import eventually
+from tests.unit.cli.statuses import service_status, stack_status
 
 pytestmark = pytest.mark.unit
 
@@ -176,3 +180,29 @@ def test_without_a_controller_two_samples_of_ones_own_do(house: House) -> None:
     time.sleep(0.2)
     second = gauge.take(stacks)
     assert not gauge.first and second.stacks["one"].keys() == {"db"}
+
+
+def test_what_an_ingress_counts_is_read_at_rest_too(
+    house: House, meters: list[Metering], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The simulated engine has no ingress: its stack is taken for one that has."""
+    monkeypatch.setattr(metering, "has_routes", lambda status: status.name == "two")
+    house.write("one", spec=EACH_SECOND)
+    house.write("two", spec=EACH_SECOND)
+
+    def script() -> None:
+        eventually(lambda: rated(meters, "one") and rated(meters, "two"))
+        time.sleep(1.0)
+        passes = meters[0]._controller.passes
+        before = {name: passes[name].times for name in ("one", "two")}
+        eventually(lambda: passes["two"].times >= before["two"] + 3, 10)
+        assert passes["one"].times == before["one"]
+
+    assert house.run(script, house.asked("one", "two")) == 0
+
+
+def test_an_ingress_is_known_by_a_replica_that_has_a_route() -> None:
+    alone = stack_status(service_status("db"))
+    replica = replace(alone.services[0].replicas[0], route=RouteSeen(RouteState.IN))
+    routed = replace(alone, services=(replace(alone.services[0], replicas=(replica,)),))
+    assert metering.has_routes(routed) and not metering.has_routes(alone)

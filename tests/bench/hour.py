@@ -50,11 +50,11 @@ def _measure(there: Visit, effort: Effort) -> Iterator[Figure]:
         page.get_by_role("table").first.wait_for()
         seconds = _EVENTS / _PACE / _PARTS / effort.rounds(1, 10)
         for part in range(_PARTS):
-            effort.say(f"part {part + 1} of {_PARTS} of an hour")
             _keep_open(page, threading.Thread(target=stir, args=(there, replicas, seconds, _PACE)))
             there.house.ear.events.clear()  # the test's own record
             served.append(psutil.Process().memory_info().rss / 1e6)
             shown.append(heap_of(page) / 1e6)
+            effort.say(f"part {part + 1} of {_PARTS} of an hour: {served[-1]:.1f} MB, the page {shown[-1]:.2f} MB")
     yield Figure(
         24, "memory of the controller after an hour / after its first tenth", "", _growth(served), 1.1, brief=True
     )

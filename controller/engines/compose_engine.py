@@ -152,7 +152,8 @@ class ComposeEngine:
         since: float | None = None,
         opened: Opened | None = None,
     ) -> Iterator[str]:
-        return inside.read_logs(self._client, replica, tail=tail, follow=follow, since=since, opened=opened)
+        theirs = None if since is None else since + self._vantage.ahead
+        return inside.read_logs(self._client, replica, tail=tail, follow=follow, since=theirs, opened=opened)
 
     def usage(self, replicas: Collection[Replica], *, deadline: float = 5.0) -> Mapping[ReplicaId, Counters]:
         return self._gauges.read(replicas, deadline=deadline)

@@ -55,6 +55,11 @@ class Vantage:
                 self._lens = replace(self._lens, reachable_gateways=reachable, shares_host=bool(self._shares_host))
             return self._lens
 
+    @property
+    def ahead(self) -> float:
+        """Seconds by which the engine's clock is ahead of ours, as it was measured last; 0 before that."""
+        return self._lens.ahead
+
     def ask(self, *, deadline: float) -> Mapping[str, Any]:
         """What the engine says of itself now. It takes its time for that: 20-50 ms (measured). Raises EngineErrors."""
         with self._lock:

@@ -25,7 +25,7 @@ class ApiAccess:
     keys: Keys
 
     def admit(self, asking: Asking) -> str:
-        who = self._find_out(asking.bearer)
+        who = self.keys.who(asking.bearer)
         if who is None and self._is_open(asking):
             return "nobody"
         if who is None:
@@ -38,11 +38,6 @@ class ApiAccess:
     def _is_open(self, asking: Asking) -> bool:
         path, method = asking.path, asking.method
         return path in _OPEN or (path == _LOGIN and method == "POST") or (self.is_page(path) and method in SAFE)
-
-    def _find_out(self, shown: str) -> str | None:
-        if shown and self.keys.is_token(shown):
-            return "api"
-        return "dashboard" if shown and self.keys.is_session(shown) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,11 @@ def who_of(request: Request) -> str:
     return who
 
 
+def key_of(request: Request) -> str:
+    """What was shown: the token, or a session."""
+    return find_bearer(request.headers.get("authorization", ""))
+
+
 @asks.post("/v1/stacks/{stack}/intents", status_code=202, tags=["intents"])
 async def ask(desk: AtDesk, request: Request, stack: str, body: Asked) -> Response:
     """Ask for what a command of the command line asks for. The loop does it; follow it by its `id`."""
@@ -98,12 +103,12 @@ async def log_in(desk: AtDesk, body: Login) -> Response:
     by_code = body.code is not None and desk.keys.use_code(body.code)
     if not by_code and not (body.token is not None and desk.keys.is_token(body.token.strip())):
         what = "this link was used already, or is too old" if body.code is not None else "this is not the token"
-        return refuse(401, what, "controller token link")
+        return refuse(403, what, "controller token link")  # 401 is said of a key that was shown
     return answer({"session": desk.keys.open_session(), "seconds": SESSION_SECONDS}, 201)
 
 
 @asks.delete("/v1/session", status_code=204, tags=["session"])
 async def log_out(desk: AtDesk, request: Request) -> Response:
     """The session that is shown is void."""
-    desk.keys.end_session(find_bearer(request.headers.get("authorization", "")))
+    desk.keys.end_session(key_of(request))
     return Response(status_code=204)

@@ -24,6 +24,14 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True)
 
 
+class LogsAsked(Body):
+    """Which output: the last lines of all replicas or of one, and whether what comes, too."""
+
+    tail: Annotated[int, Field(ge=0, le=10000)] = 200
+    replica: Name | None = None
+    follow: bool = False
+
+
 class Asked(Body):
     """An intent: a command of the command line, with its options."""
 

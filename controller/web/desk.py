@@ -16,20 +16,24 @@ from controller.web.guard import Place
 from controller.web.keys import Keys
 from controller.web.places import Places
 
-MOST_LOGS, MOST_PLANS = 24, 4
+MOST_READ, MOST_PLANS = 200, 4
 
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`rehearsing`: a plan takes processor time that the loop may need: one at a time, and few that wait for it."""
+    """`readers`: replicas whose output is read, each by a thread and over a connection to the engine. `rehearsing`: a
+    plan takes processor time that the loop may need: one at a time, and few that wait for it. `looking`: one look at
+    alerts serves all who wait for it.
+    """
 
     window: Window
     feed: Feed
     keys: Keys
     place: Place
-    readers: Places = field(default_factory=lambda: Places(MOST_LOGS, "read logs"))
+    readers: Places = field(default_factory=lambda: Places(MOST_READ, "replicas are read"))
     planners: Places = field(default_factory=lambda: Places(MOST_PLANS, "wait for a plan"))
     rehearsing: asyncio.Lock = field(default_factory=asyncio.Lock)
+    looking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def stack(self, name: str) -> StackStatus:
         """As it was published last. Raises UnknownStack."""

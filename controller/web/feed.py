@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import secrets
 import threading
 from collections import deque
@@ -86,6 +87,8 @@ class Feed:
         self._usage: dict[str, Any] | None = None
         self._alerts: dict[str, dict[str, Any]] = {}
         """By stack, as they were told last."""
+        self.alerts_read_at = -math.inf
+        """On the server's clock."""
 
     # --- the loop's thread
 

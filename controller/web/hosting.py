@@ -63,12 +63,16 @@ class Hosting:
             self._socket.close()
 
     def _run(self) -> None:
+        why = "it has ended by itself"
         try:
             self._serve()
+        except SystemExit:  # uvicorn's word for an application that does not come up
+            pass
         except Exception as error:
+            why = f"{type(error).__name__}: {error}"
+        if not self._closing:
             self._shut()
-            if not self._closing:
-                self._on_failure(f"{type(error).__name__}: {error}")
+            self._on_failure(why)
 
     def _serve(self) -> None:
         from controller.web.serving import ImpatientLoop, make_server

@@ -59,12 +59,14 @@ class Keys:
     """Checks what clients show. Safe from several threads.
 
     Codes and sessions are signed instants, so that whoever can read the token can make a code without asking us. A
-    code is good for one process (`epoch`), once; a session outlives it, and ends with the token that signs it.
+    code is good for one process (`epoch`), once; a session for one `port`, whoever serves there: pages that are open
+    when a controller ends go on showing theirs to it.
     """
 
-    def __init__(self, token: str, epoch: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, token: str, epoch: str, port: int = 0, clock: Callable[[], float] = time.time) -> None:
         self._token = token
         self._epoch = epoch
+        self._session = f"session:{port}"
         self._clock = clock
         self._lock = threading.Lock()
         self._void: dict[str, float] = {}
@@ -72,6 +74,14 @@ class Keys:
 
     def is_token(self, shown: str) -> bool:
         return hmac.compare_digest(shown.encode(), self._token.encode())
+
+    def who(self, shown: str) -> str | None:
+        """Whose key that is: `api` for the token, `dashboard` for a session, None for no key of ours."""
+        if not shown:
+            return None
+        if self.is_token(shown):
+            return "api"
+        return "dashboard" if self.is_session(shown) else None
 
     def make_code(self) -> str:
         """A code that opens one session, within an hour."""
@@ -83,10 +93,10 @@ class Keys:
 
     def open_session(self) -> str:
         """What the dashboard shows from now on."""
-        return self._issue("session", SESSION_SECONDS)
+        return self._issue(self._session, SESSION_SECONDS)
 
     def is_session(self, shown: str) -> bool:
-        return self._is_good("session", shown)
+        return self._is_good(self._session, shown)
 
     def end_session(self, shown: str) -> None:
         """It is void from now on, as long as this process lives."""

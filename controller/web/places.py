@@ -17,17 +17,24 @@ class Places:
         self._most, self._what = most, what
         self.taken = 0
 
-    def check(self) -> None:
-        """Raises Taken where there is no room for another one."""
-        if self.taken >= self._most:
+    def check(self, wanted: int = 1) -> None:
+        """Raises Taken where there is no room for so many more."""
+        if self.taken + wanted > self._most:
             raise Taken(f"{self._most} {self._what} already")
+
+    def take(self) -> None:
+        """Raises Taken where there is no room. To be given back."""
+        self.check()
+        self.taken += 1
+
+    def give_back(self) -> None:
+        self.taken -= 1
 
     @contextmanager
     def held(self) -> Iterator[None]:
         """Raises Taken where there is no room."""
-        self.check()
-        self.taken += 1
+        self.take()
         try:
             yield
         finally:
-            self.taken -= 1
+            self.give_back()

@@ -33,8 +33,9 @@ class ApiServer:
         self._window = window
         self._serving = serving
         epoch = secrets.token_hex(8)
-        self.keys = Keys(read_token(window.root), epoch)
+        token = read_token(window.root)
         self._socket = find_port(serving)
+        self.keys = Keys(token, epoch, self._socket.getsockname()[1])
         self._place = Place(serving.scheme, self._socket.getsockname()[1], find_names(serving))
         self.address = Address(f"{serving.scheme}://{_host(serving)}:{self._place.port}", epoch)
         self.address.write(window.folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,29 +35,44 @@ REQUEST_SECONDS = 10.0
 
 
 class ImpatientProtocol(H11Protocol):
-    """Hangs up on who has not sent a whole request, head and body, within that time (slowloris)."""
+    """Hangs up on who has not sent a whole request, head and body, within that time (slowloris), or takes no answer."""
 
     _waits: asyncio.TimerHandle | None = None
+    _untaken: float = 0
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._wait()
 
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete:
-            self._stop_waiting()
+    def handle_events(self) -> None:
+        super().handle_events()
+        self._give_time()
 
     def on_response_complete(self) -> None:
-        super().on_response_complete()
         self._wait()
+        super().on_response_complete()  # may begin with the next request, which came along with this one
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._wait()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._give_time()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
         super().connection_lost(exc)
 
-    def _wait(self) -> None:
+    def _give_time(self) -> None:
+        """While it is us who are awaited."""
+        answering = self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
+        if answering and not self.flow.write_paused:
+            self._stop_waiting()
+
+    def _wait(self, untaken: float = math.inf) -> None:
         self._stop_waiting()
+        self._untaken = untaken
         self._waits = self.loop.call_later(REQUEST_SECONDS, self._hang_up)
 
     def _stop_waiting(self) -> None:
@@ -65,8 +81,12 @@ class ImpatientProtocol(H11Protocol):
             self._waits = None
 
     def _hang_up(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.close()
+        """At once: to close would wait until the rest is taken. Who has taken half of it has as much time again."""
+        left = self.transport.get_write_buffer_size()
+        if 0 < left <= self._untaken / 2:
+            self._wait(left)
+        else:
+            self.transport.abort()
 
 
 class ImpatientLoop(asyncio.SelectorEventLoop):

@@ -7,14 +7,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import closing, suppress
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from controller.loop.window import UnknownStack, Window
 from controller.model.errors import EngineError
 from controller.model.observed import Replica
+from controller.web.asks import key_of
+from controller.web.bodies import LogsAsked
 from controller.web.desk import AtDesk, Desk, NotFound, answer
-from controller.web.feed import Feed, dumps, frame
+from controller.web.feed import dumps, frame
+from controller.web.places import Taken
 from controller.web.tail import Lines, Tail
 from controller.web.watching import look_at_alerts
 
@@ -32,6 +35,7 @@ _RETRY = b"retry: 1000\n\n"
 @streams.get("/v1/stream", tags=["events"], response_class=StreamingResponse)
 async def stream(
     desk: AtDesk,
+    request: Request,
     last_event_id: Annotated[str, Header(max_length=64)] = "",
     since: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
@@ -39,18 +43,20 @@ async def stream(
     desk.feed.followers.check()
     if not desk.feed.followers.taken:  # nobody has looked lately
         await look_at_alerts(desk)
-    return _stream(_follow(desk.feed, last_event_id or since))
+    return _stream(_follow(desk, key_of(request), last_event_id or since))
 
 
 def _stream(parts: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(parts, media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _follow(feed: Feed, last: str) -> AsyncIterator[bytes]:
-    with feed.followers.held():
+async def _follow(desk: Desk, key: str, last: str) -> AsyncIterator[bytes]:
+    """As long as the key is good. Who comes with many others may find no room, and comes again."""
+    feed = desk.feed
+    with suppress(Taken), feed.followers.held():
         seq = feed.begin(last)
         yield _RETRY
-        while not feed.closed:
+        while not feed.closed and desk.keys.who(key) is not None:
             found = feed.after(seq) if seq is not None else None
             text, seq = found if found is not None else feed.snapshot()
             if text:
@@ -61,20 +67,16 @@ async def _follow(feed: Feed, last: str) -> AsyncIterator[bytes]:
 
 @streams.get("/v1/stacks/{stack}/services/{service}/logs", tags=["logs"])
 async def logs(
-    desk: AtDesk,
-    stack: str,
-    service: str,
-    tail: Annotated[int, Query(ge=0, le=10000)] = 200,
-    replica: Annotated[str | None, Query(max_length=256)] = None,
-    follow: bool = False,
+    desk: AtDesk, request: Request, stack: str, service: str, asked: Annotated[LogsAsked, Query()]
 ) -> Response:
     """Output of the service's replicas, or of one; with `follow` as server-sent events `line` as it comes."""
+    replica, tail = asked.replica, asked.tail
     chosen = _choose(desk, stack, service, replica)
     if replica is not None and not chosen:
         raise NotFound(f"{service} has no replica '{replica}'")
-    desk.readers.check()
-    if follow:
-        return _stream(_tail(desk, (stack, service, replica), tail))
+    desk.readers.check(len(chosen))
+    if asked.follow:
+        return _stream(_tail(desk, key_of(request), (stack, service, replica), tail))
     with desk.readers.held():
         return answer({"lines": await asyncio.to_thread(_read, desk.window, chosen, tail)})
 
@@ -92,13 +94,13 @@ def _read(window: Window, replicas: Sequence[Replica], tail: int) -> list[dict[s
     return found
 
 
-async def _tail(desk: Desk, of: tuple[str, str, str | None], tail: int) -> AsyncIterator[bytes]:
-    """Until the service is no more."""
+async def _tail(desk: Desk, key: str, of: tuple[str, str, str | None], tail: int) -> AsyncIterator[bytes]:
+    """Until the service is no more, or the key no longer good."""
     lines, clock = Lines(), asyncio.get_running_loop().time
-    with desk.readers.held(), closing(Tail(desk.window, lines.put, tail)) as reading:
+    with closing(Tail(desk.window, desk.readers, lines.put, tail)) as reading:
         yield _RETRY
         said_at = clock()
-        while not desk.feed.closed:
+        while not desk.feed.closed and desk.keys.who(key) is not None:
             try:
                 reading.keep_to(_choose(desk, *of))
             except (NotFound, UnknownStack):

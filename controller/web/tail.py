@@ -14,6 +14,7 @@ from controller.loop.window import Window
 from controller.model.errors import ControllerError
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Replica, ReplicaPhase
+from controller.web.places import Places, Taken
 
 MOST_LINES = 1000
 """Lines that wait for one reader; older ones make way, and that is said."""
@@ -61,9 +62,9 @@ class Lines:
 class Tail:
     """Reads each replica on a thread of its own, again where it runs again. Closed by who made it."""
 
-    def __init__(self, window: Window, put: Callable[[Line], None], tail: int) -> None:
-        """`tail`: how many lines at most of what was said before."""
-        self._window, self._put, self._tail = window, put, tail
+    def __init__(self, window: Window, places: Places, put: Callable[[Line], None], tail: int) -> None:
+        """`tail`: how many lines at most of what was said before; `places`: how many replicas may be read at once."""
+        self._window, self._places, self._put, self._tail = window, places, put, tail
         self._readers: dict[ReplicaId, _Reader] = {}
         self._began = False
 
@@ -72,33 +73,49 @@ class Tail:
         wanted = {one.id: one for one in replicas}
         for gone in self._readers.keys() - wanted.keys():
             self._readers.pop(gone).close()
+            self._places.give_back()
         for name, replica in wanted.items():
             known = self._readers.get(name)
             if known is None:
-                self._read(replica, self._tail if not self._began else None, None)
+                self._begin(replica)
             elif known.ended_at is not None and replica.phase is ReplicaPhase.RUNNING:
-                self._read(replica, None, known.ended_at)
+                self._readers[name] = known.again()
         self._began = True
 
-    def _read(self, replica: Replica, tail: int | None, since: Instant | None) -> None:
-        self._readers[replica.id] = _Reader(self._window, replica, tail, since, self._put)
+    def _begin(self, replica: Replica) -> None:
+        """Where there is no room, later."""
+        with suppress(Taken):
+            self._places.take()
+            tail = None if self._began else self._tail
+            self._readers[replica.id] = _Reader(self._window, replica, self._put, tail)
 
     def close(self) -> None:
         for reader in self._readers.values():
             reader.close()
+            self._places.give_back()
 
 
 class _Reader:
     """One replica's output, until it ends or somebody ends it."""
 
     def __init__(
-        self, window: Window, replica: Replica, tail: int | None, since: Instant | None, put: Callable[[Line], None]
+        self,
+        window: Window,
+        replica: Replica,
+        put: Callable[[Line], None],
+        tail: int | None,
+        since: Instant | None = None,
     ) -> None:
-        self._window, self._replica, self._tail, self._since, self._put = window, replica, tail, since, put
+        self._window, self._replica, self._put, self._tail, self._since = window, replica, put, tail, since
         self._end: Callable[[], None] | None = None
         self._over = False
         self.ended_at: Instant | None = None
         threading.Thread(target=self._run, name="logs", daemon=True).start()
+
+    def again(self) -> _Reader:
+        """From where this one ended; from its beginning where it was never let in."""
+        tail, since = (self._tail, self._since) if self._end is None else (None, self.ended_at)
+        return _Reader(self._window, self._replica, self._put, tail, since)
 
     def _run(self) -> None:
         read = self._window.logs(self._replica.id, tail=self._tail, follow=True, since=self._since, opened=self._note)

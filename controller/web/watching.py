@@ -51,9 +51,14 @@ async def keep_watching(desk: Desk) -> None:
 
 
 async def look_at_alerts(desk: Desk) -> None:
-    """What is news of them is told."""
-    for name, told in (await asyncio.to_thread(_read_alerts, desk)).items():
-        desk.feed.tell_alerts(name, told)
+    """What is news of them is told, unless somebody has looked just now."""
+    clock = asyncio.get_running_loop().time
+    async with desk.looking:
+        if clock() - desk.feed.alerts_read_at < _EVERY / 2:
+            return
+        for name, told in (await asyncio.to_thread(_read_alerts, desk)).items():
+            desk.feed.tell_alerts(name, told)
+        desk.feed.alerts_read_at = clock()
 
 
 def _read_alerts(desk: Desk) -> dict[str, dict[str, Any]]:

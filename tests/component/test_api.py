@@ -14,7 +14,7 @@ import pytest
 from controller.engines.base import Scope
 from controller.loop import window
 from controller.model.errors import ControllerError
-from controller.web import asks, server, serving
+from controller.web import asks, feed, server, serving
 from controller.web.keys import Address
 from tests.component.house import House
 from tests.component.served import Visit, new_code, read_messages, visit
@@ -160,7 +160,7 @@ def test_a_browser_comes_in_by_a_code_and_goes_out_again(house: House) -> None:
         assert browser.get("/v1/stacks").status_code == 401
         del browser.headers["authorization"]
         again = browser.post("/v1/session", json={"code": code})
-        assert again.status_code == 401 and "used" in again.json()["error"]["message"]
+        assert again.status_code == 403 and "used" in again.json()["error"]["message"]
 
     visit(house, script)
 
@@ -170,7 +170,7 @@ def test_the_token_opens_a_session_too(house: House) -> None:
 
     def script(there: Visit) -> None:
         token = (house.folder.parent / "state" / "api.token").read_text()
-        assert there.stranger.post("/v1/session", json={"token": token + "x"}).status_code == 401
+        assert there.stranger.post("/v1/session", json={"token": token + "x"}).status_code == 403
         session = there.stranger.post("/v1/session", json={"token": token}).json()["session"]
         assert there.stranger.get("/v1/info", headers={"authorization": f"Bearer {session}"}).status_code == 200
 
@@ -287,6 +287,47 @@ def test_a_client_that_never_ends_what_it_says_is_hung_up_on(house: House, monke
 
 
 @pytest.mark.fault("Z5")
+def test_a_client_that_takes_no_answer_is_hung_up_on(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 3.0)
+    monkeypatch.setattr(server, "_CONNECTIONS", 1)
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        there.http.close()
+        with socket.socket() as deaf:
+            deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            eventually(lambda: deaf.connect_ex(("127.0.0.1", port_of(there))) == 0, 10)
+            deaf.settimeout(1.0)
+            with suppress(TimeoutError, OSError):
+                deaf.sendall(ask_raw(there, "/v1/openapi.json") * 200)
+            assert not _is_answered(there)
+            eventually(lambda: _is_answered(there), 20)
+
+    visit(house, script)
+
+
+def ask_raw(there: Visit, path: str) -> bytes:
+    key = there.http.headers["authorization"]
+    return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port_of(there)}\r\nAuthorization: {key}\r\n\r\n".encode()
+
+
+def test_what_was_asked_along_with_something_else_has_its_time(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 1.0)
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        with socket.create_connection(("127.0.0.1", port_of(there))) as client:
+            client.sendall(ask_raw(there, "/healthz") + ask_raw(there, "/v1/stream"))
+            client.settimeout(3.0)
+            with suppress(TimeoutError):
+                while client.recv(65536):
+                    pass
+                pytest.fail("it was hung up on")
+
+    visit(house, script)
+
+
+@pytest.mark.fault("Z5")
 def test_only_so_many_are_let_in_at_once(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_CONNECTIONS", 10)
     house.write("shop")
@@ -385,6 +426,34 @@ def test_a_store_that_cannot_be_read_keeps_nothing_else_from_being_served(
         converge(there)
         with there.stream() as messages:
             assert next(messages).data["stacks"][0]["name"] == "shop"
+
+    visit(house, script)
+
+
+def test_who_has_gone_out_is_told_nothing_more(house: House) -> None:
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        session = there.stranger.post("/v1/session", json={"code": new_code(there)}).json()["session"]
+        key = {"authorization": f"Bearer {session}"}
+        with httpx.Client(base_url=there.server.address.url, headers=key) as own, there.stream(client=own) as messages:
+            assert next(messages).kind == "snapshot"
+            assert there.stranger.delete("/v1/session", headers=key).status_code == 204
+            there.ask("shop", "stop")
+            assert sum(1 for _ in messages) <= 1  # what was on its way
+
+    visit(house, script)
+
+
+def test_more_followers_than_there_is_room_for_are_refused(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "MOST_FOLLOWERS", 1)
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        with there.stream() as messages:
+            next(messages)
+            assert there.http.get("/v1/stream").status_code == 503
 
     visit(house, script)
 

@@ -28,7 +28,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def keys(clock: Clock) -> Keys:
-    return Keys("t" * 43, "epoch", clock)
+    return Keys("t" * 43, "epoch", 7070, clock)
 
 
 def test_the_token_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
@@ -98,16 +98,17 @@ def test_a_code_is_good_for_an_hour(keys: Keys, clock: Clock) -> None:
 
 
 def test_another_process_that_knows_the_token_makes_codes_for_this_one_alone(keys: Keys, clock: Clock) -> None:
-    assert keys.use_code(Keys("t" * 43, "epoch", clock).make_code())
-    assert not keys.use_code(Keys("t" * 43, "another", clock).make_code())
-    assert not keys.use_code(Keys("u" * 43, "epoch", clock).make_code())
+    assert keys.use_code(Keys("t" * 43, "epoch", 7070, clock).make_code())
+    assert not keys.use_code(Keys("t" * 43, "another", 7070, clock).make_code())
+    assert not keys.use_code(Keys("u" * 43, "epoch", 7070, clock).make_code())
 
 
 def test_a_session_outlives_the_process_and_ends_after_its_time(keys: Keys, clock: Clock) -> None:
-    cookie = keys.open_session()
-    assert Keys("t" * 43, "another", clock).is_session(cookie)
+    session = keys.open_session()
+    assert Keys("t" * 43, "another", 7070, clock).is_session(session)
+    assert not Keys("t" * 43, "epoch", 7071, clock).is_session(session)
     clock.now += SESSION_SECONDS + 1
-    assert not keys.is_session(cookie)
+    assert not keys.is_session(session)
 
 
 def test_an_ended_session_is_void(keys: Keys) -> None:
@@ -128,8 +129,8 @@ def test_what_was_not_issued_is_refused(keys: Keys, shown: str) -> None:
 
 @pytest.mark.parametrize("place", [0, 5, 12, -1])
 def test_no_character_of_a_session_can_be_another(keys: Keys, place: int) -> None:
-    cookie = keys.open_session()
-    other = cookie[:place] + ("8" if cookie[place] != "8" else "7") + (cookie[place + 1 :] if place != -1 else "")
+    session = keys.open_session()
+    other = session[:place] + ("8" if session[place] != "8" else "7") + (session[place + 1 :] if place != -1 else "")
     assert not keys.is_session(other)
 
 

@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 
 import { ApiError, get, path, request, whenUnauthorized } from "./api/client.ts";
-import { keepSession, whenElsewhere } from "./api/session.ts";
+import { keepSession, sessionKey, whenElsewhere } from "./api/session.ts";
 import { Stream } from "./api/stream.ts";
 import type { Info, Intent, Message } from "./api/types.ts";
 import { MessageQueue } from "./store/queue.ts";
@@ -34,7 +34,9 @@ const stream = new Stream("/v1/stream", {
   },
 });
 
-whenUnauthorized(leave);
+whenUnauthorized((shown) => {
+  if (shown === sessionKey()) leave();
+});
 whenElsewhere(() => void checkSession());
 
 function leave(): void {

@@ -1,6 +1,6 @@
 // Requests to the API. Every failure is an ApiError with the API's own message and hint.
 
-import { headers } from "./session.ts";
+import { headers, sessionKey } from "./session.ts";
 import type { Complaint, Finding } from "./types.ts";
 
 export class ApiError extends Error {
@@ -16,13 +16,15 @@ export class ApiError extends Error {
   }
 }
 
-let onUnauthorized: () => void = () => undefined;
+let onUnauthorized: (shown: string) => void = () => undefined;
 
-export function whenUnauthorized(act: () => void): void {
+/** `act` is told the key that was shown: there may be another one by then. */
+export function whenUnauthorized(act: (shown: string) => void): void {
   onUnauthorized = act;
 }
 
 export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+  const shown = sessionKey();
   const init: RequestInit = { method, credentials: "omit", headers: headers({ Accept: "application/json" }) };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
@@ -33,12 +35,12 @@ export async function request<T>(method: string, path: string, body?: unknown, s
     if (signal?.aborted) throw error;
     throw new ApiError(0, { message: "the controller does not answer", hint: "is `controller run` still running?" });
   });
-  if (!response.ok) throw await complain(response);
+  if (!response.ok) throw await complain(response, shown);
   return (response.status === 204 ? undefined : await response.json()) as T;
 }
 
-async function complain(response: Response): Promise<ApiError> {
-  if (response.status === 401) onUnauthorized();
+async function complain(response: Response, shown: string): Promise<ApiError> {
+  if (response.status === 401) onUnauthorized(shown);
   const body: unknown = await response.json().catch(() => null);
   return new ApiError(response.status, complaintIn(body) ?? { message: `the controller answered ${response.status}` });
 }

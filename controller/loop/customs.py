@@ -1,39 +1,35 @@
-"""Figures that services tell of themselves, asked of every ready replica; one that cannot be had is told once."""
+"""Figures that the services of a stack tell of themselves, asked of every ready replica; one that cannot be had is told
+once."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from functools import partial
 from typing import NamedTuple
 
 from controller.engines.base import Engine
+from controller.loop.hands import Hands, Job
 from controller.model.decision import Phase
 from controller.model.errors import ControllerError
 from controller.model.metrics import CustomMetric
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica
 from controller.model.status import StackStatus
-from controller.resources.sampler import Custom
-from controller.resources.scrape import PATIENCE, read_figure
+from controller.resources.scrape import read_figure
 
-_HANDS, _ALL_HANDS = 4, 64
-"""Questions at once in one round: of a stack, and of all together, of which each has one at least."""
-
-_WITHIN = PATIENCE + 0.5
-"""Seconds that a round takes at most: who was asked at its beginning says by then why there is no figure."""
+_AT_ONCE = 4
+"""Questions at once. Where so many hang, one more each time: the others are not to wait for those."""
 
 _COMING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING})
 
-Tell = Callable[[str, str, str, str, bool], None]
-"""Stack, service, reason, message, whether it is a warning."""
+Tell = Callable[[str, str, str, bool], None]
+"""Service, reason, message, whether it is a warning."""
 
-Wanted = Mapping[str, tuple[Sequence[CustomMetric], StackStatus]]
-"""By stack: what it wants to have measured, and its replicas."""
+Answer = Future[float]
 
 
 class _Question(NamedTuple):
-    stack: str
     metric: CustomMetric
     replica: ReplicaId
 
@@ -43,116 +39,105 @@ _Part = float | str | None
 
 
 class Customs:
-    """Of all stacks. Each has hands of its own: one that is slow holds up nobody else. Not safe from several threads,
-    but for `close`."""
+    """Of one stack. One thread asks, and takes what is there when it likes; hands do the waiting."""
 
-    def __init__(self, engine: Engine, tell: Tell) -> None:
-        self._engine, self._tell = engine, tell
-        self._pools: list[ThreadPoolExecutor] = []
-        """Of the round under way."""
-        self._closed = False
-        self._running: dict[_Question, Future[float]] = {}
-        """Begun in an earlier round, and not ended in it."""
-        self._slow: set[_Question] = set()
-        """Without a figure when they were asked last."""
-        self._missing: dict[tuple[str, str], str] = {}
-        """What is told to be missing: by stack and metric, whose it is."""
+    def __init__(self, engine: Engine, hands: Hands, tell: Tell) -> None:
+        self._engine, self._hands, self._tell = engine, hands, tell
+        self._present: dict[_Question, Replica] = {}
+        """Of whom figures are wanted now."""
+        self._asked: dict[_Question, Answer] = {}
+        """Answers that were not taken yet."""
+        self._late: dict[_Question, Answer] = {}
+        """Came since figures were taken last, so no longer ago than an interval. Of use this time only."""
+        self._slow: dict[_Question, None] = {}
+        """Without a figure when they were asked last; whose turn that was the longest ago comes first."""
+        self._missing: set[str] = set()
+        """Metrics that are told to be missing."""
 
-    def close(self) -> None:
-        self._closed = True
-        self._end_round()
+    def ask(self, metrics: Sequence[CustomMetric], status: StackStatus) -> Sequence[Answer]:
+        """Begins to ask, and returns the answers that are to come. Who has not answered yet is not asked again; who was
+        slow before is asked last."""
+        self._missing &= {metric.name for metric in metrics}
+        self._present = {_Question(metric, one.id): one for metric in metrics for one in _ready(status, metric)}
+        self._slow = {question: None for question in self._slow if question in self._present}
+        self._sort_answers()
+        at_once = max(1, _AT_ONCE - len(self._asked))
+        jobs = {question: self._job(question) for question in self._find_due()}
+        self._asked |= {question: job.answer for question, job in jobs.items()}
+        self._hands.work(jobs.values(), at_once)
+        return [job.answer for job in jobs.values()]
 
-    def forget(self, stack: str) -> None:
-        """It is not measured any more."""
-        self._keep(lambda question: question.stack != stack)
-        self._missing = {key: service for key, service in self._missing.items() if key[0] != stack}
-
-    def read(self, wanted: Wanted) -> Custom:
-        """All figures that can be had; of a service without a ready replica there is none, which is no news."""
-        if self._closed:
-            return {}
-        several = sum(bool(metrics) for metrics, _ in wanted.values())
-        hands = max(1, min(_HANDS, _ALL_HANDS // max(1, several)))
-        asked = [one for stack, (metrics, status) in wanted.items() for one in self._ask(stack, metrics, status, hands)]
-        ends_at = time.monotonic() + _WITHIN
-        found: dict[tuple[str, CustomMetric], list[_Part]] = {}
-        for question, replica, future in asked:
-            part = self._await(question, replica, future, ends_at)
-            found.setdefault((question.stack, question.metric), []).append(part)
-        self._end_round()
-        present = {question for question, _, _ in asked}
-        self._keep(lambda question: question in present or question.stack not in wanted)
+    def take(self) -> Mapping[str, Mapping[str, float]]:
+        """By service and name, all figures that can be had now, each of them once; of a service without a ready replica
+        there is none, which is no news."""
+        found: dict[CustomMetric, list[_Part]] = {}
+        for question, replica in self._present.items():
+            found.setdefault(question.metric, []).append(self._take_part(question, replica))
         return self._gather(found)
 
-    def _ask(
-        self, stack: str, metrics: Sequence[CustomMetric], status: StackStatus, hands: int
-    ) -> Iterator[tuple[_Question, Replica, Future[float]]]:
-        """Who was slow before is asked last."""
-        questions = [(_Question(stack, metric, one.id), one) for metric in metrics for one in _ready(status, metric)]
-        if not questions or self._closed:
-            return
-        pool = ThreadPoolExecutor(hands, thread_name_prefix="scrape")
-        self._pools.append(pool)
-        for question, replica in sorted(questions, key=lambda one: one[0] in self._slow):
-            yield question, replica, self._begin(pool, question, replica)
+    def close(self) -> None:
+        """Who was not asked yet is not asked any more."""
+        for answer in self._asked.values():
+            answer.cancel()
 
-    def _begin(self, pool: ThreadPoolExecutor, question: _Question, replica: Replica) -> Future[float]:
-        """Of who has not answered the last question nothing else is asked. An answer that came late is of no use any
-        more, but what it failed of is news."""
-        running = self._running.pop(question, None)
-        if running is not None and not (running.done() and running.exception() is None):
-            return running
-        return pool.submit(read_figure, self._engine, replica, question.metric)
+    def _sort_answers(self) -> None:
+        """Those of before: not begun and so given up, under way still, or late."""
+        before, self._asked, self._late = self._asked, {}, {}
+        for question, answer in before.items():
+            if not answer.cancel():
+                (self._late if answer.done() else self._asked)[question] = answer
 
-    def _await(self, question: _Question, replica: Replica, future: Future[float], ends_at: float) -> _Part:
-        wait((future,), max(0.0, ends_at - time.monotonic()))
-        if not future.done():
-            if not future.cancel():
-                self._running[question] = future
-                self._slow.add(question)
-            return None
-        self._slow.add(question)
-        try:
-            figure = future.result()
-        except CancelledError:  # we are closed
-            return None
-        except ControllerError as error:
-            return f"{replica.name}: {error.whole}"
-        except Exception as error:  # whatever a service exposes: its figure is missing, and nothing else
-            return f"{replica.name}: {type(error).__name__}: {error}"
-        self._slow.discard(question)
-        return figure
+    def _find_due(self) -> Sequence[_Question]:
+        rank = {question: place for place, question in enumerate(self._slow, 1)}
+        due = (question for question in self._present if question not in self._asked)
+        return sorted(due, key=lambda question: rank.get(question, 0))
 
-    def _end_round(self) -> None:
-        """Questions that were not begun are not asked; hands that have ended theirs go."""
-        for pool in tuple(self._pools):
-            pool.shutdown(wait=False, cancel_futures=True)
-        self._pools.clear()
+    def _job(self, question: _Question) -> Job:
+        return Job(Future(), partial(read_figure, self._engine, self._present[question], question.metric))
 
-    def _keep(self, which: Callable[[_Question], bool]) -> None:
-        self._running = {question: future for question, future in self._running.items() if which(question)}
-        self._slow = {question for question in self._slow if which(question)}
+    def _take_part(self, question: _Question, replica: Replica) -> _Part:
+        answer = self._asked[question]
+        if answer.done():
+            del self._asked[question]
+            return self._judge(question, replica, answer)
+        if answer.running():
+            self._note_slow(question)
+        late = self._late.pop(question, None)
+        return None if late is None else self._judge(question, replica, late)
 
-    def _gather(self, found: Mapping[tuple[str, CustomMetric], Sequence[_Part]]) -> Custom:
+    def _judge(self, question: _Question, replica: Replica, answer: Answer) -> _Part:
+        error = answer.exception()
+        if error is not None:  # whatever a service exposes: its figure is missing, and nothing else
+            self._note_slow(question)
+            why = error.whole if isinstance(error, ControllerError) else f"{type(error).__name__}: {error}"
+            return f"{replica.name}: {why}"
+        if question not in self._asked:
+            self._slow.pop(question, None)
+        return answer.result()
+
+    def _note_slow(self, question: _Question) -> None:
+        self._slow.pop(question, None)
+        self._slow[question] = None
+
+    def _gather(self, found: Mapping[CustomMetric, Sequence[_Part]]) -> Mapping[str, Mapping[str, float]]:
         """A sum that lacks a part is none."""
-        sums: dict[tuple[str, str], dict[str, float]] = {}
-        for (stack, metric), parts in found.items():
+        sums: dict[str, dict[str, float]] = {}
+        for metric, parts in found.items():
             if (why := next((part for part in parts if isinstance(part, str)), None)) is not None:
-                self._note(stack, metric, why)
+                self._note(metric, why)
             elif None not in parts:
-                self._note(stack, metric, None)
+                self._note(metric, None)
                 total = sum(part for part in parts if isinstance(part, float))
-                sums.setdefault((stack, metric.service), {})[metric.name] = total
+                sums.setdefault(metric.service, {})[metric.name] = total
         return sums
 
-    def _note(self, stack: str, metric: CustomMetric, why: str | None) -> None:
-        key = (stack, metric.name)
-        if why is not None and key not in self._missing:
-            self._missing[key] = metric.service
-            message = f"{metric.name} cannot be had: {why}"
-            self._tell(stack, metric.service, "MetricUnavailable", message, True)
-        elif why is None and self._missing.pop(key, None) is not None:
-            self._tell(stack, metric.service, "MetricAvailable", f"{metric.name} is measured again", False)
+    def _note(self, metric: CustomMetric, why: str | None) -> None:
+        if why is not None and metric.name not in self._missing:
+            self._missing.add(metric.name)
+            self._tell(metric.service, "MetricUnavailable", f"{metric.name} cannot be had: {why}", True)
+        elif why is None and metric.name in self._missing:
+            self._missing.discard(metric.name)
+            self._tell(metric.service, "MetricAvailable", f"{metric.name} is measured again", False)
 
 
 def _ready(status: StackStatus, metric: CustomMetric) -> Sequence[Replica]:

@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from controller.loop.controller import Controller
-from controller.loop.customs import Customs
 from controller.loop.ground import Ground
+from controller.loop.inquiry import Inquiry
 from controller.loop.usagebook import UsageBook
 from controller.loop.usagehistory import read_history
 from controller.model.errors import ControllerError, EngineError
@@ -40,7 +40,7 @@ class Metering:
 
     def __init__(self, controller: Controller, ground: Ground) -> None:
         self._controller, self._ground = controller, ground
-        self._customs = Customs(ground.engine, self._tell)
+        self._inquiry = Inquiry(ground.engine, self._tell)
         self._books: dict[str, UsageBook] = {}
         self._due: dict[str, float] = {}
         self._troubled: set[str] = set()
@@ -61,7 +61,7 @@ class Metering:
         if not self._ended.is_set():
             self._ends_at = time.monotonic() + _LAST_PATIENCE
         self._ended.set()
-        self._customs.close()
+        self._inquiry.close()
 
     def close(self) -> None:
         """Also where it was never started."""
@@ -98,7 +98,7 @@ class Metering:
             self._drop(stacks)
 
     def _sample(self, stacks: Measured, due: Sequence[str]) -> None:
-        custom = self._customs.read({name: (stacks[name][0].custom, stacks[name][1]) for name in due})
+        custom = self._inquiry.read({name: (stacks[name][0].custom, stacks[name][1]) for name in due})
         sampled = self._open_sampler().sample({name: stacks[name][1] for name in due}, custom)
         before = _still_there(self.latest, stacks) if self.latest is not None else {}
         self._publish(replace(sampled, stacks=before | dict(sampled.stacks)))
@@ -144,7 +144,7 @@ class Metering:
 
     def _forget(self, stack: str) -> None:
         del self._due[stack]
-        self._customs.forget(stack)
+        self._inquiry.forget(stack)
         if self._sampler is not None:
             self._sampler.forget(stack)
         if (book := self._books.pop(stack, None)) is not None:

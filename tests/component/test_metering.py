@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from contextlib import closing
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -19,6 +21,7 @@ from controller.loop.usagebook import FILE
 from controller.model.errors import ControllerError
 from controller.model.routes import RouteSeen, RouteState
 from controller.model.usage import HostUsage, Usage
+from controller.resources.scrape import PATIENCE
 from tests.component.house import House
 from tests.component.waiting import eventually
 from tests.unit.cli.statuses import service_status, stack_status
@@ -168,6 +171,33 @@ def test_what_a_service_tells_of_itself_is_summed_and_its_absence_told_once(
     assert house.run(script, house.asked("one")) == 0
     assert house.ear.said("MetricUnavailable") == ["jobs cannot be had: one-db-1: it exposes no series jobs"]
     assert house.ear.said("MetricAvailable") == ["jobs is measured again"]
+
+
+def test_who_does_not_answer_keeps_nobody_from_being_measured(
+    house: House, meters: list[Metering], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    monkeypatch.setattr("controller.loop.customs.read_figure", lambda *_: float(go.wait(PATIENCE)))
+    custom = "custom: [{name: jobs, service: db, exec: 'true'}]"
+    house.write("one", spec=f", metrics: {{interval: 1s, {custom}}}")
+    house.write("two", spec=EACH_SECOND)
+    samples: list[Usage] = []
+    told = lambda: samples[-1].stacks["one"]["db"].custom  # noqa: E731
+
+    def script() -> None:
+        eventually(lambda: rated(meters, "one") and rated(meters, "two"))
+        meters[0].listeners.append(samples.append)
+        eventually(lambda: len(samples) >= 4)
+        go.set()
+        eventually(lambda: told() == {"jobs": 1.0})
+
+    try:
+        assert house.run(script, house.asked("one", "two")) == 0
+    finally:
+        go.set()
+    gaps = [after.at - before.at for before, after in pairwise(samples)]
+    assert max(gaps) < PATIENCE / 2, gaps
+    assert house.ear.said("MetricUnavailable") == []
 
 
 def test_without_a_controller_two_samples_of_ones_own_do(house: House) -> None:

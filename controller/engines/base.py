@@ -27,6 +27,8 @@ class Capabilities:
     """Its observations carry verdicts already; else probes are ours to run."""
     leads_traffic: bool = True
     """A stack can have an ingress on it; else its services keep their own host ports."""
+    runs_processes: bool = True
+    """Something real runs in its replicas; else nobody in them can be asked for a figure of its own."""
 
 
 @dataclass(frozen=True, slots=True)

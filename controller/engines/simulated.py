@@ -87,7 +87,7 @@ class SimulatedEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(senses_health=True)
+        return Capabilities(senses_health=True, runs_processes=False)
 
     def info(self, *, deadline: float = 5.0) -> EngineInfo:
         self._answer(deadline)

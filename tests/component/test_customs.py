@@ -7,9 +7,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import pytest
 
+from controller.engines.base import Capabilities
 from controller.loop import customs, inquiry
 from controller.loop.inquiry import Inquiry
 from controller.model.decision import Phase
@@ -93,7 +95,7 @@ def street(monkeypatch: pytest.MonkeyPatch) -> Iterator[Street]:
 
 @pytest.fixture
 def here(street: Street) -> Iterator[Inquiry]:
-    made = Inquiry(object(), street.tell)  # type: ignore[arg-type]
+    made = Inquiry(SimpleNamespace(capabilities=Capabilities()), street.tell)  # type: ignore[arg-type]
     yield made
     made.close()
 

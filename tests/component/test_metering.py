@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
 from contextlib import closing
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
+import yaml
 
+from controller.engines.base import Capabilities
 from controller.loop import daemon as daemons
 from controller.loop import metering
 from controller.loop.controller import Controller
 from controller.loop.ground import Ground
 from controller.loop.metering import HOST, Metering
 from controller.loop.session import Session
-from controller.loop.usagebook import FILE
+from controller.loop.usagebook import FILE as HISTORY
 from controller.model.errors import ControllerError
 from controller.model.routes import RouteSeen, RouteState
 from controller.model.usage import HostUsage, Usage
 from controller.resources.scrape import PATIENCE
-from tests.component.house import House
+from tests.component.house import FILE, House, Reading
 from tests.component.waiting import eventually
 from tests.unit.cli.statuses import service_status, stack_status
 
 pytestmark = pytest.mark.unit
+
+ROOT = Path(__file__).parents[2]
 
 EACH_SECOND = ", metrics: {interval: 1s}"
 
@@ -42,6 +48,12 @@ def meters(monkeypatch: pytest.MonkeyPatch) -> list[Metering]:
 
     monkeypatch.setattr(daemons, "Metering", make)
     return made
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if something ran in the replicas."""
+    monkeypatch.setattr(Reading, "capabilities", Capabilities(senses_health=True))
 
 
 def rated(meters: list[Metering], stack: str, service: str = "db") -> bool:
@@ -70,7 +82,7 @@ def test_a_running_controller_measures_tells_and_remembers(house: House, meters:
     assert house.run(script, house.asked("one")) == 0
     assert heard[-1].host.memory_total and heard[-1].host.cores >= 1
     assert states == [{"one-db-1"}, ["db"]]
-    files = sorted(path.parent.name for path in (house.folder.parent / "state").glob(f"*/*/{FILE}"))
+    files = sorted(path.parent.name for path in (house.folder.parent / "state").glob(f"*/*/{HISTORY}"))
     assert files == [HOST, "one"]
 
 
@@ -79,7 +91,7 @@ def test_a_stack_that_is_not_to_be_measured_is_not(house: House, meters: list[Me
     house.write("two", spec=", metrics: {enabled: false}")
     assert house.run(lambda: eventually(lambda: rated(meters, "one")), house.asked("one", "two")) == 0
     assert meters[0].latest is not None and meters[0].latest.stacks.keys() == {"one"}
-    assert not list((house.folder.parent / "state").glob(f"*/two/{FILE}"))
+    assert not list((house.folder.parent / "state").glob(f"*/two/{HISTORY}"))
 
 
 def test_what_is_not_measured_any_more_is_not_told_any_more(house: House, meters: list[Metering]) -> None:
@@ -133,7 +145,7 @@ def test_a_disk_that_takes_no_history_is_told_once_and_measuring_goes_on(house: 
 
     def script() -> None:
         eventually(lambda: rated(meters, "one"))
-        (file,) = (house.folder.parent / "state").glob(f"*/one/{FILE}")
+        (file,) = (house.folder.parent / "state").glob(f"*/one/{HISTORY}")
         with closing(sqlite3.connect(file, isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             meters[0].listeners.append(samples.append)
@@ -141,9 +153,10 @@ def test_a_disk_that_takes_no_history_is_told_once_and_measuring_goes_on(house: 
 
     assert house.run(script, house.asked("one")) == 0
     (said,) = house.ear.said("UsageNotKept")
-    assert FILE in said and "locked" in said
+    assert HISTORY in said and "locked" in said
 
 
+@pytest.mark.usefixtures("processes")
 def test_what_a_service_tells_of_itself_is_summed_and_its_absence_told_once(
     house: House, meters: list[Metering], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -173,6 +186,7 @@ def test_what_a_service_tells_of_itself_is_summed_and_its_absence_told_once(
     assert house.ear.said("MetricAvailable") == ["jobs is measured again"]
 
 
+@pytest.mark.usefixtures("processes")
 def test_who_does_not_answer_keeps_nobody_from_being_measured(
     house: House, meters: list[Metering], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +211,25 @@ def test_who_does_not_answer_keeps_nobody_from_being_measured(
         go.set()
     gaps = [after.at - before.at for before, after in pairwise(samples)]
     assert max(gaps) < PATIENCE / 2, gaps
+    assert house.ear.said("MetricUnavailable") == []
+
+
+def test_where_nothing_real_runs_nobody_is_asked_for_figures(house: House, meters: list[Metering]) -> None:
+    """The sample's, as `scripts/quickstart` runs it where no Docker can be had."""
+    metrics = yaml.safe_load((ROOT / "manifests" / "rag.yaml").read_text())["spec"]["metrics"]
+    assert metrics["custom"]
+    services = {one["service"]: yaml.safe_load(FILE)["services"]["db"] for one in metrics["custom"]}
+    asked = json.dumps({"interval": "1s", "custom": metrics["custom"]})
+    house.write("one", json.dumps({"name": "NAME", "services": services}), f", metrics: {asked}")
+    samples: list[Usage] = []
+
+    def script() -> None:
+        eventually(lambda: all(rated(meters, "one", service) for service in services))
+        meters[0].listeners.append(samples.append)
+        eventually(lambda: len(samples) >= 2)
+
+    assert house.run(script, house.asked("one")) == 0
+    assert all(used.custom == {} for used in samples[-1].stacks["one"].values())
     assert house.ear.said("MetricUnavailable") == []
 
 

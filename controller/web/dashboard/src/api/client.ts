@@ -25,7 +25,7 @@ export function whenUnauthorized(act: (shown: string) => void): void {
 
 export async function request<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
   const shown = sessionKey();
-  const init: RequestInit = { method, credentials: "omit", headers: headers({ Accept: "application/json" }) };
+  const init: RequestInit = { method, headers: headers({ Accept: "application/json" }) };
   if (body !== undefined) {
     init.body = JSON.stringify(body);
     init.headers = { ...init.headers, "Content-Type": "application/json" };

@@ -106,17 +106,22 @@ function sorted(services: readonly ServiceEntry[], order: Order): readonly Servi
 function ServiceTable({ entry, services }: { readonly entry: StackEntry; readonly services: readonly ServiceEntry[] }) {
   if (!services.length) return <Empty title={entry.services.value.length ? "No service matches." : "This stack has no service."} />;
   return (
-    <table class="table services">
+    <table class={`table services${services.length > 2 * CHUNK ? " long" : ""}`} role="table">
       <caption class="visually-hidden">Services of {entry.name}</caption>
-      <thead>
-        <tr>
-          <th scope="col">Service</th><th scope="col">Phase</th><th scope="col" class="right">Ready</th><th scope="col">Reason</th>
-          <th scope="col" class="right">Restarts</th><th scope="col" class="right">CPU</th><th scope="col" class="right">Memory</th><th scope="col" class="right">Since</th>
-        </tr>
+      <thead role="rowgroup">
+        <tr role="row">{COLUMNS.map(([name, side]) => <th key={name} scope="col" role="columnheader" class={side}>{name}</th>)}</tr>
       </thead>
-      <tbody>{services.map((one) => <ServiceRow key={one.name} entry={one} />)}</tbody>
+      {chunked(services).map((some, index) => <tbody key={index} role="rowgroup">{some.map((one) => <ServiceRow key={one.name} entry={one} />)}</tbody>)}
     </table>
   );
+}
+
+const COLUMNS = [["Service", ""], ["Phase", ""], ["Ready", "right"], ["Reason", ""], ["Restarts", "right"], ["CPU", "right"], ["Memory", "right"], ["Since", "right"]] as const;
+const CHUNK = 20;
+
+/** Groups of rows: of those that are not in sight nothing is laid out or painted. */
+function chunked<T>(all: readonly T[]): readonly (readonly T[])[] {
+  return Array.from({ length: Math.ceil(all.length / CHUNK) }, (_, index) => all.slice(index * CHUNK, (index + 1) * CHUNK));
 }
 
 function ServiceRow({ entry }: { readonly entry: ServiceEntry }) {
@@ -125,15 +130,15 @@ function ServiceRow({ entry }: { readonly entry: ServiceEntry }) {
   // Samples come often and change two cells only: those draw themselves.
   const usage = useMemo(() => [<CpuSpark key="cpu" entry={entry} />, <MemorySpark key="memory" entry={entry} />], [entry]);
   return (
-    <tr>
-      <th scope="row"><a href={hrefOf.service(entry.stack, entry.name)}>{entry.name}</a></th>
-      <td data-label="Phase"><PhaseTag phase={service.phase} /></td>
-      <td data-label="Ready" class="right num">{service.ready}/{service.desired}</td>
-      <td data-label="Reason" class={`reason wrap${remark ? "" : " none"}`}>{remark ? <Prose text={remark} /> : <span class="muted">{service.reason === service.phase ? "" : service.reason}</span>}{service.nextTry && <span class="muted"> · next try <NextTry at={service.nextTry} /></span>}</td>
-      <td data-label="Restarts" class={`right num${service.restarts ? "" : " zero"}`}>{service.restarts}</td>
-      <td data-label="CPU" class="right">{usage[0]}</td>
-      <td data-label="Memory" class="right">{usage[1]}</td>
-      <td data-label="Since" class="right"><Age since={service.since} /></td>
+    <tr role="row">
+      <th scope="row" role="rowheader"><a href={hrefOf.service(entry.stack, entry.name)}>{entry.name}</a></th>
+      <td role="cell" data-label="Phase"><PhaseTag phase={service.phase} /></td>
+      <td role="cell" data-label="Ready" class="right num">{service.ready}/{service.desired}</td>
+      <td role="cell" data-label="Reason" class={`reason wrap${remark ? "" : " none"}`}>{remark ? <Prose text={remark} /> : <span class="muted">{service.reason === service.phase ? "" : service.reason}</span>}{service.nextTry && <span class="muted"> · next try <NextTry at={service.nextTry} /></span>}</td>
+      <td role="cell" data-label="Restarts" class={`right num${service.restarts ? "" : " zero"}`}>{service.restarts}</td>
+      <td role="cell" data-label="CPU" class="right">{usage[0]}</td>
+      <td role="cell" data-label="Memory" class="right">{usage[1]}</td>
+      <td role="cell" data-label="Since" class="right"><Age since={service.since} /></td>
     </tr>
   );
 }

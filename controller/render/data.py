@@ -138,9 +138,20 @@ def plan_data(plans: Sequence[Plan]) -> Data:
             for step in plan.steps
         ],
         "held": [
-            {"stack": held.stack, "service": held.service, "reason": held.reason}
+            {"stack": held.stack, "service": held.service, "reason": held.reason, "message": held.message}
             for plan in plans
             for held in plan.held
+        ],
+        "waits": [
+            {
+                "stack": wait.stack,
+                "at": _rounded(wait.at),
+                "service": wait.service,
+                "waitsFor": wait.waits_for,
+                "seconds": _rounded(wait.seconds),
+            }
+            for plan in plans
+            for wait in plan.waits
         ],
         "updates": [
             {
@@ -158,6 +169,7 @@ def plan_data(plans: Sequence[Plan]) -> Data:
         ],
         "predictedSeconds": _rounded(max(known, default=0.0)) if len(known) == len(plans) else None,
         "predictedDowntime": {plan.stack: _downtime(plan.downtime) for plan in plans},
+        "settles": all(plan.settles for plan in plans),
     }
 
 

@@ -12,7 +12,6 @@ from fastapi.responses import PlainTextResponse, Response
 from controller import __version__
 from controller.engines.base import EngineInfo
 from controller.loop.compare import Side, compare
-from controller.loop.window import Planned
 from controller.model.errors import EngineError
 from controller.model.status import StackStatus
 from controller.render.alerts import alerts_data, show_alerts
@@ -108,24 +107,8 @@ async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_leng
     wanted = [name for name in services.split(",") if name]
     with desk.planners.held():
         async with desk.rehearsing:
-            return answer(_planned_data(await asyncio.to_thread(desk.window.rehearse, stack, wanted)))
-
-
-def _planned_data(planned: Planned) -> dict[str, object]:
-    plan = planned.plan
-    return {
-        **plan_data([plan]),
-        "held": [
-            {"stack": one.stack, "service": one.service, "reason": one.reason, "message": one.message}
-            for one in plan.held
-        ],
-        "waits": [
-            {"at": one.at, "service": one.service, "waitsFor": one.waits_for, "seconds": one.seconds}
-            for one in plan.waits
-        ],
-        "settles": plan.settles,
-        "warnings": findings_data(planned.warnings)["errors"],
-    }
+            planned = await asyncio.to_thread(desk.window.rehearse, stack, wanted)
+    return answer({**plan_data([planned.plan]), "warnings": findings_data(planned.warnings)["errors"]})
 
 
 @reads.get("/v1/stacks/{stack}/revisions", tags=["plan"])

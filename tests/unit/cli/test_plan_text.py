@@ -121,7 +121,8 @@ def test_the_shape_for_programs() -> None:
     plan = Plan(
         "shop",
         steps=(step(0.00049, "create", "web-1"),),
-        held=(Held("shop", "db", "Paused"),),
+        waits=(PlannedWait("shop", 0.5, "web", "db", None),),
+        held=(Held("shop", "db", "Paused", "by hand"),),
         updates=(update("web", Order.START_FIRST, "free", 2),),
         seconds=1.23456,
         downtime={"web": None},
@@ -138,7 +139,8 @@ def test_the_shape_for_programs() -> None:
                 "because": "missing",
             }
         ],
-        "held": [{"stack": "shop", "service": "db", "reason": "Paused"}],
+        "held": [{"stack": "shop", "service": "db", "reason": "Paused", "message": "by hand"}],
+        "waits": [{"stack": "shop", "at": 0.5, "service": "web", "waitsFor": "db", "seconds": None}],
         "updates": [
             {
                 "stack": "shop",
@@ -153,6 +155,7 @@ def test_the_shape_for_programs() -> None:
         ],
         "predictedSeconds": 1.235,
         "predictedDowntime": {"shop": {"web": None}},
+        "settles": True,
     }
 
 

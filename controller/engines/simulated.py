@@ -186,12 +186,12 @@ class SimulatedEngine:
             record = self._find(replica)
         if record is None:
             raise Conflict(f"no such container: {replica}")
-        over = threading.Event()
+        began, over = record.started_at, threading.Event()
         if opened is not None:
             opened(over.set)
         if tail != 0:
             yield f"{record.name} is simulated and prints nothing"
-        while follow and not self._closed and not over.is_set() and self._still_runs(replica):
+        while follow and not self._closed and not over.is_set() and self._still_runs(replica, began):
             with self._changed:
                 self._changed.wait(GLANCE)
 
@@ -269,10 +269,11 @@ class SimulatedEngine:
                 return record
         return None
 
-    def _still_runs(self, replica: ReplicaId) -> bool:
+    def _still_runs(self, replica: ReplicaId, since: Instant | None) -> bool:
+        """The same run of it."""
         with self._world():
             record = self._find(replica)
-            return record is not None and record.up
+            return record is not None and record.up and record.started_at == since
 
     def _spread_news(self) -> None:
         """Tell every listener what changed."""

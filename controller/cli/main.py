@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
@@ -75,13 +76,16 @@ def entry(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code (docs/cli.md, exit codes)."""
     collect_seldom()
     code = run(sys.argv[1:] if arguments is None else arguments)
-    if code == _INTERRUPTED:
+    if code == _INTERRUPTED or any(
+        not one.daemon for one in threading.enumerate() if one is not threading.main_thread()
+    ):
         _leave_at_once(code)
     sys.exit(code)
 
 
 def _leave_at_once(code: int) -> NoReturn:
-    """Wait for no thread: a Ctrl-C between a lock and its `with` leaves the lock held for ever (`threading.Condition`).
+    """Wait for no thread: a Ctrl-C between a lock and its `with` leaves the lock held for ever (`threading.Condition`),
+    and a hand of a pool may be at a plan or a scrape of which nobody wants to know any more.
 
     Nothing is lost by it: locks are the kernel's, and what is on the disk outlives a SIGKILL.
     """

@@ -20,6 +20,10 @@ MOST_LINES = 1000
 """Lines that wait for one reader; older ones make way, and that is said."""
 
 
+_PAUSE = 0.5
+"""Seconds until a replica whose output has ended is read again."""
+
+
 class Line(NamedTuple):
     replica: str
     text: str
@@ -78,16 +82,17 @@ class Tail:
             known = self._readers.get(name)
             if known is None:
                 self._begin(replica)
-            elif known.ended_at is not None and replica.phase is ReplicaPhase.RUNNING:
+            elif known.is_over() and replica.phase is ReplicaPhase.RUNNING:
                 self._readers[name] = known.again()
         self._began = True
 
     def _begin(self, replica: Replica) -> None:
         """Where there is no room, later."""
         with suppress(Taken):
-            self._places.take()
+            self._places.check()
             tail = None if self._began else self._tail
             self._readers[replica.id] = _Reader(self._window, replica, self._put, tail)
+            self._places.take()
 
     def close(self) -> None:
         for reader in self._readers.values():
@@ -111,6 +116,10 @@ class _Reader:
         self._over = False
         self.ended_at: Instant | None = None
         threading.Thread(target=self._run, name="logs", daemon=True).start()
+
+    def is_over(self) -> bool:
+        """It has ended, and not just now: what cannot be read is not tried again at once."""
+        return self.ended_at is not None and abs(time.time() - self.ended_at) >= _PAUSE
 
     def again(self) -> _Reader:
         """From where this one ended; from its beginning where it was never let in."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from controller.loop.window import Window
+from controller.loop.window import UnknownStack, Window
 from controller.model.errors import ControllerError
 from controller.model.status import Event
 from controller.web.asks import find_intent
@@ -80,11 +80,13 @@ async def _look_at_intents(desk: Desk) -> None:
 
 
 def _read_intents(desk: Desk, asked: Sequence[_Asked]) -> dict[_Asked, dict[str, Any] | None]:
-    """None: nothing is known of it any more."""
+    """None: nothing is known of it any more. Those that cannot be read now are not among them."""
     found: dict[_Asked, dict[str, Any] | None] = {}
     for stack, number in asked:
         try:
             found[stack, number] = find_intent(desk, stack, number)
-        except (ControllerError, NotFound):
+        except (NotFound, UnknownStack):
             found[stack, number] = None
+        except ControllerError:
+            continue
     return found

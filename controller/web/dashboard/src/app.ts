@@ -74,8 +74,8 @@ export async function checkSession(): Promise<void> {
     stream.start();
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) return;
+    if (session.peek() !== "unknown") return; // whether the stream lives is told by itself
     lostSince.value ??= Date.now();
-    if (session.peek() !== "unknown") return;
     session.value = "in"; // who is not refused is let in: the stream goes on trying
     stream.start();
   }

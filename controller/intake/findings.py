@@ -72,7 +72,8 @@ def parts(path: str) -> Path:
             found.append(piece)
             continue
         for word in filter(None, piece.replace("[", ".[").split(".")):
-            found.append(int(word[1:-1]) if word.startswith("[") else word)
+            index = word[1:-1] if word.startswith("[") else ""
+            found.append(int(index) if index.isdecimal() else word)
     return tuple(found)
 
 

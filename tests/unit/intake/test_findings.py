@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from controller.intake.findings import locate
+from controller.intake.findings import locate, parts
 from controller.intake.source import parse_documents
 from controller.model.errors import Finding
 
@@ -59,3 +59,8 @@ def test_the_file_that_is_known_stays_the_one_that_is_named() -> None:
 def test_a_file_that_is_none_of_the_documents_is_kept() -> None:
     (finding,) = locate((Finding("no 'x.env'", "x.env"),), parse_documents("a: x.env\n", "one.yaml"))
     assert (finding.file, finding.line) == ("x.env", None)
+
+
+@pytest.mark.parametrize("name", ["[", "[]", "[x", "[x]", "[-1]"])
+def test_a_name_that_only_looks_like_an_index_is_a_name(name: str) -> None:
+    assert parts(f"services.redis.{name}") == ("services", "redis", name)

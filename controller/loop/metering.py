@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from controller.loop.controller import Controller
+from controller.loop.grace import Grace
 from controller.loop.ground import Ground
 from controller.loop.inquiry import Inquiry
 from controller.loop.usagebook import UsageBook
@@ -46,7 +47,7 @@ class Metering:
         self._troubled: set[str] = set()
         self._sampler: Sampler | None = None
         self._ended = threading.Event()
-        self._ends_at = 0.0
+        self._grace = Grace(_LAST_PATIENCE)
         self._thread = threading.Thread(target=self._keep_sampling, name="metering", daemon=True)
         self.latest: Usage | None = None
         """The newest sample, swapped whole; None before the first one."""
@@ -58,8 +59,7 @@ class Metering:
 
     def stop(self) -> None:
         """Begin to end."""
-        if not self._ended.is_set():
-            self._ends_at = time.monotonic() + _LAST_PATIENCE
+        self._grace.begin()
         self._ended.set()
         self._inquiry.close()
 
@@ -67,7 +67,7 @@ class Metering:
         """Also where it was never started."""
         self.stop()
         if self._thread.ident is not None:
-            self._thread.join(max(0.0, self._ends_at - time.monotonic()))
+            self._thread.join(self._grace.left)
 
     def history(self, stack: str | None, service: str | None, since: float) -> tuple[UsageSeries, ...]:
         """Of the last `since` seconds: of a stack's service, or of all of them; `stack` None: of the machine."""

@@ -15,7 +15,6 @@ from controller.model.alert import Ack, Silence
 from controller.render.data import timestamp
 from controller.web.bodies import Asked, Login, Number, Silencing
 from controller.web.desk import AtDesk, Desk, NotFound, answer, refuse
-from controller.web.guard import find_bearer
 from controller.web.keys import SESSION_SECONDS
 from controller.web.reads import find_alerts
 
@@ -29,7 +28,8 @@ def who_of(request: Request) -> str:
 
 def key_of(request: Request) -> str:
     """What was shown: the token, or a session."""
-    return find_bearer(request.headers.get("authorization", ""))
+    key: str = request.state.key
+    return key
 
 
 @asks.post("/v1/stacks/{stack}/intents", status_code=202, tags=["intents"])

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from controller.loop.window import UnknownStack, Window
 from controller.model.status import ServiceStatus, StackStatus
 from controller.web.feed import Feed, dumps
-from controller.web.guard import Place
+from controller.web.guard import Place, complaint
 from controller.web.keys import Keys
 from controller.web.places import Places
 
@@ -70,4 +70,4 @@ def answer(data: Any, status: int = 200) -> Response:
 
 
 def refuse(status: int, message: str, hint: str | None = None, **more: Any) -> Response:
-    return answer({"error": {"message": message, "hint": hint, **more}}, status)
+    return answer(complaint(message, hint, **more), status)

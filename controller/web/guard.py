@@ -69,6 +69,11 @@ class Refused(Exception):
         self.hint = hint
 
 
+def complaint(message: str, hint: str | None, **more: Any) -> dict[str, Any]:
+    """How every failure is told."""
+    return {"error": {"message": message, "hint": hint, **more}}
+
+
 class Asking(NamedTuple):
     """The head of a request; names of headers are in lower case."""
 
@@ -79,13 +84,8 @@ class Asking(NamedTuple):
     @property
     def bearer(self) -> str:
         """The token that is shown; "": none."""
-        return find_bearer(self.headers.get("authorization", ""))
-
-
-def find_bearer(header: str) -> str:
-    """The token in an `Authorization` header; "": none."""
-    kind, _, shown = header.partition(" ")
-    return shown.strip() if kind.lower() == "bearer" else ""
+        kind, _, shown = self.headers.get("authorization", "").partition(" ")
+        return shown.strip() if kind.lower() == "bearer" else ""
 
 
 class Access(Protocol):
@@ -101,7 +101,7 @@ class Access(Protocol):
 
 
 class Guard:
-    """ASGI around the app. Whoever passes has `scope["state"]["who"]`, as `access` calls them.
+    """ASGI around the app. `scope["state"]` has of whoever passes `who` it is, as `access` says, and the `key` shown.
 
     `on_failure` is told in a line what the app failed with: a fault of ours.
     """
@@ -136,8 +136,8 @@ class Guard:
     def _check(self, scope: Message, headers: dict[str, str]) -> None:
         if not self._place.is_ours(headers.get("host", "")):
             raise Refused(421, "this address is not served here", "use the address that `controller run` printed")
-        who = self._access.admit(Asking(scope["method"], scope["path"], headers))
-        scope.setdefault("state", {})["who"] = who
+        asking = Asking(scope["method"], scope["path"], headers)
+        scope.setdefault("state", {}).update(who=self._access.admit(asking), key=asking.bearer)
 
 
 def _read_headers(scope: Message) -> dict[str, str]:
@@ -192,7 +192,7 @@ class _Answer:
         await self._send(message)
 
     async def refuse(self, refused: Refused) -> None:
-        body = json.dumps({"error": {"message": str(refused), "hint": refused.hint}}).encode()
+        body = json.dumps(complaint(str(refused), refused.hint)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         if refused.status == 401:
             headers.append((b"www-authenticate", b'Bearer realm="controller"'))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from controller.loop.grace import Grace
 from controller.web.guard import App
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Hosting:
         self._socket, self._make, self._on_failure = bound, make, on_failure
         self._server: Server | None = None
         self._closing = False
-        self._ends_at = 0.0
+        self._grace = Grace(_ENDS + 1.0)
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
@@ -45,16 +45,15 @@ class Hosting:
     def stop(self) -> None:
         """Begin to end."""
         with self._lock:
-            if not self._closing:
-                self._closing = True
-                self._ends_at = time.monotonic() + _ENDS + 1.0
+            self._closing = True
+            self._grace.begin()
             if self._server is not None:
                 self._server.should_exit = True
 
     def close(self) -> None:
         """What is being answered has two seconds from the beginning of the end."""
         self.stop()
-        self._thread.join(max(0.0, self._ends_at - time.monotonic()))
+        self._thread.join(self._grace.left)
         self._shut()
 
     def _shut(self) -> None:

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 
+from controller.loop.grace import Grace
 from controller.loop.window import Window
 from controller.model.errors import ControllerError
 from controller.model.metrics import Listening
@@ -32,15 +33,14 @@ class Scrapers:
         self._failed: set[str] = set()
         """Whose servers have ended by themselves."""
         self._wake, self._ended = threading.Event(), threading.Event()
-        self._ends_at = 0.0
+        self._grace = Grace(_LAST_PATIENCE)
         self._thread: threading.Thread | None = None
         self._look()
         window.on_turn(self._look)
 
     def stop(self) -> None:
         """Begin to end."""
-        if not self._ended.is_set():
-            self._ends_at = time.monotonic() + _LAST_PATIENCE
+        self._grace.begin()
         self._ended.set()
         self._wake.set()
         for _, server in tuple(self._open.values()):
@@ -49,7 +49,7 @@ class Scrapers:
     def close(self) -> None:
         self.stop()
         if self._thread is not None:
-            self._thread.join(max(0.0, self._ends_at - time.monotonic()))
+            self._thread.join(self._grace.left)
         for stack in tuple(self._open):
             self._end(stack)
 

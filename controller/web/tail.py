@@ -18,8 +18,6 @@ from controller.web.places import Places, Taken
 
 MOST_LINES = 1000
 """Lines that wait for one reader; older ones make way, and that is said."""
-
-
 _PAUSE = 0.5
 """Seconds until a replica whose output has ended is read again."""
 
@@ -68,9 +66,9 @@ class Tail:
 
     def __init__(self, window: Window, places: Places, put: Callable[[Line], None], tail: int) -> None:
         """`tail`: how many lines at most of what was said before; `places`: how many replicas may be read at once."""
-        self._window, self._places, self._put, self._tail = window, places, put, tail
+        self._window, self._places, self._put = window, places, put
+        self._tail: int | None = tail
         self._readers: dict[ReplicaId, _Reader] = {}
-        self._began = False
 
     def keep_to(self, replicas: Sequence[Replica]) -> None:
         """Read these from now on, and no others."""
@@ -84,14 +82,13 @@ class Tail:
                 self._begin(replica)
             elif known.is_over() and replica.phase is ReplicaPhase.RUNNING:
                 self._readers[name] = known.again()
-        self._began = True
+        self._tail = None  # of who comes later, all
 
     def _begin(self, replica: Replica) -> None:
         """Where there is no room, later."""
         with suppress(Taken):
             self._places.check()
-            tail = None if self._began else self._tail
-            self._readers[replica.id] = _Reader(self._window, replica, self._put, tail)
+            self._readers[replica.id] = _Reader(self._window, replica, self._put, self._tail)
             self._places.take()
 
     def close(self) -> None:

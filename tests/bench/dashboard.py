@@ -26,7 +26,7 @@ from controller.web.changes import Change
 from controller.web.feed import Feed
 from controller.web.pages import FOLDER
 from tests.bench.figure import Effort, Figure, ratio, spread
-from tests.component.house import House, Reading
+from tests.component.house import House, Reading, open_house
 from tests.component.served import Visit, visit
 
 SERVICES, RATE = 200, 50.0
@@ -98,23 +98,22 @@ def _noted() -> Iterator[Ledger]:
 
 def measure(effort: Effort) -> Iterator[Figure]:
     found: list[Figure] = []
-    house = House(Path(tempfile.mkdtemp(prefix="bench-dashboard-")) / "house", Reading(None))
-    write_stack(house)
-    try:
-        with _noted() as ledger:
-            visit(house, lambda there: found.extend(_measure(there, ledger, effort)))
-    finally:
-        house.engine.close()
-        shutil.rmtree(house.folder.parent)
+    with open_stack() as house, _noted() as ledger:
+        visit(house, lambda there: found.extend(_measure(there, ledger, effort)))
     yield from found
     sizes = [len(gzip.compress(path.read_bytes())) / 1000 for path in FOLDER.rglob("*") if path.suffix]
     yield Figure(23, "assets of the dashboard, compressed", "kB", spread([sum(sizes)]), 150, brief=True)
 
 
-def write_stack(house: House) -> None:
-    """200 services that nobody heals."""
-    house.folder.mkdir()
-    house.write("shop", _COMPOSE, _SPEC)
+@contextmanager
+def open_stack() -> Iterator[House]:
+    """200 services that nobody heals, on the simulated engine."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-dashboard-") as folder,
+        open_house(Path(folder), Reading(None)) as house,
+    ):
+        house.write("shop", _COMPOSE, _SPEC)
+        yield house
 
 
 def come_up(there: Visit, effort: Effort) -> list[ReplicaId]:

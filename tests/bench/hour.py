@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 from playwright.sync_api import Page
 
-from tests.bench.dashboard import PAGES, RATE, come_up, followers, heap_of, open_browser, stir, write_stack
+from tests.bench.dashboard import PAGES, RATE, come_up, followers, heap_of, open_browser, open_stack, stir
 from tests.bench.figure import Effort, Figure, Spread, spread
-from tests.component.house import House, Reading
 from tests.component.served import Visit, visit
 
 HOW = {
@@ -29,13 +25,8 @@ _PARTS = 10
 
 def measure(effort: Effort) -> Iterator[Figure]:
     found: list[Figure] = []
-    house = House(Path(tempfile.mkdtemp(prefix="bench-hour-")) / "house", Reading(None))
-    write_stack(house)
-    try:
+    with open_stack() as house:
         visit(house, lambda there: found.extend(_measure(there, effort)))
-    finally:
-        house.engine.close()
-        shutil.rmtree(house.folder.parent)
     yield from found
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from controller.loop.executor import Batch, Executor
 from controller.loop.store import Store
-from tests.component.house import House, Reading
+from tests.component.house import House, Reading, open_house
 from tests.component.releases import two_generations
 from tests.component.stage import Stage
 from tests.component.steps import PROJECT, Port, start
@@ -60,7 +60,5 @@ def batch(store):
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path / "house", Reading(tmp_path / "world"))
-    made.folder.mkdir()
-    yield made
-    made.engine.close()
+    with open_house(tmp_path, Reading(tmp_path / "world")) as made:
+        yield made

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -145,3 +146,14 @@ class House:
     def count(self, stack: str, service: str = "db") -> int:
         seen = self.engine.observe(Scope(stack)).services.get(service)
         return len(seen.replicas) if seen is not None else 0
+
+
+@contextmanager
+def open_house(folder: Path, engine: Reading) -> Iterator[House]:
+    """In that folder, beside which the state lies; the engine ends with it."""
+    made = House(folder / "house", engine)
+    made.folder.mkdir()
+    try:
+        yield made
+    finally:
+        engine.close()

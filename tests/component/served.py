@@ -102,6 +102,11 @@ def visit(house: House, script: Callable[[Visit], None], *stacks: str, watch: bo
     assert house.run(play, house.asked(*names), watch=watch, serve=serve) == 0
 
 
+def converge(there: Visit, stack: str = "shop") -> None:
+    """It may be served before the loop has looked once: then nobody knows the stack yet."""
+    eventually(lambda: there.http.get(f"/v1/stacks/{stack}").json().get("phase") == "Converged", 20)
+
+
 def new_code(visit: Visit) -> str:
     """As `controller token link` makes one."""
     return Keys(read_token(visit.house.folder.parent / "state"), visit.server.address.epoch).make_code()

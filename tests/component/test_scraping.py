@@ -14,8 +14,8 @@ from controller.loop.alertbook import Posted
 from controller.loop.window import Window
 from controller.model.errors import ControllerError
 from controller.model.observed import Observed, ServiceView
-from tests.component.house import House, Reading
-from tests.component.served import Visit, visit
+from tests.component.house import House, Reading, open_house
+from tests.component.served import Visit, converge, visit
 from tests.component.waiting import eventually
 
 pytestmark = pytest.mark.unit
@@ -41,10 +41,8 @@ def _addressed(view: ServiceView) -> ServiceView:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path / "house", Addressed(tmp_path / "world"))
-    made.folder.mkdir()
-    yield made
-    made.engine.close()
+    with open_house(tmp_path, Addressed(tmp_path / "world")) as made:
+        yield made
 
 
 def samples(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
@@ -53,11 +51,6 @@ def samples(text: str) -> dict[str, list[tuple[dict[str, str], float]]]:
         for sample in family.samples:
             found.setdefault(sample.name, []).append((sample.labels, sample.value))
     return found
-
-
-def converge(there: Visit, stack: str = "shop") -> None:
-    """It may be served before the loop has looked once: then nobody knows the stack yet."""
-    eventually(lambda: there.http.get(f"/v1/stacks/{stack}").json().get("phase") == "Converged", 20)
 
 
 def test_a_scrape_tells_of_stacks_their_use_and_the_machine(house: House) -> None:

@@ -300,10 +300,12 @@ def test_run_serves_an_api_to_who_has_the_token_and_a_link_opens_it_once(project
             link = project.run("token", "link").out.strip()
             assert link.startswith(f"{address}/#code=")
             code = {"code": link.partition("code=")[2]}
-            assert client.post("/v1/session", json=code).status_code == 204
-            assert client.get("/v1/stacks").status_code == 200
+            opened = client.post("/v1/session", json=code)
+            assert opened.status_code == 201
+            session = {"authorization": f"Bearer {opened.json()['session']}"}
+            assert client.get("/v1/stacks", headers=session).status_code == 200
         with httpx.Client(base_url=address) as another:
-            assert another.post("/v1/session", json=code).status_code == 401
+            assert another.post("/v1/session", json=code).status_code == 403
         process.terminate()
         assert process.wait(20) == 0
     refused = project.run("token", "link")

@@ -31,7 +31,10 @@ class QuietServer(uvicorn.Server):
 
 
 REQUEST_SECONDS = 10.0
-"""Within which a client has sent a whole request, and after an answer sends the next one."""
+"""Within which a client has sent a whole request, and after an answer begins with the next one."""
+
+_TAKEN = 64 * 1024
+"""Bytes: who takes so much of an answer in that time, or half of what is left, has as much time again."""
 
 
 class ImpatientProtocol(H11Protocol):
@@ -39,16 +42,24 @@ class ImpatientProtocol(H11Protocol):
 
     _waits: asyncio.TimerHandle | None = None
     _untaken: float = 0
+    _between = False
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        if self._between:  # the next request has its own time
+            self._between = False
+            self._wait()
+        super().data_received(data)
 
     def handle_events(self) -> None:
         super().handle_events()
         self._give_time()
 
     def on_response_complete(self) -> None:
+        self._between = True
         self._wait()
         super().on_response_complete()  # may begin with the next request, which came along with this one
 
@@ -59,6 +70,9 @@ class ImpatientProtocol(H11Protocol):
     def resume_writing(self) -> None:
         super().resume_writing()
         self._give_time()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """The time between two requests is counted here, along with how much of the last answer is taken."""
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_waiting()
@@ -81,20 +95,32 @@ class ImpatientProtocol(H11Protocol):
             self._waits = None
 
     def _hang_up(self) -> None:
-        """At once: to close would wait until the rest is taken. Who has taken half of it has as much time again."""
-        left = self.transport.get_write_buffer_size()
-        if 0 < left <= self._untaken / 2:
+        """At once: to close would wait until the rest is taken."""
+        left = unsent(self.transport)
+        if 0 < left <= max(self._untaken / 2, self._untaken - _TAKEN):
             self._wait(left)
         else:
             self.transport.abort()
 
 
+def unsent(transport: asyncio.Transport) -> int:
+    """Bytes that the system has not taken yet. Of TLS asyncio counts only what is not encrypted and handed on."""
+    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
+    return transport.get_write_buffer_size() + (below.get_write_buffer_size() if below is not None else 0)
+
+
+_NO_TIME_OF_ITS_OWN = 24 * 60 * 60.0
+"""Seconds: `ImpatientProtocol` hangs up long before."""
+
+
 class ImpatientLoop(asyncio.SelectorEventLoop):
-    """Who begins a TLS handshake has no more time for it than for a request (asyncio gives a minute)."""
+    """TLS: no more time for a handshake than for a request (asyncio gives a minute), and at the end no time of its own
+    (half a minute, in which a slow client has not taken a long answer)."""
 
     async def create_server(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("ssl") is not None:
             kwargs["ssl_handshake_timeout"] = REQUEST_SECONDS
+            kwargs["ssl_shutdown_timeout"] = _NO_TIME_OF_ITS_OWN
         return await super().create_server(*args, **kwargs)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import psutil
 import pytest
 from playwright.sync_api import expect
 
@@ -179,3 +180,34 @@ def test_it_says_when_it_is_not_connected_and_comes_back(scene: Scene, visitor: 
         with scene.daemon("--watch", "--api", f"127.0.0.1:{port}"):
             expect(visitor.page.get_by_text(re.compile("[Nn]ot connected"))).to_have_count(0, timeout=SOON)
             visitor.faults.clear()  # a browser notes each connection that is refused
+
+
+def test_a_page_that_nobody_sees_holds_no_connection_and_comes_back(scene: Scene, visitor: Visitor) -> None:
+    scene.compose(SHOP)
+    with visitor.at():
+        visitor.go(f"/stacks/{scene.name}/services/web")
+        visitor.sees("Ready")
+        port = int(visitor.base.rsplit(":", 1)[1])
+        assert connections_to(port)
+        visitor.page.evaluate(_SEEN, False)
+        eventually(lambda: not connections_to(port))
+        docker("kill", scene.containers()["web-1"].id)
+        eventually(lambda: scene.status()["services"][1]["restarts"] == 1)
+        assert not visitor.page.get_by_text(re.compile("exited with 137")).count()
+        visitor.page.evaluate(_SEEN, True)
+        visitor.sees(re.compile("exited with 137"))
+
+
+_SEEN = """(seen) => {
+    Object.defineProperty(document, 'hidden', {configurable: true, get: () => !seen});
+    document.dispatchEvent(new Event('visibilitychange'));
+}"""
+
+
+def connections_to(port: int) -> int:
+    """How many clients have one."""
+    return sum(
+        1
+        for one in psutil.net_connections("tcp4")
+        if one.raddr and one.raddr.port == port and one.status == psutil.CONN_ESTABLISHED
+    )

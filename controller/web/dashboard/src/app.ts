@@ -3,7 +3,7 @@
 import { signal } from "@preact/signals";
 
 import { ApiError, get, path, request, whenUnauthorized } from "./api/client.ts";
-import { keepSession, sessionKey, whenElsewhere } from "./api/session.ts";
+import { dropSession, keepSession, sessionKey, takeNewer, whenElsewhere } from "./api/session.ts";
 import { Stream } from "./api/stream.ts";
 import type { Info, Intent, Message } from "./api/types.ts";
 import { MessageQueue } from "./store/queue.ts";
@@ -22,10 +22,10 @@ const queue = new MessageQueue(
   (id) => (document.documentElement.dataset["seq"] = id),
 );
 
-const stream = new Stream("/v1/stream", {
+const stream = new Stream(() => "/v1/stream", {
   frame: ({ kind, data, id }) => queue.push({ id, message: { kind, data: JSON.parse(data) } as Message }),
   open: () => {
-    if (lostSince.peek() !== null) void refreshIntents();
+    void refreshIntents();
     lostSince.value = null;
   },
   lost: (refused) => {
@@ -35,13 +35,15 @@ const stream = new Stream("/v1/stream", {
 });
 
 whenUnauthorized((shown) => {
-  if (shown === sessionKey()) leave();
+  if (shown !== sessionKey()) return;
+  if (takeNewer()) void checkSession();
+  else leave();
 });
 whenElsewhere(() => void checkSession());
 
 function leave(): void {
   stream.stop();
-  keepSession("");
+  dropSession();
   session.value = "out";
 }
 

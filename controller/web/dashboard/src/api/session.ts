@@ -10,15 +10,24 @@ export function sessionKey(): string {
   return key;
 }
 
-/** "": from now on there is none. */
 export function keepSession(made: string): void {
   key = made;
-  try {
-    if (made) localStorage.setItem(NAME, made);
-    else localStorage.removeItem(NAME);
-  } catch {
-    // A browser that stores nothing has the session as long as the page.
-  }
+  store(made);
+}
+
+/** The one that another tab has got meanwhile is its own. */
+export function dropSession(): void {
+  const mine = key;
+  key = "";
+  if (recall() === mine) store("");
+}
+
+/** Whether another tab has got one that this page has not heard of yet. */
+export function takeNewer(): boolean {
+  const kept = recall();
+  if (!kept || kept === key) return false;
+  key = kept;
+  return true;
 }
 
 export function headers(more: Readonly<Record<string, string>> = {}): Record<string, string> {
@@ -32,6 +41,15 @@ export function whenElsewhere(act: () => void): void {
     key = recall();
     act();
   });
+}
+
+function store(made: string): void {
+  try {
+    if (made) localStorage.setItem(NAME, made);
+    else localStorage.removeItem(NAME);
+  } catch {
+    // A browser that stores nothing has the session as long as the page.
+  }
 }
 
 function recall(): string {

@@ -8,6 +8,9 @@ import { LogBuffer, type KeptLine } from "../store/logs.ts";
 import { Section } from "./basics.tsx";
 import { VirtualList } from "./virtual.tsx";
 
+/** Lines of what was said before, for who looks for the first time. */
+const TAIL = 200;
+
 /** The output of the replicas: the last lines, then what comes. Paused, it goes on being collected. */
 export function Logs({ stack, service, replicas }: { readonly stack: string; readonly service: string; readonly replicas: readonly string[] }) {
   const buffer = useMemo(() => new LogBuffer(), []);
@@ -58,7 +61,9 @@ function filtered(lines: readonly KeptLine[], text: string, replica: string): re
 
 function useFollow(stack: string, service: string, buffer: LogBuffer, away: { value: boolean }): void {
   useEffect(() => {
-    const stream = new Stream(`${path("stacks", stack, "services", service, "logs")}?tail=200&follow=true`, {
+    const logs = path("stacks", stack, "services", service, "logs");
+    const tail = () => Math.max(TAIL, buffer.lines.peek().length); // who comes back finds what was there
+    const stream = new Stream(() => `${logs}?tail=${tail()}&follow=true`, {
       frame: ({ kind, data }) => buffer.add([kind === "dropped" ? leftOut(data) : (JSON.parse(data) as LogLine)]),
       open: () => {
         away.value = false;

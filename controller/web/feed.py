@@ -1,4 +1,4 @@
-"""What followers get: a bounded record of changes, each put into text once, and the whole where that is not enough."""
+"""What followers get: the newest word on each thing, put into text once, and the whole where that is not enough."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import json
 import math
 import secrets
 import threading
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Any
 
 from controller.model.status import Event, ServiceStatus, StackStatus
@@ -20,7 +21,7 @@ from controller.web.changes import Change, Kept, Key, take_in
 from controller.web.places import Places
 
 KEPT = 4096
-"""Changes that a follower may be behind by; 80 s at 50 a second."""
+"""Things of which the newest word is kept, each event a thing: a follower may be 80 s behind at 50 events a second."""
 KEPT_EVENTS = 200
 MOST_FOLLOWERS = 200
 GATHER = 0.004
@@ -77,7 +78,10 @@ class Feed:
         self._due = False
         self._gathered_at = 0.0
         self._seq = 0
-        self._entries: deque[Entry] = deque(maxlen=KEPT)
+        self._entries: OrderedDict[Key, Entry] = OrderedDict()
+        """By the order in which they were said. Who was not told what was said before gets what was said last."""
+        self._lost = 0
+        """The `seq` of the newest word that is not kept though none came after it."""
         self._events: deque[Event] = deque(maxlen=KEPT_EVENTS)
         self._changed = asyncio.Event()
         self._fragments: dict[tuple[str, str], tuple[ServiceStatus, str]] = {}
@@ -207,7 +211,10 @@ class Feed:
 
     def _add(self, key: Key, kind: str, make: Callable[[], str]) -> None:
         self._seq += 1
-        self._entries.append(Entry(self._seq, key, kind, make))
+        self._entries[key] = Entry(self._seq, key, kind, make)
+        self._entries.move_to_end(key)
+        if len(self._entries) > KEPT:
+            self._lost = self._entries.popitem(last=False)[1].seq
 
     def _announce(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
@@ -225,15 +232,11 @@ class Feed:
         if epoch != self.epoch or not number.isdecimal():
             return None
         seq = int(number)
-        return seq if self._oldest - 1 <= seq <= self._seq else None
-
-    @property
-    def _oldest(self) -> int:
-        return self._entries[0].seq if self._entries else self._seq + 1
+        return seq if self._lost <= seq <= self._seq else None
 
     def after(self, seq: int) -> tuple[bytes, int] | None:
         """All that came after, the newest of each thing only; None: some of it is not kept any more."""
-        if seq < self._oldest - 1:
+        if seq < self._lost:
             return None
         pending = self._newest(seq)
         if not pending:
@@ -241,13 +244,9 @@ class Feed:
         return b"\n".join(entry.frame for entry in pending) + self._end(), self._seq
 
     def _newest(self, seq: int) -> Sequence[Entry]:
-        """From the end backwards: followers are seldom far behind. What was said twice counts once, heads first."""
-        found: dict[Key, Entry] = {}
-        for entry in reversed(self._entries):
-            if entry.seq <= seq:
-                break
-            found.setdefault(entry.key, entry)
-        return sorted(reversed(found.values()), key=lambda entry: not entry.is_head)
+        """From the end backwards: followers are seldom far behind. Heads first."""
+        found = list(takewhile(lambda entry: entry.seq > seq, reversed(self._entries.values())))
+        return sorted(reversed(found), key=lambda entry: not entry.is_head)
 
     def _end(self) -> bytes:
         """How far one is with all that was sent before it: who has only a part of it gets the whole of it again."""

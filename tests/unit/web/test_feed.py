@@ -127,6 +127,23 @@ def test_who_is_too_far_behind_begins_anew(monkeypatch: pytest.MonkeyPatch) -> N
     play(script)
 
 
+def test_what_changes_all_the_time_takes_the_room_of_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "KEPT", 4)
+
+    async def script(feed: Feed) -> None:
+        seq = feed.seq
+        feed.event(event(1))
+        for status in (SICK, SHOP) * 3:
+            feed.update((status,))
+            await settle()
+        assert feed.begin(f"{feed.epoch}-{seq}") == seq
+        found = feed.after(seq)
+        assert found is not None
+        assert [kind for kind, _ in read(found[0])] == ["event", "service"]
+
+    play(script)
+
+
 def test_a_repeat_takes_the_place_of_the_one_before() -> None:
     async def script(feed: Feed) -> None:
         feed.event(event(1))

@@ -43,9 +43,13 @@ class ImpatientProtocol(H11Protocol):
     _waits: asyncio.TimerHandle | None = None
     _untaken: float = 0
     _between = False
+    _is_deaf = False
+    _tls: Any = None
+    """asyncio's `SSLProtocol`. Its transport forgets it when it is closed twice, and can then end nothing any more."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        self._tls = getattr(transport, "_ssl_protocol", None)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -54,9 +58,10 @@ class ImpatientProtocol(H11Protocol):
             self._wait()
         super().data_received(data)
 
-    def handle_events(self) -> None:
-        super().handle_events()
-        self._give_time()
+    def eof_received(self) -> None:
+        """Over TLS what is written from now on is dropped, and nobody is told."""
+        self._is_deaf = True
+        super().eof_received()
 
     def on_response_complete(self) -> None:
         self._between = True
@@ -67,60 +72,53 @@ class ImpatientProtocol(H11Protocol):
         super().pause_writing()
         self._wait()
 
-    def resume_writing(self) -> None:
-        super().resume_writing()
-        self._give_time()
-
     def timeout_keep_alive_handler(self) -> None:
         """The time between two requests is counted here, along with how much of the last answer is taken."""
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._stop_waiting()
-        super().connection_lost(exc)
-
-    def _give_time(self) -> None:
-        """While it is us who are awaited."""
-        answering = self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
-        if answering and not self.flow.write_paused:
-            self._stop_waiting()
-
-    def _wait(self, untaken: float = math.inf) -> None:
-        self._stop_waiting()
-        self._untaken = untaken
-        self._waits = self.loop.call_later(REQUEST_SECONDS, self._hang_up)
-
-    def _stop_waiting(self) -> None:
         if self._waits is not None:
             self._waits.cancel()
-            self._waits = None
+        super().connection_lost(exc)
 
-    def _hang_up(self) -> None:
-        """At once: to close would wait until the rest is taken."""
-        left = unsent(self.transport)
+    def _wait(self, untaken: float = math.inf) -> None:
+        if self._waits is not None:
+            self._waits.cancel()
+        self._untaken = untaken
+        self._waits = self.loop.call_later(REQUEST_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Hangs up at once where it does: to close would wait until the rest is taken."""
+        if self._is_awaited:
+            self._wait()
+            return
+        transport = self.transport if self._tls is None else self._tls._transport
+        if transport is None:  # it is gone
+            return
+        left = transport.get_write_buffer_size() + (self._tls._get_write_buffer_size() if self._tls is not None else 0)
         if 0 < left <= max(self._untaken / 2, self._untaken - _TAKEN):
             self._wait(left)
         else:
-            self.transport.abort()
+            transport.abort()
+
+    @property
+    def _is_awaited(self) -> bool:
+        """The client has said all, takes what is said, and waits for more."""
+        answering = self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
+        return answering and not (self.flow.write_paused or self.transport.is_closing() or self._is_deaf)
 
 
-def unsent(transport: asyncio.Transport) -> int:
-    """Bytes that the system has not taken yet. Of TLS asyncio counts only what is not encrypted and handed on."""
-    below = getattr(getattr(transport, "_ssl_protocol", None), "_transport", None)
-    return transport.get_write_buffer_size() + (below.get_write_buffer_size() if below is not None else 0)
-
-
-_NO_TIME_OF_ITS_OWN = 24 * 60 * 60.0
-"""Seconds: `ImpatientProtocol` hangs up long before."""
+_LONGEST_END = 600.0
+"""Seconds for which a TLS connection that we have closed may be taken from; `ImpatientProtocol` hangs up before."""
 
 
 class ImpatientLoop(asyncio.SelectorEventLoop):
-    """TLS: no more time for a handshake than for a request (asyncio gives a minute), and at the end no time of its own
-    (half a minute, in which a slow client has not taken a long answer)."""
+    """TLS: no more time for a handshake than for a request (asyncio gives a minute), and more for the end (half a
+    minute, in which a slow client has not taken a long answer)."""
 
     async def create_server(self, *args: Any, **kwargs: Any) -> Any:
         if kwargs.get("ssl") is not None:
             kwargs["ssl_handshake_timeout"] = REQUEST_SECONDS
-            kwargs["ssl_shutdown_timeout"] = _NO_TIME_OF_ITS_OWN
+            kwargs["ssl_shutdown_timeout"] = _LONGEST_END
         return await super().create_server(*args, **kwargs)
 
 
@@ -139,7 +137,6 @@ def make_server(app: App, settings: Mapping[str, Any], *, on_end: Callable[[], N
         server_header=False,
         date_header=False,
         proxy_headers=False,
-        timeout_keep_alive=int(REQUEST_SECONDS),
         timeout_graceful_shutdown=int(patience),
         h11_max_incomplete_event_size=16 * 1024,
         **settings,

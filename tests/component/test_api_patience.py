@@ -1,8 +1,10 @@
-"""Who takes an answer slowly gets all of it, who takes nothing is hung up on; over plain HTTP and over TLS."""
+"""Who takes an answer slowly gets all of it, who takes nothing or never ends is hung up on; over plain HTTP and TLS."""
 
 from __future__ import annotations
 
+import asyncio
 import datetime
+import os
 import socket
 import ssl
 import time
@@ -64,9 +66,17 @@ async def _answer(scope: Any, receive: Any, send: Any) -> None:
             await receive()
             await send({"type": f"lifespan.{said}.complete"})
         return
-    size = _SIZE if scope["path"] == "/long" else 2
-    head = [(b"content-length", str(size).encode())]
+    path = scope["path"]
+    if path == "/slow":
+        await asyncio.sleep(0.4)
+    size = _SIZE if path == "/long" else 2
+    head = [] if path == "/stream" else [(b"content-length", str(size).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": head})
+    if path == "/breaks":
+        raise RuntimeError("in the middle of an answer")
+    while path == "/stream":
+        await send({"type": "http.response.body", "body": b"more", "more_body": True})
+        await asyncio.sleep(0.05)
     await send({"type": "http.response.body", "body": bytes(size)})
 
 
@@ -127,3 +137,39 @@ def test_a_second_request_has_its_own_time(tls: dict[str, Any], monkeypatch: pyt
             while not got.endswith(b"\0\0"):
                 got += client.recv(65536)
             time.sleep(0.7)
+
+
+BAD_CHUNK = b"POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\n"
+
+
+@pytest.mark.fault("Z5")
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param((BAD_CHUNK,), id="what is no HTTP"),
+        pytest.param((b"GET /breaks HTTP/1.1\r\nHost: localhost\r\n\r\n",), id="an answer that breaks off"),
+        pytest.param(
+            (b"GET /slow HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", b"and more"), id="more than said"
+        ),
+        pytest.param((b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n", None), id="it says that it ends"),
+    ],
+)
+def test_nobody_keeps_a_connection_by_never_ending_it(
+    tls: dict[str, Any], said: tuple[bytes | None, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
+    with served(tls) as port, knock(port, tls) as client, socket.socket(fileno=os.dup(client.fileno())) as below:
+        for words in said:
+            if words is not None:
+                client.sendall(words)
+            elif isinstance(client, ssl.SSLSocket):
+                client.settimeout(0)
+                with suppress(ssl.SSLError, OSError):
+                    client.unwrap()
+            else:
+                client.shutdown(socket.SHUT_WR)
+            time.sleep(0.2)
+        below.settimeout(10)  # what TLS would say, above all that it has ended too, is never said
+        with suppress(ConnectionResetError):
+            while below.recv(65536):
+                pass

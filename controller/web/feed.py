@@ -188,7 +188,8 @@ class Feed:
         if event.count > 1:
             self._events = deque((known for known in self._events if _same(known) != repeats), maxlen=KEPT_EVENTS)
         self._events.append(event)
-        self._add(("event", event.stack, str(event.seq)), "event", lambda: dumps(event_data(event)))
+        own = str(event.seq) if event.seq else f"+{self._seq}"  # what belongs to no stack's record has no number
+        self._add(("event", event.stack, own), "event", lambda: dumps(event_data(event)))
 
     def _note(self, change: Change) -> None:
         kind, stack, service = change.key

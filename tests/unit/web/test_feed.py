@@ -144,6 +144,19 @@ def test_what_changes_all_the_time_takes_the_room_of_nothing_else(monkeypatch: p
     play(script)
 
 
+def test_what_belongs_to_no_record_is_told_each() -> None:
+    async def script(feed: Feed) -> None:
+        seq = feed.seq
+        for message in ("first", "second"):
+            feed.event(event(0, message))
+        await settle()
+        found = feed.after(seq)
+        assert found is not None
+        assert [data["message"] for _, data in read(found[0])] == ["first", "second"]
+
+    play(script)
+
+
 def test_a_repeat_takes_the_place_of_the_one_before() -> None:
     async def script(feed: Feed) -> None:
         feed.event(event(1))

@@ -7,7 +7,7 @@ import { dropSession, keepSession, sessionKey, takeNewer, whenElsewhere } from "
 import { Stream } from "./api/stream.ts";
 import type { Info, Intent, Message } from "./api/types.ts";
 import { MessageQueue } from "./store/queue.ts";
-import { Store } from "./store/store.ts";
+import { Store, intentKey } from "./store/store.ts";
 
 export const store = new Store();
 export const session = signal<"unknown" | "in" | "out">("unknown");
@@ -86,8 +86,13 @@ export async function checkSession(): Promise<void> {
 /** What ended while the stream was away. */
 async function refreshIntents(): Promise<void> {
   for (const { stack, intent } of store.intents.peek().values()) {
-    if (intent.state === "done") continue;
+    if (isDone(stack, intent)) continue;
     const now = await get<Intent>(path("stacks", stack, "intents", intent.id)).catch(() => null);
-    if (now) store.putIntent(stack, now);
+    if (now && !isDone(stack, intent)) store.putIntent(stack, now);
   }
+}
+
+/** What is asked for may be answered late: the stream has said so already. */
+function isDone(stack: string, intent: Intent): boolean {
+  return store.intents.peek().get(intentKey(stack, intent))?.intent.state === "done";
 }

@@ -93,6 +93,34 @@ test("a ring keeps the last values, and takes older ones before them", () => {
   assert.deepEqual(ring.all, [3, 4, 5]);
 });
 
+test("what a log begins with anew takes the place of what was there, once it is there", () => {
+  const log = new LogBuffer();
+  assert.equal(log.tail(), 200);
+  for (const replica of ["web-1", "web-2"]) log.add(Array.from({ length: 500 }, (_, n) => ({ replica, line: `${n}` })));
+  log.publish();
+  assert.equal(log.tail(), 500);
+  log.begin();
+  log.publish();
+  assert.equal(log.lines.value.length, 1000);
+  log.add([{ replica: "web-1", line: "499" }]);
+  log.publish();
+  assert.deepEqual(log.lines.value.map((line) => line.number), [log.first]);
+});
+
+test("no line of usage leads over a time in which nobody looked", () => {
+  const store = filled();
+  const usage = (at: string) => ({ kind: "usage", data: { at, host: { cpu: 1 }, stacks: {} } }) as unknown as Message;
+  for (const at of ["10:00:00", "10:00:15", "10:00:30", "11:00:00", "11:00:15"]) store.apply([usage(`2026-01-01T${at}Z`)]);
+  assert.deepEqual(store.hostCpu.all, [1, 1, 1, null, 1, 1]);
+});
+
+test("the newest event is the one that was told last, whosever it is", () => {
+  const store = filled();
+  const told = [event(900), event(3, { stack: "app", time: "2026-01-01T00:00:05Z" }), event(0, { stack: "-", time: "2026-01-01T00:00:02Z" })];
+  store.apply(told.map((data) => ({ kind: "event", data }) as const));
+  assert.deepEqual(store.events.list.value.map((one) => one.stack), ["app", "-", "shop"]);
+});
+
 test("a log is bounded and without a terminal's escapes", () => {
   const log = new LogBuffer();
   log.add(Array.from({ length: MOST_LINES + 10 }, (_, n) => ({ replica: "web-1", line: `\u001b[31mline ${n}\u001b[0m` })));

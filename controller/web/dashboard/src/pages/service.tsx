@@ -8,6 +8,7 @@ import { AT_REST, remarkOn, type Role } from "../lib/phases.ts";
 import { isRollingOut } from "../lib/derived.ts";
 import { hrefOf } from "../lib/router.ts";
 import { useEvery, useFetch, useSlow, useTitle } from "../lib/use.ts";
+import { newestFirst } from "../store/events.ts";
 import type { ServiceEntry } from "../store/store.ts";
 import { ActButton, MoreActs, type Act } from "../ui/acts.tsx";
 import { Advice, Age, Empty, PhaseGlyph, PhaseTag, Prose, Section, Tag } from "../ui/basics.tsx";
@@ -182,7 +183,7 @@ function ServiceEvents({ entry }: { readonly entry: ServiceEntry }) {
   const { data } = useFetch<{ events: readonly import("../api/types.ts").Event[] }>(`${path("stacks", entry.stack, "events")}?service=${encodeURIComponent(entry.name)}&limit=50`);
   const events = useComputed(() => store.events.list.value.filter((event) => event.stack === entry.stack && event.service === entry.name));
   const older = (data?.events ?? []).filter((event) => !events.value.some((one) => one.seq === event.seq || (one.reason === event.reason && one.message === event.message)));
-  const all = [...events.value, ...[...older].reverse()].sort((a, b) => b.seq - a.seq).slice(0, 20);
+  const all = [...events.value, ...[...older].reverse()].sort(newestFirst).slice(0, 20);
   return (
     <Section title="Events" id="events" flush aside={<a href={`/events?stack=${encodeURIComponent(entry.stack)}&service=${encodeURIComponent(entry.name)}`}>All events</a>}>
       <EventList events={all} />

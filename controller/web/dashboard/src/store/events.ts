@@ -25,10 +25,16 @@ export class EventLog {
   publish(): void {
     if (!this.changed) return;
     this.changed = false;
-    const newest = [...this.byKey.values()].sort((a, b) => b.seq - a.seq);
+    const newest = [...this.byKey.values()].sort(newestFirst);
     for (const event of newest.splice(MOST_EVENTS)) this.byKey.delete(keyOf(event));
     this.list.value = newest;
   }
+}
+
+/** Each stack counts its own, and what belongs to no stack's record has no number. */
+export function newestFirst(a: Event, b: Event): number {
+  if (a.time !== b.time) return a.time < b.time ? 1 : -1;
+  return b.seq - a.seq;
 }
 
 export function keyOf(event: Event): string {

@@ -5,6 +5,8 @@ import { signal } from "@preact/signals";
 import type { LogLine } from "../api/types.ts";
 
 export const MOST_LINES = 2000;
+const FIRST_TAIL = 200;
+const LONGEST_TAIL = 1000;
 
 export interface KeptLine extends LogLine {
   readonly number: number;
@@ -20,7 +22,10 @@ export function plainLine(line: string): string {
 export class LogBuffer {
   readonly lines = signal<readonly KeptLine[]>([]);
   readonly count = signal(0);
+  /** The number of the first line since it was begun. */
+  first = 1;
   private waiting: KeptLine[] = [];
+  private anew = false;
   private last = 0;
   private scheduled = false;
 
@@ -35,14 +40,25 @@ export class LogBuffer {
     setTimeout(() => this.publish(), 50);
   }
 
-  clear(): void {
+  /** The tail comes again: its lines take the place of those that are there, as soon as they are. */
+  begin(): void {
+    this.first = this.last + 1;
     this.waiting = [];
-    this.lines.value = [];
+    this.anew = true;
+  }
+
+  /** How many lines of each replica bring about as many as there are, a thousand at most: more would not wait for us. */
+  tail(): number {
+    const lines = this.lines.peek();
+    const replicas = new Set(lines.map((line) => line.replica)).size;
+    return Math.max(FIRST_TAIL, Math.ceil(Math.min(lines.length, LONGEST_TAIL) / Math.max(1, replicas)));
   }
 
   publish(): void {
     this.scheduled = false;
-    this.lines.value = [...this.lines.peek(), ...this.waiting].slice(-MOST_LINES);
+    if (!this.waiting.length) return;
+    this.lines.value = [...(this.anew ? [] : this.lines.peek()), ...this.waiting].slice(-MOST_LINES);
+    this.anew = false;
     this.waiting = [];
     this.count.value = this.last;
   }

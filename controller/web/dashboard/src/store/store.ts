@@ -9,6 +9,8 @@ import { EventLog } from "./events.ts";
 import { Ring } from "./ring.ts";
 
 export const SAMPLES = 60;
+/** Milliseconds, after which two samples do not follow each other. */
+const GAP = 60_000;
 
 export interface ServiceEntry {
   readonly stack: string;
@@ -49,6 +51,8 @@ export class Store {
   readonly known = signal(false);
   /** Raised with each batch that says something of a stack, a service or an alert. */
   readonly changes = signal(0);
+  private sampledAt = 0;
+  private step = 0;
   onPhaseChange: (change: PhaseChange) => void = () => undefined;
 
   stack(name: string): StackEntry | undefined {
@@ -165,7 +169,23 @@ export class Store {
     for (const event of events) this.events.add(event);
   }
 
+  /** Nobody looked for a while: no line leads over it. */
+  private leaveGap(): void {
+    this.hostCpu.push(null);
+    for (const entry of this.stacks.peek()) {
+      for (const service of entry.byName.values()) {
+        service.cpu.push(null);
+        service.memory.push(null);
+      }
+    }
+  }
+
   private putUsage(usage: Usage): void {
+    const at = Date.parse(usage.at);
+    const step = at - this.sampledAt;
+    if (this.sampledAt && step > Math.max(GAP, 3 * this.step)) this.leaveGap();
+    this.sampledAt = at;
+    this.step = step;
     this.host.value = usage.host;
     this.hostCpu.push(usage.host.cpu);
     for (const entry of this.stacks.peek()) {

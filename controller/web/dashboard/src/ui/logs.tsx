@@ -8,9 +8,6 @@ import { LogBuffer, type KeptLine } from "../store/logs.ts";
 import { Section } from "./basics.tsx";
 import { VirtualList } from "./virtual.tsx";
 
-/** Lines of what was said before, for who looks for the first time. */
-const TAIL = 200;
-
 /** The output of the replicas: the last lines, then what comes. Paused, it goes on being collected. */
 export function Logs({ stack, service, replicas }: { readonly stack: string; readonly service: string; readonly replicas: readonly string[] }) {
   const buffer = useMemo(() => new LogBuffer(), []);
@@ -21,7 +18,7 @@ export function Logs({ stack, service, replicas }: { readonly stack: string; rea
   const away = useSignal(false);
   useFollow(stack, service, buffer, away);
   const shown = useComputed(() => filtered(frozen.value ?? buffer.lines.value, text.value, replica.value));
-  const missed = useComputed(() => (frozen.value ? buffer.count.value - (frozen.value.at(-1)?.number ?? 0) : 0));
+  const missed = useComputed(() => (frozen.value ? buffer.count.value - Math.max(frozen.value.at(-1)?.number ?? 0, buffer.first - 1) : 0));
   const names = replicas.join("\n");
   const row = useCallback((line: KeptLine) => <Line line={line} hue={replicas.indexOf(line.replica)} several={replicas.length > 1} />, [names]);
   const pause = () => (frozen.value = frozen.value ? null : buffer.lines.value);
@@ -62,12 +59,11 @@ function filtered(lines: readonly KeptLine[], text: string, replica: string): re
 function useFollow(stack: string, service: string, buffer: LogBuffer, away: { value: boolean }): void {
   useEffect(() => {
     const logs = path("stacks", stack, "services", service, "logs");
-    const tail = () => Math.max(TAIL, buffer.lines.peek().length); // who comes back finds what was there
-    const stream = new Stream(() => `${logs}?tail=${tail()}&follow=true`, {
+    const stream = new Stream(() => `${logs}?tail=${buffer.tail()}&follow=true`, {
       frame: ({ kind, data }) => buffer.add([kind === "dropped" ? leftOut(data) : (JSON.parse(data) as LogLine)]),
       open: () => {
         away.value = false;
-        buffer.clear(); // the tail comes again
+        buffer.begin();
       },
       lost: () => (away.value = true),
     });

@@ -43,7 +43,10 @@ begin_tests() {
   if [[ $name == newer ]]; then
     lead=("${in_newer[@]}")
     # The sample stack says nothing about an engine, and its images are large.
-    without=(--deselect tests/engine/test_sample_by_hand.py)
+    without=(
+      --deselect tests/engine/test_sample_by_hand.py
+      --deselect tests/engine/scenarios/test_monitoring.py
+    )
   fi
   note_engine "$name" "${lead[@]}"
   logs[$name]="$log_dir/tests-$name-engine.log"

@@ -51,7 +51,7 @@ def find_cause(stack: StackStatus, service: str, now: Instant, events: Sequence[
     """
     chain = _chain({item.name: item for item in stack.services}, service)
     root = chain[-1]
-    witness = _witness(root.replicas)
+    witness = _witness(root)
     held = tuple(condition for condition in stack.conditions if is_trouble(condition))
     own = [event for event in reversed(events) if event.service == root.name]
     answer, refused = _find_answer(root, witness, own), _find_refused(root, own, now)
@@ -178,9 +178,11 @@ def _find_next(service: ServiceStatus) -> str | None:
     return find_culprit(service.message) if goes_back else None
 
 
-def _witness(replicas: Sequence[Replica]) -> Replica | None:
+def _witness(root: ServiceStatus) -> Replica | None:
     """The replica that tells most: the one in the worst state, of these the newest."""
-    wrong = [one for one in replicas if not is_ready(one)]
+    wrong = [one for one in root.replicas if not is_ready(one)]
+    if not wrong and root.phase is Phase.CRASH_LOOP:  # it runs again, for now
+        wrong = list(root.replicas)
     return max(wrong, key=lambda one: (not one.running, bool(one.last_output), one.created_at), default=None)
 
 

@@ -227,8 +227,9 @@ def test_who_waits_for_one_that_is_ready_has_nothing_to_do() -> None:
     assert find_cause(stack, "web", NOW).advice == ("nothing: db is Ready, and web follows",)
 
 
-def test_of_one_that_runs_again_its_start_says_how_it_ended() -> None:
-    again = replica(1, service="db", health=Health.STARTING, exit_code=0, started_at=NOW - 5)
+@pytest.mark.parametrize("health", [Health.STARTING, Health.NONE])
+def test_of_one_that_runs_again_its_start_says_how_it_ended(health: Health) -> None:
+    again = replica(1, service="db", health=health, exit_code=0, started_at=NOW - 5)
     began = event("Started", "db-1: exited with 137 (out of memory)", service="db")
     cause = find(Phase.CRASH_LOOP, again, events=(event("Started", "db-1: exited with 3", service="db"), began))
     assert "it was started again 5s ago: db-1: exited with 137 (out of memory)" in cause.evidence

@@ -182,7 +182,7 @@ def _witness(root: ServiceStatus) -> Replica | None:
     """The replica that tells most: the one in the worst state, of these the newest."""
     wrong = [one for one in root.replicas if not is_ready(one)]
     if not wrong and root.phase is Phase.CRASH_LOOP:  # it runs again, for now
-        wrong = list(root.replicas)
+        wrong = sorted(root.replicas, key=lambda one: one.started_at or 0.0)[-1:]
     return max(wrong, key=lambda one: (not one.running, bool(one.last_output), one.created_at), default=None)
 
 

@@ -50,6 +50,8 @@ class ImpatientProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
         self._tls = getattr(transport, "_ssl_protocol", None)
+        if self._tls is not None:  # else half a megabyte more waits before we hear that nothing is taken
+            transport.set_write_buffer_limits(high=1, low=0)
         self._wait()
 
     def data_received(self, data: bytes) -> None:
@@ -104,7 +106,8 @@ class ImpatientProtocol(H11Protocol):
     def _is_awaited(self) -> bool:
         """The client has said all, takes what is said, and waits for more."""
         answering = self.cycle is not None and not self.cycle.more_body and not self.cycle.response_complete
-        return answering and not (self.flow.write_paused or self.transport.is_closing() or self._is_deaf)
+        is_deaf = self._is_deaf or getattr(self._tls, "_eof_received", False)  # it is not said while we do not read
+        return answering and not (self.flow.write_paused or self.transport.is_closing() or is_deaf)
 
 
 _LONGEST_END = 600.0

@@ -70,11 +70,13 @@ async def _answer(scope: Any, receive: Any, send: Any) -> None:
     if path == "/slow":
         await asyncio.sleep(0.4)
     size = _SIZE if path == "/long" else 2
-    head = [] if path == "/stream" else [(b"content-length", str(size).encode())]
+    head = [] if path in ("/stream", "/quiet") else [(b"content-length", str(size).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": head})
     if path == "/breaks":
         raise RuntimeError("in the middle of an answer")
-    while path == "/stream":
+    if path == "/quiet":  # much at once, and then a word now and then
+        await send({"type": "http.response.body", "body": bytes(_SIZE), "more_body": True})
+    while path in ("/stream", "/quiet"):
         await send({"type": "http.response.body", "body": b"more", "more_body": True})
         await asyncio.sleep(0.05)
     await send({"type": "http.response.body", "body": bytes(size)})
@@ -173,3 +175,34 @@ def test_nobody_keeps_a_connection_by_never_ending_it(
         with suppress(ConnectionResetError):
             while below.recv(65536):
                 pass
+
+
+@pytest.mark.fault("Z5")
+@pytest.mark.parametrize("tls", ["tls"], indirect=True)  # a plain one is told, and goes on being served
+def test_a_follower_that_is_read_no_more_and_ends_below_is_let_go(
+    tls: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
+    with served(tls) as port, knock(port, tls) as client, socket.socket(fileno=os.dup(client.fileno())) as below:
+        client.sendall(b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(0.2)
+        client.sendall(b"and more")
+        time.sleep(0.2)
+        below.shutdown(socket.SHUT_WR)
+        below.settimeout(10)
+        with suppress(ConnectionResetError):
+            while below.recv(65536):
+                pass
+
+
+@pytest.mark.fault("Z5")
+def test_a_follower_that_takes_nothing_is_hung_up_on(tls: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
+    with served(tls) as port, knock(port, tls) as client:
+        client.sendall(b"GET /quiet HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        time.sleep(3)
+        taken = 0
+        with suppress(ConnectionResetError, ssl.SSLError):
+            while got := client.recv(1024 * 1024):
+                taken += len(got)
+        assert taken < _SIZE

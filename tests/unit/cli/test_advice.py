@@ -235,6 +235,9 @@ def test_of_one_that_runs_again_its_start_says_how_it_ended(health: Health) -> N
     assert "it was started again 5s ago: db-1: exited with 137 (out of memory)" in cause.evidence
     assert cause.advice[0].startswith("raise its memory limit")
     assert (why_data(cause)["exitCode"], why_data(cause)["oomKilled"]) == (137, True)
+    calm = Health.NONE if health is Health.NONE else Health.HEALTHY
+    sibling = replica(2, service="db", health=calm, ready_since=NOW - 40, created_at=NOW - 50, started_at=NOW - 50)
+    assert find(Phase.CRASH_LOOP, again, sibling, events=(began,)).witness is again
     assert why_data(find(Phase.CRASH_LOOP, again))["exitCode"] is None, "what runs has not ended"
     assert why_data(find(Phase.CRASH_LOOP, again, events=(replace(began, service="web"),)))["exitCode"] is None
 

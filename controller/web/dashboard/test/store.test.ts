@@ -99,9 +99,12 @@ test("what a log begins with anew takes the place of what was there, once it is 
   for (const replica of ["web-1", "web-2"]) log.add(Array.from({ length: 500 }, (_, n) => ({ replica, line: `${n}` })));
   log.publish();
   assert.equal(log.tail(), 500);
+  log.add([{ replica: "", line: "… 7 lines came too fast and are left out …" }]);
+  log.publish();
+  assert.equal(log.tail(), 500);
   log.begin();
   log.publish();
-  assert.equal(log.lines.value.length, 1000);
+  assert.equal(log.lines.value.length, 1001);
   log.add([{ replica: "web-1", line: "499" }]);
   log.publish();
   assert.deepEqual(log.lines.value.map((line) => line.number), [log.first]);
@@ -112,6 +115,9 @@ test("no line of usage leads over a time in which nobody looked", () => {
   const usage = (at: string) => ({ kind: "usage", data: { at, host: { cpu: 1 }, stacks: {} } }) as unknown as Message;
   for (const at of ["10:00:00", "10:00:15", "10:00:30", "11:00:00", "11:00:15"]) store.apply([usage(`2026-01-01T${at}Z`)]);
   assert.deepEqual(store.hostCpu.all, [1, 1, 1, null, 1, 1]);
+  const late = filled();
+  for (const at of ["10:00:00", "11:00:00", "11:00:00", "11:05:00", "11:10:00"]) late.apply([usage(`2026-01-01T${at}Z`)]);
+  assert.deepEqual(late.hostCpu.all, [1, null, 1, 1, 1, 1]);
 });
 
 test("the newest event is the one that was told last, whosever it is", () => {

@@ -7,6 +7,9 @@ import type { LogLine } from "../api/types.ts";
 export const MOST_LINES = 2000;
 const FIRST_TAIL = 200;
 const LONGEST_TAIL = 1000;
+/** Milliseconds for a tail to be there as a whole, so that a list does not shrink under its reader, and to be at all. */
+const WHOLE_TAIL = 300;
+const NO_TAIL = 3000;
 
 export interface KeptLine extends LogLine {
   readonly number: number;
@@ -37,7 +40,7 @@ export class LogBuffer {
     if (this.waiting.length > MOST_LINES) this.waiting = this.waiting.slice(-MOST_LINES);
     if (this.scheduled) return;
     this.scheduled = true;
-    setTimeout(() => this.publish(), 50);
+    setTimeout(() => this.publish(), this.anew ? WHOLE_TAIL : 50);
   }
 
   /** The tail comes again: its lines take the place of those that are there, as soon as they are. */
@@ -45,12 +48,21 @@ export class LogBuffer {
     this.first = this.last + 1;
     this.waiting = [];
     this.anew = true;
+    const { first } = this;
+    setTimeout(() => this.anew && this.first === first && this.forget(), NO_TAIL);
+  }
+
+  /** Who speaks now has said nothing. */
+  private forget(): void {
+    this.anew = false;
+    this.lines.value = [];
+    this.count.value = 0;
   }
 
   /** How many lines of each replica bring about as many as there are, a thousand at most: more would not wait for us. */
   tail(): number {
     const lines = this.lines.peek();
-    const replicas = new Set(lines.map((line) => line.replica)).size;
+    const replicas = new Set(lines.map((line) => line.replica).filter(Boolean)).size;
     return Math.max(FIRST_TAIL, Math.ceil(Math.min(lines.length, LONGEST_TAIL) / Math.max(1, replicas)));
   }
 

@@ -182,10 +182,10 @@ export class Store {
 
   private putUsage(usage: Usage): void {
     const at = Date.parse(usage.at);
-    const step = at - this.sampledAt;
-    if (this.sampledAt && step > Math.max(GAP, 3 * this.step)) this.leaveGap();
+    const step = this.sampledAt ? at - this.sampledAt : 0;
+    if (step > Math.max(GAP, 3 * this.step)) this.leaveGap();
+    if (step > 0) this.step = step;
     this.sampledAt = at;
-    this.step = step;
     this.host.value = usage.host;
     this.hostCpu.push(usage.host.cpu);
     for (const entry of this.stacks.peek()) {

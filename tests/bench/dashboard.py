@@ -27,7 +27,7 @@ from controller.web.feed import Feed
 from controller.web.pages import FOLDER
 from tests.bench.figure import Effort, Figure, ratio, spread
 from tests.component.house import House, Reading, open_house
-from tests.component.served import Visit, visit
+from tests.component.served import Visit, converge, visit
 
 SERVICES, RATE = 200, 50.0
 PAGES = 20
@@ -119,8 +119,7 @@ def open_stack() -> Iterator[House]:
 def come_up(there: Visit, effort: Effort) -> list[ReplicaId]:
     """All of them are ready; one replica of each."""
     effort.say(f"{SERVICES} services come up")
-    while there.status()["phase"] != "Converged":
-        time.sleep(0.5)
+    converge(there, patience=120)
     time.sleep(2.0)
     return [ReplicaId(one["replicas"][0]["id"]) for one in there.status()["services"]]
 

@@ -102,9 +102,9 @@ def visit(house: House, script: Callable[[Visit], None], *stacks: str, watch: bo
     assert house.run(play, house.asked(*names), watch=watch, serve=serve) == 0
 
 
-def converge(there: Visit, stack: str = "shop") -> None:
+def converge(there: Visit, stack: str = "shop", patience: float = 20) -> None:
     """It may be served before the loop has looked once: then nobody knows the stack yet."""
-    eventually(lambda: there.http.get(f"/v1/stacks/{stack}").json().get("phase") == "Converged", 20)
+    eventually(lambda: there.http.get(f"/v1/stacks/{stack}").json().get("phase") == "Converged", patience)
 
 
 def new_code(visit: Visit) -> str:

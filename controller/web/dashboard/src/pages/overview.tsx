@@ -101,7 +101,7 @@ function Host() {
   return (
     <Section title="This machine" id="host">
       <dl class="meters">
-        <Meter name="CPU" part={host.cpu} whole={host.cores} text={`${cores(host.cpu)} of ${count(host.cores, "core")}`}>{store.hostCpu.all.length > 1 && <Spark values={store.hostCpu.all} least={host.cores / 4} />}</Meter>
+        <Meter name="CPU" part={host.cpu} whole={host.cores} text={`${cores(host.cpu)} of ${count(host.cores, "core")}`}>{store.hostCpu.size > 1 && <Spark values={store.hostCpu.all} least={host.cores / 4} />}</Meter>
         <Meter name="Memory" part={used} whole={host.memoryTotal} text={`${bytes(used)} of ${bytes(host.memoryTotal)}`} />
         <Meter name="Disk" part={diskUsed} whole={host.diskTotal} text={`${bytes(host.diskFree)} free${host.diskPath ? ` at ${host.diskPath}` : ""}`} />
         {host.load && <div class="meter"><dt>Load</dt><dd class="num">{host.load.map((value) => value.toFixed(2)).join("  ")}</dd></div>}

@@ -53,7 +53,7 @@ function usePrefill(entry: StackEntry): void {
 }
 
 function prefill(service: ServiceEntry | undefined, series: UsageSeries): void {
-  if (!service || service.cpu.all.length > 5) return;
+  if (!service || service.cpu.size > 5) return;
   service.cpu.prefill(series.points.map((point) => point.cpu));
   service.memory.prefill(series.points.map((point) => point.memory));
   service.samples.value += 1;

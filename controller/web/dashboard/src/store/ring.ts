@@ -1,24 +1,36 @@
-/** The last so many numbers, oldest first; never more memory than that. */
+/** The last so many numbers, oldest first. It takes its room at once: a page that is open for an hour grows nothing. */
 export class Ring {
-  private values: (number | null)[] = [];
-
-  private readonly most: number;
+  /** NaN: there is none. */
+  private readonly values: Float64Array;
+  private count = 0;
+  private next = 0;
 
   constructor(most: number) {
-    this.most = most;
+    this.values = new Float64Array(most);
   }
 
   push(value: number | null): void {
-    this.values.push(value);
-    if (this.values.length > this.most) this.values.shift();
+    this.values[this.next] = value ?? NaN;
+    this.next = (this.next + 1) % this.values.length;
+    this.count = Math.min(this.count + 1, this.values.length);
   }
 
   /** What came before all that is there. */
   prefill(older: readonly (number | null)[]): void {
-    this.values = [...older, ...this.values].slice(-this.most);
+    const all = [...older, ...this.all];
+    this.count = 0;
+    for (const value of all) this.push(value);
   }
 
   get all(): readonly (number | null)[] {
-    return this.values;
+    const most = this.values.length;
+    return Array.from({ length: this.count }, (_, index) => {
+      const value = this.values[(this.next - this.count + index + most) % most] ?? NaN;
+      return Number.isNaN(value) ? null : value;
+    });
+  }
+
+  get size(): number {
+    return this.count;
   }
 }

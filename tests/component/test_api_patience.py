@@ -122,13 +122,20 @@ def test_who_takes_an_answer_slowly_gets_all_of_it(
 
 
 @pytest.mark.fault("Z5")
-@pytest.mark.parametrize("more", ["", "Connection: close\r\n"])
+@pytest.mark.parametrize(
+    ("path", "more"),
+    [
+        pytest.param("/long", "", id="an answer"),
+        pytest.param("/long", "Connection: close\r\n", id="the last answer"),
+        pytest.param("/quiet", "", id="an answer that goes on"),
+    ],
+)
 def test_who_takes_nothing_of_an_answer_is_hung_up_on(
-    tls: dict[str, Any], more: str, monkeypatch: pytest.MonkeyPatch
+    tls: dict[str, Any], path: str, more: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
     with served(tls) as port, knock(port, tls) as client:
-        client.sendall(f"GET /long HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode())
+        client.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode())
         time.sleep(3)
         assert take_the_rest(client) < _SIZE
 
@@ -198,12 +205,3 @@ def test_a_follower_that_is_read_no_more_and_ends_below_is_let_go(
         with suppress(ConnectionResetError):
             while below.recv(65536):
                 pass
-
-
-@pytest.mark.fault("Z5")
-def test_a_follower_that_takes_nothing_is_hung_up_on(tls: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
-    with served(tls) as port, knock(port, tls) as client:
-        client.sendall(b"GET /quiet HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        time.sleep(3)
-        assert take_the_rest(client) < _SIZE

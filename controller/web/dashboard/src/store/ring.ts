@@ -1,4 +1,4 @@
-/** The last so many numbers, oldest first. It takes its room at once: a page that is open for an hour grows nothing. */
+/** The last so many numbers, oldest first. It takes its room at once. */
 export class Ring {
   /** NaN: there is none. */
   private readonly values: Float64Array;

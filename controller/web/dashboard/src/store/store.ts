@@ -169,27 +169,20 @@ export class Store {
     for (const event of events) this.events.add(event);
   }
 
-  /** Nobody looked for a while: no line leads over it. */
-  private leaveGap(): void {
-    this.hostCpu.push(null);
-    for (const entry of this.stacks.peek()) {
-      for (const service of entry.byName.values()) {
-        service.cpu.push(null);
-        service.memory.push(null);
-      }
-    }
-  }
-
   private putUsage(usage: Usage): void {
     const at = Date.parse(usage.at);
     const step = this.sampledAt ? at - this.sampledAt : 0;
-    if (step > Math.max(GAP, 3 * this.step)) this.leaveGap();
+    if (step > Math.max(GAP, 3 * this.step)) this.takeSamples(null, {}); // nobody looked for a while: no line leads over it
     if (step > 0) this.step = step;
     this.sampledAt = at;
     this.host.value = usage.host;
-    this.hostCpu.push(usage.host.cpu);
+    this.takeSamples(usage.host.cpu, usage.stacks);
+  }
+
+  private takeSamples(cpu: number | null, stacks: Usage["stacks"]): void {
+    this.hostCpu.push(cpu);
     for (const entry of this.stacks.peek()) {
-      const services = usage.stacks[entry.name] ?? {};
+      const services = stacks[entry.name] ?? {};
       for (const service of entry.byName.values()) takeSample(service, services[service.name] ?? null);
     }
   }

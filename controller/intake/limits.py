@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
-_LATER = ("resources", "optimization")
-_LATER_OF_SERVICE = ("connects_to", "limits")
+_LATER_OF_SERVICE = ("connects_to",)
 _LATER_OF_SECURITY = ("scan", "network_policy", "address_pool", "tls", "secrets")
 
 
@@ -147,7 +146,6 @@ def warn(manifest: Stack | None) -> Iterator[Finding]:
     """What is set but changes nothing (yet)."""
     if manifest is None:
         return
-    yield from _changed(manifest.spec, _LATER, ("spec",))
     yield from _changed(manifest.spec.security, _LATER_OF_SECURITY, ("spec", "security"))
     yield from _of_services(manifest.spec.services, ("spec", "services"))
     for name, profile in manifest.spec.startup_profiles.items():

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model, never_ends, read_needs, read_replicas, read_update
 from controller.intake.order import Choice
+from controller.intake.resources import read_optimization, read_resources
 from controller.model.desired import (
     START_TIMEOUT,
     Backoff,
@@ -225,4 +226,7 @@ def resolve_policy(manifest: Stack | None) -> StackPolicy:
         prune=spec.reconcile.prune,
         contents=spec.reconcile.contents,
         auto_start=spec.auto_start,
+        admission=spec.resources.admission,
+        reserve=read_resources(manifest).reserve,
+        optimization=read_optimization(manifest),
     )

@@ -11,6 +11,7 @@ from controller.intake.alerting import check_rules
 from controller.intake.findings import Path, at
 from controller.intake.metrics import check_metrics
 from controller.intake.remarks import is_strict, strictly
+from controller.intake.resources import check_resources, read_claims
 from controller.intake.selection import check_graph, check_names, select_services
 from controller.intake.updates import Updates
 from controller.model.desired import (
@@ -100,6 +101,7 @@ def _check(sources: Sources) -> tuple[Finding, ...]:
         *limits.check_manifest(manifest),
         *check_names(manifest, _profile(sources), known),
         *check_metrics(manifest, known),
+        *check_resources(manifest, sources.rendered.model.get("volumes") or {}),
     )
 
 
@@ -227,6 +229,7 @@ class _Resolver:
             builds="build" in model,
             ports=compose.read_ports(model),
             container_name=model.get("container_name"),
+            claims=read_claims(model, said, self._sources.rendered.model.get("volumes") or {}),
             is_job=policy.resolve_job(model, said, self._conditions(name)),
             namespace_of=template.namespace_of or compose.namespace_owner(model),
         )

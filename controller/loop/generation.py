@@ -13,6 +13,7 @@ from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, rendering_key
 from controller.intake.metrics import read_metrics
 from controller.intake.resolve import Resolution, Sources, resolve
+from controller.intake.resources import read_resources
 from controller.intake.targets import Target
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
@@ -66,6 +67,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         ingress_image=target.inputs.ingress_image,
         alerts=read_policy(target.manifest),
         metrics=read_metrics(target.manifest, target.path.parent if target.path else target.project.directory),
+        resources=read_resources(target.manifest),
         contents={name: found for name, found in sources.contents.items() if found},
     )
 

@@ -12,6 +12,7 @@ from controller.model.desired import DesiredStack
 from controller.model.errors import Finding
 from controller.model.metrics import MetricsPolicy
 from controller.model.project import ComposeProject, RenderedProject
+from controller.model.resources import ResourcePolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Loaded:
     """The image of the proxy; "": the usual one."""
     alerts: AlertPolicy = field(default_factory=AlertPolicy)
     metrics: MetricsPolicy = field(default_factory=MetricsPolicy)
+    resources: ResourcePolicy = field(default_factory=ResourcePolicy)
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
 

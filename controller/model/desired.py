@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from controller.model.names import ImageId, Revision
+from controller.model.resources import EVERYTHING_ON, NO_CLAIMS, NO_RESERVE, Admission, Claims, Optimization, Reserve
 from controller.model.routes import Frontend
 
 START_TIMEOUT = 120.0
@@ -261,6 +262,8 @@ class DesiredService:
     """A tag that moves behind our back rolls at once; else only an `apply` heeds it."""
     contents_changed: bool = False
     """Its configs, secrets or small files are others than it was made with, and that is only to be told."""
+    claims: Claims = NO_CLAIMS
+    """What the files say that one replica of it needs and may have."""
     leaving: Leaving | None = None
 
     @property
@@ -307,6 +310,9 @@ class StackPolicy:
     prune: bool = False
     contents: ContentsPolicy = ContentsPolicy.ROLL
     auto_start: bool = True
+    admission: Admission = Admission.WARN
+    reserve: Reserve = NO_RESERVE
+    optimization: Optimization = EVERYTHING_ON
 
 
 @dataclass(frozen=True, slots=True)

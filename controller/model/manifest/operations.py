@@ -14,6 +14,7 @@ from controller.model.decision import Phase
 from controller.model.desired import ContentsPolicy, DriftPolicy, StartupMode
 from controller.model.manifest.values import Cpu, Duration, Listen, Section, Share, Size, written
 from controller.model.manifest.workload import Exec, HttpCheck, Service
+from controller.model.resources import AdjustMode, Admission
 
 
 class Compose(Section):
@@ -87,12 +88,6 @@ class Ingress(Section):
     """How long open connections of a leaving replica may take to end."""
 
 
-class Admission(StrEnum):
-    ENFORCE = "enforce"
-    WARN = "warn"
-    OFF = "off"
-
-
 class Reserve(Section):
     """What is kept free for the host."""
 
@@ -102,12 +97,6 @@ class Reserve(Section):
     """Cores that stay free."""
     disk: Size = written("0")
     """Room on the disk of the engine's data that stays free."""
-
-
-class AdjustMode(StrEnum):
-    OFF = "off"
-    RECOMMEND = "recommend"
-    APPLY = "apply"
 
 
 class AutoAdjust(Section):

@@ -214,6 +214,8 @@ class Service(Section):
     """The same the other way round: `true` lets the stack go back though this job has completed."""
     limits: Bounds = Field(default_factory=Bounds)
     """Bounds of `resources.autoAdjust` for this service."""
+    exclusive_volumes: tuple[str, ...] = ()
+    """Compose volumes that no two running containers may have at once, of whatever project."""
 
     @model_validator(mode="after")
     def _one_word_on_going_back(self) -> Service:

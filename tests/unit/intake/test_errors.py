@@ -128,7 +128,14 @@ LATER: dict[str, Any] = {
     "strict is acted on": ({"security": {"strict": True}}, []),
     "bake is acted on": ({"services": {"web": {"update": {"bake": "1m", "watch": "ready", "scope": "stack"}}}}, []),
     "liveness is acted on": ({"services": {"web": {"liveness": {"tcp": {"port": 1}}}}}, []),
-    "limits": ({"services": {"web": {"limits": {"maxMemory": "1g"}}}}, ["spec.services.web.limits"]),
+    "who is connected to": (
+        {"services": {"web": {"connectsTo": ["db"]}}},
+        ["spec.services.web.connectsTo"],
+    ),
+    "resources are acted on": (
+        {"resources": {"admission": "off"}, "services": {"web": {"limits": {"maxMemory": "1g"}}}},
+        [],
+    ),
     "defaults, written out": ({"ingress": {"mode": "off"}, "resources": {"admission": "warn"}, "metrics": {}}, []),
 }
 

@@ -129,7 +129,7 @@ LATER: dict[str, Any] = {
     "bake is acted on": ({"services": {"web": {"update": {"bake": "1m", "watch": "ready", "scope": "stack"}}}}, []),
     "liveness is acted on": ({"services": {"web": {"liveness": {"tcp": {"port": 1}}}}}, []),
     "who is connected to": (
-        {"services": {"web": {"connectsTo": ["db"]}}},
+        {"services": {"web": {"connectsTo": ["web"]}}},
         ["spec.services.web.connectsTo"],
     ),
     "resources are acted on": (

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.decide.identity import Known, is_current
+from controller.decide.leeway import AMPLE, Leeway
 from controller.decide.touched import is_beyond_repair
 from controller.model.decision import Aim, History, Offers
 from controller.model.desired import DesiredService
@@ -39,7 +40,7 @@ class Case(NamedTuple):
     A tuple, like all that a pass makes by the thousand: a frozen dataclass takes three times as long to make.
     `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself. `hurried`: a person wants it to end without grace.
-    `fetching`: its image is on its way.
+    `fetching`: its image is on its way. `leeway`: what the machine has room for.
     """
 
     aim: Aim
@@ -54,6 +55,7 @@ class Case(NamedTuple):
     heals_at: Instant | None = None
     hurried: bool = False
     fetching: bool = False
+    leeway: Leeway = AMPLE
     known: Known = MappingProxyType({})
 
     @property

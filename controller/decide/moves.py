@@ -14,7 +14,7 @@ from controller.model.steps import Create, Remove, Restart, Step, Stop
 
 
 class Moves(NamedTuple):
-    """`asks_slot`: a start slot is wanted, `denied`: in vain.
+    """`asks_slot`: a start slot is wanted, `denied`: in vain. `short`: the machine has no room for some of it.
 
     `tries`: the highest number of restarts that is still held against a replica. `shut`: an update may not go on, for
     no fault of its own: the clock of its progress rests. `stays`: what is old stays for now, and is kept in shape.
@@ -32,6 +32,7 @@ class Moves(NamedTuple):
     tries: int = 0
     shut: bool = False
     stays: bool = False
+    short: bool = False
 
     @property
     def rests(self) -> bool:
@@ -73,6 +74,7 @@ def add_up(parts: Iterable[Moves]) -> Moves:
         denied=any(m.denied for m in moves),
         tries=max((m.tries for m in moves), default=0),
         shut=any(m.shut for m in moves),
+        short=any(m.short for m in moves),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from controller.decide.admission import EXCEEDS, PORT_TAKEN, SHORT_OF_ROOM
 from controller.decide.aim import release_of
 from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
@@ -87,7 +88,7 @@ def _find_failure(case: Case, serving: int, moves: Moves) -> Words | None:
     trouble = case.fetch_trouble if moves.reason == PULL_BACKOFF else case.seen.trouble
     if _is_lasting(trouble) and moves.reason.endswith(("Failed", "BackOff")):
         return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
-    if moves.reason == "ImageNeverPulled":
+    if moves.reason in ("ImageNeverPulled", EXCEEDS):
         return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
     if moves.tries >= 2 or moves.reason == "CrashLoopBackOff":
         return Phase.CRASH_LOOP, "CrashLoopBackOff", moves.message
@@ -113,6 +114,8 @@ def _find_start(case: Case, parts: Parts, ready: int, moves: Moves) -> Words:
         return Phase.DEGRADED, moves.reason, moves.message
     if moves.waits_for is not None and not ready:
         return Phase.WAITING, moves.reason, moves.message
+    if moves.reason in SHORT_OF_ROOM or moves.reason == PORT_TAKEN:
+        return (Phase.DEGRADED if ready else Phase.WAITING), moves.reason, moves.message
     if ready >= case.want.replicas:
         return Phase.READY, moves.reason or "Ready", moves.message
     if moves.reason != "WaitingForSlot" and (alive or begins(moves)):
@@ -146,6 +149,7 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         waits_for=moves.waits_for,
         starting=moves.asks_slot,
         denied=moves.denied,
+        short=moves.short,
         ready=1 if phase is Phase.COMPLETED else len(parts.ready),
         updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
         desired=0 if want.leaving is not None or phase is Phase.STOPPED else 1 if job else want.replicas,

@@ -5,6 +5,7 @@ Not a stored state machine: what to do next follows from what runs. Numbers are 
 
 from __future__ import annotations
 
+from controller.decide.admission import PORT_AGAIN, PORT_TAKEN, find_no_room, tell_ports
 from controller.decide.attempt import has_been_let_pass, is_done, watched_until
 from controller.decide.batch import has_begun
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits, tried_again_at
@@ -22,9 +23,6 @@ from controller.model.steps import Build, Create, Pull, Remove, Rename, Step, St
 
 WAYS_BACK = frozenset({Course.RETURNING, Course.STACK_RETURNING})
 """Courses on which a service goes back because a release failed."""
-
-PORT_AGAIN = 2.0
-"""Seconds after which is looked again whether a host port is free."""
 
 GOING = 5.0
 """Seconds after its end in which a container that is being removed is waited for; then another number is taken."""
@@ -90,6 +88,8 @@ def _find_gate(case: Case, parts: Parts) -> Moves | None:
     if (until := _delayed_until(case, parts)) is not None:
         message = f"waits {case.want.update.delay:g} s between two batches"
         return Moves(wake_at=until, reason="Delaying", message=message, shut=True)
+    if (short := find_no_room(case, parts)) is not None:
+        return short
     if not case.may_begin and parts.stale_serve:
         return WAITS_FOR_SLOT
     return None
@@ -115,9 +115,7 @@ def _find_blocked_port(case: Case, parts: Parts) -> Moves | None:
         return Moves(wake_at=case.now + PORT_AGAIN, reason="IngressUnavailable", message=message, shut=True)
     if not case.seen.taken_ports or not any(replica.phase in ALIVE for replica in parts.stale):
         return None
-    ports = ", ".join(case.seen.taken_ports)
-    message = f"host port {ports} is already in use; free it, or publish another one"
-    return Moves(wake_at=case.now + PORT_AGAIN, reason="PortTaken", message=message, shut=True)
+    return Moves(wake_at=case.now + PORT_AGAIN, reason=PORT_TAKEN, message=tell_ports(case), shut=True)
 
 
 def remove_surplus(case: Case, parts: Parts) -> Moves:

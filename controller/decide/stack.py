@@ -11,10 +11,12 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.aim import NOWHERE, Around, WayBack, aim, is_release, release_of
+from controller.decide.budget import Budget
 from controller.decide.case import ALIVE, NOBODY, Case, still_waits
 from controller.decide.gates import is_met
 from controller.decide.goback import find_way_back
 from controller.decide.identity import is_current
+from controller.decide.leeway import Leeway
 from controller.decide.rollout import WAYS_BACK
 from controller.decide.service import decide
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
@@ -34,7 +36,8 @@ _NEEDS = tuple(Need(condition) for condition in Condition)
 
 def decide_stack(dirty: Iterable[str], world: World, now: Instant) -> Mapping[str, Decision]:
     """Decide `dirty` and all whom the outcome concerns. Nothing is changed; the caller absorbs the result."""
-    turn = _Turn(world, now)
+    dirty = tuple(dirty)
+    turn = _Turn(world, dirty, now)
     turn.push(dirty)
     turn.drain()
     turn.refill()
@@ -44,7 +47,7 @@ def decide_stack(dirty: Iterable[str], world: World, now: Instant) -> Mapping[st
 class _Turn:
     """One pass under way: an overlay over the world."""
 
-    def __init__(self, world: World, now: Instant) -> None:
+    def __init__(self, world: World, dirty: Iterable[str], now: Instant) -> None:
         self.world = world
         self.now = now
         self.decided: dict[str, Decision] = {}
@@ -55,6 +58,9 @@ class _Turn:
         self._times: dict[str, int] = {}
         self._failed = set(world.failed)
         self._just_failed: set[str] = set()
+        self.short = set(world.short)
+        self._tried: set[str] = set()
+        self.budget = Budget(world, dirty)
         self._way_back = self._find_way_back()
         self._around = self._look_around()
         policy = world.desired.policy
@@ -83,17 +89,26 @@ class _Turn:
             self._decide(name, may_begin=self.limit is None or name in self.starting)
 
     def refill(self) -> None:
-        """Give free start slots to those who wait: priority, then the longest way ahead (sequential: in order)."""
-        tried: set[str] = set()
-        while self.limit is not None and len(self.starting) < self.limit:
-            candidates = self.waiting - tried
-            if not candidates:
-                return
+        """Give free start slots, and room on the machine, to those who wait.
+
+        By priority, then the longest way ahead (sequential: in order).
+        """
+        while candidates := self._find_waiting() - self._tried:
             name = min(candidates, key=self.world.turns.__getitem__)
-            tried.add(name)
+            self._tried.add(name)
             if self._may_decide(name):
-                self._decide(name, may_begin=True)
+                self._decide(name, may_begin=self._has_slot or name in self.starting)
                 self.drain()
+
+    def _find_waiting(self) -> set[str]:
+        """Who waited for room before is tried again only where somebody gave some back."""
+        again = self.budget.released or not self.world.short <= self.short
+        short = self.short if again else self.short & self.decided.keys()
+        return short | self.waiting if self._has_slot else short
+
+    @property
+    def _has_slot(self) -> bool:
+        return self.limit is None or len(self.starting) < self.limit
 
     def _decide(self, name: str, *, may_begin: bool) -> None:
         self._times[name] = self._times.get(name, 0) + 1
@@ -103,6 +118,8 @@ class _Turn:
         decision = decide(self._case(name, may_begin))
         self.decided[name] = decision
         note_slot(decision, self.starting, self.waiting)
+        (self.short.add if decision.short else self.short.discard)(name)
+        self.budget.note(decision)
         if decision.offers != before:
             self._wake(name, before, decision.offers)
         if decision.history is not history and decision.history.failed != history.failed:
@@ -142,8 +159,22 @@ class _Turn:
             heals_at=world.heals_at if watching else None,
             hurried=name in world.hurried,
             fetching=(name, aimed.want.image) in world.fetching,
+            leeway=self._leeway(name),
             known=world.known,
         )
+
+    def _leeway(self, name: str) -> Leeway:
+        """Who would begin something asks first, and gets an answer when it is its turn.
+
+        What a service of a higher priority waits for, and will have once others have ended, is left to it.
+        """
+        if not self.budget.is_asked(name):
+            return self.budget.leeway(name, {}, asks=False)
+        services = self.world.desired.services
+        first = [other for other in self.short if services[other].priority > services[name].priority]
+        first.sort(key=self.world.turns.__getitem__)
+        ahead = {other: self.budget.claim(other) for other in first if self.budget.is_hopeful(other)}
+        return self.budget.leeway(name, ahead, asks=name not in self._tried)
 
     def _aim(self, name: str) -> Aim:
         return aim(self.world.desired.services[name], self._history(name), self._around)
@@ -166,7 +197,9 @@ class _Turn:
         going = [replica for other, replica in present if other == name or self._goes(other, replica)]
         if any(replica.host_network and replica.phase in ALIVE for replica in going):
             return replace(view, taken_ports=())
-        free = {port for replica in going for port in _ports(replica)}
+        free = {
+            port for replica in going for port in _ports(replica) if replica.phase in ALIVE or port not in view.holders
+        }
         return replace(view, taken_ports=tuple(port for port in view.taken_ports if port not in free))
 
     def _goes(self, service: str, replica: Replica) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
+from controller.decide.demand import NOBODY_HELD, Held, Scales, add, count_held, most_of
 from controller.decide.graph import Graph, build_graph
 from controller.decide.identity import Known
 from controller.model.decision import Decision, History, Hold, Offers
 from controller.model.desired import DesiredStack, StartupMode
 from controller.model.names import Instant, Release
 from controller.model.observed import ServiceView
+from controller.model.resources import NO_ROOM_KNOWN, NOTHING, Amount, Room
 from controller.model.steps import Row
 
 WATCH_AFTER_RECONNECT = 5.0
@@ -25,6 +27,10 @@ class World:
     takes long, and holds up nothing but what needs the image. `only`: services that a person selected (None: all).
     `started`: `controller start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
     `hurried`: services that a person stops without grace (`stop --now`).
+
+    `room`: what the machine has for all of them; `learned`: bytes that a replica of each service usually uses at most.
+    `held`: what each has of that, `total` all together, `most` at most; `short`: services that wait for room.
+    `has_exclusive`: some have volumes that nobody else may have at once.
     """
 
     desired: DesiredStack
@@ -47,6 +53,13 @@ class World:
     known: Known = field(default_factory=dict)
     settled: Mapping[str, Release] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
+    room: Room = NO_ROOM_KNOWN
+    learned: Mapping[str, int] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
+    total: Amount = NOTHING
+    most: Amount = NOTHING
+    short: set[str] = field(default_factory=set)
+    has_exclusive: bool = False
 
     def sees(self, name: str) -> bool:
         """Whether the last look at the service was whole; nothing may be concluded from half a list."""
@@ -81,6 +94,44 @@ class World:
             self.offers[name] = decision.offers
             self.decisions[name] = decision
             note_slot(decision, self.starting, self.waiting)
+            (self.short.add if decision.short else self.short.discard)(name)
+            if self.counts:
+                self._count(name)
+
+    @property
+    def counts(self) -> bool:
+        """Whether it matters what each of them has."""
+        return self.room.bounds_starts or self.has_exclusive
+
+    def measure(self, room: Room, learned: Mapping[str, int]) -> None:
+        """The machine was looked at again."""
+        self.room, self.learned = room, learned
+        self._count_all()
+
+    def _count_all(self) -> None:
+        services = self.desired.services
+        self.has_exclusive = any(want.claims.exclusive for want in services.values())
+        self.held = {name: held for name, held in self.held.items() if name in services}
+        self.total = add(held.amount for held in self.held.values())
+        self.most = most_of(services.values(), self.scales)
+        if self.counts:
+            for name in services:
+                self._count(name)
+
+    def _count(self, name: str) -> None:
+        want, before = self.desired.services.get(name), self.held.pop(name, NOBODY_HELD)
+        now = NOBODY_HELD
+        if want is not None:
+            view, decision = self.views.get(name), self.decisions.get(name)
+            now = self.held[name] = count_held(want, view, decision, before, self.scales)
+        if now.amount != before.amount:
+            memory, cpu = self.total
+            memory += now.amount.memory - before.amount.memory
+            self.total = Amount(memory, cpu + now.amount.cpu - before.amount.cpu)
+
+    @property
+    def scales(self) -> Scales:
+        return Scales(self.known, self.room.used, self.learned)
 
     def adopt(self, desired: DesiredStack, seconds: Callable[[str], float] = lambda _: 1.0) -> None:
         """A newer generation takes the place of the present one; what was seen and learned stays."""
@@ -97,12 +148,16 @@ class World:
                 memory.pop(name, None)
             self.starting.discard(name)
             self.waiting.discard(name)
+            self.short.discard(name)
+        self._count_all()
 
 
 def make_world(desired: DesiredStack, seconds: Callable[[str], float] = lambda _: 1.0) -> World:
     """A world in which nothing has been seen yet. `seconds`: usual time to ready, for the critical path."""
     graph = build_graph({name: service.needs for name, service in desired.services.items()}, seconds)
-    return World(desired, graph, _rank_turns(desired, graph))
+    world = World(desired, graph, _rank_turns(desired, graph))
+    world.measure(NO_ROOM_KNOWN, {})
+    return world
 
 
 def _rank_turns(desired: DesiredStack, graph: Graph) -> Mapping[str, int]:

@@ -187,8 +187,8 @@ class Aim(NamedTuple):
 class Decision(NamedTuple):
     """What is to be done about one service now, why, and when to look again (None: only if something changes).
 
-    `starting` asks for, or holds, one of the stack's start slots; `denied`: it asked in vain. `waits_for` names one
-    unmet dependency. `release`: what the steps lead to.
+    `starting` asks for, or holds, one of the stack's start slots; `denied`: it asked in vain. `short`: the machine has
+    no room for all that it would start. `waits_for` names one unmet dependency. `release`: what the steps lead to.
     """
 
     service: str
@@ -202,6 +202,7 @@ class Decision(NamedTuple):
     waits_for: str | None = None
     starting: bool = False
     denied: bool = False
+    short: bool = False
     ready: int = 0
     updated: int = 0
     desired: int = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -132,3 +133,28 @@ class Claims:
 
 
 NO_CLAIMS = Claims()
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What the machine has for the replicas of one stack. None: not known, and then no bound.
+
+    `memory` (bytes) and `cpu` (cores) are for all of them together, those that run already as well: the reserve is
+    off, and what other stacks were promised. `most`: what there would be if nobody else were there. `disk`: bytes free
+    beyond the reserve. `used`: bytes of memory that each replica used when the machine was looked at.
+    """
+
+    memory: int | None = None
+    cpu: float | None = None
+    disk: int | None = None
+    most: Limit = NO_LIMIT
+    used: Mapping[str, int] = field(default_factory=dict, hash=False)
+    reserve: Reserve = NO_RESERVE
+
+    @property
+    def bounds_starts(self) -> bool:
+        """Whether anything is known that a start could be short of."""
+        return self.memory is not None or self.cpu is not None
+
+
+NO_ROOM_KNOWN = Room()

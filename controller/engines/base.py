@@ -43,6 +43,11 @@ class EngineInfo:
     rootless: bool = False
     data_root: str = ""
     """The folder on this machine where it keeps images and volumes; "": it is elsewhere, or keeps none."""
+    cores: int | None = None
+    memory_total: int | None = None
+    """Bytes. What its containers can have at most together; None: it does not tell, as for `cores`."""
+    shares_host: bool = False
+    """Its containers run on this machine's kernel, so that cores and memory of both are the same ones."""
 
 
 class Nudge(StrEnum):

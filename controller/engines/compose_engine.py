@@ -63,6 +63,7 @@ class ComposeEngine:
     def info(self, *, deadline: float = 5.0) -> EngineInfo:
         api_version = self._client.api_version(deadline=deadline)
         answer = self._vantage.ask(deadline=deadline)
+        shares_host = self._vantage.shares_machine(answer)
         return EngineInfo(
             id=str(answer.get("ID") or answer.get("Name") or "unknown").replace(":", "").lower(),
             name=str(answer.get("Name") or ""),
@@ -70,12 +71,11 @@ class ComposeEngine:
             api_version=api_version,
             endpoint=self.endpoint.host,
             rootless=any("rootless" in str(option) for option in answer.get("SecurityOptions") or ()),
-            data_root=self._find_data(str(answer.get("DockerRootDir") or "")),
+            data_root=_find_data(str(answer.get("DockerRootDir") or "")) if shares_host else "",
+            cores=_positive(answer.get("NCPU")),
+            memory_total=_positive(answer.get("MemTotal")),
+            shares_host=shares_host,
         )
-
-    def _find_data(self, told: str) -> str:
-        """A socket of this machine may lead into another one (Docker Desktop): then there is no such folder here."""
-        return told if self.endpoint.socket_path is not None and os.path.isdir(told) else ""
 
     def compose_version(self, project: ComposeProject, *, deadline: float = 10.0) -> str:
         """The version of the Compose plugin. Needs no daemon."""
@@ -193,3 +193,13 @@ class ComposeEngine:
 
         ids = {**self._observer.owners(rendered.name, deadline=min(deadline, 5.0)), **known_ids}
         return recorder.record(self._client, project, rendered, ids, deadline=deadline)
+
+
+def _find_data(told: str) -> str:
+    """From within a container there is no such folder, though the machine is the same."""
+    return told if os.path.isdir(told) else ""
+
+
+def _positive(value: object) -> int | None:
+    """A number that an engine which does not know leaves out, or has as 0."""
+    return value if isinstance(value, int) and value > 0 else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import threading
 import time
@@ -24,6 +25,8 @@ _RENEWAL_PATIENCE = 1.0
 _SAME_CLOCK = 0.25
 _NEAR = 0.2
 """Seconds in which somebody on this machine answers."""
+_ALIKE = 0.01
+"""Share by which memory of one machine may differ between two looks: some is lent to it, and taken back (balloons)."""
 _STEPPED = 2.0
 """Seconds by which our clock has to be set for its distance to the engine's to be measured anew at once."""
 
@@ -72,6 +75,15 @@ class Vantage:
                 self._measure(deadline)
             return bool(self._rootless)
 
+    def shares_machine(self, info: Mapping[str, Any]) -> bool:
+        """Whether containers run on our kernel, by what the engine just said; also where we cannot reach them.
+
+        Of rootless engines, and where we are in a container ourselves, no process was seen that would tell.
+        """
+        if self._client.endpoint.socket_path is None:
+            return False
+        return bool(self._shares_host) or is_same_machine(info, os.uname().release, _find_memory())
+
     def _was_set(self) -> bool:
         """Whether our clock was set since this was asked last."""
         before, self._began_at = self._began_at, _find_beginning()
@@ -111,6 +123,26 @@ class Vantage:
             gateway = (endpoint or {}).get("Gateway")
             if gateway and not self._gateways.get(gateway):
                 self._gateways[gateway] = owns_address(gateway)
+
+
+def is_same_machine(info: Mapping[str, Any], release: str, memory: int | None) -> bool:
+    """Its kernel is called as ours, and finds as much memory. `memory`: bytes; None: not known. Pure.
+
+    A virtual machine of Docker Desktop has another kernel; where our memory is a part of the machine's only, as lxcfs
+    makes one believe, the engine knows better.
+    """
+    theirs = info.get("MemTotal")
+    if not isinstance(theirs, int) or memory is None or info.get("KernelVersion") != release:
+        return False
+    return abs(theirs - memory) <= _ALIKE * memory
+
+
+def _find_memory() -> int | None:
+    try:
+        text = Path("/proc/meminfo").read_text(encoding="ascii")
+        return int(text.partition("MemTotal:")[2].split()[0]) * 1024
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _find_beginning() -> float:

@@ -79,6 +79,12 @@ class HostUsage:
     """Where the engine keeps its data, if that is on this machine; else where the state is."""
     disk_total: int | None = None
     disk_free: int | None = None
+    inodes_total: int | None = None
+    """Of that disk; None too where its file system makes as many as are wanted."""
+    inodes_free: int | None = None
+    files_open: int | None = None
+    """File handles in use in the whole machine, and the most that its kernel gives out."""
+    files_most: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

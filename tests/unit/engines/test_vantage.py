@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 
 from controller.engines import vantage
 from controller.engines.transport import Endpoint
-from controller.engines.vantage import Vantage, is_taken
+from controller.engines.vantage import Vantage, is_same_machine, is_taken
 
 pytestmark = pytest.mark.unit
 
@@ -83,6 +85,29 @@ def test_whether_the_engine_is_rootless_is_asked_once(options: list[str] | None,
     made = Vantage(SimpleNamespace(endpoint=Endpoint(), get=get))  # type: ignore[arg-type]
     assert [made.is_rootless(deadline=1.0) for _ in range(2)] == [rootless, rootless]
     assert asked == ["/info"]
+
+
+@pytest.mark.parametrize(
+    ("info", "same"),
+    [
+        pytest.param({"KernelVersion": "6.1", "MemTotal": 8000}, True, id="this machine"),
+        pytest.param({"KernelVersion": "6.1", "MemTotal": 7950}, True, id="a balloon"),
+        pytest.param({"KernelVersion": "6.1-linuxkit", "MemTotal": 8000}, False, id="another kernel (Docker Desktop)"),
+        pytest.param({"KernelVersion": "6.1", "MemTotal": 16000}, False, id="more memory than we see (lxcfs)"),
+        pytest.param({"KernelVersion": "6.1"}, False, id="it does not tell its memory"),
+        pytest.param({"MemTotal": 8000}, False, id="it does not tell its kernel"),
+    ],
+)
+def test_whether_the_engine_runs_on_this_machine(info: dict[str, Any], same: bool) -> None:
+    assert is_same_machine(info, "6.1", 8000) is same
+    assert not is_same_machine(info, "6.1", None)
+
+
+def test_an_engine_behind_a_network_is_never_this_machine() -> None:
+    here = {"KernelVersion": os.uname().release, "MemTotal": psutil.virtual_memory().total}
+    for host, same in (("unix:///x.sock", True), ("tcp://127.0.0.1:2375", False), ("ssh://me@there", False)):
+        made = Vantage(SimpleNamespace(endpoint=Endpoint(host)))  # type: ignore[arg-type]
+        assert made.shares_machine(here) is same, host
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0", ""])

@@ -1,0 +1,40 @@
+"""What the machine that containers run on has, and what of it is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controller.model.names import Instant
+
+
+class Source(StrEnum):
+    """Who said what there is."""
+
+    HOST = "host"
+    """The kernel, which the engine's containers share with us."""
+    ENGINE = "engine"
+    """The engine, which runs elsewhere: another machine, or a virtual one on this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Of the machine where replicas run, in cores, bytes and inodes. None: not known, which is never "none left".
+
+    `memory_available`: what programs could still have without swapping. By an engine elsewhere that is an upper bound:
+    its total without what its containers are known to use.
+    """
+
+    at: Instant
+    source: Source
+    cores: int | None = None
+    cpu: float | None = None
+    """Cores in use."""
+    memory_total: int | None = None
+    memory_available: int | None = None
+    disk_total: int | None = None
+    """Of the disk with the engine's data, as the three below it."""
+    disk_free: int | None = None
+    inodes_total: int | None = None
+    """None where the file system has no fixed number of them (btrfs)."""
+    inodes_free: int | None = None

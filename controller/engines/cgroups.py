@@ -63,6 +63,16 @@ def find_folders(cgroup: str, mounts: Mapping[str, Mount]) -> Folders | None:
     return Folders(cpu, memory, io, processes, unified=False, quota=_folder("cpu", paths, mounts) or "")
 
 
+def find_names(cgroup: str) -> frozenset[str]:
+    """Controllers that v1 counts by, and `UNIFIED` where v2 is there too."""
+    return frozenset(name for name, _ in _paths(cgroup))
+
+
+def find_folder(name: str, cgroup: str, mounts: Mapping[str, Mount]) -> str | None:
+    """The folder of one hierarchy; None where it cannot be seen from here."""
+    return _folder(name, dict(_paths(cgroup)), mounts)
+
+
 def _paths(cgroup: str) -> Iterable[tuple[str, str]]:
     for line in cgroup.splitlines():
         _, names, path = line.split(":", 2)

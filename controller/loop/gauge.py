@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from controller.loop.ground import Ground
-from controller.loop.metering import find_disk
 from controller.loop.usagehistory import read_newest
 from controller.model.status import StackStatus
 from controller.model.usage import Usage
@@ -45,5 +44,5 @@ class Gauge:
     def _sample(self, stacks: dict[str, StackStatus]) -> Usage:
         self.first = self._sampler is None
         if self._sampler is None:
-            self._sampler = Sampler(self._ground.engine, self._ground.now, find_disk(self._ground))
+            self._sampler = Sampler(self._ground.engine, self._ground.now, str(self._ground.asked.root))
         return self._sampler.sample(stacks, {})

@@ -15,7 +15,7 @@ from controller.loop.ground import Ground
 from controller.loop.inquiry import Inquiry
 from controller.loop.usagebook import UsageBook
 from controller.loop.usagehistory import read_history
-from controller.model.errors import ControllerError, EngineError
+from controller.model.errors import ControllerError
 from controller.model.metrics import MetricsPolicy
 from controller.model.names import Instant
 from controller.model.status import StackStatus
@@ -113,8 +113,8 @@ class Metering:
             return
         left = _still_there(latest, stacks)
         if left != latest.stacks:
-            host = latest.host if left else HostUsage(latest.host.cores)
-            self._publish(replace(latest, host=host, stacks=left))
+            nothing = Usage(latest.at, HostUsage(latest.host.cores))
+            self._publish(replace(latest, stacks=left) if left else nothing)
 
     def _publish(self, usage: Usage) -> None:
         self.latest = usage
@@ -152,7 +152,7 @@ class Metering:
 
     def _open_sampler(self) -> Sampler:
         if self._sampler is None:
-            self._sampler = Sampler(self._ground.engine, self._ground.now, find_disk(self._ground))
+            self._sampler = Sampler(self._ground.engine, self._ground.now, str(self._ground.asked.root))
         return self._sampler
 
     # --- history
@@ -210,11 +210,3 @@ def _still_there(usage: Usage, stacks: Measured) -> dict[str, Mapping[str, Servi
 def has_routes(status: StackStatus) -> bool:
     """Whether some of its replicas are behind an ingress."""
     return any(replica.route is not None for service in status.services for replica in service.replicas)
-
-
-def find_disk(ground: Ground) -> str:
-    """The folder on the disk that counts: where the engine keeps its data, else where our state is."""
-    with suppress(EngineError):
-        if root := ground.engine.info().data_root:
-            return root
-    return str(ground.asked.root)

@@ -64,6 +64,29 @@ class ServiceUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnLimits:
+    """What our own process may use at most, by its cgroups: bytes, cores. None: no limit, or not known.
+
+    Of the machine it says nothing.
+    """
+
+    memory: int | None = None
+    cpu: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    """What the engine says that its containers can have together: cores, bytes. None: not known.
+
+    `shares_host`: they run on the machine that we run on.
+    """
+
+    cores: int | None = None
+    memory_total: int | None = None
+    shares_host: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HostUsage:
     """The machine that the controller runs on, in cores and bytes. None: not known here."""
 
@@ -83,8 +106,12 @@ class HostUsage:
     """Of that disk; None too where its file system makes as many as are wanted."""
     inodes_free: int | None = None
     files_open: int | None = None
-    """File handles in use in the whole machine, and the most that its kernel gives out."""
+    """File handles in use by all programs, and the most that the kernel gives out."""
     files_most: int | None = None
+    cpu_pressure: float | None = None
+    """Share of the last 10 s in which some task waited for it, as the two below it."""
+    memory_pressure: float | None = None
+    io_pressure: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +121,8 @@ class Usage:
     at: Instant
     host: HostUsage = HostUsage()
     stacks: Mapping[str, Mapping[str, ServiceUsage]] = field(default_factory=dict, hash=False)
+    engine: EngineView = EngineView()
+    own: OwnLimits = OwnLimits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,23 @@
-"""Senses: what the machine that we run on has used, and has. By psutil; raises nothing."""
+"""Senses: what the machine that we run on has used, and has. By psutil and the kernel's files; raises nothing."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from controller.model.usage import HostUsage
+from controller.resources.pressure import read_pressure
 
 T = TypeVar("T")
+
+_FILES = "/proc/sys/fs/file-nr"
+
+_ENDLESS = 1 << 60
+"""File handles from which on a limit is none: systemd sets 2^63 - 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +32,29 @@ class HostCounters:
     now: HostUsage
 
 
+class Disk(NamedTuple):
+    """Bytes and inodes of a file system, as much as programs may have of them."""
+
+    total: int | None = None
+    free: int | None = None
+    inodes_total: int | None = None
+    inodes_free: int | None = None
+
+
+class Files(NamedTuple):
+    """File handles that are open, and the most that there may be."""
+
+    open: int | None = None
+    most: int | None = None
+
+
 def read_host(disk_path: str) -> HostCounters:
-    """One sample, 0.4 ms of a core (measured). `disk_path`: a folder on the disk that counts."""
+    """One sample, 0.3 ms of a core (measured). `disk_path`: a folder on the disk that counts."""
     import psutil  # 15 ms: only who measures loads it
 
     memory, swap = _try(psutil.virtual_memory), _try(psutil.swap_memory)
-    disk = _try(lambda: psutil.disk_usage(disk_path)) if disk_path else None
+    disk = (_try(lambda: read_disk(disk_path)) if disk_path else None) or Disk()
+    files, pressure = _try(_read_files) or Files(), read_pressure()
     now = HostUsage(
         cores=psutil.cpu_count() or 1,
         load=_try(psutil.getloadavg),
@@ -39,10 +63,40 @@ def read_host(disk_path: str) -> HostCounters:
         swap_total=swap.total if swap is not None else None,
         swap_used=swap.used if swap is not None else None,
         disk_path=disk_path,
-        disk_total=disk.total if disk is not None else None,
-        disk_free=disk.free if disk is not None else None,
+        disk_total=disk.total,
+        disk_free=disk.free,
+        inodes_total=disk.inodes_total,
+        inodes_free=disk.inodes_free,
+        files_open=files.open,
+        files_most=files.most,
+        cpu_pressure=pressure.cpu,
+        memory_pressure=pressure.memory,
+        io_pressure=pressure.io,
     )
     return HostCounters(time.monotonic(), _try(_read_busy), now)
+
+
+def read_disk(path: str) -> Disk:
+    """Of the file system on which that folder lies; what only root may have of it is not free. Raises OSError."""
+    told = os.statvfs(path)
+    inodes = told.f_files or None  # btrfs and others make them as they are wanted, and say 0
+    return Disk(
+        total=told.f_blocks * told.f_frsize,
+        free=told.f_bavail * told.f_frsize,
+        inodes_total=inodes,
+        inodes_free=told.f_favail if inodes else None,
+    )
+
+
+def _read_files() -> Files:
+    with open(_FILES, encoding="ascii") as file:
+        return parse_files(file.read())
+
+
+def parse_files(text: str) -> Files:
+    """Of `/proc/sys/fs/file-nr`: handles that were given out, of these those that are free again, the most."""
+    given, free, most = (int(word) for word in text.split())
+    return Files(given - free, most if most < _ENDLESS else None)
 
 
 def _read_busy() -> float:

@@ -10,6 +10,7 @@ from controller.model.status import StackStatus
 from controller.model.usage import Counters, HostUsage, ServiceUsage, Usage
 from controller.resources.host import HostCounters, read_host
 from controller.resources.judge import judge_host, judge_service
+from controller.resources.standing import Standing
 
 PATIENCE = 5.0
 """Seconds that an engine which does not share our kernel has for all containers of one sample."""
@@ -21,9 +22,10 @@ Custom = Mapping[tuple[str, str], Mapping[str, float]]
 class Sampler:
     """Remembers the counters of the sample before. Not safe from several threads."""
 
-    def __init__(self, engine: Engine, now: Callable[[], Instant], disk_path: str) -> None:
+    def __init__(self, engine: Engine, now: Callable[[], Instant], root: str) -> None:
+        """`root`: the folder of our state."""
         self._engine, self._now = engine, now
-        self._disk_path = disk_path
+        self._standing = Standing(engine, root)
         self._before: dict[str, Mapping[ReplicaId, Counters]] = {}
         self._host: HostCounters | None = None
 
@@ -33,11 +35,13 @@ class Sampler:
         counters = self._engine.usage(replicas, deadline=PATIENCE) if replicas else {}
         at = self._now()
         stacks = {name: self._judge(stack, counters, custom) for name, stack in of.items()}
-        return Usage(at, self.sample_host(), stacks)
+        host = self.sample_host()
+        return Usage(at, host, stacks, self._standing.view, self._standing.own)
 
     def sample_host(self) -> HostUsage:
         """The machine alone."""
-        before, self._host = self._host, read_host(self._disk_path)
+        self._standing.renew()
+        before, self._host = self._host, read_host(self._standing.disk_path)
         return judge_host(before, self._host)
 
     def _judge(

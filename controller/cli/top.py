@@ -53,11 +53,13 @@ def top(options: Options, names: tuple[str, ...], sort: str) -> int:
 
 def _lines(usage: Usage, sort: str, options: Options) -> list[str]:
     from controller.cli.terminal import paint_for, width_for
-    from controller.render.usage import host_line, usage_lines
+    from controller.render.machine import host_lines, machine_lines
+    from controller.render.usage import usage_lines
 
     paint, wide = paint_for(options), options.output == "wide"
     width = None if wide else width_for()
-    return [host_line(usage.host, paint=paint), "", *usage_lines(usage, sort=sort, wide=wide, paint=paint, width=width)]
+    machine = machine_lines(usage, paint=paint) if wide else host_lines(usage.host, paint=paint, width=width)
+    return [*machine, "", *usage_lines(usage, sort=sort, wide=wide, paint=paint, width=width)]
 
 
 def _follow(session: Session, names: Sequence[str], lines_of: Callable[[Usage], list[str]]) -> None:

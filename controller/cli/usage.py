@@ -22,6 +22,7 @@ def list_usage(options: Options, names: Sequence[str], *, headers: bool = True) 
     """Print what stacks or services use now: all, or these."""
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines, width_for
+    from controller.render.machine import machine_lines
     from controller.render.usage import usage_data, usage_lines
 
     with open_session(options) as session:
@@ -34,6 +35,8 @@ def list_usage(options: Options, names: Sequence[str], *, headers: bool = True) 
         wide = options.output == "wide"
         lines = usage_lines(usage, wide=wide, paint=paint_for(options), width=None if wide else width_for())
         print_lines(lines if headers else lines[1:])
+        if wide and headers:
+            print_lines(["", *machine_lines(usage, paint=paint_for(options))])
     return 0
 
 
@@ -50,9 +53,10 @@ def list_history(options: Options, names: Sequence[str], since: float) -> int:
     with open_session(options) as session:
         stacks = choose(session, names)
         found = session.usage_history([stack.name for stack in stacks], since)
+        host = session.host_history(since)
     wanted = {stack.name: {service.name for service in stack.services} for stack in stacks}
     shown = {name: [one for one in series if one.service in wanted[name]] for name, series in found.items()}
-    print_data(history_data(shown), options)
+    print_data(history_data(shown, host), options)
     return 0
 
 

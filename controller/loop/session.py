@@ -223,6 +223,14 @@ class Session:
         ground, now = self._ground, self._ground.now()
         return {name: read_history(ground.folder(name), None, now - since, now) for name in stacks}
 
+    def host_history(self, since: float) -> UsageSeries | None:
+        """What they measured of the machine; None: nothing."""
+        from controller.loop.metering import HOST
+        from controller.loop.usagehistory import read_history
+
+        now = self._ground.now()
+        return next(iter(read_history(self._ground.folder(HOST), None, now - since, now)), None)
+
     def generations(self) -> Mapping[str, Sequence[Generation]]:
         """The kept generations of each stack, oldest first; of stacks that have a store."""
         ground, (names, broken) = self._ground, self._named()

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from controller.model.quantities import tell_octets
-from controller.model.usage import Figures, HostUsage, ServiceUsage, Usage, UsagePoint, UsageSeries
+from controller.model.usage import Figures, ServiceUsage, Usage, UsagePoint, UsageSeries
 from controller.render.data import timestamp
+from controller.render.machine import engine_data, host_data
 from controller.render.text import NONE, Cell, Paint, plain, table
 
 Data = dict[str, Any]
@@ -37,27 +38,12 @@ def figures_data(figures: Figures) -> Data:
     }
 
 
-def host_data(host: HostUsage) -> Data:
-    """`host` of docs/api.md."""
-    return {
-        "cores": host.cores,
-        "cpu": _rounded(host.cpu, 4),
-        "load": None if host.load is None else [round(one, 2) for one in host.load],
-        "memoryTotal": host.memory_total,
-        "memoryAvailable": host.memory_available,
-        "swapTotal": host.swap_total,
-        "swapUsed": host.swap_used,
-        "diskPath": host.disk_path,
-        "diskTotal": host.disk_total,
-        "diskFree": host.disk_free,
-    }
-
-
 def usage_data(usage: Usage) -> Data:
     """`get usage -o json`, `GET /v1/usage`."""
     return {
         "at": timestamp(usage.at),
-        "host": host_data(usage.host),
+        "host": host_data(usage.host, usage.own),
+        "engine": engine_data(usage.engine),
         "stacks": {
             stack: {name: _service_data(service) for name, service in services.items()}
             for stack, services in usage.stacks.items()
@@ -82,8 +68,12 @@ def _one_series(series: UsageSeries) -> Data:
     return {
         "service": series.service or None,
         "step": series.step,
-        "points": [_point(point) for point in series.points],
+        "points": _points(series),
     }
+
+
+def _points(series: UsageSeries) -> list[Data]:
+    return [_point(point) for point in series.points]
 
 
 def _point(point: UsagePoint) -> Data:
@@ -91,9 +81,10 @@ def _point(point: UsagePoint) -> Data:
     return {"at": timestamp(point.at), **figures_data(point.figures), **most}
 
 
-def history_data(stacks: Mapping[str, Sequence[UsageSeries]]) -> Data:
-    """`get usage --since 1h -o json`: the same, with the stack's name."""
-    return {"series": [{"stack": name, **_one_series(one)} for name, series in stacks.items() for one in series]}
+def history_data(stacks: Mapping[str, Sequence[UsageSeries]], host: UsageSeries | None) -> Data:
+    """`get usage --since 1h -o json`: the same, with the stack's name; `host` is null where nobody measured."""
+    shown = [{"stack": name, **_one_series(one)} for name, series in stacks.items() for one in series]
+    return {"series": shown, "host": None if host is None else {"step": host.step, "points": _points(host)}}
 
 
 def _rounded(value: float | None, digits: int) -> float | None:
@@ -154,18 +145,3 @@ def _octets(value: float | None) -> str:
 def _both(one: float | None, other: float | None) -> str:
     """Bytes a second, in and out."""
     return UNKNOWN if one is None or other is None else f"{tell_octets(one)}/s / {tell_octets(other)}/s"
-
-
-def host_line(host: HostUsage, *, paint: Paint = plain) -> str:
-    """`Host: CPU 41% of 2 cores, memory 3.1Gi of 7.8Gi, load 1.2 0.8 0.5, disk 12Gi free of 40Gi`."""
-    parts = [f"CPU {'unknown' if host.cpu is None else f'{host.cpu / host.cores:.0%}'} of {host.cores} cores"]
-    if host.memory_total is not None and host.memory_available is not None:
-        used = host.memory_total - host.memory_available
-        parts.append(f"memory {tell_octets(used)} of {tell_octets(host.memory_total)}")
-    if host.swap_total and host.swap_used is not None:
-        parts.append(f"swap {tell_octets(host.swap_used)} of {tell_octets(host.swap_total)}")
-    if host.load is not None:
-        parts.append(f"load {' '.join(f'{one:.2f}' for one in host.load)}")
-    if host.disk_total is not None and host.disk_free is not None:
-        parts.append(f"disk {tell_octets(host.disk_free)} free of {tell_octets(host.disk_total)}")
-    return f"{paint('Host:', 'bold')} {', '.join(parts)}"

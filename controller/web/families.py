@@ -50,6 +50,16 @@ FAMILIES = (
     Family("controller_host_load15", "gauge", (), "Load average of fifteen minutes"),
     Family("controller_host_disk_total_bytes", "gauge", (), "Size of the disk with the engine's data"),
     Family("controller_host_disk_free_bytes", "gauge", (), "Room that is free on it"),
+    Family("controller_host_inodes", "gauge", (), "Inodes of that disk; absent where it makes them as wanted"),
+    Family("controller_host_inodes_free", "gauge", (), "Those that are free"),
+    Family("controller_host_open_files", "gauge", (), "File handles in use by all programs"),
+    Family("controller_host_open_files_limit", "gauge", (), "The most that the kernel gives out; absent without one"),
+    Family("controller_host_pressure_ratio", "gauge", ("resource",), "Share of 10 s in which some task waited for it"),
+    Family("controller_engine_cores", "gauge", (), "Cores that the engine says it has"),
+    Family("controller_engine_memory_total_bytes", "gauge", (), "Memory that the engine says it has"),
+    Family("controller_engine_shares_host", "gauge", (), "1 where containers run on this machine, else 0"),
+    Family("controller_own_memory_limit_bytes", "gauge", (), "Memory that the controller itself may use"),
+    Family("controller_own_cpu_limit_cores", "gauge", (), "Cores that the controller itself may use"),
     Family(
         "controller_alerts", "gauge", (*SERVICE, "rule", "severity", "state"), "Open alerts; service empty: the stack's"
     ),

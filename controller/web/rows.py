@@ -10,7 +10,7 @@ from controller.model.decision import Phase, StackPhase
 from controller.model.observed import Replica
 from controller.model.routes import RouteState
 from controller.model.status import ServiceStatus
-from controller.model.usage import Figures, HostUsage, ServiceUsage
+from controller.model.usage import EngineView, Figures, HostUsage, OwnLimits, ServiceUsage
 from controller.web.snapshot import Snapshot, StackFacts
 
 Row = tuple[str, tuple[str, ...], float | None]
@@ -25,6 +25,7 @@ def rows(snapshot: Snapshot) -> Iterator[Row]:
         yield from _stack(facts)
     if snapshot.usage is not None:
         yield from _host(snapshot.usage.host)
+        yield from _engine(snapshot.usage.engine, snapshot.usage.own)
         for name in (facts.status.name for facts in snapshot.stacks):
             for service, usage in snapshot.usage.stacks.get(name, {}).items():
                 yield from _usage((name, service), usage)
@@ -106,3 +107,18 @@ def _host(host: HostUsage) -> Iterator[Row]:
         yield f"controller_host_load{minutes}", (), load
     yield "controller_host_disk_total_bytes", (), host.disk_total
     yield "controller_host_disk_free_bytes", (), host.disk_free
+    yield "controller_host_inodes", (), host.inodes_total
+    yield "controller_host_inodes_free", (), host.inodes_free
+    yield "controller_host_open_files", (), host.files_open
+    yield "controller_host_open_files_limit", (), host.files_most
+    for resource, share in (("cpu", host.cpu_pressure), ("memory", host.memory_pressure), ("io", host.io_pressure)):
+        yield "controller_host_pressure_ratio", (resource,), share
+
+
+def _engine(engine: EngineView, own: OwnLimits) -> Iterator[Row]:
+    yield "controller_engine_cores", (), engine.cores
+    yield "controller_engine_memory_total_bytes", (), engine.memory_total
+    known = engine.memory_total is not None
+    yield "controller_engine_shares_host", (), engine.shares_host if known else None
+    yield "controller_own_memory_limit_bytes", (), own.memory
+    yield "controller_own_cpu_limit_cores", (), own.cpu

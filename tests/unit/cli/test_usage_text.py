@@ -8,7 +8,7 @@ import pytest
 
 from controller.model.quantities import octets, tell_octets
 from controller.model.usage import Figures, HostUsage, ServiceUsage, Usage, UsagePoint, UsageSeries
-from controller.render.usage import figures_data, history_data, host_line, series_data, usage_data, usage_lines
+from controller.render.usage import figures_data, history_data, series_data, usage_data, usage_lines
 from tests.builders import NOW
 
 pytestmark = pytest.mark.unit
@@ -58,12 +58,6 @@ def test_memory_near_its_limit_is_marked() -> None:
     assert "<warn>90Mi" in painted[3] and "<warn>" not in painted[1]
 
 
-def test_the_machine() -> None:
-    told = "Host: CPU 25% of 2 cores, memory 2Gi of 8Gi, load 1.00 0.50 0.25, disk 40Gi free of 100Gi"
-    assert host_line(HOST) == told
-    assert host_line(HostUsage()) == "Host: CPU unknown of 1 cores"
-
-
 def test_shapes() -> None:
     shown = usage_data(USAGE)
     assert shown["at"].endswith("Z")
@@ -83,7 +77,10 @@ def test_shapes_of_history() -> None:
     assert (shown["service"], shown["step"]) == ("web", 60.0)
     assert shown["points"][0].items() >= {"cpu": 0.25, "cpuMost": 0.9, "memoryMost": 95 * MIB}.items()
     assert series_data([UsageSeries("", 60.0)])["series"][0]["service"] is None
-    assert history_data({"shop": [series]}) == {"series": [{"stack": "shop", **shown}]}
+    machine = UsageSeries("", 15.0, (UsagePoint(NOW, WEB),))
+    assert history_data({"shop": [series]}, None) == {"series": [{"stack": "shop", **shown}], "host": None}
+    host = history_data({}, machine)["host"]
+    assert (host["step"], host["points"][0]["cpu"]) == (15.0, 0.25)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from controller.model.alert import Alert, Severity
 from controller.model.decision import Phase
 from controller.model.routes import Figures as Traffic
 from controller.model.routes import RouteSeen, RouteState
-from controller.model.usage import Figures, HostUsage, ServiceUsage, Usage
+from controller.model.usage import EngineView, Figures, HostUsage, OwnLimits, ServiceUsage, Usage
 from controller.render.alerts import Shown
 from controller.web.snapshot import Snapshot, StackFacts
 from tests.builders import NOW, healthy
@@ -15,7 +15,9 @@ from tests.unit.cli.statuses import service_status, stack_status
 
 ROUTE = RouteSeen(RouteState.IN, connections=3, figures=Traffic(120, 4, 0.25))
 FIGURES = Figures(0.5, 1 << 20, 1 << 30, 10.0, 20.0, 30.0, 40.0, 7)
-HOST = HostUsage(4, 1.5, (0.1, 0.2, 0.3), 8 << 30, 3 << 30, 1 << 30, 0, "/var/lib/docker", 100, 60)
+HOST = HostUsage(
+    4, 1.5, (0.1, 0.2, 0.3), 8 << 30, 3 << 30, 1 << 30, 0, "/var/lib/docker", 100, 60, 50, 40, 900, 2000, 0.1, 0.2, 0.3
+)
 ALERT = Alert("a1", "shop", "web", "Degraded", Severity.CRITICAL, "web is sick", NOW - 60, NOW - 30)
 
 
@@ -23,4 +25,9 @@ def everything() -> Snapshot:
     web = service_status("web", Phase.READY, healthy(1, route=ROUTE, restarts=2), desired=2)
     usage = ServiceUsage(FIGURES, {"shop-web-1": FIGURES}, {"jobs": 12.5})
     facts = StackFacts(stack_status(web), True, Passes(9, 0.25), (Shown(ALERT),))
-    return Snapshot(NOW, (facts,), Usage(NOW, HOST, {"shop": {"web": usage}}), "1.2.3")
+    return Snapshot(
+        NOW,
+        (facts,),
+        Usage(NOW, HOST, {"shop": {"web": usage}}, EngineView(2, 4 << 30, True), OwnLimits(1 << 28, 0.5)),
+        "1.2.3",
+    )

@@ -1,4 +1,4 @@
-"""Senses: how much of the time tasks of this machine wait for what they need. The kernel's files only; raises nothing."""
+"""Senses: how long tasks of this machine wait for what they need, out of the kernel's files. Raises nothing."""
 
 from __future__ import annotations
 

@@ -40,7 +40,8 @@ class Case(NamedTuple):
     A tuple, like all that a pass makes by the thousand: a frozen dataclass takes three times as long to make.
     `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself. `hurried`: a person wants it to end without grace.
-    `fetching`: its image is on its way. `leeway`: what the machine has room for.
+    `fetching`: its image is on its way. `fetches_early`: images are fetched ahead of need, not when it is their turn.
+    `leeway`: what the machine has room for.
     """
 
     aim: Aim
@@ -56,6 +57,7 @@ class Case(NamedTuple):
     hurried: bool = False
     fetching: bool = False
     leeway: Leeway = AMPLE
+    fetches_early: bool = True
     known: Known = MappingProxyType({})
 
     @property

@@ -10,6 +10,7 @@ from controller.decide.attempt import has_been_let_pass, is_done, watched_until
 from controller.decide.batch import has_begun
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits, tried_again_at
 from controller.decide.drain import serves
+from controller.decide.fetching import in_turn
 from controller.decide.gates import tell_wait, unmet_need, unsettled_need
 from controller.decide.heal import follow
 from controller.decide.identity import has_revision, publishes_itself
@@ -234,6 +235,8 @@ def fetch_image(case: Case) -> Moves | None:
     else:
         message = f"fetches {want.image}: {because}"
         fetch = Moves((Pull(want.name, want.image, because),), reason=FETCHING, message=message, shut=True)
+    if not case.fetches_early and case.aim.course not in WAYS_BACK:
+        return in_turn(case, fetch)
     return fetch._replace(steps=()) if case.fetching else fetch
 
 

@@ -21,7 +21,7 @@ from controller.decide.rollout import WAYS_BACK
 from controller.decide.service import decide
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
 from controller.model.decision import Aim, Decision, History, Offers
-from controller.model.desired import Condition, DesiredService, Leaving, Need, StartupMode
+from controller.model.desired import Condition, DesiredService, Leaving, Need
 from controller.model.names import Instant
 from controller.model.observed import Replica, ServiceView
 
@@ -63,8 +63,7 @@ class _Turn:
         self.budget = Budget(world, dirty)
         self._way_back = self._find_way_back()
         self._around = self._look_around()
-        policy = world.desired.policy
-        self.limit = 1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel
+        self.limit = world.limit
 
     def push(self, names: Iterable[str]) -> None:
         for name in names:
@@ -160,6 +159,7 @@ class _Turn:
             hurried=name in world.hurried,
             fetching=(name, aimed.want.image) in world.fetching,
             leeway=self._leeway(name),
+            fetches_early=world.desired.policy.optimization.early_pulls,
             known=world.known,
         )
 

@@ -26,7 +26,8 @@ class World:
     `busy`: services with calls in flight. `fetching`: services and the images that are pulled or built for them: that
     takes long, and holds up nothing but what needs the image. `only`: services that a person selected (None: all).
     `started`: `controller start` lifted `autoStart: false`. `heals_at`: until then what fell over is only watched.
-    `hurried`: services that a person stops without grace (`stop --now`).
+    `hurried`: services that a person stops without grace (`stop --now`). `slots`: services that may be starting at once
+    for the machine's sake (None: as many as there are).
 
     `room`: what the machine has for all of them; `learned`: bytes that a replica of each service usually uses at most.
     `held`: what each has of that, `total` all together, `most` at most; `short`: services that wait for room.
@@ -36,7 +37,7 @@ class World:
     desired: DesiredStack
     graph: Graph
     turns: Mapping[str, int]
-    """Who gets a free start slot first: by priority, then the longest way ahead (sequential: in order)."""
+    """Who gets a free start slot first: by priority, then the longest way ahead (or in order)."""
     views: dict[str, ServiceView] = field(default_factory=dict)
     histories: dict[str, History] = field(default_factory=dict)
     offers: dict[str, Offers] = field(default_factory=dict)
@@ -50,6 +51,7 @@ class World:
     started: bool = False
     heals_at: Instant | None = None
     hurried: frozenset[str] = frozenset()
+    slots: int | None = None
     known: Known = field(default_factory=dict)
     settled: Mapping[str, Release] = field(default_factory=dict)
     failed: set[str] = field(default_factory=set)
@@ -65,6 +67,18 @@ class World:
         """Whether the last look at the service was whole; nothing may be concluded from half a list."""
         view = self.views.get(name)
         return view is not None and view.complete
+
+    @property
+    def limit(self) -> int | None:
+        """Services that may be starting at once; None: no bound."""
+        policy = self.desired.policy
+        bounds = (1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel, self.slots)
+        return min((bound for bound in bounds if bound is not None), default=None)
+
+    def rank(self, name: str) -> float:
+        """The higher, the sooner its calls are made: the seconds of the longest way ahead, else its place in order."""
+        ahead = self.desired.policy.optimization.longest_path_first
+        return self.graph.rank[name] if ahead else -float(self.graph.index[name])
 
     @property
     def awaits_image(self) -> bool:
@@ -161,7 +175,8 @@ def make_world(desired: DesiredStack, seconds: Callable[[str], float] = lambda _
 
 
 def _rank_turns(desired: DesiredStack, graph: Graph) -> Mapping[str, int]:
-    in_order = desired.policy.mode is StartupMode.SEQUENTIAL
+    policy = desired.policy
+    in_order = policy.mode is StartupMode.SEQUENTIAL or not policy.optimization.longest_path_first
 
     def turn_of(name: str) -> tuple[int, float, int]:
         ahead = 0.0 if in_order else -graph.rank[name]

@@ -22,11 +22,11 @@ def make_batches(
 ) -> Iterator[Batch]:
     """In order. A fetch takes up to hours, in which what runs is kept in shape."""
     fetches, steps = split_fetches(decision.steps)
-    rank = world.graph.rank[decision.service]
+    rank, adapts = world.rank(decision.service), world.desired.policy.optimization.adaptive_parallelism
 
     def batch(*steps: Step) -> Batch:
-        name, service = loaded.name, decision.service
-        return Batch(name, service, steps, loaded.project, journal, rank=rank, route=route, release=decision.release)
+        name, service, release = loaded.name, decision.service, decision.release
+        return Batch(name, service, steps, loaded.project, journal, rank, adapts, route, release)
 
     if steps:
         yield batch(*(map(_hurry, steps) if decision.service in world.hurried else steps))

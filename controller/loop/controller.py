@@ -22,6 +22,7 @@ from controller.loop.tools import Key, Tools
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
+from controller.resources.starts import Starts
 
 _RETRY_AFTER = 5.0
 """Seconds after a pass that could not be recorded."""
@@ -61,7 +62,9 @@ class Controller:
         self._ways = ways
         self._queue: Queue[Key] = Queue(ways.now)
         self._calls: queue.SimpleQueue[Callable[[Instant], None]] = queue.SimpleQueue()
-        self._executor = Executor(ways.engine, self._on_done)
+        here = ways.engine.capabilities.leads_traffic  # elsewhere how our machine fares says nothing
+        self._starts = Starts() if here else None
+        self._executor = Executor(ways.engine, self._on_done, self._starts.at_once if self._starts else None)
         self._prober = ways.make_prober(lambda stack, service: self._queue.add(Key(stack, service)))
         self._stopping = threading.Event()
         self._connected = False
@@ -82,8 +85,10 @@ class Controller:
 
     @property
     def tools(self) -> Tools:
-        ways = self._ways
-        return Tools(ways.engine, self._executor, self._prober, self._queue, ways.now, self._announce, self._show)
+        ways, tell, show = self._ways, self._announce, self._show
+        return Tools(
+            ways.engine, self._executor, self._prober, self._queue, ways.now, tell, show, self._starts
+        )  # fmt: skip
 
     def listen(self, audience: Audience) -> tuple[StackStatus, ...]:
         """Tell this one too from now on; what was told last. From any thread."""

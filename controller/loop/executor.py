@@ -21,13 +21,16 @@ from controller.model.names import Release, ReplicaId
 from controller.model.project import ComposeProject
 from controller.model.steps import Create, Outcome, Remove, Result, Route, Step, fetched_image
 
+LOOK_AGAIN = 0.5
+"""Seconds after which the number of starts at once is asked for again, while some wait for it."""
+
 Key = tuple[str, str, str]
 """Stack, service and, of a batch that fetches it, the image."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Steps of one decision, in order. `rank`: the higher, the sooner (longest path first).
+    """Steps of one decision, in order. `rank`: the higher, the sooner. `adapts`: waits while the machine is squeezed.
 
     Creates are noted in the journal before they are sent and confirmed after.
     """
@@ -38,6 +41,7 @@ class Batch:
     project: ComposeProject
     journal: ReplicaJournal
     rank: float = 0.0
+    adapts: bool = True
     route: Callable[[Route], Outcome] | None = None
     """Leads traffic, where there is a proxy; else the engine does."""
     release: Release | None = None
@@ -76,12 +80,16 @@ class Executor:
     `on_done` is called, from any thread, when a batch waits to be collected; it must not block.
 
     A service is busy from `submit` until its batch was collected, so nobody decides on a view from before the outcome;
-    a fetch stands beside it, and beside that of another image.
+    a fetch stands beside it, and beside that of another image. `starts`: how many the machine bears at once now, asked
+    for those that adapt; the number of workers bounds all.
     """
 
-    def __init__(self, engine: Engine, on_done: Callable[[Batch], None]) -> None:
+    def __init__(
+        self, engine: Engine, on_done: Callable[[Batch], None], starts: Callable[[], int] | None = None
+    ) -> None:
         self._engine = engine
         self._on_done = on_done
+        self._starts = starts
         self._changed = threading.Condition()
         self._waiting: dict[Lane, list[tuple[float, int, _Work]]] = {lane: [] for lane in Lane}
         self._threads: dict[Lane, list[threading.Thread]] = {lane: [] for lane in Lane}
@@ -182,13 +190,20 @@ class Executor:
     def _next(self, lane: Lane) -> _Work | None:
         with self._changed:
             self._idle[lane] += 1
-            while not self._waiting[lane] and not self._closing:
-                self._changed.wait()
+            while not self._closing and not self._may_begin(lane):
+                self._changed.wait(LOOK_AGAIN if self._waiting[lane] else None)
             self._idle[lane] -= 1
             if not self._waiting[lane]:
                 return None
             self._running[lane] += 1
             return heapq.heappop(self._waiting[lane])[2]
+
+    def _may_begin(self, lane: Lane) -> bool:
+        """Whether there is work, and the first of it need not wait for the machine. One at a time always goes on."""
+        waiting = self._waiting[lane]
+        if not waiting or lane is not Lane.STARTING or self._starts is None or not waiting[0][2].batch.adapts:
+            return bool(waiting)
+        return self._running[lane] < max(1, self._starts())
 
     def _advance(self, work: _Work) -> None:
         """Do the next step; after one that was not done, or at the end of all work, the rest is skipped."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from enum import Enum
 
 from controller.model.steps import (
@@ -20,13 +19,14 @@ from controller.model.steps import (
     Stop,
     Withdraw,
 )
+from controller.resources.starts import count_cores
 
 
 class Lane(Enum):
     """Steps that wait for different things do not wait for each other."""
 
     STARTING = "starting"
-    """Costs the engine's processor time: more at once than cores + 1 buys nothing (measured)."""
+    """Costs the engine's processor time: more at once than cores + 1 buys nothing (`resources.parallelism`)."""
     LEAVING = "leaving"
     """Mostly waits for a container to end by itself."""
     IMAGES = "images"
@@ -36,7 +36,7 @@ class Lane(Enum):
     def workers(self) -> int:
         match self:
             case Lane.STARTING:
-                return len(os.sched_getaffinity(0)) + 1
+                return count_cores() + 1
             case Lane.LEAVING:
                 return 16
             case Lane.IMAGES:

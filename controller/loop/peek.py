@@ -55,7 +55,7 @@ class Peek:
     def world(self, *, for_apply: bool = False) -> World:
         """The stack as it stands. `for_apply`: an apply ends stops, lifts `autoStart: false`, lets moved tags count."""
         memory = self.store.stack.load()
-        world = make_world(self.loaded.desired, self._seconds)
+        world = make_world(self.loaded.desired, self.timings.until_serving)
         world.views = dict(self.views)
         for name, history in self.store.histories.load().items():
             world.remember(name, replace(history, stopped="") if for_apply else history)
@@ -99,10 +99,6 @@ class Peek:
         conditions = make_conditions(world, Obstacles(), self.now, before)
         usually = lambda service: self.timings.usual(service, Span.READY)  # noqa: E731
         return make_status(world, before, conditions, usually, self.now)
-
-    def _seconds(self, service: str) -> float:
-        usual = self.timings.usual(service, Span.READY)
-        return 1.0 if usual is None else usual
 
 
 def _rehearse(world: World, bed: object, now: Instant) -> Plan:

@@ -18,6 +18,7 @@ from controller.loop.keeper import Keeper
 from controller.loop.ledger import Ledger
 from controller.loop.loaded import Loaded
 from controller.loop.memory import Definitions
+from controller.loop.pace import LOOK_AGAIN, Pace
 from controller.loop.pauses import SOON, Pauses
 from controller.loop.recognise import recognise
 from controller.loop.senses import Senses
@@ -47,7 +48,7 @@ class Reconciler:
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
         self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
         self._told_trouble: str | None = None
-        self.world: World = make_world(loaded.desired, self._rank)
+        self.world: World = make_world(loaded.desired, self._way)
         self.ledger = Ledger(store, self.world)
         self.broken: str | None = None
         """Why the newest files cannot be used, while the last good generation stays in force."""
@@ -62,6 +63,7 @@ class Reconciler:
         self._tagged: frozenset[str] = frozenset()
         """Services of which a tag that moved counts while somebody asks for it (`rollout restart`)."""
         self._pauses = Pauses()
+        self._pace = Pace(tools.starts)
         self._answered_at = tools.now()
         """When the last look began that the engine answered."""
         self._seen = False
@@ -200,11 +202,15 @@ class Reconciler:
     # --- deciding and doing
 
     def _decide(self, dirty: Iterable[str], now: Instant) -> None:
+        if news := self._pace.look(self.world):
+            self.chronicle.say(now, None, "StartsSlowed", news)
         decisions = decide_stack(dirty, self.world, now)
         self.annals.note_failed_restarts(find_failed_restarts(self.world.histories, decisions))
         self.store.histories.record({name: decision.history for name, decision in decisions.items()})
         self.world.absorb(decisions)
-        ranked = sorted(decisions.values(), key=lambda d: (-self.world.graph.rank[d.service], d.service))
+        if self.world.slots is not None and self.world.waiting:
+            self._tools.queue.add_at(Key(self.loaded.name), now + LOOK_AGAIN)
+        ranked = sorted(decisions.values(), key=lambda d: (-self.world.rank(d.service), d.service))
         for decision in ranked:
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), decision.wake_at)
             if decision.steps and not self.looks_only:
@@ -286,7 +292,7 @@ class Reconciler:
         self.ledger.read()
         self.loaded, self.broken = loaded, None
         self.annals.read()
-        self.world.adopt(loaded.desired, self._rank)
+        self.world.adopt(loaded.desired, self._way)
         self.world.known = self.store.stack.revisions()
         self.ledger.forget_gone(loaded)
         self._want()
@@ -329,6 +335,5 @@ class Reconciler:
         """Look at the whole stack now."""
         self._tools.queue.add(Key(self.loaded.name))
 
-    def _rank(self, service: str) -> float:
-        usual = self.chronicle.usually(service)
-        return 1.0 if usual is None else usual
+    def _way(self, service: str) -> float:
+        return self.chronicle.timings.until_serving(service)

@@ -12,6 +12,7 @@ from controller.loop.executor import Executor
 from controller.loop.queue import Queue
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
+from controller.resources.starts import Starts
 
 
 class Key(NamedTuple):
@@ -23,7 +24,10 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What a reconciler works with. `tell` and `show` are called from the loop's thread, quickly."""
+    """What a reconciler works with. `tell` and `show` are called from the loop's thread, quickly.
+
+    `starts`: how many the engine's machine bears; None: it is not this one.
+    """
 
     engine: Engine
     executor: Executor
@@ -32,3 +36,4 @@ class Tools:
     now: Callable[[], Instant]
     tell: Callable[[Event], None]
     show: Callable[[StackStatus], None]
+    starts: Starts | None = None

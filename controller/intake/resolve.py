@@ -14,6 +14,7 @@ from controller.intake.remarks import is_strict, strictly
 from controller.intake.resources import check_resources, read_claims
 from controller.intake.selection import check_graph, check_names, select_services
 from controller.intake.updates import Updates
+from controller.intake.windows import check_windows
 from controller.model.desired import (
     Condition,
     ContentsPolicy,
@@ -81,7 +82,7 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
     warnings = (
         *limits.warn(sources.manifest),
         *check_rules(sources.manifest, tuple(services)),
-        *resolver.risks(),
+        *resolver.risks(services),
         *_tell_contents(services),
         *told,
     )
@@ -156,9 +157,10 @@ class _Resolver:
             yield from limits.check_replicas(services[name], model, self._sources.leads_traffic)
             yield from self._contradiction(name)
 
-    def risks(self) -> Iterator[Finding]:
+    def risks(self, services: Mapping[str, DesiredService]) -> Iterator[Finding]:
         """What is done as asked for, though something speaks against it."""
-        return self._updates.warnings()
+        yield from self._updates.warnings()
+        yield from check_windows(services, self.models, self._updates.monitored)
 
     def blind_waits(self, services: Mapping[str, DesiredService]) -> Iterator[tuple[Finding, bool]]:
         """Edges that wait for the health of what has no health check; is that sure, or may its image have one?

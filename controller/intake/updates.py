@@ -91,6 +91,12 @@ class Updates:
                 place = self._place(name, section, "progress_deadline")
                 yield from check_patience(getattr(services[name], section), place)
 
+    def monitored(self, name: str, section: str) -> Path | None:
+        """Where somebody says how long a new replica is watched; None: nobody does."""
+        config = (self._models[name].get("deploy") or {}).get(_SECTIONS[section]) or {} if name in self._models else {}
+        said = _said(self._policies.get(name), section, "monitor") is not None or bool(config.get("monitor"))
+        return self._place(name, section, "monitor") if said else None
+
     def _choose(self, name: str, section: str) -> Choice:
         return choose(self._asked(name, section), self._manifest is None, self._traits(name))
 

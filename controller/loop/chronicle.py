@@ -88,8 +88,9 @@ class Chronicle:
             message = f"{decision.phase}: {decision.message}" if decision.message else str(decision.phase)
             self.say(now, name, decision.reason, message, warning=decision.phase in SICK)
 
-    def learn_readiness(self, world: World, names: Sequence[str], now: Instant) -> None:
-        """Seconds from start to ready (of a job: to its end), of lives that began while we watched."""
+    def learn_readiness(self, world: World, names: Sequence[str], now: Instant) -> Sequence[str]:
+        """Seconds from start to ready (of a job: to its end), of lives that began while we watched; of whom."""
+        before, learned = self.timings, []
         for name in names:
             want, view = world.desired.services.get(name), world.views.get(name)
             if want is None or view is None:
@@ -100,6 +101,10 @@ class Chronicle:
                     self._learn_life(replica, Span.READY, since, view.since)
                 elif replica.phase is ReplicaPhase.EXITED and replica.exit_code == 0 and want.is_job:
                     self._learn_life(replica, Span.RUN, replica.finished_at or now, view.since)
+            if self.timings is not before:
+                before = self.timings
+                learned.append(name)
+        return learned
 
     def _learn_life(self, replica: Replica, span: Span, until: Instant, watched_since: Instant) -> None:
         key = (span, *replica.life)

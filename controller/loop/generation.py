@@ -5,26 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from controller.decide.patience import widen_all
 from controller.engines.base import Engine, Scope
 from controller.engines.plugin import mark_plugin
 from controller.intake.alerting import read_policy
 from controller.intake.contents import contents_digests, contents_files
 from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, rendering_key
+from controller.intake.learned import warn_learned
 from controller.intake.metrics import read_metrics
 from controller.intake.resolve import Resolution, Sources, resolve
 from controller.intake.resources import read_resources
 from controller.intake.targets import Target
+from controller.intake.windows import find_refused
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
 from controller.loop.store import Store
 from controller.model.decision import Hold
-from controller.model.desired import DesiredService
+from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.generation import UNTOLD, Cause, Ending, Generation
 from controller.model.names import Instant
 from controller.model.observed import Observed
 from controller.model.project import ImageDefaults, Recording, RenderedProject
+from controller.model.timings import Span
 
 
 def render_target(engine: Engine, target: Target) -> RenderedProject:
@@ -52,15 +56,16 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
     resolution = _located(resolve(sources, previous or last_services(store)), target)
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
+    desired, told = _heed_learned(resolution.stack, target, rendered, store)
     return Loaded(
         place=target.place,
         project=replace(target.project, name=rendered.name),
         rendered=rendered,
-        desired=resolution.stack,
+        desired=desired,
         inputs=(*target.inputs.files, *contents_files(rendered, target.project)),
         variables=target.inputs.given,
         blank=tuple(sorted(target.inputs.blank)),
-        warnings=resolution.warnings,
+        warnings=(*resolution.warnings, *told),
         hold=_missing_variables(store.stack.load(), target.inputs),
         manifest=target.path,
         quiet=target.manifest is None and target.through_folder,
@@ -70,6 +75,17 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         resources=read_resources(target.manifest),
         contents={name: found for name, found in sources.contents.items() if found},
     )
+
+
+def _heed_learned(
+    stack: DesiredStack, target: Target, rendered: RenderedProject, store: Store
+) -> tuple[DesiredStack, tuple[Finding, ...]]:
+    """The stack with the time that its services are known to take, and what is told of that. No new generation."""
+    if not stack.policy.optimization.learned_timeouts:
+        return stack, ()
+    timings, models = store.timings.load(Span.READY), rendered.model.get("services") or {}
+    told = warn_learned(stack, models, target.manifest, timings)
+    return widen_all(stack, timings), locate(told, target.documents)
 
 
 def commit_generation(
@@ -149,9 +165,19 @@ def _render_cached(engine: Engine, target: Target, store: Store) -> tuple[Render
     if found is not None and found[1] is not None:
         return found
     rendered = render_target(engine, target)
-    recording = engine.record(replace(target.project, name=rendered.name), rendered)
+    recording = _record(engine, target, rendered)
     store.renderings.save(key, rendered, recording)
     return rendered, recording
+
+
+def _record(engine: Engine, target: Target, rendered: RenderedProject) -> Recording:
+    """What Compose would send; what it refuses for the engine's age with its place."""
+    try:
+        return engine.record(replace(target.project, name=rendered.name), rendered)
+    except EngineError as error:
+        if refused := find_refused(error.message, rendered.model.get("services") or {}):
+            raise InvalidInput(locate(refused, target.documents)) from None
+        raise
 
 
 def _present(engine: Engine, name: str) -> frozenset[str]:

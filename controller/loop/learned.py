@@ -28,11 +28,11 @@ class TimingRecords:
                 (service, span, KEPT),
             )
 
-    def load(self) -> Timings:
-        """All that was learned; spans that this version does not know are left out."""
+    def load(self, only: Span | None = None) -> Timings:
+        """All that was learned, or of one span; those that this version does not know are left out."""
         samples: dict[tuple[str, Span], tuple[Sample, ...]] = {}
         for service, kind, revision, seconds in self._database.rows(
-            "SELECT service, kind, revision, seconds FROM timings ORDER BY seq"
+            "SELECT service, kind, revision, seconds FROM timings WHERE ?1 IS NULL OR kind = ?1 ORDER BY seq", (only,)
         ):
             if kind in _SPANS:
                 key = (service, Span(kind))

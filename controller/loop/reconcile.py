@@ -15,6 +15,7 @@ from controller.loop.ended import Ended
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.keeper import Keeper
+from controller.loop.learning import heed
 from controller.loop.ledger import Ledger
 from controller.loop.loaded import Loaded
 from controller.loop.memory import Definitions
@@ -217,7 +218,16 @@ class Reconciler:
                 self._perform(decision, now)
         with self.store.transaction():  # what is told and learned holds up no step, and is one write to the disk
             self.chronicle.note_decisions(decisions, now)
-            self.chronicle.learn_readiness(self.world, tuple(decisions), now)
+            learned = self.chronicle.learn_readiness(self.world, tuple(decisions), now)
+        self._heed(learned, now)
+
+    def _heed(self, learned: Iterable[str], now: Instant) -> None:
+        """What took longer than it is given is given more from now on."""
+        self.loaded, told = heed(self.loaded, self.chronicle.timings, learned)
+        for name, message in told:
+            self.chronicle.say(now, name, "TimeoutLearned", message)
+        if told:
+            self._want()
 
     def _perform(self, decision: Decision, now: Instant) -> None:
         route = None if self.keeper is None else self.keeper.perform

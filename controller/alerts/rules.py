@@ -53,6 +53,8 @@ _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "EnvironmentIncomplete": (Severity.WARNING, 120.0),
     "Drifted": (Severity.WARNING, 120.0),
     "Stuck": (Severity.WARNING, 120.0),
+    "InsufficientRoom": (Severity.WARNING, 60.0),
+    "Overcommitted": (Severity.WARNING, 600.0),
     "ImageUnverified": (Severity.INFO, 600.0),
 }
 """Conditions of a stack: how bad each is, and after how many seconds."""

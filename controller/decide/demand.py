@@ -44,7 +44,7 @@ class Scales(NamedTuple):
     uses at most."""
 
     known: Known
-    used: Mapping[str, int]
+    used: Mapping[ReplicaId, int]
     learned: Mapping[str, int]
 
 

@@ -115,12 +115,19 @@ def _find_start(case: Case, parts: Parts, ready: int, moves: Moves) -> Words:
     if moves.waits_for is not None and not ready:
         return Phase.WAITING, moves.reason, moves.message
     if moves.reason in SHORT_OF_ROOM or moves.reason == PORT_TAKEN:
-        return (Phase.DEGRADED if ready else Phase.WAITING), moves.reason, moves.message
+        return _find_shortage(case, ready, alive, moves)
     if ready >= case.want.replicas:
         return Phase.READY, moves.reason or "Ready", moves.message
     if moves.reason != "WaitingForSlot" and (alive or begins(moves)):
         return Phase.STARTING, moves.reason or "Starting", moves.message
     return Phase.PENDING, moves.reason or "Pending", moves.message
+
+
+def _find_shortage(case: Case, ready: int, alive: bool, moves: Moves) -> Words:
+    """What runs already is not all that is wanted; there is no room for the next one."""
+    phase = Phase.DEGRADED if ready else Phase.STARTING if alive else Phase.WAITING
+    others = f"{ready} of {case.want.replicas} ready, the next one " if ready else "the next one " if alive else ""
+    return phase, moves.reason, f"{others}{moves.message}" if moves.message.startswith("needs") else moves.message
 
 
 def begins(moves: Moves) -> bool:

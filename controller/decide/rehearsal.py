@@ -7,6 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from controller.decide.admission import PORT_TAKEN, SHORT_OF_ROOM
 from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.phase import QUARANTINED
@@ -40,7 +41,7 @@ TURNS = 12
 
 HELD_REASONS = frozenset(
     {str(Freeze.PAUSED), str(Freeze.NOT_STARTED), "NotRunningAtAdoption", "StoppedByUser", "Orphaned"}
-    | {"Pinned", "UpdateHalted", *QUARANTINED}
+    | {"Pinned", "UpdateHalted", PORT_TAKEN, *SHORT_OF_ROOM, *QUARANTINED}
 )
 """Reasons of decisions by which a service is left as it is; a plan lists them."""
 

@@ -16,7 +16,7 @@ from controller.loop.codec import decode, encode
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.follow import Follower
 from controller.loop.generation import changed, commit_generation
-from controller.loop.ground import Ground
+from controller.loop.ground import Ground, survey_of
 from controller.loop.intents import IntentState, follow
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Lock, read_holder, try_lock
@@ -89,7 +89,7 @@ class _Local:
         make_prober: MakeProber,
     ) -> None:
         self._ground, self._wish = ground, wish
-        self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober))
+        self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground)))
         self._followers: dict[str, Follower] = {}
         self._results: dict[str, StackResult] = {}
         for target, loaded in pairs:

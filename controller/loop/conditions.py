@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from controller.decide.goback import find_way_back
 from controller.decide.identity import is_shut_out
+from controller.decide.shortage import tell_overcommitment, tell_waiting
 from controller.decide.status import find_stack_phase
 from controller.decide.trouble import find_drifted, tell_drifted, tell_stuck
 from controller.decide.world import World
@@ -86,9 +87,18 @@ def _tell_services(world: World) -> Iterator[Told]:
         yield Told("Drifted", "ChangedByHand", message)
     if stuck := tell_stuck(world.views.values()):
         yield Told("Stuck", "RemovalPending", stuck)
+    yield from tell_room(world)
     if unverified := [n for n, view in world.views.items() if view.unverified]:
         message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"
         yield Told("ImageUnverified", "PullFailed", message)
+
+
+def tell_room(world: World) -> Iterator[Told]:
+    """What waits for the machine, and whether more was promised than it has."""
+    if waiting := tell_waiting(world):
+        yield Told("InsufficientRoom", *waiting)
+    if short := tell_overcommitment(world):
+        yield Told("Overcommitted", "InsufficientMemory", short)
 
 
 def _tell_touched(world: World) -> Iterator[str]:

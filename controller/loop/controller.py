@@ -17,6 +17,7 @@ from controller.loop.executor import Batch, Executor
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
 from controller.loop.reconcile import Reconciler
+from controller.loop.rooms import Learned, LookAt, Rooms
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.model.errors import ControllerError
@@ -47,12 +48,18 @@ class Passes(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Ways:
-    """What the loop needs from outside. `make_prober` gets the callback for changed verdicts."""
+    """What the loop needs from outside. `make_prober` gets the callback for changed verdicts.
+
+    `look` sees the machine with these replicas on it (None: nobody does); `learned` tells by stack what one replica of
+    each service usually uses at most, in bytes of memory.
+    """
 
     engine: Engine
     now: Callable[[], Instant]
     audience: Audience
     make_prober: Callable[[Callable[[str, str], None]], Prober | None] = field(default=lambda _: None)
+    look: LookAt | None = None
+    learned: Learned = field(default=lambda _: {})
 
 
 class Controller:
@@ -65,6 +72,8 @@ class Controller:
         here = ways.engine.capabilities.leads_traffic  # elsewhere how our machine fares says nothing
         self._starts = Starts() if here else None
         self._executor = Executor(ways.engine, self._on_done, self._starts.at_once if self._starts else None)
+        self.rooms = Rooms(ways.look, ways.now, ways.learned)
+        """What the machine has for each stack."""
         self._prober = ways.make_prober(lambda stack, service: self._queue.add(Key(stack, service)))
         self._stopping = threading.Event()
         self._connected = False
@@ -87,7 +96,7 @@ class Controller:
     def tools(self) -> Tools:
         ways, tell, show = self._ways, self._announce, self._show
         return Tools(
-            ways.engine, self._executor, self._prober, self._queue, ways.now, tell, show, self._starts
+            ways.engine, self._executor, self._prober, self._queue, ways.now, tell, show, self._starts, self.rooms
         )  # fmt: skip
 
     def listen(self, audience: Audience) -> tuple[StackStatus, ...]:

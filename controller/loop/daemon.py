@@ -14,7 +14,7 @@ from controller.loop.acting import MakeProber, build_images
 from controller.loop.alerting import Watchman
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.generation import changed, commit_generation
-from controller.loop.ground import Ground
+from controller.loop.ground import Ground, survey_of
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Lock, try_lock
 from controller.loop.metering import Metering
@@ -58,7 +58,7 @@ class Daemon:
         self._served: Served | None = None
         self._audience = audience
         self._watch = watch
-        self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober))
+        self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground)))
         self._controller.on_turn.append(self._after_turn)
         self._reading = Reading(ground, self._controller, self._take_over, makes_tokens=api is not None)
         self.metering = Metering(self._controller, ground)

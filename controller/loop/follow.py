@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from controller.decide.admission import PORT_TAKEN
 from controller.decide.aim import is_release
 from controller.decide.case import ALIVE
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
@@ -22,6 +23,8 @@ from controller.model.wish import Wish
 _REACHED = frozenset({Phase.READY, Phase.COMPLETED})
 _ON_UPDATES = frozenset({"rollout-undo", "rollout-restart"})
 """Wishes that are fulfilled on a release that a person went back to, too."""
+_ROOM_PATIENCE = 10.0
+"""Seconds without progress after which nobody waits any more for the machine to have room: who keeps the stack does."""
 _OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE, "done")}
 
 
@@ -144,7 +147,7 @@ class Follower:
         """Nothing moves but services that are paused or were tried often enough, and services that wait for those."""
         known = self.reconciler.world.decisions
         paused = {n for n, d in known.items() if d.phase is Phase.PAUSED and not self._rests(d)}
-        beyond = {n for n, d in known.items() if self._is_beyond(d)}
+        beyond = {n for n, d in known.items() if self._is_beyond(d, now)}
         vain = wait_in_vain(find_waits(known), beyond | paused)
         idle = decisions.keys() & (beyond | paused | vain.keys())
         if not idle or self._moving(decisions, idle):
@@ -160,9 +163,11 @@ class Follower:
         outcome = "rolledBack" if first.reason == ROLLED_BACK else "failed"
         return self._result(outcome, now, ok=False, message=message, hint=hint)
 
-    def _is_beyond(self, decision: Decision) -> bool:
+    def _is_beyond(self, decision: Decision, now: Instant) -> bool:
         if is_beaten(decision):
             return True
+        if decision.short or decision.reason == PORT_TAKEN:
+            return now - self._progress_at > _ROOM_PATIENCE
         if decision.phase in _REACHED or decision.reason == UPDATE_FAILED:
             return False  # an update that has just failed is taken back from the next pass on
         return self._tries(decision) >= self._attempts(decision.service)

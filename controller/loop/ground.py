@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from controller.engines.base import Engine
 from controller.intake.targets import Broken, Request, Target, Targets, find_targets
@@ -17,6 +18,9 @@ from controller.loop.store import Store, known_stacks, stack_dir
 from controller.model.desired import DesiredService
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
 from controller.model.observed import Observed
+
+if TYPE_CHECKING:
+    from controller.resources.survey import Survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,15 @@ class Ground:
     @staticmethod
     def now() -> float:
         return time.time()
+
+
+def survey_of(ground: Ground) -> Survey | None:
+    """Who looks at the machine of the engine; None: nothing real runs on it."""
+    if not ground.engine.capabilities.runs_processes:
+        return None
+    from controller.resources.survey import Survey
+
+    return Survey(ground.engine, ground.now, str(ground.asked.root))
 
 
 def complain(broken: Sequence[Broken]) -> None:

@@ -16,6 +16,7 @@ from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.handback import as_composed, differing, tell_rest
 from controller.loop.holds import Circumstances, adoption_hold, find_hold
 from controller.loop.loaded import Loaded
+from controller.loop.rooms import LookAt, Rooms
 from controller.loop.senses import Senses
 from controller.loop.store import Store
 from controller.loop.wanted import with_tags
@@ -36,9 +37,18 @@ _PATIENCE = 2.0
 class Peek:
     """One stack, looked at once, with one round of probes."""
 
-    def __init__(self, engine: Engine, loaded: Loaded, store: Store, prober: Prober | None, now: Instant) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        loaded: Loaded,
+        store: Store,
+        prober: Prober | None,
+        now: Instant,
+        survey: LookAt | None = None,
+    ) -> None:
         self.loaded = loaded
         self.store = store
+        self._survey = survey
         self.timings: Timings = store.timings.load()
         self._known = store.stack.revisions()
         self._senses = Senses(engine, prober, store.replicas.known, lambda: self._known, now)
@@ -65,6 +75,10 @@ class Peek:
         world.hold = self.loaded.hold if for_apply else find_hold(world, around, self.now)
         if for_apply:
             world.desired = with_tags(world.desired, self.views)
+        if self._survey is not None:
+            rooms = Rooms(self._survey, time.time)
+            rooms.add(world)
+            rooms.measure(world)
         return world
 
     def plan(self, make_bed: MakeBed, services: tuple[str, ...] = ()) -> Plan:

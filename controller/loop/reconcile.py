@@ -22,6 +22,7 @@ from controller.loop.memory import Definitions
 from controller.loop.pace import LOOK_AGAIN, Pace
 from controller.loop.pauses import SOON, Pauses
 from controller.loop.recognise import recognise
+from controller.loop.rooms import AGAIN as ROOM_AGAIN
 from controller.loop.senses import Senses
 from controller.loop.setbacks import find_failed_restarts
 from controller.loop.store import Store
@@ -50,6 +51,7 @@ class Reconciler:
         self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
         self._told_trouble: str | None = None
         self.world: World = make_world(loaded.desired, self._way)
+        tools.rooms.add(self.world)
         self.ledger = Ledger(store, self.world)
         self.broken: str | None = None
         """Why the newest files cannot be used, while the last good generation stays in force."""
@@ -205,7 +207,8 @@ class Reconciler:
     def _decide(self, dirty: Iterable[str], now: Instant) -> None:
         if news := self._pace.look(self.world):
             self.chronicle.say(now, None, "StartsSlowed", news)
-        decisions = decide_stack(dirty, self.world, now)
+        more = self._tools.rooms.measure(self.world)
+        decisions = decide_stack({*dirty, *more}, self.world, now)
         self.annals.note_failed_restarts(find_failed_restarts(self.world.histories, decisions))
         self.store.histories.record({name: decision.history for name, decision in decisions.items()})
         self.world.absorb(decisions)
@@ -216,6 +219,8 @@ class Reconciler:
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), decision.wake_at)
             if decision.steps and not self.looks_only:
                 self._perform(decision, now)
+        if waiting := min(self.world.short, key=self.world.turns.__getitem__, default=None):
+            self._tools.queue.add_at(Key(self.loaded.name, waiting), now + ROOM_AGAIN)
         with self.store.transaction():  # what is told and learned holds up no step, and is one write to the disk
             self.chronicle.note_decisions(decisions, now)
             learned = self.chronicle.learn_readiness(self.world, tuple(decisions), now)

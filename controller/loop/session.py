@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from controller.loop.disk import has_room
-from controller.loop.ground import Asked, Ground, complain
+from controller.loop.ground import Asked, Ground, complain, survey_of
 from controller.loop.lock import read_holder
 from controller.model.errors import ControllerError, Finding
 
@@ -155,7 +155,8 @@ class Session:
             prober = self._make_prober(lambda stack, service: None)
         try:
             store = self._ground.store(loaded.name)
-            return use(Peek(self._ground.engine, loaded, store, prober, self._ground.now()))
+            ground = self._ground
+            return use(Peek(ground.engine, loaded, store, prober, ground.now(), survey_of(ground)))
         finally:
             if prober is not None:
                 prober.close()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from controller.engines.base import Engine
 from controller.health.prober import Prober
 from controller.loop.executor import Executor
 from controller.loop.queue import Queue
+from controller.loop.rooms import Rooms
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
 from controller.resources.starts import Starts
@@ -26,7 +28,7 @@ class Key(NamedTuple):
 class Tools:
     """What a reconciler works with. `tell` and `show` are called from the loop's thread, quickly.
 
-    `starts`: how many the engine's machine bears; None: it is not this one.
+    `starts`: how many the engine's machine bears; None: it is not this one. `rooms`: what it has room for.
     """
 
     engine: Engine
@@ -37,3 +39,4 @@ class Tools:
     tell: Callable[[Event], None]
     show: Callable[[StackStatus], None]
     starts: Starts | None = None
+    rooms: Rooms = field(default_factory=lambda: Rooms(None, time.time))

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import NamedTuple
 
+from controller.model.names import ReplicaId
+
 
 class Amount(NamedTuple):
     """Of memory (bytes) and of processor time (cores)."""
@@ -148,7 +150,7 @@ class Room:
     cpu: float | None = None
     disk: int | None = None
     most: Limit = NO_LIMIT
-    used: Mapping[str, int] = field(default_factory=dict, hash=False)
+    used: Mapping[ReplicaId, int] = field(default_factory=dict, hash=False)
     reserve: Reserve = NO_RESERVE
 
     @property

@@ -115,6 +115,14 @@ _BY_REASON: Mapping[str, tuple[str, ...]] = {
     "Orphaned": ("controller prune, to remove it, or give it back to the Compose file",),
     "WaitingForSlot": ("nothing: it starts once others have",),
     "PortTaken": ("free the host port (`ss -ltnp` says who has it), or publish another one",),
+    "InsufficientMemory": (
+        "stop something that is needed less, or reserve less (deploy.resources.reservations, resources.reserve)",
+        "nothing more: it starts by itself when there is room",
+    ),
+    "InsufficientCPU": ("reserve fewer cores (deploy.resources.reservations.cpus), or stop something that has some",),
+    "InsufficientDisk": ("controller cleanup --dry-run, for what is unused on the disk of Docker's data",),
+    "ExceedsMachine": ("reserve less (deploy.resources.reservations), or run it on a larger machine",),
+    "VolumeInUse": ("stop who has the volume, or take it out of `exclusiveVolumes`",),
     "ImageNeverPulled": ("load or build the image, or choose another `pull_policy`",),
     "ImagePullBackOff": (
         "look at the image's name and tag, the registry's login and the network; `docker compose pull {0}` shows more",

@@ -26,6 +26,7 @@ from controller.loop.generation import commit_generation
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
 from controller.loop.reconcile import Reconciler
+from controller.loop.rooms import Rooms
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.model.applied import StackResult
@@ -34,9 +35,11 @@ from controller.model.manifest import Stack as Manifest
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.project import ComposeProject, RenderedProject
+from controller.model.room import Facts
 from controller.model.status import Event, StackStatus
 from controller.model.steps import Outcome, Result, Step
 from controller.model.wish import Wish
+from controller.resources.survey import Surveyed
 
 NOW: Instant = 1_700_000_000.0
 CHECK = {"test": ["CMD", "true"]}
@@ -115,7 +118,11 @@ class Bench:
 class Stage:
     """`begin` is the birth of a controller, also after `die`: only the store and the engine outlive it."""
 
-    def __init__(self, folder: Path, loaded: Loaded, faults: Faults | None = None) -> None:
+    def __init__(
+        self, folder: Path, loaded: Loaded, faults: Faults | None = None, machine: Facts | None = None
+    ) -> None:
+        self.machine = machine
+        """What there is for all of them; None: nobody looks."""
         self.clock = HandClock(NOW)
         settings = Settings(faults=faults or Faults())
         self.engine = SimulatedEngine(clock=self.clock, settings=settings)
@@ -138,8 +145,9 @@ class Stage:
         self.reconciler = Reconciler(self._tools(), self.commit(loaded, profile), self.store)
 
     def _tools(self) -> Tools:
-        show = self.statuses.append
-        return Tools(self.engine, self.bench, None, self.queue, self.clock.now, self.events.append, show)  # type: ignore[arg-type]
+        tell, show, now = self.events.append, self.statuses.append, self.clock.now
+        rooms = Rooms(None if self.machine is None else lambda _: Surveyed(self.machine, {}), now)
+        return Tools(self.engine, self.bench, None, self.queue, now, tell, show, rooms=rooms)  # type: ignore[arg-type]
 
     def die(self) -> None:
         """As by SIGKILL: what waits to be done never is."""
@@ -149,7 +157,7 @@ class Stage:
         target = Target("shop", loaded.place, loaded.project, Inputs((), (), frozenset(), frozenset(), ""))
         return commit_generation(loaded, target, self.store, self.clock.now(), profile)
 
-    def change(self, services: dict[str, Any], **spec: Any) -> Loaded:
+    def change(self, services: dict[str, Any], /, **spec: Any) -> Loaded:
         """Newer files come in force."""
         loaded = self.commit(load(services, self.reconciler.loaded, **spec))
         self.reconciler.adopt_generation(loaded, self.clock.now())

@@ -141,7 +141,7 @@ def test_as_many_replicas_as_fit() -> None:
     assert acts(given) == {}
     decided = given.decisions["a"]
     assert (decided.phase, decided.ready) == (Phase.DEGRADED, 2)
-    assert decided.message.startswith("needs 100Mi of memory, 50Mi is free")
+    assert decided.message.startswith("2 of 3 ready, the next one needs 100Mi of memory, 50Mi is free")
 
 
 def test_priority_goes_first_whatever_the_order() -> None:

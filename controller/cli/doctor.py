@@ -40,9 +40,10 @@ def doctor(options: Options) -> int:
 def _check_stacks(options: Options, facts: Facts) -> tuple[Check, ...]:
     """Files and ports of the stacks that are meant; nothing where none was named and none is here."""
     from controller.cli.checks.judge import Check, Verdict
-    from controller.cli.checks.ports import check_ports, listening_ports, published_ports, wanted_ports
+    from controller.cli.checks.ports import check_ports, published, spots, wanted_ports
     from controller.cli.engine import open_engine
     from controller.cli.reading import has_targets, read_all
+    from controller.engines.holders import HERE, find_holders
     from controller.model.errors import ControllerError
 
     if facts.compose.code != 0 or not has_targets(options):
@@ -57,4 +58,6 @@ def _check_stacks(options: Options, facts: Facts) -> tuple[Check, ...]:
     stacks = [read.stack for read in reading.reads if read.stack is not None]
     files = Check("files", Verdict.OK, ", ".join(f"{read.name} ({read.place})" for read in reading.reads))
     wanted = [port for stack in stacks for port in wanted_ports(stack)]
-    return (files, check_ports(wanted, published_ports(facts.containers), listening_ports()))
+    containers = published(facts.containers)
+    holders = find_holders(spots(wanted), containers, HERE if facts.machine.holds_engine else None)
+    return (files, check_ports(wanted, containers, holders))

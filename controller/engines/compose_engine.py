@@ -15,6 +15,7 @@ from controller.engines.ensure import remove_networks
 from controller.engines.events import Listener
 from controller.engines.gateway import find_gateway
 from controller.engines.gauges import Gauges
+from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.observe import Observer
 from controller.engines.own import OwnContainers
@@ -42,14 +43,15 @@ class ComposeEngine:
         self._client = Client(self.endpoint)
         self._images, self._sightings = Images(self._client), Sightings()
         self._vantage = Vantage(self._client)
-        self._observer = Observer(self._client, self._images, self._sightings, self._vantage)
+        holders = Holders(self._client, self._vantage)
+        self._observer = Observer(self._client, self._images, self._sightings, self._vantage, holders)
         self._gauges = Gauges(self._client, self._vantage)
         self._alone = Alone(self._client)
         recorders = Recorders(self._render_again, self._record)
-        self._performer = Performer(self._client, self._images, recorders)
+        self._performer = Performer(self._client, self._images, recorders, holders)
         local = self.endpoint.socket_path is not None
         puller = Puller(self.endpoint)
-        self.own = OwnContainers(self._client, self._vantage, puller) if local else None
+        self.own = OwnContainers(self._client, self._vantage, puller, holders) if local else None
         """Containers of ours beside the stacks: what they have of us are files and sockets of this machine."""
         self._lock = threading.Lock()
         self._renderings: tuple[tuple[ComposeProject, RenderedProject], ...] = ()

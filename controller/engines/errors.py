@@ -35,6 +35,7 @@ _TAKEN = ("is already in use by container", "marked for removal", "removal of co
 _PORT_TAKEN = re.compile(
     r"listen \w+ (\S+:\d+): bind: address already in use|Bind for (\S+:\d+) failed: port is already allocated"
 )
+_PORT_SAID = re.compile(r"^host port (?:(\S+):)?(\d+) is already in use$")
 _NO_ADDRESSES = ("non-overlapping ipv4 address pool", "address pools have been fully subscribed")
 """No subnet is left for another network, in the words of older and newer engines, which answer 404, 400 or 500."""
 _VERSION = re.compile(r"client version (\S+) is too (old|new)")
@@ -95,6 +96,13 @@ def _map_used_up(said: str, message: str) -> Transient | None:
         more = "give Docker more in `default-address-pools` of its daemon.json"
         return Transient(message, hint=f"remove networks that nobody uses (docker network prune), or {more}")
     return None
+
+
+def find_taken_port(error: EngineError) -> tuple[str, int] | None:
+    """Address and number of the host port that somebody else has, where that is what is wrong."""
+    if (said := _PORT_SAID.search(error.message)) is None:
+        return None
+    return (said[1] or "").strip("[]"), int(said[2])
 
 
 def _map_version(message: str, version: str, fault: str) -> EngineError:

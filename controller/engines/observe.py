@@ -14,10 +14,11 @@ from controller.engines.answers import get_container, get_list
 from controller.engines.base import Scope
 from controller.engines.client import Client
 from controller.engines.drift import find_drift, lost_networks, made_otherwise, misjoined
+from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.limits import find_limits
 from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
-from controller.engines.ports import find_taken
+from controller.engines.ports import Sockets, find_taken
 from controller.engines.sightings import Sighting, Sightings, listed_key
 from controller.engines.template import read_request, replica_name
 from controller.engines.vantage import Vantage
@@ -28,6 +29,8 @@ from controller.model.observed import Observed, Replica, ServiceView
 
 _INSPECT_PATIENCE = 0.5
 _HANDS = 4
+_SOCKETS_KEPT = 1.0
+"""Seconds."""
 _GOING = frozenset({"removing", "dead"})
 
 
@@ -53,10 +56,14 @@ class Reading:
 class Observer:
     """Observations of one engine. Safe from several threads."""
 
-    def __init__(self, client: Client, images: Images, sightings: Sightings, vantage: Vantage) -> None:
+    def __init__(
+        self, client: Client, images: Images, sightings: Sightings, vantage: Vantage, holders: Holders
+    ) -> None:
         self._client, self._images, self._sightings, self._vantage = client, images, sightings, vantage
+        self._holders = holders
         self._pool = ThreadPoolExecutor(_HANDS, thread_name_prefix="inspect")
         self._readings: dict[str, Reading] = {}
+        self._sockets = (-_SOCKETS_KEPT, Sockets())
 
     def close(self) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
@@ -84,7 +91,11 @@ class Observer:
             for service in sorted({*found, *_asked(scope)})
         }
         if lens.shares_host:
-            views = {name: _with_taken_ports(view, scope.templates.get(name)) for name, view in views.items()}
+            now = Sockets()
+            views = {
+                name: self._with_taken_ports(view, scope.templates.get(name), now, ends_at)
+                for name, view in views.items()
+            }
         directory, files = _origin(listed)
         return Observed(scope.stack, views, taken_at, directory, files)
 
@@ -209,12 +220,25 @@ class Observer:
                 complete = False
         return replace(blank, replicas=replicas, complete=complete, image_id=image_id)
 
+    def _with_taken_ports(
+        self, view: ServiceView, template: Template | None, now: Sockets, ends_at: float
+    ) -> ServiceView:
+        """Asked for only where a replica may have to be replaced, or has to be started."""
+        drifted = any(replica.drift for replica in view.replicas)
+        settled = bool(view.replicas) and all(replica.running for replica in view.replicas)
+        if template is None or not template.body or (settled and not drifted):
+            return view
+        taken = find_taken(read_request(template), now if drifted else self._recall_sockets(now))
+        if not taken:
+            return view
+        holders = self._holders.find(taken, deadline=max(0.1, ends_at - time.monotonic()))
+        return replace(view, taken_ports=tuple(dict.fromkeys(port.name for port in taken)), holders=holders)
 
-def _with_taken_ports(view: ServiceView, template: Template | None) -> ServiceView:
-    """Asked for only where a replica may have to be replaced."""
-    if template is None or not template.body or not any(replica.drift for replica in view.replicas):
-        return view
-    return replace(view, taken_ports=find_taken(read_request(template)))
+    def _recall_sockets(self, now: Sockets) -> Sockets:
+        """Those of a moment ago: a start that fails changes nothing, and while a stack starts it is looked at often."""
+        if time.monotonic() - self._sockets[0] > _SOCKETS_KEPT:
+            self._sockets = (time.monotonic(), now)
+        return self._sockets[1]
 
 
 def _spells(name: str, proper: str) -> bool:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from controller.engines import labels
 from controller.engines.answers import get_list
 from controller.engines.client import Client
+from controller.engines.holders import Holders
 from controller.engines.pull import Puller
 from controller.engines.vantage import Vantage, is_taken, owns_address
 from controller.model.errors import Conflict, EngineError, Rejected, Transient
@@ -31,8 +32,8 @@ _OTHER_IMAGE = {
 class OwnContainers:
     """Our own containers on one daemon. Every method raises only EngineErrors and may come from any thread."""
 
-    def __init__(self, client: Client, vantage: Vantage, puller: Puller) -> None:
-        self._client, self._vantage, self._puller = client, vantage, puller
+    def __init__(self, client: Client, vantage: Vantage, puller: Puller, holders: Holders) -> None:
+        self._client, self._vantage, self._puller, self._holders = client, vantage, puller, holders
 
     def find(self, stack: str, role: Role, *, deadline: float) -> tuple[OwnSeen, ...]:
         """Those of that role, running ones first. More than one: a replacement was interrupted."""
@@ -77,8 +78,11 @@ class OwnContainers:
             raise Conflict(f"{spec.name} went while it was looked at")
         others = [seen for seen in found if seen.id != made]
         if not mine.running:
-            _refuse_taken(spec, others)
-            self._take_over(mine, others, grace, ends_at)
+            try:
+                _refuse_taken(spec, others)
+                self._take_over(mine, others, grace, ends_at)
+            except EngineError as error:
+                raise self._holders.explain(error) from error.__cause__
         for other in others:
             self._retire(other, grace, _left(ends_at))
         if mine.name != spec.name:

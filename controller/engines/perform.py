@@ -16,6 +16,7 @@ from controller.engines.client import Client
 from controller.engines.deadline import SLACK, left
 from controller.engines.ensure import ambiguous_network, ensure_surroundings, lacks_network, merge_networks
 from controller.engines.errors import Failure
+from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.mending import InPlace
 from controller.engines.template import Place, Request, instantiate, read_request
@@ -55,8 +56,8 @@ class Recorders:
 class Performer:
     """Performs steps on one engine. Safe from several threads; it keeps nothing."""
 
-    def __init__(self, client: Client, images: Images, recorders: Recorders) -> None:
-        self._client, self._images, self._recorders = client, images, recorders
+    def __init__(self, client: Client, images: Images, recorders: Recorders, holders: Holders) -> None:
+        self._client, self._images, self._recorders, self._holders = client, images, recorders, holders
         # The engine makes a second network of a name where two ask at once, and then starts nothing on either.
         self._one_at_a_time = threading.Lock()
         self._in_place = InPlace(client, self._one_at_a_time)
@@ -80,6 +81,7 @@ class Performer:
         try:
             replica = self._do(project, step, ends_at, made)
         except EngineError as error:
+            error = self._holders.explain(error)
             result, message = result_of(error), " ".join(error.message.split())
             message = f"{message} ({error.hint})" if error.hint else message
         return Outcome(step, result, message, replica, time.monotonic() - began, tuple(made))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 from controller.engines.template import Request
 
@@ -16,39 +17,84 @@ _EVERYWHERE = "0"
 _MAPPED = "".join(f"{word:08X}" for word in struct.unpack("=3I", bytes(10) + b"\xff\xff"))
 """What stands before an IPv4 address in IPv6's table (`::ffff:127.0.0.1`): such a socket takes that address alone."""
 
-
-def find_taken(request: Request, tables: Path = Path("/proc/net")) -> tuple[str, ...]:
-    """Those of its fixed host ports that are taken, as `<port>/<protocol>`; empty where the kernel does not tell."""
-    wanted = sorted(set(_fixed(request)))
-    return tuple(f"{port}/{kind}" for port, kind, ip in wanted if _is_taken(port, kind, ip, tables))
+TABLES = Path("/proc/net")
 
 
-def _fixed(request: Request) -> Iterator[tuple[int, str, str]]:
-    """Port, protocol and address of each binding that leaves the engine no choice."""
+class HostPort(NamedTuple):
+    """A port of the host that somebody wants. `ip` "": of all its addresses."""
+
+    port: int
+    kind: str = "tcp"
+    ip: str = ""
+
+    @property
+    def name(self) -> str:
+        """`8080/tcp`."""
+        return f"{self.port}/{self.kind}"
+
+
+class Listener(NamedTuple):
+    """A socket that listens. `address` as the kernel writes it; `inode`: 0 where its table does not tell."""
+
+    address: str
+    port: int
+    uid: int = 0
+    inode: int = 0
+
+
+class Sockets:
+    """All that listen now, by the kernel's tables: each is read when it is asked for first, which takes 2 ms."""
+
+    def __init__(self, tables: Path = TABLES) -> None:
+        self._tables = tables
+        self._read: dict[str, tuple[Listener, ...]] = {}
+
+    def beside(self, port: HostPort) -> tuple[Listener, ...]:
+        """Those that stand in the way of who wants that port."""
+        return tuple(one for one in self._of(port.kind) if one.port == port.port and _meet(port.ip, one.address))
+
+    def _of(self, kind: str) -> tuple[Listener, ...]:
+        if kind not in self._read:
+            tables = (self._tables / kind, self._tables / f"{kind}6")
+            self._read[kind] = tuple(one for table in tables for one in _read_listeners(table, kind))
+        return self._read[kind]
+
+
+def find_taken(request: Request, sockets: Sockets) -> tuple[HostPort, ...]:
+    """Those of its fixed host ports that are taken; empty where the kernel does not tell."""
+    return tuple(port for port in sorted(set(_fixed(request))) if sockets.beside(port))
+
+
+def collide(wanted: str, other: str) -> bool:
+    """Whether a port cannot be had at the address `wanted` where somebody has it at `other`; "": at all of them."""
+    return not other or _meet(wanted, spell(other))
+
+
+def _fixed(request: Request) -> Iterator[HostPort]:
+    """Each binding that leaves the engine no choice."""
     for inside, bindings in (request.create["HostConfig"].get("PortBindings") or {}).items():
         for binding in bindings or ():
             if str(binding.get("HostPort") or "").isdigit():
-                yield int(binding["HostPort"]), inside.partition("/")[2] or "tcp", binding.get("HostIp") or ""
+                kind = inside.partition("/")[2] or "tcp"
+                yield HostPort(int(binding["HostPort"]), kind, binding.get("HostIp") or "")
 
 
-def _is_taken(port: int, kind: str, ip: str, tables: Path) -> bool:
-    for table in (tables / kind, tables / f"{kind}6"):
-        for address, at, state in _sockets(table):
-            if at == port and state == _LISTENS.get(kind) and _meet(ip, address):
-                return True
-    return False
-
-
-def _sockets(table: Path) -> Iterator[tuple[str, int, str]]:
-    """Local address (the kernel's hexadecimal), port and state of each socket."""
+def _read_listeners(table: Path, kind: str) -> Iterator[Listener]:
     try:
         lines = table.read_text().splitlines()[1:]
     except OSError:
         return
     for line in lines:
-        _, local, _, state, *_ = line.split()
-        address, _, port = local.partition(":")
-        yield address, int(port, 16), state
+        _, local, _, state, *more = line.split()
+        if state == _LISTENS.get(kind):
+            address, _, port = local.partition(":")
+            yield Listener(address, int(port, 16), *_owner(more))
+
+
+def _owner(more: Collection[str]) -> tuple[int, int]:
+    """User and inode, behind queues and timers (proc_net_tcp(5))."""
+    words = tuple(more)
+    return (int(words[3]), int(words[5])) if len(words) > 5 else (0, 0)
 
 
 def _meet(ip: str, address: str) -> bool:
@@ -59,13 +105,13 @@ def _meet(ip: str, address: str) -> bool:
     """
     if not ip:
         return True
-    wanted, there = _spell(ip), address.removeprefix(_MAPPED)
+    wanted, there = spell(ip), address.removeprefix(_MAPPED)
     if len(wanted) != len(there):
         return len(wanted) < len(there) and not there.strip(_EVERYWHERE)
     return wanted == there or not wanted.strip(_EVERYWHERE) or not there.strip(_EVERYWHERE)
 
 
-def _spell(ip: str) -> str:
+def spell(ip: str) -> str:
     """The address as the kernel writes it: words of 32 bits, each in the machine's order; "" for what is none."""
     try:
         raw = socket.inet_pton(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip)

@@ -15,6 +15,7 @@ from typing import Any
 from controller.engines.answers import get_object
 from controller.engines.client import Client
 from controller.engines.parse import Lens, parse_instant
+from controller.engines.transport import Endpoint
 from controller.model.errors import EngineError
 
 _RENEW = 600.0
@@ -42,6 +43,7 @@ class Vantage:
         self._began_at = _find_beginning()
         self._rootless: bool | None = None
         self._shares_host: bool | None = None
+        self._is_here = False
         self._gateways: dict[str, bool] = {}
 
     def lens(self, inspects: Iterable[Mapping[str, Any]], *, deadline: float) -> Lens:
@@ -63,6 +65,11 @@ class Vantage:
         """Seconds by which the engine's clock is ahead of ours, as it was measured last; 0 before that."""
         return self._lens.ahead
 
+    @property
+    def sees_processes(self) -> bool:
+        """Whether processes and sockets of the engine's machine are ours to see, as far as that is known by now."""
+        return self._is_here if self._shares_host is None else self._shares_host
+
     def ask(self, *, deadline: float) -> Mapping[str, Any]:
         """What the engine says of itself now. It takes its time for that: 20-50 ms (measured). Raises EngineErrors."""
         with self._lock:
@@ -80,9 +87,7 @@ class Vantage:
 
         Of rootless engines, and where we are in a container ourselves, no process was seen that would tell.
         """
-        if self._client.endpoint.socket_path is None:
-            return False
-        return bool(self._shares_host) or is_same_machine(info, os.uname().release, _find_memory())
+        return bool(self._shares_host) or is_here(info, self._client.endpoint)
 
     def _was_set(self) -> bool:
         """Whether our clock was set since this was asked last."""
@@ -108,6 +113,7 @@ class Vantage:
         self._rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
         if self._client.endpoint.socket_path is None or self._rootless:
             self._shares_host = False
+        self._is_here = self.shares_machine(info)
         return info
 
     def _look(self, inspect: Mapping[str, Any]) -> None:
@@ -123,6 +129,11 @@ class Vantage:
             gateway = (endpoint or {}).get("Gateway")
             if gateway and not self._gateways.get(gateway):
                 self._gateways[gateway] = owns_address(gateway)
+
+
+def is_here(info: Mapping[str, Any], endpoint: Endpoint) -> bool:
+    """Whether an engine that says this of itself runs on our kernel, as far as that tells."""
+    return endpoint.socket_path is not None and is_same_machine(info, os.uname().release, _find_memory())
 
 
 def is_same_machine(info: Mapping[str, Any], release: str, memory: int | None) -> bool:

@@ -195,7 +195,7 @@ class Trouble:
 
 
 NO_TROUBLES: Mapping[str, Trouble] = MappingProxyType({})
-NOBODY: Mapping[str, str] = MappingProxyType({})
+NO_HOLDERS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,10 +215,10 @@ class ServiceView:
     """What failed to get images here, by image."""
     taken_ports: tuple[str, ...] = ()
     """Fixed host ports (`8080/tcp`) that a replica of the present template would need and that are in use."""
-    holders: Mapping[str, str] = field(default_factory=lambda: NOBODY)
-    """Who has those of them of which that is known, in words: `process nginx (pid 812)`."""
-    taken_volumes: Mapping[str, str] = field(default_factory=lambda: NOBODY)
-    """Of its exclusive volumes, by Docker's names, those that another project's container has, and which."""
+    holders: Mapping[str, str] = field(default_factory=lambda: NO_HOLDERS)
+    """Who has each of these, in words: `process nginx (pid 812)`; missing where nobody is seen that does."""
+    taken_volumes: Mapping[str, str] = field(default_factory=lambda: NO_HOLDERS)
+    """Of its exclusive volumes, by Docker's names, those that a strange container has, and which that is."""
     no_ingress: str = ""
     """Why the ingress cannot take the host ports of this service now, which its replicas have still; "": it can."""
     unverified: bool = False

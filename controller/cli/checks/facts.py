@@ -11,12 +11,23 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.engines.transport import resolve_endpoint
+from controller.engines.vantage import is_here
+from controller.model.errors import EngineError
+from controller.model.usage import OwnLimits
+from controller.resources.host import read_disk
+from controller.resources.own_limits import read_own_limits
+from controller.resources.pressure import Pressure, read_pressure
+
 _SECRET_PREFIXES = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY", "COMPOSE_")
-_CONTAINER = '{{.Names}}\t{{.Image}}\t{{.Label "com.docker.compose.project"}}{{.Label "controller.stack"}}\t{{.Ports}}'
+_CONTAINER = (
+    '{{.Names}}\t{{.Image}}\t{{.Label "com.docker.compose.project"}}{{.Label "controller.stack"}}\t{{.Ports}}\t{{.ID}}'
+)
 """Our own containers are a stack's like those of its project, and have no project's label."""
 _COMPONENTS = "{{range .Server.Components}}{{.Name}} {{end}}"
 
@@ -32,21 +43,39 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """A running container, as far as a rival or the holder of a port is known by it."""
+    """A running container, as far as a rival or the holder of a port is known by it. `id`: its first digits."""
 
     name: str
     image: str
     project: str = ""
     ports: str = ""
+    id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """Bytes of a file system."""
+    """Bytes and inodes of a file system; no inodes: it makes them as they are wanted."""
 
     path: str
     total: int
     free: int
+    inodes: int = 0
+    inodes_free: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What this machine has, in bytes and cores, and what of it a process started here may use.
+
+    `holds_engine`: containers run on it too; else what they have is told by the engine alone.
+    """
+
+    cores: int
+    memory_total: int
+    memory_available: int
+    holds_engine: bool
+    own: OwnLimits
+    pressure: Pressure
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +105,7 @@ class Facts:
     skew: float | None
     containers: tuple[Container, ...]
     disks: tuple[Disk, ...]
-    memory_available: int
+    machine: Machine
     state: Folder
     in_docker_group: bool
     has_systemd: bool
@@ -104,7 +133,7 @@ def sense(state: Path, *, deadline: float = 10.0) -> Facts:
         skew=_skew(engine, asked_at, answered_at),
         containers=_containers(listed.result()),
         disks=_disks(engine, state),
-        memory_available=_memory(),
+        machine=_machine(engine),
         state=_folder(state),
         in_docker_group=_in_docker_group(),
         has_systemd=Path("/run/systemd/system").is_dir(),
@@ -156,26 +185,40 @@ def _skew(engine: Mapping[str, Any] | None, asked_at: float, answered_at: float)
 
 def _containers(said: Said) -> tuple[Container, ...]:
     rows = [line.split("\t") for line in said.out.splitlines()] if said.code == 0 else []
-    return tuple(Container(*row) for row in rows if len(row) == 4)
+    return tuple(Container(*row) for row in rows if len(row) == 5)
 
 
 def _disks(engine: Mapping[str, Any] | None, state: Path) -> tuple[Disk, ...]:
-    import psutil
-
     found: dict[int, Disk] = {}
-    for path in (Path(str((engine or {}).get("DockerRootDir", "/"))), _existing(state)):
+    roots = [Path(str(engine.get("DockerRootDir", "/")))] if engine is not None and _is_here(engine) else []
+    for path in (*roots, _existing(state)):
         try:
-            usage = psutil.disk_usage(str(path))
-            found.setdefault(path.stat().st_dev, Disk(str(path), usage.total, usage.free))
+            told = read_disk(str(path))
+            disk = Disk(str(path), told.total or 0, told.free or 0, told.inodes_total or 0, told.inodes_free or 0)
+            found.setdefault(path.stat().st_dev, disk)
         except OSError:
-            continue  # another machine's path, or one that only root may look into
+            continue  # from within a container it is not there; or only root may look into it
     return tuple(found.values())
 
 
-def _memory() -> int:
+def _machine(engine: Mapping[str, Any] | None) -> Machine:
     import psutil
 
-    return int(psutil.virtual_memory().available)
+    memory = psutil.virtual_memory()
+    return Machine(
+        cores=psutil.cpu_count() or 1,
+        memory_total=int(memory.total),
+        memory_available=int(memory.available),
+        holds_engine=engine is not None and _is_here(engine),
+        own=read_own_limits(),
+        pressure=read_pressure(),
+    )
+
+
+def _is_here(engine: Mapping[str, Any]) -> bool:
+    with suppress(EngineError):  # a context that does not exist
+        return is_here(engine, resolve_endpoint(os.environ))
+    return False
 
 
 def _folder(path: Path) -> Folder:

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.cli.checks.facts import Facts
+from controller.render.machine import tell_own
 
 OLDEST_ENGINE = (20, 10)
 OLDEST_COMPOSE = (2, 24)
 GIB = 1 << 30
+ENOUGH = 128 << 20
+"""Bytes: what a controller takes with a few stacks and its dashboard, and some more."""
 
 
 class Verdict(StrEnum):
@@ -109,11 +112,52 @@ def check_disk(facts: Facts) -> Check:
     return Check("disk", Verdict.OK, "; ".join(f"{disk.path}: {_size(disk.free)} free" for disk in facts.disks))
 
 
+def check_inodes(facts: Facts) -> Check:
+    """A file system may have no file left to give though there is room."""
+    counted = [disk for disk in facts.disks if disk.inodes]
+    for disk in counted:
+        share = disk.inodes_free / disk.inodes
+        told = f"{disk.path}: {disk.inodes_free} inodes free of {disk.inodes}"
+        if share < 0.05:
+            verdict = Verdict.FAIL if share < 0.01 else Verdict.WARN
+            return Check("inodes", verdict, told, "remove what has very many files: images, build cache, logs")
+    told = "; ".join(f"{disk.path}: {disk.inodes_free / disk.inodes:.0%} free" for disk in counted)
+    return Check("inodes", Verdict.OK, told or "as many as are wanted")
+
+
 def check_memory(facts: Facts) -> Check:
-    told = f"{_size(facts.memory_available)} available"
-    if facts.memory_available < GIB // 4:
+    """Of this machine, whose containers may be killed for want of it."""
+    machine = facts.machine
+    told = f"this machine: {_size(machine.memory_available)} available of {_size(machine.memory_total)}"
+    if machine.memory_available < GIB // 4:
         return Check("memory", Verdict.WARN, told, "stop what is not needed, or add memory; starts may be killed")
-    return Check("memory", Verdict.OK, told)
+    return Check("memory", Verdict.OK, f"{told}, {machine.cores} cores")
+
+
+def check_capacity(facts: Facts) -> Check:
+    """What containers can have together, by the engine: where it runs elsewhere this machine's has no part in it."""
+    engine = facts.engine or {}
+    cores, memory = engine.get("NCPU") or "unknown", engine.get("MemTotal") or 0
+    told = f"{cores} cores and {_size(memory) if memory else 'unknown'} of memory for containers"
+    where = "this machine's" if facts.machine.holds_engine else "the engine runs elsewhere than we do"
+    return Check("capacity", Verdict.OK, f"{told} ({where})")
+
+
+def check_own(facts: Facts) -> Check:
+    """What a controller started here may use; of the machine it says nothing."""
+    own = facts.machine.own
+    told = f"a controller started here {tell_own(own)}"
+    if own.memory is not None and own.memory < ENOUGH:
+        return Check("own limits", Verdict.WARN, told, f"let it have {_size(ENOUGH)} at least")
+    return Check("own limits", Verdict.OK, told)
+
+
+def check_pressure(facts: Facts) -> Check:
+    """Whether the kernel tells how long tasks wait: admission and alerts go by it where it does."""
+    told = [f"{name} {share:.0%}" for name, share in facts.machine.pressure._asdict().items() if share is not None]
+    if told:
+        return Check("pressure", Verdict.OK, f"tasks wait for {', '.join(told)} of the time")
+    return Check("pressure", Verdict.OK, "this kernel does not tell (PSI: 4.20 or newer, booted with psi=1)")
 
 
 def check_clock(facts: Facts) -> Check:
@@ -168,9 +212,11 @@ def check_state(facts: Facts) -> Check:
 
 
 _WITH_ENGINE: Sequence[Callable[[Facts], Check]] = (
-    check_engine, check_version, check_kind, check_compose, check_clock, check_rivals,
+    check_engine, check_version, check_kind, check_compose, check_clock, check_rivals, check_capacity,
 )  # fmt: skip
-_WITHOUT_ENGINE: Sequence[Callable[[Facts], Check]] = (check_disk, check_memory, check_state)
+_WITHOUT_ENGINE: Sequence[Callable[[Facts], Check]] = (
+    check_disk, check_inodes, check_memory, check_own, check_pressure, check_state,
+)  # fmt: skip
 
 
 def _number(version: str) -> tuple[int, int]:

@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 
-from controller.cli.checks.facts import Container, Disk, Facts, Folder, Said
+from controller.cli.checks.facts import Container, Disk, Facts, Folder, Machine, Said
 from controller.cli.checks.judge import GIB, Verdict, judge
 from controller.cli.checks.lines import check_data, check_lines
+from controller.model.usage import OwnLimits
+from controller.resources.pressure import Pressure
 
 pytestmark = pytest.mark.unit
 
+MACHINE = Machine(2, 8 * GIB, 4 * GIB, True, OwnLimits(), Pressure(0.01, 0.0, 0.0))
 GOOD = Facts(
     docker=Said(0, "Docker version 28.2.2"),
     engine={"ServerVersion": "26.1.5", "OperatingSystem": "Debian GNU/Linux 12", "SecurityOptions": ["name=seccomp"]},
@@ -24,7 +27,7 @@ GOOD = Facts(
     skew=0.0,
     containers=(Container("web", "nginx:1"),),
     disks=(Disk("/", 100 * GIB, 50 * GIB),),
-    memory_available=4 * GIB,
+    machine=MACHINE,
     state=Folder("/var/lib/controller", 0o700, True, True),
     in_docker_group=True,
     has_systemd=True,
@@ -43,7 +46,7 @@ def test_a_fit_machine_has_nothing_to_mend() -> None:
     checks = judge(GOOD)
     assert {check.verdict for check in checks} == {Verdict.OK}
     assert not any(check.mend for check in checks)
-    assert check_lines(checks)[-1] == "9 checks: all is well"
+    assert check_lines(checks)[-1] == "13 checks: all is well"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +68,13 @@ def test_a_fit_machine_has_nothing_to_mend() -> None:
         ({"compose": Said(0, "5.0.1")}, {}),
         ({"disks": (Disk("/", 100 * GIB, 4 * GIB),)}, {"disk": Verdict.WARN}),
         ({"disks": (Disk("/", 100 * GIB, GIB // 8),)}, {"disk": Verdict.FAIL}),
-        ({"memory_available": GIB // 8}, {"memory": Verdict.WARN}),
+        ({"disks": (Disk("/", 100 * GIB, 50 * GIB, 1000, 40),)}, {"inodes": Verdict.WARN}),
+        ({"disks": (Disk("/", 100 * GIB, 50 * GIB, 1000, 9),)}, {"inodes": Verdict.FAIL}),
+        ({"disks": (Disk("/", 100 * GIB, 50 * GIB),)}, {}),
+        ({"machine": replace(MACHINE, memory_available=GIB // 8)}, {"memory": Verdict.WARN}),
+        ({"machine": replace(MACHINE, own=OwnLimits(64 << 20))}, {"own limits": Verdict.WARN}),
+        ({"machine": replace(MACHINE, own=OwnLimits(512 << 20, 0.5))}, {}),
+        ({"machine": replace(MACHINE, pressure=Pressure())}, {}),
         ({"skew": -30.0}, {"clock": Verdict.WARN}),
         ({"skew": None}, {"clock": Verdict.WARN}),
         ({"containers": (Container("w", "containrrr/watchtower:latest"),)}, {"rivals": Verdict.WARN}),
@@ -99,7 +108,37 @@ def test_the_mend_fits_the_cause(seen: dict[str, Any], word: str) -> None:
 
 def test_without_the_command_nothing_more_is_asked_of_the_engine() -> None:
     checks = judge(replace(GOOD, docker=Said(None, err="not found"), engine=None, compose=Said(None)))
-    assert [check.name for check in checks] == ["docker", "disk", "memory", "state"]
+    assert [check.name for check in checks] == [
+        "docker", "disk", "inodes", "memory", "own limits", "pressure", "state",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("seen", "name", "words"),
+    [
+        ({}, "memory", "this machine: 4.0 GiB available of 8.0 GiB, 2 cores"),
+        (
+            {"engine": {**(GOOD.engine or {}), "NCPU": 2, "MemTotal": 8 * GIB}},
+            "capacity",
+            "2 cores and 8.0 GiB of memory for containers (this machine's)",
+        ),
+        (
+            {"machine": replace(MACHINE, holds_engine=False)},
+            "capacity",
+            "unknown cores and unknown of memory for containers (the engine runs elsewhere than we do)",
+        ),
+        ({}, "own limits", "a controller started here has no limits of its own"),
+        (
+            {"machine": replace(MACHINE, own=OwnLimits(512 << 20, 0.5))},
+            "own limits",
+            "a controller started here may use 512Mi of memory and 0.5 cores",
+        ),
+        ({"disks": (Disk("/", GIB * 50, GIB * 50, 1000, 900),)}, "inodes", "/: 90% free"),
+        ({}, "pressure", "tasks wait for cpu 1%, memory 0%, io 0% of the time"),
+    ],
+)
+def test_machine_engine_and_our_own_limits_are_told_apart(seen: dict[str, Any], name: str, words: str) -> None:
+    assert next(check.message for check in judge(replace(GOOD, **seen)) if check.name == name) == words
 
 
 def test_data_has_a_mend_or_null() -> None:

@@ -6,7 +6,9 @@ import pytest
 
 from controller.cli.checks.facts import Container
 from controller.cli.checks.judge import Verdict
-from controller.cli.checks.ports import Taken, Wanted, check_ports, published_ports, wanted_ports
+from controller.cli.checks.ports import Wanted, check_ports, published, spots, wanted_ports
+from controller.engines.holders import Published
+from controller.engines.ports import HostPort
 from controller.model.desired import Leaving, Port
 from tests.builders import service, stack
 
@@ -17,15 +19,15 @@ WEB = Wanted("shop", "web", "127.0.0.1", range(8080, 8081), "tcp", 1)
 
 def test_docker_ps_is_read_with_ranges_addresses_and_protocols() -> None:
     ports = "0.0.0.0:80->80/tcp, [::]:80->80/tcp, 127.0.0.1:8000-8001->8000-8001/tcp, 9000/tcp, 0.0.0.0:53->53/udp"
-    taken = published_ports([Container("edge", "nginx", "shop", ports)])
-    assert [(item.ip, item.port, item.protocol) for item in taken] == [
-        ("0.0.0.0", 80, "tcp"),
-        ("::", 80, "tcp"),
-        ("127.0.0.1", 8000, "tcp"),
-        ("127.0.0.1", 8001, "tcp"),
-        ("0.0.0.0", 53, "udp"),
-    ]
-    assert {(item.holder, item.project) for item in taken} == {("container edge", "shop")}
+    (edge,) = published([Container("edge", "nginx", "shop", ports, "0123456789ab")])
+    assert edge.ports == (
+        HostPort(80, "tcp", "0.0.0.0"),
+        HostPort(80, "tcp", "::"),
+        HostPort(8000, "tcp", "127.0.0.1"),
+        HostPort(8001, "tcp", "127.0.0.1"),
+        HostPort(53, "udp", "0.0.0.0"),
+    )
+    assert (edge.id, str(edge)) == ("0123456789ab", "container edge of project shop")
 
 
 def test_only_fixed_ports_of_services_that_stay_are_wanted() -> None:
@@ -36,32 +38,20 @@ def test_only_fixed_ports_of_services_that_stay_are_wanted() -> None:
     assert wanted_ports(desired) == (Wanted("shop", "web", "127.0.0.1", range(8000, 8010), "tcp", 2),)
 
 
-@pytest.mark.parametrize(
-    ("taken", "holder"),
-    [
-        (Taken("127.0.0.1", 8080, "tcp", "container x", "blog"), "container x"),
-        (Taken("0.0.0.0", 8080, "tcp", "container x", ""), "container x"),
-        (Taken("127.0.0.1", 8080, "tcp", "container x", "shop"), None),
-        (Taken("127.0.0.2", 8080, "tcp", "container x", "blog"), None),
-        (Taken("127.0.0.1", 8080, "udp", "container x", "blog"), None),
-        (Taken("127.0.0.1", 8081, "tcp", "container x", "blog"), None),
-    ],
-)
-def test_others_stand_in_the_way_and_our_own_do_not(taken: Taken, holder: str | None) -> None:
-    check = check_ports([WEB], [taken], [])
-    assert (check.verdict is Verdict.FAIL) == (holder is not None)
-    assert holder is None or holder in check.message
-
-
-def test_a_process_is_named_but_not_the_proxy_of_our_own_container() -> None:
-    proxy = Taken("127.0.0.1", 8080, "tcp", "docker-proxy (pid 7)")
-    assert "docker-proxy" in check_ports([WEB], [], [proxy]).message
-    own = Taken("127.0.0.1", 8080, "tcp", "container shop-web-1", "shop")
-    assert check_ports([WEB], [own], [proxy]).verdict is Verdict.OK
+def test_whoever_has_it_is_named_but_not_our_own_container_nor_its_proxy() -> None:
+    (port,) = spots([WEB])
+    for words in ("container x of project blog", "process nginx (pid 7)"):
+        assert f"wants port 8080, which {words} has" in check_ports([WEB], [], {port: words}).message
+    own = Published("1", "shop-web-1", "shop", (HostPort(8080, "tcp", "0.0.0.0"),))
+    assert check_ports([WEB], [own], {port: str(own)}).verdict is Verdict.OK
+    other = own._replace(project="blog")
+    assert check_ports([WEB], [other], {port: str(other)}).verdict is Verdict.FAIL
+    assert check_ports([WEB], [], {}).verdict is Verdict.OK
 
 
 def test_a_range_needs_as_many_free_ports_as_replicas() -> None:
     wanted = Wanted("shop", "web", "", range(8000, 8003), "tcp", 2)
-    taken = [Taken("0.0.0.0", port, "tcp", f"p{port}") for port in (8000, 8001)]
-    assert check_ports([wanted], [], taken[:1]).verdict is Verdict.OK
-    assert "8000-8002, which p8000, p8001 has" in check_ports([wanted], [], taken).message
+    taken = {port: f"p{port.port}" for port in sorted(spots([wanted]))}
+    free = {port: words for port, words in taken.items() if port.port > 8000}
+    assert check_ports([wanted], [], dict(list(free.items())[:1])).verdict is Verdict.OK
+    assert "8000-8002, which p8001, p8002 has" in check_ports([wanted], [], free).message

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from controller.engines.base import Scope
+from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.observe import Observer
 from controller.engines.sightings import Sightings
@@ -72,7 +73,8 @@ def sightings() -> Sightings:
 
 @pytest.fixture
 def observer(client: Client, sightings: Sightings) -> Iterator[Observer]:
-    made = Observer(client, Images(client), sightings, Vantage(client))  # type: ignore[arg-type]
+    vantage = Vantage(client)  # type: ignore[arg-type]
+    made = Observer(client, Images(client), sightings, vantage, Holders(client, vantage))  # type: ignore[arg-type]
     yield made
     made.close()
 

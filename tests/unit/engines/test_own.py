@@ -107,7 +107,8 @@ class Registry:
 def own(daemon: Daemon, registry: Registry, rootless: bool = False, clock: list[float] | None = None) -> OwnContainers:
     puller = Puller(Endpoint(), registry, lambda: (clock or [0.0])[0])
     vantage = SimpleNamespace(is_rootless=lambda **_: rootless)
-    return OwnContainers(daemon, vantage, puller)  # type: ignore[arg-type]
+    holders = SimpleNamespace(explain=lambda error: error)
+    return OwnContainers(daemon, vantage, puller, holders)  # type: ignore[arg-type]
 
 
 def test_an_image_that_is_not_here_is_pulled_and_one_that_is_here_is_not() -> None:

@@ -18,13 +18,14 @@ from tests.unit.engines.requests import inspected, request, template
 
 pytestmark = pytest.mark.unit
 
+SAYS_NOTHING: Any = SimpleNamespace(explain=lambda error: error)
 SURROUNDED = make_template(request(), ({"Name": "p_default", "Labels": {}},), (), {})
 
 
 def test_a_container_is_removed_without_force_and_without_its_volumes() -> None:
     asked: list[tuple[Any, ...]] = []
     client = SimpleNamespace(call=lambda *words, **_: asked.append(words))
-    performer = Performer(client, SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
+    performer = Performer(client, SimpleNamespace(), SimpleNamespace(), SAYS_NOTHING)  # type: ignore[arg-type]
     (outcome,) = performer.perform(SimpleNamespace(), (remove("abc"),), deadline=5.0)  # type: ignore[arg-type]
     assert outcome.result is Result.DONE
     assert asked == [("DELETE", "/containers/abc", {"v": "0", "force": "0"})]
@@ -40,7 +41,7 @@ def test_a_container_is_removed_without_force_and_without_its_volumes() -> None:
 def test_what_is_no_inspect_of_the_container_leads_to_no_write(step: Step, answer: object) -> None:
     written: list[tuple[Any, ...]] = []
     client = SimpleNamespace(get=lambda *_, **__: answer, call=lambda *words, **_: written.append(words))
-    performer = Performer(client, SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
+    performer = Performer(client, SimpleNamespace(), SimpleNamespace(), SAYS_NOTHING)  # type: ignore[arg-type]
     (outcome,) = performer.perform(SimpleNamespace(), (step,), deadline=5.0)  # type: ignore[arg-type]
     assert (outcome.result, written) == (Result.TRANSIENT, [])
 
@@ -72,7 +73,7 @@ def ask(step: Step, inspect: object, network: Any = NETWORK, result: Result = Re
 
     answers = {"/networks/p_default": network}
     client = SimpleNamespace(get=lambda path, *_, **__: answers.get(path, inspect), call=call)
-    performer = Performer(client, SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
+    performer = Performer(client, SimpleNamespace(), SimpleNamespace(), SAYS_NOTHING)  # type: ignore[arg-type]
     (outcome,) = performer.perform(SimpleNamespace(), (step,), deadline=5.0)  # type: ignore[arg-type]
     assert outcome.result is result, outcome.message
     return written
@@ -134,7 +135,7 @@ def place(seen: dict[str, Any], *, other: str = "", refuses: bool = False, heeds
     held = {replica: {"IPv4Address": "10.0.0.9/24"}, "x": {"IPv4Address": f"{other}/24", "Name": "somebody"}}
     answers = {"/networks/p_default": {**NETWORK, "Containers": held}}
     client = SimpleNamespace(get=lambda path, *_, **__: answers.get(path, inspect), call=call)
-    performer = Performer(client, SimpleNamespace(), SimpleNamespace())  # type: ignore[arg-type]
+    performer = Performer(client, SimpleNamespace(), SimpleNamespace(), SAYS_NOTHING)  # type: ignore[arg-type]
     step = Connect("a", replica, 1, template(PLACED), "why", ("p_default",))
     (outcome,) = performer.perform(SimpleNamespace(), (step,), deadline=5.0)  # type: ignore[arg-type]
     return outcome, written
@@ -216,7 +217,7 @@ def test_one_whose_network_was_removed_under_it_joins_the_one_that_has_its_name_
     client = SimpleNamespace(get=lambda path, *_, **__: answers.get(path, inspect), call=call)
     recording = SimpleNamespace(templates={"a": SURROUNDED})
     recorders = SimpleNamespace(render=lambda _: None, record=lambda *_: recording)
-    performer = Performer(client, SimpleNamespace(), recorders)  # type: ignore[arg-type]
+    performer = Performer(client, SimpleNamespace(), recorders, SAYS_NOTHING)  # type: ignore[arg-type]
     step = Start("a", replica, 1, "was stopped, is wanted again")
     (outcome,) = performer.perform(SimpleNamespace(), (step,), deadline=5.0)  # type: ignore[arg-type]
     start, endpoint = (f"{replica}/start", None), {"Aliases": ["p-a-1", "a"]}
@@ -245,6 +246,8 @@ def test_a_pull_that_fails_names_its_image(said: str, told: str, monkeypatch: py
         raise Transient(said)
 
     monkeypatch.setattr(compose, "pull_service", refuse)
-    performer = Performer(SimpleNamespace(endpoint=None), SimpleNamespace(forget=lambda: None), SimpleNamespace())  # type: ignore[arg-type]
+    performer = Performer(
+        SimpleNamespace(endpoint=None), SimpleNamespace(forget=lambda: None), SimpleNamespace(), SAYS_NOTHING
+    )  # type: ignore[arg-type]
     (outcome,) = performer.perform(SimpleNamespace(), (Pull("a", "reg/a:1", "image is not here"),), deadline=5.0)  # type: ignore[arg-type]
     assert (outcome.result, outcome.message) == (Result.TRANSIENT, told)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.engines.ports import find_taken
+from controller.engines.ports import HostPort, Sockets, find_taken
 from controller.engines.template import Request
 from tests.unit.engines.requests import request
 
@@ -19,6 +19,10 @@ HEAD = "  sl  local_address rem_address   st tx_queue\n"
 def publishing(*bindings: tuple[str, str], inside: str = "80/tcp") -> Request:
     ports = {inside: [{"HostIp": ip, "HostPort": port} for ip, port in bindings]}
     return request(host={"PortBindings": ports})
+
+
+def names(ports: tuple[HostPort, ...]) -> tuple[str, ...]:
+    return tuple(port.name for port in ports)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +50,7 @@ def publishing(*bindings: tuple[str, str], inside: str = "80/tcp") -> Request:
 )
 def test_taken(tmp_path: Path, socket_: str, binding: tuple[str, str], taken: tuple[str, ...]) -> None:
     (tmp_path / "tcp").write_text(f"{HEAD}   0: {socket_} 00000000:00000000\n")
-    assert find_taken(publishing(binding), tmp_path) == taken
+    assert names(find_taken(publishing(binding), Sockets(tmp_path))) == taken
 
 
 LOOPBACK6 = "00000000000000000000000001000000"
@@ -78,7 +82,7 @@ def test_only_what_takes_both_families_is_in_the_way_of_the_other(
     tmp_path: Path, table: str, address: str, ip: str, taken: bool
 ) -> None:
     (tmp_path / table).write_text(f"{HEAD}   0: {address}:1F90 {'0' * len(address)}:0000 0A 00000000:00000000\n")
-    assert bool(find_taken(publishing((ip, "8080")), tmp_path)) is taken
+    assert bool(find_taken(publishing((ip, "8080")), Sockets(tmp_path))) is taken
 
 
 @pytest.mark.parametrize(
@@ -96,7 +100,7 @@ def test_the_kernel_writes_addresses_of_ipv6_as_they_are_compared(
             pytest.skip("this machine has no IPv6")
         listener.listen()
         port = listener.getsockname()[1]
-        assert find_taken(publishing((ip, str(port)))) == ((f"{port}/tcp",) if taken else ())
+        assert names(find_taken(publishing((ip, str(port))), Sockets())) == ((f"{port}/tcp",) if taken else ())
 
 
 def test_a_real_listener_is_found_until_it_is_gone() -> None:
@@ -104,9 +108,9 @@ def test_a_real_listener_is_found_until_it_is_gone() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        assert find_taken(publishing(("127.0.0.1", str(port)))) == (f"{port}/tcp",)
-    assert find_taken(publishing(("127.0.0.1", str(port)))) == ()
+        assert names(find_taken(publishing(("127.0.0.1", str(port))), Sockets())) == (f"{port}/tcp",)
+    assert find_taken(publishing(("127.0.0.1", str(port))), Sockets()) == ()
 
 
 def test_without_tables_nothing_is_known_to_be_taken(tmp_path: Path) -> None:
-    assert find_taken(publishing(("", "8080")), tmp_path) == ()
+    assert find_taken(publishing(("", "8080")), Sockets(tmp_path)) == ()

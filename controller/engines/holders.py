@@ -120,7 +120,7 @@ class Holders:
             if all(port in self._known for port in ports):
                 return {port.name: words for port in ports if (words := self._known[port][1])}
         containers = self._list(min(deadline, _PATIENCE))
-        found = find_holders(ports, containers, HERE if self._vantage.sees_processes else None)
+        found = find_holders(ports, containers, HERE if self._vantage.sees_sockets(deadline=deadline) else None)
         with self._lock:
             self._known |= {port: (now, found.get(port, "")) for port in ports}
         return {port.name: words for port, words in found.items()}

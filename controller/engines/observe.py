@@ -18,7 +18,7 @@ from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.limits import find_limits
 from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
-from controller.engines.ports import Sockets, find_taken
+from controller.engines.ports import Sockets, find_fixed
 from controller.engines.sightings import Sighting, Sightings, listed_key
 from controller.engines.template import read_request, replica_name
 from controller.engines.vantage import Vantage
@@ -90,12 +90,8 @@ class Observer:
             service: self._view(service, found.get(service, []), scope, ServiceView((), taken_at, since), ends_at)
             for service in sorted({*found, *_asked(scope)})
         }
-        if lens.shares_host:
-            now = Sockets()
-            views = {
-                name: self._with_taken_ports(view, scope.templates.get(name), now, ends_at)
-                for name, view in views.items()
-            }
+        now = Sockets()
+        views = {name: self._with_ports(view, scope.templates.get(name), now, ends_at) for name, view in views.items()}
         directory, files = _origin(listed)
         return Observed(scope.stack, views, taken_at, directory, files)
 
@@ -220,18 +216,19 @@ class Observer:
                 complete = False
         return replace(blank, replicas=replicas, complete=complete, image_id=image_id)
 
-    def _with_taken_ports(
-        self, view: ServiceView, template: Template | None, now: Sockets, ends_at: float
-    ) -> ServiceView:
+    def _with_ports(self, view: ServiceView, template: Template | None, now: Sockets, ends_at: float) -> ServiceView:
         """Asked for only where a replica may have to be replaced, or has to be started."""
         drifted = any(replica.drift for replica in view.replicas)
         settled = bool(view.replicas) and all(replica.running for replica in view.replicas)
         if template is None or not template.body or (settled and not drifted):
             return view
-        taken = find_taken(read_request(template), now if drifted else self._recall_sockets(now))
-        if not taken:
+        wanted, patience = find_fixed(read_request(template)), max(0.1, ends_at - time.monotonic())
+        if not wanted or not self._vantage.sees_sockets(deadline=patience):
             return view
-        holders = self._holders.find(taken, deadline=max(0.1, ends_at - time.monotonic()))
+        sockets = now if drifted else self._recall_sockets(now)
+        if not (taken := [port for port in wanted if sockets.beside(port)]):
+            return view
+        holders = self._holders.find(taken, deadline=patience)
         return replace(view, taken_ports=tuple(dict.fromkeys(port.name for port in taken)), holders=holders)
 
     def _recall_sockets(self, now: Sockets) -> Sockets:

@@ -60,9 +60,9 @@ class Sockets:
         return self._read[kind]
 
 
-def find_taken(request: Request, sockets: Sockets) -> tuple[HostPort, ...]:
-    """Those of its fixed host ports that are taken; empty where the kernel does not tell."""
-    return tuple(port for port in sorted(set(_fixed(request))) if sockets.beside(port))
+def find_fixed(request: Request) -> tuple[HostPort, ...]:
+    """The host ports that leave the engine no choice."""
+    return tuple(sorted(set(_fixed(request))))
 
 
 def collide(wanted: str, other: str) -> bool:

@@ -8,12 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from controller.engines.answers import get_object
 from controller.engines.client import Client
+from controller.engines.gateway import find_gateway
 from controller.engines.parse import Lens, parse_instant
 from controller.engines.transport import Endpoint
 from controller.model.errors import EngineError
@@ -44,6 +46,7 @@ class Vantage:
         self._rootless: bool | None = None
         self._shares_host: bool | None = None
         self._is_here = False
+        self._has_bridge: bool | None = None
         self._gateways: dict[str, bool] = {}
 
     def lens(self, inspects: Iterable[Mapping[str, Any]], *, deadline: float) -> Lens:
@@ -65,10 +68,18 @@ class Vantage:
         """Seconds by which the engine's clock is ahead of ours, as it was measured last; 0 before that."""
         return self._lens.ahead
 
-    @property
-    def sees_processes(self) -> bool:
-        """Whether processes and sockets of the engine's machine are ours to see, as far as that is known by now."""
-        return self._is_here if self._shares_host is None else self._shares_host
+    def sees_sockets(self, *, deadline: float) -> bool:
+        """Whether sockets and processes of the engine's machine are ours to see: also before anything was looked at.
+
+        In a container of our own they are another network's, though the kernel is the same. False while that cannot be
+        known.
+        """
+        with self._lock:
+            if self._shares_host is None and self._is_here and self._has_bridge is None:
+                with suppress(EngineError):
+                    gateway = find_gateway(self._client, deadline=deadline)
+                    self._has_bridge = gateway is not None and owns_address(gateway)
+            return bool(self._has_bridge) if self._shares_host is None else self._shares_host
 
     def ask(self, *, deadline: float) -> Mapping[str, Any]:
         """What the engine says of itself now. It takes its time for that: 20-50 ms (measured). Raises EngineErrors."""

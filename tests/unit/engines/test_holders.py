@@ -178,7 +178,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def made(daemon: Daemon) -> Holders:
-    return Holders(daemon, SimpleNamespace(sees_processes=False))  # type: ignore[arg-type]
+    return Holders(daemon, SimpleNamespace(sees_sockets=lambda **_: False))  # type: ignore[arg-type]
 
 
 def test_who_waits_for_a_port_asks_the_engine_every_two_seconds_at_most(clock: list[float]) -> None:

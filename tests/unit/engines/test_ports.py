@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.engines.ports import HostPort, Sockets, find_taken
+from controller.engines.ports import Sockets, find_fixed
 from controller.engines.template import Request
 from tests.unit.engines.requests import request
 
@@ -21,8 +21,8 @@ def publishing(*bindings: tuple[str, str], inside: str = "80/tcp") -> Request:
     return request(host={"PortBindings": ports})
 
 
-def names(ports: tuple[HostPort, ...]) -> tuple[str, ...]:
-    return tuple(port.name for port in ports)
+def find_taken(request: Request, sockets: Sockets) -> tuple[str, ...]:
+    return tuple(port.name for port in find_fixed(request) if sockets.beside(port))
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def names(ports: tuple[HostPort, ...]) -> tuple[str, ...]:
 )
 def test_taken(tmp_path: Path, socket_: str, binding: tuple[str, str], taken: tuple[str, ...]) -> None:
     (tmp_path / "tcp").write_text(f"{HEAD}   0: {socket_} 00000000:00000000\n")
-    assert names(find_taken(publishing(binding), Sockets(tmp_path))) == taken
+    assert find_taken(publishing(binding), Sockets(tmp_path)) == taken
 
 
 LOOPBACK6 = "00000000000000000000000001000000"
@@ -100,7 +100,7 @@ def test_the_kernel_writes_addresses_of_ipv6_as_they_are_compared(
             pytest.skip("this machine has no IPv6")
         listener.listen()
         port = listener.getsockname()[1]
-        assert names(find_taken(publishing((ip, str(port))), Sockets())) == ((f"{port}/tcp",) if taken else ())
+        assert find_taken(publishing((ip, str(port))), Sockets()) == ((f"{port}/tcp",) if taken else ())
 
 
 def test_a_real_listener_is_found_until_it_is_gone() -> None:
@@ -108,7 +108,7 @@ def test_a_real_listener_is_found_until_it_is_gone() -> None:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         port = listener.getsockname()[1]
-        assert names(find_taken(publishing(("127.0.0.1", str(port))), Sockets())) == (f"{port}/tcp",)
+        assert find_taken(publishing(("127.0.0.1", str(port))), Sockets()) == (f"{port}/tcp",)
     assert find_taken(publishing(("127.0.0.1", str(port))), Sockets()) == ()
 
 

@@ -81,6 +81,8 @@ class Scope:
     images: Mapping[str, str] = field(default_factory=dict)
     templates: Mapping[str, Template] = field(default_factory=dict)
     only: frozenset[str] | None = None
+    exclusive: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Volumes of services, by Docker's names, that nobody else may have at once; only of those that have any."""
 
 
 @dataclass(frozen=True, slots=True)

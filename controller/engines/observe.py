@@ -22,6 +22,7 @@ from controller.engines.ports import Sockets, find_fixed
 from controller.engines.sightings import Sighting, Sightings, listed_key
 from controller.engines.template import read_request, replica_name
 from controller.engines.vantage import Vantage
+from controller.engines.volumes import find_users
 from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError
 from controller.model.names import ReplicaId
@@ -92,6 +93,8 @@ class Observer:
         }
         now = Sockets()
         views = {name: self._with_ports(view, scope.templates.get(name), now, ends_at) for name, view in views.items()}
+        if exclusive := {name: volumes for name, volumes in scope.exclusive.items() if name in views}:
+            views |= self._with_taken_volumes(views, exclusive, scope.stack, ends_at)
         directory, files = _origin(listed)
         return Observed(scope.stack, views, taken_at, directory, files)
 
@@ -215,6 +218,16 @@ class Observer:
             except EngineError:
                 complete = False
         return replace(blank, replicas=replicas, complete=complete, image_id=image_id)
+
+    def _with_taken_volumes(
+        self, views: Mapping[str, ServiceView], exclusive: Mapping[str, tuple[str, ...]], stack: str, ends_at: float
+    ) -> dict[str, ServiceView]:
+        names = frozenset(name for volumes in exclusive.values() for name in volumes)
+        users = find_users(self._client, stack, names, deadline=max(0.1, ends_at - time.monotonic()))
+        return {
+            service: replace(views[service], taken_volumes={name: users[name] for name in volumes if name in users})
+            for service, volumes in exclusive.items()
+        }
 
     def _with_ports(self, view: ServiceView, template: Template | None, now: Sockets, ends_at: float) -> ServiceView:
         """Asked for only where a replica may have to be replaced, or has to be started."""

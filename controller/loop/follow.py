@@ -23,7 +23,7 @@ from controller.model.wish import Wish
 _REACHED = frozenset({Phase.READY, Phase.COMPLETED})
 _ON_UPDATES = frozenset({"rollout-undo", "rollout-restart"})
 """Wishes that are fulfilled on a release that a person went back to, too."""
-_ROOM_PATIENCE = 10.0
+_ROOM_PATIENCE = 5.0
 """Seconds without progress after which nobody waits any more for the machine to have room: who keeps the stack does."""
 _OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE, "done")}
 

@@ -78,6 +78,9 @@ class Senses:
             images={name: service.image for name, service in services.items() if service.image},
             templates={name: service.template for name, service in services.items()},
             only=only,
+            exclusive={
+                name: service.claims.exclusive for name, service in services.items() if service.claims.exclusive
+            },
         )
         before = self._known() if self._there is None else ()
         observed = self._engine.observe(scope)

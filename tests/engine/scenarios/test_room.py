@@ -84,11 +84,8 @@ def test_a_port_that_a_process_has(scene: Scene) -> None:
         scene.compose(f'services: {{web: {{SLEEP, ports: ["127.0.0.1:{port}:80"]}}}}')
         with scene.daemon():
             with scene.step("it waits, and says who has it"):
-                words = (
-                    f"host port {port}/tcp is held by process {os.path.basename(sys.executable)} (pid {os.getpid()})"
-                )
-                eventually(lambda: message(scene, "web").startswith(words[:40]))
-                assert str(os.getpid()) in message(scene, "web")
+                eventually(lambda: message(scene, "web").startswith(f"host port {port}/tcp is held by process "))
+                assert f"(pid {os.getpid()})" in message(scene, "web")
                 assert scene.phases()["web"] == "Waiting"
             taken.close()
             with scene.step("once it is free, it starts by itself"):

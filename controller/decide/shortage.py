@@ -2,9 +2,39 @@
 
 from __future__ import annotations
 
+from controller.decide.demand import NOBODY_HELD, Held, demand
 from controller.decide.world import World
+from controller.model.decision import Decision
+from controller.model.desired import DesiredService
 from controller.model.quantities import tell_octets
 from controller.model.resources import Admission
+from controller.model.room import Facts, RoomReport, ServiceRoom
+
+
+def report_room(world: World, facts: Facts | None) -> RoomReport:
+    """From any thread: what the loop changes meanwhile is seen before or after that."""
+    held, decisions = dict(world.held), dict(world.decisions)
+    wanted = [(name, want) for name, want in world.desired.services.items() if want.leaving is None or name in held]
+    services = (_report(world, want, held.get(name, NOBODY_HELD), decisions.get(name)) for name, want in wanted)
+    policy = world.desired.policy
+    return RoomReport(world.desired.name, policy.admission, world.room, world.total, tuple(services), facts)
+
+
+def _report(world: World, want: DesiredService, held: Held, decision: Decision | None) -> ServiceRoom:
+    view = world.views.get(want.name)
+    used = [world.room.used.get(one.id) for one in view.replicas if one.running] if view is not None else []
+    known = [one for one in used if one is not None]
+    return ServiceRoom(
+        name=want.name,
+        priority=want.priority,
+        asked=demand(want, world.scales),
+        learned=world.learned.get(want.name),
+        places=held.places,
+        wanted=want.replicas,
+        held=held.amount,
+        used=sum(known) if known else None,
+        waits=decision.message if decision is not None and decision.short else "",
+    )
 
 
 def tell_waiting(world: World) -> tuple[str, str] | None:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from controller.decide.shortage import report_room
 from controller.engines.base import EngineInfo
 from controller.loop.alertbook import Posted
 from controller.loop.controller import Controller, Passes
@@ -25,6 +26,7 @@ from controller.model.generation import Generation
 from controller.model.metrics import Listening, MetricsPolicy
 from controller.model.names import Instant, ReplicaId
 from controller.model.plan import Plan
+from controller.model.room import RoomReport
 from controller.model.serving import Serving
 from controller.model.status import Event, StackStatus
 from controller.model.timings import Span
@@ -141,6 +143,10 @@ class Window:
     def metrics(self, stack: str) -> MetricsPolicy:
         """What it wants to have measured."""
         return self._reconciler(stack).loaded.metrics
+
+    def room(self, stack: str) -> RoomReport:
+        """What the machine has for it, who has that, and who waits."""
+        return report_room(self._reconciler(stack).world, self._controller.rooms.facts)
 
     def not_ready(self) -> str | None:
         """Why nobody should rely on it now; None: it does its work."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from controller.model.names import Instant
+from controller.model.resources import Admission, Amount, Room
 
 
 class Source(StrEnum):
@@ -38,3 +39,37 @@ class Facts:
     inodes_total: int | None = None
     """None where the file system has no fixed number of them (btrfs)."""
     inodes_free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceRoom:
+    """What one service has of the machine, and asks of it."""
+
+    name: str
+    priority: int
+    asked: Amount
+    """What one replica of it is counted with."""
+    learned: int | None
+    """Bytes that one replica of it was measured to use at most; None: not known yet."""
+    places: int
+    """Replicas that run, or were let start and are wanted still."""
+    wanted: int
+    held: Amount
+    """What all of these are counted with."""
+    used: int | None
+    """Bytes that its replicas use; None: not known."""
+    waits: str = ""
+    """Why more of it has no room, with the numbers; "": nothing of it waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomReport:
+    """What there is for a stack, who has it, and who waits for it. `facts` None: nobody looked at the machine yet."""
+
+    stack: str
+    admission: Admission
+    room: Room
+    total: Amount
+    """What all of its services are counted with."""
+    services: tuple[ServiceRoom, ...]
+    facts: Facts | None = None

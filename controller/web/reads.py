@@ -18,6 +18,7 @@ from controller.render.alerts import alerts_data, show_alerts
 from controller.render.data import endpoints_data, events_data, findings_data, plan_data, service_data, timestamp
 from controller.render.graph import graph_of, stack_graph_data
 from controller.render.rollout import Shown, history_data
+from controller.render.room import room_data
 from controller.render.why import find_cause, why_data, with_change, with_last_words
 from controller.web.bodies import Number
 from controller.web.desk import AtDesk, Desk, NotFound, answer
@@ -98,6 +99,13 @@ def graph(desk: AtDesk, stack: str) -> Response:
     """Dependencies, start batches and the critical path, as one of the stacks of `controller graph -o json`."""
     window = desk.window
     return answer(stack_graph_data(graph_of(window.desired(stack), lambda name: window.usually(stack, name))))
+
+
+@reads.get("/v1/stacks/{stack}/room", tags=["resources"])
+def room(desk: AtDesk, stack: str) -> Response:
+    """What the machine has for the stack, who has it, and who waits for it; bytes and cores."""
+    desk.stack(stack)
+    return answer(room_data(desk.window.room(stack)))
 
 
 @reads.get("/v1/stacks/{stack}/plan", tags=["plan"])

@@ -33,6 +33,9 @@ def test_it_tells_what_is(house: House) -> None:
         assert {one["service"] for one in there.get("/v1/stacks/shop/revisions/1")["changes"]} == {"db", "web"}
         assert [one["service"] for one in there.get("/v1/endpoints")["endpoints"]] == ["db", "web"]
         assert there.get("/v1/stacks/shop/plan")["changes"] == 0
+        room = there.get("/v1/stacks/shop/room")
+        assert (room["admission"], room["machine"]) == ("warn", None)
+        assert {one["name"]: one["waits"] for one in room["services"]} == dict.fromkeys(("db", "web"))
         assert there.get("/v1/stacks/shop/alerts") == {"alerts": [], "silences": []}
         assert there.get("/v1/info")["engine"]["id"] == house.engine.info().id
         assert "simulated" in there.get("/v1/stacks/shop/services/db/logs")["lines"][0]["line"]

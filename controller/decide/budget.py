@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
+from controller.decide.admission import NO_CPU, NO_MEMORY
 from controller.decide.case import ALIVE
-from controller.decide.demand import NOBODY_HELD, Held, Scales, add, ask_others, count_held, demand, weigh
-from controller.decide.leeway import AMPLE, Leeway, fits, minus, plus
+from controller.decide.demand import NOBODY_HELD, Held, ask_others, count_held, demand, weigh
+from controller.decide.leeway import AMPLE, Leeway, add, at_least, at_most, count_swaps, fits, minus, plus
 from controller.decide.world import World
 from controller.model.decision import Decision
-from controller.model.desired import DesiredService
+from controller.model.desired import DesiredService, Leaving
 from controller.model.names import ReplicaId
 from controller.model.resources import NOTHING, Admission, Amount, Limit
 
@@ -32,88 +33,99 @@ class Budget:
     def __init__(self, world: World, dirty: Iterable[str]) -> None:
         self._world = world
         self._room = world.room
-        self._counts = world.desired.policy.admission is Admission.ENFORCE and self._room.bounds_starts
+        self._enforces = world.desired.policy.admission is Admission.ENFORCE
+        self._counts = self._enforces and self._room.bounds_starts
         self._tracks = self._counts or world.has_exclusive
-        self._scales = Scales(world.known, self._room.used, world.learned)
+        self._scales = world.scales
         self._held: dict[str, Held] = {}
-        self._total = world.total
+        self._total, self._vacant = world.total, world.vacant
+        self._ending: Amount | None = None
         self.released = False
         """Somebody has less than before this pass."""
         if self._tracks:
             for name in dirty:
                 self._see(name, world.decisions.get(name))
 
-    def is_asked(self, name: str) -> bool:
+    def is_asked(self, want: DesiredService) -> bool:
         """Whether there may be too little for this service."""
-        want = self._world.desired.services[name]
         if want.claims.exclusive:
             return True
-        return self._counts and not self._is_ample and (self.claim(name) != NOTHING or bool(self._find_others(name)))
+        return self._counts and not self._is_ample and (self._ask(want) != NOTHING or bool(self._find_others(want)))
 
     def note(self, decision: Decision) -> None:
         """What it takes, and what it gives back."""
         if self._tracks:
             self._see(decision.service, decision)
 
-    def leeway(self, name: str, ahead: Mapping[str, Amount], *, asks: bool) -> Leeway:
-        """What this service may begin. `ahead`: what is left to services of a higher priority, which wait.
+    def bar(self, want: DesiredService) -> Leeway:
+        """Nothing is granted: whether it would begin anything is yet to be found out."""
+        return Leeway(NOTHING, 0, 0, self._ask(want), self._find_others(want), disk=self._disk)
 
-        `asks`: whether it would begin anything is yet to be found out; nothing is granted.
-        """
-        want, disk = self._world.desired.services[name], self._room.disk
-        if not self.is_asked(name):
-            return AMPLE if disk is None else AMPLE._replace(disk=disk)
-        leeway = self._measure(want, ahead, asks) if self._counts else Leeway(most=1, disk=disk)
+    def leeway(self, want: DesiredService, ahead: Mapping[str, Amount]) -> Leeway:
+        """What this service may begin. `want`: as it is aimed at. `ahead`: what is left to services of a higher
+        priority, which wait."""
+        if not self.is_asked(want):
+            return AMPLE if self._disk is None else AMPLE._replace(disk=self._disk)
+        leeway = self._measure(want, ahead) if self._counts else Leeway(most=1, disk=self._disk)
         user = self._find_user(want) if want.claims.exclusive else None
         if user is None:
             return leeway
-        return leeway._replace(most=0, swap=leeway.swap and user.is_itself, volume=(user.volume, user.name))
+        swaps = leeway.swaps if user.is_itself else 0
+        return leeway._replace(most=0, swaps=swaps, volume=(user.volume, user.name))
 
-    def _measure(self, want: DesiredService, ahead: Mapping[str, Amount], asks: bool) -> Leeway:
-        asked, own = self.claim(want.name), self._find_own(want)
-        free = plus(self._free(), own)
-        left = _at_least(minus(free, add(ahead.values())), _at_most(free, own))
+    def _measure(self, want: DesiredService, ahead: Mapping[str, Amount]) -> Leeway:
+        """Its own places are kept from everybody else, as far as there is room for all who run."""
+        asked, own = self._ask(want), self._find_held(want.name).vacant
+        there = self._there()
+        free = plus(minus(there, self._vacant), own)
+        left = at_least(minus(free, add(ahead.values())), at_most(own, there))
         never = not fits(asked, _limits(self._room.most))
-        behind = next(iter(ahead), "") if fits(asked, free) and not fits(asked, left) else ""
+        short = not fits(asked, left)
+        behind = next(iter(ahead), "") if short and fits(asked, free) else ""
         return Leeway(
-            left=NOTHING if asks else left,
+            left=left,
             most=1 if want.claims.exclusive else None,
-            swap=not asks and fits(asked, plus(left, self._find_freed(want))),
+            swaps=count_swaps(asked, self._find_freed(want), left),
             asked=asked,
-            others=self._find_others(want.name),
-            free=_limits(self._room.most) if never else free,
+            others=self._find_others(want),
+            free=_limits(self._room.most) if never else at_least(free, at_most(own, there)),
             kept=self._room.reserve,
             never=never,
             behind=behind,
-            relief="" if asks or never or behind else self._find_relief(want, asked, free),
-            disk=self._room.disk,
+            relief=self._find_relief(want, asked, free) if short and not never and not behind else "",
+            disk=self._disk,
         )
 
-    def _find_own(self, want: DesiredService) -> Amount:
-        """What its own places are counted with in which nobody runs now: nobody else may have that, but it may."""
-        return self._find_held(want.name).vacant
+    def claim(self, name: str, decision: Decision | None) -> Amount | None:
+        """What a service that waits would take first; None: others may go ahead of it.
 
-    def is_hopeful(self, name: str) -> bool:
-        """It would have room if all that is to end anyway had ended: others are not to take that first."""
-        want = self._world.desired.services[name]
-        asked = self.claim(name)
-        return fits(asked, plus(self._free(), self._find_ending())) and not want.claims.exclusive
+        It would have room if all that is to end anyway had ended: others are not to take that first.
+        """
+        short = decision.short if decision is not None else None
+        if short is None or short.reason not in (NO_MEMORY, NO_CPU):
+            return None
+        asked = self._ask(self._world.desired.services[name])
+        free = minus(self._there(), self._vacant)
+        return asked if fits(asked, plus(free, self._find_ending())) else None
 
-    def claim(self, name: str) -> Amount:
-        """What a service that waits would take first."""
-        return demand(self._world.desired.services[name], self._scales)
-
-    def _find_others(self, name: str) -> Mapping[ReplicaId, Amount]:
-        return ask_others(self._world.desired.services[name], self._world.views.get(name), self._scales)
+    @property
+    def _disk(self) -> int | None:
+        return self._room.disk if self._enforces else None
 
     @property
     def _is_ample(self) -> bool:
         """Everybody could have all that it may ever want, beside what there is now."""
-        return fits(self._world.most, self._free())
+        return fits(self._world.most, minus(self._there(), self._vacant))
 
-    def _free(self) -> Amount:
-        """For anybody; less than nothing where more was promised than there is."""
+    def _there(self) -> Amount:
+        """What nobody has who runs or is being started; less than nothing where more was promised than there is."""
         return minus(_limits(Limit(self._room.memory, self._room.cpu)), self._total)
+
+    def _ask(self, want: DesiredService) -> Amount:
+        return demand(want, self._scales)
+
+    def _find_others(self, want: DesiredService) -> Mapping[ReplicaId, Amount]:
+        return ask_others(want, self._world.views.get(want.name), self._scales)
 
     def _see(self, name: str, decision: Decision | None) -> None:
         want = self._world.desired.services.get(name)
@@ -121,9 +133,11 @@ class Budget:
             return
         before = self._find_held(name)
         now = count_held(want, self._world.views.get(name), decision, before, self._scales)
-        self._held[name] = now
-        self._total = add((minus(self._total, before.amount), now.amount))
-        if now.amount.memory < before.amount.memory or now.amount.cpu < before.amount.cpu:
+        self._held[name], self._ending = now, None
+        self._total = plus(minus(self._total, before.amount), now.amount)
+        self._vacant = plus(minus(self._vacant, before.vacant), now.vacant)
+        less = minus(plus(now.amount, now.vacant), plus(before.amount, before.vacant))
+        if less.memory < 0 or less.cpu < 0 or now.places < before.places:
             self.released = True
 
     def _find_held(self, name: str) -> Held:
@@ -138,9 +152,11 @@ class Budget:
 
     def _find_ending(self) -> Amount:
         """What jobs and services that leave still have."""
-        services = self._world.desired.services
-        ending = (name for name, want in services.items() if want.is_job is True or want.leaving is not None)
-        return add(self._find_held(name).amount for name in ending)
+        if self._ending is None:
+            services = self._world.desired.services.items()
+            ending = (name for name, want in services if want.is_job is True or _leaves(want))
+            self._ending = add(self._find_held(name).amount for name in ending)
+        return self._ending
 
     def _find_relief(self, want: DesiredService, asked: Amount, free: Amount) -> str:
         """The one of lower priority that has the least of those that would make room if they were stopped."""
@@ -160,14 +176,20 @@ class Budget:
         view = self._world.views.get(want.name)
         for volume in want.claims.exclusive:
             if view is not None and volume in view.taken_volumes:
-                return _User(volume, view.taken_volumes[volume])
+                return _User(volume, f"in use by {view.taken_volumes[volume]}")
         for volume in want.claims.exclusive:
             for name, other in self._world.desired.services.items():
-                if name != want.name and volume in other.claims.exclusive and self._find_held(name).places:
-                    return _User(volume, f"service {name}")
+                held = self._find_held(name)
+                if name != want.name and volume in other.claims.exclusive and held.places:
+                    return _User(volume, f"{'in use by' if held.places > held.kept else 'kept for'} service {name}")
         held = self._find_held(want.name)
-        runs = held.places > held.gap
-        return _User(want.claims.exclusive[0], "another replica of it", is_itself=True) if runs else None
+        runs = held.places > held.kept
+        return _User(want.claims.exclusive[0], "in use by another replica of it", is_itself=True) if runs else None
+
+
+def _leaves(want: DesiredService) -> bool:
+    """Orphans run on."""
+    return want.leaving is not None and want.leaving is not Leaving.ORPHANED
 
 
 def _limits(limit: Limit) -> Amount:
@@ -175,11 +197,3 @@ def _limits(limit: Limit) -> Amount:
     return Amount(
         _NO_END.memory if limit.memory is None else limit.memory, _NO_END.cpu if limit.cpu is None else limit.cpu
     )
-
-
-def _at_least(one: Amount, other: Amount) -> Amount:
-    return Amount(max(one.memory, other.memory), max(one.cpu, other.cpu))
-
-
-def _at_most(one: Amount, other: Amount) -> Amount:
-    return Amount(min(one.memory, other.memory), min(one.cpu, other.cpu))

@@ -171,6 +171,12 @@ def still_waits(end: Instant, span: float, now: Instant) -> bool:
     return now < end <= now + span + AHEAD
 
 
+def host_ports(replica: Replica) -> tuple[str, ...]:
+    """Its host ports, as `8080/tcp`; of one that does not run those that it would have."""
+    pairs = (line.split("->") for line in replica.published)
+    return tuple(f"{outside.rpartition(':')[2]}/{inside.partition('/')[2]}" for outside, inside in pairs)
+
+
 def was_put_down(case: Case, replica: Replica) -> bool:
     """We ended its last life ourselves, because the service was not wanted."""
     return replica.started_at is not None and case.history.put_down.get(replica.id) == replica.started_at

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -14,17 +14,17 @@ _ROUNDING = 1e-6
 
 class Leeway(NamedTuple):
     """What a service may begin. `left`: for all replicas that it starts now; None: no bound. `most`: how many they may
-    be; None: no bound. `swap`: one may be replaced in its place, the new one after the old one.
+    be; None: no bound. `swaps`: how many may be replaced in their places, the new ones after the old ones; None: all.
 
-    `asked`: by one replica, by `others` of earlier revisions that do not run. `free`: what one replica could have;
+    `asked`: by one replica, by `others` of other revisions that do not run. `free`: what one replica could have;
     `kept`: what is kept for the host. `never`: not even the whole machine has as much. `behind`: the service of a
     higher priority that what is free is left to. `volume`: what is in use, and by whom. `relief`: what could make
-    room. `disk`: bytes that are free for images and containers; None: not known.
+    room. `disk`: bytes that are free for images and containers; None: not known, or no bound.
     """
 
     left: Amount | None = None
     most: int | None = None
-    swap: bool = True
+    swaps: int | None = None
     asked: Amount = NOTHING
     others: Mapping[ReplicaId, Amount] = MappingProxyType({})
     free: Amount = NOTHING
@@ -41,8 +41,17 @@ class Leeway(NamedTuple):
 
     def less(self, asked: Amount) -> Leeway:
         """What is left once it has."""
+        if self.left is None and self.most is None:
+            return self
         left = None if self.left is None else minus(self.left, asked)
-        return self._replace(left=left, most=None if self.most is None else self.most - 1)
+        return self._replace(
+            left=left, free=minus(self.free, asked), most=None if self.most is None else max(0, self.most - 1)
+        )
+
+    @property
+    def may_swap(self) -> bool:
+        """Whether one may be replaced in its place."""
+        return self.swaps is None or self.swaps > 0
 
 
 AMPLE = Leeway()
@@ -52,6 +61,14 @@ AMPLE = Leeway()
 def fits(asked: Amount, free: Amount) -> bool:
     """Whether one more has room."""
     return asked.memory <= max(0, free.memory) and asked.cpu <= max(0.0, free.cpu) + _ROUNDING
+
+
+def count_swaps(asked: Amount, freed: Amount, left: Amount) -> int | None:
+    """How many of those that each free so much may be replaced at once by one that asks for so much; None: all."""
+    more = minus(asked, freed)
+    bounds = [max(0, left.memory) // more.memory] if more.memory > 0 else []
+    bounds += [int((max(0.0, left.cpu) + _ROUNDING) / more.cpu)] if more.cpu > _ROUNDING else []
+    return min(bounds, default=None)
 
 
 def plus(one: Amount, other: Amount) -> Amount:
@@ -64,3 +81,21 @@ def minus(one: Amount, other: Amount) -> Amount:
 
 def times(count: int, one: Amount) -> Amount:
     return Amount(one.memory * count, one.cpu * count)
+
+
+def add(amounts: Iterable[Amount]) -> Amount:
+    """All of them together."""
+    whole = NOTHING
+    for amount in amounts:
+        whole = plus(whole, amount)
+    return whole
+
+
+def at_least(one: Amount, other: Amount) -> Amount:
+    """The more of both, in each respect."""
+    return Amount(max(one.memory, other.memory), max(one.cpu, other.cpu))
+
+
+def at_most(one: Amount, other: Amount) -> Amount:
+    """The less of both, in each respect."""
+    return Amount(min(one.memory, other.memory), min(one.cpu, other.cpu))

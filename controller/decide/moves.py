@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.decide.case import soonest
-from controller.model.decision import Grant
+from controller.model.decision import Grant, Shortage
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Mount
 from controller.model.steps import Create, Remove, Restart, Step, Stop
@@ -32,7 +32,7 @@ class Moves(NamedTuple):
     tries: int = 0
     shut: bool = False
     stays: bool = False
-    short: bool = False
+    short: Shortage | None = None
 
     @property
     def rests(self) -> bool:
@@ -74,7 +74,7 @@ def add_up(parts: Iterable[Moves]) -> Moves:
         denied=any(m.denied for m in moves),
         tries=max((m.tries for m in moves), default=0),
         shut=any(m.shut for m in moves),
-        short=any(m.short for m in moves),
+        short=next((m.short for m in moves if m.short), None),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from controller.decide.admission import EXCEEDS, PORT_TAKEN, SHORT_OF_ROOM
+from controller.decide.admission import EXCEEDS, SHORT_OF_ROOM
 from controller.decide.aim import release_of
 from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
@@ -102,6 +102,8 @@ def _find_update(case: Case, serving: int, whole: bool, moves: Moves) -> Words:
         return phase, "Watching", f"{case.aim.message}; all are back, being watched" if back else _WATCHED
     if moves.waits_for is not None and not serving:
         return Phase.WAITING, moves.reason, moves.message
+    if back and moves.short is not None and not moves.steps:
+        return phase, moves.short.reason, f"{case.aim.message}; goes back: {moves.short.message}"
     if back:
         return phase, "RollingBack", f"{case.aim.message}; goes back to the last good release"
     return phase, moves.reason or "Updating", moves.message
@@ -114,7 +116,7 @@ def _find_start(case: Case, parts: Parts, ready: int, moves: Moves) -> Words:
         return Phase.DEGRADED, moves.reason, moves.message
     if moves.waits_for is not None and not ready:
         return Phase.WAITING, moves.reason, moves.message
-    if moves.reason in SHORT_OF_ROOM or moves.reason == PORT_TAKEN:
+    if moves.reason in SHORT_OF_ROOM:
         return _find_shortage(case, ready, alive, moves)
     if ready >= case.want.replicas:
         return Phase.READY, moves.reason or "Ready", moves.message

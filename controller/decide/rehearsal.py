@@ -41,7 +41,7 @@ TURNS = 12
 
 HELD_REASONS = frozenset(
     {str(Freeze.PAUSED), str(Freeze.NOT_STARTED), "NotRunningAtAdoption", "StoppedByUser", "Orphaned"}
-    | {"Pinned", "UpdateHalted", PORT_TAKEN, *SHORT_OF_ROOM, *QUARANTINED}
+    | {"Pinned", "UpdateHalted", *SHORT_OF_ROOM, *QUARANTINED}
 )
 """Reasons of decisions by which a service is left as it is; a plan lists them."""
 
@@ -220,9 +220,9 @@ class _Play:
         return min((instant for instant in (wake, change) if instant is not None), default=None)
 
     def _schedule(self, decision: Decision) -> None:
-        """A new wake takes the place of the old one, also where it is never."""
+        """A new wake takes the place of the old one, also where it is never. In a rehearsal no port becomes free."""
         self._wake_of.pop(decision.service, None)
-        if decision.wake_at is not None:
+        if decision.wake_at is not None and decision.reason != PORT_TAKEN:
             self._wake_of[decision.service] = decision.wake_at
             heapq.heappush(self._wakes, (decision.wake_at, decision.service))
 

@@ -5,7 +5,7 @@ Not a stored state machine: what to do next follows from what runs. Numbers are 
 
 from __future__ import annotations
 
-from controller.decide.admission import PORT_AGAIN, PORT_TAKEN, find_no_room, tell_ports
+from controller.decide.admission import PORT_AGAIN, count_going, find_no_room, tell_ports
 from controller.decide.attempt import has_been_let_pass, is_done, watched_until
 from controller.decide.batch import has_begun
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits, tried_again_at
@@ -16,7 +16,7 @@ from controller.decide.heal import follow
 from controller.decide.identity import has_revision, publishes_itself
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
 from controller.decide.touched import is_beyond_repair
-from controller.model.decision import BUILDING, FETCHING, Course
+from controller.model.decision import BUILDING, FETCHING, Course, Shortage
 from controller.model.desired import Order, PullPolicy
 from controller.model.names import HALF_MADE, Instant
 from controller.model.observed import Mount, Replica, ReplicaPhase
@@ -35,13 +35,15 @@ def replace_stale(case: Case, parts: Parts) -> Moves:
         return NONE
     if (shut := _find_hindrance(case, parts)) is not None:
         return shut._replace(stays=case.aim.course not in WAYS_BACK)  # there what is old has failed
-    going = [replica for replica in parts.stale if replica.phase not in ALIVE] + list(_may_go(case, parts))
+    leaving, short = _may_go(case, parts)
+    going = [replica for replica in parts.stale if replica.phase not in ALIVE] + list(leaving)
     return Moves(
         steps=tuple(end_replica(case, replica, _why_stale(case, replica)) for replica in going),
         reason="Updating",
         message=_tell_update(case, parts),
         carried=tuple(replica.mounts for replica in going if replica.mounts and replica.phase not in ALIVE),
         asks_slot=bool(going),
+        short=short,
     )
 
 
@@ -116,7 +118,8 @@ def _find_blocked_port(case: Case, parts: Parts) -> Moves | None:
         return Moves(wake_at=case.now + PORT_AGAIN, reason="IngressUnavailable", message=message, shut=True)
     if not case.seen.taken_ports or not any(replica.phase in ALIVE for replica in parts.stale):
         return None
-    return Moves(wake_at=case.now + PORT_AGAIN, reason=PORT_TAKEN, message=tell_ports(case), shut=True)
+    short = tell_ports(case)
+    return Moves(wake_at=case.now + PORT_AGAIN, reason=short.reason, message=short.message, short=short, shut=True)
 
 
 def remove_surplus(case: Case, parts: Parts) -> Moves:
@@ -244,8 +247,8 @@ def _parallelism(case: Case) -> int:
     return case.want.update.parallelism or max(1, case.want.replicas)
 
 
-def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:
-    """How many running old ones may leave now: |done| + |live old| − floor.
+def _may_go(case: Case, parts: Parts) -> tuple[tuple[Replica, ...], Shortage | None]:
+    """How many running old ones may leave now: |done| + |live old| − floor, and as many as could come back as new ones.
 
     Those that do not serve leave first, and a serving one only while the floor serves without it. A new one that is to
     restart after what it depends on takes nobody's place yet.
@@ -254,12 +257,12 @@ def _may_go(case: Case, parts: Parts) -> tuple[Replica, ...]:
     done = sum(1 for replica in parts.fresh if _takes_over(case, replica))
     wanted, at_once = case.want.replicas, _parallelism(case)
     floor = wanted if case.want.update.order is Order.START_FIRST else max(0, wanted - at_once)
-    allowed = max(0, min(done + len(live) - floor, at_once))
+    allowed, short = count_going(case, max(0, min(done + len(live) - floor, at_once)))
     in_order = sorted(live, key=lambda r: (serves(case, r), r.number))[:allowed]
     idle = [replica for replica in in_order if not serves(case, replica)]
     serving = sum(1 for replica in parts.fresh + parts.stale if serves(case, replica))
     serving += sum(1 for replica in parts.fresh if has_been_let_pass(case, replica) and not serves(case, replica))
-    return tuple(idle + in_order[len(idle) :][: max(0, serving - floor)])
+    return tuple(idle + in_order[len(idle) :][: max(0, serving - floor)]), short
 
 
 def _takes_over(case: Case, replica: Replica) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from controller.decide.admission import admit
+from controller.decide.admission import EXCEEDS, admit
 from controller.decide.aim import has_moved_on, is_release, release_of
 from controller.decide.attempt import (
     Failure,
@@ -138,7 +138,7 @@ def _job(case: Case, parts: Parts) -> Decision:
         history = replace(case.history, completed=done, attempt=None, good=good, carried=(), restarts={})
         case = case._replace(history=history)
         return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
-    moves = _bar_trouble(case, admit(case, job_moves(case, parts)))
+    moves = _bar_trouble(case, admit(case, parts, job_moves(case, parts)))
     case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
     if has_failed(case, parts.fresh):
         message = (
@@ -146,6 +146,8 @@ def _job(case: Case, parts: Parts) -> Decision:
         )
         return conclude(case, parts, moves, (Phase.FAILED, "JobFailed", message))
     running = any(replica.phase in ALIVE for replica in parts.fresh)
+    if moves.reason == EXCEEDS:
+        return conclude(case, parts, moves, (Phase.FAILED, EXCEEDS, moves.message))
     waits = moves.waits_for or moves.short
     phase = Phase.STARTING if running or begins(moves) else Phase.WAITING if waits else Phase.PENDING
     return conclude(case, parts, moves, (phase, moves.reason or "Running", moves.message))
@@ -187,7 +189,7 @@ def _fail(case: Case, parts: Parts, failure: Failure) -> Decision:
 def _find_moves(case: Case, parts: Parts) -> Moves:
     """Mending comes where nothing else is to be done: one that can never succeed holds up nothing but itself."""
     ruled = add_up(_rules(case, parts))
-    moves = _bar_trouble(case, drain_first(case, admit(case, ruled)))
+    moves = _bar_trouble(case, drain_first(case, admit(case, parts, ruled)))
     if moves.steps and split_fetches(moves.steps)[1]:
         return moves
     leaves = ended_by(ruled) | restarted_by((ruled,))

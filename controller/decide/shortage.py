@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controller.decide.demand import NOBODY_HELD, Held, demand
+from controller.decide.identity import made_from
 from controller.decide.world import World
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService
@@ -33,27 +34,42 @@ def _report(world: World, want: DesiredService, held: Held, decision: Decision |
         wanted=want.replicas,
         held=held.amount,
         used=sum(known) if known else None,
-        waits=decision.message if decision is not None and decision.short else "",
+        waits=decision.short.message if decision is not None and decision.short is not None else "",
     )
 
 
 def tell_waiting(world: World) -> tuple[str, str] | None:
     """The reason of the first service that waits for room, and all of them in a sentence; None: nobody does."""
     names = sorted(world.short, key=world.turns.__getitem__)
-    known = [world.decisions[name] for name in names if name in world.decisions]
+    decisions = (world.decisions.get(name) for name in names)
+    known = [(one.service, one.short) for one in decisions if one is not None and one.short is not None]
     if not known:
         return None
-    return known[0].reason, "; ".join(f"{one.service} {one.message}" for one in known)
+    return known[0][1].reason, "; ".join(f"{name} {short.message}" for name, short in known)
 
 
 def tell_overcommitment(world: World) -> str | None:
     """Where what runs may come to need more than there is; None: there is enough, or nothing is known of it."""
     room = world.room
-    if world.desired.policy.admission is Admission.OFF or room.memory is None:
+    if world.desired.policy.admission is Admission.OFF or room.memory is None or world.total.memory <= room.memory:
+        return None  # nearly always
+    promised = _count_firm(world)
+    short = promised - room.memory
+    if not promised or short <= 0:
         return None
-    short = world.total.memory - room.memory
-    if short <= 0:
-        return None
-    promised, has, kept = (tell_octets(max(0, n)) for n in (world.total.memory, room.memory, room.reserve.memory))
-    beside = f" beside the {kept} kept for the host" if room.reserve.memory else ""
-    return f"what runs may use {promised} of memory, {has} is there{beside}: short {tell_octets(short)}"
+    words = [tell_octets(max(0, size)) for size in (promised, room.memory, room.reserve.memory)]
+    beside = f" beside the {words[2]} kept for the host" if room.reserve.memory else ""
+    return f"what runs may use {words[0]} of memory, {words[1]} is there{beside}: short {tell_octets(short)}"
+
+
+def _count_firm(world: World) -> int:
+    """Bytes that replicas were promised, or use: a limit alone promises nothing."""
+    whole = 0
+    for name, want in world.desired.services.items():
+        view = world.views.get(name)
+        for replica in view.replicas if view is not None else ():
+            if replica.running:
+                claims = made_from(replica, want, world.known).claims
+                asked = max(claims.reserved.memory, world.learned.get(name, 0))
+                whole += max(asked, world.room.used.get(replica.id, 0))
+    return whole

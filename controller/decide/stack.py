@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from controller.decide.aim import NOWHERE, Around, WayBack, aim, is_release, release_of
 from controller.decide.budget import Budget
-from controller.decide.case import ALIVE, NOBODY, Case, still_waits
+from controller.decide.case import ALIVE, NOBODY, Case, host_ports, still_waits
 from controller.decide.gates import is_met
 from controller.decide.goback import find_way_back
 from controller.decide.identity import is_current
@@ -21,7 +21,7 @@ from controller.decide.rollout import WAYS_BACK
 from controller.decide.service import decide
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
 from controller.model.decision import Aim, Decision, History, Offers
-from controller.model.desired import Condition, DesiredService, Leaving, Need
+from controller.model.desired import Condition, DesiredService, Leaving, Need, Order
 from controller.model.names import Instant
 from controller.model.observed import Replica, ServiceView
 
@@ -145,8 +145,9 @@ class _Turn:
         history = self._history(name)
         watching = world.heals_at is not None and still_waits(world.heals_at, WATCH_AFTER_RECONNECT, self.now)
         aimed = self._aim(name)
+        leeway = self._leeway(aimed.want)
         return Case(
-            aim=aimed,
+            aim=_in_turn(aimed, leeway),
             seen=self._seen(name),
             history=history,
             now=self.now,
@@ -158,23 +159,27 @@ class _Turn:
             heals_at=world.heals_at if watching else None,
             hurried=name in world.hurried,
             fetching=(name, aimed.want.image) in world.fetching,
-            leeway=self._leeway(name),
+            leeway=leeway,
             fetches_early=world.desired.policy.optimization.early_pulls,
             known=world.known,
         )
 
-    def _leeway(self, name: str) -> Leeway:
+    def _leeway(self, want: DesiredService) -> Leeway:
         """Who would begin something asks first, and gets an answer when it is its turn.
 
         What a service of a higher priority waits for, and will have once others have ended, is left to it.
         """
-        if not self.budget.is_asked(name):
-            return self.budget.leeway(name, {}, asks=False)
-        services = self.world.desired.services
-        first = [other for other in self.short if services[other].priority > services[name].priority]
-        first.sort(key=self.world.turns.__getitem__)
-        ahead = {other: self.budget.claim(other) for other in first if self.budget.is_hopeful(other)}
-        return self.budget.leeway(name, ahead, asks=name not in self._tried)
+        if not self.budget.is_asked(want):
+            return self.budget.leeway(want, {})
+        if want.name not in self._tried:
+            return self.budget.bar(want)
+        services, ahead = self.world.desired.services, {}
+        first = [other for other in self.short if services[other].priority > want.priority]
+        for other in sorted(first, key=self.world.turns.__getitem__):
+            decision = self.decided.get(other) or self.world.decisions.get(other)
+            if (claim := self.budget.claim(other, decision)) is not None:
+                ahead[other] = claim
+        return self.budget.leeway(want, ahead)
 
     def _aim(self, name: str) -> Aim:
         return aim(self.world.desired.services[name], self._history(name), self._around)
@@ -197,9 +202,8 @@ class _Turn:
         going = [replica for other, replica in present if other == name or self._goes(other, replica)]
         if any(replica.host_network and replica.phase in ALIVE for replica in going):
             return replace(view, taken_ports=())
-        free = {
-            port for replica in going for port in _ports(replica) if replica.phase in ALIVE or port not in view.holders
-        }
+        holders = view.holders
+        free = {port for one in going for port in host_ports(one) if one.phase in ALIVE or port not in holders}
         return replace(view, taken_ports=tuple(port for port in view.taken_ports if port not in free))
 
     def _goes(self, service: str, replica: Replica) -> bool:
@@ -272,6 +276,16 @@ class _Turn:
         return decision.waits_for if decision is not None else None
 
 
+def _in_turn(aimed: Aim, leeway: Leeway) -> Aim:
+    """On a way back with no room for two the failed release makes way first: it is not worth its place."""
+    want = aimed.want
+    if aimed.course not in WAYS_BACK or want.update.order is Order.STOP_FIRST or leeway.admits(leeway.asked):
+        return aimed
+    if not leeway.may_swap:
+        return aimed
+    return aimed._replace(want=replace(want, update=replace(want.update, order=Order.STOP_FIRST)))
+
+
 class _Change(NamedTuple):
     """In which respects the offers of a service differ from those before."""
 
@@ -305,12 +319,6 @@ def _what_is_waited_for(offers: Offers) -> tuple[object, ...]:
 def _as_owner(offers: Offers) -> tuple[object, ...]:
     """What matters of the owner of a namespace to who shares it."""
     return (offers.holder, offers.holder_started_at, offers.settled)
-
-
-def _ports(replica: Replica) -> tuple[str, ...]:
-    """Its host ports, as `8080/tcp`."""
-    pairs = (line.split("->") for line in replica.published)
-    return tuple(f"{outside.rpartition(':')[2]}/{inside.partition('/')[2]}" for outside, inside in pairs)
 
 
 def _runs(view: ServiceView | None) -> bool:

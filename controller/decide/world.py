@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from controller.decide.demand import NOBODY_HELD, Held, Scales, add, count_held, most_of
+from controller.decide.demand import NOBODY_HELD, Held, Scales, count_held, first_places, most_of
 from controller.decide.graph import Graph, build_graph
 from controller.decide.identity import Known
+from controller.decide.leeway import add, minus, plus
 from controller.model.decision import Decision, History, Hold, Offers
 from controller.model.desired import DesiredStack, StartupMode
 from controller.model.names import Instant, Release
@@ -30,7 +31,8 @@ class World:
     for the machine's sake (None: as many as there are).
 
     `room`: what the machine has for all of them; `learned`: bytes that a replica of each service usually uses at most.
-    `held`: what each has of that, `total` all together, `most` at most; `short`: services that wait for room.
+    `held`: what each has of that, `total` all that run, `vacant` what is kept for others, `most` what all could come to
+    have; `short`: services that wait for room.
     `has_exclusive`: some have volumes that nobody else may have at once.
     """
 
@@ -59,6 +61,7 @@ class World:
     learned: Mapping[str, int] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     total: Amount = NOTHING
+    vacant: Amount = NOTHING
     most: Amount = NOTHING
     short: set[str] = field(default_factory=set)
     has_exclusive: bool = False
@@ -122,30 +125,36 @@ class World:
         self.room, self.learned = room, learned
         self._count_all()
 
+    def recount(self) -> None:
+        """Something else is wanted, or is known of what there was."""
+        self._count_all()
+
     def _count_all(self) -> None:
         services = self.desired.services
         self.has_exclusive = any(want.claims.exclusive for want in services.values())
-        self.held = {name: held for name, held in self.held.items() if name in services}
-        self.total = add(held.amount for held in self.held.values())
         self.most = most_of(services.values(), self.scales)
+        for name in [name for name in self.held if name not in services]:
+            del self.held[name]
         if self.counts:
             for name in services:
                 self._count(name)
+        self.total = add(held.amount for held in self.held.values())
+        self.vacant = add(held.vacant for held in self.held.values())
 
     def _count(self, name: str) -> None:
-        want, before = self.desired.services.get(name), self.held.pop(name, NOBODY_HELD)
-        now = NOBODY_HELD
-        if want is not None:
-            view, decision = self.views.get(name), self.decisions.get(name)
-            now = self.held[name] = count_held(want, view, decision, before, self.scales)
-        if now.amount != before.amount:
-            memory, cpu = self.total
-            memory += now.amount.memory - before.amount.memory
-            self.total = Amount(memory, cpu + now.amount.cpu - before.amount.cpu)
+        want, view = self.desired.services.get(name), self.views.get(name)
+        if want is None:
+            return
+        before = self.held.get(name)
+        start = first_places(want, view, self.histories.get(name)) if before is None else before
+        now = self.held[name] = count_held(want, view, self.decisions.get(name), start, self.scales)
+        before = before or NOBODY_HELD
+        self.total = plus(minus(self.total, before.amount), now.amount)
+        self.vacant = plus(minus(self.vacant, before.vacant), now.vacant)
 
     @property
     def scales(self) -> Scales:
-        return Scales(self.known, self.room.used, self.learned)
+        return Scales(self.known, self.room.used, self.learned, self.room.most.memory)
 
     def adopt(self, desired: DesiredStack, seconds: Callable[[str], float] = lambda _: 1.0) -> None:
         """A newer generation takes the place of the present one; what was seen and learned stays."""

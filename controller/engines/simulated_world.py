@@ -123,8 +123,9 @@ class Simulation:
             if len(replicas) > 1:
                 replicas = tuple(sorted(replicas, key=_in_order))
             self._views[service] = ServiceView(
-                replicas, now, old.since, old.complete, old.image_id, old.pulled, old.trouble
-            )
+                replicas, now, old.since, old.complete, old.image_id, old.pulled, old.trouble,
+                taken_ports=old.taken_ports, holders=old.holders, taken_volumes=old.taken_volumes,
+            )  # fmt: skip
             self._arrive(service, now)
         return self._views.get(service) or ServiceView(taken_at=now, since=now)
 

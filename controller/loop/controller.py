@@ -17,7 +17,7 @@ from controller.loop.executor import Batch, Executor
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
 from controller.loop.reconcile import Reconciler
-from controller.loop.rooms import Learned, LookAt, Rooms
+from controller.loop.rooms import AGAIN, Learned, LookAt, Rooms
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.model.errors import ControllerError
@@ -28,8 +28,8 @@ from controller.resources.starts import Starts
 _RETRY_AFTER = 5.0
 """Seconds after a pass that could not be recorded."""
 
-CALLS = Key("")
-"""The key under which calls from other threads wait for the loop."""
+CALLS, ROOM = Key(""), Key(" ")
+"""The keys under which calls from other threads wait for the loop, and a look for those who wait for the machine."""
 
 
 class Audience(Protocol):
@@ -75,6 +75,7 @@ class Controller:
         self.rooms = Rooms(ways.look, ways.now, ways.learned)
         """What the machine has for each stack."""
         self._prober = ways.make_prober(lambda stack, service: self._queue.add(Key(stack, service)))
+        self._looks_for_room = False
         self._stopping = threading.Event()
         self._connected = False
         self._statuses: dict[str, StackStatus] = {}
@@ -142,10 +143,13 @@ class Controller:
 
     def _turn(self, keys: Iterable[Key]) -> None:
         for stack, services in _by_stack(keys).items():
-            if stack == CALLS.stack:
+            if stack == ROOM.stack:
+                self._look_for_room()
+            elif stack == CALLS.stack:
                 self._do_calls()
             elif stack in self.stacks:
                 self._turn_stack(self.stacks[stack], services)
+        self._await_room()
         for listener in tuple(self.on_turn):
             with self._survive():
                 listener(self._ways.now())
@@ -165,6 +169,19 @@ class Controller:
         finally:
             times, seconds = self.passes.get(name, Passes())
             self.passes[name] = Passes(times + 1, seconds + time.perf_counter() - began)
+
+    def _await_room(self) -> None:
+        """While somebody waits for the machine, it is looked at again and again: whatever else is done meanwhile."""
+        if self._looks_for_room or not any(one.world.short for one in self.stacks.values()):
+            return
+        self._looks_for_room = True
+        self._queue.add_at(ROOM, self._ways.now() + AGAIN)
+
+    def _look_for_room(self) -> None:
+        self._looks_for_room = False
+        for reconciler in tuple(self.stacks.values()):
+            if short := frozenset(reconciler.world.short):
+                self._turn_stack(reconciler, short)
 
     def _do_calls(self) -> None:
         while not self._calls.empty():

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from controller.decide.admission import PORT_TAKEN
 from controller.decide.aim import is_release
 from controller.decide.case import ALIVE
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
@@ -166,11 +165,21 @@ class Follower:
     def _is_beyond(self, decision: Decision, now: Instant) -> bool:
         if is_beaten(decision):
             return True
-        if decision.short or decision.reason == PORT_TAKEN:
-            return now - self._progress_at > _ROOM_PATIENCE
+        if decision.short is not None:
+            return now - self._progress_at > _ROOM_PATIENCE and not self._comes_or_goes()
         if decision.phase in _REACHED or decision.reason == UPDATE_FAILED:
             return False  # an update that has just failed is taken back from the next pass on
         return self._tries(decision) >= self._attempts(decision.service)
+
+    def _comes_or_goes(self) -> bool:
+        """Some replica is on its way up, or of a service that is to stop still runs: both may make room."""
+        world = self.reconciler.world
+        for name, view in world.views.items():
+            want = world.desired.services.get(name)
+            leaves = want is not None and want.leaving not in (None, Leaving.ORPHANED)
+            if any(one.running and (leaves or not one.ready) for one in view.replicas):
+                return True
+        return False
 
     def _tries(self, decision: Decision) -> int:
         """How often it was tried in vain; what failed for another release does not count, nor for what is here."""

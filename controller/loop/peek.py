@@ -78,7 +78,8 @@ class Peek:
         if self._survey is not None:
             rooms = Rooms(self._survey, time.time)
             rooms.add(world)
-            rooms.measure(world)
+            rooms.before(world)
+            rooms.after(world)
         return world
 
     def plan(self, make_bed: MakeBed, services: tuple[str, ...] = ()) -> Plan:
@@ -97,6 +98,7 @@ class Peek:
         """What a `release` would do now."""
         world = self.world()
         world.desired = as_composed(self.loaded)
+        world.recount()
         world.only = differing(world.desired, self.views)
         bed = make_bed(world.desired, self.views, self.timings, self.now)
         return _rehearse(world, bed, self.now)

@@ -22,7 +22,6 @@ from controller.loop.memory import Definitions
 from controller.loop.pace import LOOK_AGAIN, Pace
 from controller.loop.pauses import SOON, Pauses
 from controller.loop.recognise import recognise
-from controller.loop.rooms import AGAIN as ROOM_AGAIN
 from controller.loop.senses import Senses
 from controller.loop.setbacks import find_failed_restarts
 from controller.loop.store import Store
@@ -207,8 +206,8 @@ class Reconciler:
     def _decide(self, dirty: Iterable[str], now: Instant) -> None:
         if news := self._pace.look(self.world):
             self.chronicle.say(now, None, "StartsSlowed", news)
-        more = self._tools.rooms.measure(self.world)
-        decisions = decide_stack({*dirty, *more}, self.world, now)
+        self._tools.rooms.before(self.world)
+        decisions = decide_stack(dirty, self.world, now)
         self.annals.note_failed_restarts(find_failed_restarts(self.world.histories, decisions))
         self.store.histories.record({name: decision.history for name, decision in decisions.items()})
         self.world.absorb(decisions)
@@ -219,12 +218,11 @@ class Reconciler:
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), decision.wake_at)
             if decision.steps and not self.looks_only:
                 self._perform(decision, now)
-        if waiting := min(self.world.short, key=self.world.turns.__getitem__, default=None):
-            self._tools.queue.add_at(Key(self.loaded.name, waiting), now + ROOM_AGAIN)
         with self.store.transaction():  # what is told and learned holds up no step, and is one write to the disk
             self.chronicle.note_decisions(decisions, now)
             learned = self.chronicle.learn_readiness(self.world, tuple(decisions), now)
         self._heed(learned, now)
+        self._tools.rooms.after(self.world)
 
     def _heed(self, learned: Iterable[str], now: Instant) -> None:
         """What took longer than it is given is given more from now on."""
@@ -307,8 +305,8 @@ class Reconciler:
         self.ledger.read()
         self.loaded, self.broken = loaded, None
         self.annals.read()
-        self.world.adopt(loaded.desired, self._way)
         self.world.known = self.store.stack.revisions()
+        self.world.adopt(loaded.desired, self._way)
         self.ledger.forget_gone(loaded)
         self._want()
         self.senses.troubles.clear()
@@ -324,6 +322,7 @@ class Reconciler:
     def _want(self) -> None:
         """The generation in force, with what holds only while somebody asks for it."""
         self.world.desired = with_extras(self.loaded, self._extras, self.world.views, self._tagged)
+        self.world.recount()
         if Extra.COMPOSED in self._extras:
             self.world.only = (self.world.only or frozenset()) | differing(self.world.desired, self.world.views)
 

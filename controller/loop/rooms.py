@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 
-from controller.decide.leeway import plus
+from controller.decide.leeway import fits, minus, plus, times
 from controller.decide.world import World
-from controller.model.names import Instant, ReplicaId
+from controller.model.names import Instant
 from controller.model.observed import Replica
-from controller.model.resources import NO_ROOM_KNOWN, NOTHING, Admission, Amount, Limit, Reserve, Room
+from controller.model.resources import NO_ROOM_KNOWN, NOTHING, Admission, Amount, Room
 from controller.model.room import Facts
+from controller.resources.room import make_room
 from controller.resources.survey import Surveyed
 
-RECENT = 1.0
-"""Seconds for which what was seen of the machine holds, while somebody is to start."""
+RECENT, LONG = 1.0, 15.0
+"""Seconds for which what was seen of the machine holds: where somebody is to start and may not fit, and elsewhere."""
 
 AGAIN = 2.0
 """Seconds after which is looked again whether there is room, while somebody waits for it: nothing tells of that."""
 
-LookAt = Callable[[Collection[Replica]], Surveyed]
+LookAt = Callable[[Collection[Replica]], Surveyed | None]
 Learned = Callable[[str], Mapping[str, int]]
 """Bytes that one replica of each service of a stack usually uses at most."""
 
@@ -41,15 +42,22 @@ class Rooms:
         """What was seen of the machine last."""
         return None if self._seen is None else self._seen.facts
 
-    def measure(self, world: World) -> frozenset[str]:
-        """Say what there is for this stack now. The services that wait for room, if there is more than before."""
-        if self._look is None or world.desired.policy.admission is Admission.OFF:
-            return frozenset()
-        before = world.room
-        if abs(self._now() - self._seen_at) > RECENT:
+    def before(self, world: World) -> None:
+        """Say what there is for this stack, which is about to be decided: by a new look only where that matters."""
+        if world.desired.policy.admission is Admission.ENFORCE:
+            self._measure(world, LONG if self._is_ample(world) else RECENT)
+
+    def after(self, world: World) -> None:
+        """The same for a stack that is only told, once what was decided is under way."""
+        if world.desired.policy.admission is Admission.WARN and world.most != NOTHING:
+            self._measure(world, LONG)
+
+    def _measure(self, world: World, recent: float) -> None:
+        if self._look is None:
+            return
+        if abs(self._now() - self._seen_at) > recent:
             self._survey(self._look)
         world.room = self._room_of(world)
-        return frozenset(world.short) if _has_more(before, world.room) else frozenset()
 
     def _survey(self, look: LookAt) -> None:
         asked = any(world.most != NOTHING for world in self._worlds.values())
@@ -59,43 +67,29 @@ class Rooms:
             world.measure(self._room_of(world), self._learned(name))
 
     def _room_of(self, world: World) -> Room:
-        """What is available, with what all of ours use, but for what the other stacks were promised."""
         if self._seen is None:
             return NO_ROOM_KNOWN
-        facts, used = self._seen
         others = NOTHING
         for other in self._worlds.values():
             if other is not world:
-                others = plus(others, other.total)
-        return make_room(facts, used, others, world.desired.policy.reserve)
+                others = plus(others, _promised(other))
+        return make_room(*self._seen, others, world.desired.policy.reserve)
+
+    @staticmethod
+    def _is_ample(world: World) -> bool:
+        """By what was seen last: all could start twice over."""
+        room = world.room
+        if room.memory is None or room.cpu is None:
+            return False
+        left = minus(Amount(room.memory, room.cpu), plus(world.total, world.vacant))
+        return fits(times(2, world.most), left)
 
 
-def make_room(facts: Facts, used: Mapping[ReplicaId, int], others: Amount, reserve: Reserve) -> Room:
-    """Pure. Where nobody tells what is available, all that the machine has is taken to be."""
-    total, available = facts.memory_total, facts.memory_available
-    whole = total if available is None else available + sum(used.values())
-    memory = None if whole is None else whole - reserve.memory - others.memory
-    cpu = None if facts.cores is None else facts.cores - reserve.cpu - others.cpu
-    disk = None if facts.disk_free is None else facts.disk_free - reserve.disk
-    if facts.inodes_free == 0:
-        disk = min(0, disk or 0)
-    return Room(
-        memory=memory,
-        cpu=cpu,
-        disk=disk,
-        most=Limit(
-            None if total is None else total - reserve.memory,
-            None if facts.cores is None else facts.cores - reserve.cpu,
-        ),
-        used=used,
-        reserve=reserve,
-    )
-
-
-def _has_more(before: Room, now: Room) -> bool:
-    """In any respect; what is not known any more bounds nobody."""
-    pairs = ((before.memory, now.memory), (before.cpu, now.cpu), (before.disk, now.disk))
-    return any(then is not None and (there is None or there > then) for then, there in pairs)
+def _promised(world: World) -> Amount:
+    """What its services have, or will have once anybody has looked at them."""
+    if world.views:
+        return plus(world.total, world.vacant)
+    return Amount(world.most.memory // 2, world.most.cpu / 2)
 
 
 def _running(worlds: Iterable[World]) -> Iterable[Replica]:

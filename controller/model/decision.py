@@ -184,6 +184,13 @@ class Aim(NamedTuple):
     course: Course | None = None
 
 
+class Shortage(NamedTuple):
+    """What there is no room for on the machine: a reason, and a sentence with its numbers."""
+
+    reason: str
+    message: str
+
+
 class Decision(NamedTuple):
     """What is to be done about one service now, why, and when to look again (None: only if something changes).
 
@@ -202,7 +209,7 @@ class Decision(NamedTuple):
     waits_for: str | None = None
     starting: bool = False
     denied: bool = False
-    short: bool = False
+    short: Shortage | None = None
     ready: int = 0
     updated: int = 0
     desired: int = 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from controller.engines.base import EngineInfo
-from controller.model.names import Instant
+from controller.model.names import Instant, ReplicaId
+from controller.model.resources import Amount, Limit, Reserve, Room
 from controller.model.room import Facts, Source
 from controller.model.usage import HostUsage
 
@@ -38,3 +41,29 @@ def _of_engine(at: Instant, engine: EngineInfo, used: int | None) -> Facts:
     total = engine.memory_total
     left = max(0, total - used) if total is not None and used is not None else None
     return Facts(at, Source.ENGINE, cores=engine.cores, memory_total=total, memory_available=left)
+
+
+def make_room(facts: Facts, used: Mapping[ReplicaId, int], others: Amount, reserve: Reserve) -> Room:
+    """What there is for one stack: what is available, with what all of ours use, but for what `others` were promised.
+
+    Never more than the machine has: cached files count as used and as available at once. Where nobody tells what is
+    available, all is taken to be.
+    """
+    total, available = facts.memory_total, facts.memory_available
+    whole = total if available is None else available + sum(used.values())
+    if whole is not None and total is not None:
+        whole = min(whole, total)
+    disk = None if facts.disk_free is None else facts.disk_free - reserve.disk
+    if facts.inodes_free == 0:
+        disk = min(0, disk or 0)
+    return Room(
+        memory=None if whole is None else whole - reserve.memory - others.memory,
+        cpu=None if facts.cores is None else facts.cores - reserve.cpu - others.cpu,
+        disk=disk,
+        most=Limit(
+            None if total is None else max(0, total - reserve.memory),
+            None if facts.cores is None else max(0.0, facts.cores - reserve.cpu),
+        ),
+        used=used,
+        reserve=reserve,
+    )

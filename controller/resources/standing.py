@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from controller.engines.base import Engine
+from controller.engines.base import Engine, EngineInfo
 from controller.model.errors import EngineError
 from controller.model.usage import EngineView, OwnLimits
 from controller.resources.own_limits import read_own_limits
@@ -23,6 +23,8 @@ class Standing:
         """`root`: the folder of our state; its disk counts where the engine keeps its data elsewhere."""
         self._engine, self._root = engine, root
         self._renew_at: float | None = None
+        self.engine: EngineInfo | None = None
+        """What the engine said of itself last; None: nothing yet."""
         self.disk_path = root
         self.view = EngineView()
         self.own = OwnLimits()
@@ -34,7 +36,7 @@ class Standing:
             return
         self._renew_at, self.own = now + _AGAIN, read_own_limits()
         with suppress(EngineError):
-            told = self._engine.info(deadline=_PATIENCE)
+            told = self.engine = self._engine.info(deadline=_PATIENCE)
             self.view = EngineView(told.cores, told.memory_total, told.shares_host)
             self.disk_path = told.data_root or self._root
             self._renew_at = now + _RENEW

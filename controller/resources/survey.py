@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
-from controller.engines.base import Engine, EngineInfo
+from controller.engines.base import Engine
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Replica
 from controller.model.room import Facts
@@ -32,22 +32,21 @@ class Survey:
         """`root`: the folder of our state."""
         self._engine, self._now = engine, now
         self._standing = Standing(engine, root)
+        self._used: Mapping[ReplicaId, int] = {}
 
-    def __call__(self, replicas: Collection[Replica]) -> Surveyed:
-        """These are the ones that run. Raises nothing: what nobody tells is not known."""
+    def __call__(self, replicas: Collection[Replica]) -> Surveyed | None:
+        """These are the ones that run. None: the engine has not said yet what it has.
+
+        Of a replica whose use cannot be had in time, what it used last.
+        """
         self._standing.renew()
+        told = self._standing.engine
+        if told is None:
+            return None
+        host = read_host(self._standing.disk_path).now if told.shares_host else HostUsage()
         counters = self._engine.usage(replicas, deadline=PATIENCE) if replicas else {}
-        used = {name: one.memory for name, one in counters.items() if one.memory is not None}
-        known = sum(used.values()) if len(used) == len(replicas) else None
-        return Surveyed(make_facts(self._now(), self._read(), self._told(), known), used)
-
-    def _read(self) -> HostUsage:
-        view = self._standing.view
-        return read_host(self._standing.disk_path).now if view.shares_host else HostUsage()
-
-    def _told(self) -> EngineInfo:
-        view, path = self._standing.view, self._standing.disk_path
-        return EngineInfo(
-            "", "", "", "", "", data_root=path,
-            cores=view.cores, memory_total=view.memory_total, shares_host=bool(view.shares_host),
-        )  # fmt: skip
+        found = {name: one.memory for name, one in counters.items() if one.memory is not None}
+        ids = {replica.id for replica in replicas}
+        self._used = {**{name: size for name, size in self._used.items() if name in ids}, **found}
+        known = sum(self._used.values()) if len(self._used) == len(ids) else None
+        return Surveyed(make_facts(self._now(), host, told, known), self._used)

@@ -26,7 +26,7 @@ from controller.loop.generation import commit_generation
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
 from controller.loop.reconcile import Reconciler
-from controller.loop.rooms import Rooms
+from controller.loop.rooms import AGAIN, Rooms
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.model.applied import StackResult
@@ -121,6 +121,7 @@ class Stage:
     def __init__(
         self, folder: Path, loaded: Loaded, faults: Faults | None = None, machine: Facts | None = None
     ) -> None:
+        self._room_at = NOW
         self.machine = machine
         """What there is for all of them; None: nobody looks."""
         self.clock = HandClock(NOW)
@@ -179,6 +180,9 @@ class Stage:
             self.bench.perform()
             self.clock.sleep(step)
             self._hear()
+            if self.reconciler.world.short and self.clock.now() >= self._room_at:
+                self._room_at = self.clock.now() + AGAIN
+                self.turn(*self.reconciler.world.short)
             keys = self.queue.get_all(timeout=0)
             if keys:
                 self.turn(*(() if any(key.service is None for key in keys) else {str(key.service) for key in keys}))

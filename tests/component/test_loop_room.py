@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from controller.loop.rooms import make_room
 from controller.model.names import ReplicaId
 from controller.model.resources import NOTHING, Amount, Limit, Reserve, Room
 from controller.model.room import Facts, Source
 from controller.model.steps import Start, Stop
+from controller.resources.room import make_room
 from tests.component.stage import NOW, Stage, converged, load, service
 
 pytestmark = pytest.mark.unit

@@ -9,11 +9,11 @@ import pytest
 
 from controller.decide.demand import demand_of
 from controller.decide.world import World
-from controller.model.decision import Phase
+from controller.model.decision import Attempt, Grant, History, Phase
 from controller.model.desired import DesiredService, Order, StackPolicy, UpdatePolicy
-from controller.model.names import ReplicaId
+from controller.model.names import ReplicaId, Revision, make_release
 from controller.model.resources import Admission, Amount, Claims, Limit, Reserve, Room
-from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, view
+from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, template, view
 from tests.unit.decide.worlds import acts, coming, new_one, ready_one, world
 
 pytestmark = pytest.mark.unit
@@ -295,16 +295,29 @@ def test_a_volume_of_ones_own_in_an_update() -> None:
 
 def test_a_port_that_somebody_has() -> None:
     holders = {"80/tcp": "process nginx (pid 7)"}
-    given = world(checked("a"), a=view(*new_one("a"), taken_ports=("80/tcp",), holders=holders))
+    wanting = created(service="a", published=("127.0.0.1:80->8080/tcp",))
+    given = world(checked("a"), a=view(wanting, taken_ports=("80/tcp",), holders=holders))
     assert acts(given) == {}
     decided = given.decisions["a"]
     assert (decided.phase, decided.reason, decided.wake_at) == (Phase.WAITING, "PortTaken", NOW + 2)
     assert decided.message == "host port 80/tcp is held by process nginx (pid 7); free it, or publish another one"
 
 
+def test_a_port_that_it_does_not_have_bars_nobody() -> None:
+    """It is what the new revision would publish: the old one is put up again meanwhile."""
+    old = exited(1, "v1", service="a", published=("127.0.0.1:80->8080/tcp",), finished_at=NOW - 1)
+    given = world(checked("a"), a=view(old, taken_ports=("90/tcp",), holders={"90/tcp": "process nginx (pid 7)"}))
+    assert acts(given) == {"a": "start 1"}
+
+
+def on_disk(free: int, admission: Admission = Admission.ENFORCE, **views: Any) -> World:
+    given = world(checked("a"), policy=StackPolicy(admission=admission), **views)
+    given.measure(Room(disk=free), {})
+    return given
+
+
 def test_a_disk_that_is_full() -> None:
-    given = world(checked("a"), b=view(image_id=None), a=new_one("a"))
-    given.measure(Room(disk=0), {})
+    given = on_disk(0, a=view())
     assert acts(given) == {}
     decided = given.decisions["a"]
     assert (decided.reason, decided.message) == (
@@ -314,12 +327,94 @@ def test_a_disk_that_is_full() -> None:
 
 
 def test_an_image_is_not_fetched_onto_a_disk_that_is_nearly_full() -> None:
-    given = world(checked("a"), a=view(image_id=None))
-    given.measure(Room(disk=10 * MIB), {})
+    given = on_disk(10 * MIB, a=view(image_id=None))
     assert acts(given) == {}
     assert given.decisions["a"].message == "its image takes 64Mi of disk at least, 10Mi is free"
     given.measure(Room(disk=GIB), {})
     assert acts(given)["a"].startswith("pull")
+
+
+def test_what_is_there_starts_on_a_full_disk() -> None:
+    assert acts(on_disk(0, a=[exited(service="a", finished_at=NOW - 1)])) == {"a": "start 1"}
+    assert acts(on_disk(0, Admission.WARN, a=view())) == {"a": "create 1"}
+
+
+def test_several_that_fell_over_at_once_start_as_far_as_there_is_room() -> None:
+    """What is kept for each of them keeps none of them from its own place."""
+    three = [needing(name, 100) for name in ("a", "b", "c")]
+    given = machine(300, *three, **{name: ready_one(name) for name in ("a", "b", "c")})
+    assert acts(given) == {}
+    given.measure(replace(given.room, memory=250 * MIB), {})
+    for name in ("a", "b"):
+        given.views[name] = view(exited(service=name, finished_at=NOW - 1))
+    assert acts(given, "a", "b") == {"a": "start 1"}
+    assert given.short == {"b"}
+
+
+def going_back(order: Order, free: int, now_mib: int, before_mib: int, **others: Any) -> World:
+    """The wanted release has failed, and serves."""
+    policy = UpdatePolicy(order=order, monitor=0.0)
+    wants = needing("a", now_mib, revision="v2", update=policy, rollback=policy)
+    given = machine(free, wants, a=[healthy(1, "v2", service="a")], **others)
+    good = replace(wants, revision=Revision("v1"), template=template("a", "v1"), claims=claims(before_mib))
+    given.known = {("a", Revision("v1")): good, ("a", Revision("v2")): wants}
+    failed = {make_release(Revision("v2")): "exited with 1"}
+    given.remember("a", History(make_release(Revision("v1")), failed=failed, failed_for=Revision("v2"), adopted_at=1.0))
+    given.recount()
+    return given
+
+
+def test_a_way_back_is_weighed_as_what_it_leads_to() -> None:
+    assert acts(going_back(Order.STOP_FIRST, 150, 100, 400)) == {}
+    assert acts(going_back(Order.STOP_FIRST, 400, 100, 400)) == {"a": "stop 1"}
+    assert acts(going_back(Order.START_FIRST, 400, 300, 100)) == {"a": "create 2"}
+
+
+def test_a_way_back_with_no_room_for_two_takes_the_place_of_what_failed() -> None:
+    assert acts(going_back(Order.START_FIRST, 350, 300, 100)) == {"a": "stop 1"}
+
+
+def test_a_way_back_that_has_no_room_says_so() -> None:
+    given = going_back(Order.STOP_FIRST, 150, 100, 400)
+    acts(given)
+    decided = given.decisions["a"]
+    assert decided.reason == "InsufficientMemory"
+    assert "goes back: needs 400Mi of memory, 50Mi is free" in decided.message
+
+
+def test_no_more_are_made_at_once_than_can_start() -> None:
+    given = updating(Order.START_FIRST, 450, parallelism=0, replicas=3)
+    assert acts(given) == {"a": "create 4"}
+    assert given.total == Amount(400 * MIB) and given.short == {"a"}
+
+
+def test_no_more_are_stopped_at_once_than_can_start_again() -> None:
+    given = updating(Order.STOP_FIRST, 400, parallelism=0, replicas=3)
+    larger = replace(given.desired.services["a"], claims=claims(150))
+    given.known = {("a", Revision("v1")): replace(larger, revision=Revision("v1"), claims=claims(100))}
+    given.adopt(replace(given.desired, services={"a": larger}))
+    assert acts(given) == {"a": "stop 1, stop 2"}
+    assert given.total == Amount(400 * MIB), "who makes way is counted as what takes its place"
+
+
+def test_who_waits_for_room_keeps_its_other_wakes() -> None:
+    """The first one is looked at after its pause, whether there is room for the second or not."""
+    falling = exited(1, service="a", started_at=NOW - 2, finished_at=NOW - 1)
+    given = machine(50, needing("a", 100, replicas=2), a=[falling, created(2, service="a")])
+    given.remember("a", History(adopted_at=1.0, restarts={falling.id: Grant(3, NOW - 60)}))
+    assert acts(given) == {}
+    assert given.decisions["a"].wake_at is not None and given.short == {"a"}
+
+
+def test_a_place_outlives_the_controller() -> None:
+    """What was being replaced when it died is not given to others by the next one."""
+    wants = needing("a", 100, revision="v2")
+    given = machine(100, wants, needing("b", 100, priority=9), a=view(created(1, "v2", service="a")), **idle("b"))
+    attempt = Attempt(make_release(Revision("v2")), gone=frozenset({ReplicaId("a-0-id")}))
+    given.remember("a", History(make_release(Revision("v1")), attempt, adopted_at=1.0))
+    given.held.clear()
+    given.recount()
+    assert acts(given) == {"a": "start 1"}
 
 
 def test_what_needs_nothing_starts_where_nothing_is_left() -> None:

@@ -30,7 +30,7 @@ _READY = frozenset({Phase.READY, Phase.COMPLETED})
 class Scene(NamedTuple):
     """What is judged. `speaks`: troubles of the engine are this stack's to tell; `fault`: why passes fail, if they do.
 
-    `needs`: what each service requires. `usage`: what was measured of them last.
+    `needs`: what each service requires. `usage`: what was measured of them last; `measured`: what is wrong by that.
     """
 
     status: StackStatus
@@ -39,6 +39,7 @@ class Scene(NamedTuple):
     speaks: bool = True
     fault: str = ""
     usage: Mapping[str, ServiceUsage] = NOT_MEASURED
+    measured: tuple[Symptom, ...] = ()
 
 
 class Clock(NamedTuple):
@@ -104,7 +105,7 @@ def judge(book: Book, watch: Watch, scene: Scene, now: Instant) -> Verdict:
     blame = Blame(services, scene.needs)
     watch = _note_lapses(watch, services, blame, now)
     found = find_symptoms(scene.status, scene.policy, watch.lapses, scene.fault, scene.usage)
-    blamed = tuple(_blame(found, services, blame))
+    blamed = tuple(_blame((*found, *scene.measured), services, blame))
     page = _read(blamed, watch, now)
     page.shown |= {name for name, service in services.items() if service.phase in CHANGING}
     page.due += [lapses[0] + FLAP_WINDOW for lapses in watch.lapses.values()]
@@ -114,9 +115,8 @@ def judge(book: Book, watch: Watch, scene: Scene, now: Instant) -> Verdict:
 
 def _judge_blind(book: Book, watch: Watch, scene: Scene, now: Instant) -> Verdict:
     """Only what concerns the stack as a whole is judged; the services' clocks begin anew afterwards."""
-    found = [
-        symptom for symptom in find_symptoms(scene.status, scene.policy, {}, scene.fault) if symptom.service is None
-    ]
+    every = (*find_symptoms(scene.status, scene.policy, {}, scene.fault), *scene.measured)
+    found = [symptom for symptom in every if symptom.service is None]
     if not scene.speaks:
         found = [symptom for symptom in found if symptom.rule != "EngineUnavailable"]
     page = _read(tuple(_blame(found, {}, Blame({}, {}))), watch, now)
@@ -165,7 +165,7 @@ def _read(blamed: Iterable[_Blamed], watch: Watch, now: Instant) -> _Page:
         page.shown |= {symptom.service, f"{symptom.service}/{symptom.rule}"} if symptom.service else {one.key}
         if one.excused:
             continue
-        name = f"{symptom.rule} {symptom.service or ''} {one.root or ''}"
+        name = f"{symptom.rule} {symptom.severity} {symptom.service or ''} {one.root or ''}"
         known = watch.clocks.get(name)
         since = min(known.since, now) if known is not None and known.runs(now) else now
         page.clocks[name] = Clock(since, symptom.keep if symptom.keep > KEEP else 0.0)

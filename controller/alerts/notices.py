@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from controller.alerts.measured import MACHINE
 from controller.model.alert import TELL_FOR, Ack, Alert, AlertPolicy, Book, Silence, Told
 from controller.model.channel import Channel
 from controller.model.names import Instant
@@ -102,7 +103,8 @@ def body_of(alert: Alert) -> str:
     if alert.resolved_at is not None:
         lines.append(f"lasted {max(0.0, alert.resolved_at - alert.since):.0f} s")
     else:
-        lines.append(f"look: controller why{f' {alert.service}' if alert.service else ''} -s {alert.stack}")
+        why = f"controller why{f' {alert.service}' if alert.service else ''} -s {alert.stack}"
+        lines.append(f"look: {'controller top' if alert.rule in MACHINE else why}")
         lines.append(f"known: controller alerts ack {alert.id}")
     return "\n".join(lines)
 

@@ -10,7 +10,9 @@ from typing import NamedTuple
 from controller.alerts.blame import Needs
 from controller.alerts.courier import Courier, Ways
 from controller.alerts.judge import Scene, Watch, judge
+from controller.alerts.measured import find_machine, find_near_limits, strictest
 from controller.alerts.notices import Hush, Notice, find_notices, next_notice, note_told, title_of
+from controller.alerts.rules import Symptom
 from controller.alerts.sinks import send
 from controller.decide.case import soonest
 from controller.loop.controller import Controller, tell_error
@@ -19,6 +21,7 @@ from controller.model.alert import Alert, AlertPolicy, Book, Severity
 from controller.model.channel import Channel
 from controller.model.desired import DesiredStack
 from controller.model.names import Instant
+from controller.model.resources import HostThresholds
 from controller.model.status import StackStatus
 from controller.model.usage import ServiceUsage, Usage
 
@@ -37,6 +40,7 @@ class _Basis(NamedTuple):
     speaks: bool
     fault: str
     usage: Mapping[str, ServiceUsage]
+    measured: tuple[Symptom, ...]
 
 
 @dataclass(slots=True)
@@ -51,6 +55,9 @@ class _Desk:
     basis: _Basis | None = None
     desired: DesiredStack | None = None
     needs: Needs = field(default_factory=dict)
+    sample: Usage | None = None
+    measured: tuple[Symptom, ...] = ()
+    """What is wrong by that sample."""
     looked_at: Instant = 0.0
     wake_at: Instant | None = None
     unsaved: bool = False
@@ -106,13 +113,15 @@ class Watchman:
                 desk.hush = desk.reconciler.store.alerts.hush(now)
         status, policy = desk.reconciler.chronicle.status, desk.reconciler.loaded.alerts
         fault = self._controller.faults.get(name, "")
-        basis = _Basis(policy, desk.hush, speaks, fault, self._find_usage(name, policy))
+        measured = self._find_measured(desk, speaks=speaks)
+        basis = _Basis(policy, desk.hush, speaks, fault, self._find_usage(name, policy), measured)
         due = now < desk.looked_at or (desk.wake_at is not None and now >= desk.wake_at)
         desk.looked_at = now
         news = basis != desk.basis or due
         if status is None or not (news or status is not desk.status):
             return False
-        verdict = judge(desk.book, desk.watch, Scene(status, _needs(desk), policy, speaks, fault, basis.usage), now)
+        scene = Scene(status, _needs(desk), policy, speaks, fault, basis.usage, measured)
+        verdict = judge(desk.book, desk.watch, scene, now)
         if desk.basis is None or policy != desk.basis.policy:
             self._tell_unknown(desk)
         desk.status, desk.basis, desk.watch = status, basis, verdict.watch
@@ -125,6 +134,22 @@ class Watchman:
         """Of a stack whose rules ask for it: each sample of any other would have it judged for nothing."""
         usage = self._measured() if policy.measures else None
         return usage.stacks.get(stack, {}) if usage is not None else {}
+
+    def _find_measured(self, desk: _Desk, *, speaks: bool) -> tuple[Symptom, ...]:
+        """What is wrong by the newest sample: with services of the stack, and with the machine if it speaks of that."""
+        usage, loaded = self._measured(), desk.reconciler.loaded
+        if usage is None or not loaded.alerts.builtin:
+            return ()
+        if usage is not desk.sample:
+            desk.sample, firing = usage, desk.book.open.keys()
+            near = find_near_limits(usage.stacks.get(loaded.name, {}), firing)
+            desk.measured = (*near, *(find_machine(usage, self._thresholds(), firing) if speaks else ()))
+        return desk.measured
+
+    def _thresholds(self) -> HostThresholds:
+        """Of the machine: the lowest that some stack has, of those that are told of such things."""
+        loaded = [reconciler.loaded for reconciler in self._controller.stacks.values()]
+        return strictest(one.resources.thresholds for one in loaded if one.alerts.builtin)
 
     def _desk(self, name: str, now: Instant) -> _Desk:
         reconciler = self._controller.stacks[name]

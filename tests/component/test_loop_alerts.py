@@ -19,6 +19,8 @@ from controller.model.alert import Ack, Alert, AlertPolicy, Severity, Silence
 from controller.model.channel import Channel
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
+from controller.model.resources import HostThresholds
+from controller.model.usage import EngineView, Figures, HostUsage, ServiceUsage, Usage
 from tests.component.house import House
 from tests.component.stage import Stage, load, service
 from tests.component.waiting import eventually
@@ -37,6 +39,7 @@ class Post:
         self.sent: list[str] = []
         self.fault: str = ""
         self.told: list[str] = []
+        self.usage: Usage | None = None
         self._calls: queue.SimpleQueue[Callable[[Instant], None]] = queue.SimpleQueue()
         self.channels = (Channel("ops", "json://nowhere"),)
         self.controller = SimpleNamespace(
@@ -64,7 +67,7 @@ class Post:
     def begin(self) -> None:
         self.elsewhere = Store(self.stage.folder)
         self.controller.stacks = {"shop": self.stage.reconciler}
-        self.watchman = Watchman(self.controller, lambda: self.channels, {})  # type: ignore[arg-type]
+        self.watchman = Watchman(self.controller, lambda: self.channels, {}, lambda: self.usage)  # type: ignore[arg-type]
 
     def _send(self, channel: Channel, alert: Alert, _: object) -> None:
         if self.fault:
@@ -191,6 +194,51 @@ def test_a_channel_that_there_is_not_is_told_once(post: Post) -> None:
     post.stage.reconciler.loaded = replace(post.stage.reconciler.loaded, alerts=AlertPolicy(channels=("osp",)))
     post.settle(5)
     assert post.told == ["no manifest of kind Controller has an alert channel osp: nothing is sent there"]
+
+
+def full_machine(stage: Stage) -> Usage:
+    figures = Figures(memory=95, memory_limit=100)
+    used = {"db": ServiceUsage(figures, {"shop-db-1": figures})}
+    host = HostUsage(memory_total=100, memory_available=5)
+    return Usage(stage.clock.now(), host, {"shop": used}, EngineView(2, 100, True))
+
+
+def test_the_machine_is_told_once_by_one_stack_and_services_by_their_own(post: Post, tmp_path: Path) -> None:
+    post.stage.change({"db": service()})
+    loaded = load({})
+    blog = Stage(tmp_path / "blog", replace(loaded, desired=replace(loaded.desired, name="blog")))
+    post.controller.stacks["blog"] = blog.reconciler
+    for _ in range(350):
+        post.usage = full_machine(post.stage)
+        blog.settle(1.0)
+        post.settle(1)
+    assert sorted(post.heard()) == ["warning: blog", "warning: shop/db"]
+    post.usage = Usage(post.stage.clock.now(), HostUsage(), {"shop": {}})
+    post.settle(60)
+    assert sorted(post.heard()[2:]) == ["resolved: blog", "resolved: shop/db"]
+    blog.die()
+
+
+def test_who_wants_no_rules_of_ours_hears_nothing_of_the_machine(post: Post) -> None:
+    post.stage.change({"db": service()})
+    post.stage.reconciler.loaded = replace(post.stage.reconciler.loaded, alerts=AlertPolicy(builtin=False))
+    post.usage = full_machine(post.stage)
+    post.settle(400)
+    assert post.sent == []
+
+
+def test_a_stack_may_ask_to_hear_of_the_machine_sooner(post: Post) -> None:
+    post.stage.change({"db": service()})
+    loaded = post.stage.reconciler.loaded
+    policy = replace(loaded.resources, thresholds=HostThresholds(memory=0.5, lasting=20.0))
+    post.stage.reconciler.loaded = replace(loaded, resources=policy)
+    host = HostUsage(memory_total=100, memory_available=45)
+    post.usage = Usage(post.stage.clock.now(), host, {}, EngineView(2, 100, True))
+    post.settle(30)
+    assert post.sent == [
+        "warning: shop: 55% of the machine's memory is in use (55B of 100B); "
+        "stop what is not needed, limit it, or add memory"
+    ]
 
 
 def test_a_running_controller_follows_its_channels_and_rules(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

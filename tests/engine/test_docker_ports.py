@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from controller.engines.compose_engine import ComposeEngine
 from controller.engines.vantage import is_taken
 from controller.model.steps import Result, Start
 from tests.engine.docker_project import IMAGE, Project, docker
@@ -75,7 +74,7 @@ def test_a_foreign_container_on_the_hosts_network_is_named_by_its_process(projec
         docker("rm", "-f", name)
 
 
-def test_what_runs_by_itself_is_asked_for_no_ports(project: Project, docker_engine: ComposeEngine) -> None:
+def test_what_runs_by_itself_is_asked_for_no_ports(project: Project) -> None:
     with listening() as (port, _):
         pass
     recording = project.write(WEB.replace("PORT", str(port))).record()

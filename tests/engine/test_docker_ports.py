@@ -13,7 +13,7 @@ from controller.model.steps import Result, Start
 from tests.engine.docker_project import IMAGE, Project, docker
 from tests.engine.scenario import eventually
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.fault("I4")]
 
 LISTEN = "import socket, sys; s = socket.create_server(('127.0.0.1', 0)); print(s.getsockname()[1], flush=True)"
 WEB = "services: {web: {SLEEP, ports: ['127.0.0.1:PORT:80']}, db: {SLEEP}}"

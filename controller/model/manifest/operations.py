@@ -130,14 +130,14 @@ class Cleanup(Section):
 
 
 class Thresholds(Section):
-    """Use of the host at which an alert is raised."""
+    """Shares of the machine in use at which an alert is raised; the lowest that a stack has counts for all."""
 
     memory: Share = written("90%")
     """Memory in use."""
     cpu: Share = written("90%")
     """CPU in use."""
     disk: Share = written("85%")
-    """Disk of the engine's data in use."""
+    """Disk of the engine's data in use, and its inodes."""
     for_: Duration = written("5m", alias="for")
     """For how long."""
 

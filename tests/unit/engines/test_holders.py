@@ -18,7 +18,7 @@ from controller.engines.holders import Holders, Kernel, Published, find_holders,
 from controller.engines.ports import HostPort
 from controller.model.errors import Conflict, EngineError, Transient
 
-pytestmark = pytest.mark.unit
+pytestmark = [pytest.mark.unit, pytest.mark.fault("I4")]
 
 ID = "f" * 64
 LISTED = {

@@ -238,14 +238,16 @@ class Observer:
         wanted, patience = find_fixed(read_request(template)), max(0.1, ends_at - time.monotonic())
         if not wanted or not self._vantage.sees_sockets(deadline=patience):
             return view
-        sockets = now if drifted else self._recall_sockets(now)
-        if not (taken := [port for port in wanted if sockets.beside(port)]):
+        before = now if drifted else self._recall_sockets(now)
+        taken = [port for port in wanted if before.beside(port) and now.beside(port)]
+        if not taken:
             return view
         holders = self._holders.find(taken, deadline=patience)
         return replace(view, taken_ports=tuple(dict.fromkeys(port.name for port in taken)), holders=holders)
 
     def _recall_sockets(self, now: Sockets) -> Sockets:
-        """Those of a moment ago: a start that fails changes nothing, and while a stack starts it is looked at often."""
+        """Those of a moment ago, by which a port may count as free: a start that fails changes nothing, and while a
+        stack starts it is looked at often."""
         if time.monotonic() - self._sockets[0] > _SOCKETS_KEPT:
             self._sockets = (time.monotonic(), now)
         return self._sockets[1]

@@ -43,12 +43,13 @@ COMPOSE = frozenset({"up", "pull", "build"})
 """Children that write."""
 
 _TABLES = (
-    "acks|alerts|events|generations|histories|intents|memory|newest|renderings|replicas|revisions|silences|status|timings"
-    "|usage"
+    "acks|alerts|events|generations|histories|images|intents|memory|newest|renderings|replicas|revisions|silences"
+    "|status|timings|usage"
 )
 _CONTAINER = "create|start|stop|restart|unpause|rename|update|kill|remove|archive|exec"
 NAMES = re.compile(
-    rf"(engine\.(container\.({_CONTAINER})|exec\.start|network\.(create|connect|disconnect|remove)|volume\.create)"
+    rf"(engine\.(container\.({_CONTAINER})|exec\.start|network\.(create|connect|disconnect|remove)|volume\.create|image\.remove"
+    rf"|cache\.prune)"
     rf"|compose\.({'|'.join(sorted(COMPOSE))})|disk\.({'|'.join(sorted(DISK))})"
     rf"|store\.({_TABLES})\.(insert|update|delete))\.({BEFORE}|{SENT}|{AFTER})"
 )

@@ -35,6 +35,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("rollout", "rollout:rollout", "Updates: status, history, undo, restart, pause, resume."),
             Entry("confirm", "steer:confirm", "Let a held mass removal happen."),
             Entry("prune", "steer:prune", "Remove a stack's containers and networks, never its volumes."),
+            Entry("cleanup", "cleanup:cleanup", "Remove what is unused: leftovers, superseded images, networks."),
         ),
     ),
     (

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from controller.model.cleanup import Inventory, Item
 from controller.model.desired import Template
 from controller.model.errors import Conflict, Rejected
 from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import Observed, Replica
 from controller.model.own import OwnSeen, OwnSpec, Placed, Role
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
+from controller.model.resources import CleanupPolicy
 from controller.model.steps import Outcome, Result, Step
 from controller.model.usage import Counters
 
@@ -182,6 +184,22 @@ class Engine(Protocol):
 
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
         """Remove the project's networks that nobody uses; the names of those that went."""
+        ...
+
+    def inventory(
+        self, stack: str, known: Collection[ImageId], *, build_cache: bool = False, deadline: float = 60.0
+    ) -> Inventory:
+        """What it holds that may be of no use to the stack any more, and who uses it. Raises EngineErrors.
+
+        `known`: images that the stack has had. Volumes are not in it.
+        """
+        ...
+
+    def clear(self, item: Item, policy: CleanupPolicy, *, deadline: float = 60.0) -> int | None:
+        """Remove that; the bytes that it freed (None: not known). By force nothing, and no volume.
+
+        Raises Conflict where somebody uses it by now, or it is gone; other EngineErrors.
+        """
         ...
 
     def close(self) -> None: ...

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from controller.engines import compose, inside
 from controller.engines.alone import Alone
 from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt, Opened, Scope
+from controller.engines.clearing import clear
 from controller.engines.client import Client
 from controller.engines.ensure import remove_networks
 from controller.engines.events import Listener
@@ -17,6 +18,7 @@ from controller.engines.gateway import find_gateway
 from controller.engines.gauges import Gauges
 from controller.engines.holders import Holders
 from controller.engines.images import Images
+from controller.engines.inventory import Stocktaker
 from controller.engines.observe import Observer
 from controller.engines.own import OwnContainers
 from controller.engines.perform import Performer, Recorders
@@ -24,9 +26,11 @@ from controller.engines.pull import Puller
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
 from controller.engines.vantage import Vantage
+from controller.model.cleanup import Inventory, Item
 from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import Observed, Replica
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
+from controller.model.resources import CleanupPolicy
 from controller.model.steps import Outcome, Step
 from controller.model.usage import Counters
 
@@ -51,6 +55,7 @@ class ComposeEngine:
         self._performer = Performer(self._client, self._images, recorders, holders)
         local = self.endpoint.socket_path is not None
         puller = Puller(self.endpoint)
+        self._stocktaker = Stocktaker(self._client, self._vantage, local=local)
         self.own = OwnContainers(self._client, self._vantage, puller, holders) if local else None
         """Containers of ours beside the stacks: what they have of us are files and sockets of this machine."""
         self._lock = threading.Lock()
@@ -165,6 +170,17 @@ class ComposeEngine:
 
     def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
         return remove_networks(self._client, stack, deadline=deadline)
+
+    def inventory(
+        self, stack: str, known: Collection[ImageId], *, build_cache: bool = False, deadline: float = 60.0
+    ) -> Inventory:
+        return self._stocktaker.take(stack, known, build_cache=build_cache, deadline=deadline)
+
+    def clear(self, item: Item, policy: CleanupPolicy, *, deadline: float = 60.0) -> int | None:
+        try:
+            return clear(self._client, item, policy, deadline=deadline)
+        finally:
+            self._images.forget()
 
     def close(self) -> None:
         """Ends nudges and followed logs; no thread, child or connection stays."""

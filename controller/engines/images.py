@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -11,9 +10,9 @@ from urllib.parse import quote
 
 from controller.engines.answers import get_list, get_object
 from controller.engines.client import Client
+from controller.model.images import bare_id, normalise_image, read_id
 from controller.model.names import ImageId
 
-_HEX = re.compile(r"(sha256:)?[0-9a-f]{12,64}")
 _OLDEST = 60.0
 
 
@@ -36,8 +35,8 @@ class Images:
         """The id of the local image of that name. Raises EngineErrors."""
         names = self._listed(deadline)
         found = names.get(normalise_image(name))
-        if found is None and _HEX.fullmatch(name):
-            found = next((image for image in names.values() if _bare(image).startswith(_bare(name))), None)
+        if found is None and (digits := read_id(name)) is not None:
+            found = next((image for image in names.values() if bare_id(image).startswith(digits)), None)
         return found
 
     def config(self, image_id: str, *, deadline: float) -> Mapping[str, Any]:
@@ -72,19 +71,3 @@ def index_images(listed: list[dict[str, Any]]) -> Mapping[str, ImageId]:
             if "<none>" not in name:
                 index[normalise_image(name)] = image
     return index
-
-
-def normalise_image(name: str) -> str:
-    """One spelling: without Docker Hub's prefixes, with a tag, a digest over a tag."""
-    name = re.sub(r"^(docker\.io|index\.docker\.io)/", "", name)
-    name = name.removeprefix("library/")
-    base, at, digest = name.partition("@")
-    stem, colon, tag = base.rpartition(":")
-    has_tag = bool(colon) and "/" not in tag
-    if at:
-        return f"{stem if has_tag else base}@{digest}"
-    return base if has_tag or name.startswith("sha256:") else f"{base}:latest"
-
-
-def _bare(name: str) -> str:
-    return name.removeprefix("sha256:")

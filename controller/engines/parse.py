@@ -37,7 +37,7 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
     marks = config.get("Labels") or {}
     if labels.SERVICE not in marks or marks.get(labels.ONEOFF) == "True":
         return None
-    phase = _phase(state.get("Status"))
+    phase = parse_phase(state.get("Status"))
     ended = phase in (ReplicaPhase.EXITED, ReplicaPhase.DEAD)
     started_at = parse_instant(state.get("StartedAt"), lens.ahead)
     finished_at = parse_instant(state.get("FinishedAt"), lens.ahead)
@@ -68,7 +68,7 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         published=_published(_bindings(inspect)),
         host_network=(inspect.get("HostConfig") or {}).get("NetworkMode") == "host",
         last_output=clean(str(state.get("Error") or "")),
-        temporary=_is_temporary(_name(inspect), marks),
+        temporary=is_temporary(_name(inspect), marks),
         by_name=found_by_name(inspect),
     )
 
@@ -139,8 +139,11 @@ def drop_temporary_prefix(name: str) -> str | None:
     return found["name"] if found else None
 
 
-def _is_temporary(name: str, marks: Mapping[str, str]) -> bool:
-    """A prefix alone could be somebody's `container_name`; the `replace` label alone stays for ever."""
+def is_temporary(name: str, marks: Mapping[str, str]) -> bool:
+    """Of an unfinished recreate.
+
+    A prefix alone could be somebody's `container_name`; the `replace` label alone stays for ever.
+    """
     final = drop_temporary_prefix(name)
     if final is None:
         return False
@@ -155,7 +158,8 @@ def _name(inspect: Mapping[str, Any]) -> str:
     return str(inspect.get("Name") or "").removeprefix("/")
 
 
-def _phase(status: object) -> ReplicaPhase:
+def parse_phase(status: object) -> ReplicaPhase:
+    """Of the engine's word."""
     try:
         return ReplicaPhase(str(status))
     except ValueError:

@@ -12,6 +12,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from controller import failpoints
+from controller.engines import simulated_shelf as shelves
 from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Opened, Own, Scope
 from controller.engines.simulated_calls import skipped
 from controller.engines.simulated_clock import Clock, WallClock
@@ -21,10 +22,12 @@ from controller.engines.simulated_requests import record_model
 from controller.engines.simulated_stack import Settings, SimulatedStack
 from controller.engines.simulated_state import SavedState, StateFile, restore_stack, save_stack
 from controller.engines.simulated_usage import count
+from controller.model.cleanup import ContainerSeen, Inventory, Item
 from controller.model.errors import Conflict, Transient
 from controller.model.names import ImageId, Instant, ReplicaId
 from controller.model.observed import Health, Observed, Replica, ReplicaPhase
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
+from controller.model.resources import CleanupPolicy
 from controller.model.steps import (
     Build,
     Connect,
@@ -75,6 +78,7 @@ class SimulatedEngine:
         self._file = None if folder is None else StateFile(folder)
         self._id = "simulated" if folder is None else f"simulated-{_mark(folder)}"
         self._stacks: dict[str, SimulatedStack] = {}
+        self._shelf = shelves.NO_SHELF
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._listeners: list[list[NudgeAt]] = []
@@ -122,9 +126,9 @@ class SimulatedEngine:
         return self._settings.images.get(image)
 
     def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
-        """Nobody removes an image here."""
         self._answer(deadline)
-        return frozenset()
+        with self._world():
+            return frozenset(images) & frozenset(self._shelf.gone)
 
     def projects(self, *, deadline: float = 10.0) -> Mapping[str, Observed]:
         self._answer(deadline)
@@ -221,6 +225,26 @@ class SimulatedEngine:
         """There are none."""
         return ()
 
+    def inventory(
+        self, stack: str, known: Collection[ImageId], *, build_cache: bool = False, deadline: float = 60.0
+    ) -> Inventory:
+        self._answer(deadline)
+        with self._world():
+            return shelves.take_inventory(self._shelf, self._containers(), stack, build_cache=build_cache)
+
+    def clear(self, item: Item, policy: CleanupPolicy, *, deadline: float = 60.0) -> int | None:
+        self._answer(deadline)
+        with self._world(), failpoints.around(shelves.REMOVALS[item.kind]):
+            self._shelf, freed = shelves.clear_item(self._shelf, item, policy, self._containers(), self._clock.now())
+            self._keep()
+            return freed
+
+    def shelve(self, change: Callable[[shelves.Shelf], shelves.Shelf]) -> None:
+        """Have strange hands put other things on it, or take them away."""
+        with self._world():
+            self._shelf = change(self._shelf)
+            self._keep()
+
     def close(self) -> None:
         with self._changed:
             self._closed = True
@@ -241,6 +265,9 @@ class SimulatedEngine:
             stack.config_files = tuple(str(file) for file in project.files)
             with failpoints.around(_WRITES[type(step)]):
                 outcome = stack.perform(step, now)
+                if isinstance(step, Create):
+                    made = (record.base for record in stack.simulation.containers.of(step.service))
+                    self._shelf = shelves.note_images(self._shelf, made, now)
                 self._keep()
         if outcome.seconds > deadline:
             self._clock.sleep(max(0.0, deadline))
@@ -260,6 +287,9 @@ class SimulatedEngine:
             return project.name
         known = (name for name, stack in self._stacks.items() if stack.working_dir == str(project.directory))
         return next(known, project.directory.name.lower())
+
+    def _containers(self) -> tuple[ContainerSeen, ...]:
+        return shelves.replicas_seen(self._stacks.values(), self._clock.now())
 
     def _find(self, replica: ReplicaId) -> Record | None:
         for stack in self._stacks.values():
@@ -309,12 +339,14 @@ class SimulatedEngine:
             with self._file.locked():
                 if self._file.has_changed():
                     saved, now = self._file.read(), self._clock.now()
+                    self._shelf = saved.shelf
                     self._stacks = {s.name: restore_stack(s, self._settings, now) for s in saved.stacks}
                 yield self._stacks
 
     def _keep(self) -> None:
         if self._file is not None:
-            self._file.write(SavedState(tuple(save_stack(stack) for stack in self._stacks.values())))
+            stacks = tuple(save_stack(stack) for stack in self._stacks.values())
+            self._file.write(SavedState(stacks, self._shelf))
         self._changed.notify_all()
 
 

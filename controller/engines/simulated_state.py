@@ -13,6 +13,7 @@ from typing import Any
 
 from controller.engines.simulated_process import Coming
 from controller.engines.simulated_record import Happening, Nature, Record, record_of
+from controller.engines.simulated_shelf import NO_SHELF, Shelf
 from controller.engines.simulated_stack import Settings, SimulatedStack
 from controller.model.desired import Template
 from controller.model.errors import Rejected
@@ -53,6 +54,7 @@ class SavedStack:
 @dataclass(frozen=True, slots=True)
 class SavedState:
     stacks: tuple[SavedStack, ...]
+    shelf: Shelf = NO_SHELF
 
 
 def save_stack(stack: SimulatedStack) -> SavedStack:

@@ -22,6 +22,8 @@ _WRITES = (
     ("POST", r"/networks/[^/]+/disconnect", "engine.network.disconnect"),
     ("DELETE", r"/networks/[^/]+", "engine.network.remove"),
     ("POST", r"/volumes/create", "engine.volume.create"),
+    ("DELETE", r"/images/[^/]+", "engine.image.remove"),
+    ("POST", r"/build/prune", "engine.cache.prune"),
 )
 
 

@@ -43,6 +43,7 @@ def read_resources(manifest: Stack | None) -> ResourcePolicy:
             images=cleanup.images,
             build_cache=cleanup.build_cache,
             older_than=cleanup.older_than,
+            larger_than=cleanup.larger_than,
             keep_storage=cleanup.keep_storage,
         ),
         thresholds=HostThresholds(alerts.memory, alerts.cpu, alerts.disk, alerts.for_),

@@ -8,6 +8,7 @@ import pwd
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from typing import TypeVar
 
 from controller.health.prober import Prober
 from controller.intake.targets import Target
@@ -19,7 +20,7 @@ from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground, survey_of
 from controller.loop.intents import IntentState, follow
 from controller.loop.loaded import Loaded
-from controller.loop.lock import Lock, read_holder, try_lock
+from controller.loop.lock import Holder, Lock, read_holder, try_lock
 from controller.loop.store import Store
 from controller.loop.wake import nudge
 from controller.model.applied import StackResult
@@ -28,6 +29,8 @@ from controller.model.generation import Cause
 from controller.model.names import Instant
 from controller.model.steps import Build, Result
 from controller.model.wish import Wish
+
+T = TypeVar("T")
 
 MakeProber = Callable[[Callable[[str, str], None]], Prober | None]
 
@@ -62,19 +65,31 @@ def _lock_or_ask(
     ground: Ground, loaded: Loaded, wish: Wish, audience: Audience, locks: ExitStack
 ) -> StackResult | None:
     """What came of it where another process did it; None: the lock is ours now, and so is the work."""
-    folder = ground.folder(loaded.name)
+    result = lock_or_ask(ground, loaded.name, locks, lambda: ask(ground, loaded, wish, audience, StackResult))
+    if not isinstance(result, Holder):
+        return result
+    message, hint = tell_holder(result)
+    return StackResult(loaded.name, loaded.desired.generation, "locked", False, message=message, hint=hint)
+
+
+def lock_or_ask(ground: Ground, stack: str, locks: ExitStack, ask: Callable[[], T | None]) -> T | Holder | None:
+    """The answer of the process that keeps the stack, or who keeps it who is another user; None: we do, from now on."""
+    folder = ground.folder(stack)
     while True:
-        taken = try_lock(ground.lock_path(loaded.name), folder, ground.now)
+        taken = try_lock(ground.lock_path(stack), folder, ground.now)
         if isinstance(taken, Lock):
             locks.enter_context(taken)
             return None
         if taken.state != str(folder):
-            hint = f"act as {taken.user}, or end that controller"
-            message = f"the stack is kept by {taken}"
-            return StackResult(loaded.name, loaded.desired.generation, "locked", False, message=message, hint=hint)
-        result = _ask(ground, loaded, wish, audience)
+            return taken
+        result = ask()
         if result is not None:
             return result
+
+
+def tell_holder(holder: Holder) -> tuple[str, str]:
+    """Message and hint for who finds the stack kept by somebody else."""
+    return f"the stack is kept by {holder}", f"act as {holder.user}, or end that controller"
 
 
 class _Local:
@@ -139,8 +154,11 @@ def build_images(ground: Ground, loaded: Loaded) -> None:
             raise ControllerError(f"{loaded.name}/{name}: build failed: {outcome.message}")
 
 
-def _ask(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) -> StackResult | None:
-    """Ask the process that keeps the stack, and follow; None where it ended before it was done."""
+def ask(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience, kind: type[T]) -> T | None:
+    """Ask the process that keeps the stack, and follow; None where it ended before it was done.
+
+    `kind`: of the answer.
+    """
     folder = ground.folder(loaded.name)
     store = ground.store(loaded.name)
     wish = dataclasses.replace(wish, profile=wish.profile or ground.asked.profile)
@@ -153,7 +171,7 @@ def _ask(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) -> Stac
         if intent.state is not IntentState.WAITING:
             seq = _pass_on(store, seq, audience)
         if intent.state is IntentState.DONE:
-            return decode(StackResult, intent.result)
+            return decode(kind, intent.result)
     return None
 
 

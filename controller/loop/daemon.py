@@ -12,6 +12,7 @@ from typing import NamedTuple
 from controller.intake.targets import Target
 from controller.loop.acting import MakeProber, build_images
 from controller.loop.alerting import Watchman
+from controller.loop.cleaning import Cleaning
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground, survey_of
@@ -65,7 +66,8 @@ class Daemon:
         measured = lambda: self.metering.latest  # noqa: E731
         self._watchman = Watchman(self._controller, lambda: self._reading.channels, ground.asked.environment, measured)
         self._controller.on_turn.append(self._watchman.look)
-        self._requests = Requests(self._controller, self._prepare, ground.asked.profile)
+        self.cleaning = Cleaning(self._controller, ground)
+        self._requests = Requests(self._controller, self._prepare, ground.asked.profile, self.cleaning.ask)
         self._listeners: dict[str, Listener] = {}
         self._owned = ExitStack()
         self._readers: list[threading.Thread] = []
@@ -90,11 +92,13 @@ class Daemon:
         """All begin to end at once: what each of them may take is not added up. First who reads the stores."""
         until = time.monotonic() + _LAST_STEP
         self.metering.stop()
+        self.cleaning.stop()
         if self._served is not None:
             self._served.stop()
             self._served.close()
         self._watchman.close()
         self.metering.close()
+        self.cleaning.close()
         self._controller.close(max(0.0, until - time.monotonic()))
         for reader in self._readers:
             reader.join(_LAST_READ / len(self._readers))
@@ -102,11 +106,12 @@ class Daemon:
 
     def _serve(self) -> None:
         if self._api is not None:
-            window = Window(self._controller, self._ground, self.metering, self._api.rehearse)
+            window = Window(self._controller, self._ground, self.metering, self.cleaning, self._api.rehearse)
             self._served = self._api.serve(window, self._reading.serving)
 
     def _keep(self) -> None:
         self.metering.start()
+        self.cleaning.start()
         self._begin_to("reread", self._reading.reread)
         if self._watch:
             self._begin_to("watch", self._reading.watch)

@@ -73,6 +73,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         alerts=read_policy(target.manifest),
         metrics=read_metrics(target.manifest, target.path.parent if target.path else target.project.directory),
         resources=read_resources(target.manifest),
+        declared=sources.declared,
         contents={name: found for name, found in sources.contents.items() if found},
     )
 

@@ -39,6 +39,8 @@ class Loaded:
     alerts: AlertPolicy = field(default_factory=AlertPolicy)
     metrics: MetricsPolicy = field(default_factory=MetricsPolicy)
     resources: ResourcePolicy = field(default_factory=ResourcePolicy)
+    declared: frozenset[str] = frozenset()
+    """Every service of the files, whatever its Compose profile."""
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
 

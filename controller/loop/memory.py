@@ -11,7 +11,7 @@ from controller.loop.codec import decode, encode
 from controller.loop.database import Database
 from controller.model.desired import DesiredService
 from controller.model.generation import Ending, Generation
-from controller.model.names import Release, Revision, split_release
+from controller.model.names import Instant, Release, Revision, split_release
 
 KEPT_GENERATIONS = 50
 RETURNABLE = 10
@@ -53,6 +53,8 @@ class StackMemory:
     """Names of the variables that were set and used by interpolation at the last convergence."""
     settled: Mapping[str, Release] = field(default_factory=dict)
     """The release of each service when the stack last converged as a whole: where it goes back to as a whole."""
+    cleaned_at: Instant | None = None
+    """When what is unused was last cleaned up."""
 
 
 class StackRecords:

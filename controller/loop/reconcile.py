@@ -93,6 +93,7 @@ class Reconciler:
         complete = self._take(views, whole, now)
         self._decide(self.world.desired.services if self._hold(now) else views, now)
         self._tend(now)
+        self.store.images.note(views, now, whole=whole)
         self.turns += whole and complete
         self.publish(now)
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from controller.loop import acts
 from controller.loop.acting import result_text
+from controller.loop.codec import encode
 from controller.loop.controller import Controller, tell_error
 from controller.loop.follow import Follower
 from controller.loop.intents import Intent
 from controller.model.applied import StackResult
+from controller.model.cleanup import CleanupReport
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.wish import Wish
@@ -20,17 +23,23 @@ from controller.model.wish import Wish
 Key = tuple[str, int]
 """The stack, and the number of the request in its store."""
 
+Clean = Callable[[str, Wish, Callable[[CleanupReport], None]], None]
+
 
 class Requests:
     """The loop's thread takes, follows and answers; only `prepare`, which may take long, has a thread of its own.
 
     `prepare(stack, wish)` brings in force what the files say now. `profile`: the one where none is asked for.
+    `clean` cleans up on a thread of its own, and hands what came of it to its last argument, on any thread.
     """
 
-    def __init__(self, controller: Controller, prepare: Callable[[str, Wish], None], profile: str | None) -> None:
+    def __init__(
+        self, controller: Controller, prepare: Callable[[str, Wish], None], profile: str | None, clean: Clean
+    ) -> None:
         self._controller = controller
         self._prepare = prepare
         self._profile = profile
+        self._clean = clean
         self._preparing: set[str] = set()
         self._following: dict[Key, tuple[Wish, Follower]] = {}
 
@@ -39,6 +48,9 @@ class Requests:
         reconciler = self._controller.stacks[stack]
         while stack not in self._preparing and (intent := reconciler.store.intents.claim()) is not None:
             wish, key = _wish_of(intent), (stack, intent.id)
+            if wish.verb == "cleanup":
+                self._clean(stack, wish, partial(self._answer_cleanup, key))
+                continue
             if wish.verb != "apply" and wish.profile is None:
                 self._begin(key, wish, now)
                 continue
@@ -90,9 +102,14 @@ class Requests:
         self._answer(key, StackResult(key[0], 0, "failed", False, message=error.message, hint=error.hint))
 
     def _answer(self, key: Key, result: StackResult) -> None:
+        self._finish(key, result.ok, result_text(result))
+
+    def _finish(self, key: Key, ok: bool, result: str) -> None:
         stack, number = key
-        code = 0 if result.ok else 1
-        self._controller.stacks[stack].store.intents.finish(number, exit_code=code, result=result_text(result))
+        self._controller.stacks[stack].store.intents.finish(number, exit_code=0 if ok else 1, result=result)
+
+    def _answer_cleanup(self, key: Key, report: CleanupReport) -> None:
+        self._controller.call(lambda now: self._finish(key, report.ok, encode(report)))
 
 
 def _wish_of(intent: Intent) -> Wish:

@@ -43,6 +43,13 @@ CREATE TABLE acks (alert TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT R
 CREATE TABLE silences (id INTEGER PRIMARY KEY AUTOINCREMENT, until REAL NOT NULL, body TEXT NOT NULL) STRICT;
 """
 
+_IMAGES = """
+CREATE TABLE images (
+    service TEXT NOT NULL, image TEXT NOT NULL, name TEXT NOT NULL, seen_at REAL NOT NULL, in_use INTEGER NOT NULL,
+    PRIMARY KEY (service, image, name)
+) STRICT, WITHOUT ROWID;
+"""
+
 
 def _statements(script: str) -> tuple[str, ...]:
     return tuple(statement for statement in script.split(";") if statement.strip())
@@ -53,6 +60,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
     tuple(sealing()),
     ("ALTER TABLE generations ADD COLUMN definitions TEXT NOT NULL DEFAULT '{}'",),  # for people: goes without a seal
     _statements(_ALERTS),  # as well
+    _statements(_IMAGES),  # an image that it does not know, or knows as used lately, is left alone
 )
 """Step n brings version n to n + 1. Append only: a released step never changes."""
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from controller.model.alert import Ack, Alert, Silence
     from controller.model.applied import StackResult
     from controller.model.channel import Channel
+    from controller.model.cleanup import CleanupReport
     from controller.model.desired import DesiredStack
     from controller.model.generation import Generation
     from controller.model.names import Instant, ReplicaId
@@ -94,6 +95,13 @@ class Session:
         if wish.verb == "release":
             self.warnings += self._rest(pairs)
         return (*results, *(_broken_result(item) for item in broken))
+
+    def cleanup(self, wish: Wish, audience: Audience, *, dry_run: bool) -> Sequence[CleanupReport]:
+        """Remove what is unused; with `dry_run` only list it, which needs no lock."""
+        pairs, _ = self._load(wish)
+        from controller.loop.cleanups import clean_all, list_all
+
+        return list_all(self._ground, pairs, wish) if dry_run else clean_all(self._ground, pairs, wish, audience)
 
     def _bring_in(self) -> None:
         """Most of our code, while Compose reads the files; sooner it would hold up who calls Compose."""

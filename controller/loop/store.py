@@ -11,6 +11,7 @@ from pathlib import Path
 from controller.loop.alertbook import AlertRecords
 from controller.loop.codec import Texts, decode
 from controller.loop.database import Database
+from controller.loop.imagebook import ImageBook
 from controller.loop.intents import IntentBox
 from controller.loop.journal import ReplicaJournal
 from controller.loop.learned import TimingRecords
@@ -75,6 +76,7 @@ class Store:
         self.status = StatusSnapshot(self._database)
         self.intents = IntentBox(self._database, clock)
         self.alerts = AlertRecords(self._database)
+        self.images = ImageBook(self._database)
 
     @property
     def mended(self) -> str | None:

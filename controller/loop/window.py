@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 from controller.decide.shortage import report_room
 from controller.engines.base import EngineInfo
 from controller.loop.alertbook import Posted
+from controller.loop.cleaning import Cleaning
 from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
 from controller.loop.intents import Intent
@@ -20,6 +21,7 @@ from controller.loop.reconcile import Reconciler
 from controller.loop.store import Store
 from controller.loop.wake import nudge
 from controller.model.alert import Ack, Silence
+from controller.model.cleanup import CleanupReport
 from controller.model.desired import DesiredStack
 from controller.model.errors import ControllerError, Finding, Transient
 from controller.model.generation import Generation
@@ -83,9 +85,12 @@ class UnknownStack(ControllerError):
 class Window:
     """Reads what is published and stored; leaves intents. Raises UnknownStack for a stack that is not kept here."""
 
-    def __init__(self, controller: Controller, ground: Ground, metering: Metering, rehearse: Rehearse) -> None:
+    def __init__(
+        self, controller: Controller, ground: Ground, metering: Metering, cleaning: Cleaning, rehearse: Rehearse
+    ) -> None:
         self._controller = controller
         self._ground = ground
+        self._cleaning = cleaning
         self.metering = metering
         self.rehearse = rehearse
         self.began_at: Instant = ground.now()
@@ -181,6 +186,10 @@ class Window:
     def definitions(self, stack: str, number: int) -> Definitions:
         """What Compose rendered for that generation; may hold secrets."""
         return self._store(stack).stack.definitions(number)
+
+    def rubbish(self, stack: str) -> CleanupReport:
+        """What a clean-up would remove now. Takes as long as the engine does. Raises ControllerErrors."""
+        return self._cleaning.look(self._reconciler(stack))
 
     def alerts(self, stack: str) -> Posted:
         records, now = self._store(stack).alerts, self._ground.now()

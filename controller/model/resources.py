@@ -78,7 +78,7 @@ class AdjustPolicy:
 class CleanupPolicy:
     """What counts as unused, and whether it goes by schedule. `every` and `older_than` in seconds.
 
-    `keep_storage`: bytes of build cache that are kept.
+    `larger_than`: only items of so many bytes; networks have none. `keep_storage`: bytes of build cache that are kept.
     """
 
     enabled: bool = False
@@ -86,6 +86,7 @@ class CleanupPolicy:
     images: bool = True
     build_cache: bool = False
     older_than: float = 604800.0
+    larger_than: int = 0
     keep_storage: int = 10 * 2**30
 
 

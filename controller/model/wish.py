@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Wish:
     """`services` empty: all of the stack. `timeout`: seconds without progress after which it is given up.
 
-    `to`: the generation that an undo goes back to (None: the one before). `who` asks, for the record.
+    `to`: the generation that an undo goes back to (None: the one before). `who` asks, for the record. `images`,
+    `build_cache` and `older_than` (seconds): how a clean-up is to be, where that is other than the manifest says.
     """
 
     verb: str
@@ -23,4 +24,7 @@ class Wish:
     timeout: float = 600.0
     profile: str | None = None
     to: int | None = None
+    images: bool | None = None
+    build_cache: bool | None = None
+    older_than: float | None = None
     who: str = ""

@@ -125,6 +125,8 @@ class Cleanup(Section):
     """Build cache beyond `keepStorage`."""
     older_than: Duration = written("7d")
     """Only what was not used for this long."""
+    larger_than: Size = written("0")
+    """Only what takes as much on the disk; networks take nothing."""
     keep_storage: Size = written("10gb")
     """Build cache that is kept."""
 

@@ -13,10 +13,11 @@ from controller.engines.base import Nudge, NudgeAt
 from controller.engines.demultiplex import read_frames, read_raw, split_lines
 from controller.engines.ensure import network_difference, volume_difference
 from controller.engines.events import read_nudge
-from controller.engines.images import index_images, normalise_image
+from controller.engines.images import index_images
 from controller.engines.sightings import Sighting, Sightings, listed_key
 from controller.engines.transport import Endpoint, keep_connection_settings, resolve_endpoint
 from controller.model.errors import Rejected
+from controller.model.images import normalise_image
 
 pytestmark = pytest.mark.unit
 

@@ -1,0 +1,87 @@
+"""Removes one thing that is of no use, unless somebody has come to use it. By force nothing, and never a volume."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from controller.engines.answers import get_list, get_object
+from controller.engines.client import Client
+from controller.engines.inventory import is_named
+from controller.model.cleanup import Item, Layers, Rubbish
+from controller.model.errors import Conflict, Rejected
+from controller.model.images import normalise_image
+from controller.model.resources import CleanupPolicy
+
+
+def clear(client: Client, item: Item, policy: CleanupPolicy, *, deadline: float) -> int | None:
+    """The bytes that it freed; None: not known. Raises Conflict where it is used or gone by now, other EngineErrors."""
+    match item.kind:
+        case Rubbish.CONTAINER:  # without `v`: its anonymous volumes stay
+            client.call("DELETE", f"/containers/{item.id}", deadline=deadline)
+            return item.bytes
+        case Rubbish.IMAGE:
+            return _clear_image(client, item, time.monotonic() + deadline)
+        case Rubbish.NETWORK:
+            return _clear_network(client, item, deadline)
+        case Rubbish.CACHE:
+            return _clear_cache(client, policy, deadline)
+        case Rubbish.LOG:
+            raise Rejected(f"{item.name}: a log is never cut off", hint="set logging.options.max-size of its service")
+
+
+def _clear_image(client: Client, item: Item, ends_at: float) -> int | None:
+    """With `noprune` the engine takes nothing with it but that image: what it was built on may be needed."""
+    inspect = _inspect(client, item.id, ends_at)
+    names = {normalise_image(name) for name in inspect.get("RepoTags") or ()}
+    if names != set(item.names):
+        raise Conflict(f"{item.name} has other names by now: {', '.join(sorted(names)) or 'none'}")
+    _remove_image(client, item.id, ends_at)
+    left = sum(one.bytes for one in item.along[_clear_along(client, item.along, ends_at) :])
+    return None if item.bytes is None else max(0, item.bytes - left)
+
+
+def _clear_along(client: Client, along: tuple[Layers, ...], ends_at: float) -> int:
+    """How many of them are gone; the first that somebody has come to use, or to give a name, ends it."""
+    gone = 0
+    with suppress(Conflict):
+        for one in along:
+            if is_named(_inspect(client, one.id, ends_at)):
+                break
+            _remove_image(client, one.id, ends_at)
+            gone += 1
+    return gone
+
+
+def _inspect(client: Client, image: str, ends_at: float) -> Mapping[str, Any]:
+    return get_object(client, f"/images/{quote(image, safe=':')}/json", "Id", deadline=_left(ends_at))
+
+
+def _remove_image(client: Client, image: str, ends_at: float) -> None:
+    path = f"/images/{quote(image, safe=':')}"
+    client.call("DELETE", path, {"noprune": "1"}, deadline=_left(ends_at))
+
+
+def _clear_network(client: Client, item: Item, deadline: float) -> int:
+    """The engine would remove it from under containers that are stopped."""
+    query = {"all": "1", "filters": {"network": [item.id, item.name]}}
+    if users := get_list(client, "/containers/json", query, deadline=deadline):
+        raise Conflict(f"{str((users[0].get('Names') or ['?'])[0]).removeprefix('/')} is on it by now")
+    client.call("DELETE", f"/networks/{item.id}", deadline=deadline)
+    return 0
+
+
+def _clear_cache(client: Client, policy: CleanupPolicy, deadline: float) -> int | None:
+    """The engine chooses, by the same rule: not used for so long, until it keeps no more than it may."""
+    filters = {"until": [f"{policy.older_than:.0f}s"]}
+    query = {"keep-storage": str(policy.keep_storage), "filters": filters}
+    answer = client.call("POST", "/build/prune", query, deadline=deadline)[1]
+    freed = answer.get("SpaceReclaimed") if isinstance(answer, dict) else None
+    return freed if isinstance(freed, int) else None
+
+
+def _left(ends_at: float) -> float:
+    return max(0.1, ends_at - time.monotonic())

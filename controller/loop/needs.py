@@ -1,0 +1,132 @@
+"""What a stack needs to stay as it is and to go back, and what it is known to have had: by what is kept of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from controller.loop.imagebook import Seen, Sighting
+from controller.loop.loaded import Loaded
+from controller.loop.memory import RETURNABLE
+from controller.loop.store import Store
+from controller.model.cleanup import Had, Kept, Use
+from controller.model.decision import History
+from controller.model.desired import DesiredService
+from controller.model.generation import Generation
+from controller.model.images import normalise_image
+from controller.model.names import ImageId, Instant, Release, ReplicaId, split_release
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What is kept of one stack. `revisions`: what kept ones were made from; `sightings`: of images, on replicas."""
+
+    generations: Sequence[Generation] = ()
+    histories: Mapping[str, History] = field(default_factory=dict)
+    revisions: Collection[DesiredService] = ()
+    settled: Mapping[str, Release] = field(default_factory=dict)
+    replicas: frozenset[ReplicaId] = frozenset()
+    sightings: Mapping[Sighting, Seen] = field(default_factory=dict)
+
+
+def read_records(store: Store) -> Records:
+    """Raises ControllerErrors."""
+    return Records(
+        generations=store.stack.generations(),
+        histories=store.histories.load(),
+        revisions=tuple(store.stack.revisions().values()),
+        settled=store.stack.load().settled,
+        replicas=frozenset(store.replicas.known()),
+        sightings=store.images.load(),
+    )
+
+
+def find_kept(records: Records) -> Kept:
+    """What may not go for the sake of the generation in force and of those that can be gone back to."""
+    releases = tuple(_releases(records))
+    pinned = (service.image_id for service in records.revisions)
+    images = (*(split_release(release)[1] for release in releases), *pinned)
+    return Kept(
+        images=frozenset(image for image in images if image is not None),
+        names=frozenset(service.image for service in records.revisions if service.image),
+        networks=find_networks(_present(records)),
+        replicas=records.replicas,
+    )
+
+
+def _releases(records: Records) -> Iterator[Release]:
+    for generation in records.generations[-RETURNABLE:]:
+        yield from generation.releases.values()
+    yield from records.settled.values()
+    for history in records.histories.values():
+        yield from filter(None, (history.good, history.pinned))
+        yield from history.failed
+        if history.attempt is not None:
+            yield history.attempt.release
+
+
+def _present(records: Records) -> Iterator[DesiredService]:
+    """The services of the generation in force, and what they went back to."""
+    last = records.generations[-1].revisions if records.generations else {}
+    for service in records.revisions:
+        history = records.histories.get(service.name, History())
+        back = [split_release(release)[0] for release in (history.good, history.pinned) if release is not None]
+        if service.revision in (last.get(service.name), *back):
+            yield service
+
+
+def find_networks(services: Iterator[DesiredService] | Collection[DesiredService]) -> frozenset[str]:
+    """The networks, by Docker's names, that replicas of these are on."""
+    found: set[str] = set()
+    for service in services:
+        found |= service.template.joins() | {json.loads(text)["Name"] for text in service.template.networks}
+        found |= set(service.networks)
+    return frozenset(found)
+
+
+def find_wanted(loaded: Loaded) -> Kept:
+    """What the files ask for now, in force or not."""
+    services = loaded.desired.services.values()
+    networks = (loaded.rendered.model.get("networks") or {}).values()
+    declared = {str(network["name"]) for network in networks if network and network.get("name")}
+    return Kept(
+        images=frozenset(service.image_id for service in services if service.image_id is not None),
+        names=frozenset(service.image for service in services if service.image),
+        networks=find_networks(services) | declared,
+    )
+
+
+def find_dormant(records: Records, loaded: Loaded) -> Kept:
+    """Of services that the files have, but not in these profiles: the image that each of them had last."""
+    latest: dict[str, tuple[Instant, ImageId]] = {}
+    for sighting, seen in records.sightings.items():
+        if sighting.service in loaded.declared and sighting.service not in loaded.desired.services:
+            latest[sighting.service] = max(latest.get(sighting.service, (0.0, ImageId(""))), (seen.at, sighting.image))
+    return Kept(images=frozenset(image for _, image in latest.values()))
+
+
+def find_had(records: Records, now: Instant) -> Had:
+    """Images that were seen on replicas, or that settled; until when, at least."""
+    images: dict[ImageId, Use] = {}
+    for service, image, until in (*_seen(records, now), *_settled(records, now)):
+        known = images.get(image)
+        if known is None or known.until < until:
+            images[image] = Use(service, until)
+    names = {sighting.name for sighting in records.sightings} | {service.image for service in records.revisions}
+    return Had(images, frozenset(normalise_image(name) for name in names if name))
+
+
+def _seen(records: Records, now: Instant) -> Iterator[tuple[str, ImageId, Instant]]:
+    for sighting, seen in records.sightings.items():
+        yield sighting.service, sighting.image, now if seen.in_use else seen.at
+
+
+def _settled(records: Records, now: Instant) -> Iterator[tuple[str, ImageId, Instant]]:
+    """It was used until something else came in force."""
+    ends = [*(generation.at for generation in records.generations[1:]), now]
+    for generation, end in zip(records.generations, ends, strict=False):
+        for name, release in generation.releases.items():
+            image = split_release(release)[1]
+            if image is not None:
+                yield name, image, end

@@ -20,8 +20,8 @@ from controller.model.resources import CleanupPolicy
 def clear(client: Client, item: Item, policy: CleanupPolicy, *, deadline: float) -> int | None:
     """The bytes that it freed; None: not known. Raises Conflict where it is used or gone by now, other EngineErrors."""
     match item.kind:
-        case Rubbish.CONTAINER:  # without `v`: its anonymous volumes stay
-            client.call("DELETE", f"/containers/{item.id}", deadline=deadline)
+        case Rubbish.CONTAINER:  # its anonymous volumes stay
+            client.call("DELETE", f"/containers/{item.id}", {"v": "0", "force": "0"}, deadline=deadline)
             return item.bytes
         case Rubbish.IMAGE:
             return _clear_image(client, item, time.monotonic() + deadline)

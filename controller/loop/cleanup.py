@@ -11,7 +11,7 @@ from controller.decide.vanished import refuse_lie
 from controller.engines.base import Engine
 from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
-from controller.loop.needs import Records, find_dormant, find_had, find_kept, find_wanted, read_records
+from controller.loop.needs import Records, find_dormant, find_had, find_kept, find_shared, find_wanted, read_records
 from controller.loop.store import Store
 from controller.model.cleanup import CleanupReport, Done, Fate, Inventory, Item, Kept, Rubbish
 from controller.model.errors import Conflict, ControllerError, EngineError
@@ -44,7 +44,8 @@ class Plot:
 def plot_of(ground: Ground, loaded: Loaded, wish: Wish | None = None) -> Plot:
     """By what the manifest says, and over that what a person asks for."""
     store, policy = ground.store(loaded.name), policy_of(loaded, wish)
-    return Plot(ground.engine, loaded, store, policy, lambda: read_neighbours(ground, loaded.name))
+    neighbours = lambda: read_neighbours(ground, loaded.name, policy.older_than)  # noqa: E731
+    return Plot(ground.engine, loaded, store, policy, neighbours)
 
 
 def policy_of(loaded: Loaded, wish: Wish | None) -> CleanupPolicy:
@@ -59,13 +60,13 @@ def policy_of(loaded: Loaded, wish: Wish | None) -> CleanupPolicy:
     )
 
 
-def read_neighbours(ground: Ground, stack: str) -> Kept:
+def read_neighbours(ground: Ground, stack: str, older_than: float) -> Kept:
     """An image may be several stacks'. Raises ControllerErrors."""
     kept = Kept()
     for other in ground.known():
         if other != stack:
             try:
-                kept |= replace(find_kept(read_records(ground.store(other))), networks=frozenset())
+                kept |= find_shared(read_records(ground.store(other)), ground.now(), older_than)
             except ControllerError as error:
                 message = f"images stay: what stack '{other}' needs cannot be read: {error.message}"
                 raise ControllerError(message) from error

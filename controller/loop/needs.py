@@ -55,6 +55,13 @@ def find_kept(records: Records) -> Kept:
     )
 
 
+def find_shared(records: Records, now: Instant, older_than: float) -> Kept:
+    """What may not go for the sake of another stack: what it needs, and images that it used so lately (seconds)."""
+    kept, used = find_kept(records), find_had(records, now).images
+    lately = frozenset(image for image, use in used.items() if use.until > now - older_than)
+    return Kept(images=kept.images | lately, names=kept.names)
+
+
 def _releases(records: Records) -> Iterator[Release]:
     for generation in records.generations[-RETURNABLE:]:
         yield from generation.releases.values()

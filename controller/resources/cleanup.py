@@ -51,7 +51,7 @@ def _is_old(since: Instant, policy: CleanupPolicy, now: Instant, least: float = 
 def _find_containers(inventory: Inventory, kept: Kept, policy: CleanupPolicy, now: Instant) -> Iterator[Item]:
     """Leftovers of the project that are no replicas. What a `docker compose` is about to use is younger than that."""
     held = {one.holder for one in inventory.containers}
-    taken = {one.name for one in inventory.containers}
+    taken = {one.name for one in inventory.containers if not one.one_off}
     for one in inventory.containers:
         why = _tell_leftover(one, taken)
         mine = one.project == inventory.stack and one.phase in _AT_REST and one.id not in kept.replicas

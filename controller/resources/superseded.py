@@ -37,6 +37,9 @@ class _Judge:
         for image in inventory.images:
             if image.parent is not None:
                 self._children[image.parent].add(image.id)
+        self._built: dict[tuple[str, str], list[Instant]] = defaultdict(list)
+        for image in sorted(inventory.images, key=lambda image: image.created_at):
+            self._built[image.project, image.service].append(image.created_at)
         self._used = {one.image_id for one in inventory.containers}
         self._named = frozenset(map(normalise_image, kept.names))
         self._ids = tuple(name for name in kept.names if read_id(name) is not None)
@@ -99,8 +102,12 @@ class _Judge:
         return image.project == self._stack and bool(image.service) and name in ours
 
     def _last_used(self, image: ImageSeen) -> Instant:
+        """Of one that nobody saw in use, when the next one was built in its place."""
         use = self._had.images.get(image.id)
-        return image.created_at if use is None else max(image.created_at, use.until)
+        if use is not None:
+            return max(image.created_at, use.until)
+        built = self._built[image.project, image.service]
+        return next((at for at in built if at > image.created_at), image.created_at)
 
     def _was_left_behind(self, image: ImageSeen) -> bool:
         """By builds of what goes: it never had a name, and nothing else was built on it."""

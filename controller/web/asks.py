@@ -10,8 +10,11 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from controller.loop.codec import decode
 from controller.loop.intents import Intent
 from controller.model.alert import Ack, Silence
+from controller.model.cleanup import CleanupReport
+from controller.render.cleanup import report_data
 from controller.render.data import timestamp
 from controller.web.bodies import Asked, Login, Number, Silencing
 from controller.web.desk import AtDesk, Desk, NotFound, answer, refuse
@@ -63,8 +66,15 @@ def intent_data(intent: Intent) -> dict[str, Any]:
         "askedAt": timestamp(intent.asked_at),
         "state": str(intent.state),
         "exitCode": intent.exit_code,
-        "result": json.loads(intent.result) if intent.result else None,
+        "result": _result_of(intent),
     }
+
+
+def _result_of(intent: Intent) -> Any:
+    """As the command prints it."""
+    if not intent.result:
+        return None
+    return report_data(decode(CleanupReport, intent.result)) if intent.verb == "cleanup" else json.loads(intent.result)
 
 
 @asks.post("/v1/stacks/{stack}/alerts/{alert}/ack", tags=["alerts"])

@@ -13,7 +13,7 @@ Name = Annotated[str, StringConstraints(min_length=1, max_length=256)]
 Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
 """Of a row: SQLite knows no larger one."""
 Verb = Literal[
-    "apply", "start", "stop", "retry", "pause", "resume", "adopt", "confirm", "prune", "release",
+    "apply", "start", "stop", "retry", "pause", "resume", "adopt", "confirm", "prune", "cleanup", "release",
     "rollout-undo", "rollout-restart", "rollout-pause", "rollout-resume",
 ]  # fmt: skip
 
@@ -52,6 +52,12 @@ class Asked(Body):
     """`apply --profile`: put the stack into this startup profile."""
     to: Annotated[Number, Field(ge=1)] | None = None
     """`rollout undo --to`: this revision."""
+    images: bool | None = None
+    """`cleanup --images`, `--no-images`: null stands for what the manifest says."""
+    build_cache: bool | None = None
+    """`cleanup --build-cache`, likewise."""
+    older_than: Annotated[float, Field(ge=0, le=10 * 366 * 86400)] | None = None
+    """`cleanup --older-than`, in seconds, likewise."""
     timeout: Annotated[float, Field(gt=0, le=86400)] = 600.0
     """Seconds without progress after which it is given up."""
 

@@ -23,7 +23,8 @@ MOST_READ, MOST_PLANS = 200, 4
 class Desk:
     """`readers`: replicas whose output is read, each by a thread and over a connection to the engine. `rehearsing`: a
     plan takes processor time that the loop may need: one at a time, and few that wait for it. `looking`: one look at
-    alerts serves all who wait for it.
+    alerts serves all who wait for it. `counting`: to say what could be cleaned up an engine may have to walk through
+    its files: one at a time too.
     """
 
     window: Window
@@ -34,6 +35,8 @@ class Desk:
     planners: Places = field(default_factory=lambda: Places(MOST_PLANS, "wait for a plan"))
     rehearsing: asyncio.Lock = field(default_factory=asyncio.Lock)
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    counters: Places = field(default_factory=lambda: Places(MOST_PLANS, "wait for what could be cleaned up"))
+    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def stack(self, name: str) -> StackStatus:
         """As it was published last. Raises UnknownStack."""

@@ -18,6 +18,7 @@ from controller.loop.reconcile import Reconciler
 from controller.model.cleanup import CleanupReport
 from controller.model.decision import MOVING
 from controller.model.names import Instant
+from controller.model.resources import CleanupPolicy
 from controller.model.wish import Wish
 
 _LOOK_EVERY = 30.0
@@ -105,10 +106,8 @@ class Cleaning:
                 return
 
     def _is_due(self, stack: Reconciler, now: Instant) -> bool:
-        policy, last = stack.loaded.resources.cleanup, stack.ledger.memory.cleaned_at
-        if not policy.enabled or now < self._not_before.get(stack.loaded.name, 0.0):
-            return False
-        return last is None or now >= last + policy.every or last > now  # the clock was set back
+        waits = now < self._not_before.get(stack.loaded.name, 0.0)
+        return not waits and is_due(stack.loaded.resources.cleanup, stack.ledger.memory.cleaned_at, now)
 
     def _clean(self, stack: Reconciler, plot: Plot, is_calm: Callable[[Reconciler], bool] | None) -> CleanupReport:
         """As long as the stack is what it was, and calm where that is asked for."""
@@ -126,6 +125,11 @@ class Cleaning:
 
     def _say(self, stack: Reconciler, reason: str, message: str, warning: bool) -> None:
         self._controller.call(lambda now: stack.chronicle.say(now, None, reason, message, warning=warning))
+
+
+def is_due(policy: CleanupPolicy, last: Instant | None, now: Instant) -> bool:
+    """By schedule. `last`: when it was done last, which is ahead of now where the clock was set back."""
+    return policy.enabled and (last is None or now >= last + policy.every or last > now)
 
 
 def _version(loaded: Loaded) -> tuple[str, int]:

@@ -108,5 +108,5 @@ def _until(records: list[CacheRecord], surplus: int) -> Iterator[CacheRecord]:
 def _find_logs(inventory: Inventory, policy: CleanupPolicy) -> Iterator[Item]:
     for log in inventory.logs:
         if not log.bounded and log.bytes >= max(BIG_LOG, policy.larger_than):
-            why = f"output of {log.service or log.name}, kept without bound"
+            why = f"only told: output of {log.service or log.name}, kept without bound"
             yield Item(Rubbish.LOG, log.replica, log.name, log.bytes, why, removable=False)

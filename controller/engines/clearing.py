@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
 from controller.engines.answers import get_list, get_object
 from controller.engines.client import Client
+from controller.engines.errors import Failure
 from controller.engines.inventory import is_named
 from controller.model.cleanup import Item, Layers, Rubbish
 from controller.model.errors import Conflict, Rejected
@@ -57,12 +58,25 @@ def _clear_along(client: Client, along: tuple[Layers, ...], ends_at: float) -> i
 
 
 def _inspect(client: Client, image: str, ends_at: float) -> Mapping[str, Any]:
-    return get_object(client, f"/images/{quote(image, safe=':')}/json", "Id", deadline=_left(ends_at))
+    with _gone_is_conflict():
+        return get_object(client, f"/images/{quote(image, safe=':')}/json", "Id", deadline=_left(ends_at))
 
 
 def _remove_image(client: Client, image: str, ends_at: float) -> None:
     path = f"/images/{quote(image, safe=':')}"
-    client.call("DELETE", path, {"noprune": "1"}, deadline=_left(ends_at))
+    with _gone_is_conflict():
+        client.call("DELETE", path, {"noprune": "1"}, deadline=_left(ends_at))
+
+
+@contextmanager
+def _gone_is_conflict() -> Iterator[None]:
+    """An image that is not here is what nobody can be started from, wherever else it is missed."""
+    try:
+        yield
+    except Rejected as error:
+        if isinstance(error.__cause__, Failure) and error.__cause__.status == 404:
+            raise Conflict(error.message) from error
+        raise
 
 
 def _clear_network(client: Client, item: Item, deadline: float) -> int:

@@ -180,6 +180,8 @@ def _remove_image(shelf: Shelf, image: ImageSeen, users: Collection[ContainerSee
 def _clear_network(shelf: Shelf, item: Item, users: Collection[ContainerSeen]) -> Shelf:
     if user := next((one.name for one in users if not one.networks.isdisjoint((item.id, item.name))), None):
         raise Conflict(f"{user} is on it by now")
+    if item.id not in {one.id for one in shelf.networks}:
+        raise Conflict(f"no such network: {item.name}")
     return replace(shelf, networks=tuple(one for one in shelf.networks if one.id != item.id))
 
 

@@ -9,10 +9,12 @@ from ipaddress import ip_address
 import pytest
 
 from controller.engines.base import Engine, Nudge, NudgeAt, Scope
-from controller.model.errors import Conflict, Transient
+from controller.model.cleanup import Item, Rubbish
+from controller.model.errors import Conflict, Rejected, Transient
 from controller.model.names import ReplicaId
 from controller.model.observed import Health, Mount, ReplicaPhase
 from controller.model.project import ImageDefaults
+from controller.model.resources import CleanupPolicy
 from controller.model.steps import Create, Remove, Rename, Restart, Result, Start, Step, Stop
 from tests.contract.bench import Bench, phases, remove, restart, start, stop
 
@@ -322,6 +324,45 @@ class EngineContract:
         assert all("\n" not in line for line in bench.engine.logs(ended.id, follow=True))
         with pytest.raises(Conflict):
             list(bench.engine.logs(GONE))
+
+    # --- what it holds
+
+    def test_replicas_are_seen_among_all_that_it_holds_and_who_uses_which_image(self, bench: Bench) -> None:
+        running, made = bench.run("web"), bench.make("deaf")
+        held = bench.engine.inventory(bench.name, ())
+        seen = {one.id: one for one in held.containers if one.project == bench.name}
+        assert seen.keys() == {running.id, made.id} and not any(one.one_off for one in seen.values())
+        assert (seen[made.id].phase, seen[made.id].ended_at, seen[made.id].service) == ("created", None, "deaf")
+        assert seen[running.id].phase is ReplicaPhase.RUNNING
+        assert {one.image_id for one in seen.values()} <= {image.id for image in held.images}
+        assert abs(seen[made.id].created_at - made.created_at) < 2.0
+
+    def test_what_is_used_is_not_removed_whoever_asks_for_it(self, bench: Bench) -> None:
+        running, made = bench.run("web"), bench.make("deaf")
+        used = next(one for one in bench.engine.inventory(bench.name, ()).images if one.id == running.image_id)
+        items = (
+            Item(Rubbish.CONTAINER, running.id, running.name, None, "test"),
+            Item(Rubbish.IMAGE, used.id, "used", None, "test", names=used.names),
+            Item(Rubbish.IMAGE, used.id, "used", None, "test", names=("other:1",)),
+        )
+        for item in items:
+            with pytest.raises(Conflict):
+                bench.engine.clear(item, CleanupPolicy())
+        assert {bench.one("web").id, bench.one("deaf").id} == {running.id, made.id}
+        assert bench.view("web").image_id == running.image_id
+
+    @pytest.mark.parametrize("kind", [Rubbish.CONTAINER, Rubbish.IMAGE, Rubbish.NETWORK])
+    def test_what_is_gone_already_is_a_conflict(self, bench: Bench, kind: Rubbish) -> None:
+        with pytest.raises(Conflict):
+            bench.engine.clear(Item(kind, GONE, "gone", None, "test"), CleanupPolicy())
+
+    def test_a_log_is_never_cut_off(self, bench: Bench) -> None:
+        with pytest.raises(Rejected):
+            bench.engine.clear(Item(Rubbish.LOG, bench.run("web").id, "web", 9, "test"), CleanupPolicy())
+
+    def test_who_is_away_holds_nothing_that_is_known(self, away: Engine, bench: Bench) -> None:
+        with pytest.raises(Transient):
+            away.inventory(bench.name, ())
 
     # --- the same again
 

@@ -119,7 +119,7 @@ class Cleaning:
         tell = partial(self._say, stack)
         forget = lambda images: self._controller.call(lambda now: stack.store.images.forget(images))  # noqa: E731
         report = clean_up(plot, Hand(tell, forget, goes_on, self._ground.now))
-        if report.ok:
+        if report.whole:
             self._controller.call(lambda now: stack.ledger.change_memory(cleaned_at=report.at))
         return report
 

@@ -151,7 +151,7 @@ def clean_up(plot: Plot, hand: Hand) -> CleanupReport:
         found = _find(plot, at)
     except ControllerError as error:
         hand.tell("CleanupFailed", error.message, True)
-        return CleanupReport(plot.loaded.name, at=at, ok=False, message=error.message, hint=error.hint)
+        return CleanupReport(plot.loaded.name, at=at, ok=False, whole=False, message=error.message, hint=error.hint)
     done = tuple(_work(plot, found.items, hand))
     images = {ImageId(one.item.id) for one in done if one.fate is Fate.REMOVED and one.item.kind is Rubbish.IMAGE}
     if found.gone | images:
@@ -186,14 +186,13 @@ def _remove(plot: Plot, item: Item) -> Done:
 
 
 def _conclude(report: CleanupReport, found: int) -> CleanupReport:
-    failed = report.of(Fate.FAILED)
-    if failed:
+    if left := found - len(report.done):
+        message = f"the stack changed meanwhile, and {left} of {found} were left"
+        return replace(report, ok=False, whole=False, message=message, hint="try again")
+    if failed := report.of(Fate.FAILED):
         first, more = failed[0], len(failed) - 1
         message = f"{first.item.kind} {first.item.name}: {first.message}{f' (and {more} more)' if more else ''}"
         return replace(report, ok=False, message=message, hint=first.hint)
-    if len(report.done) < found:
-        left = found - len(report.done)
-        return replace(report, ok=False, message=f"the stack changed meanwhile: {left} not looked at", hint="try again")
     return report
 
 

@@ -52,6 +52,6 @@ def _clean_here(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) 
 
     tell("Cleanup", "asked for: cleanup", False)
     report = clean_up(plot_of(ground, loaded, wish), Hand(tell, store.images.forget, lambda: True, ground.now))
-    if report.ok:
+    if report.whole:
         store.stack.save(dataclasses.replace(store.stack.load(), cleaned_at=report.at))
     return report

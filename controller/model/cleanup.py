@@ -224,6 +224,8 @@ class CleanupReport:
     at: Instant = 0.0
     seconds: float = 0.0
     ok: bool = True
+    whole: bool = True
+    """It came to its end, be it that something could not be removed."""
     message: str = ""
     """Why it is not ok, or did not come to its end."""
     hint: str | None = None

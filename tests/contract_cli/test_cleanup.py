@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from controller import failpoints
 from controller.engines.simulated import SimulatedEngine
 from controller.engines.simulated_shelf import Shelf
 from controller.model.cleanup import ContainerSeen, ImageSeen, LogSeen
@@ -39,7 +41,8 @@ def fill(project: Project) -> Project:
         young = one_off("shop-run-2", "shop", time.time())
         leftovers = (one_off("shop-run-1", "shop"), young, one_off("blog-run-1", "blog"))
         logs = (LogSeen(ReplicaId("l"), "shop-web-1", "web", 2**30, False),)
-        return replace(shelf, containers=leftovers, images=(*shelf.images, *built), volumes=("shop_data",), logs=logs)
+        mine = [image for image in shelf.images if image.names]
+        return replace(shelf, containers=leftovers, images=(*mine, *built), volumes=("shop_data",), logs=logs)
 
     with closing(SimulatedEngine(project.state)) as engine:
         engine.shelve(put)
@@ -181,3 +184,18 @@ def test_files_that_are_broken_clean_nothing(full: Project) -> None:
     ran = full.run("cleanup")
     assert (ran.code, ran.out) == (1, "") and "compose.yaml:" in ran.err
     assert holds(full) == ALL
+
+
+@pytest.mark.parametrize("of", ["engine", pytest.param("store", marks=pytest.mark.slow)])
+def test_killed_at_any_write_it_is_finished_by_the_next_one(full: Project, tmp_path: Path, of: str) -> None:
+    record = tmp_path / "points"
+    assert full.run("cleanup", env={failpoints.RECORD: str(record)}).code == 0
+    points = sorted(point for point in set(record.read_text().split()) if point.startswith(of))
+    assert len(points) >= 4, points
+    for point in points:
+        fill(full)
+        ran = full.run("cleanup", env={failpoints.CRASH_AT: point})
+        assert ran.code == -9, (point, ran)
+        assert full.run("cleanup").code == 0, point
+        assert holds(full) == REST, point
+    assert full.run("status", "--exit-code").code == 0

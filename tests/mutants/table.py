@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from tests.mutants.admitting import ADMITTING
+from tests.mutants.cleaning import CLEANING_UP
 from tests.mutants.deciding import DECIDING
 from tests.mutants.failing import FAILING
 from tests.mutants.mending import MENDING
 from tests.mutants.replacing import REPLACING
 from tests.mutants.running import RUNNING
 
-MUTANTS = (*DECIDING, *REPLACING, *FAILING, *MENDING, *RUNNING, *ADMITTING)
+MUTANTS = (*DECIDING, *REPLACING, *FAILING, *MENDING, *RUNNING, *ADMITTING, *CLEANING_UP)

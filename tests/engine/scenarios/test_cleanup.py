@@ -116,6 +116,7 @@ def shop(scene: Scene) -> Iterator[Shop]:
         docker("volume", "rm", volume)
 
 
+@pytest.mark.fault("W14")
 def test_its_own_rubbish_goes_and_nothing_of_anybody_elses(shop: Shop) -> None:
     scene, other = shop.scene, shop.other
     with scene.step("two projects are there, each with leftovers of the same kinds"):

@@ -13,7 +13,22 @@ from controller.cli.parameters import DURATION
 from controller.model.wish import Wish
 
 if TYPE_CHECKING:
+    from controller.cli.live import Screen
     from controller.model.cleanup import CleanupReport
+    from controller.model.status import Event, StackStatus
+
+
+class _Aside:
+    """An audience to which nothing is news but what happens: how services are is not what is asked for."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+
+    def update(self, stacks: Sequence[StackStatus]) -> None:
+        return None
+
+    def event(self, event: Event) -> None:
+        self._screen.event(event)
 
 
 @click.command()
@@ -45,7 +60,7 @@ def _clean_up(options: Options, wish: Wish, *, dry_run: bool) -> int:
 
     with open_session(options) as session:
         with open_screen(options) as screen:
-            reports = session.cleanup(wish, screen, dry_run=dry_run)
+            reports = session.cleanup(wish, _Aside(screen), dry_run=dry_run)
         warn_all(session.warnings, options)
     return _report(reports, options)
 

@@ -198,8 +198,9 @@ def _conclude(report: CleanupReport, found: int) -> CleanupReport:
 
 def _sum_up(report: CleanupReport, tell: Tell) -> None:
     removed = report.of(Fate.REMOVED)
-    freed = tell_octets(freed_by(report.done))
-    told = f"{len(removed)} removed, {freed} freed" if removed else "nothing was to be removed"
+    size = freed_by(report.done)
+    freed = f", {tell_octets(size)} freed" if size else ""
+    told = f"{len(removed)} removed{freed}" if removed else "nothing was to be removed"
     left = len(report.of(Fate.LEFT, Fate.FAILED))
     tell("Cleanup", f"{told}{f', {left} left' if left else ''}", False)
 

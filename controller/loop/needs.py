@@ -12,7 +12,7 @@ from controller.loop.memory import RETURNABLE
 from controller.loop.store import Store
 from controller.model.cleanup import Had, Kept, Use
 from controller.model.decision import History
-from controller.model.desired import DesiredService
+from controller.model.desired import DesiredService, Leaving
 from controller.model.generation import Generation
 from controller.model.images import normalise_image
 from controller.model.names import ImageId, Instant, Release, ReplicaId, split_release
@@ -84,9 +84,11 @@ def _present(records: Records) -> Iterator[DesiredService]:
 
 
 def find_networks(services: Iterator[DesiredService] | Collection[DesiredService]) -> frozenset[str]:
-    """The networks, by Docker's names, that replicas of these are on."""
+    """The networks, by Docker's names, that replicas of these are on, or will be when they are started again."""
     found: set[str] = set()
     for service in services:
+        if service.leaving in (Leaving.REMOVED, Leaving.ORPHANED):
+            continue  # as long as a container of it is there, that keeps them
         found |= service.template.joins() | {json.loads(text)["Name"] for text in service.template.networks}
         found |= set(service.networks)
     return frozenset(found)

@@ -112,11 +112,17 @@ def _tell_size(done: Done) -> str:
 def _sum_line(report: CleanupReport, paint: Paint) -> str:
     """`shop  would free 121Mi: 1 container and 1 image`."""
     goes, left = report.of(*_GOES), report.of(Fate.LEFT, Fate.FAILED)
-    verb = "would free" if report.dry_run else "freed"
-    most = "at most " if any(one.item.at_most for one in goes) else ""
-    told = f"{verb} {most}{tell_octets(total_bytes([report]))}: {_tell_kinds(goes)}" if goes else "nothing to remove"
+    told = _tell_total(report, goes) if goes else "nothing to remove"
     rest = f"; {len(left)} left" if left else ""
     return f"{paint(clean(report.stack), 'bold')}  {told}{rest}{_tell_younger(report)}"
+
+
+def _tell_total(report: CleanupReport, goes: Sequence[Done]) -> str:
+    size = total_bytes([report])
+    if not size:
+        return f"{'would remove' if report.dry_run else 'removed'} {_tell_kinds(goes)}"
+    most = "at most " if any(one.item.at_most for one in goes) else ""
+    return f"{'would free' if report.dry_run else 'freed'} {most}{tell_octets(size)}: {_tell_kinds(goes)}"
 
 
 def _tell_younger(report: CleanupReport) -> str:

@@ -67,6 +67,12 @@ def test_where_there_is_nothing_one_line_says_so_and_what_is_too_young() -> None
     assert cleanup_lines([young]) == ["shop  nothing to remove; 3 more (5Mi) unused for less than 7d"]
 
 
+def test_what_takes_nothing_is_counted_and_not_weighed() -> None:
+    assert cleanup_lines([listed(NETWORK)])[-1] == "shop  would remove 1 network"
+    done = replace(DONE, done=(Done(NETWORK, Fate.REMOVED, 0),))
+    assert cleanup_lines([done])[-1] == "shop  removed 1 network"
+
+
 def test_several_stacks_and_wide() -> None:
     blog = replace(listed(IMAGE), stack="blog")
     assert cleanup_lines([listed(IMAGE), blog], wide=True) == [

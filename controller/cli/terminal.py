@@ -37,6 +37,16 @@ def width_for(stream: TextIO | None = None) -> int | None:
     return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
 
 
+def has_blocks(stream: TextIO | None = None) -> bool:
+    """Whether a stream shows more than ASCII: block characters of a chart, for instance."""
+    encoding = getattr(stream or sys.stdout, "encoding", None) or "ascii"
+    try:
+        "█─".encode(encoding)
+    except (LookupError, UnicodeError):
+        return False
+    return os.environ.get("TERM") != "dumb"
+
+
 def print_lines(lines: Iterable[str]) -> None:
     for line in lines:
         print(line)

@@ -9,15 +9,17 @@ from typing import Protocol
 
 from controller.decide.admission import PORT_TAKEN, SHORT_OF_ROOM
 from controller.decide.case import ALIVE
+from controller.decide.diary import Diary
 from controller.decide.identity import publishes_itself
 from controller.decide.phase import QUARANTINED
 from controller.decide.stack import decide_stack
+from controller.decide.timeline import Story, make_rows
 from controller.decide.world import World
 from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId
 from controller.model.observed import ServiceView, Trouble
-from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
+from controller.model.plan import Held, Plan, PlannedUpdate
 from controller.model.steps import (
     Create,
     Outcome,
@@ -28,8 +30,6 @@ from controller.model.steps import (
     Stop,
     fetched_image,
     split_fetches,
-    step_action,
-    step_number,
 )
 
 HORIZON = 3600.0
@@ -69,8 +69,7 @@ class _Play:
     def __init__(self, world: World, bed: Bed, now: Instant) -> None:
         self.world, self.bed = world, bed
         self.begun = self.now = now
-        self.steps: list[PlannedStep] = []
-        self.waits: list[PlannedWait] = []
+        self.diary = Diary(world.desired.name, now, lambda: bed.guesses)
         self._ran: frozenset[ReplicaId] = frozenset()
         self._ended: set[str] = set()
         self._made: set[str] = set()
@@ -79,7 +78,6 @@ class _Play:
         self.downtime: dict[str, float] = {}
         self.down_since: dict[str, Instant] = {}
         self.served: set[str] = set()
-        self._waiting: dict[str, tuple[str, Instant]] = {}
         self._wakes: list[tuple[Instant, str]] = []
         self._wake_of: dict[str, Instant] = {}
         self._troubles: dict[str, Trouble] = {}
@@ -134,21 +132,11 @@ class _Play:
         """When they are done."""
         at = self.now
         for outcome in self.bed.perform(steps, self.now):
-            self._plan_step(outcome, at)
+            self.diary.note_step(outcome, at)
             self._note_replaced(outcome)
             at += outcome.seconds
             self._note_trouble(outcome, at, release)
         return at
-
-    def _plan_step(self, outcome: Outcome, at: Instant) -> None:
-        if outcome.result is not Result.DONE:
-            return
-        step = outcome.step
-        number = step_number(step)
-        replica = None if number is None else f"{step.service}-{number}"
-        at_seconds = self._known(at - self.begun)
-        name = self.world.desired.name
-        self.steps.append(PlannedStep(name, at_seconds, step_action(step), step.service, replica, step.because))
 
     def _note_replaced(self, outcome: Outcome) -> None:
         step = outcome.step
@@ -229,15 +217,7 @@ class _Play:
     def _note(self, decision: Decision) -> None:
         """Waits and downtime, from one decision to the next."""
         name = decision.service
-        before = self._waiting.get(name)
-        if before is not None and before[0] != decision.waits_for:
-            waited = self._known(self.now - before[1])
-            self.waits.append(
-                PlannedWait(self.world.desired.name, self._known(before[1] - self.begun), name, before[0], waited)
-            )
-            del self._waiting[name]
-        if decision.waits_for is not None:
-            self._waiting.setdefault(name, (decision.waits_for, self.now))
+        self.diary.note_wait(decision, self.now)
         self._note_rest(decision)
         self._note_service(name, decision.offers.reached)
 
@@ -256,30 +236,31 @@ class _Play:
         elif name in self.served and name not in self.down_since:
             self.down_since[name] = self.now
 
-    def _known(self, seconds: float) -> float | None:
-        """Estimates rest on measured times only; the beginning is always known."""
-        if seconds <= 0.0:
-            return 0.0
-        return None if self.bed.guesses else round(seconds, 3)
-
     def _at_rest(self) -> bool:
         return not self.world.busy and not self.world.fetching and not self._restless
 
     def plan(self) -> Plan:
         restful = all(d.phase in AT_REST or d.phase is Phase.PAUSED for d in self.world.decisions.values())
-        last = self._known(self.now - self.begun) if self.steps else 0.0
-        downtime = {name: self._known(seconds) for name, seconds in sorted(self.downtime.items()) if seconds > 0}
+        last = self.diary.known(self.now - self.begun) if self.diary.steps else 0.0
+        downtime = {name: self.diary.known(seconds) for name, seconds in sorted(self.downtime.items()) if seconds > 0}
         lost = {name: None for name in sorted(self.down_since) if not self._leaves(name)}
         return Plan(
             stack=self.world.desired.name,
-            steps=tuple(self.steps),
-            waits=tuple(self.waits),
+            steps=tuple(self.diary.steps),
+            waits=tuple(self.diary.waits),
             held=self._held(),
             updates=tuple(self._update(name) for name in sorted(self._made & self._ended)),
+            timeline=make_rows(self._story()),
             seconds=last,
             downtime={**downtime, **lost},
             settles=restful or bool(self._held()),
         )
+
+    def _story(self) -> Story:
+        diary, updated = self.diary, self._made & self._ended
+        return Story(
+            self.world, self.begun, self.now, diary.acts, diary.waited(self.now), self.bed.guesses, updated
+        )  # fmt: skip
 
     def _update(self, name: str) -> PlannedUpdate:
         """Who ran at the beginning was ended, and another one made: by what policy."""

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import NamedTuple
 
 from controller.model.desired import Order
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """One step: `at` seconds from the start, None while times before it are unknown. `replica`: a name for people."""
+    """One step: `at` seconds from the start, None while times before it are unknown. `replica`: a name for people.
+
+    `seconds`: how long it usually takes; None: not measured enough.
+    """
 
     stack: str
     at: float | None
@@ -18,6 +23,7 @@ class PlannedStep:
     service: str
     replica: str | None
     because: str
+    seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,61 @@ class PlannedUpdate:
     pre_stop_delay: float = 0.0
 
 
+class Doing(StrEnum):
+    """What fills a stretch of a service's time."""
+
+    WAIT = "wait"
+    """For a dependency, or for a start slot."""
+    PULL = "pull"
+    BUILD = "build"
+    CREATE = "create"
+    START = "start"
+    RESTART = "restart"
+    READY = "ready"
+    """From the end of the start to ready."""
+    RUN = "run"
+    """A job, to its end."""
+    WATCH = "watch"
+    """Ready, and watched before it counts (`monitor`)."""
+    DRAIN = "drain"
+    """Nobody new is led to it, or finds it by name, before it stops."""
+    STOP = "stop"
+    REMOVE = "remove"
+
+
+class Bar(NamedTuple):
+    """A stretch of time, in seconds from the start. `replica`: a name for people, None for what is the service's.
+
+    `of`: the service that is waited for; "": a start slot, or nothing is waited for.
+    """
+
+    doing: Doing
+    at: float
+    seconds: float
+    replica: str | None = None
+    of: str = ""
+
+    @property
+    def end(self) -> float:
+        return self.at + self.seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What one service does in a plan, and when. `critical`: it is on the way that takes longest.
+
+    `unknown_from`: seconds from the start after which nothing of it is known, and no bar is given: its own times were
+    not measured enough, or, where `unknown_after` names a service, those of whom it waits for.
+    """
+
+    stack: str
+    service: str
+    bars: tuple[Bar, ...] = ()
+    unknown_from: float | None = None
+    unknown_after: str = ""
+    critical: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """What will not be done, and why. `service` None: the whole stack."""
@@ -73,6 +134,8 @@ class Plan:
     waits: tuple[PlannedWait, ...] = ()
     held: tuple[Held, ...] = ()
     updates: tuple[PlannedUpdate, ...] = ()
+    timeline: tuple[Row, ...] = ()
+    """A row for each service that does something."""
     seconds: float | None = None
     downtime: Mapping[str, float | None] = field(default_factory=dict)
     settles: bool = True

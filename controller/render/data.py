@@ -10,7 +10,7 @@ from controller.decide.touched import find_differences
 from controller.model.errors import Finding
 from controller.model.names import Instant
 from controller.model.observed import Replica
-from controller.model.plan import Plan
+from controller.model.plan import Plan, Row
 from controller.model.routes import RouteSeen
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
 from controller.render.phases import next_try
@@ -133,6 +133,7 @@ def plan_data(plans: Sequence[Plan]) -> Data:
                 "service": step.service,
                 "replica": step.replica,
                 "because": step.because,
+                "seconds": _rounded(step.seconds),
             }
             for plan in plans
             for step in plan.steps
@@ -167,9 +168,30 @@ def plan_data(plans: Sequence[Plan]) -> Data:
             for plan in plans
             for update in plan.updates
         ],
+        "timeline": [_row_data(row) for plan in plans for row in plan.timeline],
         "predictedSeconds": _rounded(max(known, default=0.0)) if len(known) == len(plans) else None,
         "predictedDowntime": {plan.stack: _downtime(plan.downtime) for plan in plans},
         "settles": all(plan.settles for plan in plans),
+    }
+
+
+def _row_data(row: Row) -> Data:
+    return {
+        "stack": row.stack,
+        "service": row.service,
+        "critical": row.critical,
+        "unknownFrom": _rounded(row.unknown_from),
+        "unknownAfter": row.unknown_after or None,
+        "bars": [
+            {
+                "doing": str(bar.doing),
+                "at": _rounded(bar.at),
+                "seconds": _rounded(bar.seconds),
+                "replica": bar.replica,
+                "waitsFor": bar.of or None,
+            }
+            for bar in row.bars
+        ],
     }
 
 

@@ -47,7 +47,7 @@ def plan_lines(plans: Sequence[Plan], *, paint: Paint = plain) -> list[str]:
 
 
 def _plan_block(plan: Plan, paint: Paint) -> list[str]:
-    held = [_held_line(item, paint) for item in plan.held]
+    held = held_lines(plan, paint)
     if not plan.steps:
         name = paint(clean(plan.stack), "bold")
         return [f"{name}  {'nothing will be done' if held else 'as desired, nothing to do'} (0 changes)", *held]
@@ -58,8 +58,8 @@ def _plan_block(plan: Plan, paint: Paint) -> list[str]:
         f"{paint(clean(plan.stack), 'bold')}  {count(len(plan.steps), 'change')}",
         *(_line(row, verbs, whats, paint) for row in rows),
         *held,
-        *(_update_line(update, plan) for update in plan.updates),
-        *_summary(plan, paint),
+        *update_lines(plan),
+        *summary_lines(plan, paint),
     ]
 
 
@@ -144,10 +144,20 @@ def _line(row: _Row, verbs: int, whats: int, paint: Paint) -> str:
     return f"  {paint(at, 'dim')}  {verb}  {row.what}{pad}  {note}".rstrip()
 
 
+def held_lines(plan: Plan, paint: Paint) -> list[str]:
+    """What will not be done, and why."""
+    return [_held_line(item, paint) for item in plan.held]
+
+
 def _held_line(held: Held, paint: Paint) -> str:
     who = clean(held.service) if held.service else "whole stack"
     why = f"{held.reason}: {held.message}" if held.message else held.reason
     return f"  {paint('   held', 'warn')}  {who}  {clean(why)}"
+
+
+def update_lines(plan: Plan) -> list[str]:
+    """How each service is replaced that is."""
+    return [_update_line(update, plan) for update in plan.updates]
 
 
 def _update_line(update: PlannedUpdate, plan: Plan) -> str:
@@ -163,7 +173,8 @@ def _update_line(update: PlannedUpdate, plan: Plan) -> str:
     return f"{line}\n    {_HAND_OVER}" if update.hands_over else line
 
 
-def _summary(plan: Plan, paint: Paint) -> list[str]:
+def summary_lines(plan: Plan, paint: Paint) -> list[str]:
+    """How much, how long, and who does not serve meanwhile."""
     time = "unknown (first start)" if plan.seconds is None else f"about {span(plan.seconds)}"
     lines = [f"  {count(len(plan.steps), 'change')} · time {time} · downtime {_downtime(plan)}"]
     if not plan.settles:

@@ -23,8 +23,19 @@ def exec_pause(age: float) -> float:
     return min(max(EXEC_FIRST, age / 10), max(EXEC_LAST, age / 50))
 
 
-def pause_after(verdict: Verdict, probe: Probe, result: ProbeResult, age: float) -> float:
-    """Until the next probe. `age`: since it is watched, or since its port opened.
+def learned_pause(age: float, quickest: float) -> float:
+    """Until a command is asked again of one that has never been ready before `quickest` seconds of age.
+
+    Before that its age doubles from one to the next, so that most of those in vain are spared, and who is quicker than
+    ever is noticed no later than the quickest was; from then on the pauses begin anew, at 1 % of its age.
+    """
+    if age < quickest:
+        return min(max(EXEC_FIRST, age), max(EXEC_FIRST, quickest - age))
+    return max(exec_pause(age - quickest), min(age / 100, EXEC_LAST))
+
+
+def pause_after(verdict: Verdict, probe: Probe, result: ProbeResult, age: float, quickest: float = 0.0) -> float:
+    """Until the next probe. `age`: since it is watched, or since its port opened; `quickest`: by which it may be ready.
 
     A command that ran out of time may still run in its container: the next one waits for the check's own interval.
     """
@@ -32,5 +43,6 @@ def pause_after(verdict: Verdict, probe: Probe, result: ProbeResult, age: float)
         return probe.interval
     if verdict.health is Health.UNHEALTHY and not result.ok:
         return probe.interval
-    quick = knock_pause(age) if result.closed else exec_pause(age)
+    asks = exec_pause(age) if quickest <= 0.0 else learned_pause(age, quickest)
+    quick = knock_pause(age) if result.closed else asks
     return min(quick, probe.interval)

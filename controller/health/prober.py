@@ -63,6 +63,8 @@ class _Watch:
     port: int | None
     ask_at: float
     """When to ask although the port is closed: the port is a guess."""
+    quickest: float = 0.0
+    """Seconds from `begun_at` before which it was never ready; 0: not known, or no command is asked."""
     answered: bool = False
     hangs: bool = False
     """Its last probe held its worker for long."""
@@ -109,10 +111,18 @@ class Prober:
         self._has_leader = False
         self._closed = False
 
-    def watch(self, stack: str, service: str, probes: Mapping[Replica, Probe], role: Role = Role.READINESS) -> None:
+    def watch(
+        self,
+        stack: str,
+        service: str,
+        probes: Mapping[Replica, Probe],
+        role: Role = Role.READINESS,
+        quickest: float = 0.0,
+    ) -> None:
         """Ask these lives of the service for this from now on, and no others of it. New ones are asked at once.
 
-        The verdict on a paused one stays as it is until it goes on.
+        The verdict on a paused one stays as it is until it goes on. `quickest`: seconds after its start before which
+        none was ever ready (0: not known); commands are asked rarely until then.
         """
         group = (stack, service, role)
         lives = frozenset((role, replica.life) for replica in probes)
@@ -123,7 +133,7 @@ class Prober:
             if not lives:
                 del self._groups[group]
             for replica, probe in probes.items():
-                self._begin(group, replica, probe)
+                self._begin(group, replica, probe, quickest)
 
     def verdict(self, life: Life, role: Role = Role.READINESS) -> Verdict | None:
         """The newest verdict on this life; None: it is not watched."""
@@ -166,7 +176,7 @@ class Prober:
         for thread in threads:
             thread.join(max(0.0, end - time.monotonic()))
 
-    def _begin(self, group: Group, replica: Replica, probe: Probe) -> None:
+    def _begin(self, group: Group, replica: Replica, probe: Probe, quickest: float) -> None:
         known = self._watches.get((group[2], replica.life))
         if known is not None and known.probe == probe and known.replica.phase is replica.phase:
             known.replica = replica
@@ -177,7 +187,9 @@ class Prober:
             trial = _carry_on(trial, known.trial, at)
         port = known_port(probe) if probe.kind is ProbeKind.EXEC and replica.address is not None else None
         hangs = known is not None and known.hangs
-        watch = _Watch(group, replica, probe, trial, at, port, ask_at=at + ASK_ANYWAY, hangs=hangs)
+        ahead = quickest - max(0.0, now - (now if replica.started_at is None else replica.started_at))
+        learned = ahead if probe.kind is ProbeKind.EXEC and port is None else 0.0
+        watch = _Watch(group, replica, probe, trial, at, port, at + ASK_ANYWAY, learned, hangs=hangs)
         self._watches[watch.key] = watch
         if replica.phase is not ReplicaPhase.PAUSED:
             self._push(watch, at)
@@ -309,7 +321,7 @@ class Prober:
         if watch.port is not None and verdict.health is Health.STARTING and not result.timed_out:
             pause = knock_pause(at - watch.begun_at)
         else:
-            pause = pause_after(verdict, watch.probe, result, at - watch.begun_at)
+            pause = pause_after(verdict, watch.probe, result, at - watch.begun_at, watch.quickest)
         self._push(watch, at + pause)
         return verdict[:2] != before[:2]
 

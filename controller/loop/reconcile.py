@@ -45,7 +45,8 @@ class Reconciler:
         self.store = store
         self.annals = Annals(store.stack)
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
-        self.senses = Senses(tools.engine, tools.prober, store.replicas.known, lambda: self.world.known, tools.now())
+        known, made = store.replicas.known, lambda: self.world.known
+        self.senses = Senses(tools.engine, tools.prober, known, made, tools.now(), self._quickest)
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
         self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
         self._told_trouble: str | None = None
@@ -352,3 +353,7 @@ class Reconciler:
 
     def _way(self, service: str) -> float:
         return self.chronicle.timings.until_serving(service)
+
+    def _quickest(self, service: str) -> float:
+        learns = self.loaded.desired.policy.optimization.learned_timeouts
+        return self.chronicle.timings.quickest(service) if learns else 0.0

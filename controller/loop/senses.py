@@ -24,7 +24,7 @@ _Since = Mapping[ReplicaId, Instant]
 class Senses:
     """Looks at one stack. `known` names the revisions of replicas that are ours (the store's journal).
 
-    `made`: what each of the kept revisions was made from.
+    `made`: what each of the kept revisions was made from. `quickest`: see `Verdicts`.
     """
 
     def __init__(
@@ -34,9 +34,10 @@ class Senses:
         known: Callable[[], Mapping[ReplicaId, Revision]],
         made: Callable[[], Known],
         now: Instant,
+        quickest: Callable[[str], float] = lambda _: 0.0,
     ) -> None:
         self._engine = engine
-        self._verdicts = Verdicts(prober, made) if prober is not None else None
+        self._verdicts = Verdicts(prober, made, quickest) if prober is not None else None
         self._known = known
         self._words = LastWords(engine)
         self.since = now

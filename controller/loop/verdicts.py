@@ -22,11 +22,15 @@ class Verdicts:
     """Of one stack. Says to the prober who is to be asked for what, and adds the answers to what was seen.
 
     `known` says what earlier revisions were made from: each replica is asked by the probes of its own release.
+    `quickest`: seconds after its start before which no replica of that service was ever ready; 0: not known.
     """
 
-    def __init__(self, prober: Prober, known: Callable[[], Known]) -> None:
+    def __init__(
+        self, prober: Prober, known: Callable[[], Known], quickest: Callable[[str], float] = lambda _: 0.0
+    ) -> None:
         self._prober = prober
         self._known = known
+        self._quickest = quickest
         self._begun: dict[str, Mapping[Life, Instant]] = {}
         """Lives that have begun, and when, by service."""
         self._asked: set[str] = set()
@@ -61,7 +65,7 @@ class Verdicts:
         self, stack: str, service: str, up: Collection[Replica], made: Made, asked: Collection[ReplicaId]
     ) -> None:
         probes = {r: probe for r in up if r.id in asked and (probe := made[r.id].readiness or r.check) is not None}
-        self._prober.watch(stack, service, probes)
+        self._prober.watch(stack, service, probes, quickest=self._quickest(service))
 
     def _ask_more(self, stack: str, service: str, up: Collection[Replica], made: Made, begun: Begun) -> None:
         more = any(one.startup is not None or one.liveness is not None for one in made.values())

@@ -79,6 +79,11 @@ class Timings:
         mean_of_longest = sum(1.0 / rank for rank in range(1, len(samples) + 1))
         return max(sample.seconds for sample in samples) * _TAIL / mean_of_longest
 
+    def quickest(self, service: str) -> float:
+        """Seconds from its start before which it was never ready; 0: not measured enough."""
+        samples = self.samples.get((service, Span.READY), ())
+        return min(sample.seconds for sample in samples) if len(samples) >= ENOUGH else 0.0
+
     def until_serving(self, service: str) -> float:
         """Seconds from the call that starts it to ready, of a job to its end: what those after it usually wait."""
         ran = self.usual(service, Span.RUN)

@@ -28,6 +28,7 @@ from tests.bench import (
     idle,
     others,
     passage,
+    quick_start,
     scale,
     sick,
     updates,
@@ -53,6 +54,7 @@ PARTS: tuple[ModuleType, ...] = (
     drift,
     dashboard,
     hour,
+    quick_start,
 )
 """Each measures the rows that its HOW explains."""
 

@@ -176,8 +176,8 @@ def create_missing(case: Case, parts: Parts) -> Moves:
         )
         for position, number in enumerate(free_numbers(case.seen.replicas, count))
     )
-    replaces = case.history.updating
-    return Moves(steps=steps, reason="Creating", message=f"creates {count} of {case.want.replicas}", asks_slot=replaces)
+    keeps = case.history.updating or (case.may_begin and not case.fetches_early)  # the slot it was fetched with
+    return Moves(steps=steps, reason="Creating", message=f"creates {count} of {case.want.replicas}", asks_slot=keeps)
 
 
 def _why_created(case: Case) -> str:

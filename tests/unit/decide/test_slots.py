@@ -6,6 +6,7 @@ from controller.decide.world import World
 from controller.model.decision import Grant, History
 from controller.model.desired import DesiredService, Order, StackPolicy, UpdatePolicy
 from controller.model.observed import Health, Replica, Trouble
+from controller.model.resources import Optimization
 from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, probe, replica, view
 from tests.unit.decide.worlds import SEQUENTIAL, acts, coming, new_one, ready_one, settle, world
 
@@ -71,6 +72,35 @@ def test_priority_comes_first_then_the_longest_way_ahead() -> None:
         order.append(name)
         given.views[name] = view(*ready_one(name))
     assert order == ["c", "b", "a", "leaf"]
+
+
+@pytest.mark.parametrize(("policy", "slots", "started"), [(None, 2, 2), (3, 2, 2), (2, 3, 2), (None, None, 3)])
+def test_the_machine_bounds_them_too(policy, slots, started) -> None:
+    given = bounded(policy, *map(checked, "abc"), **idle("a", "b", "c"))
+    given.slots = slots
+    assert len(acts(given)) == started
+
+
+def test_who_waited_for_the_machine_starts_at_the_next_look_once_it_has_room() -> None:
+    given = bounded(None, *map(checked, "abc"), **idle("a", "b", "c"))
+    given.slots = 1
+    assert list(acts(given)) == ["a"] and given.waiting == {"b", "c"}
+    given.slots, given.views["a"] = None, view(*coming("a"))
+    assert set(acts(given)) == {"b", "c"}
+
+
+def test_without_the_longest_path_first_the_order_is_that_of_the_graph() -> None:
+    policy = StackPolicy(max_parallel=1, optimization=Optimization(longest_path_first=False))
+    services, way = (
+        (checked("a"), checked("b"), checked("leaf", needs={"b": HEALTHY})),
+        {"a": 1.0, "b": 30.0, "leaf": 1.0},
+    )
+    given = world(*services, policy=policy, seconds=way, **idle("a", "b", "leaf"))
+    assert list(acts(given)) == ["a"]
+    assert [given.rank(name) for name in ("a", "b", "leaf")] == [0.0, -1.0, -2.0]
+    ahead = world(*services, policy=StackPolicy(max_parallel=1), seconds=way, **idle("a", "b", "leaf"))
+    assert list(acts(ahead)) == ["b"]
+    assert [ahead.rank(name) for name in ("a", "b", "leaf")] == [1.0, 31.0, 1.0]
 
 
 def test_learned_times_make_the_way_longer() -> None:

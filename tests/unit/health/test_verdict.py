@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.health.pace import exec_pause, knock_pause, pause_after
+from controller.health.pace import exec_pause, knock_pause, learned_pause, pause_after
 from controller.health.verdict import ProbeResult, Verdict, judge, open_trial, trim
 from controller.model.desired import Probe, ProbeKind
 from controller.model.observed import Health, Replica, ReplicaPhase
@@ -131,3 +131,45 @@ def test_the_pause_after_each_outcome(health, result, expected):
 
 def test_no_pause_is_longer_than_the_checks_own():
     assert pause_after(Verdict(Health.STARTING), probe(interval=0.05), BAD, age=500.0) == 0.05
+
+
+@pytest.mark.parametrize(
+    ("age", "quickest", "expected"),
+    [
+        (0.0, 3.0, 0.025),
+        (0.1, 3.0, 0.1),
+        (1.0, 3.0, 1.0),
+        (2.0, 3.0, 1.0),
+        (2.99, 3.0, 0.025),
+        (3.0, 3.0, 0.03),
+        (4.0, 3.0, 0.1),
+        (60.0, 60.0, 0.6),
+        (200.0, 60.0, 2.8),
+    ],
+)
+def test_the_pause_of_one_that_was_never_ready_sooner(age, quickest, expected):
+    assert learned_pause(age, quickest) == pytest.approx(expected)
+    assert pause_after(Verdict(Health.STARTING), probe(interval=60.0), BAD, age, quickest) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("quickest", [0.3, 2.7, 30.0, 90.0])
+def test_fewer_commands_are_asked_in_vain_and_none_is_late_for_one_as_quick_as_ever(quickest):
+    """Each is asked as soon as the pause is over; a command takes a tenth of a second."""
+
+    def asked(pause):
+        ages = [0.0]
+        while ages[-1] < quickest:
+            ages.append(ages[-1] + 0.1 + pause(ages[-1] + 0.1))
+        return ages
+
+    before, after = asked(exec_pause), asked(lambda age: learned_pause(age, quickest))
+    assert len(after) <= len(before)
+    assert after[-1] <= quickest + 0.15
+
+
+def test_the_age_of_a_life_at_least_doubles_between_two_commands_that_are_in_vain():
+    assert all(learned_pause(age / 10, 50.0) <= max(0.025, age / 10) for age in range(500))
+
+
+def test_a_closed_port_is_knocked_at_as_ever():
+    assert pause_after(Verdict(Health.STARTING), probe(), ProbeResult(False, closed=True), 1.0, 9.0) == knock_pause(1.0)

@@ -56,3 +56,37 @@ def test_adding_leaves_the_old_value_as_it_was() -> None:
     before = learned((1.0, V1), (1.0, V1))
     before.adding("web", Span.READY, Sample(9.0, V1))
     assert before.usual("web", Span.READY) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("count", "margin"),
+    [pytest.param(2, 3.07, id="two"), pytest.param(5, 2.02, id="five"), pytest.param(20, 1.28, id="all that are kept")],
+)
+def test_the_longest_time_is_given_a_margin_for_how_few_were_measured(count: int, margin: float) -> None:
+    timings = learned(*((10.0 - number * 0.1, V1) for number in range(count)))
+    assert timings.at_most("web", Span.READY) == pytest.approx(10.0 * margin, abs=0.05)
+
+
+def test_nothing_is_said_of_what_was_measured_once() -> None:
+    assert learned((9.0, V1)).at_most("web", Span.READY) is None
+    assert learned((9.0, V1)).quickest("web") == 0.0
+
+
+def test_the_quickest_time_is_that_of_any_revision() -> None:
+    assert learned((9.0, V1), (2.0, V2), (3.0, V2)).quickest("web") == 2.0
+
+
+def test_what_comes_after_a_service_waits_for_its_start_and_until_it_serves() -> None:
+    timings = learned((3.0, V1), (3.0, V1))
+    assert timings.until_serving("web") == 3.0
+    for _ in range(2):
+        timings = timings.adding("web", Span.START, Sample(0.5))
+    assert timings.until_serving("web") == 3.5
+    assert timings.until_serving("db") == 1.0, "not known"
+
+
+def test_what_comes_after_a_job_waits_for_its_end() -> None:
+    timings = learned((1.0, V1), (1.0, V1))
+    for _ in range(2):
+        timings = timings.adding("web", Span.RUN, Sample(40.0))
+    assert timings.until_serving("web") == 40.0

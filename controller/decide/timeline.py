@@ -41,6 +41,8 @@ _SPANS: Mapping[Doing, tuple[Span, ...]] = {
 _CALLS = {one.value: one for one in _SPANS if one not in (Doing.READY, Doing.RUN)}
 """By the word for a step."""
 _PREPARES = frozenset({Doing.WAIT, Doing.PULL, Doing.BUILD, Doing.CREATE})
+_GATED = frozenset({Doing.START, Doing.RESTART, Doing.STOP})
+"""What begins only when the gates are open."""
 _HAIR = 0.02
 """Seconds by which what follows from the end of a wait may come after it."""
 
@@ -86,21 +88,32 @@ def make_rows(story: Story) -> tuple[Row, ...]:
     for service, bar in _all_bars(story):
         if bar.seconds > 0:
             bars[service].append(bar)
-    unknown = _find_unknown(bars, story.guesses)
+    unknown = _find_unknown(bars, story)
     critical = frozenset() if unknown else _find_critical(bars)
     return tuple(_make_row(name, bars[name], story, unknown, name in critical) for name in sorted(bars))
 
 
 def _make_row(name: str, bars: Sequence[Bar], story: Story, unknown: Mapping[str, float], critical: bool) -> Row:
     """With those of its bars, in order, that rest on measured times only."""
-    stack, end = story.world.desired.name, unknown.get(name)
+    world, end = story.world, unknown.get(name)
+    stack = world.desired.name
     if end is None:
         return Row(stack, name, _in_order(bars), critical=critical)
-    own = any(_is_guessed(name, bar.doing, story.guesses) for bar in bars)
-    known = [bar for bar in bars if bar.at <= end and not _is_guessed(name, bar.doing, story.guesses)]
-    waits = [bar for bar in known if _hangs_on_guess(bar, unknown)]
-    after = "" if own or not waits else min(waits, key=lambda bar: bar.at).of
-    return Row(stack, name, _in_order(bar for bar in known if bar not in waits), end, after)
+    early = [bar for bar in bars if bar.at <= end]
+    known = [
+        bar
+        for bar in early
+        if not _is_guessed(name, bar.doing, story.guesses) and not _hangs_on_guess(name, bar, world, unknown)
+    ]
+    own = any(_is_guessed(name, bar.doing, story.guesses) for bar in early)
+    return Row(stack, name, _in_order(known), end, "" if own else _find_cause(name, early, world, unknown))
+
+
+def _find_cause(name: str, bars: Iterable[Bar], world: World, unknown: Mapping[str, float]) -> str:
+    """Whom it waits for, or needs, whose time is not known."""
+    waits = [bar.of for bar in bars if bar.doing is Doing.WAIT and bar.of in unknown]
+    needs = [other for other in world.desired.services[name].needs if other in unknown]
+    return next(iter((*waits, *needs)), "")
 
 
 def _in_order(bars: Iterable[Bar]) -> tuple[Bar, ...]:
@@ -171,20 +184,20 @@ def _has_run(replica: Replica) -> bool:
     return replica.phase is ReplicaPhase.EXITED and replica.exit_code == 0
 
 
-def _find_unknown(bars: Mapping[str, Sequence[Bar]], guesses: Collection[object]) -> dict[str, float]:
-    """From when on each service's times are guesses: its own, or those of somebody that it waits for."""
+def _find_unknown(bars: Mapping[str, Sequence[Bar]], story: Story) -> dict[str, float]:
+    """From when on each service's times are guesses: its own, or those of somebody that it needs."""
     unknown: dict[str, float] = {}
-    for name, own in bars.items() if guesses else ():
-        guessed = [bar.at for bar in own if _is_guessed(name, bar.doing, guesses)]
+    for name, own in bars.items() if story.guesses else ():
+        guessed = [bar.at for bar in own if _is_guessed(name, bar.doing, story.guesses)]
         if guessed:
             unknown[name] = min(guessed)
-    waits = [(name, bar) for name, own in bars.items() for bar in own if bar.doing is Doing.WAIT] if unknown else []
-    before = None
-    while before != unknown:  # waits come in the order of their ends: nearly always the second round finds no more
+    before: dict[str, float] | None = None if unknown else {}
+    while before != unknown:  # in the order of the graph: nearly always the second round finds no more
         before = dict(unknown)
-        for name, bar in waits:
-            if _hangs_on_guess(bar, unknown):
-                unknown[name] = min(bar.at, unknown.get(name, bar.at))
+        for name in story.world.graph.order:
+            hanging = [bar.at for bar in bars.get(name, ()) if _hangs_on_guess(name, bar, story.world, unknown)]
+            if hanging:
+                unknown[name] = min(*hanging, unknown.get(name, hanging[0]))
     return unknown
 
 
@@ -192,9 +205,12 @@ def _is_guessed(service: str, doing: Doing, guesses: Collection[object]) -> bool
     return any((service, span) in guesses for span in _SPANS.get(doing, ()))
 
 
-def _hangs_on_guess(bar: Bar, unknown: Mapping[str, float]) -> bool:
-    """Who waits for a slot waits for anybody."""
-    return bar.doing is Doing.WAIT and (bar.of in unknown or not bar.of)
+def _hangs_on_guess(name: str, bar: Bar, world: World, unknown: Mapping[str, float]) -> bool:
+    """When it ends, or begins, depends on a time that is not known. Who waits for a slot waits for anybody."""
+    if bar.doing is Doing.WAIT:
+        return bar.of in unknown or not bar.of
+    needs = world.desired.services[name].needs
+    return bar.doing in _GATED and any(unknown.get(other, float("inf")) <= bar.at for other in needs)
 
 
 def _find_critical(bars: Mapping[str, Sequence[Bar]]) -> frozenset[str]:

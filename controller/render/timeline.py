@@ -76,6 +76,9 @@ class _Pen(NamedTuple):
     paint: Paint
     ascii: bool
 
+    def draw_all(self, cells: Iterable[Look | None]) -> str:
+        return "".join(self.draw(look, len(list(same))) for look, same in groupby(cells))
+
     def draw(self, look: Look | None, cells: int = 1) -> str:
         """So many columns of it; of nothing: blank."""
         if look is None:
@@ -89,16 +92,17 @@ def _chart(plan: Plan, pen: _Pen, width: int) -> list[str]:
     name_width = max(map(width_of, names), default=0)
     room = width - name_width - 6
     note_width = _share(notes, room)
-    axis = make_axis(
-        max((bar.end for row in rows for bar in row.bars), default=0.0), max(room - note_width, _NARROWEST)
+    length = max((bar.end for row in rows for bar in row.bars), default=0.0)
+    axis = make_axis(length, max(room - note_width, _NARROWEST)) if length else None
+    looks, path = [_looks(row, axis) for row in rows], _path(rows)
+    lines = (
+        [] if axis is None else [f"{' ' * (name_width + 5)}{pen.paint(line, 'dim')}" for line in axis.lines(pen.ascii)]
     )
-    margin, path = " " * (name_width + 5), _path(rows)
-    lines = [f"{margin}{pen.paint(line, 'dim')}" for line in axis.lines(pen.ascii)]
-    for row, name, note in zip(rows, names, notes, strict=True):
+    for row, name, note, cells in zip(rows, names, notes, looks, strict=True):
         mark, shown = ("*", pen.paint(name, "bold")) if row in path else (" ", name)
         pad, told = " " * (name_width - width_of(name)), pen.paint(cut(note, note_width), "dim")
-        lines.append(f"  {mark} {shown}{pad} {_draw(row, axis, pen)} {told}".rstrip())
-    return [*lines, *_legend(rows, path, pen, width)]
+        lines.append(f"  {mark} {shown}{pad} {pen.draw_all(cells)} {told}".rstrip())
+    return [*lines, *_legend({look for cells in looks for look in cells}, path, pen, width)]
 
 
 def _share(notes: Sequence[str], room: int) -> int:
@@ -120,14 +124,16 @@ def _begin(row: Row) -> tuple[float, float, str]:
     return (known, row.unknown_from if row.unknown_from is not None else 0.0, row.service)
 
 
-def _draw(row: Row, axis: Axis, pen: _Pen) -> str:
-    """The longest stretch in each cell, and of what is shorter than a cell as much as there is room for."""
+def _looks(row: Row, axis: Axis | None) -> list[Look | None]:
+    """What takes most of each column; where it is not known how it goes on, that. Without an axis nothing is known."""
+    if axis is None:
+        return [_UNKNOWN]
     doings = axis.fill([(bar.at, bar.end, bar.doing) for bar in row.bars])
     looks = [None if doing is None else LOOKS[doing] for doing in doings]
     if row.unknown_from is not None:
         free = (index for index in range(axis.cell(row.unknown_from), axis.columns) if looks[index] is None)
         looks[next(free, -1)] = _UNKNOWN
-    return "".join(pen.draw(look, len(list(cells))) for look, cells in groupby(looks))
+    return looks
 
 
 def _note(row: Row) -> str:
@@ -158,13 +164,10 @@ def _has(bars: Iterable[Bar]) -> bool:
     return any(bar.doing is Doing.READY for bar in bars)
 
 
-def _legend(rows: Sequence[Row], path: Sequence[Row], pen: _Pen, width: int) -> list[str]:
+def _legend(seen: Collection[Look | None], path: Sequence[Row], pen: _Pen, width: int) -> list[str]:
     """What is to be seen in this chart, and no more."""
-    seen: Collection[Doing] = {bar.doing for row in rows for bar in row.bars}
-    parts = [(look, look.word) for doing, look in LOOKS.items() if doing in seen]
-    if any(row.unknown_from is not None for row in rows):
-        parts.append((_UNKNOWN, _UNKNOWN.word))
-    lines = ["  " + "   ".join(f"{pen.draw(look)} {word}" for look, word in parts)] if parts else []
+    parts = [f"{pen.draw(look)} {look.word}" for look in (*LOOKS.values(), _UNKNOWN) if look in seen]
+    lines = ["  " + "   ".join(parts)] if parts else []
     if path:
         names = (" -> " if pen.ascii else " → ").join(clean(row.service) for row in path)
         took = span(max(bar.end for bar in path[-1].bars))

@@ -137,6 +137,7 @@ def test_the_shape_for_programs() -> None:
                 "service": "web",
                 "replica": "web-1",
                 "because": "missing",
+                "seconds": None,
             }
         ],
         "held": [{"stack": "shop", "service": "db", "reason": "Paused", "message": "by hand"}],
@@ -153,6 +154,7 @@ def test_the_shape_for_programs() -> None:
                 "preStopSeconds": 0.0,
             }
         ],
+        "timeline": [],
         "predictedSeconds": 1.235,
         "predictedDowntime": {"shop": {"web": None}},
         "settles": True,

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any, NoReturn
 
 import click
@@ -75,6 +76,7 @@ def controller(context: click.Context, /, **given: Any) -> None:
 def entry(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code (docs/cli.md, exit codes)."""
     collect_seldom()
+    show_what_can_be_shown()
     code = run(sys.argv[1:] if arguments is None else arguments)
     if code == _INTERRUPTED or any(
         not one.daemon for one in threading.enumerate() if one is not threading.main_thread()
@@ -98,6 +100,13 @@ def _leave_at_once(code: int) -> NoReturn:
 def collect_seldom() -> None:
     """Our values seldom form cycles: to look for them at every 700th takes a tenth of what a command computes."""
     gc.set_threshold(20_000, 20, 20)
+
+
+def show_what_can_be_shown() -> None:
+    """A terminal of few characters shows `?` for one that it has not: a dot in a line is no reason to end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and stream.encoding.lower() not in ("utf-8", "utf8"):
+            stream.reconfigure(errors="replace")
 
 
 def run(arguments: Sequence[str]) -> int:

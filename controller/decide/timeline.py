@@ -105,8 +105,8 @@ def _make_row(name: str, bars: Sequence[Bar], story: Story, unknown: Mapping[str
         for bar in early
         if not _is_guessed(name, bar.doing, story.guesses) and not _hangs_on_guess(name, bar, world, unknown)
     ]
-    own = any(_is_guessed(name, bar.doing, story.guesses) for bar in early)
-    return Row(stack, name, _in_order(known), end, "" if own else _find_cause(name, early, world, unknown))
+    own = next((bar.doing for bar in _in_order(early) if _is_guessed(name, bar.doing, story.guesses)), None)
+    return Row(stack, name, _in_order(known), end, own, "" if own else _find_cause(name, early, world, unknown))
 
 
 def _find_cause(name: str, bars: Iterable[Bar], world: World, unknown: Mapping[str, float]) -> str:

@@ -100,14 +100,15 @@ class Bar(NamedTuple):
 class Row:
     """What one service does in a plan, and when. `critical`: it is on the way that takes longest.
 
-    `unknown_from`: seconds from the start after which nothing of it is known, and no bar is given: its own times were
-    not measured enough, or, where `unknown_after` names a service, those of whom it waits for.
+    `unknown_from`: seconds from the start after which nothing of it is known, and no bar is given: how long
+    `unknown_doing` takes was not measured enough, or when `unknown_after` is done, the service that it waits for.
     """
 
     stack: str
     service: str
     bars: tuple[Bar, ...] = ()
     unknown_from: float | None = None
+    unknown_doing: Doing | None = None
     unknown_after: str = ""
     critical: bool = False
 

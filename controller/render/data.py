@@ -181,6 +181,7 @@ def _row_data(row: Row) -> Data:
         "service": row.service,
         "critical": row.critical,
         "unknownFrom": _rounded(row.unknown_from),
+        "unknownDoing": row.unknown_doing and str(row.unknown_doing),
         "unknownAfter": row.unknown_after or None,
         "bars": [
             {

@@ -44,6 +44,13 @@ LOOKS: Mapping[Doing, Look] = {
 }
 """In the order of a life. The meaning never depends on the colour."""
 
+_FIRST: Mapping[Doing | None, str] = {
+    Doing.PULL: "pull",
+    Doing.BUILD: "build",
+    Doing.RUN: "run",
+    Doing.STOP: "stop",
+    Doing.REMOVE: "stop",
+}
 _UNKNOWN = Look("?", "?", "dim", "not measured yet")
 _PREPARES = (Doing.WAIT, Doing.PULL, Doing.BUILD, Doing.CREATE)
 
@@ -141,7 +148,7 @@ def _note(row: Row) -> str:
     if row.unknown_after:
         return f"unknown, after {clean(row.unknown_after)}"
     if row.unknown_from is not None:
-        return "unknown (first start)"
+        return f"unknown (first {_FIRST.get(row.unknown_doing, 'start')})"
     waits = [bar for bar in row.bars if bar.doing is Doing.WAIT and bar.of]
     after = f"after {clean(max(waits, key=lambda bar: bar.end).of)}" if waits else ""
     return ", ".join(filter(None, (_done(row.bars), after)))

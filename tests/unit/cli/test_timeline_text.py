@@ -142,6 +142,16 @@ def test_what_nothing_is_known_of_has_no_axis() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("doing", "note"),
+    [(Doing.READY, "start"), (Doing.PULL, "pull"), (Doing.RUN, "run"), (Doing.STOP, "stop"), (Doing.REMOVE, "stop")],
+)
+def test_the_first_of_what_is_said(doing: Doing, note: str) -> None:
+    steps = (PlannedStep("shop", 0.0, "start", "web", "web-1", "missing"),)
+    text = drawn(Plan("shop", steps=steps, timeline=(Row("shop", "web", (), 0.0, doing),)))
+    assert f"? unknown (first {note})" in text
+
+
 def test_forty_services_have_a_row_each_within_the_width() -> None:
     dice, names = random.Random(3), [f"service-{number:02d}" for number in range(40)]
     services = [
@@ -205,13 +215,14 @@ def test_names_from_elsewhere_cannot_disturb_the_terminal() -> None:
 
 def test_the_shape_for_programs() -> None:
     bars = (Bar(Doing.WAIT, 0.0, 0.5, of="db"), Bar(Doing.WAIT, 0.5, 0.1), Bar(Doing.START, 0.6, 0.25, "web-1"))
-    rows = (Row("shop", "web", bars, critical=True), Row("shop", "new", (), 0.5, "web"))
+    rows = (Row("shop", "web", bars, critical=True), Row("shop", "new", (), 0.5, Doing.STOP, "web"))
     assert plan_data([Plan("shop", timeline=rows)])["timeline"] == [
         {
             "stack": "shop",
             "service": "web",
             "critical": True,
             "unknownFrom": None,
+            "unknownDoing": None,
             "unknownAfter": None,
             "bars": [
                 {"doing": "wait", "at": 0.0, "seconds": 0.5, "replica": None, "waitsFor": "db"},
@@ -219,7 +230,15 @@ def test_the_shape_for_programs() -> None:
                 {"doing": "start", "at": 0.6, "seconds": 0.25, "replica": "web-1", "waitsFor": None},
             ],
         },
-        {"stack": "shop", "service": "new", "critical": False, "unknownFrom": 0.5, "unknownAfter": "web", "bars": []},
+        {
+            "stack": "shop",
+            "service": "new",
+            "critical": False,
+            "unknownFrom": 0.5,
+            "unknownDoing": "stop",
+            "unknownAfter": "web",
+            "bars": [],
+        },
     ]
 
 

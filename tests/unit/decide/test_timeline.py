@@ -42,7 +42,8 @@ def rows(plan: Plan) -> dict[str, str]:
 
 def tell(row: Row) -> str:
     bars = [f"{bar.doing} {bar.at:g}-{bar.end:.4g}{f' ({bar.of})' if bar.of else ''}" for bar in row.bars]
-    unknown = [] if row.unknown_from is None else [f"unknown from {row.unknown_from:g} {row.unknown_after}".rstrip()]
+    why = row.unknown_doing or row.unknown_after
+    unknown = [] if row.unknown_from is None else [f"unknown from {row.unknown_from:g} ({why})"]
     return ("* " if row.critical else "") + ", ".join([*bars, *unknown])
 
 
@@ -127,8 +128,8 @@ def test_a_first_start_is_unknown_and_so_is_all_that_waits_for_it() -> None:
     plan = planned(checked("new"), checked("db"), checked("web", needs={"db": HEALTHY, "new": HEALTHY}))
     assert rows(plan) == {
         "db": "create 0-0.1, start 0.1-0.4, ready 0.4-1.4",
-        "new": "unknown from 0",
-        "web": "create 0-0.1, wait 0.1-1.4 (db), unknown from 1.4 new",
+        "new": "unknown from 0 (create)",
+        "web": "create 0-0.1, wait 0.1-1.4 (db), unknown from 1.4 (new)",
     }
     assert not any(row.critical for row in plan.timeline)
 
@@ -138,7 +139,7 @@ def test_what_comes_before_the_first_unknown_is_known() -> None:
     plan = planned(
         checked("web", 1, "v2", update=UpdatePolicy(Order.START_FIRST, monitor=0.0)), views=serving(1), known=known
     )
-    assert rows(plan)["web"] == "create 0-0.1, start 0.1-0.4, ready 0.4-1.4, unknown from 1.4"
+    assert rows(plan)["web"] == "create 0-0.1, start 0.1-0.4, ready 0.4-1.4, unknown from 1.4 (stop)"
 
 
 def test_steps_have_the_seconds_that_were_measured() -> None:

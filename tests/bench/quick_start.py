@@ -19,10 +19,10 @@ from tests.engine.scenario import Scene
 from tests.engine.test_sample_by_hand import PORTS, free_port
 
 HOW = {
-    25: "The Compose file of `compose/` without ingress: six services, of which two wait for the health checks of others "
-    "(`interval: 10s`). From the command to its end, from nothing but the images: containers, networks and volumes are "
-    "removed before. On and off differ in `optimization` alone, and each has learned from two starts before the first "
-    "that counts; in turn, each round in another order.",
+    25: "The Compose file of `compose/` without ingress: six services, of which two wait for the health checks of "
+    "others (`interval: 10s`). From the command to its end, from nothing but the images: containers, networks and "
+    "volumes are removed before. On and off differ in `optimization` alone, and each has learned from two starts "
+    "before the first that counts; in turn, each round in another order.",
 }
 SWITCHES = ("adaptiveParallelism", "longestPathFirst", "earlyPulls", "learnedTimeouts")
 LEARNING = 2

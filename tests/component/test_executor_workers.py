@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -26,6 +27,63 @@ def test_no_more_starts_at_once_than_cores_and_one(executor, port, batch):
     eventually(lambda: len(executor.collect("s")) == 0 and not executor.busy("s"))
     assert port.most == limit
     assert len(port.begun) == len(names)
+
+
+@pytest.fixture
+def squeezed(port):
+    """An executor on a machine that bears as many starts at once as the test says."""
+    bears = [1]
+    made = Executor(port, lambda batch: None, lambda: bears[0])
+    made.bears = bears
+    yield made
+    for gate in port.held.values():
+        gate.set()
+    assert made.close(10)
+
+
+def test_no_more_starts_at_once_than_the_machine_bears(squeezed, port, batch):
+    names = [f"s{turn}" for turn in range(4)]
+    gates = {name: port.hold(name) for name in names}
+    for name in names:
+        squeezed.submit(batch(name))
+    for count, name in enumerate(names, 1):
+        eventually(lambda: len(port.begun) == count)  # noqa: B023 - it is over before the next turn
+        gates[name].set()
+    eventually(lambda: len(squeezed.collect("s")) == 0 and not squeezed.busy("s"))
+    assert port.most == 1 and [name for _, name in port.begun] == names
+
+
+def test_one_always_goes_on(squeezed, port, batch):
+    squeezed.bears[0] = 0
+    squeezed.submit(batch("web"))
+    eventually(lambda: len(squeezed.collect("s")) == 1)
+
+
+def test_when_the_machine_has_room_again_the_others_begin_without_a_word(squeezed, port, batch):
+    names = [f"s{turn}" for turn in range(Lane.STARTING.workers)]
+    port.hold(*names)
+    for name in names:
+        squeezed.submit(batch(name))
+    eventually(lambda: len(port.begun) == 1)
+    squeezed.bears[0] = 100
+    eventually(lambda: len(port.begun) == len(names))
+
+
+def test_who_does_not_adapt_starts_as_ever(squeezed, port, batch):
+    names = [f"s{turn}" for turn in range(Lane.STARTING.workers)]
+    port.hold(*names)
+    for name in names:
+        squeezed.submit(replace(batch(name), adapts=False))
+    eventually(lambda: len(port.begun) == len(names))
+
+
+def test_stops_and_pulls_wait_for_no_room(squeezed, port, batch):
+    port.hold("web")
+    squeezed.submit(batch("web"))
+    eventually(lambda: len(port.begun) == 1)
+    for name, step in (("old", stop("old")), ("image", Pull("image", "image", "test")), ("late", start("late"))):
+        squeezed.submit(batch(name, step))
+    eventually(lambda: {name for _, name in port.begun} == {"web", "old", "image"})
 
 
 def test_the_longest_path_goes_first(executor, port, batch):

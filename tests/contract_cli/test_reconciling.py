@@ -77,6 +77,22 @@ def test_from_plan_to_converged_and_nothing_left_to_do(project: Project) -> None
     assert project.run("status", "--exit-code").code == 0
 
 
+def test_a_plan_as_a_chart_is_drawn_from_what_was_learned(project: Project) -> None:
+    first = project.run("plan", "--timeline")
+    assert first.code == 0 and first.out.count("unknown (first start)") == 3  # two rows, and the whole time
+    for _ in range(2):
+        assert project.run("apply").code == 0
+        assert project.run("prune", "--all", "shop").code == 0
+    drawn = project.run("plan", "--timeline")
+    assert drawn.code == 0 and "critical path" in drawn.out and "unknown" not in drawn.out
+    assert all(len(line) <= 100 for line in drawn.out.splitlines())
+    planned = data(project.run("plan", "-o", "json"))
+    assert [row["service"] for row in planned["timeline"]] == ["db", "web"]
+    assert all(step["seconds"] is not None for step in planned["steps"])
+    wait = next(bar for row in planned["timeline"] for bar in row["bars"] if bar["doing"] == "wait")
+    assert (wait["waitsFor"], wait["seconds"]) == ("db", planned["waits"][0]["seconds"])
+
+
 def test_a_plan_of_one_service_is_what_an_apply_of_it_would_do(project: Project) -> None:
     steps = data(project.run("plan", "db", "-o", "json"))["steps"]
     assert [(step["action"], step["service"]) for step in steps] == [("create", "db"), ("start", "db")]

@@ -18,6 +18,7 @@ from controller.model.desired import (
     UpdatePolicy,
 )
 from controller.model.observed import Health, Mount, Replica, ReplicaPhase, ServiceView
+from controller.model.resources import Optimization
 from controller.model.timings import Span, Timings
 from tests.builders import IMAGE, NOW, empty_views, probe, replica, service, stack, timings, view
 from tests.property.life import Event
@@ -29,7 +30,14 @@ def random_stack(random: Random, *, share_namespaces: bool = True) -> DesiredSta
         services.append(_random_service(random, f"s{number}", services, share_namespaces))
     mode = StartupMode.SEQUENTIAL if random.random() < 0.2 else StartupMode.PARALLEL
     limit = random.choice((None, None, 1, 2, 3))
-    return stack(*services, policy=StackPolicy(mode=mode, max_parallel=limit))
+    policy = StackPolicy(mode=mode, max_parallel=limit, optimization=_random_optimization(services))
+    return stack(*services, policy=policy)
+
+
+def _random_optimization(services: list[DesiredService]) -> Optimization:
+    """Of a chance of its own: a switch more draws no other world."""
+    dice = Random(" ".join(f"{each.name}x{each.replicas} {sorted(each.needs)}" for each in services))
+    return Optimization(longest_path_first=dice.random() < 0.7, early_pulls=dice.random() < 0.6)
 
 
 def _random_service(random: Random, name: str, before: list[DesiredService], shares: bool) -> DesiredService:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -43,6 +44,7 @@ _CALLS = {one.value: one for one in _SPANS if one not in (Doing.READY, Doing.RUN
 _PREPARES = frozenset({Doing.WAIT, Doing.PULL, Doing.BUILD, Doing.CREATE})
 _GATED = frozenset({Doing.START, Doing.RESTART, Doing.STOP})
 """What begins only when the gates are open."""
+_FREES_SLOT = frozenset({Doing.READY, Doing.RUN})
 _HAIR = 0.02
 """Seconds by which what follows from the end of a wait may come after it."""
 
@@ -215,17 +217,23 @@ def _hangs_on_guess(name: str, bar: Bar, world: World, unknown: Mapping[str, flo
 
 def _find_critical(bars: Mapping[str, Sequence[Bar]]) -> frozenset[str]:
     """From who is done last to who it waited for last, and so on: a second less there is a second less in all."""
-    ends = {
-        name: max((bar.end for bar in own if bar.doing is not Doing.WAIT), default=0.0) for name, own in bars.items()
-    }
+    acts = {name: [bar.end for bar in own if bar.doing is not Doing.WAIT] for name, own in bars.items()}
+    ends = {name: max(own, default=0.0) for name, own in acts.items()}
+    served = sorted((bar.end, name) for name, own in bars.items() for bar in own if bar.doing in _FREES_SLOT)
     name = max(sorted(ends), key=ends.__getitem__, default="")
     found: set[str] = set()
     before = float("inf")
     while name and name not in found:
         found.add(name)
         wait = _last_wait(bars.get(name, ()), before)
-        name, before = ("", 0.0) if wait is None else (wait.of, wait.end)
+        name, before = ("", 0.0) if wait is None else (wait.of or _find_freer(served, wait.end), wait.end)
     return frozenset(found)
+
+
+def _find_freer(served: Sequence[tuple[float, str]], at: float) -> str:
+    """Whose slot was free then: who had just come to serve; "": nobody had."""
+    place = bisect_right(served, (at + _HAIR, "\U0010ffff")) - 1
+    return served[place][1] if place >= 0 and served[place][0] >= at - _HAIR else ""
 
 
 def _last_wait(bars: Sequence[Bar], before: float) -> Bar | None:

@@ -237,10 +237,10 @@ class Optimization(Section):
     """What makes starts quicker; each can be switched off."""
 
     adaptive_parallelism: bool = True
-    """Parallelism follows cores, memory and pressure."""
+    """Starts at once follow cores, memory and pressure. Off: cores + 1, whatever the machine does."""
     longest_path_first: bool = True
-    """What most others wait for starts first, by learned times."""
+    """What is longest on its way, with all that waits for it, starts first, by learned times. Off: in order of names."""
     early_pulls: bool = True
-    """Images are pulled before they are needed."""
+    """Images are pulled and built before they are needed. Off: one by one, when it is their turn."""
     learned_timeouts: bool = True
-    """Learned start-up times widen budgets that are too short, and warn."""
+    """Learned start-up times widen timeouts that are too short, warn of them, and say when to ask who starts."""

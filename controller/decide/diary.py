@@ -47,9 +47,11 @@ class Diary:
         self.acts.append(Act(outcome, at))
 
     def note_wait(self, decision: Decision, now: Instant) -> None:
-        """From one decision to the next; for a start slot as well, which is no wait for somebody."""
+        """From one decision to the next; for a start slot or for room as well, which is no wait for somebody."""
         name, before = decision.service, self._waiting.get(decision.service)
-        waits_for = "" if decision.denied and decision.waits_for is None else decision.waits_for
+        waits_for = decision.waits_for
+        if waits_for is None and (decision.denied or decision.short):
+            waits_for = ""
         if before is not None and before.of != waits_for:
             del self._waiting[name]
             self._waited.append(Waited(name, *before, now))

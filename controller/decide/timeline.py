@@ -57,7 +57,7 @@ class Act(NamedTuple):
 
 
 class Waited(NamedTuple):
-    """`of`: the service that was waited for; "": a start slot."""
+    """`of`: the service that was waited for; "": a start slot, or room."""
 
     service: str
     of: str

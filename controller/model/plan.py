@@ -61,7 +61,7 @@ class Doing(StrEnum):
     """What fills a stretch of a service's time."""
 
     WAIT = "wait"
-    """For a dependency, or for a start slot."""
+    """For a dependency, a start slot, or room."""
     PULL = "pull"
     BUILD = "build"
     CREATE = "create"
@@ -82,7 +82,7 @@ class Doing(StrEnum):
 class Bar(NamedTuple):
     """A stretch of time, in seconds from the start. `replica`: a name for people, None for what is the service's.
 
-    `of`: the service that is waited for; "": a start slot, or nothing is waited for.
+    `of`: the service that is waited for; "": a start slot or room, or nothing is waited for.
     """
 
     doing: Doing

@@ -239,7 +239,7 @@ class Optimization(Section):
     adaptive_parallelism: bool = True
     """Starts at once follow cores, memory and pressure. Off: cores + 1, whatever the machine does."""
     longest_path_first: bool = True
-    """What is longest on its way, with all that waits for it, starts first, by learned times. Off: in order of names."""
+    """What takes longest, with all that waits for it, starts first, by learned times. Off: in order of names."""
     early_pulls: bool = True
     """Images are pulled and built before they are needed. Off: one by one, when it is their turn."""
     learned_timeouts: bool = True

@@ -31,10 +31,10 @@ def off(switch: str) -> dict[str, Any]:
 class Squeezed(Stage):
     """On a machine that is as the test says."""
 
-    machine = Machine(2, memory_left=0.01)
+    squeeze = Machine(2, memory_left=0.01)
 
     def _tools(self) -> Tools:
-        return replace(super()._tools(), starts=Starts(lambda: self.machine, self.clock.now))
+        return replace(super()._tools(), starts=Starts(lambda: self.squeeze, self.clock.now))
 
 
 def starts(stage: Stage) -> list[str]:
@@ -71,14 +71,14 @@ def test_once_there_is_room_again_the_others_start_by_themselves(tmp_path: Path)
     stage = Squeezed(tmp_path, load(slow))
     stage.settle(10)
     assert sum(isinstance(step, Start) for step in stage.bench.steps) == 1
-    stage.machine = Machine(2, memory_left=0.9)
+    stage.squeeze = Machine(2, memory_left=0.9)
     stage.settle(5)
     assert sum(isinstance(step, Start) for step in stage.bench.steps) == 3
 
 
 def test_a_busy_processor_holds_up_no_service(tmp_path: Path) -> None:
     stage = Squeezed(tmp_path, load(THREE))
-    stage.machine = Machine(2, load=50.0)
+    stage.squeeze = Machine(2, load=50.0)
     stage.clock.sleep(1.5)  # a reading holds for a second
     assert starts(brought_up(stage)) == ["a", "b", "c"]
 

@@ -13,7 +13,7 @@ LONGEST = 3600.0
 
 
 def needed(service: str, timings: Timings) -> float | None:
-    """Whole seconds from its start within which it is ready in 99 of 100; None: not measured enough."""
+    """Whole seconds from its start that are enough for it to be ready; None: not measured enough."""
     seconds = timings.at_most(service, Span.READY)
     return None if seconds is None else min(math.ceil(seconds), LONGEST)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from controller.intake.compose import Model
 from controller.intake.findings import Path, at
@@ -17,8 +17,13 @@ from controller.model.timings import Span, Timings
 if TYPE_CHECKING:
     from controller.model.manifest import Service, Stack
 
-TOLD_FROM = 10
-"""Measured starts before anything is told: with fewer the margin for how few they are says more than they do."""
+
+class _Past(NamedTuple):
+    """Of one service: what 1 of 100 starts takes, what it is given for that, both in seconds, and the words for it."""
+
+    p99: float
+    enough: int
+    told: str
 
 
 def warn_learned(
@@ -29,22 +34,29 @@ def warn_learned(
         return
     policies = service_policies(manifest, stack.profile)
     for name, service in stack.services.items():
-        past = timings.samples.get((name, Span.READY), ())
-        if service.leaving is not None or service.is_job or len(past) < TOLD_FROM:
-            continue
-        told = f"'{name}' took up to {max(one.seconds for one in past):.1f} s to be ready in {len(past)} starts"
-        time = math.ceil(timings.at_most(name, Span.READY) or 0.0)
-        yield from _check_timeout(service, time, told, manifest, policies.get(name))
-        yield from _check_check(service, time, told, models.get(name))
+        past = _find_past(name, timings)
+        if past is not None and service.leaving is None and not service.is_job:
+            yield from _check_timeout(service, past, manifest, policies.get(name))
+            yield from _check_check(service, past, models.get(name))
+
+
+def _find_past(name: str, timings: Timings) -> _Past | None:
+    """None: it was not measured often enough."""
+    p99, enough = timings.p99(name, Span.READY), timings.at_most(name, Span.READY)
+    if p99 is None or enough is None:
+        return None
+    seconds = [one.seconds for one in timings.samples[name, Span.READY]]
+    told = f"'{name}' took up to {max(seconds):.1f} s to be ready in {len(seconds)} starts"
+    return _Past(p99, math.ceil(enough), f"{told}, and 1 of 100 may take {p99:.1f} s")
 
 
 def _check_timeout(
-    service: DesiredService, time: int, told: str, manifest: Stack | None, said: Service | None
+    service: DesiredService, past: _Past, manifest: Stack | None, said: Service | None
 ) -> Iterator[Finding]:
-    if service.start_timeout >= time:
+    if service.start_timeout >= past.p99:
         return
-    given = f"{service.start_timeout:g} s"
-    message = f"{told}, and 1 of 100 may take {time} s: more than the {given} that it has; it is given {time} s"
+    has = f"more than the {service.start_timeout:g} s that it has"
+    message = f"{past.told}: {has}; it is given {past.enough} s"
     if manifest is None:
         yield at(("services", service.name), message, hint="a manifest's startTimeout says so for good")
         return
@@ -53,16 +65,16 @@ def _check_timeout(
     path: Path = ("spec", "startup", "timeout")
     if own is not None:
         path = ("spec", "services", service.name, "startTimeout")
-    yield at(path, message, hint=f"set startTimeout: {math.ceil(time - begins)}s for it")
+    yield at(path, message, hint=f"set startTimeout: {math.ceil(past.enough - begins)}s for it")
 
 
-def _check_check(service: DesiredService, time: int, told: str, model: Model | None) -> Iterator[Finding]:
+def _check_check(service: DesiredService, past: _Past, model: Model | None) -> Iterator[Finding]:
     """A verdict before it is usually ready restarts it, again and again."""
     window = window_of(service, model)
-    if window is None or window.gives_up_after >= time or window.start_period == service.start_timeout:
+    if window is None or window.gives_up_after >= past.p99 or window.start_period == service.start_timeout:
         return
-    message = f"{told}, and 1 of 100 may take {time} s: its check calls it unhealthy after {window.gives_up_after:g} s"
-    period = f"{math.ceil(time - window.fails_after)}s"
+    message = f"{past.told}: its check calls it unhealthy after {window.gives_up_after:g} s"
+    period = f"{max(1, math.ceil(past.enough - window.fails_after))}s"
     if service.readiness is None:
         place: Path = ("services", service.name, "healthcheck")
         yield at(place, message, hint=f"give the health check start_period: {period}")

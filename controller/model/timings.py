@@ -16,6 +16,9 @@ KEPT = 20
 ENOUGH = 2
 """Measured times before an estimate is given."""
 
+MANY = 10
+"""Measured times before anything is said of how long the longest take."""
+
 UNKNOWN = 1.0
 """Seconds that a start counts for in the order of starts while it was not measured enough."""
 
@@ -67,17 +70,28 @@ class Timings:
         return self.usual(service, Span.READY) if own is None else own
 
     def at_most(self, service: str, span: Span) -> float | None:
-        """Seconds within which 99 of 100 are done (p99): the longest one measured, and a margin for how few they are.
+        """Seconds that are enough: the longest one measured, and a margin for how few they are.
 
         The margin takes the times to spread as widely as an exponential distribution does: of n the longest is
-        1 + 1/2 + … + 1/n means on average (Rényi, 1953), and p99 is ln 100 = 4.6. Two times: 3.07, five: 2.02, ten:
-        1.57, twenty: 1.28. What always takes about as long spreads less, and is given more than it needs.
+        1 + 1/2 + … + 1/n means on average (Rényi, 1953), and 99 of 100 (p99) are below ln 100 = 4.6. Two times: 3.07,
+        five: 2.02, ten: 1.57, twenty: 1.28.
         """
-        samples = self.samples.get((service, span), ())[-KEPT:]
+        samples = self.samples.get((service, span), ())
         if len(samples) < ENOUGH:
             return None
-        mean_of_longest = sum(1.0 / rank for rank in range(1, len(samples) + 1))
-        return max(sample.seconds for sample in samples) * _TAIL / mean_of_longest
+        enough = max(sample.seconds for sample in samples) * _TAIL / _mean_of_longest(len(samples))
+        return max(enough, self.p99(service, span) or 0.0)
+
+    def p99(self, service: str, span: Span) -> float | None:
+        """Seconds that 1 of 100 takes; None: not measured often enough to say so.
+
+        The same estimate for what is beyond the quickest one, which what always takes about as long never is far.
+        """
+        seconds = [sample.seconds for sample in self.samples.get((service, span), ())]
+        if len(seconds) < MANY:
+            return None
+        quickest, longest = min(seconds), max(seconds)
+        return quickest + (longest - quickest) * _TAIL / _mean_of_longest(len(seconds) - 1)
 
     def quickest(self, service: str) -> float:
         """Seconds from its start before which it was never ready; 0: not measured enough."""
@@ -94,6 +108,11 @@ class Timings:
         """These and one more; the oldest of that span is dropped when there are too many."""
         key = (service, span)
         return Timings({**self.samples, key: (*self.samples.get(key, ()), sample)[-KEPT:]})
+
+
+def _mean_of_longest(count: int) -> float:
+    """Of so many, in means of an exponential distribution."""
+    return sum(1.0 / rank for rank in range(1, count + 1))
 
 
 def _median(samples: tuple[Sample, ...]) -> float | None:

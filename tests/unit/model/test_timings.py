@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.model.names import Revision
-from controller.model.timings import KEPT, Sample, Span, Timings
+from controller.model.timings import KEPT, MANY, Sample, Span, Timings
 
 pytestmark = pytest.mark.unit
 
@@ -70,6 +70,20 @@ def test_the_longest_time_is_given_a_margin_for_how_few_were_measured(count: int
 def test_nothing_is_said_of_what_was_measured_once() -> None:
     assert learned((9.0, V1)).at_most("web", Span.READY) is None
     assert learned((9.0, V1)).quickest("web") == 0.0
+
+
+def test_what_always_takes_about_as_long_hardly_takes_longer() -> None:
+    narrow = learned((10.0, V1), *((9.0, V1) for _ in range(19)))
+    assert narrow.p99("web", Span.READY) == pytest.approx(10.3, abs=0.01)
+    assert learned(*((9.0, V1) for _ in range(MANY))).p99("web", Span.READY) == 9.0
+    assert learned(*((9.0, V1) for _ in range(MANY - 1))).p99("web", Span.READY) is None
+
+
+@pytest.mark.parametrize("quickest", [0.0, 1.0, 9.0, 10.0])
+def test_what_is_enough_is_never_less_than_what_the_longest_take(quickest: float) -> None:
+    timings = learned((10.0, V1), *((quickest, V1) for _ in range(KEPT - 1)))
+    p99, enough = timings.p99("web", Span.READY), timings.at_most("web", Span.READY)
+    assert p99 is not None and enough is not None and 10.0 <= p99 <= enough
 
 
 def test_the_quickest_time_is_that_of_any_revision() -> None:

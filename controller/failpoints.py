@@ -43,8 +43,8 @@ COMPOSE = frozenset({"up", "pull", "build"})
 """Children that write."""
 
 _TABLES = (
-    "acks|alerts|events|generations|histories|images|intents|memory|newest|renderings|replicas|revisions|silences"
-    "|status|timings|usage"
+    "acks|adjustments|alerts|events|generations|histories|images|intents|memory|newest|renderings|replicas|revisions"
+    "|silences|status|timings|usage"
 )
 _CONTAINER = "create|start|stop|restart|unpause|rename|update|kill|remove|archive|exec"
 NAMES = re.compile(

@@ -9,7 +9,16 @@ from math import inf
 from typing import NamedTuple
 
 from controller.alerts.blame import Blame, Needs, Root
-from controller.alerts.rules import AT_WILL, CHANGING, FLAP_WINDOW, KEEP, NOT_MEASURED, Symptom, find_symptoms
+from controller.alerts.rules import (
+    AT_WILL,
+    CHANGING,
+    FLAP_WINDOW,
+    KEEP,
+    NO_ADVICE,
+    NOT_MEASURED,
+    Symptom,
+    find_symptoms,
+)
 from controller.model.alert import TELL_FOR, Alert, AlertPolicy, Book, Severity
 from controller.model.decision import Phase
 from controller.model.names import Instant
@@ -31,6 +40,7 @@ class Scene(NamedTuple):
     """What is judged. `speaks`: troubles of the engine are this stack's to tell; `fault`: why passes fail, if they do.
 
     `needs`: what each service requires. `usage`: what was measured of them last; `measured`: what is wrong by that.
+    `advice`: what is to be said of those that were killed for want of memory.
     """
 
     status: StackStatus
@@ -40,6 +50,7 @@ class Scene(NamedTuple):
     fault: str = ""
     usage: Mapping[str, ServiceUsage] = NOT_MEASURED
     measured: tuple[Symptom, ...] = ()
+    advice: Mapping[str, str] = NO_ADVICE
 
 
 class Clock(NamedTuple):
@@ -104,7 +115,7 @@ def judge(book: Book, watch: Watch, scene: Scene, now: Instant) -> Verdict:
     services = {service.name: service for service in scene.status.services}
     blame = Blame(services, scene.needs)
     watch = _note_lapses(watch, services, blame, now)
-    found = find_symptoms(scene.status, scene.policy, watch.lapses, scene.fault, scene.usage)
+    found = find_symptoms(scene.status, scene.policy, watch.lapses, scene.fault, scene.usage, scene.advice)
     blamed = tuple(_blame((*found, *scene.measured), services, blame))
     page = _read(blamed, watch, now)
     page.shown |= {name for name, service in services.items() if service.phase in CHANGING}

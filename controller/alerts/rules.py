@@ -82,6 +82,9 @@ _USED: Mapping[str, Callable[[Figures], float | None]] = {
 """The same of `MEASURED`; None: not known now."""
 
 NOT_MEASURED: Mapping[str, ServiceUsage] = MappingProxyType({})
+NO_ADVICE: Mapping[str, str] = MappingProxyType({})
+RAISE_IT = "raise its memory limit"
+"""What is said of one that was killed for want of memory, where nothing better is known."""
 
 _BYTES = frozenset({"memory", "network_received", "network_sent", "disk_read", "disk_written"})
 
@@ -120,10 +123,12 @@ def find_symptoms(
     lapses: Mapping[str, tuple[Instant, ...]],
     fault: str = "",
     usage: Mapping[str, ServiceUsage] = NOT_MEASURED,
+    advice: Mapping[str, str] = NO_ADVICE,
 ) -> tuple[Symptom, ...]:
     """All that is wrong with the stack, by the built-in rules if they count, and by the stack's own.
 
-    `fault`: why nothing can be decided, as where the disk is full. `usage`: by service.
+    `fault`: why nothing can be decided, as where the disk is full. `usage`: by service. `advice`: what is to be said of
+    those that were killed for want of memory.
     """
     found: list[Symptom] = []
     if policy.builtin:
@@ -131,7 +136,7 @@ def find_symptoms(
             found.append(Symptom("PassFailed", None, Severity.CRITICAL, fault, DOWN_AFTER, follows=False, alone=True))
         found += _of_conditions(status.conditions)
         for service in status.services:
-            found += _of_service(service)
+            found += _of_service(service, advice.get(service.name, RAISE_IT))
             found += _of_lapses(service, lapses.get(service.name, ()))
     for rule in policy.rules:
         found += _of_rule(rule, status.services, usage)
@@ -145,7 +150,7 @@ def _of_conditions(conditions: Iterable[Condition]) -> Iterator[Symptom]:
             yield Symptom(condition.type, None, severity, condition.message, after, follows=False, alone=True)
 
 
-def _of_service(service: ServiceStatus) -> Iterator[Symptom]:
+def _of_service(service: ServiceStatus, advice: str) -> Iterator[Symptom]:
     name, said = service.name, _tell(service)
     if service.reason in _FINAL:
         yield Symptom(service.reason, name, Severity.CRITICAL, said, follows=False, alone=service.ready > 0)
@@ -154,7 +159,7 @@ def _of_service(service: ServiceStatus) -> Iterator[Symptom]:
         yield Symptom("CrashLoopLasting", name, Severity.CRITICAL, said, WORSE_AFTER, KEEP_CRASH)
     killed = [replica.name for replica in service.replicas if replica.oom_killed]
     if killed and service.phase not in AT_WILL:
-        message = f"the kernel killed {', '.join(killed)} for want of memory; raise its memory limit"
+        message = f"the kernel killed {', '.join(killed)} for want of memory; {advice}"
         yield Symptom("OutOfMemory", name, Severity.WARNING, message, keep=KEEP_CRASH, follows=False)
     yield from _of_strength(service)
 

@@ -46,6 +46,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("describe", "describe:describe", "All that is known of a stack or a service."),
             Entry("why", "describe:why", "Why a service is not ready, down to the root cause."),
             Entry("top", "top:top", "What services and machine use, live."),
+            Entry("resources", "resources:resources", "Limits beside what is used; undo, apply, resume."),
             Entry("alerts", "alerts:alerts", "What is wrong and lasts: list, ack, silence, test."),
             Entry("events", "events:events", "What happened, newest last."),
             Entry("logs", "events:logs", "Output of a service's replicas."),

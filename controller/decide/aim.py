@@ -13,6 +13,7 @@ from typing import NamedTuple
 from controller.decide.identity import Known
 from controller.model.decision import Aim, Course, Freeze, History, Hold
 from controller.model.desired import DesiredService, FailureAction, Leaving, Scope
+from controller.model.limited import lay_over
 from controller.model.names import Release, Revision, make_release, split_release
 
 
@@ -161,7 +162,7 @@ def ran_to_its_end(want: DesiredService, history: History) -> bool:
 
 
 def _as_release(want: DesiredService, release: Release, known: Known) -> DesiredService | None:
-    """The service as it was then, in the strength and under the policies of today.
+    """The service as it was then, in the strength and under the policies of today, with limits that follow use.
 
     Dependencies that it does not have today are left out: nothing would tell that they are met.
     """
@@ -170,7 +171,7 @@ def _as_release(want: DesiredService, release: Release, known: Known) -> Desired
     if old is None:
         return None
     return replace(
-        old,
+        old if old is want else lay_over(old, want.adjusted),
         revision=revision,
         image_id=image_id,
         replicas=want.replicas,

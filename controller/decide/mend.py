@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from controller.decide.case import Case, Parts
+from controller.decide.limits import follow_use
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, name_again
 from controller.decide.touched import repairs, tell_difference
@@ -32,8 +33,10 @@ def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -
     for replica in parts.fresh:
         if replica.id not in leaves:
             steps += _mend_one(case, replica)
-    named = (name_again(case, replica, _STAYS) for replica in parts.stale if replica.id not in leaves)
-    steps += [step for step in named if step is not None]
+    for replica in parts.stale:
+        if replica.id not in leaves:
+            found = (name_again(case, replica, _STAYS), follow_use(replica, case.want, case.known))
+            steps += [step for step in found if step is not None]
     if not steps:
         return NONE
     first = case.seen.trouble.count % len(steps) if case.seen.trouble is not None else 0
@@ -48,9 +51,13 @@ def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename
     misjoined = _find_misjoined(case, replica)
     if lost or misjoined:
         yield _join(case, replica, lost, misjoined)
+    follows = follow_use(replica, want, case.known)
+    if follows is not None:
+        yield follows
     if not case.heals:
         return
-    if changed := [found for found in replica.limits if found.in_place and repairs(want, found.path)]:
+    ours = follows.paths if follows is not None else ()
+    if changed := [one for one in replica.limits if one.in_place and one.path not in ours and repairs(want, one.path)]:
         yield _limit(case, replica, changed)
     if replica.renamed and repairs(want, "Name") and not _is_taken(case, replica.proper_name):
         yield _rename(case, replica, replica.proper_name)

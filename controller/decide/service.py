@@ -38,6 +38,7 @@ from controller.decide.drain import drain_first, lead
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
+from controller.decide.limits import limit_first
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
@@ -138,7 +139,7 @@ def _job(case: Case, parts: Parts) -> Decision:
         history = replace(case.history, completed=done, attempt=None, good=good, carried=(), restarts={})
         case = case._replace(history=history)
         return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
-    moves = _bar_trouble(case, admit(case, parts, job_moves(case, parts)))
+    moves = limit_first(case, parts, _bar_trouble(case, admit(case, parts, job_moves(case, parts))))
     case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
     if has_failed(case, parts.fresh):
         message = (
@@ -191,7 +192,7 @@ def _find_moves(case: Case, parts: Parts) -> Moves:
     ruled = add_up(_rules(case, parts))
     moves = _bar_trouble(case, drain_first(case, admit(case, parts, ruled)))
     if moves.steps and split_fetches(moves.steps)[1]:
-        return moves
+        return limit_first(case, parts, moves)
     leaves = ended_by(ruled) | restarted_by((ruled,))
     mending = add_up((finish_interrupted(case, parts), mend(case, parts, leaves)))
     return add_up((moves, _bar_trouble(case, mending)))

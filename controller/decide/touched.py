@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from controller.decide.laid import unlike
 from controller.model.desired import DesiredService, DockerRestart, DriftPolicy
 from controller.model.observed import Difference, Replica
 
@@ -14,8 +15,12 @@ _MAY_END = (DockerRestart.NO, DockerRestart.ON_FAILURE)
 
 
 def find_touched(replica: Replica, want: DesiredService) -> tuple[Difference, ...]:
-    """Settings, networks and the name, less what may be other than it was made."""
-    return tuple(found for found in find_differences(replica) if not ignores(want, found.path))
+    """Settings, networks and the name, less what may be other than it was made, and limits that are ours to change."""
+    differences = find_differences(replica)
+    if not differences:
+        return ()  # nearly always
+    ours = unlike(replica, want)
+    return tuple(found for found in differences if found.path not in ours and not ignores(want, found.path))
 
 
 def find_differences(replica: Replica) -> tuple[Difference, ...]:

@@ -13,6 +13,7 @@ from controller.engines.names import found_by_name
 from controller.model.desired import Probe, ProbeKind
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Health, Mount, Replica, ReplicaPhase
+from controller.model.resources import Limit
 
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}")
 _TEMPORARY = re.compile(r"[0-9a-f]{12}_(?P<name>.+)")
@@ -70,6 +71,7 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         last_output=clean(str(state.get("Error") or "")),
         temporary=is_temporary(_name(inspect), marks),
         by_name=found_by_name(inspect),
+        limit=_limit(inspect.get("HostConfig") or {}),
     )
 
 
@@ -183,6 +185,12 @@ def _holder(host: Mapping[str, Any]) -> ReplicaId | None:
     if owner is None and host.get("VolumesFrom"):
         owner = str(host["VolumesFrom"][0]).split(":", 1)[0]
     return ReplicaId(owner) if owner else None
+
+
+def _limit(host: Mapping[str, Any]) -> Limit:
+    """-1 and 0 stand for none."""
+    memory, cpu = host.get("Memory") or 0, host.get("NanoCpus") or 0
+    return Limit(memory if memory > 0 else None, cpu / _NANO if cpu > 0 else None)
 
 
 def _anonymous(mounts: Any) -> tuple[Mount, ...]:

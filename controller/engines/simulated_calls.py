@@ -10,6 +10,7 @@ from controller.engines.parse import drop_temporary_prefix
 from controller.engines.simulated_containers import Containers
 from controller.engines.simulated_process import Processes
 from controller.engines.simulated_record import Record
+from controller.model.adjustment import limit_of
 from controller.model.names import ImageId, Instant
 from controller.model.observed import ReplicaPhase
 from controller.model.routes import RouteSeen
@@ -149,7 +150,7 @@ class Calls:
 def _changed_by(step: Connect | Limit | Withdraw | Route, at: Instant) -> Mapping[str, Any]:
     match step:
         case Limit():
-            return {"limits": ()}
+            return {"limits": (), "limit": limit_of(step.template.body)}
         case Connect():
             return {"lost": (), "misjoined": (), "by_name": True, "withdrawn_since": None}
         case Withdraw():

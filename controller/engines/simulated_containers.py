@@ -9,6 +9,7 @@ from hashlib import sha256
 from controller.engines.simulated_behaviour import OK, Behaviour, Script, behaviour_of
 from controller.engines.simulated_record import Nature, Record, record_of
 from controller.engines.simulated_traits import NO_TRAITS, Traits, read_traits
+from controller.model.adjustment import limit_of
 from controller.model.desired import DesiredService, DesiredStack, DockerRestart, Port, Probe, Template
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Mount, Replica, ReplicaPhase
@@ -98,6 +99,7 @@ class Containers:
             route=RouteSeen(RouteState.OUT) if want is not None and want.frontends else None,
             drift=(),
             by_name=None if step.holder else True,
+            limit=limit_of(step.template.body),
         )
         behaviour = behaviour_of(self.script, step.service, step.revision)
         return self._add(record_of(replica, self._nature(replica, want, traits, behaviour)))

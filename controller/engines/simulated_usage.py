@@ -24,7 +24,8 @@ def count(record: Record, template: Template | None, now: Instant) -> Counters |
     age = max(0.0, now - record.started_at)
     seed = int.from_bytes(sha256(record.service.encode()).digest()[:2], "big") / 65536
     load = _spent(age, seed)
-    memory_limit, cpu_limit, shared = _limits(template)
+    memory_limit, cpu_limit = record.base.limit
+    shared = _shares_network(template)
     memory = int((16 + 240 * seed) * _MIB * (1.0 - 0.5 * math.exp(-age / 60.0)))
     return Counters(
         at=now,
@@ -48,9 +49,7 @@ def _spent(age: float, seed: float) -> float:
     return mean * (age + 0.5 * (math.cos(seed * 6) - math.cos(turn * age + seed * 6)) / turn)
 
 
-def _limits(template: Template | None) -> tuple[int | None, float | None, bool]:
-    """Of memory and cores; and whether its network is another's."""
+def _shares_network(template: Template | None) -> bool:
+    """Its network is another's."""
     host = (read_request(template).create.get("HostConfig") or {}) if template is not None and template.body else {}
-    cores = host.get("NanoCpus")
-    shared = str(host.get("NetworkMode") or "").partition(":")[0] in ("host", "none", "container")
-    return host.get("Memory") or None, cores / 1e9 if cores else None, shared
+    return str(host.get("NetworkMode") or "").partition(":")[0] in ("host", "none", "container")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.loop import rollouts
+from controller.loop import limitacts, rollouts
 from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.reconcile import Reconciler
 from controller.loop.wanted import Extra
@@ -16,7 +16,7 @@ from controller.model.wish import Wish
 
 STOPPED_BY_USER = "StoppedByUser"
 
-AT_ONCE = frozenset({"pause", "resume", "rollout-pause", "rollout-resume"})
+AT_ONCE = frozenset({"pause", "resume", "rollout-pause", "rollout-resume", "resources-resume"})
 """What is done as soon as it is written down."""
 
 
@@ -40,6 +40,7 @@ def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
 def narrow(reconciler: Reconciler, wish: Wish) -> None:
     """Where nobody stays to keep the stack, a wish touches only what it names, and what that needs in order to run."""
     reconciler.looks_only = wish.verb in AT_ONCE
+    reconciler.limits_only = wish.verb in limitacts.ON_LIMITS
     if wish.services:
         needs = wish.verb in ("apply", "start", "retry", "rollout-undo", "rollout-restart")
         names = wish.services
@@ -48,6 +49,8 @@ def narrow(reconciler: Reconciler, wish: Wish) -> None:
 
 def end(reconciler: Reconciler, wish: Wish) -> None:
     """The wish has come to its end: what held only for it ends too."""
+    if wish.verb == "release":
+        reconciler.limits.forget()
     for extra in _extras(wish):
         reconciler.unask(extra)
     if wish.verb == "release":
@@ -145,4 +148,7 @@ _ACTS: Mapping[str, Callable[[Reconciler, Wish, tuple[str, ...]], None]] = {
     "rollout-restart": rollouts.restart,
     "rollout-pause": rollouts.halt,
     "rollout-resume": rollouts.resume,
+    "resources-undo": limitacts.undo,
+    "resources-apply": limitacts.take,
+    "resources-resume": limitacts.resume,
 }

@@ -41,6 +41,7 @@ class _Basis(NamedTuple):
     fault: str
     usage: Mapping[str, ServiceUsage]
     measured: tuple[Symptom, ...]
+    advice: Mapping[str, str]
 
 
 @dataclass(slots=True)
@@ -114,13 +115,14 @@ class Watchman:
         status, policy = desk.reconciler.chronicle.status, desk.reconciler.loaded.alerts
         fault = self._controller.faults.get(name, "")
         measured = self._find_measured(desk, speaks=speaks)
-        basis = _Basis(policy, desk.hush, speaks, fault, self._find_usage(name, policy), measured)
+        advice = dict(desk.reconciler.limits.said)
+        basis = _Basis(policy, desk.hush, speaks, fault, self._find_usage(name, policy), measured, advice)
         due = now < desk.looked_at or (desk.wake_at is not None and now >= desk.wake_at)
         desk.looked_at = now
         news = basis != desk.basis or due
         if status is None or not (news or status is not desk.status):
             return False
-        scene = Scene(status, _needs(desk), policy, speaks, fault, basis.usage, measured)
+        scene = Scene(status, _needs(desk), policy, speaks, fault, basis.usage, measured, advice)
         verdict = judge(desk.book, desk.watch, scene, now)
         if desk.basis is None or policy != desk.basis.policy:
             self._tell_unknown(desk)

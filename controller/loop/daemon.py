@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from controller.intake.targets import Target
 from controller.loop.acting import MakeProber, build_images
+from controller.loop.adjusting import Adjuster
 from controller.loop.alerting import Watchman
 from controller.loop.cleaning import Cleaning
 from controller.loop.controller import Audience, Controller, Ways
@@ -63,6 +64,7 @@ class Daemon:
         self._controller.on_turn.append(self._after_turn)
         self._reading = Reading(ground, self._controller, self._take_over, makes_tokens=api is not None)
         self.metering = Metering(self._controller, ground)
+        self.metering.listeners.append(Adjuster(self._controller).take)
         measured = lambda: self.metering.latest  # noqa: E731
         self._watchman = Watchman(self._controller, lambda: self._reading.channels, ground.asked.environment, measured)
         self._controller.on_turn.append(self._watchman.look)

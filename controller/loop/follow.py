@@ -11,6 +11,7 @@ from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.loop.acts import AT_ONCE
 from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing
+from controller.loop.limitacts import ON_LIMITS, are_done, tell, why_not
 from controller.loop.reconcile import Reconciler
 from controller.loop.setbacks import find_waits, is_beaten, is_settled, wait_in_vain
 from controller.model.applied import ServiceResult, StackResult
@@ -24,7 +25,7 @@ _ON_UPDATES = frozenset({"rollout-undo", "rollout-restart"})
 """Wishes that are fulfilled on a release that a person went back to, too."""
 _ROOM_PATIENCE = 5.0
 """Seconds without progress after which nobody waits any more for the machine to have room: who keeps the stack does."""
-_OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE, "done")}
+_OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE | ON_LIMITS, "done")}
 
 
 @dataclass(slots=True)
@@ -66,18 +67,23 @@ class Follower:
 
     def _judge(self, decisions: Mapping[str, Decision], now: Instant) -> StackResult | None:
         if self._is_done(decisions):
+            message = tell(self.reconciler, decisions) if self.wish.verb in ON_LIMITS else ""
             return self._unrestarted(decisions, now) or self._result(
-                _OUTCOMES.get(self.wish.verb, "converged"), now, ok=True
+                _OUTCOMES.get(self.wish.verb, "converged"), now, ok=True, message=message
             )
         hold = self.reconciler.world.hold
         if hold is not None and hold.until is None:
             return self._result("held", now, ok=False, message=f"{hold.reason}: {hold.message}")
+        if self.wish.verb in ON_LIMITS and (why := why_not(self.reconciler, frozenset(decisions))) is not None:
+            return self._result("failed", now, ok=False, message=why)
         return self._stuck(decisions, now) or self._overdue(now)
 
     def _is_done(self, decisions: Mapping[str, Decision]) -> bool:
         match self.wish.verb:
             case verb if verb in AT_ONCE:
                 return True
+            case verb if verb in ON_LIMITS:
+                return are_done(self.reconciler, frozenset(decisions))
             case "stop":
                 still = not self.reconciler.world.busy and self.reconciler.ingress_settled
                 return still and not any(self._runs(name) for name in decisions)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from controller.decide.laid import find_unlike
 from controller.intake.policy import resolve_replicas
 from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredService, DesiredStack, Leaving, Order
@@ -38,7 +39,8 @@ def _as_composed(service: DesiredService, replicas: int) -> DesiredService:
 
 
 def differing(desired: DesiredStack, views: Mapping[str, ServiceView]) -> frozenset[str]:
-    """The services that have more or fewer containers than that, or some that the ingress has the ports of."""
+    """The services that have more or fewer containers than that, other limits, or some that the ingress has the
+    ports of."""
     return frozenset(
         name
         for name, service in desired.services.items()
@@ -48,7 +50,7 @@ def differing(desired: DesiredStack, views: Mapping[str, ServiceView]) -> frozen
 
 def _differs(service: DesiredService, present: tuple[Replica, ...]) -> bool:
     led = service.direct is not None and any(_is_led(replica, service) for replica in present)
-    return led or len(present) != service.replicas
+    return led or len(present) != service.replicas or any(find_unlike(present, service, {}))
 
 
 def _is_led(replica: Replica, service: DesiredService) -> bool:

@@ -15,6 +15,7 @@ from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.handback import as_composed, differing, tell_rest
 from controller.loop.holds import Circumstances, adoption_hold, find_hold
+from controller.loop.limits import given_back, lay_over_limits
 from controller.loop.loaded import Loaded
 from controller.loop.rooms import LookAt, Rooms
 from controller.loop.senses import Senses
@@ -46,7 +47,8 @@ class Peek:
         now: Instant,
         survey: LookAt | None = None,
     ) -> None:
-        self.loaded = loaded
+        self._kept = store.adjustments.load()
+        self._files, self.loaded = loaded, lay_over_limits(loaded, self._kept)
         self.store = store
         self._survey = survey
         self.timings: Timings = store.timings.load()
@@ -97,7 +99,7 @@ class Peek:
     def plan_release(self, make_bed: MakeBed) -> Plan:
         """What a `release` would do now."""
         world = self.world()
-        world.desired = as_composed(self.loaded)
+        world.desired = as_composed(lay_over_limits(self._files, given_back(self._kept)))
         world.recount()
         world.only = differing(world.desired, self.views)
         bed = make_bed(world.desired, self.views, self.timings, self.now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
@@ -17,6 +17,7 @@ from controller.loop.holds import Circumstances, find_hold
 from controller.loop.keeper import Keeper
 from controller.loop.learning import heed
 from controller.loop.ledger import Ledger
+from controller.loop.limits import Limits, only_limits
 from controller.loop.loaded import Loaded
 from controller.loop.memory import Definitions
 from controller.loop.pace import LOOK_AGAIN, Pace
@@ -45,6 +46,7 @@ class Reconciler:
         self.store = store
         self.annals = Annals(store.stack)
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
+        self.limits = Limits(store, self.chronicle)
         known, made = store.replicas.known, lambda: self.world.known
         self.senses = Senses(tools.engine, tools.prober, known, made, tools.now(), self._quickest)
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
@@ -59,6 +61,8 @@ class Reconciler:
         self.observed: Observed | None = None
         self.looks_only = False
         """Decide and tell, but do nothing: nobody stays to see the steps through."""
+        self.limits_only = False
+        """Do nothing but what brings limits to what they are to be."""
         self.turns = 0
         """Whole looks at the whole stack so far."""
         self._turns_before = 0
@@ -76,6 +80,7 @@ class Reconciler:
         self._before: tuple[str, ...] = ()
         if store.mended is not None:
             self.chronicle.say(tools.now(), None, "StoreMended", store.mended, warning=True)
+        self._want()
 
     # --- the pass
 
@@ -133,7 +138,7 @@ class Reconciler:
     def _look(self, only: frozenset[str] | None) -> Mapping[str, ServiceView] | None:
         begun = self._tools.now()
         try:
-            observed, views = self.senses.look(self.loaded.desired, only)
+            observed, views = self.senses.look(self._laid_over.desired, only)
         except EngineError as error:
             self._lose(error, self._tools.now())
             return None
@@ -150,6 +155,7 @@ class Reconciler:
             if not self._seen:
                 self.ledger.note_first_sight(self.loaded, views)
                 self.ledger.forget_gone(self.loaded)
+                self.settle_limits(now)
                 self._seen = True
         return views
 
@@ -205,9 +211,11 @@ class Reconciler:
 
     # --- deciding and doing
 
-    def _decide(self, dirty: Iterable[str], now: Instant) -> None:
+    def _decide(self, dirty: Collection[str], now: Instant) -> None:
         if news := self._pace.look(self.world):
             self.chronicle.say(now, None, "StartsSlowed", news)
+        if self.limits.heed(dirty, self.world, self.loaded, now):
+            self._want()
         self._tools.rooms.before(self.world)
         decisions = decide_stack(dirty, self.world, now)
         self.annals.note_failed_restarts(find_failed_restarts(self.world.histories, decisions))
@@ -218,7 +226,9 @@ class Reconciler:
         ranked = sorted(decisions.values(), key=lambda d: (-self.world.rank(d.service), d.service))
         for decision in ranked:
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), decision.wake_at)
-            if decision.steps and not self.looks_only:
+            if self.limits_only:
+                self._perform(only_limits(decision, self.world), now)
+            elif decision.steps and not self.looks_only:
                 self._perform(decision, now)
         with self.store.transaction():  # what is told and learned holds up no step, and is one write to the disk
             self.chronicle.note_decisions(decisions, now)
@@ -311,6 +321,7 @@ class Reconciler:
         self.world.adopt(loaded.desired, self._way)
         self.ledger.forget_gone(loaded)
         self._want()
+        self.settle_limits(now)
         self.senses.troubles.clear()
         self._turns_before = self.turns
         message = f"generation {loaded.desired.generation} from {loaded.place}"
@@ -320,10 +331,16 @@ class Reconciler:
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
         self.loaded = replace(loaded, desired=self.loaded.desired)
+        self.settle_limits(self._tools.now())
+
+    @property
+    def _laid_over(self) -> Loaded:
+        """The generation in force with the limits that follow use; while it is given back, with its own."""
+        return self.limits.over(self.loaded, back=Extra.COMPOSED in self._extras)
 
     def _want(self) -> None:
         """The generation in force, with what holds only while somebody asks for it."""
-        self.world.desired = with_extras(self.loaded, self._extras, self.world.views, self._tagged)
+        self.world.desired = with_extras(self._laid_over, self._extras, self.world.views, self._tagged)
         self.world.recount()
         if Extra.COMPOSED in self._extras:
             self.world.only = (self.world.only or frozenset()) | differing(self.world.desired, self.world.views)
@@ -341,6 +358,16 @@ class Reconciler:
             self.world.only = None
         if asked and extra is Extra.EVERYTHING:
             self._tools.engine.remove_networks(self.loaded.name)
+
+    def settle_limits(self, now: Instant) -> None:
+        """What the manifest stands for no more is not laid over any limit any more."""
+        if self.limits.settle(self.world, self.loaded, now):
+            self.limits_changed()
+
+    def limits_changed(self, name: str | None = None) -> None:
+        """They are to be others: of a service, or of any. Wanted from now on, and looked at soon."""
+        self._want()
+        self._tools.queue.add(Key(self.loaded.name, name))
 
     def follow_tags(self, names: Iterable[str]) -> None:
         """Begin to heed moved tags of these services too, or with none end it."""

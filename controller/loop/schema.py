@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from controller.loop.seal import MARK, sealing
+from controller.loop.seal import FIRST, MARK, sealing
 from controller.model.errors import ControllerError
 
 _TABLES = """
@@ -49,6 +49,7 @@ CREATE TABLE images (
     PRIMARY KEY (service, image, name)
 ) STRICT, WITHOUT ROWID;
 """
+_ADJUSTMENTS = "CREATE TABLE adjustments (service TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID"
 
 
 def _statements(script: str) -> tuple[str, ...]:
@@ -57,10 +58,11 @@ def _statements(script: str) -> tuple[str, ...]:
 
 MIGRATIONS: tuple[tuple[str, ...], ...] = (
     _statements(_TABLES),
-    tuple(sealing()),
+    tuple(sealing(*FIRST)),
     ("ALTER TABLE generations ADD COLUMN definitions TEXT NOT NULL DEFAULT '{}'",),  # for people: goes without a seal
     _statements(_ALERTS),  # as well
     _statements(_IMAGES),  # an image that it does not know, or knows as used lately, is left alone
+    (_ADJUSTMENTS, *sealing("adjustments")),
 )
 """Step n brings version n to n + 1. Append only: a released step never changes."""
 

@@ -18,19 +18,24 @@ SEALED: Mapping[str, tuple[str, ...]] = {
     "renderings": ("key", "project", "recording"),
     "intents": ("verb", "args", "who"),
     "status": ("body",),
+    "adjustments": ("service", "body"),
 }
 """Columns under the seal, by table. What is told only (timings, events) goes without."""
 
 _ROW = {"histories": "service", "replicas": "intent", "renderings": "key", "generations": "generation"}
-_ROW |= {"memory": "id", "intents": "id", "status": "id"}
+_ROW |= {"memory": "id", "intents": "id", "status": "id", "adjustments": "service"}
+
+FIRST = ("histories", "replicas", "revisions", "memory", "generations", "renderings", "intents", "status")
+"""Those that were there when the seal came; the others come with theirs."""
 
 MARK = 0x43740000
 """`application_id` less the version: a version number that does not fit its mark is damage, not news."""
 
 
-def sealing() -> Iterator[str]:
-    """The statements that put every table under seal."""
-    for table, columns in SEALED.items():
+def sealing(*tables: str) -> Iterator[str]:
+    """The statements that put these tables under seal."""
+    for table in tables:
+        columns = SEALED[table]
         yield f"ALTER TABLE {table} ADD COLUMN seal INTEGER"
         yield f"UPDATE {table} SET seal = seal_of({', '.join(columns)})"  # noqa: S608 - names of ours
         for event in ("INSERT", f"UPDATE OF {', '.join(columns)}"):

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from controller.loop.memory import Definitions
     from controller.loop.peek import Peek
     from controller.loop.window import Planned, Serve
+    from controller.model.advice import StackLimits
     from controller.model.alert import Ack, Alert, Silence
     from controller.model.applied import StackResult
     from controller.model.channel import Channel
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from controller.model.plan import Plan
     from controller.model.status import Event, StackStatus
     from controller.model.timings import Timings
-    from controller.model.usage import UsageSeries
+    from controller.model.usage import Usage, UsageSeries
     from controller.model.wish import Wish
 
 _FOLLOW_EVERY = 0.25
@@ -239,6 +240,22 @@ class Session:
 
         now = self._ground.now()
         return next(iter(read_history(self._ground.folder(HOST), None, now - since, now)), None)
+
+    def limits(self, usage: Usage) -> Sequence[StackLimits]:
+        """What is said of the limits of each stack's services; `usage`: what they use now."""
+        from controller.loop.advising import advise, read_measured
+
+        targets, ground, found = self._ground.targets(), self._ground, []
+        pairs, broken = ground.load_all(ground.in_profile(targets))
+        if not pairs:
+            complain(broken)
+        for _, loaded in sorted(pairs, key=lambda pair: pair[1].name):
+            name, now = loaded.name, ground.now()
+            newest = (usage.at, usage.stacks.get(name, {}))
+            measured = read_measured(ground.folder(name), name, loaded.resources.adjust, now, newest)
+            measured = measured._replace(cores=float(usage.host.cores))
+            found.append(advise(loaded, ground.store(name).adjustments.load(), measured, now))
+        return found
 
     def generations(self) -> Mapping[str, Sequence[Generation]]:
         """The kept generations of each stack, oldest first; of stacks that have a store."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from controller.loop.adjustments import AdjustmentRecords
 from controller.loop.alertbook import AlertRecords
 from controller.loop.codec import Texts, decode
 from controller.loop.database import Database
@@ -77,6 +78,7 @@ class Store:
         self.intents = IntentBox(self._database, clock)
         self.alerts = AlertRecords(self._database)
         self.images = ImageBook(self._database)
+        self.adjustments = AdjustmentRecords(self._database)
 
     @property
     def mended(self) -> str | None:

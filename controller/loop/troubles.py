@@ -60,11 +60,11 @@ class Troubles:
     def note_contest(self, service: str, outcomes: Iterable[Outcome], now: Instant) -> None:
         """What is set back again and again is set by somebody else again and again: the next time waits.
 
-        Not what we took ourselves, nor is a refusal in the same batch forgotten for it.
+        Not what we took ourselves, nor what follows use, nor is a refusal in the same batch forgotten for it.
         """
         for outcome in outcomes:
             step = outcome.step
-            if outcome.result is not Result.DONE:
+            if outcome.result is not Result.DONE or (isinstance(step, Limit) and step.follows):
                 continue
             if isinstance(step, Withdraw):
                 self._set_back.pop((Connect.__name__, step.replica), None)

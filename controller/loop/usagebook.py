@@ -14,10 +14,23 @@ from pathlib import Path
 from controller import failpoints
 from controller.loop.codec import encode
 from controller.loop.database import make_private
-from controller.loop.usagetables import COARSE, INSERT, MINUTE, RAW, ROLL_UP, TABLES, VERSION, tiers, values_of
+from controller.loop.usagetables import (
+    COARSE,
+    INSERT,
+    MINUTE,
+    RAW,
+    ROLL_UP,
+    STEPS,
+    TABLES,
+    VERSION,
+    Highest,
+    tiers,
+    values_of,
+)
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.usage import Figures, Usage
+from controller.resources.recent import highest_cpu, highest_memory
 
 FILE = "usage.db"
 
@@ -64,7 +77,10 @@ class UsageBook:
 
     def _add(self, sample: Usage, services: Mapping[str, Figures], interval: float) -> None:
         connection, at = self._open(), sample.at
-        rows = [(at, service, *values_of(figures)) for service, figures in services.items()]
+        highest = _find_highest(sample)
+        rows = [
+            (at, service, *values_of(figures, highest.get(service, Highest()))) for service, figures in services.items()
+        ]
         with _transaction(connection, "store.usage.insert"):
             connection.executemany(INSERT, rows)
             connection.execute(
@@ -131,14 +147,15 @@ class UsageBook:
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
+        if version not in (0, *STEPS, VERSION):
             raise sqlite3.DatabaseError("malformed: another version wrote it")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = OFF")  # a power cut costs history, or the file, and nothing else
         connection.execute(f"PRAGMA max_page_count = {self._largest // _PAGE * 5 // 4}")
-        if version == 0:
+        if version != VERSION:
             with _transaction(connection, "disk.schema"):
-                for statement in TABLES:
+                (version,) = connection.execute("PRAGMA user_version").fetchone()  # another one may have been first
+                for statement in () if version == VERSION else STEPS.get(version, TABLES):
                     connection.execute(statement)
 
     def _begin_anew(self) -> None:
@@ -156,6 +173,15 @@ class UsageBook:
             self.close()
             hint = "free some disk space; measuring goes on, its history has a gap"
             raise ControllerError(f"{self._path}: {getattr(error, 'strerror', None) or error}", hint=hint) from error
+
+
+def _find_highest(sample: Usage) -> Mapping[str, Highest]:
+    """By service, of the one stack that a sample is of."""
+    return {
+        name: Highest(highest_cpu(one.replicas.values()), highest_memory(one.replicas.values()))
+        for services in sample.stacks.values()
+        for name, one in services.items()
+    }
 
 
 @contextmanager

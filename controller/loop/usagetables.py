@@ -6,14 +6,15 @@ from typing import NamedTuple
 
 from controller.model.usage import Figures, UsagePoint
 
-VERSION = 1
-"""Of another version's file nothing is read: it is history, and made anew."""
+VERSION = 2
+"""Of a version that no step leads from nothing is read: it is history, and made anew."""
 
 TABLES = (
     """CREATE TABLE usage (
     tier INTEGER NOT NULL, at REAL NOT NULL, service TEXT NOT NULL,
     cpu REAL, memory REAL, memory_limit REAL, received REAL, sent REAL, read REAL, written REAL, processes REAL,
-    cpu_limit REAL, cpu_most REAL, memory_most REAL, PRIMARY KEY (tier, at, service)
+    cpu_limit REAL, cpu_most REAL, memory_most REAL, cpu_highest REAL, memory_highest REAL,
+    PRIMARY KEY (tier, at, service)
 ) STRICT, WITHOUT ROWID""",
     """CREATE TABLE newest (
     id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, interval REAL NOT NULL, body TEXT NOT NULL
@@ -21,11 +22,21 @@ TABLES = (
     f"PRAGMA user_version = {VERSION}",
 )
 
-_FIGURES = ("cpu", "memory", "memory_limit", "received", "sent", "read", "written", "processes", "cpu_limit")
-COLUMNS = ", ".join((*_FIGURES, "cpu_most", "memory_most"))
-_MEANS = ", ".join((*(f"AVG({name})" for name in _FIGURES), "MAX(cpu_most)", "MAX(memory_most)"))
+STEPS = {
+    1: (
+        "ALTER TABLE usage ADD COLUMN cpu_highest REAL",
+        "ALTER TABLE usage ADD COLUMN memory_highest REAL",
+        f"PRAGMA user_version = {VERSION}",
+    )
+}
+"""What brings an older version's file up to date, by version."""
 
-INSERT = f"INSERT OR REPLACE INTO usage (tier, at, service, {COLUMNS}) VALUES (0{', ?' * 13})"  # noqa: S608 - our words
+_FIGURES = ("cpu", "memory", "memory_limit", "received", "sent", "read", "written", "processes", "cpu_limit")
+_MOST = ("cpu_most", "memory_most", "cpu_highest", "memory_highest")
+COLUMNS = ", ".join((*_FIGURES, *_MOST))
+_MEANS = ", ".join((*(f"AVG({name})" for name in _FIGURES), *(f"MAX({name})" for name in _MOST)))
+
+INSERT = f"INSERT OR REPLACE INTO usage (tier, at, service, {COLUMNS}) VALUES (0{', ?' * 15})"  # noqa: S608 - our words
 ROLL_UP = (
     f"INSERT OR REPLACE INTO usage (tier, at, service, {COLUMNS})"  # noqa: S608 - our words
     f" SELECT :step, CAST(at / :step AS INTEGER) * :step AS began, service, {_MEANS}"
@@ -61,18 +72,26 @@ def tiers(retention: float) -> tuple[Tier, ...]:
     )
 
 
-def values_of(figures: Figures) -> tuple[float | None, ...]:
+class Highest(NamedTuple):
+    """Cores and bytes of the replica that uses most of each. None: not known."""
+
+    cpu: float | None = None
+    memory: int | None = None
+
+
+def values_of(figures: Figures, highest: Highest) -> tuple[float | None, ...]:
     """In the order of `COLUMNS`: of a single sample the highest is itself."""
-    return (*(getattr(figures, name) for name in _FIGURES), figures.cpu, figures.memory)
+    return (*(getattr(figures, name) for name in _FIGURES), figures.cpu, figures.memory, *highest)
 
 
 def point_of(at: float, values: tuple[float | None, ...]) -> UsagePoint:
     """A row as a point."""
-    cpu, memory, limit, received, sent, read, written, processes, cpu_limit, cpu_most, memory_most = values
+    cpu, memory, limit, received, sent, read, written, processes, cpu_limit, cpu_most, memory_most, *highest = values
     figures = Figures(
         cpu, _whole(memory), _whole(limit), received, sent, read, written, _whole(processes), cpu_limit
     )  # fmt: skip
-    return UsagePoint(at, figures, cpu_most, _whole(memory_most))
+    cpu_highest, memory_highest = highest
+    return UsagePoint(at, figures, cpu_most, _whole(memory_most), cpu_highest, _whole(memory_highest))
 
 
 def _whole(value: float | None) -> int | None:

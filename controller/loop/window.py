@@ -10,6 +10,7 @@ from typing import NamedTuple, Protocol
 
 from controller.decide.shortage import report_room
 from controller.engines.base import EngineInfo
+from controller.loop.advising import advise, read_measured
 from controller.loop.alertbook import Posted
 from controller.loop.cleaning import Cleaning
 from controller.loop.controller import Controller, Passes
@@ -20,6 +21,7 @@ from controller.loop.metering import Metering
 from controller.loop.reconcile import Reconciler
 from controller.loop.store import Store
 from controller.loop.wake import nudge
+from controller.model.advice import StackLimits
 from controller.model.alert import Ack, Silence
 from controller.model.cleanup import CleanupReport
 from controller.model.desired import DesiredStack
@@ -190,6 +192,13 @@ class Window:
     def rubbish(self, stack: str) -> CleanupReport:
         """What a clean-up would remove now. Takes as long as the engine does. Raises ControllerErrors."""
         return self._cleaning.look(self._reconciler(stack))
+
+    def limits(self, stack: str) -> StackLimits:
+        """What is said of the limits of its services, by what was measured of them."""
+        reconciler, now = self._reconciler(stack), self._ground.now()
+        loaded, folder = reconciler.loaded, reconciler.store.folder
+        measured = read_measured(folder, stack, loaded.resources.adjust, now)
+        return advise(loaded, reconciler.store.adjustments.load(), measured, now)
 
     def alerts(self, stack: str) -> Posted:
         records, now = self._store(stack).alerts, self._ground.now()

@@ -19,7 +19,8 @@ class ServiceResult:
 
 @dataclass(frozen=True, slots=True)
 class StackResult:
-    """One stack. `ok` decides the exit code; `message` says why it is not, for people, with `hint` as the mend."""
+    """One stack. `ok` decides the exit code; `message` says why it is not, with `hint` as the mend; else what else came
+    of it, for people."""
 
     stack: str
     generation: int

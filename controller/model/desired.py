@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from controller.model.adjustment import Adjustment
 from controller.model.names import ImageId, Revision
 from controller.model.resources import EVERYTHING_ON, NO_CLAIMS, NO_RESERVE, Admission, Claims, Optimization, Reserve
 from controller.model.routes import Frontend
@@ -264,6 +265,8 @@ class DesiredService:
     """Its configs, secrets or small files are others than it was made with, and that is only to be told."""
     claims: Claims = NO_CLAIMS
     """What the files say that one replica of it needs and may have."""
+    adjusted: Adjustment | None = None
+    """What was laid over its limits since: template and claims have them already."""
     leaving: Leaving | None = None
 
     @property

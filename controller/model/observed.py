@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from controller.model.desired import Probe
 from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision
+from controller.model.resources import NO_LIMIT, Limit
 from controller.model.routes import RouteSeen
 
 
@@ -143,6 +144,8 @@ class Replica:
     """How it stands in the ingress; None: it is not behind one, or that cannot be told now."""
     proper_name: str = ""
     """The name that it was made with, where it has another now."""
+    limit: Limit = NO_LIMIT
+    """What it may have at most, whoever set that."""
 
     @property
     def running(self) -> bool:

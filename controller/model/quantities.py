@@ -61,6 +61,18 @@ def tell_octets(value: float) -> str:
     return f"{size:.3g}{unit}"
 
 
+def tell_seconds(value: float) -> str:
+    """`45s`, `10m`, `1h30m`: two units at most, in a form that `seconds` reads."""
+    whole = max(0, round(value))
+    minutes, left = divmod(whole, 60)
+    if minutes == 0:
+        return f"{left}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours == 0:
+        return f"{minutes}m{left}s" if left and minutes < 10 else f"{minutes}m"
+    return f"{hours}h{minutes}m" if minutes else f"{hours}h"
+
+
 def cores(value: object) -> float:
     """Cores of `500m`, `"0.5"` or 2."""
     if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
@@ -68,6 +80,11 @@ def cores(value: object) -> float:
     if isinstance(value, str) and re.match(CPU, value):
         return float(value[:-1]) / 1000 if value.endswith("m") else float(value)
     raise BadQuantity("number of cores", value, 'write cores or thousandths of one: 2, "0.5", 500m')
+
+
+def tell_cores(value: float) -> str:
+    """`500m`: thousandths of a core, as kubectl has them."""
+    return f"{round(value * 1000)}m"
 
 
 def ratio(value: object) -> float:

@@ -112,7 +112,10 @@ class Connect:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """Set these of its limits to what its template names, while it runs. `paths` as `inspect` has them."""
+    """Set these of its limits to what its template names, while it runs. `paths` as `inspect` has them.
+
+    `follows`: the limit is another one now, and no hand's work is set back by it.
+    """
 
     service: str
     replica: ReplicaId
@@ -120,6 +123,7 @@ class Limit:
     template: Template
     because: str
     paths: tuple[str, ...]
+    follows: bool = False
 
 
 @dataclass(frozen=True, slots=True)

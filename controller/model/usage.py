@@ -134,6 +134,9 @@ class UsagePoint:
     cpu_most: float | None = None
     memory_most: int | None = None
     """The highest single sample within the step."""
+    cpu_highest: float | None = None
+    memory_highest: int | None = None
+    """The same of one replica, the one that used most."""
 
 
 @dataclass(frozen=True, slots=True)

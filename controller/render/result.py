@@ -51,7 +51,8 @@ def _block(result: StackResult, paint: Paint) -> list[str]:
     first = f"{name}  {paint(result.outcome, role)}  {what}"
     # Of a held stack nothing was done: its plan says what would be.
     told = [item for item in result.services if item.outcome != "unchanged" and result.outcome != "held"]
-    return [first, *([""] if told else []), *(_services(told, paint) if told else [])]
+    more = [clean(result.message)] if result.ok and result.message else []
+    return [first, *more, *([""] if told else []), *(_services(told, paint) if told else [])]
 
 
 def _services(services: Sequence[ServiceResult], paint: Paint) -> list[str]:

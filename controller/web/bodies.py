@@ -15,6 +15,7 @@ Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
 Verb = Literal[
     "apply", "start", "stop", "retry", "pause", "resume", "adopt", "confirm", "prune", "cleanup", "release",
     "rollout-undo", "rollout-restart", "rollout-pause", "rollout-resume",
+    "resources-undo", "resources-apply", "resources-resume",
 ]  # fmt: skip
 
 
@@ -41,7 +42,7 @@ class Asked(Body):
     adopt: bool = False
     """`apply --adopt`: take a running project over although that replaces something."""
     confirm: bool = False
-    """`apply --confirm`: allow the removal of many services at once."""
+    """`apply --confirm`: allow the removal of many services at once. `resources undo --confirm`: below what is used."""
     build: bool = False
     """`apply --build`: build images anew."""
     immediately: bool = False

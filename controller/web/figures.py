@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
+from controller.render.resources import stack_limits_data
 from controller.render.usage import series_data, usage_data
 from controller.web.desk import AtDesk, NotFound, answer
 
@@ -39,3 +40,10 @@ def history(
 def host(desk: AtDesk, since: Since = 3600.0) -> Response:
     """The same of the machine, as one series without a service."""
     return answer(series_data(desk.window.metering.history(None, None, since)))
+
+
+@figures.get("/v1/stacks/{stack}/resources")
+def resources(desk: AtDesk, stack: str) -> Response:
+    """Limits beside what is used under them and what is recommended, as one stack of `controller resources -o json`."""
+    desk.stack(stack)
+    return answer(stack_limits_data(desk.window.limits(stack)))

@@ -18,6 +18,7 @@ from controller.engines.simulated_requests import record_model
 from controller.engines.simulated_stack import Settings, SimulatedStack
 from controller.intake.inputs import Inputs
 from controller.intake.resolve import Sources, resolve
+from controller.intake.resources import read_resources
 from controller.intake.targets import Target
 from controller.loop import acts
 from controller.loop.executor import Batch, Completed, perform_step
@@ -77,7 +78,8 @@ def load(services: dict[str, Any], previous: Loaded | None = None, /, *, quiet: 
     resolution = resolve(sources, before)
     assert resolution.stack is not None, resolution.errors
     project = ComposeProject("shop", (Path("/shop/compose.yaml"),), Path("/shop"))
-    return Loaded("compose.yaml", project, rendered, resolution.stack, quiet=quiet)
+    resources = read_resources(manifest)
+    return Loaded("compose.yaml", project, rendered, resolution.stack, quiet=quiet, resources=resources)
 
 
 class Bench:

@@ -55,6 +55,45 @@ def test_samples_come_back_as_they_were_and_the_file_is_ours_alone(book: UsageBo
     assert read_history(tmp_path, "nobody", NOW, NOW + 60) == ()
 
 
+def test_the_replica_that_used_most_is_kept_beside_the_sum(book: UsageBook, tmp_path: Path) -> None:
+    for n, (one, other) in enumerate([(100, 300), (900, 200), (50, 60)]):
+        replicas = {"a": Figures(cpu=0.1, memory=one), "b": Figures(cpu=0.3, memory=other)}
+        usage = ServiceUsage(Figures(0.4, one + other), replicas)
+        book.add(Usage(NOW + n * INTERVAL, stacks={"shop": {"web": usage}}), {"web": usage.total}, INTERVAL)
+    (web,) = read_history(tmp_path, "web", NOW, NOW + 60)
+    assert [(p.figures.memory, p.memory_highest, p.cpu_highest) for p in web.points] == [
+        (400, 300, 0.3), (1100, 900, 0.3), (110, 60, 0.3),
+    ]  # fmt: skip
+    add(book, NOW + 90, None)
+    (web,) = read_history(tmp_path, "web", NOW, NOW + 8 * 3600)
+    assert (web.points[0].memory_most, web.points[0].memory_highest) == (1100, 900)
+
+
+OLDER = """
+CREATE TABLE usage (
+    tier INTEGER NOT NULL, at REAL NOT NULL, service TEXT NOT NULL,
+    cpu REAL, memory REAL, memory_limit REAL, received REAL, sent REAL, read REAL, written REAL, processes REAL,
+    cpu_limit REAL, cpu_most REAL, memory_most REAL, PRIMARY KEY (tier, at, service)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE newest (
+    id INTEGER PRIMARY KEY CHECK (id = 1), at REAL NOT NULL, interval REAL NOT NULL, body TEXT NOT NULL
+) STRICT;
+PRAGMA user_version = 1;
+"""
+
+
+def test_what_an_older_version_kept_is_kept(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / FILE, isolation_level=None)) as connection:
+        connection.executescript(OLDER)
+        connection.execute("INSERT INTO usage (tier, at, service, memory) VALUES (0, ?, 'web', 7.0)", (NOW,))
+    for _ in range(2):
+        book = UsageBook(tmp_path, WEEK)
+        add(book, NOW + INTERVAL, 1.0)
+        book.close()
+    (web,) = read_history(tmp_path, "web", NOW, NOW + 60)
+    assert [(p.figures.memory, p.memory_highest) for p in web.points] == [(7, None), (1000, None)]
+
+
 def test_what_is_not_known_stays_so(book: UsageBook, tmp_path: Path) -> None:
     for n in range(9):
         add(book, NOW + n * INTERVAL, None)

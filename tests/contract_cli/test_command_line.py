@@ -21,7 +21,7 @@ WORDS = [entry.word for _, entries in CATALOGUE for entry in entries]
 def test_every_word_is_there() -> None:
     promised = (
         "run plan apply start stop retry pause resume rollout adopt release confirm status get describe why events"
-        " logs alerts graph validate render schema doctor init prune completion version"
+        " resources logs alerts graph validate render schema doctor init prune completion version"
     )
     assert set(promised.split()) <= set(WORDS)
 
@@ -31,6 +31,13 @@ def test_every_word_of_rollout_explains_itself(word: str) -> None:
     ran = controller("rollout", word, "--help")
     assert (ran.code, ran.err) == (0, "") and ran.out.startswith(f"Usage: controller rollout {word}")
     assert f"\n  {word} " in controller("rollout", "--help").out
+
+
+@pytest.mark.parametrize("word", ["show", "undo", "apply", "resume"])
+def test_every_word_of_resources_explains_itself(word: str) -> None:
+    ran = controller("resources", word, "--help")
+    assert (ran.code, ran.err) == (0, "") and ran.out.startswith(f"Usage: controller resources {word}")
+    assert f"\n  {word} " in controller("resources", "--help").out
 
 
 @pytest.mark.parametrize("word", WORDS)
@@ -81,6 +88,7 @@ def test_version_in_every_form() -> None:
         (("alerts", "silence"), "give --for DURATION, or --end NUMBER"),
         (("alerts", "ack"), "ID|SERVICE"),
         (("rollout", "restart"), "SERVICE"),
+        (("resources", "undo"), "SERVICE"),
         (("rollout", "undo", "--to", "soon"), "soon"),
     ],
 )

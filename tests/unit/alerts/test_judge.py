@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.alerts.judge import Scene, judge
+from controller.alerts.rules import find_symptoms
 from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
 from controller.model.decision import Phase
 from controller.model.status import ServiceStatus
@@ -106,6 +107,17 @@ def test_what_will_not_mend_itself_is_told_at_once(shown: ServiceStatus, fired: 
     story = Story()
     story.show(0, shown)
     assert [name for _, name, _ in story.fired] == [fired]
+
+
+@pytest.mark.parametrize(
+    ("advice", "said"), [({}, "raise its memory limit"), ({"db": "its limit was raised: memory 64Mi → 164Mi"}, None)]
+)
+def test_of_what_was_killed_for_want_of_memory_is_said_what_was_done_about_it(
+    advice: dict[str, str], said: str | None
+) -> None:
+    shown = service(replicas=(replica(1, name="db-1", oom_killed=True),))
+    (symptom,) = find_symptoms(status(shown), AlertPolicy(), {}, advice=advice)
+    assert symptom.message == f"the kernel killed db-1 for want of memory; {said or advice['db']}"
 
 
 def test_a_long_start_has_more_time_than_what_fell_over() -> None:

@@ -1,0 +1,41 @@
+"""Which limits a replica does not have yet, of those that were laid over its service's. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from controller.decide.identity import Known, made_from
+from controller.model.adjustment import knows_cpu, knows_memory, same_cpu, same_memory
+from controller.model.desired import DesiredService
+from controller.model.limited import lay_over
+from controller.model.observed import Replica
+
+_MEMORY, _CPU = ("HostConfig.Memory", "HostConfig.MemorySwap"), ("HostConfig.NanoCpus",)
+
+
+def unlike(replica: Replica, made: DesiredService) -> tuple[str, ...]:
+    """Their paths, as `inspect` has them. `made`: what it was made from, with what is laid over that.
+
+    What a hand set is drift.
+    """
+    adjusted, limit, seen = made.adjusted, made.claims.limit, replica.limit
+    if adjusted is None:
+        return ()  # nearly always
+    memory = limit.memory is not None and not same_memory(seen.memory, limit.memory)
+    cpu = limit.cpu is not None and not same_cpu(seen.cpu, limit.cpu)
+    return (
+        *(_MEMORY if memory and knows_memory(adjusted, seen.memory) else ()),
+        *(_CPU if cpu and knows_cpu(adjusted, seen.cpu) else ()),
+    )
+
+
+def made_with(replica: Replica, want: DesiredService, known: Known) -> DesiredService:
+    """What it was made from, with what is laid over the limits of its service."""
+    made = made_from(replica, want, known)
+    return made if made is want else lay_over(made, want.adjusted)
+
+
+def find_unlike(replicas: Iterable[Replica], want: DesiredService, known: Known) -> Iterator[Replica]:
+    """Those of a service that do not have its limits yet."""
+    if want.adjusted is not None:
+        yield from (replica for replica in replicas if unlike(replica, made_with(replica, want, known)))

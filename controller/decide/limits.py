@@ -1,0 +1,44 @@
+"""Limits that follow use: each replica is brought to what was laid over its service's, before anything else is done.
+
+Whatever is to become of drift, and of what fell over: that a limit is another one now is no hand's work. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from controller.decide.case import Case, Parts
+from controller.decide.identity import Known
+from controller.decide.laid import made_with, unlike
+from controller.decide.moves import Moves, ended_by
+from controller.model.desired import DesiredService
+from controller.model.names import ReplicaId
+from controller.model.observed import Replica, ReplicaPhase
+from controller.model.steps import Limit
+
+
+def follow_use(replica: Replica, want: DesiredService, known: Known) -> Limit | None:
+    """The step that gives it the limits that there are now; None: it has them."""
+    if want.adjusted is None or replica.phase in (ReplicaPhase.DEAD, ReplicaPhase.REMOVING):
+        return None  # nearly always
+    made = made_with(replica, want, known)
+    if made.adjusted is None or not (paths := unlike(replica, made)):
+        return None
+    return Limit(want.name, replica.id, replica.number, made.template, made.adjusted.why, paths, follows=True)
+
+
+def limit_first(case: Case, parts: Parts, moves: Moves) -> Moves:
+    """The same moves, after the limits of those that stay: one that was killed for want of memory starts with more.
+
+    What the engine refuses holds up nothing: it is tried again where nothing else is to be done.
+    """
+    if case.want.adjusted is None or (case.seen.trouble is not None and case.seen.trouble.reason == Limit.__name__):
+        return moves  # nearly always
+    steps = tuple(_find_steps(case, parts, ended_by(moves)))
+    return moves._replace(steps=(*steps, *moves.steps)) if steps else moves
+
+
+def _find_steps(case: Case, parts: Parts, leaves: frozenset[ReplicaId]) -> Iterator[Limit]:
+    for replica in parts.fresh + parts.stale:
+        if replica.id not in leaves and (step := follow_use(replica, case.want, case.known)) is not None:
+            yield step

@@ -1,0 +1,122 @@
+"""Has limits follow use: what is measured comes in, and what the limits are to be is written down for the loop to do.
+
+Beside what the kernel killed, which each pass heeds by itself.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from controller.decide.world import World
+from controller.loop.advising import Measured, facts_of, read_measured
+from controller.loop.controller import Controller
+from controller.loop.limits import claims_of, is_frozen
+from controller.loop.reconcile import Reconciler
+from controller.model.decision import Phase
+from controller.model.desired import DesiredService
+from controller.model.names import Instant
+from controller.model.observed import ServiceView
+from controller.model.resources import NO_BOUNDS, AdjustMode, AdjustPolicy, Claims
+from controller.model.usage import ServiceUsage, Usage
+from controller.resources.adjust import judge, window_of
+from controller.resources.recent import Sample, sample_of
+
+_SETTLED = frozenset({Phase.READY, Phase.DEGRADED, Phase.CRASH_LOOP, Phase.STARTING, Phase.PAUSED})
+"""Phases of services of which one release runs, or is to run."""
+
+
+@dataclass(slots=True)
+class _Track:
+    """What one stack's services used lately. `seen`: the last sample of each, which is told again with later ones."""
+
+    policy: AdjustPolicy
+    samples: dict[str, deque[Sample]] = field(default_factory=dict)
+    seen: dict[str, ServiceUsage] = field(default_factory=dict)
+
+
+class Adjuster:
+    """Of all stacks of one controller. `take` is for the metering thread, all else happens in the loop's."""
+
+    def __init__(self, controller: Controller) -> None:
+        self._controller = controller
+        self._tracks: dict[str, _Track] = {}
+
+    def take(self, usage: Usage) -> None:
+        """A newer sample."""
+        stacks = self._controller.stacks
+        names = [name for name in usage.stacks if (one := stacks.get(name)) is not None and _concerns(one)]
+        if names:
+            self._controller.call(lambda now: self._look(usage, names, now))
+
+    def _look(self, usage: Usage, names: list[str], now: Instant) -> None:
+        for name in names:
+            if (reconciler := self._controller.stacks.get(name)) is not None:
+                reconciler.settle_limits(now)
+                self._follow(reconciler, usage, now)
+
+    def _follow(self, reconciler: Reconciler, usage: Usage, now: Instant) -> None:
+        name, policy = reconciler.loaded.name, reconciler.loaded.resources.adjust
+        if policy.mode is not AdjustMode.APPLY:
+            self._tracks.pop(name, None)
+            return
+        track = self._track(reconciler, policy, now)
+        for service, used in usage.stacks[name].items():
+            want = reconciler.loaded.desired.services.get(service)
+            if want is None or want.claims.bounds == NO_BOUNDS or track.seen.get(service) is used:
+                continue
+            track.seen[service] = used
+            _add(track, service, sample_of(used, usage.at), now)
+            measured = Measured(track.samples, float(usage.host.cores))
+            _adjust(reconciler, want, measured, now)
+
+    def _track(self, reconciler: Reconciler, policy: AdjustPolicy, now: Instant) -> _Track:
+        """What was measured before this process began counts too."""
+        name = reconciler.loaded.name
+        track = self._tracks.get(name)
+        if track is None or track.policy != policy:
+            known = read_measured(reconciler.store.folder, name, policy, now).samples
+            track = self._tracks[name] = _Track(policy, {service: deque(found) for service, found in known.items()})
+        return track
+
+
+def _concerns(reconciler: Reconciler) -> bool:
+    """Something of it may follow use, or did."""
+    return reconciler.loaded.resources.adjust.mode is AdjustMode.APPLY or bool(reconciler.limits.kept)
+
+
+def _add(track: _Track, service: str, sample: Sample, now: Instant) -> None:
+    samples = track.samples.setdefault(service, deque())
+    if not samples or sample.at > samples[-1].at:
+        samples.append(sample)
+    elif samples[-1].at > now:
+        samples.clear()  # the clock was set back: what it dated ahead of us says nothing of now
+    while samples and samples[0].at < now - window_of(track.policy):
+        samples.popleft()
+
+
+def _adjust(reconciler: Reconciler, want: DesiredService, measured: Measured, now: Instant) -> None:
+    claims = find_claims(want, reconciler.world.views.get(want.name), reconciler.world)
+    if claims is None or not _may_change(reconciler, want.name):
+        return
+    policy, kept = reconciler.loaded.resources.adjust, reconciler.limits.kept.get(want.name)
+    found = [one for one in judge(facts_of(want.name, claims, policy, kept, measured, now), now) if not one.obstacle]
+    if found:
+        reconciler.limits.adjust(want, claims, found, now)
+        reconciler.limits_changed(want.name)
+
+
+def _may_change(reconciler: Reconciler, name: str) -> bool:
+    """Nothing is under way for it, and nobody wants it left alone."""
+    world = reconciler.world
+    decision = world.decisions.get(name)
+    if decision is None or is_frozen(world, name) or name in world.busy or reconciler.unavailable is not None:
+        return False
+    return decision.phase in _SETTLED and not decision.history.updating
+
+
+def find_claims(want: DesiredService, view: ServiceView | None, world: World) -> Claims | None:
+    """What the files say of what runs of it; None: it is of several releases, or of one that is not known any more."""
+    found = [claims_of(replica, want, world) for replica in view.replicas] if view is not None else []
+    first = found[0] if found else want.claims
+    return first if all(one == first for one in found) else None

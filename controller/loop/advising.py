@@ -1,0 +1,101 @@
+"""What is said of the limits of a stack, by what was measured under them; for the loop and for who only asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from controller.loop.loaded import Loaded
+from controller.loop.usagehistory import read_history, read_newest
+from controller.model.adjustment import Adjustment, put
+from controller.model.advice import LimitStatus, Recommendation, Resource, ServiceLimits, StackLimits
+from controller.model.desired import DesiredService
+from controller.model.names import Instant
+from controller.model.resources import AdjustPolicy, Claims
+from controller.model.usage import ServiceUsage
+from controller.resources.adjust import Facts, judge, window_of
+from controller.resources.given import given_bounds, part
+from controller.resources.recent import Sample, Span, cpu_use, memory_use, sample_of, samples_of
+
+_SLACK = 60.0
+"""Seconds of history that are read beyond the window."""
+
+
+class Measured(NamedTuple):
+    """What is known of use: samples by service, oldest first, and how many cores there are."""
+
+    samples: Mapping[str, Sequence[Sample]]
+    cores: float | None = None
+
+
+def read_measured(
+    folder: Path,
+    stack: str,
+    policy: AdjustPolicy,
+    now: Instant,
+    newest: tuple[Instant, Mapping[str, ServiceUsage]] | None = None,
+) -> Measured:
+    """What controllers measured of a stack, by what lies in its folder; `newest`: a sample that is not kept there."""
+    since = now - window_of(policy) - _SLACK
+    found = {one.service: samples_of(one.points) for one in read_history(folder, None, since, now)}
+    latest = read_newest(folder, now)
+    if newest is None and latest is not None:
+        newest = (latest.at, latest.stacks.get(stack, {}))
+    at, services = newest if newest is not None else (now, {})
+    for name, usage in services.items():
+        known = found.setdefault(name, [])
+        if not known or known[-1].at < at:
+            known.append(sample_of(usage, at))
+    return Measured(found, None if latest is None else float(latest.host.cores))
+
+
+def facts_of(
+    name: str,
+    claims: Claims,
+    policy: AdjustPolicy,
+    adjustment: Adjustment | None,
+    measured: Measured,
+    now: Instant,
+) -> Facts:
+    """What one service's limits follow from."""
+    samples = measured.samples.get(name, ())
+    span = Span(now, window_of(policy), policy.cooldown, adjustment.since if adjustment is not None else None)
+    return Facts(name, policy, claims, adjustment, memory_use(samples, span), cpu_use(samples, span), measured.cores)
+
+
+def advise(loaded: Loaded, kept: Mapping[str, Adjustment], measured: Measured, now: Instant) -> StackLimits:
+    """Of every service that is to run."""
+    policy = loaded.resources.adjust
+    services = (one for _, one in sorted(loaded.desired.services.items()) if one.leaving is None)
+    told = tuple(_advise_one(one, policy, kept.get(one.name), measured, now) for one in services)
+    return StackLimits(loaded.name, policy.mode, told)
+
+
+def _advise_one(
+    want: DesiredService, policy: AdjustPolicy, adjustment: Adjustment | None, measured: Measured, now: Instant
+) -> ServiceLimits:
+    facts = facts_of(want.name, want.claims, policy, adjustment, measured, now)
+    recommended = {one.resource: one for one in judge(facts, now)}
+    rows = tuple(_row(facts, resource, recommended.get(resource)) for resource in Resource)
+    if adjustment is None:
+        return ServiceLimits(want.name, rows)
+    changed = put(want.claims.limit, adjustment) != want.claims.limit
+    return ServiceLimits(
+        want.name, rows, adjustment.since, adjustment.why if changed else "", adjustment.held_over is not None
+    )
+
+
+def _row(facts: Facts, resource: Resource, recommendation: Recommendation | None) -> LimitStatus:
+    claims, of_memory = facts.claims, resource is Resource.MEMORY
+    least, most = given_bounds(claims.bounds, resource)
+    return LimitStatus(
+        resource,
+        reserved=(claims.reserved.memory if of_memory else claims.reserved.cpu) or None,
+        limit=facts.present(resource),
+        original=part(claims.limit, resource),
+        least=least,
+        most=most,
+        use=facts.use(resource),
+        recommendation=recommendation,
+    )

@@ -1,0 +1,118 @@
+"""What a person's wish about limits changes: back to the Compose file's, a recommendation taken, follow use again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from controller.decide.laid import find_unlike
+from controller.loop.adjusting import find_claims
+from controller.loop.advising import facts_of, read_measured
+from controller.loop.reconcile import Reconciler
+from controller.model.adjustment import put
+from controller.model.advice import Recommendation
+from controller.model.decision import Phase
+from controller.model.desired import DesiredService
+from controller.model.errors import ControllerError
+from controller.model.quantities import tell_octets
+from controller.model.resources import AdjustMode, AdjustPolicy, Claims
+from controller.model.steps import Limit
+from controller.model.wish import Wish
+from controller.resources.adjust import judge
+
+ON_LIMITS = frozenset({"resources-undo", "resources-apply"})
+"""Wishes that are fulfilled when all replicas have the limits that they are to have."""
+
+_ENDED = frozenset({Phase.STOPPED, Phase.COMPLETED})
+
+
+def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """The Compose file's limits again, held until `resume`, or until the manifest says something else of them.
+
+    Raises ControllerError where what is used now would be killed by that, unless it is confirmed.
+    """
+    found = _find(reconciler, names)
+    policy, now = _policy(reconciler), reconciler.now
+    used = reconciler.limits.used(reconciler.loaded.name, now)
+    for want, claims in found:
+        own, memory = claims.limit.memory, used.get(want.name)
+        lowered = own is not None and (put(claims.limit, reconciler.limits.kept.get(want.name)).memory or own) > own
+        if own is not None and lowered and memory is not None and memory >= own and not wish.confirm:
+            message = f"{want.name} uses {tell_octets(memory)} now, and its own memory limit is {tell_octets(own)}"
+            raise ControllerError(message, hint="--confirm gives that back all the same: the kernel may kill it")
+    for want, claims in found:
+        reconciler.limits.undo(want, claims, policy, now)
+    reconciler.limits_changed()
+
+
+def take(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """What is recommended, once and the whole way. Raises ControllerError where that cannot be, or nothing is."""
+    chosen = [(want, claims, _recommended(reconciler, want, claims)) for want, claims in _find(reconciler, names)]
+    for want, claims, recommended in chosen:
+        reconciler.limits.adjust(want, claims, recommended, reconciler.now)
+    reconciler.limits_changed()
+
+
+def _recommended(reconciler: Reconciler, want: DesiredService, claims: Claims) -> list[Recommendation]:
+    policy, now, name = _policy(reconciler), reconciler.now, want.name
+    if policy.mode is AdjustMode.OFF:
+        raise ControllerError("resources.autoAdjust.mode is off", hint="`recommend` is enough to take one by hand")
+    measured = read_measured(reconciler.store.folder, reconciler.loaded.name, policy, now)
+    facts = facts_of(name, claims, policy, reconciler.limits.kept.get(name), measured, now)
+    if facts.memory is None and facts.cpu is None:
+        hint = "`controller run` measures, and keeps what it measured"
+        raise ControllerError(f"nothing is known of what {name} uses", hint=hint)
+    found = judge(facts, now)
+    able = [one for one in found if not one.barred and not one.early]
+    if not able:
+        why = "; ".join(f"{one.resource}: {one.obstacle}" for one in found)
+        raise ControllerError(f"{name}: {why or 'no other limit is recommended'}", hint="controller resources")
+    return [one.whole() for one in able]
+
+
+def resume(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
+    """What was undone may follow use again."""
+    for name in names:
+        reconciler.limits.resume(name, reconciler.now)
+
+
+def _find(reconciler: Reconciler, names: tuple[str, ...]) -> list[tuple[DesiredService, Claims]]:
+    """Each with what the files say of what runs of it. Raises ControllerErrors."""
+    desired, world = reconciler.loaded.desired, reconciler.world
+    views = world.views or reconciler.senses.look(desired, None)[1]
+    found = []
+    for name in names:
+        want = desired.services[name]
+        if (claims := find_claims(want, views.get(name), world)) is None:
+            raise ControllerError(f"{name} is being updated", hint="wait until `controller rollout status` says done")
+        found.append((want, claims))
+    return found
+
+
+def are_done(reconciler: Reconciler, names: frozenset[str]) -> bool:
+    """All that runs of these has the limits that it is to have; what is stopped gets them when it starts."""
+    world = reconciler.world
+    for name in names:
+        decision, view = world.decisions.get(name), world.views.get(name)
+        if decision is None or view is None or decision.phase in _ENDED:
+            continue
+        if name in world.busy or any(find_unlike(view.replicas, world.desired.services[name], world.known)):
+            return False
+    return True
+
+
+def tell(reconciler: Reconciler, names: Iterable[str]) -> str:
+    """What came of it, for people."""
+    kept = {name: reconciler.limits.kept[name] for name in sorted(names) if name in reconciler.limits.kept}
+    held = [name for name, one in kept.items() if one.held_over is not None]
+    told = [f"{name}: {one.why}" for name, one in kept.items()]
+    return "; ".join((*told, *([f"held until `controller resources resume {' '.join(held)}`"] if held else [])))
+
+
+def why_not(reconciler: Reconciler, names: frozenset[str]) -> str | None:
+    """Why nothing comes of it: the engine refused; None: it did not."""
+    troubles = ((name, reconciler.senses.troubles.get(name)) for name in sorted(names))
+    return next((f"{name}: {one.message}" for name, one in troubles if one and one.reason == Limit.__name__), None)
+
+
+def _policy(reconciler: Reconciler) -> AdjustPolicy:
+    return reconciler.loaded.resources.adjust

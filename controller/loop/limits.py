@@ -1,0 +1,289 @@
+"""What is laid over the limits of one stack's services: written to the store first, then wanted like all else.
+
+Only the loop's thread calls it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from controller.decide.limits import follow_use
+from controller.decide.world import World
+from controller.loop.chronicle import Chronicle
+from controller.loop.loaded import Loaded
+from controller.loop.store import Store
+from controller.loop.usagehistory import read_newest
+from controller.model.adjustment import Adjustment, KilledLife, Need, change, put, rebase
+from controller.model.advice import Recommendation, Resource
+from controller.model.decision import Decision
+from controller.model.desired import DesiredService
+from controller.model.limited import lay_over_all
+from controller.model.names import Instant, ReplicaId
+from controller.model.observed import Replica, ReplicaPhase
+from controller.model.quantities import tell_octets
+from controller.model.resources import NO_LIMIT, AdjustMode, AdjustPolicy, Claims
+from controller.resources.adjust import Facts, judge_killed
+from controller.resources.given import find_range, with_part, without_bounds
+from controller.resources.recent import highest_memory
+from controller.resources.told import GIVEN_BACK, tell_back, tell_change
+
+KILLED = 137
+"""Exit code of who was killed: 128 + SIGKILL."""
+
+
+ADJUSTED = "LimitAdjusted"
+"""Reason of the event of each change."""
+
+
+class Told(NamedTuple):
+    """What is said along with a record."""
+
+    at: Instant
+    service: str
+    reason: str
+    message: str
+    warning: bool = False
+
+
+class Limits:
+    """Of one stack."""
+
+    def __init__(self, store: Store, chronicle: Chronicle) -> None:
+        self._store, self._chronicle = store, chronicle
+        self.kept: dict[str, Adjustment] = dict(store.adjustments.load())
+        self.said: dict[str, str] = {}
+        """What is to be said of services that were killed for want of memory."""
+        self._unharmed: dict[str, Mapping[ReplicaId, Instant | None]] = {}
+        """By service the lives, by replica, of which the engine did not say so when they were seen last."""
+        self._laid: tuple[Loaded, bool, Loaded] | None = None
+
+    # --- what is wanted
+
+    def over(self, loaded: Loaded, *, back: bool = False) -> Loaded:
+        """The same with what is laid over it; `back`: with the Compose file's limits put in force again."""
+        if not self.kept:
+            return loaded  # nearly always
+        known = self._laid
+        if known is None or known[0] is not loaded or known[1] is not back:
+            laid = given_back(self.kept) if back else self.kept
+            known = self._laid = (loaded, back, lay_over_limits(loaded, laid))
+        return known[2]
+
+    def _record(self, changed: Mapping[str, Adjustment | None], *told: Told) -> None:
+        """Written down with its event, the one never without the other, before anything follows from it."""
+        with self._store.transaction():
+            self._store.adjustments.record(changed)
+            for one in told:
+                self._chronicle.say(one.at, one.service, one.reason, one.message, warning=one.warning)
+        for name, adjustment in changed.items():
+            if adjustment is None:
+                self.kept.pop(name, None)
+            else:
+                self.kept[name] = adjustment
+        self._laid = None
+
+    def forget(self) -> None:
+        """The stack is given back to plain Compose."""
+        self._record(dict.fromkeys(self.kept))
+
+    # --- who was killed for want of memory
+
+    def heed(self, names: Iterable[str], world: World, loaded: Loaded, now: Instant) -> bool:
+        """Who was killed since is to have more before it is started again. Whether anything else is wanted now."""
+        policy = loaded.resources.adjust
+        if policy.mode is AdjustMode.OFF:
+            return False
+        before = dict(self.kept)
+        for name in names:
+            view, want = world.views.get(name), loaded.desired.services.get(name)
+            if view is None or want is None or want.claims.limit.memory is None:
+                continue  # mostly
+            if view.complete and want.leaving is None and not is_frozen(world, name):
+                self._heed_one(want, view.replicas, world, policy, now)
+        return before != self.kept
+
+    def _heed_one(
+        self, want: DesiredService, replicas: Sequence[Replica], world: World, policy: AdjustPolicy, now: Instant
+    ) -> None:
+        present = {(replica.id, replica.started_at) for replica in replicas}
+        for replica in replicas:
+            kept, claims = self.kept.get(want.name), claims_of(replica, want, world)
+            life = self._find_killed(replica, world) if replica.oom_killed else None
+            if life is None or claims is None or claims.limit.memory is None or (kept and life in kept.killed):
+                continue  # nearly always
+            adjustment = rebase(kept, claims.limit)
+            killed = (*(one for one in adjustment.killed if one in present), life)
+            adjustment = replace(adjustment, killed=killed)
+            if replica.limit.memory is not None and replica.limit.memory < (put(claims.limit, adjustment).memory or 0):
+                self._record({want.name: adjustment})  # it is to have more already
+            else:
+                self._give(replica, Facts(want.name, policy, claims, adjustment), now)
+        self._unharmed[want.name] = {one.id: one.started_at for one in replicas if not one.oom_killed}
+
+    def _find_killed(self, replica: Replica, world: World) -> KilledLife | None:
+        """The life of it that the kernel ended, or of which it killed a part.
+
+        Some engines say so of each later life, too (seen on 20.10): there only that it was killed tells.
+        """
+        history, unharmed = world.histories.get(replica.service), self._unharmed.get(replica.service, {})
+        if history is not None and history.put_down.get(replica.id) == replica.started_at:
+            return None
+        if replica.id in unharmed:
+            return (replica.id, unharmed[replica.id])
+        ended = replica.phase in (ReplicaPhase.EXITED, ReplicaPhase.RESTARTING, ReplicaPhase.DEAD)
+        return (replica.id, replica.started_at) if ended and replica.exit_code == KILLED else None
+
+    def _give(self, replica: Replica, facts: Facts, now: Instant) -> None:
+        adjustment = facts.adjustment
+        assert adjustment is not None
+        present = put(facts.claims.limit, adjustment).memory or 0
+        allowed, need = judge_killed(facts, now)
+        if adjustment.need is not None:
+            need = need._replace(memory=max(need.memory, adjustment.need.memory))
+        noted = replace(adjustment, need=need)
+        why = f"the kernel killed {replica.name} for want of memory"
+        self.said[facts.name] = _advise_killed(facts, present, need)
+        if not _is_to_follow(facts):
+            self._record({facts.name: noted})
+            return
+        if allowed <= present:
+            self.said[facts.name] = f"it has all that limits.maxMemory allows: {tell_octets(present)}"
+            message = f"{why}, and has all that limits.maxMemory allows: {tell_octets(present)}"
+            self._record({facts.name: noted}, Told(now, facts.name, "LimitAtBound", message, warning=True))
+            return
+        told = tell_change(Resource.MEMORY, present, allowed)
+        self.said[facts.name] = f"its limit was raised: {told}"
+        raised = change(noted, noted.limit._replace(memory=allowed), f"{told}: {why}", now)
+        self._record({facts.name: raised}, Told(now, facts.name, ADJUSTED, raised.why, warning=True))
+
+    # --- what use asks for
+
+    def adjust(self, want: DesiredService, claims: Claims, found: Sequence[Recommendation], now: Instant) -> None:
+        """Take these, all at once: one change. `claims`: what the files say of what runs."""
+        adjustment = rebase(self.kept.get(want.name), claims.limit)
+        limit = adjustment.limit
+        for one in found:
+            limit = with_part(limit, one.resource, one.next)
+        why = "; ".join(f"{tell_change(one.resource, one.present, one.next)}: {one.why}" for one in found)
+        self._record({want.name: change(adjustment, limit, why, now)}, Told(now, want.name, ADJUSTED, why))
+
+    def undo(self, want: DesiredService, claims: Claims, policy: AdjustPolicy, now: Instant) -> None:
+        """What the Compose file says is in force again, and stays so while the manifest says the same of it."""
+        adjustment = rebase(self.kept.get(want.name), claims.limit)
+        told = tell_back(put(claims.limit, adjustment), claims.limit)
+        undone = replace(change(adjustment, NO_LIMIT, told, now), held_over=mark_of(want.claims, policy))
+        message = f"{told}; held until `controller resources resume {want.name}`"
+        self._record({want.name: undone}, Told(now, want.name, "LimitUndone", message))
+
+    def resume(self, name: str, now: Instant) -> None:
+        """Limits may follow use again."""
+        kept = self.kept.get(name)
+        if kept is not None and kept.held_over is not None:
+            told = Told(now, name, "LimitResumed", "its limits may follow use again")
+            self._record({name: replace(kept, held_over=None)}, told)
+
+    # --- what the manifest has come to say
+
+    def settle(self, world: World, loaded: Loaded, now: Instant) -> bool:
+        """Drop what nothing stands for any more. Whether anything else is wanted now."""
+        if not self.kept:
+            return False  # nearly always
+        before, used = dict(self.kept), self.used(loaded.name, now)
+        for name in tuple(self.kept):
+            want = loaded.desired.services.get(name)
+            if want is not None:
+                self._settle_one(want, world, loaded.resources.adjust, used.get(name), now)
+            elif loaded.hold is None:
+                self._record({name: None})
+        return before != self.kept
+
+    def used(self, stack: str, now: Instant) -> Mapping[str, int]:
+        """Bytes of the replica that uses most, by service, where somebody measures it."""
+        newest = read_newest(self._store.folder, now)
+        services = newest.stacks.get(stack, {}) if newest is not None else {}
+        found = {name: highest_memory(one.replicas.values()) for name, one in services.items()}
+        return {name: memory for name, memory in found.items() if memory is not None}
+
+    def _settle_one(
+        self, want: DesiredService, world: World, policy: AdjustPolicy, used: int | None, now: Instant
+    ) -> None:
+        kept, own = self.kept[want.name], want.claims.limit
+        if kept.held_over not in (None, mark_of(want.claims, policy)):
+            self._record({want.name: (kept := replace(kept, held_over=None))})
+        if _has_settled(world, want) and (based := rebase(kept, own)) != kept:
+            self._record({want.name: (kept := based)})
+        left = without_bounds(kept.limit, want.claims, policy)
+        if left != kept.limit and put(own, kept) != put(own, replace(kept, limit=left)):
+            lowered = own.memory is not None and (put(own, kept).memory or 0) > own.memory
+            if lowered and used is not None and used >= (own.memory or 0) * _ROOM:
+                return  # what it uses now it keeps
+            told = tell_back(put(own, kept), put(own, replace(kept, limit=left)))
+            why = f"{told}: no bounds are given any more"
+            self._record({want.name: change(kept, left, why, now)}, Told(now, want.name, ADJUSTED, why))
+
+
+_ROOM = 0.95
+"""Of a limit that is given back: who uses more would be killed."""
+
+
+def lay_over_limits(loaded: Loaded, kept: Mapping[str, Adjustment]) -> Loaded:
+    """What is wanted with the limits that follow use."""
+    desired = lay_over_all(loaded.desired, kept)
+    return loaded if desired is loaded.desired else replace(loaded, desired=desired)
+
+
+def given_back(kept: Mapping[str, Adjustment]) -> Mapping[str, Adjustment]:
+    """All of them with the Compose file's limits in force again."""
+    return {name: change(one, NO_LIMIT, GIVEN_BACK) for name, one in kept.items()}
+
+
+def claims_of(replica: Replica, want: DesiredService, world: World) -> Claims | None:
+    """What the files said of it, within the bounds of today. None: that is not known any more."""
+    direct = want.direct.revision if want.direct is not None else None
+    if replica.revision in (want.revision, direct):
+        return want.claims
+    made = world.known.get((want.name, replica.revision))
+    return None if made is None else replace(made.claims, bounds=want.claims.bounds)
+
+
+def only_limits(decision: Decision, world: World) -> Decision:
+    """The same with no other steps than those that bring limits to what they are to be, also of who is to go."""
+    name = decision.service
+    view = world.views.get(name)
+    if view is None or view.trouble is not None or is_frozen(world, name):
+        return decision._replace(steps=())
+    found = (follow_use(replica, world.desired.services[name], world.known) for replica in view.replicas)
+    return decision._replace(steps=tuple(step for step in found if step is not None))
+
+
+def mark_of(claims: Claims, policy: AdjustPolicy) -> str:
+    """What the manifest says of a service's limits, in a form that can be compared."""
+    return repr((claims.limit, claims.bounds, policy))
+
+
+def is_frozen(world: World, name: str) -> bool:
+    """Nobody may touch it, or it is not to run."""
+    history = world.histories.get(name)
+    return world.hold is not None or (history is not None and (history.paused or bool(history.stopped)))
+
+
+def _has_settled(world: World, want: DesiredService) -> bool:
+    """What the manifest asks for runs, and nothing else: no way leads back."""
+    history, view = world.histories.get(want.name), world.views.get(want.name)
+    if history is None or history.attempt is not None or view is None or not view.replicas:
+        return False
+    return all(replica.revision == want.revision for replica in view.replicas)
+
+
+def _is_to_follow(facts: Facts) -> bool:
+    held = facts.adjustment is not None and facts.adjustment.held_over is not None
+    return facts.policy.mode is AdjustMode.APPLY and not held and find_range(facts.claims, Resource.MEMORY) is not None
+
+
+def _advise_killed(facts: Facts, present: int, need: Need) -> str:
+    told = f"raise its memory limit: {tell_octets(need.memory)} rather than {tell_octets(present)}"
+    if find_range(facts.claims, Resource.MEMORY) is None:
+        return told
+    return f"{told} (`controller resources apply {facts.name}`)"

@@ -1,0 +1,127 @@
+"""Limits that follow use: what takes the place of a Compose file's own, and how it is laid over a template. Pure."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+from controller.model.names import Instant, ReplicaId
+from controller.model.resources import NO_LIMIT, Limit
+
+KilledLife = tuple[ReplicaId, Instant | None]
+"""One run of a container that the kernel ended: its id and its start."""
+
+KEPT_BEFORE = 8
+"""Former limits of one service that are remembered."""
+
+_SAME_CPU = 0.0005
+"""Cores by which two limits may differ and be the same: Compose keeps them as 32-bit floats."""
+
+
+class Need(NamedTuple):
+    """Bytes that one replica was found to need, as it was killed for want of them, and when."""
+
+    memory: int
+    at: Instant
+
+
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What is remembered of one service's limits; durable. Bytes and cores."""
+
+    original: Limit = NO_LIMIT
+    """What the Compose file said when it was made: of another limit there it says nothing."""
+    limit: Limit = NO_LIMIT
+    """What holds in its place; None: what the file says."""
+    since: Instant | None = None
+    """When it was changed last, by us or by a person's word."""
+    why: str = ""
+    """The change with its numbers, for people: `memory 64Mi → 80Mi: uses 61Mi`."""
+    before: tuple[Limit, ...] = ()
+    """What held before, the newest last: a replica that still has it was changed by no hand."""
+    held_over: str | None = None
+    """A person undid it: it stays undone while the manifest says this of it."""
+    killed: tuple[KilledLife, ...] = ()
+    """Lives whose want was answered, each once, as long as they are to be seen."""
+    need: Need | None = None
+
+
+def same_memory(one: int | None, other: int | None) -> bool:
+    return one == other
+
+
+def same_cpu(one: float | None, other: float | None) -> bool:
+    """None is no limit."""
+    if one is None or other is None:
+        return one is other
+    return abs(one - other) <= _SAME_CPU
+
+
+def put(own: Limit, adjustment: Adjustment | None) -> Limit:
+    """What holds of a Compose file's `own` limits. What it does not limit stays without one."""
+    if adjustment is None:
+        return own
+    limit, original = adjustment.limit, adjustment.original
+    memory, cpu = own
+    if memory is not None and limit.memory is not None and same_memory(memory, original.memory):
+        memory = limit.memory
+    if cpu is not None and limit.cpu is not None and same_cpu(cpu, original.cpu):
+        cpu = limit.cpu
+    return Limit(memory, cpu)
+
+
+def lay_limit(body: str, own: Limit, limit: Limit) -> str:
+    """A template's body with these limits in the place of its `own`; what it does not limit is left so.
+
+    Swap keeps what it had beyond the memory; where the file says nothing of it, it is Docker's: as much again.
+    """
+    if not body or limit == own:
+        return body
+    document = json.loads(body)
+    host: dict[str, Any] = document["create"]["HostConfig"]
+    if limit.memory is not None and host.get("Memory") and not same_memory(limit.memory, own.memory):
+        if (swap := host.get("MemorySwap") or 0) > 0:
+            host["MemorySwap"] = limit.memory + max(0, swap - host["Memory"])
+        host["Memory"] = limit.memory
+    if limit.cpu is not None and host.get("NanoCpus") and not same_cpu(limit.cpu, own.cpu):
+        host["NanoCpus"] = round(limit.cpu * 1e9)
+    return json.dumps(document, sort_keys=True, separators=(",", ":"))
+
+
+def limit_of(body: str) -> Limit:
+    """What a template's body limits."""
+    host = (json.loads(body)["create"].get("HostConfig") or {}) if body else {}
+    return Limit(host.get("Memory") or None, (host.get("NanoCpus") or 0) / 1e9 or None)
+
+
+def knows_memory(adjustment: Adjustment, seen: int | None) -> bool:
+    """Whether a replica has this limit from here, or from what was there before, and from no hand."""
+    return seen is not None and any(same_memory(one.memory, seen) for one in _held(adjustment))
+
+
+def knows_cpu(adjustment: Adjustment, seen: float | None) -> bool:
+    """The same of cores."""
+    return seen is not None and any(same_cpu(one.cpu, seen) for one in _held(adjustment))
+
+
+def _held(adjustment: Adjustment) -> tuple[Limit, ...]:
+    return (adjustment.original, adjustment.limit, *adjustment.before)
+
+
+def change(adjustment: Adjustment, limit: Limit, why: str, at: Instant | None = None) -> Adjustment:
+    """The same with another limit from now on; `NO_LIMIT`: what the Compose file says. `at` None: for no cool-down."""
+    before = [one for one in (*adjustment.before, adjustment.limit) if one not in (NO_LIMIT, limit)]
+    kept = tuple(dict.fromkeys(before))[-KEPT_BEFORE:]
+    return replace(adjustment, limit=limit, since=adjustment.since if at is None else at, why=why, before=kept)
+
+
+def rebase(adjustment: Adjustment | None, own: Limit) -> Adjustment:
+    """What is remembered, for a Compose file that says this now; what it says otherwise has nothing laid over it."""
+    if adjustment is None:
+        return Adjustment(original=own)
+    if adjustment.original == own:
+        return adjustment
+    memory = adjustment.limit.memory if same_memory(own.memory, adjustment.original.memory) else None
+    cpu = adjustment.limit.cpu if same_cpu(own.cpu, adjustment.original.cpu) else None
+    return replace(adjustment, original=own, limit=Limit(memory, cpu))

@@ -1,0 +1,414 @@
+"""Limits that follow use, under the loop: written down before anything is done, brought about in place, given back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.engines.simulated_hands import Hands
+from controller.loop import acts
+from controller.loop.adjusting import Adjuster
+from controller.loop.limits import Limits
+from controller.model.adjustment import limit_of
+from controller.model.errors import ControllerError
+from controller.model.observed import Replica
+from controller.model.resources import Limit as Most
+from controller.model.steps import Create, Limit, Outcome, Result, Start, Step
+from controller.model.usage import Figures, HostUsage, ServiceUsage, Usage
+from controller.model.wish import Wish
+from tests.component.stage import Stage, converged, load, service
+
+pytestmark = pytest.mark.unit
+
+MIB = 2**20
+
+
+def limited(limit: str = "64m", **keys: Any) -> dict[str, Any]:
+    return service(mem_limit=limit, cpus=1.0, **keys)
+
+
+def spec(mode: str = "apply", **more: Any) -> dict[str, Any]:
+    limits = {"minMemory": "16m", "maxMemory": "256m"}
+    return {
+        "resources": {"autoAdjust": {"mode": mode, "cooldown": "60s"}},
+        "services": {"web": {"limits": limits}},
+        **more,
+    }
+
+
+def stage_of(folder: Path, services: dict[str, Any] | None = None, /, **said: Any) -> Stage:
+    made = Stage(folder, load(services or {"web": limited()}, **(said or spec())))
+    made.settle(10, until=lambda: converged(made))
+    assert converged(made)
+    return made
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return stage_of(tmp_path)
+
+
+def one(stage: Stage) -> Replica:
+    (found,) = stage.replicas("web")
+    return found
+
+
+def memory(stage: Stage) -> list[float]:
+    return [(replica.limit.memory or 0) / MIB for replica in stage.replicas("web")]
+
+
+def kill(stage: Stage, *replicas: Replica) -> None:
+    """The kernel does, for want of memory."""
+
+    def act(hands: Hands, now: float) -> None:
+        for replica in replicas:
+            hands.crash(replica.id, now, 137, oom=True)
+
+    stage.meddle(act)
+
+
+def messages(stage: Stage, reason: str) -> list[str]:
+    return [event.message for event in stage.events if event.reason == reason]
+
+
+class Loop:
+    """What an adjuster knows of a controller: its stacks, and that calls are done by the loop."""
+
+    def __init__(self, stage: Stage) -> None:
+        self.stage = stage
+        self.adjuster = Adjuster(self)  # type: ignore[arg-type]
+
+    @property
+    def stacks(self) -> dict[str, Any]:
+        return {"shop": self.stage.reconciler}
+
+    def call(self, function: Any) -> None:
+        function(self.stage.clock.now())
+
+    def measure(self, seconds: float, mebibytes: float, cores: float = 0.5, every: float = 5.0) -> None:
+        """For so long each replica uses that much."""
+        for _ in range(int(seconds / every)):
+            self.stage.settle(every, step=every / 4)
+            figures = Figures(cpu=cores, memory=int(mebibytes * MIB))
+            replicas = {replica.name: figures for replica in self.stage.replicas("web")}
+            usage = ServiceUsage(replicas=replicas)
+            self.adjuster.take(Usage(self.stage.clock.now(), HostUsage(4), {"shop": {"web": usage}}))
+        self.stage.settle(2)
+
+
+# --- killed for want of memory
+
+
+def test_one_that_was_killed_has_more_before_it_is_started_again(stage: Stage) -> None:
+    before = one(stage)
+    kill(stage, before)
+    stage.turn()
+    (batch,) = stage.bench.waiting
+    assert [type(step) for step in batch.steps] == [Limit, Start]
+    assert messages(stage, "LimitAdjusted") == ["memory 64Mi → 164Mi: the kernel killed shop-web-1 for want of memory"]
+    stage.settle(5)
+    assert (one(stage).id, memory(stage), stage.running("web")) == (before.id, [164.0], 1)
+    stage.settle(120)
+    assert stage.said("LimitAdjusted") == 1 and stage.actions().count(("Limit", "web")) == 1
+
+
+def test_what_was_written_down_is_done_by_who_comes_after_us(stage: Stage) -> None:
+    kill(stage, one(stage))
+    stage.turn()
+    stage.die()
+    stage.begin(load({"web": limited()}, **spec()))
+    stage.settle(10)
+    assert (memory(stage), stage.running("web")) == ([164.0], 1)
+    assert messages(stage, "LimitAdjusted") == ["memory 64Mi → 164Mi: the kernel killed shop-web-1 for want of memory"]
+    stage.die()
+    stage.begin(load({"web": limited()}, **spec()))
+    stage.settle(10)
+    assert memory(stage) == [164.0] and stage.said("LimitAdjusted") == 1
+
+
+def test_of_what_could_not_be_written_down_nothing_is_done(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    kill(stage, one(stage))
+
+    def refuse(*_: object) -> None:
+        raise ControllerError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(stage.store.adjustments), "record", refuse)
+        with pytest.raises(ControllerError):
+            stage.turn()
+        assert stage.bench.waiting == [] and stage.reconciler.limits.kept == {}
+    stage.turn()
+    stage.settle(5)
+    assert memory(stage) == [164.0] and stage.said("LimitAdjusted") == 1
+
+
+def test_those_that_are_killed_together_are_given_more_once(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, {"web": limited(scale=3)})
+    kill(stage, *stage.replicas("web"))
+    stage.settle(10)
+    assert memory(stage) == [164.0] * 3 and stage.running("web") == 3
+    assert stage.said("LimitAdjusted") == 1
+
+
+def test_one_that_is_killed_again_has_all_that_its_bounds_allow_and_then_that_is_told(stage: Stage) -> None:
+    for _ in range(3):
+        kill(stage, one(stage))
+        stage.settle(20)
+    assert memory(stage) == [256.0]
+    assert (stage.said("LimitAdjusted"), stage.said("LimitAtBound")) == (2, 1)
+    assert stage.reconciler.limits.said["web"] == "it has all that limits.maxMemory allows: 256Mi"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        pytest.param(spec("recommend"), id="only recommended"),
+        pytest.param({**spec(), "services": {}}, id="without bounds"),
+    ],
+)
+def test_where_limits_are_not_to_follow_more_is_recommended_and_kept_in_mind(tmp_path: Path, said: Any) -> None:
+    stage = stage_of(tmp_path, **said)
+    kill(stage, one(stage))
+    stage.settle(10)
+    assert memory(stage) == [64.0] and stage.running("web") == 1 and stage.said("LimitAdjusted") == 0
+    assert stage.reconciler.limits.said["web"].startswith("raise its memory limit: 164Mi rather than 64Mi")
+    need = stage.store.adjustments.load()["web"].need
+    assert need is not None and need.memory == 164 * MIB
+
+
+@pytest.mark.parametrize("mode", ["apply", "off"])
+def test_a_plain_crash_and_one_that_was_killed_by_hand_need_no_more_memory(tmp_path: Path, mode: str) -> None:
+    stage = stage_of(tmp_path, **spec(mode))
+    web = one(stage).id
+    stage.meddle(lambda hands, now: hands.crash(web, now, 1))
+    stage.settle(10)
+    stage.meddle(lambda hands, now: hands.kill(web, now))
+    stage.settle(10)
+    assert memory(stage) == [64.0] and stage.store.adjustments.load() == {}
+
+
+def say_killed(stage: Stage) -> None:
+    """The engine says of its present life that the kernel killed something for want of memory."""
+    web = one(stage).id
+
+    def mark(hands: Hands, now: float) -> None:
+        record = hands._simulation.find(web)
+        assert record is not None
+        hands._simulation.processes.mark(record, record.phase)
+        record.oom_killed = True
+
+    stage.meddle(mark)
+
+
+def test_a_process_of_it_that_was_killed_while_it_lives_on_counts_once(stage: Stage) -> None:
+    before = one(stage)
+    say_killed(stage)
+    stage.settle(60)
+    assert (one(stage).life, memory(stage), stage.said("LimitAdjusted")) == (before.life, [164.0], 1)
+
+
+def test_an_engine_that_says_so_of_each_later_life_says_nothing_new(stage: Stage) -> None:
+    """As 20.10 does; there one that was killed counts, and one that ended by itself does not."""
+    web = one(stage).id
+    kill(stage, one(stage))
+    stage.turn()
+    stage.bench.perform()
+    say_killed(stage)
+    stage.settle(20)
+    assert (memory(stage), stage.said("LimitAdjusted")) == ([164.0], 1)
+    stage.meddle(lambda hands, now: hands.crash(web, now, 1, oom=True))
+    stage.turn()
+    stage.bench.perform()
+    say_killed(stage)
+    stage.settle(20)
+    assert (memory(stage), stage.said("LimitAdjusted")) == ([164.0], 1)
+    kill(stage, one(stage))
+    stage.settle(20)
+    assert (memory(stage), stage.said("LimitAdjusted")) == ([256.0], 2)
+
+
+def test_of_one_that_a_person_paused_nothing_is_changed_until_he_resumes(stage: Stage) -> None:
+    stage.follow(stage.wish("pause", "web"))
+    kill(stage, one(stage))
+    stage.settle(10)
+    assert memory(stage) == [64.0] and stage.said("LimitAdjusted") == 0
+    stage.follow(stage.wish("resume", "web"))
+    stage.settle(10)
+    assert (memory(stage), stage.running("web")) == ([164.0], 1)
+
+
+# --- by what is used
+
+
+def test_use_moves_the_limit_both_ways_in_place(stage: Stage) -> None:
+    loop, before = Loop(stage), one(stage).life
+    loop.measure(30, 60)
+    assert memory(stage) == [72.0]
+    loop.measure(400, 20)
+    assert memory(stage) == [24.0] and one(stage).life == before
+    told = messages(stage, "LimitAdjusted")
+    assert told[0] == "memory 64Mi → 72Mi: uses 60Mi"
+    times = [event.at for event in stage.events if event.reason == "LimitAdjusted"]
+    assert all(later - earlier >= 60.0 for earlier, later in pairwise(times))
+    assert {type(step).__name__ for step in stage.bench.steps[2:]} == {"Limit"}
+
+
+def test_changes_in_quick_succession_are_no_contest_with_anybody(stage: Stage) -> None:
+    loop = Loop(stage)
+    for number in range(8):
+        loop.measure(65, 58 + 8 * number)
+    assert len(messages(stage, "LimitAdjusted")) >= 5 and stage.reconciler.senses.troubles.get("web") is None
+
+
+@pytest.mark.parametrize("reconcile", [{"drift": "report"}, {"drift": "ignore"}, {"selfHeal": False}])
+def test_whatever_becomes_of_drift_and_of_what_fell_over(tmp_path: Path, reconcile: dict[str, Any]) -> None:
+    stage = stage_of(tmp_path, **spec(reconcile=reconcile))
+    Loop(stage).measure(30, 60)
+    assert memory(stage) == [72.0]
+    assert not any(condition.type == "Drifted" for condition in stage.statuses[-1].services[0].conditions)
+
+
+@pytest.mark.parametrize("mode", ["off", "recommend"])
+def test_nothing_is_changed_that_is_only_to_be_recommended(tmp_path: Path, mode: str) -> None:
+    stage = stage_of(tmp_path, **spec(mode))
+    Loop(stage).measure(400, 60)
+    assert memory(stage) == [64.0] and stage.store.adjustments.load() == {}
+
+
+def test_while_another_release_comes_nothing_is_changed_and_it_has_the_same_limit(stage: Stage) -> None:
+    loop = Loop(stage)
+    loop.measure(30, 60)
+    stage.change({"web": limited(environment={"V": "2"})}, **spec())
+    stage.turn()
+    assert not loop.stage.said("LimitAdjusted") > 1
+    stage.settle(30)
+    made = [step for step in stage.bench.steps if isinstance(step, Create)]
+    assert limit_of(made[-1].template.body) == Most(72 * MIB, 1.0) and memory(stage) == [72.0]
+    assert stage.actions().count(("Limit", "web")) == 1
+
+
+def test_another_limit_in_the_compose_file_holds_as_it_stands(stage: Stage) -> None:
+    loop = Loop(stage)
+    loop.measure(30, 60)
+    stage.change({"web": limited("128m")}, **spec())
+    stage.settle(30, until=lambda: memory(stage) == [128.0])
+    stage.settle(10)
+    assert memory(stage) == [128.0]
+    loop.measure(5, 60)
+    assert stage.store.adjustments.load()["web"].limit == Most()
+    stage.change({"web": limited("64m")}, **spec())
+    stage.settle(30)
+    assert memory(stage) == [64.0], "what was laid over it once is forgotten"
+
+
+def test_without_bounds_it_is_given_back_once_it_uses_less(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, used = Loop(stage), {"web": 70 * MIB}
+    monkeypatch.setattr(Limits, "used", lambda self, stack, now: used)
+    loop.measure(30, 60)
+    stage.change({"web": limited()}, **{**spec(), "services": {}})
+    stage.settle(10)
+    assert memory(stage) == [72.0], "it uses more than its own"
+    used["web"] = 20 * MIB
+    loop.measure(5, 20)
+    assert memory(stage) == [64.0]
+    assert messages(stage, "LimitAdjusted")[-1].startswith("memory 72Mi → 64Mi, as the Compose file says: no bounds")
+
+
+# --- what a person says
+
+
+def test_undone_it_stays_so_until_a_person_or_the_manifest_says_otherwise(stage: Stage) -> None:
+    loop, before = Loop(stage), one(stage).life
+    loop.measure(30, 60)
+    result = stage.follow(stage.wish("resources-undo", "web"))
+    assert result is not None and result.ok and memory(stage) == [64.0] and one(stage).life == before
+    assert "memory 72Mi → 64Mi" in result.message and "controller resources resume web" in result.message
+    loop.measure(120, 60)
+    assert memory(stage) == [64.0]
+    stage.follow(stage.wish("resources-resume", "web"))
+    loop.measure(10, 60)
+    assert memory(stage) == [72.0]
+    stage.follow(stage.wish("resources-undo", "web"))
+    changed = spec()
+    changed["services"]["web"]["limits"]["maxMemory"] = "300m"
+    stage.change({"web": limited()}, **changed)
+    loop.measure(120, 60)
+    assert memory(stage) == [72.0]
+
+
+def test_undone_the_kernel_may_kill_it_without_another_change(stage: Stage) -> None:
+    stage.follow(stage.wish("resources-undo", "web"))
+    kill(stage, one(stage))
+    stage.settle(10)
+    assert (memory(stage), stage.running("web")) == ([64.0], 1)
+
+
+def test_it_is_not_undone_below_what_it_uses_unless_that_is_confirmed(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Loop(stage).measure(30, 60)
+    monkeypatch.setattr(Limits, "used", lambda self, stack, now: {"web": 66 * MIB})
+    with pytest.raises(ControllerError, match="uses 66Mi now, and its own memory limit is 64Mi"):
+        stage.wish("resources-undo", "web")
+    result = stage.follow(stage.wish("resources-undo", "web", confirm=True))
+    assert result is not None and result.ok and memory(stage) == [64.0]
+
+
+def test_what_the_engine_refuses_is_the_end_of_the_wish_and_of_nothing_else(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    perform = stage.engine.perform
+
+    def refuse(project: Any, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
+        if any(isinstance(step, Limit) for step in steps):
+            return tuple(Outcome(step, Result.REJECTED, "device or resource busy") for step in steps)
+        return perform(project, steps, deadline=deadline)
+
+    stage.engine.perform = refuse  # type: ignore[method-assign]
+    result = stage.follow(stage.wish("resources-undo", "web"))
+    assert result is not None and not result.ok and result.message == "web: device or resource busy"
+    kill(stage, one(stage))
+    stage.settle(10)
+    assert stage.running("web") == 1
+
+
+def test_nothing_can_be_taken_of_what_nobody_measured(stage: Stage) -> None:
+    with pytest.raises(ControllerError, match="nothing is known of what web uses"):
+        stage.wish("resources-apply", "web")
+
+
+def test_alone_a_wish_about_limits_does_nothing_else(stage: Stage) -> None:
+    """Files that were edited meanwhile are another matter."""
+    Loop(stage).measure(30, 60)
+    stage.die()
+    stage.open(load({"web": limited(environment={"V": "2"})}, stage.reconciler.loaded, **spec()))
+    wish = Wish("resources-undo", ("web",))
+    follower = stage.wish("resources-undo", "web")
+    acts.narrow(stage.reconciler, wish)
+    before = one(stage).life
+    result = stage.follow(follower)
+    assert result is not None and result.ok
+    assert (one(stage).life, memory(stage)) == (before, [64.0])
+    assert {type(step).__name__ for step in stage.bench.steps} == {"Limit"}
+
+
+def test_what_is_given_back_has_its_own_limits_and_nothing_is_remembered(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    before = one(stage).life
+    follower = stage.wish("release")
+    result = stage.follow(follower)
+    assert result is not None and result.ok
+    acts.end(stage.reconciler, follower.wish)
+    assert (one(stage).life, memory(stage), stage.store.adjustments.load()) == (before, [64.0], {})
+    stage.settle(10)
+    assert memory(stage) == [64.0]
+
+
+def test_a_service_that_is_gone_is_forgotten(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    stage.reconciler.adopt_generation(stage.commit(load({"db": service()})), stage.clock.now())
+    stage.settle(10)
+    assert stage.store.adjustments.load() == {}

@@ -19,6 +19,7 @@ from controller.loop.follow import Follower
 from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground, survey_of
 from controller.loop.intents import IntentState, follow
+from controller.loop.learneduse import LearnedUse
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Holder, Lock, read_holder, try_lock
 from controller.loop.store import Store
@@ -104,7 +105,10 @@ class _Local:
         make_prober: MakeProber,
     ) -> None:
         self._ground, self._wish = ground, wish
-        self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground)))
+        learned = LearnedUse(ground.folder, ground.now)
+        self._controller = Controller(
+            Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned)
+        )  # fmt: skip
         self._followers: dict[str, Follower] = {}
         self._results: dict[str, StackResult] = {}
         for target, loaded in pairs:

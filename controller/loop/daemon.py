@@ -17,6 +17,7 @@ from controller.loop.cleaning import Cleaning
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground, survey_of
+from controller.loop.learneduse import LearnedUse
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Lock, try_lock
 from controller.loop.metering import Metering
@@ -60,11 +61,13 @@ class Daemon:
         self._served: Served | None = None
         self._audience = audience
         self._watch = watch
-        self._controller = Controller(Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground)))
+        learned = LearnedUse(ground.folder, ground.now)
+        ways = Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned)
+        self._controller = Controller(ways)
         self._controller.on_turn.append(self._after_turn)
         self._reading = Reading(ground, self._controller, self._take_over, makes_tokens=api is not None)
         self.metering = Metering(self._controller, ground)
-        self.metering.listeners.append(Adjuster(self._controller).take)
+        self.metering.listeners += [Adjuster(self._controller).take, lambda usage: learned.renew(usage.stacks)]
         measured = lambda: self.metering.latest  # noqa: E731
         self._watchman = Watchman(self._controller, lambda: self._reading.channels, ground.asked.environment, measured)
         self._controller.on_turn.append(self._watchman.look)

@@ -15,6 +15,7 @@ from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.handback import as_composed, differing, tell_rest
 from controller.loop.holds import Circumstances, adoption_hold, find_hold
+from controller.loop.learneduse import LearnedUse
 from controller.loop.limits import given_back, lay_over_limits
 from controller.loop.loaded import Loaded
 from controller.loop.rooms import LookAt, Rooms
@@ -78,7 +79,7 @@ class Peek:
         if for_apply:
             world.desired = with_tags(world.desired, self.views)
         if self._survey is not None:
-            rooms = Rooms(self._survey, time.time)
+            rooms = Rooms(self._survey, time.time, LearnedUse(lambda _: self.store.folder, time.time))
             rooms.add(world)
             rooms.before(world)
             rooms.after(world)

@@ -38,7 +38,7 @@ class _Grain(NamedTuple):
 def read_newest(folder: Path, now: Instant) -> Usage | None:
     """The last sample that a controller wrote; None: there is none, it is stale, or it cannot be read."""
     try:
-        with closing(_connect(folder)) as connection:
+        with closing(connect(folder)) as connection:
             row = connection.execute("SELECT at, interval, body FROM newest").fetchone()
             if row is None or not abs(now - row[0]) <= _STALE * row[1] + _SLOW:
                 return None
@@ -50,13 +50,14 @@ def read_newest(folder: Path, now: Instant) -> Usage | None:
 def read_history(folder: Path, service: str | None, since: Instant, now: Instant) -> tuple[UsageSeries, ...]:
     """Since that instant: of one service, or of all (None), some 500 points each at most; oldest first."""
     try:
-        with closing(_connect(folder)) as connection:
+        with closing(connect(folder)) as connection:
             return tuple(_read(connection, service, since, now))
     except (sqlite3.Error, OSError):
         return ()
 
 
-def _connect(folder: Path) -> sqlite3.Connection:
+def connect(folder: Path) -> sqlite3.Connection:
+    """To be read only. Raises OSError where nothing was measured yet."""
     path = folder / FILE
     if not path.exists():
         raise FileNotFoundError(path)

@@ -120,12 +120,14 @@ class Bench:
 class Stage:
     """`begin` is the birth of a controller, also after `die`: only the store and the engine outlive it."""
 
+    machine: Facts | None = None
+    """What there is for all of them; None: nobody looks."""
+    _room_at: Instant = NOW
+
     def __init__(
         self, folder: Path, loaded: Loaded, faults: Faults | None = None, machine: Facts | None = None
     ) -> None:
-        self._room_at = NOW
         self.machine = machine
-        """What there is for all of them; None: nobody looks."""
         self.clock = HandClock(NOW)
         settings = Settings(faults=faults or Faults())
         self.engine = SimulatedEngine(clock=self.clock, settings=settings)

@@ -36,7 +36,7 @@ STEPS = f"FROM {IMAGE}\nRUN head -c 200000 /dev/urandom > /a\nRUN echo VERSION >
 
 @dataclass(frozen=True)
 class Held:
-    """Ids of all that there is on the engine."""
+    """Ids of all that there is of some projects; others come and go on the same engine."""
 
     containers: frozenset[str]
     images: frozenset[str]
@@ -44,13 +44,23 @@ class Held:
     volumes: frozenset[str]
 
     @classmethod
-    def now(cls) -> Held:
+    def of(cls, *projects: str) -> Held:
         return cls(
-            frozenset(docker("ps", "-aq", "--no-trunc").split()),
-            frozenset(docker("images", "-aq", "--no-trunc").split()),
-            frozenset(docker("network", "ls", "-q", "--no-trunc").split()),
-            frozenset(docker("volume", "ls", "-q").split()),
+            ids("ps", "-aq", "--no-trunc", of=projects),
+            ids("images", "-aq", "--no-trunc", of=projects),
+            ids("network", "ls", "-q", "--no-trunc", of=projects),
+            ids("volume", "ls", "-q", of=projects),
         )
+
+
+def ids(*words: str, of: tuple[str, ...]) -> frozenset[str]:
+    labels = [f"label=com.docker.compose.project={name}" for name in of]
+    return frozenset(one for label in labels for one in docker(*words, "--filter", label).split())
+
+
+def every(*words: str) -> frozenset[str]:
+    """Of the whole engine."""
+    return frozenset(docker(*words).split())
 
 
 class Shop:
@@ -112,7 +122,7 @@ def shop(scene: Scene) -> Iterator[Shop]:
         named = docker("images", "-q", f"{name}-web").split()
         if marked or named:
             docker("rmi", "--force", *dict.fromkeys((*named, *marked)))
-    for volume in made.anonymous:
+    for volume in every("volume", "ls", "-q") & {*made.anonymous}:
         docker("volume", "rm", volume)
 
 
@@ -132,25 +142,26 @@ def test_its_own_rubbish_goes_and_nothing_of_anybody_elses(shop: Shop) -> None:
         run, their_run = shop.leave(scene.name, "-v", "/anonymous"), shop.leave(other)
         at_work = scene.hand("run", "-d", "db", "sleep", "86400").split()[-1]
         docker("run", "--rm", "-v", f"{scene.name}_data:/d", IMAGE, "sh", "-c", "echo kept > /d/file")
-    before = Held.now()
+    before = Held.of(scene.name, other)
     with scene.step("a dry run lists them, says what they take, and touches nothing"):
         found = eventually(lambda: (seen := shop.listed("-f", "manifests")) and mine in seen and seen)
         assert found.keys() == {run, superseded, mine}
         assert (found[run]["why"], found[run]["kind"]) == ("one-off of db, exited (3)", "container")
         assert 100_000 <= found[run]["bytes"] < 200_000
         assert 250_000 <= found[superseded]["bytes"] < 2_000_000, "what its own layers take, and not what its base does"
-        assert Held.now() == before
+        assert Held.of(scene.name, other) == before
     with scene.step("young things stay unless somebody wants them to go"):
         ran = scene.done("cleanup", "-f", "manifests")
-        assert "nothing to remove; 3 more" in ran.out and Held.now() == before
+        assert "nothing to remove; 3 more" in ran.out and Held.of(scene.name, other) == before
     with scene.step("a clean-up removes exactly these"):
         done = scene.data("cleanup", "--older-than", "0s", "-f", "manifests")
         assert {item["id"]: item["outcome"] for item in done["items"]} == dict.fromkeys(found, "removed")
-        after = Held.now()
+        after = Held.of(scene.name, other)
         assert before.containers - after.containers == {run}
-        assert superseded in before.images - after.images and {their_image, newest} <= after.images
+        assert before.images - after.images == {superseded} and {their_image, newest, first} <= after.images
         assert before.networks - after.networks == {mine} and theirs in after.networks
-        assert after.volumes == before.volumes and {*shop.anonymous, f"{scene.name}_data"} <= after.volumes
+        assert after.volumes == before.volumes == {f"{scene.name}_data", f"{other}_data"}
+        assert shop.anonymous and {*shop.anonymous} <= every("volume", "ls", "-q")
         assert {their_run, docker("inspect", "-f", "{{.Id}}", at_work).strip()} <= after.containers
         assert docker("run", "--rm", "-v", f"{scene.name}_data:/d", IMAGE, "cat", "/d/file") == "kept\n"
     with scene.step("the way back is still there"):
@@ -186,9 +197,9 @@ def test_what_a_builder_left_in_between_goes_with_the_last_image_that_was_built_
         found = shop.listed("-f", "manifests")
         assert found.keys() == {first, second}
         assert all(300_000 <= item["bytes"] < 450_000 for item in found.values())
-        before = Held.now()
+        before = every("images", "-aq", "--no-trunc")
         scene.done("cleanup", "--older-than", "0s", "-f", "manifests")
-        gone = before.images - Held.now().images
+        gone = before - every("images", "-aq", "--no-trunc")
         assert {first, second, parent_of[first], parent_of[second]} <= gone
         assert gone.isdisjoint({shared, third, parent(third)})
         assert shop.image(IMAGE)
@@ -214,7 +225,7 @@ def test_beside_a_daemon_and_by_its_schedule(shop: Shop) -> None:
     with scene.step("where the manifest says so, it is done unasked, and told"):
         scene.manifest("resources: {cleanup: {enabled: true, every: 1s, olderThan: 0s}}")
         with scene.daemon("--watch", "--no-api"):
-            eventually(lambda: run not in Held.now().containers, 120)
+            eventually(lambda: run not in every("ps", "-aq", "--no-trunc"), 120)
             told = scene.data("events")["events"]
             assert any(event["reason"] == "CleanedUp" and "one-off of db" in event["message"] for event in told)
 

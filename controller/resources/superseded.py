@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from controller.model.cleanup import Had, ImageSeen, Inventory, Item, Kept, Layers, Rubbish
@@ -119,7 +119,6 @@ class _Judge:
 
     def _items(self, heads: Sequence[ImageSeen], left: Collection[ImageId]) -> Iterator[Item]:
         """What several were built on goes with the last of them."""
-        above = Counter(one.id for head in heads for one in self._ancestors(head.id))
         gone: set[ImageId] = set()
         for head in heads:
             gone.add(head.id)
@@ -132,17 +131,18 @@ class _Judge:
                 along.append(Layers(base.id, self._more(base)))
             else:
                 base = None
-            yield self._item(head, base, along, sum(one.bytes for one in along if above[one.id] > 1))
+            yield self._item(head, base, along)
 
     def _more(self, image: ImageSeen) -> int:
         """Bytes that it has more than what it was built on."""
         base = next(self._ancestors(image.id), None)
         return image.bytes - (base.bytes if base is not None else 0)
 
-    def _item(self, head: ImageSeen, base: ImageSeen | None, along: Sequence[Layers], siblings: int) -> Item:
-        """`base`: what stays of that on which it was built; `siblings`: bytes that only images share that go, too."""
+    def _item(self, head: ImageSeen, base: ImageSeen | None, along: Sequence[Layers]) -> Item:
+        """`base`: what stays of that on which it was built. To an engine it may share its layers with what goes along,
+        and with whatever else was built on that and goes."""
         most = head.bytes - (base.bytes if base is not None else 0)
-        own = most if head.shared is None else min(most, head.bytes - head.shared + siblings)
+        own = most if head.shared is None else head.bytes - head.shared + sum(one.bytes for one in along)
         use = self._had.images.get(head.id)
         of = use.service if use is not None else head.service
         name = head.names[0] if head.names else f"sha256:{bare_id(head.id)[:12]}"
@@ -151,7 +151,7 @@ class _Judge:
             kind=Rubbish.IMAGE,
             id=head.id,
             name=name,
-            bytes=max(0, own),
+            bytes=max(0, min(most, own)),
             why=why,
             since=self._last_used(head),
             at_most=head.shared is None,

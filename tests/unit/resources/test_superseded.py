@@ -180,6 +180,16 @@ def test_bytes_are_those_that_nobody_else_has(shared: int | None, size: int, at_
     assert (item.bytes, item.at_most) == (size, at_most)
 
 
+@pytest.mark.parametrize(
+    "shared",
+    [pytest.param(1000, id="an engine that counts images alone"), pytest.param(1110, id="one that counts steps, too")],
+)
+def test_steps_that_go_along_are_counted_once_whatever_an_engine_counts_as_sharing(shared: int) -> None:
+    *steps, last = CHAIN
+    [item] = find(*steps, replace(last, shared=shared))
+    assert (item.bytes, item.at_most) == (111, False)
+
+
 def test_layers_that_only_images_share_which_go_come_free_as_well() -> None:
     base, first, *_ = CHAIN
     one = replace(OLD, parent=ImageId("s1"), bytes=1103, shared=1100)

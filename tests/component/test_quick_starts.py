@@ -14,6 +14,7 @@ from controller.loop.tools import Tools
 from controller.model.steps import Create, Pull, Start
 from controller.model.timings import Sample, Span
 from controller.resources.parallelism import Machine
+from controller.resources.pressure import Pressure
 from controller.resources.starts import Starts
 from tests.component.house import House
 from tests.component.stage import Stage, load, service
@@ -76,9 +77,9 @@ def test_once_there_is_room_again_the_others_start_by_themselves(tmp_path: Path)
     assert sum(isinstance(step, Start) for step in stage.bench.steps) == 3
 
 
-def test_a_busy_processor_holds_up_no_service(tmp_path: Path) -> None:
+def test_a_busy_processor_or_disk_holds_up_no_service(tmp_path: Path) -> None:
     stage = Squeezed(tmp_path, load(THREE))
-    stage.squeeze = Machine(2, load=50.0)
+    stage.squeeze = Machine(2, Pressure(cpu=1.0, io=1.0))
     stage.clock.sleep(1.5)  # a reading holds for a second
     assert starts(brought_up(stage)) == ["a", "b", "c"]
 

@@ -237,7 +237,7 @@ class Optimization(Section):
     """What makes starts quicker; each can be switched off."""
 
     adaptive_parallelism: bool = True
-    """Starts at once follow cores, memory and pressure. Off: cores + 1, whatever the machine does."""
+    """Starts at once follow cores, memory and pressure. Off: cores + 1, whatever the machine is short of."""
     longest_path_first: bool = True
     """What takes longest, with all that waits for it, starts first, by learned times. Off: in order of names."""
     early_pulls: bool = True

@@ -2,9 +2,9 @@
 
 What starts cost was measured on two cores (Docker 20.10.24, eight containers on a network of their own, medians of
 rounds in turn): one at a time 2.20 s for all, two 1.60, three 1.42, four 1.42, six 1.41. On another engine (26.1.5)
-1, 2, 3 and 6 at once took 331, 381, 512 and 984 ms. So more than cores + 1 buys nothing. Nor does less where others keep
-the cores busy: at a load of ten two at a time took 3.06 s, three 2.14, since each has its share. So the processor's
-pressure is no reason for fewer. Beside two that write to the disk all the time two took 3.18 s and three 3.27 (one: 5.24):
+1, 2, 3 and 6 at once took 331, 381, 512 and 984 ms. So more than cores + 1 buys nothing. Nor does less where others
+keep the cores busy: at a load of ten two at a time took 3.06 s, three 2.14, since each has its share. So the
+processor's pressure is no reason for fewer. Beside two that write to the disk two took 3.18 s, three 3.27 and one 5.24:
 there one fewer costs nothing. Memory is what all of them keep.
 """
 

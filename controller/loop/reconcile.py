@@ -80,7 +80,8 @@ class Reconciler:
         self._before: tuple[str, ...] = ()
         if store.mended is not None:
             self.chronicle.say(tools.now(), None, "StoreMended", store.mended, warning=True)
-        self._want()
+        if self.limits.kept:
+            self._want()
 
     # --- the pass
 

@@ -65,7 +65,7 @@ class MortalStage(Stage):
         self.clock: HandClock = Clock(folder)
         self.folder = folder / "store"
         self.engine = SimulatedEngine(folder / "engine", clock=self.clock)
-        self.events, self.statuses = [], []
+        self.events, self.statuses, self.machine = [], [], None
         self._late = folder / LATE
 
     def changed(self) -> Iterable[str]:

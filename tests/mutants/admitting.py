@@ -10,15 +10,15 @@ ADMITTING = (
     Mutant(
         "what is granted in a pass does not count in it",
         "decide/budget.py",
-        "self._total = add((minus(self._total, before.amount), now.amount))",
+        "self._total = plus(minus(self._total, before.amount), now.amount)",
         "pass",
         (f"{ADMISSION}::test_only_what_fits_starts", _WORLDS),
     ),
     Mutant(
         "room is given in the order of the graph",
         "decide/stack.py",
-        "asks=name not in self._tried",
-        "asks=False",
+        "if want.name not in self._tried:",
+        "if False:",
         (f"{ADMISSION}::test_priority_goes_first_whatever_the_order", _WORLDS),
     ),
     Mutant(
@@ -38,8 +38,8 @@ ADMITTING = (
     Mutant(
         "small ones take for ever what the larger one waits for",
         "decide/stack.py",
-        "for other in first if self.budget.is_hopeful(other)",
-        "for other in first if False",
+        "if (claim := self.budget.claim(other, decision)) is not None:",
+        "if (claim := self.budget.claim(other, decision)) is not None and False:",
         (f"{ADMISSION}::test_what_ends_by_itself_is_left_to_the_higher_priority",),
     ),
     Mutant(
@@ -54,7 +54,7 @@ ADMITTING = (
         "decide/admission.py",
         "asked = leeway.others.get(step.replica, leeway.asked)",
         "asked = leeway.asked",
-        (_WORLDS,),
+        (f"{ADMISSION}::test_an_old_one_that_is_put_up_again_is_weighed_as_what_it_is",),
     ),
     Mutant(
         "what is used beyond what was reserved does not count",
@@ -62,5 +62,33 @@ ADMITTING = (
         "max(asked.memory, scales.used.get(replica.id, 0))",
         "asked.memory",
         (f"{ADMISSION}::test_what_runs_is_counted_with_what_it_was_promised_or_uses",),
+    ),
+    Mutant(
+        "what is kept for one that fell over keeps another one from its own place",
+        "decide/budget.py",
+        "left = at_least(minus(free, add(ahead.values())), at_most(own, there))",
+        "left = at_least(minus(free, add(ahead.values())), at_most(free, own))",
+        (f"{ADMISSION}::test_several_that_fell_over_at_once_start_as_far_as_there_is_room", _WORLDS),
+    ),
+    Mutant(
+        "a way back is weighed as what it comes from",
+        "decide/stack.py",
+        "leeway = self._leeway(aimed.want)",
+        "leeway = self._leeway(world.desired.services[name])",
+        (f"{ADMISSION}::test_a_way_back_is_weighed_as_what_it_leads_to",),
+    ),
+    Mutant(
+        "more are stopped at once than can start again",
+        "decide/admission.py",
+        "    return swaps, tell_short(case.leeway)",
+        "    return allowed, None",
+        (f"{ADMISSION}::test_no_more_are_stopped_at_once_than_can_start_again",),
+    ),
+    Mutant(
+        "what an update makes is not weighed",
+        "decide/admission.py",
+        "barred, leeway = _find_barred(case.leeway, (*starts, *grown))",
+        "barred, leeway = _find_barred(case.leeway, starts)",
+        (f"{ADMISSION}::test_no_more_are_made_at_once_than_can_start",),
     ),
 )

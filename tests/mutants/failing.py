@@ -149,8 +149,8 @@ FAILING = (
     Mutant(
         "a serving replica leaves although the floor does not serve without it",
         "decide/rollout.py",
-        "    allowed = max(0, min(done + len(live) - floor, at_once))\n",
-        "    allowed, floor = at_once, 0\n",
+        "    allowed, short = count_going(case, max(0, min(done + len(live) - floor, at_once)))\n",
+        "    allowed, floor, short = at_once, 0, None\n",
         (f"{ROLLOUT}::test_never_below_the_floor_never_above_the_cap",),
     ),
     Mutant(

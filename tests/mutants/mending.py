@@ -108,15 +108,15 @@ MENDING = (
     Mutant(
         "what is only to be told is set back",
         "decide/mend.py",
-        "if found.in_place and repairs(want, found.path)]",
-        "if found.in_place]",
+        "if one.in_place and one.path not in ours and repairs(want, one.path)]",
+        "if one.in_place and one.path not in ours]",
         (f"{MEND}::test_mending",),
     ),
     Mutant(
         "a limit that cannot be set back is tried in vain",
         "decide/mend.py",
-        "if found.in_place and repairs(want, found.path)]",
-        "if repairs(want, found.path)]",
+        "if one.in_place and one.path not in ours and repairs(want, one.path)]",
+        "if one.path not in ours and repairs(want, one.path)]",
         (f"{MEND}::test_mending",),
     ),
     Mutant(

@@ -63,8 +63,8 @@ REPLACING = (
     Mutant(
         "old replicas leave for new ones that do not serve yet",
         "decide/rollout.py",
-        "allowed = max(0, min(done + len(live) - floor, at_once))",
-        "allowed = max(0, min(len(parts.fresh) + len(live) - floor, at_once))",
+        "max(0, min(done + len(live) - floor, at_once))",
+        "max(0, min(len(parts.fresh) + len(live) - floor, at_once))",
         (
             f"{ATTEMPT}::test_a_new_replica_is_watched_before_the_next_batch_unless_the_policy_says_otherwise",
             f"{RELEASES}::test_a_release_that_dies_while_it_is_watched_costs_no_serving_one",

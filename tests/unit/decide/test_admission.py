@@ -382,6 +382,17 @@ def test_a_way_back_that_has_no_room_says_so() -> None:
     assert "goes back: needs 400Mi of memory, 50Mi is free" in decided.message
 
 
+def test_an_old_one_that_is_put_up_again_is_weighed_as_what_it_is() -> None:
+    """A person halted the update to something smaller, and the old one fell over."""
+    wants = needing("a", 100, revision="v2")
+    given = machine(350, wants, a=[exited(1, "v1", service="a", finished_at=NOW - 1)])
+    given.known = {("a", Revision("v1")): replace(wants, revision=Revision("v1"), claims=claims(400))}
+    given.remember("a", History(make_release(Revision("v1")), halted=True, adopted_at=1.0))
+    given.recount()
+    assert acts(given) == {}
+    assert given.decisions["a"].message.startswith("needs 400Mi of memory, 350Mi is free")
+
+
 def test_no_more_are_made_at_once_than_can_start() -> None:
     given = updating(Order.START_FIRST, 450, parallelism=0, replicas=3)
     assert acts(given) == {"a": "create 4"}

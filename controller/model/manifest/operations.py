@@ -103,13 +103,13 @@ class AutoAdjust(Section):
     """Limits that follow use, within the `limits` of each service."""
 
     mode: AdjustMode = AdjustMode.RECOMMEND
-    """`recommend` only, `apply`, or `off`."""
+    """`recommend` only, `apply` between the bounds of each service, or `off`."""
     headroom: Share = written("20%")
     """Room above the measured use."""
     cooldown: Duration = written("10m")
-    """At most one change of a service in this time."""
+    """At most one change of a service in this time, but for one that was killed for want of memory."""
     step: Share = written("25%")
-    """The largest single change."""
+    """The largest single change, but where memory is short."""
 
 
 class Cleanup(Section):

@@ -165,7 +165,7 @@ class Unhealthy(StrEnum):
 
 
 class Bounds(Section):
-    """Between what a limit may be adjusted."""
+    """Between what a limit may be adjusted. For a bound that is missing the Compose file's own limit stands."""
 
     min_memory: Size | None = None
     """The memory limit is never set below this."""

@@ -222,7 +222,8 @@ class _Play:
         self._note_service(name, decision.offers.reached)
 
     def _note_rest(self, decision: Decision) -> None:
-        if decision.phase not in AT_REST or decision.steps:
+        leaves = decision.ready > decision.desired and decision.wake_at is not None  # and waits for its end
+        if decision.phase not in AT_REST or decision.steps or leaves:
             self._restless.add(decision.service)
         elif decision.service in self._restless:
             self._restless.discard(decision.service)

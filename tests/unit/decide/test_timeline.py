@@ -125,6 +125,13 @@ def test_who_is_out_of_its_names_drains_until_it_stops() -> None:
     assert rows(plan)["web"].endswith("ready 0.4-1.4, drain 1.4-4.4, stop 4.4-4.8, remove 4.8-4.9")
 
 
+def test_who_is_too_much_drains_too() -> None:
+    both = {"web": view(healthy(1, by_name=True), healthy(2, by_name=True))}
+    plan = planned(checked("web", 1, pre_stop_delay=3.0), views=both)
+    assert rows(plan)["web"] == "* drain 0-3, stop 3-3.4, remove 3.4-3.5"
+    assert [step.action for step in plan.steps] == ["disconnect", "stop", "remove"] and plan.settles
+
+
 def test_a_first_start_is_unknown_and_so_is_all_that_waits_for_it() -> None:
     plan = planned(checked("new"), checked("db"), checked("web", needs={"db": HEALTHY, "new": HEALTHY}))
     assert rows(plan) == {

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Cause, Graph, Plan, Service, UsagePoint } from "../src/api/types.ts";
 import { ago, event, type World } from "./make.ts";
+import { cleanedUp, cleanup, HOST, NOTHING_KNOWN, resourcesOf, type Resources } from "./resources.ts";
 
 let lastId = 0;
 const followers = new Map<World, Set<(kind: string, data: unknown) => void>>();
@@ -16,6 +17,7 @@ export async function answer(world: World, scenario: string, url: URL, request: 
   if (!signedIn) return send(response, 401, { error: { message: "no session", hint: "controller token link" } });
   if (parts[0] === "stream") return scenario === "lost" && Date.now() < refusedUntil ? send(response, 503, { error: { message: "away", hint: null } }) : stream(world, scenario, response);
   if (parts[0] === "info") return send(response, 200, { version: "0.1.0", startedAt: ago(9000), engine: { id: "abc", name: "Docker", version: "26.1.5" }, notReady: null });
+  if (parts[0] === "host") return send(response, 200, { series: [ofMachine(world, url)] });
   if (parts[0] === "stacks") return ofStack(world, parts.slice(1), url, request, response);
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
 }
@@ -36,6 +38,7 @@ async function ofStack(world: World, [name = "", what = "", which = "", more = "
   if (what === "plan") return send(response, 200, planOf(name, stack.conditions.some((one) => one.type === "AdoptionHeld")));
   if (what === "revisions") return revisions(name, which, response);
   if (what === "events") return send(response, 200, { events: world.events.filter((one) => one.stack === name && one.service === (url.searchParams.get("service") ?? one.service)) });
+  if (what === "room" || what === "resources" || what === "cleanup") return ofMachineFor(world, name, what, response);
   if (what === "usage") return send(response, 200, { series: history(world, stack.services, url) });
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
 }
@@ -53,8 +56,45 @@ function record(world: World, stack: string, asked: Record<string, unknown>, res
   const tell = (more: Record<string, unknown>) => followers.get(world)?.forEach((follow) => follow("intent", { stack, intent: Object.assign(intent, more) }));
   setTimeout(() => tell({ state: "claimed" }), 700);
   const failed = asked["verb"] === "retry";
-  setTimeout(() => tell({ state: "done", exitCode: failed ? 1 : 0, result: failed ? { error: { message: "qdrant exited with 1 again", hint: "`controller logs qdrant` for what it said" } } : { stack, generation: 5, outcome: "converged", seconds: 3.24, services: [{ name: "redis", outcome: "Ready", seconds: 1.7, waitedFor: null, attempts: 1, downtimeSeconds: 0 }] } }), 3500);
+  if (asked["verb"] === "cleanup") {
+    const known = resources(world, stack);
+    const result = cleanedUp(stack, known.rubbish);
+    known.rubbish = cleanup(stack, known.rubbish.items.filter((one) => one.outcome === "told"));
+    setTimeout(() => tell({ state: "done", exitCode: 0, result }), 3500);
+  } else if (String(asked["verb"]).startsWith("resources-")) {
+    setTimeout(() => (setLimits(resources(world, stack), String(asked["verb"]), asked["services"] as string[]), tell({ state: "done", exitCode: 0, result: { stack, generation: 5, outcome: "converged", ok: true, seconds: 0.4, services: [] } })), 2000);
+  } else setTimeout(() => tell({ state: "done", exitCode: failed ? 1 : 0, result: failed ? { error: { message: "qdrant exited with 1 again", hint: "`controller logs qdrant` for what it said" } } : { stack, generation: 5, outcome: "converged", seconds: 3.24, services: [{ name: "redis", outcome: "Ready", seconds: 1.7, waitedFor: null, attempts: 1, downtimeSeconds: 0 }] } }), 3500);
   send(response, 202, intent);
+}
+
+const known = new WeakMap<World, Map<string, Resources>>();
+
+function resources(world: World, stack: string): Resources {
+  const all = known.get(world) ?? new Map<string, Resources>();
+  known.set(world, all);
+  const mine = all.get(stack) ?? resourcesOf(stack, world.stacks.find((one) => one.name === stack)?.services ?? [], world.wanted);
+  all.set(stack, mine);
+  return mine;
+}
+
+function ofMachineFor(world: World, stack: string, what: "room" | "resources" | "cleanup", response: ServerResponse): void {
+  const mine = resources(world, stack);
+  const refused = world.refused[what];
+  const answer = () => (refused ? send(response, refused[0], { error: { message: refused[1], hint: refused[2] || null } }) : send(response, 200, { room: mine.room, resources: mine.limits, cleanup: mine.rubbish }[what]));
+  if (what === "cleanup") setTimeout(answer, mine.slow);
+  else answer();
+}
+
+function setLimits(mine: Resources, verb: string, services: readonly string[]): void {
+  mine.limits = { ...mine.limits, services: mine.limits.services.map((one) => {
+    if (!services.includes(one.name)) return one;
+    if (verb === "resources-resume") return { ...one, held: false };
+    const set = (status: typeof one.memory) => {
+      const limit = verb === "resources-undo" ? status.original : (status.recommended?.possible ? status.recommended.limit : status.limit);
+      return { ...status, limit, adjusted: limit !== status.original, recommended: null };
+    };
+    return { ...one, memory: set(one.memory), cpu: set(one.cpu), held: verb === "resources-undo", changedAt: new Date().toISOString(), why: verb === "resources-apply" ? "asked for by anna" : null };
+  }) };
 }
 
 async function silence(world: World, stack: string, which: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -160,6 +200,16 @@ function history(world: World, services: readonly Service[], url: URL) {
   }));
 }
 
+function ofMachine(world: World, url: URL) {
+  const since = Number(url.searchParams.get("since") ?? 3600);
+  const step = Math.max(10, since / 240);
+  const size = world.wanted.unknown ? 0 : Math.floor(since / step);
+  return { service: null, step, points: Array.from({ length: size }, (_, at): UsagePoint => {
+    const cpu = 1.7 + Math.sin(at / 11) + 0.3 * Math.sin(at * 1.3);
+    return { at: ago(since - at * step), cpu, memory: 4.9 * 1024 ** 3 * (1 + 0.06 * Math.sin(at / 21)), memoryLimit: HOST.memoryTotal, received: null, sent: null, read: null, written: null, processes: null, cpuMost: cpu * 1.3, memoryMost: null };
+  }) };
+}
+
 function used(index: number, at: number) {
   const cpu = Math.max(0.002, (0.05 + 0.03 * index) * (1 + 0.6 * Math.sin(at / (5 + index)) + 0.25 * Math.sin(at * 1.7)));
   return { cpu, memory: (60 + 40 * index) * 1_048_576 * (1 + 0.08 * Math.sin(at / 15)) };
@@ -171,7 +221,8 @@ function sample(world: World, turn: number) {
     const total = { cpu, memory, memoryLimit: world.limits[one.name] ?? null, received: 4000, sent: 9000, read: 0, written: 20_000, processes: 8 };
     return [one.name, { total, replicas: Object.fromEntries(one.replicas.map((r) => [r.name, { ...total, cpu: cpu / one.replicas.length, memory: memory / one.replicas.length }])), custom: {} }];
   }))]));
-  return { at: new Date().toISOString(), host: { cores: 8, cpu: 1.7 + Math.sin(turn / 3), load: [1.42, 1.1, 0.87], memoryTotal: 33e9, memoryAvailable: 19e9, swapTotal: 0, swapUsed: 0, diskPath: "/var/lib/docker", diskTotal: 512e9, diskFree: 121e9 }, stacks };
+  const host = world.wanted.unknown ? NOTHING_KNOWN : { ...HOST, cpu: 1.7 + Math.sin(turn / 3) };
+  return { at: new Date().toISOString(), host, engine: world.wanted.unknown ? { cores: null, memoryTotal: null, sharesHost: true } : { cores: 8, memoryTotal: HOST.memoryTotal, sharesHost: true }, stacks: world.wanted.unknown ? {} : stacks };
 }
 
 function stream(world: World, scenario: string, response: ServerResponse): void {

@@ -2,6 +2,8 @@
 
 import type { Alert, Condition, Event, Phase, Replica, Service, StackPhase } from "../src/api/types.ts";
 
+import type { Wanted } from "./resources.ts";
+
 export function ago(seconds: number): string {
   return new Date(Date.now() - seconds * 1000).toISOString();
 }
@@ -63,8 +65,11 @@ export interface World {
   /** Milliseconds between changes, and what changes then. */
   live: { every: number; step: (world: World, turn: number, send: (kind: string, data: unknown) => void) => void } | null;
   intents: Map<string, Record<string, unknown>>;
+  /** What differs of the resources of each stack; `refused`: by the status, what all that is asked about them comes to. */
+  wanted: Wanted;
+  refused: Readonly<Record<string, readonly [number, string, string]>>;
 }
 
 export function world(more: Partial<World>): World {
-  return { stacks: [], events: [], alerts: [], silences: [], needs: {}, limits: {}, live: null, intents: new Map(), ...more };
+  return { stacks: [], events: [], alerts: [], silences: [], needs: {}, limits: {}, live: null, intents: new Map(), wanted: {}, refused: {}, ...more };
 }

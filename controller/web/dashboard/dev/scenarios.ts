@@ -2,6 +2,7 @@
 
 import type { Event, Phase, Service } from "../src/api/types.ts";
 import { ago, alert, condition, event, replica, service, world, type World } from "./make.ts";
+import { overdo, recommend, RUBBISH, shorten } from "./resources.ts";
 
 const MIB = 1024 * 1024;
 const NEEDS: World["needs"] = {
@@ -109,7 +110,34 @@ function held(): World {
 function away(): World {
   const blind = condition("EngineUnavailable", "True", "EngineUnavailable", "the engine at unix:///var/run/docker.sock does not answer: connection refused", 95);
   const unknown = (one: Service) => ({ ...one, conditions: [condition("Ready", "Unknown", "EngineUnavailable", "nobody knows while the engine does not answer", 95), ...one.conditions.slice(1)] });
-  return world({ stacks: [{ name: "rag", phase: "Degraded", generation: 3, conditions: [condition("Converged", "False", "Degraded", "", 95), blind], services: rag().map(unknown) }, { ...shop, phase: "Degraded", conditions: [blind] }], alerts: [alert("rag", null, "EngineUnavailable", "critical", blind.message)], events: quiet(), needs: NEEDS, limits: LIMITS });
+  return world({ stacks: [{ name: "rag", phase: "Degraded", generation: 3, conditions: [condition("Converged", "False", "Degraded", "", 95), blind], services: rag().map(unknown) }, { ...shop, phase: "Degraded", conditions: [blind] }], alerts: [alert("rag", null, "EngineUnavailable", "critical", blind.message)], events: quiet(), needs: NEEDS, limits: LIMITS, refused: { cleanup: [503, blind.message, "controller doctor"] } });
+}
+
+/** Two services have no room left on the machine. */
+function short(): World {
+  const lacks = "needs 512Mi of memory, 86Mi is free beside the 512Mi kept for the host: short 426Mi; stopping prometheus (priority 0) would make room";
+  const behind = "what is free is left to rag-server, which has a higher priority and waits for room";
+  const waits = (name: string, message: string, desired = 1) => service(name, "Waiting", { desired, updated: 0, message, reason: "InsufficientMemory", since: ago(84), replicas: [] });
+  const server = waits("rag-server", lacks, 3);
+  const gateway = service("gateway", "Waiting", { message: "waits for rag-server to be healthy", reason: "DependencyNotReady", waitsFor: "rag-server", since: ago(84), updated: 0, replicas: [] });
+  const said = `rag-server ${lacks}; grafana ${behind}`;
+  return world({
+    stacks: [{ name: "rag", phase: "Progressing", generation: 7, conditions: [condition("Converged", "False", "Progressing", `rag-server: ${lacks}`, 84), condition("InsufficientRoom", "True", "InsufficientMemory", said, 84)], services: rag([server, gateway, waits("grafana", behind)]) }, shop],
+    alerts: [alert("rag", null, "InsufficientRoom", "warning", said, { since: ago(84), firedAt: ago(24) }), alert("rag", null, "HostMemoryHigh", "warning", "91% of the machine's memory is in use (7.31Gi of 8Gi); most by qdrant 812Mi, postgresql 402Mi; stop what is not needed, limit it, or add memory", { since: ago(500) })],
+    events: [...quiet(), event("rag", "rag-server", "InsufficientMemory", lacks, { type: "Warning", time: ago(84) })], needs: NEEDS, limits: LIMITS, wanted: { room: shorten, limits: recommend },
+  });
+}
+
+/** More runs than there is memory for, and that is only told. */
+function over(): World {
+  const said = "what runs may use 3.64Gi of memory, 3.23Gi is there beside the 512Mi kept for the host: short 420Mi";
+  return { ...healthy(), wanted: { room: overdo }, stacks: healthy().stacks.map((one) => (one.name === "rag" ? { ...one, conditions: [CONVERGED, condition("Overcommitted", "True", "InsufficientMemory", said, 900)] } : one)) };
+}
+
+const FORBIDDEN = [403, "this token may not read that", "ask for a token of the role operator"] as const;
+
+function refused(): World {
+  return { ...healthy(), refused: { room: FORBIDDEN, resources: FORBIDDEN, cleanup: FORBIDDEN } };
 }
 
 const BUSY: readonly Phase[] = ["Ready", "Ready", "Ready", "Starting", "Updating", "Waiting", "Degraded", "Ready"];
@@ -137,7 +165,9 @@ function replaceService(all: World, stack: string, next: Service): void {
   if (found) found.services = found.services.map((one) => (one.name === next.name ? next : one));
 }
 
-const MAKE: Readonly<Record<string, () => World>> = { healthy, crashloop, waiting, rollout, rollback, held, away, many, empty: () => world({}), login: healthy, lost: crashloop };
+const MAKE: Readonly<Record<string, () => World>> = { healthy, crashloop, waiting, rollout, rollback, held, away, many, short, over, refused,
+  limits: () => ({ ...healthy(), wanted: { limits: recommend } }), rubbish: () => ({ ...healthy(), wanted: { items: RUBBISH, slow: 3000 } }), unknown: () => ({ ...healthy(), wanted: { unknown: true } }),
+  empty: () => world({}), login: healthy, lost: crashloop };
 const made = new Map<string, World>();
 
 export function worldOf(name: string): World {

@@ -9,6 +9,7 @@ import { EventsPage } from "./pages/events.tsx";
 import { Login } from "./pages/login.tsx";
 import { Overview } from "./pages/overview.tsx";
 import { PlanPage } from "./pages/plan.tsx";
+import { ResourcesPage } from "./pages/resources.tsx";
 import { RevisionsPage } from "./pages/revisions.tsx";
 import { ServicePage } from "./pages/service.tsx";
 import { StackPage } from "./pages/stack.tsx";
@@ -22,6 +23,7 @@ import { Shell } from "./ui/shell.tsx";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
+import "./styles/resources.css";
 
 function App() {
   if (session.value === "out") return <Login />;
@@ -48,6 +50,7 @@ function Page() {
   if (view === undefined) return <StackPage key={name} entry={entry} />;
   if (view === "plan") return <PlanPage key={name} entry={entry} />;
   if (view === "revisions") return <RevisionsPage key={name} entry={entry} number={more} />;
+  if (view === "resources") return <ResourcesPage key={name} entry={entry} />;
   const service = view === "services" ? store.service(name, more) : undefined;
   return service ? <ServicePage key={`${name}/${more}`} entry={service} /> : <NotThere what={`The service ${more} of ${name}`} />;
 }

@@ -1,5 +1,7 @@
 // The shapes of docs/api.md and docs/cli.md. Times are RFC 3339, durations seconds, sizes bytes, CPU cores.
 
+import type { Cleanup } from "./resources.ts";
+
 export type Phase =
   | "Pending" | "Waiting" | "Starting" | "Ready" | "Updating" | "RollingBack" | "Degraded" | "CrashLoopBackOff"
   | "Failed" | "Completed" | "Paused" | "Stopped";
@@ -139,11 +141,27 @@ export interface HostUsage {
   readonly diskPath: string;
   readonly diskTotal: number | null;
   readonly diskFree: number | null;
+  readonly inodesTotal: number | null;
+  readonly inodesFree: number | null;
+  readonly filesOpen: number | null;
+  readonly filesMost: number | null;
+  /** Shares of the time in which something waited for it. */
+  readonly pressure: { readonly cpu: number | null; readonly memory: number | null; readonly io: number | null };
+  /** What the controller's own process may use. */
+  readonly own: { readonly memoryLimit: number | null; readonly cpuLimit: number | null };
+}
+
+/** What the engine says that it has. */
+export interface EngineView {
+  readonly cores: number | null;
+  readonly memoryTotal: number | null;
+  readonly sharesHost: boolean;
 }
 
 export interface Usage {
   readonly at: string;
   readonly host: HostUsage;
+  readonly engine: EngineView;
   readonly stacks: Readonly<Record<string, Readonly<Record<string, ServiceUsage>>>>;
 }
 
@@ -154,7 +172,8 @@ export interface UsagePoint extends Figures {
 }
 
 export interface UsageSeries {
-  readonly service: string;
+  /** None: the machine. */
+  readonly service: string | null;
   readonly step: number;
   readonly points: readonly UsagePoint[];
 }
@@ -183,10 +202,11 @@ export interface Complaint {
   readonly findings?: readonly Finding[];
 }
 
-export interface IntentResult extends Partial<StackResult> {
+/** As the command prints it: of a clean-up what became of each thing. */
+export interface IntentResult extends Partial<StackResult>, Partial<Pick<Cleanup, "items" | "bytes" | "dryRun" | "notes">> {
   readonly ok?: boolean;
   /** Why it is not. */
-  readonly message?: string;
+  readonly message?: string | null;
   readonly hint?: string | null;
   readonly error?: Complaint | string | null;
 }

@@ -3,11 +3,13 @@
 import { signal } from "@preact/signals";
 
 import { ApiError, path, request } from "../api/client.ts";
+import type { Cleanup } from "../api/resources.ts";
 import type { Complaint, Intent, IntentResult } from "../api/types.ts";
 import { store } from "../app.ts";
 import { intentKey } from "../store/store.ts";
-import { confirmationOf, LABELS, type Asked, type Confirmation } from "./actions.ts";
+import { confirmationOf, LABELS, type Asked, type Confirmation, type Verb } from "./actions.ts";
 import { span } from "./format.ts";
+import { endWords } from "./rubbish.ts";
 
 /** What waits for a person's yes. */
 export const asking = signal<{ readonly confirmation: Confirmation; readonly yes: () => void } | null>(null);
@@ -77,6 +79,20 @@ export function complaintOf(error: unknown): Complaint {
   return { message: error instanceof Error ? error.message : String(error) };
 }
 
+/** Whether that was asked for, by anybody, and has not ended. */
+export function isUnderWay(stack: string, verb: Verb, service?: string): boolean {
+  return intentsOf(stack, verb).some((intent) => intent.state !== "done" && (service === undefined || intent.services.includes(service)));
+}
+
+/** The last of its kind that has ended since this page is open. */
+export function lastOf(stack: string, verb: Verb): Intent | null {
+  return intentsOf(stack, verb).filter((intent) => intent.state === "done").sort((a, b) => Number(a.id) - Number(b.id)).at(-1) ?? null;
+}
+
+function intentsOf(stack: string, verb: Verb): readonly Intent[] {
+  return [...store.intents.value.values()].filter((one) => one.stack === stack && one.intent.verb === verb).map((one) => one.intent);
+}
+
 export interface Ending {
   readonly ok: boolean;
   readonly text: string;
@@ -89,6 +105,7 @@ export function endingOf(intent: Intent): Ending | null {
   const ok = intent.exitCode === 0 || (intent.exitCode === null && !errorIn(intent.result));
   const error = errorIn(intent.result);
   if (error) return { ok: false, text: error.message, hint: error.hint ?? "" };
+  if (intent.verb === "cleanup" && intent.result?.items) return { ok, text: endWords(intent.result as Cleanup), hint: "" };
   const outcome = intent.result?.outcome;
   if (outcome === undefined) return { ok, text: ok ? "done" : `ended with exit code ${intent.exitCode}`, hint: "" };
   const seconds = intent.result?.seconds;

@@ -1,16 +1,19 @@
 // What a person can ask for: each verb of the command line with its words, and what is to be confirmed before.
 
+import { placeOf } from "./admission.ts";
 import type { Role } from "./phases.ts";
 
 export type Verb =
   | "apply" | "start" | "stop" | "retry" | "pause" | "resume" | "adopt" | "confirm" | "prune" | "release"
-  | "rollout-undo" | "rollout-restart" | "rollout-pause" | "rollout-resume";
+  | "rollout-undo" | "rollout-restart" | "rollout-pause" | "rollout-resume" | "resources-apply" | "resources-undo" | "resources-resume" | "cleanup";
 
 export interface Asked {
   readonly verb: Verb;
   readonly stack: string;
   readonly services: readonly string[];
   readonly options?: Readonly<Record<string, boolean | number | string>>;
+  /** What is to be known of it before. */
+  readonly about?: readonly string[];
 }
 
 export interface Confirmation {
@@ -26,14 +29,15 @@ export interface Confirmation {
 export const LABELS: Readonly<Record<Verb, string>> = {
   apply: "Apply", start: "Start", stop: "Stop", retry: "Retry now", pause: "Pause", resume: "Resume", adopt: "Adopt",
   confirm: "Confirm removal", prune: "Prune", release: "Release", "rollout-undo": "Undo", "rollout-restart": "Restart",
-  "rollout-pause": "Pause rollout", "rollout-resume": "Resume rollout",
+  "rollout-pause": "Pause rollout", "rollout-resume": "Resume rollout", "resources-apply": "Set limits", "resources-undo": "Undo limits",
+  "resources-resume": "Follow use again", cleanup: "Clean up",
 };
 
 /** The same, as it is typed in a terminal. */
 export function commandOf(asked: Asked): string {
-  const verb = asked.verb.replace("rollout-", "rollout ");
+  const verb = asked.verb.replace(/^(rollout|resources)-/, "$1 ");
   const names = asked.services.map((service) => `${asked.stack}/${service}`);
-  const byStack = asked.verb === "adopt" || asked.verb === "confirm" || asked.verb === "release";
+  const byStack = asked.verb === "adopt" || asked.verb === "confirm" || asked.verb === "release" || asked.verb === "cleanup";
   const to = asked.options?.["to"] === undefined ? [] : ["--to", String(asked.options["to"])];
   const scope = names.length ? names : byStack ? [asked.stack] : ["-s", asked.stack];
   return ["controller", verb, ...scope, ...to].join(" ");
@@ -95,23 +99,41 @@ export function confirmationOf(asked: Asked, names: readonly string[] = []): Con
           "From then on nothing is healed, updated or watched, until it is adopted again. Volumes stay.",
         ],
       };
+    case "resources-apply":
+      return {
+        title: `Set the limits of ${what}?`, button: "Apply", role: "warn",
+        says: [...(asked.about ?? []), "Running containers are changed in place: none is restarted. The Compose file stays as it is, and Undo gives its limits back."],
+      };
+    case "resources-undo":
+      return {
+        title: `Give ${what} its own limits back?`, button: "Undo", role: asked.options?.["confirm"] ? "bad" : "warn",
+        says: [...(asked.about ?? []), "The Compose file's limits hold again, in place, and stay until somebody lets them follow use again."],
+      };
+    case "cleanup":
+      return {
+        title: `Clean up what ${asked.stack} does not use?`, button: "Clean up", role: "bad", names,
+        says: [...(asked.about ?? []), "What is found unused then goes, by the same rules. Volumes stay, and so does everything of other projects."],
+      };
     default:
       return null;
   }
 }
 
+export type Help = Verb | "plan" | "logs" | "resources";
+
 /** What helps against a trouble, the most likely first. */
-export function helpFor(reason: string): readonly (Verb | "plan" | "logs")[] {
-  return HELP[reason] ?? [];
+export function helpFor(reason: string): readonly Help[] {
+  return HELP[reason] ?? (placeOf(reason) ? ["resources"] : []);
 }
 
 const MENDED = ["logs", "retry"] as const;
-const HELP: Readonly<Record<string, readonly (Verb | "plan" | "logs")[]>> = {
+const HELP: Readonly<Record<string, readonly Help[]>> = {
   AdoptionHeld: ["plan", "adopt"], MassRemovalHeld: ["plan", "confirm"], Released: ["adopt"], Orphans: ["prune"],
   Pinned: ["rollout-resume"], Halted: ["rollout-resume"], UpdateHalted: ["rollout-resume"], Paused: ["resume"],
   StoppedByUser: ["start"], NotStarted: ["start"], NotRunningAtAdoption: ["start"], CrashLoopBackOff: MENDED,
   RolledBack: ["logs", "retry"], UpdatePaused: ["logs", "retry", "rollout-undo"], RollbackFailed: MENDED, JobFailed: MENDED,
   ImagePullBackOff: ["retry"], NotReady: ["logs"], Unhealthy: ["logs", "rollout-restart"], SelfHealOff: ["logs", "rollout-restart"],
+  MemoryNearLimit: ["resources", "logs"], OutOfMemory: ["resources", "logs"],
 };
 
 /** The command that helps where no button can. */

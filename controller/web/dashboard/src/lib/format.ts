@@ -90,6 +90,12 @@ export function cores(value: number | null | undefined): string {
   return value < 0.995 ? value.toFixed(2) : value.toFixed(1);
 }
 
+/** `1 core`, `0.5 cores`, `8 cores`. */
+export function coresOf(value: number): string {
+  const told = Number.isInteger(value) ? String(value) : value < 0.1 ? String(Math.round(value * 1000) / 1000) : String(Math.round(value * 100) / 100);
+  return `${told} ${value === 1 ? "core" : "cores"}`;
+}
+
 export function percent(part: number, whole: number): string {
   return whole > 0 ? `${Math.round((100 * part) / whole)} %` : "–";
 }

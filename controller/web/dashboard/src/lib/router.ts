@@ -28,11 +28,15 @@ export function go(href: string, replace = false): void {
   window.history[replace ? "replaceState" : "pushState"](null, "", href);
   const moved = location.peek().path !== window.location.pathname;
   location.value = read();
-  if (moved) {
-    window.scrollTo(0, 0);
-    // Who listens hears where they are; who uses keys starts at the top.
-    requestAnimationFrame(() => document.getElementById("main")?.focus({ preventScroll: true }));
-  }
+  if (moved) window.scrollTo(0, 0);
+  // Who listens hears where they are; who uses keys starts at the top.
+  if (moved) requestAnimationFrame(() => document.getElementById("main")?.focus({ preventScroll: true }));
+  if (window.location.hash) requestAnimationFrame(showPlace);
+}
+
+/** The part of the page that the address names comes into sight. */
+export function showPlace(): void {
+  document.getElementById(window.location.hash.slice(1))?.closest("section")?.scrollIntoView();
 }
 
 export function href(...parts: readonly string[]): string {
@@ -42,6 +46,7 @@ export function href(...parts: readonly string[]): string {
 export const hrefOf = {
   stack: (stack: string, ...more: readonly string[]) => href("stacks", stack, ...more),
   service: (stack: string, service: string) => href("stacks", stack, "services", service),
+  resources: (stack: string, place = "") => href("stacks", stack, "resources") + (place && `#${place}`),
 };
 
 /** Keeps what is filtered in the address, so that it can be sent to somebody. */

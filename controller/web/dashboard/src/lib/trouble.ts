@@ -1,7 +1,8 @@
 // What is wrong now: one trouble for each root, with who suffers from it. Pure.
 
 import type { Alert, Condition, Service, Stack } from "../api/types.ts";
-import { joined } from "./format.ts";
+import { ROOM_REASONS } from "./admission.ts";
+import { joined, some } from "./format.ts";
 import { isTrouble, remarkOn, SICK, type Role } from "./phases.ts";
 
 export interface Trouble {
@@ -59,9 +60,32 @@ function ofStack(stack: Stack, alerts: readonly Alert[]): readonly Trouble[] {
   const services = [...roots].map(([root, affects]) => ofService(stack, root, affects, own));
   const tellsUpdates = services.some((trouble) => ["RolledBack", "UpdatePaused", "RollbackFailed"].includes(trouble.reason));
   const conditions = stack.conditions.filter(
-    (one) => isTrouble(one) && one.type !== "EngineUnavailable" && !(one.type === "RolledBack" && tellsUpdates),
+    (one) => isTrouble(one) && one.type !== "EngineUnavailable" && !(one.type === "RolledBack" && tellsUpdates) && !(one.type === NO_ROOM && tellsRoom(stack)),
   );
-  return [...conditions.map((one) => ofCondition(stack, one, own)), ...services];
+  return [...conditions.map((one) => (one.type === NO_ROOM ? ofRoom(stack, ofCondition(stack, one, own)) : ofCondition(stack, one, own))), ...services];
+}
+
+const NO_ROOM = "InsufficientRoom";
+
+/** Services that wait for the machine. */
+function waitsForRoom(stack: Stack): readonly Service[] {
+  return stack.services.filter((service) => ROOM_REASONS.has(service.reason));
+}
+
+/** Who will never have room fails, and is told by itself. */
+function tellsRoom(stack: Stack): boolean {
+  const waiting = waitsForRoom(stack);
+  return waiting.length > 0 && waiting.every((service) => SICK.has(service.phase));
+}
+
+/** Named are those that wait for room; it is their dependents that suffer. */
+function ofRoom(stack: Stack, trouble: Trouble): Trouble {
+  const waiting = waitsForRoom(stack).filter((service) => !SICK.has(service.phase));
+  if (!waiting.length) return trouble;
+  const byName = new Map(stack.services.map((service) => [service.name, service]));
+  const behind = stack.services.filter((service) => service.waitsFor !== null && waiting.includes(followWaits(byName, service)) && !waiting.includes(service));
+  const names = waiting.map((service) => service.name);
+  return { ...trouble, title: `${some(names)} ${names.length === 1 ? "waits" : "wait"} for room on this machine`, affects: [...new Set([...behind.map((service) => service.name), ...trouble.affects])].filter((name) => !names.includes(name)) };
 }
 
 /** Services that something is wrong with by themselves, with those that wait for them. */
@@ -103,7 +127,9 @@ const SAID: Readonly<Record<string, string>> = {
   UpdatePaused: "has a release that failed, and its update is halted", RollbackFailed: "could not go back to its last good release",
   JobFailed: "did not end well, and is not run again", NotReady: "does not become ready", Unhealthy: "fails its health check",
   ImagePullBackOff: "has an image that cannot be had", ImageNeverPulled: "has no image here, and may not pull one",
-  PortTaken: "cannot have its host port: it is taken", StoppedByUser: "is stopped, and others wait for it",
+  PortTaken: "cannot have its host port: it is taken", ExceedsMachine: "asks for more than this machine has", InsufficientMemory: "has no room for all of its replicas",
+  InsufficientCPU: "has no room for all of its replicas", InsufficientDisk: "has no room on the disk", VolumeInUse: "cannot have its volume: it is in use",
+  StoppedByUser: "is stopped, and others wait for it",
   Paused: "is paused, and does not serve",
 };
 
@@ -127,6 +153,7 @@ const TITLES: Readonly<Record<string, string>> = {
   Orphans: "{0} has services that are not in the Compose file any more", ContentsChanged: "Mounted files of {0} have new contents",
   Drifted: "Containers of {0} were changed by hand", Stuck: "A container of {0} does not go away",
   ImageUnverified: "No registry answers for {0}; present images are kept", RolledBack: "{0} was rolled back: a release failed",
+  InsufficientRoom: "{0} has services that wait for room on this machine", Overcommitted: "More was promised to {0} than this machine has",
   Pinned: "{0} runs an earlier release, by a person's wish", Halted: "Updates of {0} are halted, by a person's wish",
 };
 const BAD = new Set(["IngressUnavailable"]);
@@ -145,7 +172,12 @@ function ofCondition(stack: Stack, condition: Condition, alerts: readonly Alert[
 const RULES: Readonly<Record<string, string>> = {
   ServiceDown: "is down: no replica is ready", ReplicasMissing: "has fewer replicas than it is to have", CrashLoop: "has been falling over",
   CrashLoopLasting: "has been falling over for long", Flapping: "keeps becoming unready", OutOfMemory: "ran out of memory", JobFailed: "did not end well",
-  PassFailed: "cannot be looked after: nothing could be decided",
+  PassFailed: "cannot be looked after: nothing could be decided", MemoryNearLimit: "is near its memory limit",
+};
+/** Of the machine: no stack is to blame. */
+const MACHINE: Readonly<Record<string, string>> = {
+  HostMemoryHigh: "Memory runs short on this machine", HostCpuHigh: "The cores of this machine are busy", HostDiskHigh: "The disk of the engine's data fills up",
+  HostInodesHigh: "The inodes of the engine's data run short", HostOpenFilesHigh: "Open files run short on this machine", HostPressureHigh: "Programs on this machine wait for memory",
 };
 
 function ofAlert(alert: Alert): Trouble {
@@ -153,7 +185,7 @@ function ofAlert(alert: Alert): Trouble {
   return {
     key: `alert:${alert.id}`, stack: alert.stack, service: alert.service, reason: alert.rule,
     role: alert.severity === "critical" ? "bad" : alert.severity === "warning" ? "warn" : "dim",
-    title: RULES[alert.rule] ? `${what} ${RULES[alert.rule]}` : `${what}: ${alert.rule}`, message: alert.message, since: alert.since, affects: alert.affects, alert,
+    title: MACHINE[alert.rule] ?? (RULES[alert.rule] ? `${what} ${RULES[alert.rule]}` : `${what}: ${alert.rule}`), message: alert.message, since: alert.since, affects: alert.affects, alert,
   };
 }
 

@@ -1,7 +1,7 @@
 // Small hooks: what is fetched, what the page wide as it is shows, a signal per component.
 
 import { useSignal, type Signal } from "@preact/signals";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 
 import { get } from "../api/client.ts";
 import type { Complaint } from "../api/types.ts";
@@ -31,6 +31,38 @@ export function useFetch<T>(address: string, key: unknown = ""): Fetched<T> {
   const mine = state.address === address;
   return { data: mine ? state.data : null, error: mine ? state.error : null, again: () => setTurn((n) => n + 1) };
 }
+
+export interface AskedFor<T> {
+  readonly data: T | null;
+  readonly error: Complaint | null;
+  /** Since when it is on its way; null: it is not. */
+  readonly since: number | null;
+  readonly start: () => void;
+  readonly forget: () => void;
+}
+
+/** What is fetched only when somebody wants it, since it takes a while. */
+export function useAsked<T>(address: string): AskedFor<T> {
+  const [state, setState] = useState<Pick<AskedFor<T>, "data" | "error" | "since">>(NOT_ASKED);
+  const abort = useRef<AbortController | null>(null);
+  const forget = () => {
+    abort.current?.abort();
+    setState(NOT_ASKED);
+  };
+  const start = () => {
+    abort.current?.abort();
+    const mine = (abort.current = new AbortController());
+    setState((before) => ({ data: before.data, error: null, since: Date.now() }));
+    get<T>(address, mine.signal).then(
+      (data) => setState({ data, error: null, since: null }),
+      (error: unknown) => mine.signal.aborted || setState({ data: null, error: complaintOf(error), since: null }),
+    );
+  };
+  useEffect(() => () => abort.current?.abort(), [address]);
+  return { ...state, start, forget };
+}
+
+const NOT_ASKED = { data: null, error: null, since: null } as const;
 
 export function useMedia(query: string): Signal<boolean> {
   const found = useSignal(window.matchMedia(query).matches);

@@ -5,6 +5,7 @@ import { path, request } from "../api/client.ts";
 import type { Alert, Silence } from "../api/types.ts";
 import { store } from "../app.ts";
 import { attempt } from "../lib/acting.ts";
+import { placeOf, PLACE_LABELS } from "../lib/admission.ts";
 import { alerts } from "../lib/derived.ts";
 import { joined, some } from "../lib/format.ts";
 import type { Role } from "../lib/phases.ts";
@@ -58,12 +59,13 @@ function AlertRow({ alert, silence }: { readonly alert: Alert; readonly silence?
   const over = alert.resolvedAt !== null;
   const role = over ? "dim" : (ROLES[alert.severity] ?? "dim");
   const name = alert.service ? `${alert.stack}/${alert.service}` : alert.stack;
+  const place = over ? null : placeOf(alert.rule);
   const ack = () => void attempt(`Acknowledge ${alert.rule} of ${name}`, alert.stack, () => request("POST", path("stacks", alert.stack, "alerts", alert.id, "ack")));
   return (
     <tr>
       <td data-label="Severity"><Tag role={role} icon={over ? "check" : ROLE_ICONS[role]}>{alert.severity}</Tag></td>
       <th scope="row"><a href={alert.service ? hrefOf.service(alert.stack, alert.service) : hrefOf.stack(alert.stack)}>{name}</a><span class="rule">{alert.rule}{alert.also.length > 0 && `, ${alert.also.join(", ")}`}</span></th>
-      <td data-label="Message" class="wrap"><Prose text={alert.message} />{alert.affects.length > 0 && <span class="affects">affects {some(alert.affects, 4)}</span>}</td>
+      <td data-label="Message" class="wrap"><Prose text={alert.message} />{place && <> <a href={hrefOf.resources(alert.stack, place)}>{PLACE_LABELS[place]}</a></>}{alert.affects.length > 0 && <span class="affects">affects {some(alert.affects, 4)}</span>}</td>
       <td data-label="State"><span title={alert.hushed || undefined}>{alert.state}</span>{alert.hushed && <span class="muted hushed">{alert.hushed}</span>}</td>
       <td data-label="Since" class="right"><Age since={alert.since} />{over && alert.resolvedAt && <span class="muted"> over <Age since={alert.resolvedAt} /></span>}</td>
       <td class="right">{!over && <span class="buttons end">

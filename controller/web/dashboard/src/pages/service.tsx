@@ -3,6 +3,7 @@ import { useComputed } from "@preact/signals";
 import { path } from "../api/client.ts";
 import type { Cause, Replica, Service, ServiceUsage } from "../api/types.ts";
 import { store } from "../app.ts";
+import { placeOf, PLACE_LABELS } from "../lib/admission.ts";
 import { bytes, cores, count, milliseconds, shortImage } from "../lib/format.ts";
 import { AT_REST, remarkOn, type Role } from "../lib/phases.ts";
 import { isRollingOut } from "../lib/derived.ts";
@@ -35,7 +36,7 @@ export function ServicePage({ entry }: { readonly entry: ServiceEntry }) {
       <UsagePlots stack={entry.stack} service={entry.name} />
       <div class="columns">
         <ServiceEvents entry={entry} />
-        <Section title="Conditions" id="conditions" flush><Conditions conditions={service.conditions} /></Section>
+        <Section title="Conditions" id="conditions" flush><Conditions conditions={service.conditions} stack={entry.stack} /></Section>
       </div>
     </div>
   );
@@ -43,6 +44,7 @@ export function ServicePage({ entry }: { readonly entry: ServiceEntry }) {
 
 function ServiceHeader({ entry, service }: { readonly entry: ServiceEntry; readonly service: Service }) {
   const { first, more } = actsOf(service);
+  const place = placeOf(service.reason);
   return (
     <header class="page-head">
       <nav class="crumbs" aria-label="Where you are">
@@ -57,7 +59,7 @@ function ServiceHeader({ entry, service }: { readonly entry: ServiceEntry; reado
           <MoreActs acts={more} stack={entry.stack} services={[entry.name]} />
         </div>
       </div>
-      {remarkOn(service) && <p class="remark"><Prose text={remarkOn(service)} /></p>}
+      {remarkOn(service) && <p class="remark"><Prose text={remarkOn(service)} />{place && <> <a href={hrefOf.resources(entry.stack, place)}>{PLACE_LABELS[place]}</a></>}</p>}
     </header>
   );
 }

@@ -47,7 +47,7 @@ function OwnTroubles({ entry }: { readonly entry: StackEntry }) {
 function usePrefill(entry: StackEntry): void {
   useEffect(() => {
     void get<{ series: readonly UsageSeries[] }>(`${path("stacks", entry.name, "usage")}?since=600`).then(({ series }) => {
-      for (const one of series) prefill(entry.byName.get(one.service), one);
+      for (const one of series) prefill(entry.byName.get(one.service ?? ""), one);
     }).catch(() => undefined);
   }, [entry]);
 }
@@ -148,7 +148,7 @@ function NextTry({ at }: { readonly at: string }) {
 }
 
 function StackConditions({ entry }: { readonly entry: StackEntry }) {
-  return <Section title="Conditions" id="conditions" flush><Conditions conditions={entry.head.value.conditions} /></Section>;
+  return <Section title="Conditions" id="conditions" flush><Conditions conditions={entry.head.value.conditions} stack={entry.name} /></Section>;
 }
 
 function RecentEvents({ stack }: { readonly stack: string }) {

@@ -3,7 +3,7 @@
 import { batch, signal, type Signal } from "@preact/signals";
 
 import type {
-  Alert, Event, HostUsage, Intent, Message, Phase, Service, ServiceUsage, Silence, Snapshot, Stack, StackHead, Usage,
+  Alert, EngineView, Event, HostUsage, Intent, Message, Phase, Service, ServiceUsage, Silence, Snapshot, Stack, StackHead, Usage,
 } from "../api/types.ts";
 import { EventLog } from "./events.ts";
 import { Ring } from "./ring.ts";
@@ -45,6 +45,7 @@ export class Store {
   readonly stacks = signal<readonly StackEntry[]>([]);
   readonly events = new EventLog();
   readonly host = signal<HostUsage | null>(null);
+  readonly engine = signal<EngineView | null>(null);
   readonly hostCpu = new Ring(SAMPLES);
   readonly intents = signal<ReadonlyMap<string, { stack: string; intent: Intent }>>(new Map());
   /** False before the first snapshot. */
@@ -176,6 +177,7 @@ export class Store {
     if (step > 0) this.step = step;
     this.sampledAt = at;
     this.host.value = usage.host;
+    this.engine.value = usage.engine;
     this.takeSamples(usage.host.cpu, usage.stacks);
   }
 

@@ -27,6 +27,8 @@ export const PATHS = {
   stack: "M8 2 2 5l6 3 6-3zM2 8l6 3 6-3M2 11l6 3 6-3",
   keys: "M1.5 4h13v8h-13zM4 6.5h.2M7 6.5h.2M10 6.5h.2M12 6.5h.2M5 9.5h6",
   out: "M6.5 2.5h-4v11h4M6 8h8M11 5l3 3-3 3",
+  up: "M8 13V3.5M4 7.5 8 3.5l4 4",
+  down: "M8 3v9.5M4 8.5l4 4 4-4",
   chevron: "M6 3.5 10.5 8 6 12.5",
 } as const;
 

@@ -29,7 +29,7 @@ export function draw(box: HTMLElement, lines: readonly Line[], format: (value: n
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
     scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.15, 1e-9)] } },
-    axes: [{ ...axis, space: 70, values: (_, splits) => splits.map((at, index) => tickOf(at, splits[index - 1], (splits[1] ?? 0) - (splits[0] ?? 0) < 60)) }, { ...axis, size: 64, space: 36, values: (_, splits) => splits.map(format), ...(binary ? { incrs: BINARY } : {}) }],
+    axes: [{ ...axis, size: 30, space: 70, values: (_, splits) => splits.map((at, index) => tickOf(at, splits[index - 1], (splits[1] ?? 0) - (splits[0] ?? 0) < 60)) }, { ...axis, size: 64, space: 36, values: (_, splits) => splits.map(format), ...(binary ? { incrs: BINARY } : {}) }],
     series: [{}, ...lines.map((line) => seriesOf(line, colour))],
     hooks: { setCursor: [(plot) => tell(plot, tip, lines, format)] },
   };

@@ -3,8 +3,9 @@ import { useState } from "preact/hooks";
 import { path } from "../api/client.ts";
 import type { Cause } from "../api/types.ts";
 import { store } from "../app.ts";
-import { commandFor, helpFor, LABELS, type Verb } from "../lib/actions.ts";
+import { commandFor, helpFor, LABELS, type Help as Kind } from "../lib/actions.ts";
 import { ask } from "../lib/acting.ts";
+import { placeOf, PLACE_LABELS } from "../lib/admission.ts";
 import { hrefOf } from "../lib/router.ts";
 import { affectsWords, type Trouble } from "../lib/trouble.ts";
 import { useEvery, useFetch, useSlow } from "../lib/use.ts";
@@ -99,9 +100,13 @@ function Help({ trouble }: { readonly trouble: Trouble }) {
   );
 }
 
-function HelpButton({ kind, trouble, first }: { readonly kind: Verb | "plan" | "logs"; readonly trouble: Trouble; readonly first: boolean }) {
+function HelpButton({ kind, trouble, first }: { readonly kind: Kind; readonly trouble: Trouble; readonly first: boolean }) {
   const look = first ? "button primary" : "button";
   if (kind === "plan") return <a class={look} href={hrefOf.stack(trouble.stack, "plan")}>Show the plan</a>;
+  if (kind === "resources") {
+    const place = placeOf(trouble.reason) ?? "machine";
+    return <a class={look} href={hrefOf.resources(trouble.stack, place)}>{PLACE_LABELS[place]}</a>;
+  }
   if (kind === "logs") return trouble.service ? <a class={look} href={`${hrefOf.service(trouble.stack, trouble.service)}#logs`}>Read its logs</a> : null;
   const services = trouble.service ? [trouble.service] : [];
   const names = kind === "prune" ? orphansOf(trouble.stack) : [];

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { useSignal, type Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 import { path } from "../api/client.ts";
@@ -23,24 +23,48 @@ const CHARTS: readonly Chart[] = [
   { name: "Network", format: rate, lines: [{ label: "received", colour: "--plot-1", of: (p) => p.received }, { label: "sent", colour: "--plot-3", of: (p) => p.sent }] },
   { name: "Block I/O", format: rate, lines: [{ label: "read", colour: "--plot-1", of: (p) => p.read }, { label: "written", colour: "--plot-3", of: (p) => p.written }] },
 ];
+/** Of the machine: what it has is no limit that somebody set. */
+const OF_MACHINE: readonly Chart[] = [CHARTS[0], CHARTS[1]].flatMap((chart) => chart ?? []).map((chart) => ({ ...chart, lines: chart.lines.map((line) => (line.label === "limit" ? { ...line, label: "all" } : line)) }));
 
 /** Of what does not run nothing can be measured. */
 const isKnown = (point: UsagePoint) => point.cpu !== null || point.memory !== null;
 
 export function UsagePlots({ stack, service }: { readonly stack: string; readonly service: string }) {
   const range = useSignal<number>(3600);
-  const turn = useEvery(15_000);
-  const { data, error, again } = useFetch<{ series: readonly UsageSeries[] }>(`${path("stacks", stack, "usage")}?since=${range.value}&service=${encodeURIComponent(service)}`, turn);
-  const points = data?.series.find((one) => one.service === service)?.points ?? data?.series[0]?.points ?? [];
   return (
-    <Section title="Usage" id="usage" aside={
-      <div class="segments" role="group" aria-label="Time shown">
-        {RANGES.map(([name, seconds]) => <button key={name} type="button" aria-pressed={range.value === seconds} onClick={() => (range.value = seconds)}>{name}</button>)}
-      </div>
-    }>
-      {error && !data ? <ErrorNote error={error} again={again} /> : !data ? <Loading /> : points.filter(isKnown).length < 2 ? <Empty title="Nothing has been measured yet." /> : <div class="plots">{CHARTS.map((chart) => <PlotBox key={chart.name} chart={chart} points={points} />)}</div>}
+    <Section title="Usage" id="usage" aside={<Ranges range={range} />}>
+      <Plots address={`${path("stacks", stack, "usage")}?since=${range.value}&service=${encodeURIComponent(service)}`} charts={CHARTS} />
     </Section>
   );
+}
+
+/** What all that runs on the machine has used. */
+export function MachinePlots() {
+  const range = useSignal<number>(3600);
+  return (
+    <div class="machine-plots">
+      <div class="card-head"><h3>In use, over time</h3><Ranges range={range} /></div>
+      <Plots address={`${path("host", "usage")}?since=${range.value}`} charts={OF_MACHINE} />
+    </div>
+  );
+}
+
+function Ranges({ range }: { readonly range: Signal<number> }) {
+  return (
+    <div class="segments" role="group" aria-label="Time shown">
+      {RANGES.map(([name, seconds]) => <button key={name} type="button" aria-pressed={range.value === seconds} onClick={() => (range.value = seconds)}>{name}</button>)}
+    </div>
+  );
+}
+
+/** The one series that is found at an address, fetched anew as it grows. */
+function Plots({ address, charts }: { readonly address: string; readonly charts: readonly Chart[] }) {
+  const { data, error, again } = useFetch<{ series: readonly UsageSeries[] }>(address, useEvery(15_000));
+  const points = data?.series[0]?.points ?? [];
+  if (error && !data) return <ErrorNote error={error} again={again} />;
+  if (!data) return <Loading />;
+  if (points.filter(isKnown).length < 2) return <Empty title="Nothing has been measured yet." />;
+  return <div class="plots">{charts.map((chart) => <PlotBox key={chart.name} chart={chart} points={points} />)}</div>;
 }
 
 function PlotBox({ chart, points }: { readonly chart: Chart; readonly points: readonly UsagePoint[] }) {

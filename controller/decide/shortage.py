@@ -13,9 +13,10 @@ from controller.model.room import Facts, RoomReport, ServiceRoom
 
 
 def report_room(world: World, facts: Facts | None) -> RoomReport:
-    """From any thread: what the loop changes meanwhile is seen before or after that."""
-    held, decisions = dict(world.held), dict(world.decisions)
+    """By turns. From any thread: what the loop changes meanwhile is seen before or after that."""
+    held, decisions, turns = dict(world.held), dict(world.decisions), world.turns
     wanted = [(name, want) for name, want in world.desired.services.items() if want.leaving is None or name in held]
+    wanted.sort(key=lambda pair: turns.get(pair[0], len(turns)))
     services = (_report(world, want, held.get(name, NOBODY_HELD), decisions.get(name)) for name, want in wanted)
     policy = world.desired.policy
     return RoomReport(world.desired.name, policy.admission, world.room, world.total, tuple(services), facts)

@@ -23,7 +23,7 @@ from controller.loop.store import Store
 from controller.loop.wake import nudge
 from controller.model.advice import StackLimits
 from controller.model.alert import Ack, Silence
-from controller.model.cleanup import CleanupReport
+from controller.model.cleanup import CleanupReport, Schedule
 from controller.model.desired import DesiredStack
 from controller.model.errors import ControllerError, Finding, Transient
 from controller.model.generation import Generation
@@ -192,6 +192,12 @@ class Window:
     def rubbish(self, stack: str) -> CleanupReport:
         """What a clean-up would remove now. Takes as long as the engine does. Raises ControllerErrors."""
         return self._cleaning.look(self._reconciler(stack))
+
+    def schedule(self, stack: str) -> Schedule:
+        """When it is cleaned up, and was."""
+        reconciler = self._reconciler(stack)
+        policy, last = reconciler.loaded.resources.cleanup, reconciler.ledger.memory.cleaned_at
+        return Schedule(policy.every if policy.enabled else None, last)
 
     def limits(self, stack: str) -> StackLimits:
         """What is said of the limits of its services, by what was measured of them."""

@@ -239,3 +239,15 @@ class CleanupReport:
 
     def of(self, *fates: Fate) -> tuple[Done, ...]:
         return tuple(one for one in self.done if one.fate in fates)
+
+
+class Schedule(NamedTuple):
+    """When a stack is cleaned up. `every`: seconds, None where it is not by itself; `last`: when it was, by anybody."""
+
+    every: float | None = None
+    last: Instant | None = None
+
+    @property
+    def next(self) -> Instant | None:
+        """From when on it is, once nothing of the stack is on its way; None: at once, or never by itself."""
+        return None if self.every is None or self.last is None else self.last + self.every

@@ -72,4 +72,5 @@ class RoomReport:
     total: Amount
     """What all of its services are counted with."""
     services: tuple[ServiceRoom, ...]
+    """In the order in which they are let start."""
     facts: Facts | None = None

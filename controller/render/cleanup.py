@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from controller.model.cleanup import CleanupReport, Done, Fate, Rubbish
+from controller.model.cleanup import CleanupReport, Done, Fate, Rubbish, Schedule
 from controller.model.quantities import tell_octets
 from controller.render.data import timestamp
 from controller.render.text import NONE, Cell, Paint, age, clean, count, joined, plain, table
@@ -46,6 +46,13 @@ def _item_data(done: Done) -> dict[str, Any]:
         "message": done.message or None,
         "hint": done.hint,
     }
+
+
+def schedule_data(schedule: Schedule) -> dict[str, Any]:
+    """`schedule` of docs/api.md."""
+    times = {"lastAt": schedule.last, "nextAt": schedule.next}
+    told = {name: None if at is None else timestamp(at) for name, at in times.items()}
+    return {"everySeconds": schedule.every, **told}
 
 
 def reports_data(reports: Sequence[CleanupReport]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from controller.loop.compare import Side, compare
 from controller.model.errors import EngineError
 from controller.model.status import StackStatus
 from controller.render.alerts import alerts_data, show_alerts
-from controller.render.cleanup import report_data
+from controller.render.cleanup import report_data, schedule_data
 from controller.render.data import endpoints_data, events_data, findings_data, plan_data, service_data, timestamp
 from controller.render.graph import graph_of, stack_graph_data
 from controller.render.rollout import Shown, history_data
@@ -122,12 +122,13 @@ async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_leng
 
 @reads.get("/v1/stacks/{stack}/cleanup", tags=["plan"])
 async def cleanup(desk: AtDesk, stack: str) -> Response:
-    """What a clean-up would remove now, by the manifest's policy, as `controller cleanup --dry-run -o json`."""
+    """What a clean-up would remove now, by the manifest's policy, as `controller cleanup --dry-run -o json`; with
+    `schedule`: when that was done last, and when it is done by itself."""
     desk.stack(stack)
     with desk.counters.held():
         async with desk.counting:
             report = await asyncio.to_thread(desk.window.rubbish, stack)
-    return answer(report_data(report))
+    return answer({**report_data(report), "schedule": schedule_data(desk.window.schedule(stack))})
 
 
 @reads.get("/v1/stacks/{stack}/revisions", tags=["plan"])

@@ -170,7 +170,7 @@ def test_every_place_of_the_dashboard_is_its_page_and_tells_nothing(house: House
     house.write("shop")
 
     def script(there: Visit) -> None:
-        for path in ("/", "/alerts", "/stacks/shop", "/stacks/shop/services/db"):
+        for path in ("/", "/alerts", "/stacks/shop", "/stacks/shop/resources", "/stacks/shop/services/db"):
             page = there.stranger.get(path)
             assert page.status_code == 200 and page.headers["content-type"].startswith("text/html")
             assert "db" not in page.text

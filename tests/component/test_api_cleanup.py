@@ -17,6 +17,7 @@ def test_what_could_be_cleaned_up_is_told_and_goes_when_it_is_asked_for(house: H
         listed = there.get("/v1/stacks/shop/cleanup")
         assert [(one["name"], one["outcome"]) for one in listed["items"]] == [("shop-run-1", "unused")]
         assert (listed["dryRun"], listed["bytes"], listed["younger"]) == (True, 2048, {"items": 1, "bytes": 2048})
+        assert listed["schedule"] == {"everySeconds": None, "lastAt": None, "nextAt": None}
         assert there.http.get("/v1/stacks/nobody/cleanup").status_code == 404
         assert there.stranger.get("/v1/stacks/shop/cleanup").status_code == 401
         done = there.ask("shop", "cleanup", olderThan=3600.0, images=False)
@@ -26,6 +27,7 @@ def test_what_could_be_cleaned_up_is_told_and_goes_when_it_is_asked_for(house: H
             "young": "removed",
         }
         assert left(house) == ["other-run-1", *VOLUMES]
+        assert there.get("/v1/stacks/shop/cleanup")["schedule"]["lastAt"] is not None
         refused = there.http.post("/v1/stacks/shop/intents", json={"verb": "cleanup", "olderThan": -1})
         assert refused.status_code == 422
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from controller.decide.shortage import report_room
 from controller.model.names import ReplicaId
 from controller.model.resources import NOTHING, Amount, Limit, Reserve, Room
 from controller.model.room import Facts, Source
@@ -50,6 +51,15 @@ def test_who_has_no_room_waits_and_starts_by_itself(tmp_path: Path) -> None:
     given.settle(10)
     assert given.running() == 2 and converged(given)
     assert condition(given, "InsufficientRoom") is None
+
+
+def test_who_is_told_first_is_let_start_first(tmp_path: Path) -> None:
+    services = {"a": needing(300), "b": needing(50), "web": needing(100, "b"), "z": needing(100)}
+    given = Stage(tmp_path, load(services, resources=ENFORCE, services={"z": {"priority": 7}}), machine=MACHINE)
+    given.settle(20)
+    report = report_room(given.reconciler.world, MACHINE)
+    assert [one.name for one in report.services] == ["z", "b", "a", "web"]
+    assert [one.name for one in report.services if one.waits] == ["a"]
 
 
 def test_it_is_looked_again_now_and_then_only(tmp_path: Path) -> None:

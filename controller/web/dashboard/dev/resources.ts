@@ -114,7 +114,7 @@ export const RUBBISH: readonly RubbishItem[] = [
 
 export function cleanup(stack: string, items: readonly RubbishItem[], more: Partial<Cleanup> = {}): Cleanup {
   const gone = items.filter((one) => one.outcome === "unused" || one.outcome === "removed");
-  return { stack, dryRun: true, ok: true, bytes: gone.reduce((total, one) => total + (one.bytes ?? 0), 0), seconds: 1.31, olderThanSeconds: 604_800, items, younger: items.length ? { items: 3, bytes: 428 * MIB } : { items: 0, bytes: 0 }, message: null, notes: [], ...more };
+  return { stack, dryRun: true, ok: true, bytes: gone.reduce((total, one) => total + (one.bytes ?? 0), 0), seconds: 1.31, olderThanSeconds: 604_800, items, younger: items.length ? { items: 3, bytes: 428 * MIB } : { items: 0, bytes: 0 }, message: null, notes: [], schedule: items.length ? { everySeconds: 86_400, lastAt: ago(60_000), nextAt: ago(-26_400) } : { everySeconds: null, lastAt: null, nextAt: null }, ...more };
 }
 
 /** All goes but the first image, which somebody has begun to use. */

@@ -101,6 +101,13 @@ export interface RubbishItem {
   readonly hint: string | null;
 }
 
+/** null: not by itself, or not yet. */
+export interface Schedule {
+  readonly everySeconds: number | null;
+  readonly lastAt: string | null;
+  readonly nextAt: string | null;
+}
+
 export interface Cleanup {
   readonly stack: string;
   readonly dryRun: boolean;
@@ -113,4 +120,6 @@ export interface Cleanup {
   readonly younger: { readonly items: number; readonly bytes: number };
   readonly message: string | null;
   readonly notes: readonly string[];
+  /** Of what could go only. */
+  readonly schedule?: Schedule;
 }

@@ -108,6 +108,7 @@ export function endingOf(intent: Intent): Ending | null {
   if (intent.verb === "cleanup" && intent.result?.items) return { ok, text: endWords(intent.result as Cleanup), hint: "" };
   const outcome = intent.result?.outcome;
   if (outcome === undefined) return { ok, text: ok ? "done" : `ended with exit code ${intent.exitCode}`, hint: "" };
+  if (intent.verb.startsWith("resources-") && intent.result?.message) return { ok, text: intent.result.message, hint: "" };
   const seconds = intent.result?.seconds;
   return { ok, text: `${outcome}${seconds === undefined ? "" : ` in ${span(seconds)}`}`, hint: "" };
 }

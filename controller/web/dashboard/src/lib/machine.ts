@@ -110,7 +110,7 @@ export function coresInUse(seen: Seen): Gauge | null {
 export function coresReserved({ room }: Seen): Gauge | null {
   const total = room?.machine?.cores ?? null;
   if (!room || !total || room.room.cpu === null) return null;
-  const others = total - room.reserve.cpu - room.room.cpu;
+  const others = Math.max(0, total - room.reserve.cpu - room.room.cpu);
   if (room.counted.cpu + room.reserve.cpu + others < 0.0005) return null;
   const whole = new Whole(total);
   whole.take("others", "other stacks", others > 0.0005 ? others : 0);

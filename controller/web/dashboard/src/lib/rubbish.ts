@@ -40,7 +40,7 @@ export function youngerWords({ younger, olderThanSeconds }: Cleanup): string {
 }
 
 /** `7d`: whole units where they are. */
-function spanWords(seconds: number): string {
+export function spanWords(seconds: number): string {
   return seconds >= 86_400 && seconds % 86_400 === 0 ? `${seconds / 86_400}d` : age(seconds);
 }
 

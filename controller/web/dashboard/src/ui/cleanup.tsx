@@ -2,10 +2,10 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 
 import { path } from "../api/client.ts";
-import type { Cleanup, RubbishItem } from "../api/resources.ts";
+import type { Cleanup, RubbishItem, Schedule } from "../api/resources.ts";
 import type { IntentResult } from "../api/types.ts";
 import { ask, isUnderWay, lastOf } from "../lib/acting.ts";
-import { endWords, goes, lineOf, onlyTold, sizeWords, sumWords, youngerWords } from "../lib/rubbish.ts";
+import { endWords, goes, lineOf, onlyTold, sizeWords, spanWords, sumWords, youngerWords } from "../lib/rubbish.ts";
 import { useAsked } from "../lib/use.ts";
 import type { StackEntry } from "../store/store.ts";
 import { Age, Command, Empty, ErrorNote, Prose, Section, Tag } from "./basics.tsx";
@@ -85,9 +85,22 @@ function Found({ report }: { readonly report: Cleanup }) {
     <>
       {items.length === 0 ? <Empty title="Nothing is unused.">{younger && <p class="muted">{younger}</p>}</Empty>
         : <><p class="section-word sum"><strong>{sumWords(report)}.</strong>{younger && <span class="muted"> {younger}</span>}</p><RubbishTable items={items} label="What could go" /></>}
+      {report.schedule && <Times schedule={report.schedule} />}
       {report.notes.length > 0 && <ul class="section-note evidence">{report.notes.map((one) => <li key={one}><Prose text={one} /></li>)}</ul>}
       {told.length > 0 && <><p class="section-word told-word">Worth knowing: logs that grow without bound. None is cut off; <code>logging.options.max-size</code> in the Compose file bounds them.</p><RubbishTable items={told} label="Only told" /></>}
     </>
+  );
+}
+
+/** When it was done last, and when it is done by itself. */
+function Times({ schedule: { everySeconds, lastAt, nextAt } }: { readonly schedule: Schedule }) {
+  const due = nextAt !== null && Date.parse(nextAt) <= Date.now();
+  return (
+    <p class="section-word muted times">
+      {lastAt ? <>Last cleaned up <Age since={lastAt} /> ago. </> : "Not cleaned up yet. "}
+      {everySeconds === null ? <>It is not done by itself: <code>resources.cleanup.enabled</code> is off.</>
+        : <>By itself every {spanWords(everySeconds)}, {nextAt === null || due ? "next once nothing of the stack is on its way" : <>next in <Age since={nextAt} until /></>}.</>}
+    </p>
   );
 }
 

@@ -17,7 +17,7 @@ from controller.loop.setbacks import find_waits, is_beaten, is_settled, wait_in_
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import Leaving
-from controller.model.names import Instant
+from controller.model.names import Instant, split_release
 from controller.model.wish import Wish
 
 _REACHED = frozenset({Phase.READY, Phase.COMPLETED})
@@ -192,8 +192,10 @@ class Follower:
         known = self.reconciler.senses.troubles
         troubles = [known.get(decision.service)]
         view = self.reconciler.world.views.get(decision.service)
-        tries = [grant.tries for grant in decision.history.restarts.values()]
-        tries += [replica.restarts for replica in view.replicas] if view is not None else []
+        wanted = split_release(decision.release)[0]
+        others = {one.id for one in view.replicas if one.revision != wanted} if view is not None else set()
+        tries = [grant.tries for name, grant in decision.history.restarts.items() if name not in others]
+        tries += [one.restarts for one in view.replicas if one.id not in others] if view is not None else []
         if view is not None and view.image_id is None:
             troubles += known.of_fetching(decision.service).values()
         tries += [one.count for one in troubles if one is not None and is_release(decision.release, one.release)]

@@ -9,7 +9,11 @@ from tests.engine.scenario import Scene, ready_after
 
 pytestmark = pytest.mark.engine
 
-PAIR = f"services: {{quick: {{{ready_after(0.2)}}}, slow: {{{ready_after(2.0)}}}}}"
+NEEDS = ", depends_on: [first]"
+
+
+def pair(needs: str = "") -> str:
+    return f"quick: {{{ready_after(0.2)}{needs}}}, slow: {{{ready_after(2.0)}{needs}}}"
 
 
 def begin(scene: Scene, *arguments: str) -> list[str]:
@@ -17,18 +21,19 @@ def begin(scene: Scene, *arguments: str) -> list[str]:
     with hearing(scene.name, "start") as heard:
         scene.run("apply", *arguments)
     scene.hand("down", "--timeout", "0")
-    return [one.name for one in heard]
+    return [one.name for one in heard if one.name != "first-1"]
 
 
 def test_what_was_learned_orders_starts_and_gives_them_their_time(scene: Scene) -> None:
-    scene.compose(PAIR)
+    # Both are there, and wait, when the first one has begun; else who was made first would begin.
+    scene.compose(f"services: {{first: {{SLEEP}}, {pair(NEEDS)}}}")
     scene.manifest("startup: {maxParallel: 1}")
     with scene.step("two starts, of which nothing was known before"):
         assert begin(scene) == ["quick-1", "slow-1"]
         begin(scene)
     with scene.step("the chart of the next one says which way takes longest"):
         planned = scene.data("plan")
-        assert [row["service"] for row in planned["timeline"] if row["critical"]] == ["quick", "slow"]
+        assert [row["service"] for row in planned["timeline"] if row["critical"]][-2:] == ["quick", "slow"]
         assert planned["predictedSeconds"] > 2.0
         assert "critical path" in scene.done("plan", "--timeline").out
     with scene.step("who takes longest begins, unless that is switched off"):
@@ -36,6 +41,7 @@ def test_what_was_learned_orders_starts_and_gives_them_their_time(scene: Scene) 
         scene.manifest("startup: {maxParallel: 1}\noptimization: {longestPathFirst: false}")
         assert begin(scene) == ["quick-1", "slow-1"]
     with scene.step("a timeout that is shorter than it is known to take cuts no start short"):
+        scene.compose(f"services: {{{pair()}}}")
         scene.manifest("startup: {timeout: 1s}")
         assert sorted(begin(scene)) == ["quick-1", "slow-1"]
         assert "converged" in scene.story[-2]

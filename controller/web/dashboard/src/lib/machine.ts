@@ -4,7 +4,7 @@ import type { Room } from "../api/resources.ts";
 import type { EngineView, HostUsage, ServiceUsage } from "../api/types.ts";
 import { bytes, coresOf, count } from "./format.ts";
 
-/** `mine`: this stack uses it; `promised`: it may come to use it; `kept`: it stays free for the host. */
+/** `mine`: this stack uses it; `promised`: it is counted with it, and may come to use it; `kept`: it stays free for the host. */
 export type Kind = "mine" | "promised" | "others" | "free" | "kept";
 
 export interface Part {
@@ -19,7 +19,7 @@ export interface Gauge {
   readonly parts: readonly Part[];
   /** What is most asked for: a number and what it is. */
   readonly head: readonly [number, string];
-  /** By how much more was promised than there is. */
+  /** By how much more the stack is counted with than there is. */
   readonly short: number;
 }
 
@@ -82,7 +82,7 @@ export function memoryOf(seen: Seen): Gauge | null {
   }
   const counted = room.counted.memory;
   whole.take("others", REST, total - room.reserve.memory - room.room.memory);
-  whole.take("promised", "promised to it", Math.min(counted, Math.max(0, room.room.memory)) - used);
+  whole.take("promised", "counted, not used", Math.min(counted, Math.max(0, room.room.memory)) - used);
   const free = whole.take("free", FREE, room.room.memory - Math.max(counted, used));
   whole.take("kept", KEPT, whole.left);
   return gauge(total, whole, [free, FREE], counted - room.room.memory);

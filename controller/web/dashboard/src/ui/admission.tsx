@@ -3,7 +3,7 @@ import { useComputed } from "@preact/signals";
 import type { Room, ServiceRoom } from "../api/resources.ts";
 import type { Phase } from "../api/types.ts";
 import { amountWords, policyWords, whoWaits } from "../lib/admission.ts";
-import { bytes, count } from "../lib/format.ts";
+import { bytes, capital, count } from "../lib/format.ts";
 import { hrefOf } from "../lib/router.ts";
 import type { StackEntry } from "../store/store.ts";
 import { Empty, Prose, Section, Tag } from "./basics.tsx";
@@ -15,6 +15,7 @@ export function AdmissionSection({ entry, room }: { readonly entry: StackEntry; 
   return (
     <Section title="Admission" id="admission" flush aside={<span class="muted small-text"><code>admission: {room.admission}</code></span>}>
       <p class="section-word">{policyWords(room)}</p>
+      <Overcommitted entry={entry} />
       {waiting.length > 0 ? <Waiting entry={entry} waiting={waiting} /> : room.services.length > 0 && room.admission !== "off" && <Fits room={room} />}
       {room.services.length > 0 ? <RoomTable entry={entry} room={room} /> : <Empty title="This stack has no service." />}
     </Section>
@@ -24,8 +25,14 @@ export function AdmissionSection({ entry, room }: { readonly entry: StackEntry; 
 function Fits({ room }: { readonly room: Room }) {
   if (!room.machine) return <p class="section-word muted">Nobody had to look at the machine yet: nothing of this stack asks for a part of it.</p>;
   const over = room.room.memory !== null && room.counted.memory > room.room.memory;
-  if (over) return null; // the bar, the condition and the alert tell it
+  if (over) return null;
   return <p class="section-word all-fits"><span class="glyph good"><Icon name="check" /></span> Everything has room.</p>;
+}
+
+/** What the stack's condition says of what runs. */
+function Overcommitted({ entry }: { readonly entry: StackEntry }) {
+  const found = entry.head.value.conditions.find((one) => one.type === "Overcommitted" && one.status === "True");
+  return found ? <div class="section-note over"><div class="note warn"><Icon name="warn" /><div>{capital(found.message)}.</div></div></div> : null;
 }
 
 function Waiting({ entry, waiting }: { readonly entry: StackEntry; readonly waiting: readonly ServiceRoom[] }) {

@@ -31,7 +31,7 @@ function Parts({ gauge, tell }: { readonly gauge: Gauge; readonly tell: Tell }) 
       <dl class="gauge-parts">
         {gauge.parts.map((part) => <div key={part.kind}><dt><span class={`swatch part ${part.kind}`} aria-hidden="true" />{part.label}</dt><dd class="num">{tell(part.amount)}</dd></div>)}
       </dl>
-      {gauge.short > 0 && <p class="gauge-short"><Icon name="warn" /> <span>{tell(gauge.short)} more is promised than there is</span></p>}
+      {gauge.short > 0 && <p class="gauge-short"><Icon name="info" /> <span>the stack is counted with {tell(gauge.short)} more than there is</span></p>}
     </>
   );
 }

@@ -58,6 +58,8 @@ def add_inspect(one: ContainerSeen, inspect: Mapping[str, Any], size: int | None
 
 def parse_image(item: Mapping[str, Any], shared: int | None, ahead: float) -> ImageSeen:
     marks = item.get("Labels") or {}
+    if labels.NUMBER in marks or labels.ONEOFF in marks:
+        marks = {}  # a person committed a container, of which these are the labels: nothing was built for a project
     return ImageSeen(
         id=ImageId(item["Id"]),
         names=_names(item.get("RepoTags")),

@@ -16,7 +16,7 @@ from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
 from controller.loop.reconcile import Reconciler
 from controller.model.cleanup import CleanupReport
-from controller.model.decision import MOVING
+from controller.model.decision import MOVING, Phase
 from controller.model.names import Instant
 from controller.model.resources import CleanupPolicy
 from controller.model.wish import Wish
@@ -137,8 +137,10 @@ def _version(loaded: Loaded) -> tuple[str, int]:
 
 
 def is_calm(stack: Reconciler) -> bool:
-    """It was seen, is not held, and nothing of it is on its way. May be asked by any thread."""
+    """It was seen, is not held nor paused, and nothing of it is on its way. May be asked by any thread."""
     status = stack.chronicle.status
     if status is None or stack.unavailable is not None or stack.world.hold is not None or not stack.is_current:
         return False
-    return not stack.world.busy and not any(service.phase in MOVING for service in status.services)
+    if stack.world.busy or stack.world.fetching:
+        return False
+    return not any(service.phase in MOVING or service.phase is Phase.PAUSED for service in status.services)

@@ -107,12 +107,17 @@ def find_wanted(loaded: Loaded) -> Kept:
 
 
 def find_dormant(records: Records, loaded: Loaded) -> Kept:
-    """Of services that the files have, but not in these profiles: the image that each of them had last."""
-    latest: dict[str, tuple[Instant, ImageId]] = {}
-    for sighting, seen in records.sightings.items():
-        if sighting.service in loaded.declared and sighting.service not in loaded.desired.services:
-            latest[sighting.service] = max(latest.get(sighting.service, (0.0, ImageId(""))), (seen.at, sighting.image))
-    return Kept(images=frozenset(image for _, image in latest.values()))
+    """Of services that the files have, but not in these profiles: all that each of them had, and that was built for it.
+
+    Nothing tells what they would be started from: that may never have been seen on a replica.
+    """
+    dormant = loaded.declared - loaded.desired.services.keys()
+    had = [sighting for sighting in records.sightings if sighting.service in dormant]
+    return Kept(
+        images=frozenset(sighting.image for sighting in had),
+        names=frozenset(sighting.name for sighting in had if sighting.name),
+        services=frozenset(dormant),
+    )
 
 
 def find_had(records: Records, now: Instant) -> Had:

@@ -142,13 +142,15 @@ class Had:
 class Kept:
     """What has to stay, whatever it looks like: what is wanted now, and what a way back needs.
 
-    `names`: of images, as people write them. `networks`: names. `replicas`: known to be ours.
+    `names`: of images, as people write them. `networks`: names. `replicas`: known to be ours. `services`: whatever was
+    built for them stays.
     """
 
     images: frozenset[ImageId] = frozenset()
     names: frozenset[str] = frozenset()
     networks: frozenset[str] = frozenset()
     replicas: frozenset[ReplicaId] = frozenset()
+    services: frozenset[str] = frozenset()
 
     def __or__(self, other: Kept) -> Kept:
         return Kept(
@@ -156,6 +158,7 @@ class Kept:
             self.names | other.names,
             self.networks | other.networks,
             self.replicas | other.replicas,
+            self.services | other.services,
         )
 
 

@@ -78,6 +78,8 @@ class _Judge:
         """By a container, by what is wanted, or by a way back."""
         if image.id in self._used or image.id in self._kept.images:
             return True
+        if image.project == self._stack and image.service in self._kept.services:
+            return True
         return not self._named.isdisjoint((*image.names, *image.digests)) or stands_for(self._ids, image.id)
 
     def _is_superseded(self, image: ImageSeen) -> bool:
@@ -91,9 +93,12 @@ class _Judge:
         return self._last_used(image) <= self._now - self._policy.older_than
 
     def _was_built_for_us(self, image: ImageSeen) -> bool:
-        """A label of what it was built on is its label too, whoever built it."""
+        """A label of what it was built on is its label too, whoever built it: where no engine says what that was, one
+        without a name may be anybody's."""
         parent = self._images.get(image.parent) if image.parent is not None else None
-        return image.project == self._stack and (parent is None or parent.project != self._stack)
+        if image.project != self._stack or (image.parent is None and not image.names):
+            return False
+        return parent is None or parent.project != self._stack
 
     def _is_our_name(self, name: str, image: ImageSeen) -> bool:
         if name in self._had.names:

@@ -59,7 +59,10 @@ def one_off(name: str, project: str = "shop", days: float = 30, image: str | Non
 
 def built(name: str, project: str = "shop") -> ImageSeen:
     then = time.time() - 30 * DAY
-    return ImageSeen(ImageId(f"sha256:{name}"), project=project, service="db", bytes=4096, shared=0, created_at=then)
+    return ImageSeen(
+        ImageId(f"sha256:{name}"), parent=ImageId("sha256:base"), project=project, service="db", bytes=4096, shared=0,
+        created_at=then,
+    )  # fmt: skip
 
 
 def put(house: House, *containers: ContainerSeen, images: tuple[ImageSeen, ...] = ()) -> None:
@@ -207,6 +210,8 @@ CALM: dict[str, Any] = {"unavailable": None, "is_current": True}
         ({}, {}, Phase.UPDATING, False),
         ({}, {"hold": "AdoptionHeld"}, Phase.READY, False),
         ({}, {"busy": {"db"}}, Phase.READY, False),
+        ({}, {"fetching": {("db", "db:2")}}, Phase.READY, False),
+        ({}, {}, Phase.PAUSED, False),
         ({"unavailable": "no answer"}, {}, Phase.READY, False),
         ({"is_current": False}, {}, Phase.READY, False),
         ({}, {}, None, False),
@@ -216,7 +221,7 @@ def test_what_is_held_updating_or_not_to_be_seen_is_left_alone(
     changed: dict[str, Any], world: dict[str, Any], phase: Phase | None, calm: bool
 ) -> None:
     status = None if phase is None else SimpleNamespace(services=(SimpleNamespace(phase=phase),))
-    around = SimpleNamespace(**{"hold": None, "busy": set(), **world})
+    around = SimpleNamespace(**{"hold": None, "busy": set(), "fetching": set(), **world})
     stack = SimpleNamespace(chronicle=SimpleNamespace(status=status), world=around, **{**CALM, **changed})
     assert is_calm(stack) is calm  # type: ignore[arg-type]
 

@@ -36,7 +36,7 @@ def fill(project: Project) -> Project:
     """Leftovers of the stack's, old and young, and the same of another project's."""
 
     def put(shelf: Shelf) -> Shelf:
-        sized = ImageSeen(ImageId(""), service="web", bytes=2**20, created_at=THEN)
+        sized = ImageSeen(ImageId(""), parent=ImageId("sha256:base"), service="web", bytes=2**20, created_at=THEN)
         built = [replace(sized, id=ImageId(f"sha256:{of}"), project=of) for of in ("shop", "blog")]
         young = one_off("shop-run-2", "shop", time.time())
         leftovers = (one_off("shop-run-1", "shop"), young, one_off("blog-run-1", "blog"))

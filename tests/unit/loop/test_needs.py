@@ -94,9 +94,10 @@ SIGHTINGS = {
 }
 
 
-def test_a_service_in_another_profile_keeps_the_image_that_it_had_last() -> None:
+def test_a_service_in_another_profile_keeps_all_that_it_had_and_that_was_built_for_it() -> None:
     records = Records(sightings=SIGHTINGS)
-    assert images(find_dormant(records, loaded(service("web"), declared=("web", "tool")))) == {"2"}
+    dormant = find_dormant(records, loaded(service("web"), declared=("web", "tool")))
+    assert images(dormant) == {"1", "2"} and dormant.services == {"tool"}
     assert images(find_dormant(records, loaded(service("web"), service("tool"), declared=("web", "tool")))) == set()
 
 

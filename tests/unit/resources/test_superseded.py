@@ -89,8 +89,9 @@ def test_images_stay_where_nobody_wants_them_to_go() -> None:
 
 
 BUILT = ImageSeen(
-    ImageId("sha256:built"), project="shop", service="web", bytes=50, created_at=NOW - 9 * DAY, named_before=True
-)
+    ImageId("sha256:built"), parent=ImageId("sha256:base"), project="shop", service="web", bytes=50,
+    created_at=NOW - 9 * DAY, named_before=True,
+)  # fmt: skip
 
 
 def test_what_compose_built_for_the_stack_is_its_own_by_the_label() -> None:
@@ -99,6 +100,14 @@ def test_what_compose_built_for_the_stack_is_its_own_by_the_label() -> None:
     assert ids(find(replace(BUILT, names=("shop-web:latest",)), known=Had())) == ["sha256:built"]
     assert find(replace(BUILT, names=("mine:1",)), known=Had()) == ()
     assert find(replace(BUILT, project="other"), known=Had()) == ()
+    assert find(replace(BUILT, parent=None), known=Had()) == (), "which may be anybody's that was built on ours"
+    assert ids(find(replace(BUILT, parent=None, names=("shop-web:latest",)), known=Had())) == ["sha256:built"]
+
+
+def test_what_was_built_for_a_service_outside_the_profile_stays() -> None:
+    """It may never have run: nothing but its label tells of it."""
+    assert find(BUILT, known=Had(), kept=Kept(services=frozenset({"web"}))) == ()
+    assert ids(find(BUILT, known=Had(), kept=Kept(services=frozenset({"tool"})))) == ["sha256:built"]
 
 
 def test_a_label_that_came_with_what_it_was_built_on_makes_nothing_ours() -> None:

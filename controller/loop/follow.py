@@ -18,6 +18,7 @@ from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import Leaving
 from controller.model.names import Instant, split_release
+from controller.model.observed import Replica
 from controller.model.wish import Wish
 
 _REACHED = frozenset({Phase.READY, Phase.COMPLETED})
@@ -172,20 +173,28 @@ class Follower:
         if is_beaten(decision):
             return True
         if decision.short is not None:
-            return now - self._progress_at > _ROOM_PATIENCE and not self._comes_or_goes()
+            return now - self._progress_at > _ROOM_PATIENCE and not self._comes_or_goes(now)
         if decision.phase in _REACHED or decision.reason == UPDATE_FAILED:
             return False  # an update that has just failed is taken back from the next pass on
         return self._tries(decision) >= self._attempts(decision.service)
 
-    def _comes_or_goes(self) -> bool:
-        """Some replica is on its way up, or of a service that is to stop still runs: both may make room."""
+    def _comes_or_goes(self, now: Instant) -> bool:
+        """Some replica is on its way up, or is watched in an update; or one of a service that is to stop still runs.
+
+        All of them may make room.
+        """
         world = self.reconciler.world
         for name, view in world.views.items():
             want = world.desired.services.get(name)
             leaves = want is not None and want.leaving not in (None, Leaving.ORPHANED)
-            if any(one.running and (leaves or not one.ready) for one in view.replicas):
+            watch = want.update.monitor if want is not None and self._updates(name) else 0.0
+            if any(one.running and (leaves or not one.ready or _is_young(one, now, watch)) for one in view.replicas):
                 return True
         return False
+
+    def _updates(self, name: str) -> bool:
+        decision = self.reconciler.world.decisions.get(name)
+        return decision is not None and decision.history.updating
 
     def _tries(self, decision: Decision) -> int:
         """How often it was tried in vain; what failed for another release does not count, nor for what is here."""
@@ -302,3 +311,9 @@ class Follower:
         seconds = None if story.settled_at is None else round(story.settled_at - self._begun, 3)
         attempts = max(tries, 1 if story.acted else 0)
         return ServiceResult(decision.service, outcome, seconds, story.longest_for, attempts, round(down, 3))
+
+
+def _is_young(replica: Replica, now: Instant, watch: float) -> bool:
+    """It came so lately that it is still watched."""
+    since = replica.ready_since or replica.started_at
+    return since is not None and now - since < watch + _ROOM_PATIENCE

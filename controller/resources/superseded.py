@@ -93,12 +93,9 @@ class _Judge:
         return self._last_used(image) <= self._now - self._policy.older_than
 
     def _was_built_for_us(self, image: ImageSeen) -> bool:
-        """A label of what it was built on is its label too, whoever built it: where no engine says what that was, one
-        without a name may be anybody's."""
+        """A label of what it was built on is its label too, whoever built it."""
         parent = self._images.get(image.parent) if image.parent is not None else None
-        if image.project != self._stack or (image.parent is None and not image.names):
-            return False
-        return parent is None or parent.project != self._stack
+        return image.project == self._stack and (parent is None or parent.project != self._stack)
 
     def _is_our_name(self, name: str, image: ImageSeen) -> bool:
         if name in self._had.names:

@@ -100,8 +100,6 @@ def test_what_compose_built_for_the_stack_is_its_own_by_the_label() -> None:
     assert ids(find(replace(BUILT, names=("shop-web:latest",)), known=Had())) == ["sha256:built"]
     assert find(replace(BUILT, names=("mine:1",)), known=Had()) == ()
     assert find(replace(BUILT, project="other"), known=Had()) == ()
-    assert find(replace(BUILT, parent=None), known=Had()) == (), "which may be anybody's that was built on ours"
-    assert ids(find(replace(BUILT, parent=None, names=("shop-web:latest",)), known=Had())) == ["sha256:built"]
 
 
 def test_what_was_built_for_a_service_outside_the_profile_stays() -> None:

@@ -68,7 +68,7 @@ def _document(figures: Sequence[Figure], how: Mapping[int, str], machine: Mappin
             "```",
             "",
             "Containers, networks and state folders have names of their own and are removed at the end, after Ctrl-C",
-            "too. With nothing else running it takes about 35 minutes, half of it waiting. The load of rows 12 to 16",
+            "too. With nothing else running it takes about 45 minutes, half of it waiting. The load of rows 12 to 16",
             "is `wrk` (`apt-get install wrk`); where it is missing the rows say so, and clients of the bench's own ask",
             "instead.",
             "",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from controller.decide.identity import Known, made_from
-from controller.model.adjustment import knows_cpu, knows_memory, same_cpu, same_memory
+from controller.model.adjustment import knows_cpu, knows_memory, same_cpu
 from controller.model.desired import DesiredService
 from controller.model.limited import lay_over
 from controller.model.observed import Replica
@@ -21,7 +21,7 @@ def unlike(replica: Replica, made: DesiredService) -> tuple[str, ...]:
     adjusted, limit, seen = made.adjusted, made.claims.limit, replica.limit
     if adjusted is None:
         return ()  # nearly always
-    memory = limit.memory is not None and not same_memory(seen.memory, limit.memory)
+    memory = limit.memory is not None and seen.memory != limit.memory
     cpu = limit.cpu is not None and not same_cpu(seen.cpu, limit.cpu)
     return (
         *(_MEMORY if memory and knows_memory(adjusted, seen.memory) else ()),

@@ -123,13 +123,10 @@ class World:
     def measure(self, room: Room, learned: Mapping[str, int]) -> None:
         """The machine was looked at again."""
         self.room, self.learned = room, learned
-        self._count_all()
+        self.recount()
 
     def recount(self) -> None:
         """Something else is wanted, or is known of what there was."""
-        self._count_all()
-
-    def _count_all(self) -> None:
         services = self.desired.services
         self.has_exclusive = any(want.claims.exclusive for want in services.values())
         self.most = most_of(services.values(), self.scales)
@@ -172,7 +169,7 @@ class World:
             self.starting.discard(name)
             self.waiting.discard(name)
             self.short.discard(name)
-        self._count_all()
+        self.recount()
 
 
 def make_world(desired: DesiredStack, seconds: Callable[[str], float] = lambda _: 1.0) -> World:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,6 @@ from controller.engines.stocktaking import (
     parse_container,
     parse_image,
     parse_network,
-    was_named,
 )
 from controller.engines.vantage import Vantage
 from controller.model.cleanup import CacheRecord, ContainerSeen, ImageSeen, Inventory, LogSeen
@@ -159,7 +159,8 @@ class _Take:
         start = [image.parent for image in images if image.id in known or image.project == self._stack]
         asked = {one for image in start for one in _chain(image, parents)}
         for image in images:
-            yield was_named(image, self._is_named(image)) if image.id in asked and not image.names else image
+            is_asked = image.id in asked and not image.names
+            yield replace(image, named_before=self._is_named(image)) if is_asked else image
 
     def _is_named(self, image: ImageSeen) -> bool:
         try:

@@ -77,10 +77,6 @@ def _names(told: Any) -> tuple[str, ...]:
     return tuple(sorted(normalise_image(name) for name in told or () if "<none>" not in name))
 
 
-def was_named(image: ImageSeen, named: bool) -> ImageSeen:
-    return replace(image, named_before=named)
-
-
 def parse_network(item: Mapping[str, Any], ahead: float) -> NetworkSeen:
     project = str((item.get("Labels") or {}).get(labels.PROJECT, ""))
     created_at = parse_instant(item.get("Created"), ahead) or 0.0

@@ -8,6 +8,7 @@ from typing import Any
 from controller.engines import labels
 from controller.engines.answers import get_list
 from controller.engines.client import Client
+from controller.engines.holders import read_published
 
 
 def find_users(client: Client, stack: str, volumes: Collection[str], *, deadline: float) -> Mapping[str, str]:
@@ -24,11 +25,5 @@ def read_users(listed: Iterable[Mapping[str, Any]], stack: str, volumes: Collect
         mine = marks.get(labels.PROJECT) == stack and marks.get(labels.ONEOFF) != "True" and labels.SERVICE in marks
         for name in () if mine else (mount.get("Name") for mount in item.get("Mounts") or ()):
             if name in volumes:
-                found.setdefault(name, _tell(item, marks))
+                found.setdefault(name, str(read_published((item,))[0]))
     return found
-
-
-def _tell(item: Mapping[str, Any], marks: Mapping[str, str]) -> str:
-    name = str(next(iter(item.get("Names") or ()), item["Id"][:12])).removeprefix("/")
-    project = marks.get(labels.PROJECT)
-    return f"container {name} of project {project}" if project else f"container {name}"

@@ -342,7 +342,8 @@ class Reconciler:
     def _want(self) -> None:
         """The generation in force, with what holds only while somebody asks for it."""
         self.world.desired = with_extras(self._laid_over, self._extras, self.world.views, self._tagged)
-        self.world.recount()
+        if self.world.counts:
+            self.world.recount()
         if Extra.COMPOSED in self._extras:
             self.world.only = (self.world.only or frozenset()) | differing(self.world.desired, self.world.views)
 

@@ -47,10 +47,6 @@ class Adjustment:
     need: Need | None = None
 
 
-def same_memory(one: int | None, other: int | None) -> bool:
-    return one == other
-
-
 def same_cpu(one: float | None, other: float | None) -> bool:
     """None is no limit."""
     if one is None or other is None:
@@ -64,7 +60,7 @@ def put(own: Limit, adjustment: Adjustment | None) -> Limit:
         return own
     limit, original = adjustment.limit, adjustment.original
     memory, cpu = own
-    if memory is not None and limit.memory is not None and same_memory(memory, original.memory):
+    if memory is not None and limit.memory is not None and memory == original.memory:
         memory = limit.memory
     if cpu is not None and limit.cpu is not None and same_cpu(cpu, original.cpu):
         cpu = limit.cpu
@@ -80,7 +76,7 @@ def lay_limit(body: str, own: Limit, limit: Limit) -> str:
         return body
     document = json.loads(body)
     host: dict[str, Any] = document["create"]["HostConfig"]
-    if limit.memory is not None and host.get("Memory") and not same_memory(limit.memory, own.memory):
+    if limit.memory is not None and host.get("Memory") and limit.memory != own.memory:
         if (swap := host.get("MemorySwap") or 0) > 0:
             host["MemorySwap"] = limit.memory + max(0, swap - host["Memory"])
         host["Memory"] = limit.memory
@@ -97,7 +93,7 @@ def limit_of(body: str) -> Limit:
 
 def knows_memory(adjustment: Adjustment, seen: int | None) -> bool:
     """Whether a replica has this limit from here, or from what was there before, and from no hand."""
-    return seen is not None and any(same_memory(one.memory, seen) for one in _held(adjustment))
+    return seen is not None and any(one.memory == seen for one in _held(adjustment))
 
 
 def knows_cpu(adjustment: Adjustment, seen: float | None) -> bool:
@@ -122,6 +118,6 @@ def rebase(adjustment: Adjustment | None, own: Limit) -> Adjustment:
         return Adjustment(original=own)
     if adjustment.original == own:
         return adjustment
-    memory = adjustment.limit.memory if same_memory(own.memory, adjustment.original.memory) else None
+    memory = adjustment.limit.memory if own.memory == adjustment.original.memory else None
     cpu = adjustment.limit.cpu if same_cpu(own.cpu, adjustment.original.cpu) else None
     return replace(adjustment, original=own, limit=Limit(memory, cpu))

@@ -30,6 +30,9 @@ NEAR_LIMIT, NEAR_FOR = 0.9, 300.0
 EASE = 0.02
 """Share below a threshold at which an alert ends: what swings about it is told once."""
 
+WORDS_HOLD = 60.0
+"""Seconds for which the words of a symptom that goes on hold, though its numbers change with each sample."""
+
 _MOST = 3
 """Services that a message names."""
 
@@ -112,7 +115,7 @@ def _disk(host: HostUsage, limits: HostThresholds) -> Iterator[_Level]:
     if host.disk_total and host.disk_free is not None:
         share = 1 - host.disk_free / host.disk_total
         said = f"{share:.0%} of the disk of {host.disk_path} is in use ({tell_octets(host.disk_free)} free)"
-        mend = "make room: docker system df shows what takes it"
+        mend = "make room: controller cleanup --dry-run shows what can go, docker system df what takes it"
         yield _Level("HostDiskHigh", share, limits.disk, _join(said, mend), CRITICAL)
     if host.inodes_total and host.inodes_free is not None:
         share = 1 - host.inodes_free / host.inodes_total
@@ -165,14 +168,25 @@ def find_near_limits(services: Mapping[str, ServiceUsage], firing: Collection[st
 def _near(name: str, service: ServiceUsage, firing: Collection[str]) -> Symptom | None:
     high = NEAR_LIMIT - (EASE if f"{name}/MemoryNearLimit" in firing else 0.0)
     near = [
-        f"{replica} uses {_of(used.memory, used.memory_limit)}"
+        f"{replica} uses {_of(kept, used.memory_limit)}"
         for replica, used in service.replicas.items()
-        if used.memory is not None and used.memory_limit and used.memory >= high * used.memory_limit
+        if (kept := _kept(used)) is not None and used.memory_limit and kept >= high * used.memory_limit
     ]
     if not near:
         return None
     message = f"{', '.join(near)} of memory; raise its limit, before the kernel kills it"
     return Symptom("MemoryNearLimit", name, Severity.WARNING, message, NEAR_FOR, follows=False, alone=True)
+
+
+def keep_words(before: Collection[Symptom], after: Collection[Symptom]) -> tuple[Symptom, ...]:
+    """`after`, each in the words that it had before, if it is one that goes on."""
+    known = {(one.rule, one.service, one.severity): one.message for one in before}
+    return tuple(one._replace(message=known.get((one.rule, one.service, one.severity), one.message)) for one in after)
+
+
+def _kept(used: Figures) -> int | None:
+    """Bytes that the kernel cannot take back: files that are read again and again fill any limit, and harm nobody."""
+    return None if used.memory is None else max(0, used.memory - (used.cached or 0))
 
 
 def _of(part: float, whole: float) -> str:

@@ -33,9 +33,10 @@ _JOINED = "already exists in network"
 """Somebody else connected it first, which Docker calls forbidden."""
 _TAKEN = ("is already in use by container", "marked for removal", "removal of container")
 _PORT_TAKEN = re.compile(
-    r"listen \w+ (\S+:\d+): bind: address already in use|Bind for (\S+:\d+) failed: port is already allocated"
+    r"listen (?P<kind>tcp|udp)\w* (\S+:\d+): bind: address already in use"
+    r"|Bind for (\S+:\d+) failed: port is already allocated"
 )
-_PORT_SAID = re.compile(r"^host port (?:(\S+):)?(\d+) is already in use$")
+_PORT_SAID = re.compile(r"^host port (?:(\S+):)?(\d+)(?:/(udp))? is already in use$")
 _NO_ADDRESSES = ("non-overlapping ipv4 address pool", "address pools have been fully subscribed")
 """No subnet is left for another network, in the words of older and newer engines, which answer 404, 400 or 500."""
 _VERSION = re.compile(r"client version (\S+) is too (old|new)")
@@ -90,19 +91,22 @@ def map_failure(failure: Failure) -> EngineError:
 def _map_used_up(said: str, message: str) -> Transient | None:
     """What somebody else has for now, whatever the status."""
     if taken := _PORT_TAKEN.search(said):
-        port = taken.group(1) or taken.group(2)
-        return Transient(f"host port {port} is already in use", hint="free it, or publish another one")
+        port, kind = taken[2] or taken[3], "/udp" if taken["kind"] == "udp" else ""
+        return Transient(f"host port {port}{kind} is already in use", hint="free it, or publish another one")
     if any(mark in said.lower() for mark in _NO_ADDRESSES):
         more = "give Docker more in `default-address-pools` of its daemon.json"
         return Transient(message, hint=f"remove networks that nobody uses (docker network prune), or {more}")
     return None
 
 
-def find_taken_port(error: EngineError) -> tuple[str, int] | None:
-    """Address and number of the host port that somebody else has, where that is what is wrong."""
+def find_taken_port(error: EngineError) -> tuple[str, int, str] | None:
+    """Address, number and protocol of the host port that somebody else has, where that is what is wrong.
+
+    Of one that another container has, engines do not say the protocol: it is told as TCP, which most are.
+    """
     if (said := _PORT_SAID.search(error.message)) is None:
         return None
-    return (said[1] or "").strip("[]"), int(said[2])
+    return (said[1] or "").strip("[]"), int(said[2]), said[3] or "tcp"
 
 
 def _map_version(message: str, version: str, fault: str) -> EngineError:

@@ -101,6 +101,10 @@ def tell_owner(listener: Listener, owner: Process | None, containers: Sequence[P
     return "a process that cannot be seen from here"
 
 
+def _is_container(words: str) -> bool:
+    return words.startswith("container ")
+
+
 class Holders:
     """Of one engine. Safe from several threads."""
 
@@ -134,9 +138,11 @@ class Holders:
         """The same error, that says who has the host port for want of which something could not start."""
         if (place := find_taken_port(error)) is None:
             return error
-        ports = [HostPort(place[1], kind, place[0]) for kind in ("tcp", "udp")]
+        ip, number, kind = place
+        ports = [HostPort(number, one, ip) for one in dict.fromkeys((kind, "udp"))]
         if not (found := self.find(ports)):
             return error
-        told = Transient(f"{error.message} by {next(iter(found.values()))}", hint=error.hint)
+        who = min((found[port.name] for port in ports if port.name in found), key=lambda one: not _is_container(one))
+        told = Transient(f"{error.message} by {who}", hint=error.hint)
         told.__cause__ = error.__cause__
         return told

@@ -46,7 +46,7 @@ def read_counters(folders: Folders, pid: int | None, container: str) -> Counters
 
 def _read_v1(folders: Folders, pid: int | None, container: str) -> Counters:
     memory = _read(f"{folders.memory}/memory.usage_in_bytes")
-    idle = cgroups.read_keyed(_read(f"{folders.memory}/memory.stat"), "total_inactive_file")
+    details = _read(f"{folders.memory}/memory.stat")
     io = cgroups.read_io_v1(_read_or_empty(f"{folders.io}/blkio.throttle.io_service_bytes_recursive"))
     quota = _read_or_empty(f"{folders.quota}/cpu.cfs_quota_us")
     period = _read(f"{folders.quota}/cpu.cfs_period_us") if not quota.startswith("-") else ""
@@ -55,20 +55,21 @@ def _read_v1(folders: Folders, pid: int | None, container: str) -> Counters:
         at=time.monotonic(),
         cpu=int(_read(f"{folders.cpu}/cpuacct.usage")) / _NANO,
         cpu_limit=cgroups.read_quota(quota, period),
-        memory=without_idle(int(memory), idle),
+        memory=without_idle(int(memory), cgroups.read_keyed(details, "total_inactive_file")),
         memory_limit=cgroups.read_limit(_read(f"{folders.memory}/memory.limit_in_bytes")),
         received=received,
         sent=sent,
         read=io[0],
         written=io[1],
         processes=cgroups.read_number(_read(f"{folders.processes}/pids.current")),
+        cached=cgroups.read_keyed(details, "total_active_file"),
     )
 
 
 def _read_v2(folders: Folders, pid: int | None, container: str) -> Counters:
     place = folders.memory
     spent = cgroups.read_keyed(_read(f"{place}/cpu.stat"), "usage_usec")
-    idle = cgroups.read_keyed(_read(f"{place}/memory.stat"), "inactive_file")
+    details = _read(f"{place}/memory.stat")
     quota, _, period = _read_or_empty(f"{place}/cpu.max").strip().partition(" ")
     io = cgroups.read_io_v2(_read_or_empty(f"{place}/io.stat"))
     received, sent = _traffic(pid, container)
@@ -76,13 +77,14 @@ def _read_v2(folders: Folders, pid: int | None, container: str) -> Counters:
         at=time.monotonic(),
         cpu=None if spent is None else spent / _USER,
         cpu_limit=cgroups.read_quota(quota, period),
-        memory=without_idle(int(_read(f"{place}/memory.current")), idle),
+        memory=without_idle(int(_read(f"{place}/memory.current")), cgroups.read_keyed(details, "inactive_file")),
         memory_limit=cgroups.read_limit(_read(f"{place}/memory.max")),
         received=received,
         sent=sent,
         read=io[0],
         written=io[1],
         processes=cgroups.read_number(_read(f"{place}/pids.current")),
+        cached=cgroups.read_keyed(details, "active_file"),
     )
 
 

@@ -29,14 +29,19 @@ def parse_stats(answer: Mapping[str, Any], at: float, *, memory_of_host: int, cp
         read=read,
         written=written,
         processes=(answer.get("pids_stats") or {}).get("current"),
+        cached=_detail(memory, "active_file"),
     )
 
 
 def _memory(memory: Mapping[str, Any]) -> int | None:
-    """v1 names `total_inactive_file`, v2 `inactive_file`."""
+    usage = memory.get("usage")
+    return None if usage is None else without_idle(usage, _detail(memory, "inactive_file"))
+
+
+def _detail(memory: Mapping[str, Any], name: str) -> int | None:
+    """With that of cgroups inside of it, which v1 counts as `total_…`."""
     details: Mapping[str, int] = memory.get("stats") or {}
-    usage, idle = memory.get("usage"), details.get("total_inactive_file", details.get("inactive_file"))
-    return None if usage is None else without_idle(usage, idle)
+    return details.get(f"total_{name}", details.get(name))
 
 
 def _traffic(networks: Mapping[str, Mapping[str, int]] | None) -> tuple[int | None, int | None]:

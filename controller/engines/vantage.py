@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from controller.engines.answers import get_object
 from controller.engines.client import Client
@@ -32,6 +32,14 @@ _ALIKE = 0.01
 """Share by which memory of one machine may differ between two looks: some is lent to it, and taken back (balloons)."""
 _STEPPED = 2.0
 """Seconds by which our clock has to be set for its distance to the engine's to be measured anew at once."""
+
+
+class _Told(NamedTuple):
+    """What an engine said of itself; when it was asked by our clock, and how many seconds it took."""
+
+    info: Mapping[str, Any]
+    asked_at: float
+    trip: float
 
 
 class Vantage:
@@ -83,8 +91,9 @@ class Vantage:
 
     def ask(self, *, deadline: float) -> Mapping[str, Any]:
         """What the engine says of itself now. It takes its time for that: 20-50 ms (measured). Raises EngineErrors."""
+        told = _ask(self._client, deadline)
         with self._lock:
-            return self._measure(deadline)
+            return self._learn(told)
 
     def is_rootless(self, *, deadline: float) -> bool:
         """Whether the engine runs as a user, who is root in its containers; asked once. Raises EngineErrors."""
@@ -113,12 +122,13 @@ class Vantage:
             self._renew_at = time.monotonic() + _AGAIN
 
     def _measure(self, deadline: float) -> Mapping[str, Any]:
+        return self._learn(_ask(self._client, deadline))
+
+    def _learn(self, told: _Told) -> Mapping[str, Any]:
         """Clock and rootlessness; a difference that the round trip explains is none."""
-        asked = time.time()
-        info = get_object(self._client, "/info", "ID", deadline=deadline)
-        trip = time.time() - asked
-        theirs = parse_instant(info.get("SystemTime")) or asked
-        ahead = theirs - (asked + trip / 2)
+        info, trip = told.info, told.trip
+        theirs = parse_instant(info.get("SystemTime")) or told.asked_at
+        ahead = theirs - (told.asked_at + trip / 2)
         self._lens = replace(self._lens, ahead=ahead if abs(ahead) > _SAME_CLOCK + trip else 0.0)
         self._renew_at = time.monotonic() + _RENEW
         self._rootless = any("rootless" in str(option) for option in info.get("SecurityOptions") or ())
@@ -140,6 +150,12 @@ class Vantage:
             gateway = (endpoint or {}).get("Gateway")
             if gateway and not self._gateways.get(gateway):
                 self._gateways[gateway] = owns_address(gateway)
+
+
+def _ask(client: Client, deadline: float) -> _Told:
+    asked_at = time.time()
+    info = get_object(client, "/info", "ID", deadline=deadline)
+    return _Told(info, asked_at, time.time() - asked_at)
 
 
 def is_here(info: Mapping[str, Any], endpoint: Endpoint) -> bool:

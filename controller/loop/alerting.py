@@ -10,7 +10,7 @@ from typing import NamedTuple
 from controller.alerts.blame import Needs
 from controller.alerts.courier import Courier, Ways
 from controller.alerts.judge import Scene, Watch, judge
-from controller.alerts.measured import find_machine, find_near_limits, strictest
+from controller.alerts.measured import WORDS_HOLD, find_machine, find_near_limits, keep_words, strictest
 from controller.alerts.notices import Hush, Notice, find_notices, next_notice, note_told, title_of
 from controller.alerts.rules import Symptom
 from controller.alerts.sinks import send
@@ -59,6 +59,7 @@ class _Desk:
     sample: Usage | None = None
     measured: tuple[Symptom, ...] = ()
     """What is wrong by that sample."""
+    worded_at: Instant = float("-inf")
     looked_at: Instant = 0.0
     wake_at: Instant | None = None
     unsaved: bool = False
@@ -145,7 +146,12 @@ class Watchman:
         if usage is not desk.sample:
             desk.sample, firing = usage, desk.book.open.keys()
             near = find_near_limits(usage.stacks.get(loaded.name, {}), firing)
-            desk.measured = (*near, *(find_machine(usage, self._thresholds(), firing) if speaks else ()))
+            found = (*near, *(find_machine(usage, self._thresholds(), firing) if speaks else ()))
+            if abs(usage.at - desk.worded_at) < WORDS_HOLD:
+                found = keep_words(desk.measured, found)
+            else:
+                desk.worded_at = usage.at
+            desk.measured = found
         return desk.measured
 
     def _thresholds(self) -> HostThresholds:

@@ -44,5 +44,5 @@ class Gauge:
     def _sample(self, stacks: dict[str, StackStatus]) -> Usage:
         self.first = self._sampler is None
         if self._sampler is None:
-            self._sampler = Sampler(self._ground.engine, self._ground.now, str(self._ground.asked.root))
+            self._sampler = Sampler(self._ground.engine, self._ground.now, self._ground.standing)
         return self._sampler.sample(stacks, {})

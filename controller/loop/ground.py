@@ -20,6 +20,7 @@ from controller.model.errors import ControllerError, EngineError, Finding, Inval
 from controller.model.observed import Observed
 
 if TYPE_CHECKING:
+    from controller.resources.standing import Standing
     from controller.resources.survey import Survey
 
 
@@ -45,8 +46,19 @@ class Ground:
         self._stores: dict[str, Store] = {}
         self._opening = threading.Lock()
         self._asking = threading.Lock()
+        self._standing: Standing | None = None
         self.reading = threading.Event()
         """Set when Compose begins to read: who has work for the meantime may do it from now on."""
+
+    @property
+    def standing(self) -> Standing:
+        """What the engine can give, asked once for all who want to know it."""
+        from controller.resources.standing import Standing  # only who measures loads it
+
+        with self._asking:
+            if self._standing is None:
+                self._standing = Standing(self.engine, str(self.asked.root))
+            return self._standing
 
     def engine_id(self) -> str:
         """The folder of this engine's state. Raises Transient where nobody answers."""
@@ -173,7 +185,7 @@ def survey_of(ground: Ground) -> Survey | None:
         return None
     from controller.resources.survey import Survey
 
-    return Survey(ground.engine, ground.now, str(ground.asked.root))
+    return Survey(ground.engine, ground.now, ground.standing)
 
 
 def complain(broken: Sequence[Broken]) -> None:

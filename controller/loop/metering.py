@@ -152,7 +152,7 @@ class Metering:
 
     def _open_sampler(self) -> Sampler:
         if self._sampler is None:
-            self._sampler = Sampler(self._ground.engine, self._ground.now, str(self._ground.asked.root))
+            self._sampler = Sampler(self._ground.engine, self._ground.now, self._ground.standing)
         return self._sampler
 
     # --- history

@@ -31,6 +31,8 @@ class Counters:
     read: int | None = None
     written: int | None = None
     processes: int | None = None
+    cached: int | None = None
+    """Bytes of `memory` that are files which were read more than once: the kernel takes these back too, if it must."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Figures:
     processes: int | None = None
     cpu_limit: float | None = None
     """Cores; None: no limit."""
+    cached: int | None = None
+    """Bytes of `memory`, as of `Counters`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +82,12 @@ class OwnLimits:
 class EngineView:
     """What the engine says that its containers can have together: cores, bytes. None: not known.
 
-    `shares_host`: they run on the machine that we run on.
+    `shares_host`: they run on the machine that we run on; None: it has not said anything yet.
     """
 
     cores: int | None = None
     memory_total: int | None = None
-    shares_host: bool = False
+    shares_host: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,8 @@ def _seldom_parts(host: HostUsage) -> Iterator[str]:
 def _tell_engine(engine: EngineView) -> str:
     cores = f"{'unknown' if engine.cores is None else engine.cores} cores"
     memory = f"memory {'unknown' if engine.memory_total is None else tell_octets(engine.memory_total)}"
-    return f"{'on this machine' if engine.shares_host else 'elsewhere'}, {cores}, {memory}"
+    where = {True: "on this machine", False: "elsewhere", None: "has not answered yet"}[engine.shares_host]
+    return f"{where}, {cores}, {memory}"
 
 
 def tell_own(own: OwnLimits) -> str:

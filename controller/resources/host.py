@@ -16,6 +16,8 @@ T = TypeVar("T")
 
 _FILES = "/proc/sys/fs/file-nr"
 
+_ARC = "/proc/spl/kstat/zfs/arcstats"
+
 _ENDLESS = 1 << 60
 """File handles from which on a limit is none: systemd sets 2^63 - 1."""
 
@@ -59,7 +61,7 @@ def read_host(disk_path: str) -> HostCounters:
         cores=psutil.cpu_count() or 1,
         load=_try(psutil.getloadavg),
         memory_total=memory.total if memory is not None else None,
-        memory_available=memory.available if memory is not None else None,
+        memory_available=min(memory.total, memory.available + _read_spare_cache()) if memory is not None else None,
         swap_total=swap.total if swap is not None else None,
         swap_used=swap.used if swap is not None else None,
         disk_path=disk_path,
@@ -77,13 +79,13 @@ def read_host(disk_path: str) -> HostCounters:
 
 
 def read_disk(path: str) -> Disk:
-    """Of the file system on which that folder lies; what only root may have of it is not free. Raises OSError."""
+    """Of the file system on which that folder lies, without what is root's alone, as `df` counts. Raises OSError."""
     told = os.statvfs(path)
     inodes = told.f_files or None  # btrfs and others make them as they are wanted, and say 0
     return Disk(
-        total=told.f_blocks * told.f_frsize,
+        total=(told.f_blocks - told.f_bfree + told.f_bavail) * told.f_frsize,
         free=told.f_bavail * told.f_frsize,
-        inodes_total=inodes,
+        inodes_total=inodes - told.f_ffree + told.f_favail if inodes else None,
         inodes_free=told.f_favail if inodes else None,
     )
 
@@ -97,6 +99,20 @@ def parse_files(text: str) -> Files:
     """Of `/proc/sys/fs/file-nr`: handles that were given out, of these those that are free again, the most."""
     given, free, most = (int(word) for word in text.split())
     return Files(given - free, most if most < _ENDLESS else None)
+
+
+def _read_spare_cache() -> int:
+    """Bytes that ZFS gives back of its file cache, which the kernel counts as used; 0 where there is no ZFS."""
+    with suppress(OSError, ValueError), open(_ARC, encoding="ascii") as file:
+        return parse_arc(file.read())
+    return 0
+
+
+def parse_arc(text: str) -> int:
+    """Of `arcstats`, lines of name, type and data: what it holds beyond the least that it keeps (as htop counts)."""
+    words = (line.split() for line in text.splitlines())
+    sizes = {one[0]: int(one[2]) for one in words if len(one) == 3 and one[0] in ("size", "c_min")}
+    return max(0, sizes.get("size", 0) - sizes.get("c_min", 0))
 
 
 def _read_busy() -> float:

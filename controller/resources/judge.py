@@ -30,6 +30,7 @@ def judge_replica(before: Counters | None, after: Counters) -> Figures:
         written=_rate(earlier.written, after.written, seconds),
         processes=after.processes,
         cpu_limit=after.cpu_limit,
+        cached=after.cached,
     )
 
 
@@ -67,6 +68,7 @@ def sum_up(parts: Sequence[Figures]) -> Figures:
         written=_known(one.written for one in parts),
         processes=_whole(one.processes for one in parts),
         cpu_limit=_known(one.cpu_limit for one in parts) if _all(one.cpu_limit for one in parts) else None,
+        cached=_whole(one.cached for one in parts),
     )
 
 

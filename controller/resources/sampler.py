@@ -22,10 +22,8 @@ Custom = Mapping[tuple[str, str], Mapping[str, float]]
 class Sampler:
     """Remembers the counters of the sample before. Not safe from several threads."""
 
-    def __init__(self, engine: Engine, now: Callable[[], Instant], root: str) -> None:
-        """`root`: the folder of our state."""
-        self._engine, self._now = engine, now
-        self._standing = Standing(engine, root)
+    def __init__(self, engine: Engine, now: Callable[[], Instant], standing: Standing) -> None:
+        self._engine, self._now, self._standing = engine, now, standing
         self._before: dict[str, Mapping[ReplicaId, Counters]] = {}
         self._host: HostCounters | None = None
 
@@ -36,12 +34,11 @@ class Sampler:
         at = self._now()
         stacks = {name: self._judge(stack, counters, custom) for name, stack in of.items()}
         host = self.sample_host()
-        return Usage(at, host, stacks, self._standing.view, self._standing.own)
+        return Usage(at, host, stacks, self._standing.said.view, self._standing.said.own)
 
     def sample_host(self) -> HostUsage:
         """The machine alone."""
-        self._standing.renew()
-        before, self._host = self._host, read_host(self._standing.disk_path)
+        before, self._host = self._host, read_host(self._standing.renew().disk_path)
         return judge_host(before, self._host)
 
     def _judge(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
+from typing import NamedTuple
 
 from controller.engines.base import Engine, EngineInfo
 from controller.model.errors import EngineError
@@ -16,27 +18,52 @@ _RENEW, _AGAIN = 600.0, 30.0
 _PATIENCE = 5.0
 
 
+class Said(NamedTuple):
+    """`engine` None: it has said nothing yet. `disk_path`: a folder on the disk that counts."""
+
+    disk_path: str
+    engine: EngineInfo | None = None
+    view: EngineView = EngineView()
+    own: OwnLimits = OwnLimits()
+
+
 class Standing:
-    """Not safe from several threads."""
+    """What was said last, and when it is to be asked again. Safe from several threads."""
 
     def __init__(self, engine: Engine, root: str) -> None:
         """`root`: the folder of our state; its disk counts where the engine keeps its data elsewhere."""
         self._engine, self._root = engine, root
+        self._asking = threading.Lock()
         self._renew_at: float | None = None
-        self.engine: EngineInfo | None = None
-        """What the engine said of itself last; None: nothing yet."""
-        self.disk_path = root
-        self.view = EngineView()
-        self.own = OwnLimits()
+        self.said = Said(root)
+        """Swapped whole."""
 
-    def renew(self) -> None:
-        """If it is time. Raises nothing: what an engine that is away said last still holds."""
-        now = time.monotonic()
-        if self._renew_at is not None and now < self._renew_at:
-            return
-        self._renew_at, self.own = now + _AGAIN, read_own_limits()
+    def renew(self) -> Said:
+        """Asked if it is time, unless somebody asks already. Raises nothing: what an engine that is away said last
+        still holds."""
+        if self._is_due() and self._asking.acquire(blocking=False):
+            try:
+                self._ask()
+            finally:
+                self._asking.release()
+        return self.said
+
+    def look(self) -> Said:
+        """The same for who must not wait: only the first answer is waited for, every other one comes beside it."""
+        if self.said.engine is None:
+            return self.renew()
+        if self._is_due():
+            threading.Thread(target=self.renew, name="standing", daemon=True).start()
+        return self.said
+
+    def _is_due(self) -> bool:
+        return self._renew_at is None or time.monotonic() >= self._renew_at
+
+    def _ask(self) -> None:
+        self._renew_at = time.monotonic() + _AGAIN
+        self.said = self.said._replace(own=read_own_limits())
         with suppress(EngineError):
-            told = self.engine = self._engine.info(deadline=_PATIENCE)
-            self.view = EngineView(told.cores, told.memory_total, told.shares_host)
-            self.disk_path = told.data_root or self._root
-            self._renew_at = now + _RENEW
+            told = self._engine.info(deadline=_PATIENCE)
+            view = EngineView(told.cores, told.memory_total, told.shares_host)
+            self.said = Said(told.data_root or self._root, told, view, self.said.own)
+            self._renew_at = time.monotonic() + _RENEW

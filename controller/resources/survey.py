@@ -28,10 +28,8 @@ class Surveyed(NamedTuple):
 class Survey:
     """Not safe from several threads."""
 
-    def __init__(self, engine: Engine, now: Callable[[], Instant], root: str) -> None:
-        """`root`: the folder of our state."""
-        self._engine, self._now = engine, now
-        self._standing = Standing(engine, root)
+    def __init__(self, engine: Engine, now: Callable[[], Instant], standing: Standing) -> None:
+        self._engine, self._now, self._standing = engine, now, standing
         self._used: Mapping[ReplicaId, int] = {}
 
     def __call__(self, replicas: Collection[Replica]) -> Surveyed | None:
@@ -39,11 +37,11 @@ class Survey:
 
         Of a replica whose use cannot be had in time, what it used last.
         """
-        self._standing.renew()
-        told = self._standing.engine
+        said = self._standing.look()
+        told = said.engine
         if told is None:
             return None
-        host = read_host(self._standing.disk_path).now if told.shares_host else HostUsage()
+        host = read_host(said.disk_path).now if told.shares_host else HostUsage()
         counters = self._engine.usage(replicas, deadline=PATIENCE) if replicas else {}
         found = {name: one.memory for name, one in counters.items() if one.memory is not None}
         ids = {replica.id for replica in replicas}

@@ -118,7 +118,6 @@ def _host(host: HostUsage) -> Iterator[Row]:
 def _engine(engine: EngineView, own: OwnLimits) -> Iterator[Row]:
     yield "controller_engine_cores", (), engine.cores
     yield "controller_engine_memory_total_bytes", (), engine.memory_total
-    known = engine.memory_total is not None
-    yield "controller_engine_shares_host", (), engine.shares_host if known else None
+    yield "controller_engine_shares_host", (), engine.shares_host
     yield "controller_own_memory_limit_bytes", (), own.memory
     yield "controller_own_cpu_limit_cores", (), own.cpu

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from controller.alerts.judge import Scene, judge
-from controller.alerts.measured import MACHINE, find_machine, find_near_limits, strictest
+from controller.alerts.measured import MACHINE, find_machine, find_near_limits, keep_words, strictest
 from controller.alerts.notices import body_of
 from controller.alerts.rules import Symptom
 from controller.model.alert import AlertPolicy, Book, Severity
@@ -104,7 +104,8 @@ def test_what_swings_about_a_threshold_is_told_once(share: float, firing: bool, 
         ),
         (
             replace(WELL, disk_free=10 * GIB),
-            "90% of the disk of /var/lib/docker is in use (10Gi free); make room: docker system df shows what takes it",
+            "90% of the disk of /var/lib/docker is in use (10Gi free); make room: "
+            "controller cleanup --dry-run shows what can go, docker system df what takes it",
         ),
         (
             replace(WELL, inodes_free=100),
@@ -163,6 +164,15 @@ def test_a_threshold_above_what_is_critical_is_heeded() -> None:
     assert [one.severity for one in found] == [WARNING, CRITICAL]
 
 
+def test_the_words_of_what_goes_on_hold_though_its_numbers_change() -> None:
+    first, second = symptoms(memory(0.91)), symptoms(memory(0.93))
+    assert first[0].message != second[0].message
+    assert keep_words(first, second) == first
+    grown = symptoms(memory(0.98))
+    assert [one.severity for one in keep_words(first, grown)] == [WARNING, CRITICAL]
+    assert keep_words((), second) == second
+
+
 def near(limit: int | None, *used: int | None, firing: Collection[str] = ()) -> tuple[Symptom, ...]:
     replicas = {f"web-{n}": Figures(memory=one, memory_limit=limit) for n, one in enumerate(used, 1)}
     return find_near_limits({"web": ServiceUsage(replicas=replicas)}, firing)
@@ -176,6 +186,8 @@ def test_a_service_near_its_limit() -> None:
     )
     assert near(100 * MIB, 89 * MIB) == ()
     assert near(100 * MIB, 89 * MIB, firing={"web/MemoryNearLimit"}) != ()
+    cached = Figures(memory=95 * MIB, memory_limit=100 * MIB, cached=40 * MIB)
+    assert find_near_limits({"files": ServiceUsage(replicas={"files-1": cached})}, ()) == ()
     assert near(None, 95 * MIB) == near(100 * MIB, None) == ()
 
 

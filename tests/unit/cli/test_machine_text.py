@@ -42,15 +42,19 @@ def test_all_of_it() -> None:
         "Engine: on this machine, 2 cores, memory 8Gi",
         "Controller: has no limits of its own",
     ]
-    away = Usage(NOW, HostUsage(), engine=EngineView(4, None), own=OwnLimits(512 << 20, 0.5))
+    away = Usage(NOW, HostUsage(), engine=EngineView(4, None, False), own=OwnLimits(512 << 20, 0.5))
     assert machine_lines(away)[1:] == [
         "Engine: elsewhere, 4 cores, memory unknown",
         "Controller: may use 512Mi of memory and 0.5 cores",
     ]
 
 
+def test_an_engine_that_has_not_answered_yet_is_neither_here_nor_elsewhere() -> None:
+    assert machine_lines(Usage(NOW))[1] == "Engine: has not answered yet, unknown cores, memory unknown"
+
+
 def test_the_three_are_told_apart() -> None:
-    shown = usage_data(Usage(NOW, MORE, {}, EngineView(4, 4 << 30), OwnLimits(512 << 20, 0.5)))
+    shown = usage_data(Usage(NOW, MORE, {}, EngineView(4, 4 << 30, False), OwnLimits(512 << 20, 0.5)))
     assert shown["host"]["memoryTotal"] == 8 << 30 and shown["host"]["cores"] == 2
     assert shown["engine"] == {"cores": 4, "memoryTotal": 4 << 30, "sharesHost": False}
     assert shown["host"]["own"] == {"memoryLimit": 512 << 20, "cpuLimit": 0.5}

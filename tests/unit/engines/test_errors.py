@@ -138,6 +138,7 @@ def test_commands_that_fail(code: int, output: str, kind: type[EngineError]) -> 
     [
         ("Error starting userland proxy: listen tcp4 127.0.0.1:8082: bind: address already in use", "127.0.0.1:8082"),
         ("driver failed: Bind for 0.0.0.0:80 failed: port is already allocated", "0.0.0.0:80"),
+        ("Error starting userland proxy: listen udp4 0.0.0.0:53: bind: address already in use", "0.0.0.0:53/udp"),
     ],
 )
 def test_a_taken_host_port_is_named_and_may_become_free(said: str, port: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from controller.engines import holders
+from controller.engines import holders, processes
 from controller.engines.errors import Failure, map_failure
 from controller.engines.holders import Holders, Kernel, Published, find_holders, read_published
 from controller.engines.ports import HostPort
@@ -158,6 +158,20 @@ def test_a_real_process_is_found() -> None:
     assert find_holders([mine], ()) == {}
 
 
+def test_a_search_that_takes_too_long_ends(kernel: Kernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    listens(kernel, ("00000000", 80, 77))
+    runs(kernel, 812, "nginx", 77)
+    monkeypatch.setattr(processes, "PATIENCE", -1.0)
+    assert find_holders([HostPort(80)], (), kernel) == {HostPort(80): "a process that cannot be seen from here"}
+
+
+def test_of_another_protocol_nobody_is_blamed(clock: list[float]) -> None:
+    """The container has that port of TCP."""
+    said = "Error starting userland proxy: listen udp4 127.0.0.1:8080: bind: address already in use"
+    told = made(Daemon()).explain(map_failure(Failure(500, said, "POST /containers/abc/start")))
+    assert told.message == "host port 127.0.0.1:8080/udp is already in use"
+
+
 class Daemon:
     def __init__(self) -> None:
         self.asked = 0
@@ -208,6 +222,10 @@ def test_an_engine_that_does_not_answer_names_nobody(clock: list[float]) -> None
         ),
         (
             "Error starting userland proxy: listen udp4 127.0.0.1:53: bind: address already in use",
+            f"host port 127.0.0.1:53/udp is already in use by {WORDS}",
+        ),
+        (
+            "driver failed: Bind for 127.0.0.1:53 failed: port is already allocated",
             f"host port 127.0.0.1:53 is already in use by {WORDS}",
         ),
         (

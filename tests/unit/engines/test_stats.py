@@ -16,12 +16,16 @@ V1: dict[str, Any] = {
     "pids_stats": {"current": 2},
     "blkio_stats": {"io_service_bytes_recursive": [{"op": "Read", "value": 7}, {"op": "Write", "value": 5}]},
     "cpu_stats": {"cpu_usage": {"total_usage": 30_000_000}},
-    "memory_stats": {"usage": 600, "limit": 1000, "stats": {"inactive_file": 1, "total_inactive_file": 500}},
+    "memory_stats": {
+        "usage": 600,
+        "limit": 1000,
+        "stats": {"inactive_file": 1, "total_inactive_file": 500, "total_active_file": 40},
+    },
     "networks": {"eth0": {"rx_bytes": 290, "tx_bytes": 1}, "eth1": {"rx_bytes": 10, "tx_bytes": 2}},
 }
-USED = Counters(1.0, None, 0.03, 0.5, 100, 1000, 300, 3, 7, 5, 2)
+USED = Counters(1.0, None, 0.03, 0.5, 100, 1000, 300, 3, 7, 5, 2, 40)
 LOWER = {"blkio_stats": {"io_service_bytes_recursive": [{"op": "read", "value": 7}, {"op": "write", "value": 5}]}}
-V2 = {**V1, **LOWER, "memory_stats": {"usage": 600, "limit": 1000, "stats": {"inactive_file": 500}}}
+V2 = {**V1, **LOWER, "memory_stats": {"usage": 600, "limit": 1000, "stats": {"inactive_file": 500, "active_file": 40}}}
 
 
 @pytest.mark.parametrize("answer", [V1, V2], ids=["v1", "v2"])

@@ -155,7 +155,7 @@ export interface HostUsage {
 export interface EngineView {
   readonly cores: number | null;
   readonly memoryTotal: number | null;
-  readonly sharesHost: boolean;
+  readonly sharesHost: boolean | null;
 }
 
 export interface Usage {

@@ -143,7 +143,7 @@ export function factsOf({ host, engine, room }: Seen): readonly (readonly [strin
   if (host?.swapTotal && host.swapUsed !== null) facts.push(["Swap", `${bytes(host.swapUsed)} of ${bytes(host.swapTotal)}`]);
   if (host?.inodesTotal && host.inodesFree !== null) facts.push(["Inodes", `${share(host.inodesTotal - host.inodesFree, host.inodesTotal)} of ${host.inodesTotal.toLocaleString("en")} in use`]);
   if (host && host.filesOpen !== null) facts.push(["Open files", `${host.filesOpen.toLocaleString("en")}${host.filesMost === null ? "" : ` of ${host.filesMost.toLocaleString("en")}`}`]);
-  if (engine) facts.push(["Engine", engineWords(engine, room?.machine?.source !== "engine" && engine.sharesHost)]);
+  if (engine) facts.push(["Engine", engineWords(engine, room?.machine ? room.machine.source === "host" : engine.sharesHost)]);
   if (host) facts.push(["Controller", ownWords(host)]);
   return facts;
 }
@@ -158,8 +158,9 @@ export function pressureWords({ pressure }: HostUsage): string {
   return known.length ? `waits for ${known.map(([name, value]) => `${name} ${share(value ?? 0, 1)}`).join(", ")} of the time` : "";
 }
 
-function engineWords(engine: EngineView, here: boolean): string {
+function engineWords(engine: EngineView, here: boolean | null): string {
   const cores = engine.cores === null ? "" : `, ${count(engine.cores, "core")}`;
+  if (here === null) return "has not answered yet";
   return `${here ? "on this machine" : "elsewhere"}${cores}${engine.memoryTotal === null ? "" : `, ${bytes(engine.memoryTotal)}`}`;
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from controller.decide.admission import EXCEEDS
 from controller.decide.demand import NOBODY_HELD, Held, demand
 from controller.decide.identity import made_from
 from controller.decide.world import World
@@ -47,6 +48,12 @@ def tell_waiting(world: World) -> tuple[str, str] | None:
     if not known:
         return None
     return known[0][1].reason, "; ".join(f"{name} {short.message}" for name, short in known)
+
+
+def is_hopeless(world: World) -> bool:
+    """All of it that waits wants more than there is on this machine as a whole."""
+    known = (world.decisions.get(name) for name in world.short)
+    return all(one is not None and one.short is not None and one.short.reason == EXCEEDS for one in known)
 
 
 def tell_overcommitment(world: World) -> str | None:

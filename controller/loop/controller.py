@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from controller.decide.shortage import is_hopeless
 from controller.engines.base import Engine, Nudge, NudgeAt
 from controller.health.prober import Prober
 from controller.loop.executor import Batch, Executor
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
 from controller.loop.reconcile import Reconciler
-from controller.loop.rooms import AGAIN, Learned, LookAt, Rooms
+from controller.loop.rooms import AGAIN, SELDOM, Learned, LookAt, Rooms
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.model.errors import ControllerError
@@ -172,10 +173,11 @@ class Controller:
 
     def _await_room(self) -> None:
         """While somebody waits for the machine, it is looked at again and again: whatever else is done meanwhile."""
-        if self._looks_for_room or not any(one.world.short for one in self.stacks.values()):
+        if self._looks_for_room or not (short := [one.world for one in self.stacks.values() if one.world.short]):
             return
         self._looks_for_room = True
-        self._queue.add_at(ROOM, self._ways.now() + AGAIN)
+        seldom = all(map(is_hopeless, short))
+        self._queue.add_at(ROOM, self._ways.now() + (SELDOM if seldom else AGAIN))
 
     def _look_for_room(self) -> None:
         self._looks_for_room = False

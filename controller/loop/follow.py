@@ -187,9 +187,11 @@ class Follower:
         for name, view in world.views.items():
             want = world.desired.services.get(name)
             leaves = want is not None and want.leaving not in (None, Leaving.ORPHANED)
+            begins = want.start_timeout if want is not None else 0.0
             watch = want.update.monitor if want is not None and self._updates(name) else 0.0
-            if any(one.running and (leaves or not one.ready or _is_young(one, now, watch)) for one in view.replicas):
-                return True
+            for one in view.replicas:
+                if one.running and (leaves or _is_young(one, now, watch if one.ready else max(begins, watch))):
+                    return True
         return False
 
     def _updates(self, name: str) -> bool:
@@ -314,6 +316,6 @@ class Follower:
 
 
 def _is_young(replica: Replica, now: Instant, watch: float) -> bool:
-    """It came so lately that it is still watched."""
+    """It came so lately that it is still watched, or waited for: who never becomes ready makes no room by that."""
     since = replica.ready_since or replica.started_at
     return since is not None and now - since < watch + _ROOM_PATIENCE

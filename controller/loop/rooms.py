@@ -19,6 +19,9 @@ RECENT, LONG = 1.0, 15.0
 AGAIN = 2.0
 """Seconds after which is looked again whether there is room, while somebody waits for it: nothing tells of that."""
 
+SELDOM = 30.0
+"""The same where everybody wants more than the machine has as a whole: that takes another machine."""
+
 LookAt = Callable[[Collection[Replica]], Surveyed | None]
 Learned = Callable[[str], Mapping[str, int]]
 """Bytes that one replica of each service of a stack usually uses at most."""
@@ -36,6 +39,8 @@ class Rooms:
     def add(self, world: World) -> None:
         """From now on its replicas count. The same world for as long as the stack is kept."""
         self._worlds[world.desired.name] = world
+        if self._seen is not None:
+            world.measure(self._room_of(world), self._learned(world.desired.name))
 
     @property
     def facts(self) -> Facts | None:

@@ -8,12 +8,15 @@ from typing import Any
 
 import pytest
 
-from controller.decide.shortage import report_room
+from controller.decide.shortage import is_hopeless, report_room
+from controller.decide.world import make_world
+from controller.loop.rooms import Rooms
 from controller.model.names import ReplicaId
 from controller.model.resources import NOTHING, Amount, Limit, Reserve, Room
 from controller.model.room import Facts, Source
 from controller.model.steps import Start, Stop
 from controller.resources.room import make_room
+from controller.resources.survey import Surveyed
 from tests.component.stage import NOW, Stage, converged, load, service
 
 pytestmark = pytest.mark.unit
@@ -81,6 +84,32 @@ def test_an_apply_says_what_is_short_and_ends(tmp_path: Path) -> None:
     result = given.follow(given.wish("apply"), 60)
     assert result is not None and not result.ok
     assert result.message.startswith("web is Waiting: needs 200Mi of memory, 100Mi is free")
+
+
+def test_an_apply_does_not_wait_for_the_room_of_who_never_becomes_ready(tmp_path: Path) -> None:
+    """It is left to live, and will be like that for ever."""
+    sick = needing(200, labels={"controller.simulated.becomes-ready": "false"})
+    keys = {"db": {"startTimeout": "20s", "onUnhealthy": "notify"}}
+    given = Stage(tmp_path, load({"db": sick, "web": needing(200)}, resources=ENFORCE, services=keys), machine=MACHINE)
+    result = given.follow(given.wish("apply", "web", timeout=600.0), 120)
+    assert result is not None and not result.ok
+
+
+def test_one_that_comes_is_told_at_once_what_its_services_usually_use(tmp_path: Path) -> None:
+    learned = {"shop": {"web": 77 * MIB}, "late": {"api": 88 * MIB}}
+    rooms = Rooms(lambda _: Surveyed(MACHINE, {}), lambda: NOW, learned.__getitem__)
+    first, late = (make_world(replace(load(PAIR, resources=ENFORCE).desired, name=name)) for name in learned)
+    rooms.add(first)
+    rooms.before(first)
+    rooms.add(late)
+    assert late.learned == {"api": 88 * MIB}
+
+
+@pytest.mark.parametrize(("needed", "hopeless"), [(200, False), (2000, True)])
+def test_what_no_waiting_helps_is_looked_for_seldom(tmp_path: Path, needed: int, hopeless: bool) -> None:
+    given = stage(tmp_path, {"db": needing(200), "web": needing(needed)})
+    assert given.reconciler.world.short == {"web"}
+    assert is_hopeless(given.reconciler.world) is hopeless
 
 
 def test_an_update_that_has_no_room_waits_with_what_serves(tmp_path: Path) -> None:

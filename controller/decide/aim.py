@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.decide.identity import Known
+from controller.decide.patience import judged_as
 from controller.model.decision import Aim, Course, Freeze, History, Hold
 from controller.model.desired import DesiredService, FailureAction, Leaving, Scope
 from controller.model.limited import lay_over
@@ -171,7 +172,7 @@ def _as_release(want: DesiredService, release: Release, known: Known) -> Desired
     if old is None:
         return None
     return replace(
-        old if old is want else lay_over(old, want.adjusted),
+        old if old is want else judged_as(lay_over(old, want.adjusted), want),
         revision=revision,
         image_id=image_id,
         replicas=want.replicas,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from controller.decide.case import NOBODY, Case, still_waits
 from controller.model.decision import Offers
-from controller.model.desired import Condition, Need
+from controller.model.desired import Condition, DesiredService, Need
 from controller.model.names import Instant
 
 _ASKS = {
@@ -46,6 +48,17 @@ def sick_need(case: Case) -> str | None:
         if need.required and offers.exists and offers.tended and not serves:
             return name
     return None
+
+
+def was_served(want: DesiredService, offers: Mapping[str, Offers], begun: Instant) -> bool:
+    """Whether all that a service needs has served since then: else its start may have waited for somebody else."""
+    return all(_has_served(need, offers.get(name, NOBODY), begun) for name, need in want.needs.items())
+
+
+def _has_served(need: Need, offers: Offers, begun: Instant) -> bool:
+    if offers.completed or (not need.required and not offers.exists):
+        return True
+    return need.condition is not Condition.COMPLETED and offers.healthy and offers.served_since <= begun
 
 
 def served_until(case: Case, begun: Instant, span: float) -> Instant | None:

@@ -1,4 +1,7 @@
-"""How long a service is given to be ready: never less than it is known to take. Nothing is ever shortened. Pure."""
+"""How long a service is given to be ready: as long as it is known to take by itself, within bounds. Pure.
+
+Nothing is ever shortened.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,11 @@ from dataclasses import replace
 from controller.model.desired import DesiredService, DesiredStack, Probe, UpdatePolicy
 from controller.model.timings import Span, Timings
 
-LONGEST = 3600.0
-"""Seconds beyond which nothing is widened: what took longer waited for something else."""
-
 
 def needed(service: str, timings: Timings) -> float | None:
-    """Whole seconds from its start that are enough for it to be ready; None: not measured enough."""
-    seconds = timings.at_most(service, Span.READY)
-    return None if seconds is None else min(math.ceil(seconds), LONGEST)
+    """Whole seconds from its start that are enough for it to be ready by itself; None: not measured enough."""
+    seconds = timings.at_most(service, Span.OWN)
+    return None if seconds is None else float(math.ceil(seconds))
 
 
 def widen_all(stack: DesiredStack, timings: Timings) -> DesiredStack:
@@ -36,19 +36,38 @@ def widen(service: DesiredService, timings: Timings) -> DesiredService:
     time = None if service.is_job else needed(service.name, timings)
     if time is None:
         return service
-    patience = max(service.start_timeout, float(time))
+    time = min(time, service.longest_start)
     update, rollback = _with_time(service.update, time), _with_time(service.rollback, time)
-    if patience == service.start_timeout and update is service.update and rollback is service.rollback:
-        return service
+    wide = service
+    if time > service.start_timeout:
+        wide = with_timeout(service, time)
+    same = update is service.update and rollback is service.rollback
+    return wide if same else replace(wide, update=update, rollback=rollback)
+
+
+def with_timeout(service: DesiredService, time: float) -> DesiredService:
+    """With this start timeout, where the files give another one; probes that were lenient for that long stay so."""
+    before = service.start_timeout
     return replace(
         service,
-        start_timeout=patience,
-        update=update,
-        rollback=rollback,
-        readiness=_lenient(service.readiness, service.start_timeout, patience),
-        liveness=_lenient(service.liveness, service.start_timeout, patience),
-        startup=_lenient(service.startup, service.start_timeout, patience),
+        start_timeout=time,
+        timeout_given=service.unwidened,
+        readiness=_lenient(service.readiness, before, time),
+        liveness=_lenient(service.liveness, before, time),
+        startup=_lenient(service.startup, before, time),
     )
+
+
+def judged_as(old: DesiredService, want: DesiredService) -> DesiredService:
+    """An earlier revision with the start timeout that its service has now: which one it was made under is long ago."""
+    if (old.start_timeout, old.unwidened, old.timeout_chosen) == (
+        want.start_timeout,
+        want.unwidened,
+        want.timeout_chosen,
+    ):
+        return old
+    wide = with_timeout(old, want.start_timeout)
+    return replace(wide, timeout_given=want.timeout_given, timeout_chosen=want.timeout_chosen)
 
 
 def _with_time(update: UpdatePolicy, time: float) -> UpdatePolicy:

@@ -42,10 +42,10 @@ def warn_learned(
 
 def _find_past(name: str, timings: Timings) -> _Past | None:
     """None: it was not measured often enough."""
-    p99, enough = timings.p99(name, Span.READY), timings.at_most(name, Span.READY)
+    p99, enough = timings.p99(name, Span.OWN), timings.at_most(name, Span.OWN)
     if p99 is None or enough is None:
         return None
-    seconds = [one.seconds for one in timings.samples[name, Span.READY]]
+    seconds = [one.seconds for one in timings.samples[name, Span.OWN]]
     told = f"'{name}' took up to {max(seconds):.1f} s to be ready in {len(seconds)} starts"
     return _Past(p99, math.ceil(enough), f"{told}, and 1 of 100 may take {p99:.1f} s")
 
@@ -56,7 +56,7 @@ def _check_timeout(
     if service.start_timeout >= past.p99:
         return
     has = f"more than the {service.start_timeout:g} s that it has"
-    message = f"{past.told}: {has}; it is given {past.enough} s"
+    message = f"{past.told}: {has}; it is given {min(past.enough, service.longest_start):g} s"
     if manifest is None:
         yield at(("services", service.name), message, hint="a manifest's startTimeout says so for good")
         return

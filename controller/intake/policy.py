@@ -136,6 +136,14 @@ def resolve_start_timeout(manifest: Stack | None, policy: Service | None) -> flo
     return patience + _time_to_begin(policy)
 
 
+def is_start_timeout_chosen(manifest: Stack | None, policy: Service | None) -> bool:
+    """Whether the manifest says how long a start may take, for the service or for all of them."""
+    if manifest is None:
+        return False
+    own = policy is not None and (policy.start_timeout is not None or policy.startup_probe is not None)
+    return own or "timeout" in manifest.spec.startup.model_fields_set
+
+
 def _time_to_begin(policy: Service | None) -> float:
     """As Kubernetes counts it: `failureThreshold` periods after the initial delay."""
     probe = policy.startup_probe if policy else None

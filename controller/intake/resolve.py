@@ -225,6 +225,7 @@ class _Resolver:
             liveness=policy.resolve_liveness(said, patience),
             startup=policy.resolve_startup(said, patience),
             start_timeout=patience,
+            timeout_chosen=policy.is_start_timeout_chosen(self._sources.manifest, said),
             stop_grace=compose.read_grace(model),
             docker_restart=compose.read_restart(model),
             pull=compose.read_pull(model),

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from controller.decide.case import ready_since
+from controller.decide.gates import was_served
 from controller.decide.phase import UPDATE_FAILED
 from controller.decide.status import make_status
 from controller.decide.unchanged import Unchanged
 from controller.decide.world import World
 from controller.loop.store import Store
 from controller.model.decision import SICK, Decision, Phase, StackPhase
+from controller.model.desired import DesiredService
 from controller.model.names import Instant, split_release
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.status import Condition, Event, StackStatus
@@ -98,23 +100,25 @@ class Chronicle:
             for replica in view.replicas:
                 since = ready_since(replica, want.settle, now)
                 if since is not None:
-                    self._learn_life(replica, Span.READY, since, view.since)
+                    spans = (Span.READY, Span.OWN) if _is_own(replica, want, world) else (Span.READY,)
+                    self._learn_life(replica, spans, since, view.since)
                 elif replica.phase is ReplicaPhase.EXITED and replica.exit_code == 0 and want.is_job:
-                    self._learn_life(replica, Span.RUN, replica.finished_at or now, view.since)
+                    self._learn_life(replica, (Span.RUN,), replica.finished_at or now, view.since)
             if self.timings is not before:
                 before = self.timings
                 learned.append(name)
         return learned
 
-    def _learn_life(self, replica: Replica, span: Span, until: Instant, watched_since: Instant) -> None:
-        key = (span, *replica.life)
+    def _learn_life(self, replica: Replica, spans: Sequence[Span], until: Instant, watched_since: Instant) -> None:
+        key = (spans[0], *replica.life)
         begun = replica.started_at
         if key in self._measured or begun is None or begun < watched_since or until < begun:
             return
         self._measured[key] = None
         if len(self._measured) > _KEPT_LIVES:
             del self._measured[next(iter(self._measured))]
-        self._learn(replica.service, span, Sample(until - begun, replica.revision))
+        for span in spans:
+            self._learn(replica.service, span, Sample(until - begun, replica.revision))
 
     def _learn(self, service: str, span: Span, sample: Sample) -> None:
         self.timings = self.timings.adding(service, span, sample)
@@ -132,6 +136,11 @@ class Chronicle:
             bad = self.status.phase in (StackPhase.DEGRADED, StackPhase.FAILED)
             self.say(now, None, str(self.status.phase), f"the stack is {self.status.phase}", warning=bad)
         return self.status
+
+
+def _is_own(replica: Replica, want: DesiredService, world: World) -> bool:
+    """Its start waited for nobody."""
+    return replica.started_at is not None and was_served(want, world.offers, replica.started_at)
 
 
 def _volumes_before(world: World, service: str) -> frozenset[str]:

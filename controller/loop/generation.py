@@ -84,7 +84,7 @@ def _heed_learned(
     """The stack with the time that its services are known to take, and what is told of that. No new generation."""
     if not stack.policy.optimization.learned_timeouts:
         return stack, ()
-    timings, models = store.timings.load(Span.READY), rendered.model.get("services") or {}
+    timings, models = store.timings.load(Span.OWN), rendered.model.get("services") or {}
     told = warn_learned(stack, models, target.manifest, timings)
     return widen_all(stack, timings), locate(told, target.documents)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from controller.decide.identity import Known, made_from
+from controller.decide.patience import judged_as
 from controller.health.prober import Prober, Role
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, ReplicaId
@@ -133,7 +134,8 @@ def _release_of(replica: Replica, want: DesiredService, known: Known) -> Desired
     """What its probes are read from. One that publishes its ports itself is else as its release behind the ingress."""
     revision = replica.revision
     if revision == want.revision or (want.name, revision) in known:
-        return made_from(replica, want, known)
+        made = made_from(replica, want, known)
+        return made if made is want else judged_as(made, want)
     behind = (kept for (name, _), kept in known.items() if name == want.name)
     return next((one for one in (want, *behind) if one.direct is not None and one.direct.revision == revision), want)
 

@@ -15,6 +15,12 @@ from controller.model.routes import Frontend
 START_TIMEOUT = 120.0
 """Seconds after which a replica that is not ready has failed, where nobody says another time."""
 
+LONGEST_START = 900.0
+"""Seconds beyond which no start is given more for what was learned: what took longer waited for something else."""
+
+WIDEST, WIDEST_CHOSEN = 4.0, 2.0
+"""Of the time that the files give a start, the most that it becomes; who chose that time is nearly right."""
+
 
 class Condition(StrEnum):
     """When a dependency lets its dependent start; Compose's words."""
@@ -231,6 +237,10 @@ class DesiredService:
     """Until it has succeeded once the other two are not asked."""
     settle: float = 1.0
     start_timeout: float = START_TIMEOUT
+    timeout_given: float | None = None
+    """What the files say of it, where what was learned made it longer; None: they say just this."""
+    timeout_chosen: bool = False
+    """Somebody wrote it; else it is nobody's choice."""
     stop_grace: float = 10.0
     backoff: Backoff = Backoff()
     docker_restart: DockerRestart = DockerRestart.NO
@@ -268,6 +278,17 @@ class DesiredService:
     adjusted: Adjustment | None = None
     """What was laid over its limits since: template and claims have them already."""
     leaving: Leaving | None = None
+
+    @property
+    def unwidened(self) -> float:
+        """Seconds that the files give it to be ready, whatever was learned since."""
+        return self.start_timeout if self.timeout_given is None else self.timeout_given
+
+    @property
+    def longest_start(self) -> float:
+        """Seconds that a start is given at most, however long it is known to take."""
+        times = WIDEST_CHOSEN if self.timeout_chosen else WIDEST
+        return max(self.unwidened, min(self.unwidened * times, LONGEST_START))
 
     @property
     def probed(self) -> bool:

@@ -35,6 +35,8 @@ class Span(StrEnum):
     START = "start"
     READY = "ready"
     """From the start to ready."""
+    OWN = "own"
+    """The same, of starts during which all that the service needs served: nobody else's time is in it."""
     STOP = "stop"
     REMOVE = "remove"
     RUN = "run"

@@ -134,6 +134,12 @@ def test_the_earlier_release_comes_back_in_the_strength_and_under_the_policies_o
     assert back.template == OLD.template and back.image_id == IMAGE
 
 
+def test_the_earlier_release_has_the_time_to_start_that_its_service_has_now() -> None:
+    today = checked("web", 1, "v2", start_timeout=300.0, timeout_given=150.0, timeout_chosen=True)
+    back = aim(today, FAILED, Around(known=KNOWN)).want
+    assert (back.start_timeout, back.unwidened, back.longest_start) == (300.0, 150.0, 300.0)
+
+
 def test_releases_are_told_apart_as_far_as_their_images_are_known() -> None:
     assert split_release(GOOD) == ("v1", IMAGE) and split_release(Release("v1")) == ("v1", None)
     assert is_release(Release("v1"), GOOD) and is_release(GOOD, GOOD)

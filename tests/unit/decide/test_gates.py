@@ -2,7 +2,7 @@
 
 import pytest
 
-from controller.decide.gates import is_met
+from controller.decide.gates import is_met, was_served
 from controller.decide.service import decide
 from controller.model.decision import Offers
 from controller.model.desired import Need
@@ -79,3 +79,25 @@ def test_a_gate_that_shuts_later_stops_nothing() -> None:
 def test_what_is_met_does_not_depend_on_readiness_for_a_started_need() -> None:
     assert is_met(need(STARTED), RUNS)
     assert not is_met(need(HEALTHY), RUNS)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "offers", "expected"),
+    [
+        pytest.param(need(STARTED), Offers(healthy=True, served_since=90.0), True, id="it served before"),
+        pytest.param(need(STARTED), Offers(healthy=True, served_since=101.0), False, id="it served only later"),
+        pytest.param(need(HEALTHY), Offers(started=True, running=True), False, id="it does not serve any more"),
+        pytest.param(need(COMPLETED), DONE, True, id="its work is done"),
+        pytest.param(need(COMPLETED), Offers(healthy=True, served_since=90.0), False, id="its work is not done"),
+        pytest.param(need(HEALTHY), ABSENT, False, id="nobody knows whether it serves"),
+        pytest.param(need(HEALTHY, required=False), ABSENT, True, id="it is not needed"),
+        pytest.param(need(HEALTHY, required=False), RUNS, False, id="it may be waited for though it is not needed"),
+    ],
+)
+def test_a_start_is_ones_own_where_all_that_is_needed_served_meanwhile(
+    wanted: Need, offers: Offers, expected: bool
+) -> None:
+    want = checked(needs={"db": wanted, "cache": STARTED})
+    served = {"cache": Offers(healthy=True, served_since=1.0)}
+    assert was_served(want, {**served, "db": offers}, begun=100.0) is expected
+    assert was_served(want, {"db": offers}, begun=100.0) is False

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.decide.patience import LONGEST, needed, widen, widen_all
-from controller.model.desired import DesiredService, StackPolicy, UpdatePolicy
+from controller.decide.patience import judged_as, widen, widen_all
+from controller.model.desired import LONGEST_START, DesiredService, StackPolicy, UpdatePolicy
 from controller.model.names import Revision
 from controller.model.resources import Optimization
 from controller.model.timings import Sample, Span, Timings
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.unit
 
 
 def learned(*seconds: float, name: str = "web") -> Timings:
-    return Timings({(name, Span.READY): tuple(Sample(one, Revision("v1")) for one in seconds)})
+    return Timings({(name, Span.OWN): tuple(Sample(one, Revision("v1")) for one in seconds)})
 
 
 ALWAYS_TEN = learned(*[10.0] * 20)
@@ -55,8 +55,45 @@ def test_rollbacks_are_given_the_same() -> None:
     assert wide.rollback.progress_deadline == 13.0 and wide.update == UpdatePolicy()
 
 
-def test_what_took_hours_waited_for_something_else() -> None:
-    assert needed("web", learned(90_000.0, 90_000.0)) == LONGEST
+HOURS = learned(90_000.0, 90_000.0)
+
+
+@pytest.mark.parametrize(
+    ("given", "chosen", "most"),
+    [
+        (30.0, False, 120.0),
+        (30.0, True, 60.0),
+        (120.0, False, 480.0),
+        (600.0, False, LONGEST_START),
+        (2000.0, True, 2000.0),
+    ],
+)
+def test_it_is_at_most_a_few_times_what_the_files_give(given: float, chosen: bool, most: float) -> None:
+    wide = widen(service(start_timeout=given, timeout_chosen=chosen), HOURS)
+    assert (wide.start_timeout, wide.unwidened, wide.longest_start) == (most, given, most)
+    assert wide.update.progress_deadline == max(600.0, most + wide.update.monitor)
+
+
+def test_bit_by_bit_it_becomes_no_longer() -> None:
+    wide = service(start_timeout=30.0)
+    for seconds in (20.0, 60.0, 180.0, 540.0):
+        wide = widen(wide, learned(seconds, seconds))
+    assert (wide.start_timeout, wide.unwidened) == (120.0, 30.0)
+
+
+def test_what_a_start_took_that_waited_for_others_widens_nothing() -> None:
+    waited = Timings({("web", Span.READY): HOURS.samples["web", Span.OWN]})
+    given = service(start_timeout=30.0)
+    assert widen(given, waited) is given
+
+
+def test_an_earlier_revision_is_given_what_its_service_is_given_now() -> None:
+    old = service(start_timeout=5.0, readiness=probe(start_period=5.0), liveness=probe(start_period=4.0))
+    want = widen(service(start_timeout=10.0, timeout_chosen=True), HOURS)
+    as_now = judged_as(old, want)
+    assert (as_now.start_timeout, as_now.unwidened, as_now.longest_start) == (20.0, 10.0, 20.0)
+    assert as_now.readiness == probe(start_period=20.0) and as_now.liveness == probe(start_period=4.0)
+    assert judged_as(as_now, want) is as_now
 
 
 def test_what_was_learned_is_left_alone_where_the_policy_says_so() -> None:
@@ -89,12 +126,15 @@ def test_nothing_is_ever_shortened(
     assert _rest(after) == _rest(before)
 
 
-@given(samples, times)
-def test_every_past_start_would_have_been_in_time(seconds: list[float], timeout: float) -> None:
-    wide = widen(service(start_timeout=timeout), learned(*seconds))
+@given(samples, times, st.booleans())
+def test_every_past_start_would_have_been_in_time_as_far_as_sense_allows(
+    seconds: list[float], timeout: float, chosen: bool
+) -> None:
+    wide = widen(service(start_timeout=timeout, timeout_chosen=chosen), learned(*seconds))
+    assert timeout <= wide.start_timeout <= wide.longest_start
+    assert wide.longest_start <= max(timeout, LONGEST_START)
     if len(seconds) >= 2:
-        assert all(one <= max(wide.start_timeout, LONGEST) for one in seconds if one <= LONGEST)
-        assert max(seconds) > LONGEST or wide.start_timeout >= max(seconds)
+        assert wide.start_timeout >= min(max(seconds), wide.longest_start)
 
 
 @given(samples, times)
@@ -105,4 +145,4 @@ def test_widening_twice_is_widening_once(seconds: list[float], timeout: float) -
 
 def _rest(service_: DesiredService) -> DesiredService:
     plain = UpdatePolicy()
-    return replace(service_, start_timeout=0.0, update=plain, rollback=plain, readiness=None)
+    return replace(service_, start_timeout=0.0, timeout_given=None, update=plain, rollback=plain, readiness=None)

@@ -24,7 +24,7 @@ def found(
     services = {"web": definition or {}}
     resolution = resolved(services, spec)
     assert resolution.stack is not None
-    timings = Timings({("web", Span.READY): tuple(Sample(one, Revision("v")) for one in seconds)})
+    timings = Timings({("web", Span.OWN): tuple(Sample(one, Revision("v")) for one in seconds)})
     models = rendered(services).model["services"]
     return list(warn_learned(resolution.stack, models, None if spec is None else stack(spec), timings))
 
@@ -40,6 +40,12 @@ def test_a_timeout_that_is_too_short_is_told_with_the_numbers_and_the_mend() -> 
         "'web' took up to 10.0 s to be ready in 20 starts, and 1 of 100 may take 10.3 s: "
         "more than the 10 s that it has; it is given 13 s"
     )
+    assert one.hint == "set startTimeout: 13s for it"
+
+
+def test_it_is_told_what_it_is_given_where_that_is_less_than_it_needs() -> None:
+    (one,) = found(TWENTY, {"services": {"web": {"startTimeout": "5s"}}})
+    assert one.message.endswith("more than the 5 s that it has; it is given 10 s")
     assert one.hint == "set startTimeout: 13s for it"
 
 
@@ -110,5 +116,5 @@ def test_who_leaves_is_not_told_of() -> None:
     services: dict[str, dict[str, Any]] = {"web": {}, "db": {}}
     resolution = resolved(services, spec)
     assert resolution.stack is not None
-    timings = Timings({("web", Span.READY): (Sample(10.0),) * 20})
+    timings = Timings({("web", Span.OWN): (Sample(10.0),) * 20})
     assert list(warn_learned(resolution.stack, rendered(services).model["services"], stack(spec), timings)) == []

@@ -103,6 +103,14 @@ def test_what_is_still_starting_when_we_first_see_it_has_to_begin() -> None:
     assert (seen.health, seen.last_output) == (Health.STARTING, "said by start")
 
 
+def test_one_of_an_earlier_release_has_the_time_to_begin_that_its_service_has_now() -> None:
+    scene = Scene(started=WALL - 100, readiness=READY, startup=START, start_timeout=60.0)
+    before, scene.want = scene.want, replace(scene.want, revision=Revision("new"), start_timeout=300.0)
+    scene.known = {("web", before.revision): before}
+    scene.look(5)
+    assert "start" in scene.asked
+
+
 def test_who_serves_already_is_not_doubted_when_a_startup_probe_comes() -> None:
     scene = Scene(readiness=READY)
     scene.look(5)

@@ -38,7 +38,8 @@ class Case(NamedTuple):
     `go_first`: services on it that serve and go back before it, where the stack goes back.
 
     A tuple, like all that a pass makes by the thousand: a frozen dataclass takes three times as long to make.
-    `may_begin`: a start slot is free for it. `heals`: what fell over may be put up again (`selfHeal`, and not just
+    `may_begin`: a start slot is free for it; `may_heal`: one would be, if only the manifest bounded them, which is
+    enough for what ran well before. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself. `hurried`: a person wants it to end without grace.
     `fetching`: its image is on its way. `fetches_early`: images are fetched ahead of need, not when it is their turn.
     `leeway`: what the machine has room for.
@@ -52,6 +53,7 @@ class Case(NamedTuple):
     dependents: tuple[str, ...] = ()
     go_first: tuple[str, ...] = ()
     may_begin: bool = True
+    may_heal: bool = True
     heals: bool = True
     heals_at: Instant | None = None
     hurried: bool = False

@@ -42,8 +42,12 @@ def _is_left_down(case: Case, replica: Replica) -> bool:
     """Without healing only what fell over stays down: not what never ran well, nor what we put down ourselves."""
     if case.heals or case.heals_at is not None:
         return not case.heals
-    ran_well = replica.revision != case.want.revision or is_release(release_of(case.want), case.history.good)
-    return ran_well and not was_put_down(case, replica)
+    return (replica.revision != case.want.revision or _ran_well(case)) and not was_put_down(case, replica)
+
+
+def _ran_well(case: Case) -> bool:
+    """What is wanted was whole once: what is wrong with it now is to be healed, and is no first start."""
+    return is_release(release_of(case.want), case.history.good)
 
 
 def start(case: Case, replica: Replica) -> Moves:
@@ -61,7 +65,7 @@ def start(case: Case, replica: Replica) -> Moves:
     if permission.grant is None:
         message = f"{replica.name} {why}, {_count_tries(permission.tries)} so far"
         return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
-    begun = _begin(case, replica, why, tries=permission.tries)
+    begun = _begin(case, replica, why, permission.tries, heals=_ran_well(case))
     return begun if not begun.steps else _with_grant(begun, replica, permission.grant)
 
 
@@ -69,19 +73,19 @@ def _tell_end(replica: Replica) -> str:
     return f"exited with {replica.exit_code}" + (" (out of memory)" if replica.oom_killed else "")
 
 
-def _begin(case: Case, replica: Replica, why: str, tries: int = 0) -> Moves:
+def _begin(case: Case, replica: Replica, why: str, tries: int = 0, *, heals: bool = False) -> Moves:
     """Start it, if a slot is free."""
-    if not _has_slot(case, tries):
+    if not _has_slot(case, tries, heals):
         return WAITS_FOR_SLOT
     by_compose = case.want.template.starts_by_compose
-    step = Start(case.want.name, replica.id, replica.number, why, by_compose)
+    step = Start(case.want.name, replica.id, replica.number, why, by_compose, heals)
     return Moves(steps=(step,), reason="Starting", message=f"{replica.name}: {why}", asks_slot=tries < 2, tries=tries)
 
 
 def _unpause(case: Case, replica: Replica) -> Moves:
     if not case.heals:
         return Moves(reason="Paused", message=f"{replica.name} is paused", wake_at=case.heals_at)
-    step = Start(case.want.name, replica.id, replica.number, "was paused from outside")
+    step = Start(case.want.name, replica.id, replica.number, "was paused from outside", heals=True)
     return Moves(steps=(step,), reason="Unpausing", message=f"{replica.name} was paused from outside")
 
 
@@ -128,7 +132,7 @@ def _restart_sick(case: Case, replica: Replica, why: str) -> Moves:
     permission = ask_restart(replica, begun, case.history.restarts.get(replica.id), case.want.backoff, case.now)
     if permission.grant is None:
         return Moves(wake_at=permission.due, reason="CrashLoopBackOff", message=message, tries=max(permission.tries, 1))
-    if not _has_slot(case, permission.tries):
+    if not _has_slot(case, permission.tries, _ran_well(case)):
         return WAITS_FOR_SLOT
     because = why + last_words(replica)
     step = Restart(case.want.name, replica.id, replica.number, case.want.stop_grace, because)
@@ -173,18 +177,19 @@ def _follow(case: Case, replica: Replica, why: str) -> Moves:
     return Moves(steps=(step,), reason="Following", message=f"{replica.name}: {why}", asks_slot=True)
 
 
-def _has_slot(case: Case, tries: int) -> bool:
-    """Who has failed twice needs no slot: its backoff limits it."""
-    return case.may_begin or tries >= 2
+def _has_slot(case: Case, tries: int, heals: bool) -> bool:
+    """Who has failed twice needs no slot: its backoff limits it. Who is healed needs none of the machine's."""
+    return case.may_begin or tries >= 2 or (heals and case.may_heal)
 
 
 def holds_slot(case: Case, replica: Replica) -> bool:
-    """A start slot is a lease: it ends with the start timeout, and who failed twice holds none."""
-    return tries_of(case, replica) < 2 and still_waits(lease_end(case, replica), case.want.start_timeout, case.now)
+    """A start slot is a lease, and who failed twice holds none."""
+    return tries_of(case, replica) < 2 and still_waits(lease_end(case, replica), case.want.unwidened, case.now)
 
 
 def lease_end(case: Case, replica: Replica) -> Instant:
-    return (replica.started_at or 0.0) + case.want.start_timeout
+    """It ends with the start timeout of the files: others need not have learned the patience of who is slow."""
+    return (replica.started_at or 0.0) + case.want.unwidened
 
 
 def _count_tries(tries: int) -> str:

@@ -63,7 +63,7 @@ class _Turn:
         self.budget = Budget(world, dirty)
         self._way_back = self._find_way_back()
         self._around = self._look_around()
-        self.limit = world.limit
+        self.limit, self.chosen_limit = world.limit, world.chosen_limit
 
     def push(self, names: Iterable[str]) -> None:
         for name in names:
@@ -85,7 +85,7 @@ class _Turn:
         while self._heap:
             name = self.world.graph.order[heapq.heappop(self._heap)]
             self._queued.discard(name)
-            self._decide(name, may_begin=self.limit is None or name in self.starting)
+            self._decide(name, in_turn=False)
 
     def refill(self) -> None:
         """Give free start slots, and room on the machine, to those who wait.
@@ -96,25 +96,26 @@ class _Turn:
             name = min(candidates, key=self.world.turns.__getitem__)
             self._tried.add(name)
             if self._may_decide(name):
-                self._decide(name, may_begin=self._has_slot or name in self.starting)
+                self._decide(name, in_turn=True)
                 self.drain()
 
     def _find_waiting(self) -> set[str]:
         """Who waited for room before is tried again only where somebody gave some back."""
         again = self.budget.released or not self.world.short <= self.short
         short = self.short if again else self.short & self.decided.keys()
-        return short | self.waiting if self._has_slot else short
+        limit = self.limit if self.chosen_limit is None else self.chosen_limit
+        return short | self.waiting if limit is None or len(self.starting) < limit else short
 
-    @property
-    def _has_slot(self) -> bool:
-        return self.limit is None or len(self.starting) < self.limit
+    def _has_slot(self, name: str, limit: int | None, *, in_turn: bool) -> bool:
+        """It has one already, all have, or it is its turn and one is free."""
+        return name in self.starting or limit is None or (in_turn and len(self.starting) < limit)
 
-    def _decide(self, name: str, *, may_begin: bool) -> None:
+    def _decide(self, name: str, *, in_turn: bool) -> None:
         self._times[name] = self._times.get(name, 0) + 1
         if self._times[name] > SPIN_LIMIT:
             return
         before, history = self._offers(name), self._history(name)
-        decision = decide(self._case(name, may_begin))
+        decision = decide(self._case(name, in_turn))
         self.decided[name] = decision
         note_slot(decision, self.starting, self.waiting)
         (self.short.add if decision.short else self.short.discard)(name)
@@ -139,7 +140,7 @@ class _Turn:
             return NOWHERE
         return find_way_back(self._failed, self.world.desired.services, self._history, self.world.settled)
 
-    def _case(self, name: str, may_begin: bool) -> Case:
+    def _case(self, name: str, in_turn: bool) -> Case:
         world = self.world
         want = world.desired.services[name]
         history = self._history(name)
@@ -154,7 +155,8 @@ class _Turn:
             gates=self._gates(want),
             dependents=() if aimed.want.leaving is None else self._dependents(name),
             go_first=self._go_first(name) if self._way_back.releases else (),
-            may_begin=may_begin,
+            may_begin=self._has_slot(name, self.limit, in_turn=in_turn),
+            may_heal=self._has_slot(name, self.chosen_limit, in_turn=in_turn),
             heals=world.desired.policy.self_heal and not watching,
             heals_at=world.heals_at if watching else None,
             hurried=name in world.hurried,

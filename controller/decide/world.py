@@ -74,9 +74,13 @@ class World:
     @property
     def limit(self) -> int | None:
         """Services that may be starting at once; None: no bound."""
+        return min((bound for bound in (self.chosen_limit, self.slots) if bound is not None), default=None)
+
+    @property
+    def chosen_limit(self) -> int | None:
+        """The same by the manifest alone, which holds for what is healed too."""
         policy = self.desired.policy
-        bounds = (1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel, self.slots)
-        return min((bound for bound in bounds if bound is not None), default=None)
+        return 1 if policy.mode is StartupMode.SEQUENTIAL else policy.max_parallel
 
     def rank(self, name: str) -> float:
         """The higher, the sooner its calls are made: the seconds of the longest way ahead, else its place in order."""

@@ -15,11 +15,12 @@ from itertools import count
 
 from controller.engines.base import Engine, result_of
 from controller.loop.journal import ReplicaJournal
-from controller.loop.lanes import Lane, deadline_of, lane_of
+from controller.loop.lanes import Lane, deadline_of, lane_of, workers_of
 from controller.model.errors import ControllerError
 from controller.model.names import Release, ReplicaId
 from controller.model.project import ComposeProject
 from controller.model.steps import Create, Outcome, Remove, Result, Route, Step, fetched_image
+from controller.resources.starts import count_cores
 
 LOOK_AGAIN = 0.5
 """Seconds after which the number of starts at once is asked for again, while some wait for it."""
@@ -74,6 +75,10 @@ class _Work:
     outcomes: list[Outcome]
 
 
+_Waiting = tuple[float, int, _Work]
+"""What goes first is the smallest."""
+
+
 class Executor:
     """Worker threads by lane.
 
@@ -81,17 +86,23 @@ class Executor:
 
     A service is busy from `submit` until its batch was collected, so nobody decides on a view from before the outcome;
     a fetch stands beside it, and beside that of another image. `starts`: how many the machine bears at once now, asked
-    for those that adapt; the number of workers bounds all.
+    for those that adapt, and only before a create or a start; the number of workers bounds all. `cores`: of the
+    engine's machine, where that is not this one.
     """
 
     def __init__(
-        self, engine: Engine, on_done: Callable[[Batch], None], starts: Callable[[], int] | None = None
+        self,
+        engine: Engine,
+        on_done: Callable[[Batch], None],
+        starts: Callable[[], int] | None = None,
+        cores: int | None = None,
     ) -> None:
+        self._cores = count_cores() if cores is None else cores
         self._engine = engine
         self._on_done = on_done
         self._starts = starts
         self._changed = threading.Condition()
-        self._waiting: dict[Lane, list[tuple[float, int, _Work]]] = {lane: [] for lane in Lane}
+        self._waiting: dict[Lane, list[_Waiting]] = {lane: [] for lane in Lane}
         self._threads: dict[Lane, list[threading.Thread]] = {lane: [] for lane in Lane}
         self._idle = dict.fromkeys(Lane, 0)
         self._busy: dict[Key, None] = {}
@@ -163,7 +174,7 @@ class Executor:
     def _enqueue(self, work: _Work) -> bool:
         """False where nobody would ever do it."""
         lane = lane_of(work.left[0])
-        if self._idle[lane] <= len(self._waiting[lane]) and len(self._threads[lane]) < lane.workers:
+        if self._idle[lane] <= len(self._waiting[lane]) and len(self._threads[lane]) < workers_of(lane, self._cores):
             self._hire(lane)
         if not self._threads[lane]:
             return False
@@ -190,20 +201,31 @@ class Executor:
     def _next(self, lane: Lane) -> _Work | None:
         with self._changed:
             self._idle[lane] += 1
-            while not self._closing and not self._may_begin(lane):
+            while (entry := self._find_first(lane)) is None and not self._closing:
                 self._changed.wait(LOOK_AGAIN if self._waiting[lane] else None)
             self._idle[lane] -= 1
-            if not self._waiting[lane]:
+            if entry is None:
                 return None
             self._running[lane] += 1
-            return heapq.heappop(self._waiting[lane])[2]
+            self._take(lane, entry)
+            return entry[2]
 
-    def _may_begin(self, lane: Lane) -> bool:
-        """Whether there is work, and the first of it need not wait for the machine. One at a time always goes on."""
+    def _find_first(self, lane: Lane) -> _Waiting | None:
+        """The first that need not wait for the machine. One at a time always goes on, and at the end all do."""
         waiting = self._waiting[lane]
-        if not waiting or lane is not Lane.STARTING or self._starts is None or not waiting[0][2].batch.adapts:
-            return bool(waiting)
-        return self._running[lane] < max(1, self._starts())
+        if not waiting or self._closing or lane is not Lane.STARTING or self._starts is None:
+            return waiting[0] if waiting else None
+        if not waiting[0][2].batch.adapts or self._running[lane] < max(1, self._starts()):
+            return waiting[0]
+        return min((entry for entry in waiting if not entry[2].batch.adapts), default=None)
+
+    def _take(self, lane: Lane, entry: _Waiting) -> None:
+        waiting = self._waiting[lane]
+        if entry is waiting[0]:
+            heapq.heappop(waiting)
+            return
+        waiting.remove(entry)
+        heapq.heapify(waiting)
 
     def _advance(self, work: _Work) -> None:
         """Do the next step; after one that was not done, or at the end of all work, the rest is skipped."""

@@ -19,7 +19,6 @@ from controller.model.steps import (
     Stop,
     Withdraw,
 )
-from controller.resources.starts import count_cores
 
 
 class Lane(Enum):
@@ -27,20 +26,27 @@ class Lane(Enum):
 
     STARTING = "starting"
     """Costs the engine's processor time: more at once than cores + 1 buys nothing (`resources.parallelism`)."""
+    HEALING = "healing"
+    """Starts too, of what fell over: who is slow to start for the first time, in any stack, holds up none of them."""
+    SERVING = "serving"
+    """Short calls by which what runs is reached, named and bounded: they wait for no start."""
     LEAVING = "leaving"
     """Mostly waits for a container to end by itself."""
     IMAGES = "images"
     """Waits for a network or a compiler, for minutes."""
 
-    @property
-    def workers(self) -> int:
-        match self:
-            case Lane.STARTING:
-                return count_cores() + 1
-            case Lane.LEAVING:
-                return 16
-            case Lane.IMAGES:
-                return 3
+
+def workers_of(lane: Lane, cores: int) -> int:
+    """How many steps of it are done at once. `cores`: the engine's."""
+    match lane:
+        case Lane.STARTING | Lane.HEALING:
+            return cores + 1
+        case Lane.SERVING:
+            return 8
+        case Lane.LEAVING:
+            return 16
+        case Lane.IMAGES:
+            return 3
 
 
 def lane_of(step: Step) -> Lane:
@@ -49,8 +55,12 @@ def lane_of(step: Step) -> Lane:
             return Lane.IMAGES
         case Stop() | Restart() | Remove():
             return Lane.LEAVING
-        case Create() | Start() | Rename() | Connect() | Limit() | Withdraw() | Route():
+        case Start(heals=True):
+            return Lane.HEALING
+        case Create() | Start():
             return Lane.STARTING
+        case Rename() | Connect() | Limit() | Withdraw() | Route():
+            return Lane.SERVING
 
 
 def deadline_of(step: Step) -> float:

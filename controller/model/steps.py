@@ -47,13 +47,14 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Make it run: starts what is created or exited, unpauses what is paused."""
+    """Make it run: starts what is created or exited, unpauses what is paused. `heals`: it ran well, and fell over."""
 
     service: str
     replica: ReplicaId
     number: int
     because: str
     by_compose: bool = False
+    heals: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,7 +124,8 @@ def test_a_removed_replica_is_forgotten(executor, batch, store):
         (stop("web", 25.0), Lane.LEAVING, 35.0),
         (Restart("web", "id", 1, 5.0, ""), Lane.LEAVING, 45.0),
         (Remove("web", "id", 1, ""), Lane.LEAVING, 30.0),
-        (Rename("web", "id", 1, "n"), Lane.STARTING, 30.0),
+        (Rename("web", "id", 1, "n"), Lane.SERVING, 30.0),
+        (Start("web", "id", 1, "", heals=True), Lane.HEALING, 60.0),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -8,8 +8,11 @@ from dataclasses import replace
 import pytest
 
 from controller.loop.executor import Executor
-from controller.loop.lanes import Lane
-from controller.model.steps import Pull, Result
+from controller.loop.lanes import Lane, workers_of
+from controller.model.names import ReplicaId
+from controller.model.routes import RouteState
+from controller.model.steps import Connect, Limit, Pull, Remove, Rename, Restart, Result, Route, Start, Withdraw
+from controller.resources.starts import count_cores
 from tests.component.steps import create, results, start, stop
 from tests.component.waiting import eventually
 
@@ -60,7 +63,7 @@ def test_one_always_goes_on(squeezed, port, batch):
 
 
 def test_when_the_machine_has_room_again_the_others_begin_without_a_word(squeezed, port, batch):
-    names = [f"s{turn}" for turn in range(Lane.STARTING.workers)]
+    names = [f"s{turn}" for turn in range(workers_of(Lane.STARTING, count_cores()))]
     port.hold(*names)
     for name in names:
         squeezed.submit(batch(name))
@@ -70,7 +73,7 @@ def test_when_the_machine_has_room_again_the_others_begin_without_a_word(squeeze
 
 
 def test_who_does_not_adapt_starts_as_ever(squeezed, port, batch):
-    names = [f"s{turn}" for turn in range(Lane.STARTING.workers)]
+    names = [f"s{turn}" for turn in range(workers_of(Lane.STARTING, count_cores()))]
     port.hold(*names)
     for name in names:
         squeezed.submit(replace(batch(name), adapts=False))
@@ -86,8 +89,54 @@ def test_stops_and_pulls_wait_for_no_room(squeezed, port, batch):
     eventually(lambda: {name for _, name in port.begun} == {"web", "old", "image"})
 
 
+WEB = ReplicaId("id-web-1")
+SHORT = [
+    Rename("web", WEB, 1, "test"),
+    Connect("web", WEB, 1, create("web").template, "test"),
+    Limit("web", WEB, 1, create("web").template, (), "test"),
+    Withdraw("web", WEB, 1, "test"),
+    Route("web", WEB, 1, RouteState.IN, "test"),
+    Remove("web", WEB, 1, "test"),
+    Restart("web", WEB, 1, 1.0, "test"),
+    Start("web", WEB, 1, "test", heals=True),
+]
+
+
+@pytest.mark.parametrize("adapts", [True, False], ids=["where the machine is squeezed", "where all workers start"])
+@pytest.mark.parametrize("step", SHORT, ids=lambda step: type(step).__name__)
+def test_what_keeps_services_serving_waits_for_no_start_of_any_stack(squeezed, port, batch, step, adapts):
+    names = [f"s{turn}" for turn in range(workers_of(Lane.STARTING, count_cores()) + 2)]
+    port.hold(*names)
+    for name in names:
+        squeezed.submit(replace(batch(name, stack="other"), adapts=adapts))
+    eventually(lambda: len(port.begun) == (1 if adapts else len(names) - 2))
+    squeezed.submit(batch("web", step))
+    eventually(lambda: (type(step).__name__, "web") in port.begun)
+
+
+def test_who_may_begin_is_not_behind_one_that_waits_for_the_machine(squeezed, port, batch):
+    port.hold("first", "squeezed")
+    squeezed.submit(batch("first"))
+    eventually(lambda: len(port.begun) == 1)
+    squeezed.submit(batch("squeezed", rank=9.0))
+    squeezed.submit(replace(batch("free", rank=1.0), adapts=False))
+    eventually(lambda: [name for _, name in port.begun] == ["first", "free"])
+
+
+def test_the_engines_cores_bound_its_starts(port, batch):
+    executor = Executor(port, lambda batch: None, cores=5)
+    names = [f"s{turn}" for turn in range(9)]
+    gate = port.hold(*names)
+    for name in names:
+        executor.submit(batch(name))
+    eventually(lambda: len(port.begun) == 6)
+    gate.set()
+    eventually(lambda: len(port.begun) == len(names))
+    assert port.most == 6 and executor.close(10)
+
+
 def test_the_longest_path_goes_first(executor, port, batch):
-    limit = Lane.STARTING.workers
+    limit = workers_of(Lane.STARTING, count_cores())
     kept = [f"kept{turn}" for turn in range(limit - 1)]
     port.hold(*kept)
     only_worker = port.hold("first")
@@ -123,10 +172,10 @@ def test_the_end_finishes_the_running_step_and_begins_no_other(port, batch):
     port.held.update(dict.fromkeys(names, gate))
     for name in names:
         executor.submit(batch(name))
-    eventually(lambda: len(port.begun) == Lane.STARTING.workers)
+    eventually(lambda: len(port.begun) == workers_of(Lane.STARTING, count_cores()))
     threading.Timer(0.05, gate.set).start()
     assert executor.close(10)
-    assert len(port.begun) == Lane.STARTING.workers
+    assert len(port.begun) == workers_of(Lane.STARTING, count_cores())
     assert not executor.submit(batch("late"))
     by_service = {done.batch.service: results(done) for done in executor.collect("s")}
     assert by_service["web"] == [Result.DONE, Result.SKIPPED]
@@ -134,7 +183,7 @@ def test_the_end_finishes_the_running_step_and_begins_no_other(port, batch):
 
 
 def test_an_image_that_was_asked_for_before_and_is_not_on_its_way_yet_is_fetched_no_more(executor, port, batch):
-    busy = [f"p{turn}" for turn in range(Lane.IMAGES.workers)]
+    busy = [f"p{turn}" for turn in range(workers_of(Lane.IMAGES, count_cores()))]
     gate = port.hold(*busy)
     for name in busy:
         executor.submit(batch(name, Pull(name, "other:1", "test")))
@@ -178,7 +227,7 @@ def scarce(monkeypatch):
 
 def test_where_the_system_gives_no_thread_nothing_is_taken_and_later_it_is(executor, batch, scarce):
     scarce.set()
-    for _ in range(Lane.STARTING.workers + 1):
+    for _ in range(workers_of(Lane.STARTING, count_cores()) + 1):
         assert not executor.submit(batch("web"))
     assert executor.busy("s") == frozenset()
     scarce.clear()

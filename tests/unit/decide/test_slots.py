@@ -5,6 +5,7 @@ import pytest
 from controller.decide.world import World
 from controller.model.decision import Grant, History
 from controller.model.desired import DesiredService, Order, StackPolicy, UpdatePolicy
+from controller.model.names import Release
 from controller.model.observed import Health, Replica, Trouble
 from controller.model.resources import Optimization
 from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, probe, replica, view
@@ -141,6 +142,42 @@ def test_who_has_failed_once_waits_for_a_slot() -> None:
     given = bounded(1, checked("a"), checked("b"), a=[exited(service="a")], b=coming("b"))
     assert acts(given) == {}
     assert given.waiting == {"a"}
+
+
+RAN_WELL = History(adopted_at=1.0, good=Release("v1"))
+
+
+@pytest.mark.parametrize(
+    ("history", "limit", "expected"),
+    [
+        pytest.param(RAN_WELL, None, {"a": "start 1"}, id="what fell over needs no slot of the machine"),
+        pytest.param(RAN_WELL, 3, {"a": "start 1"}, id="as long as the manifest has one"),
+        pytest.param(RAN_WELL, 1, {}, id="it needs that of the manifest"),
+        pytest.param(History(adopted_at=1.0), None, {}, id="a first start is no healing"),
+    ],
+)
+def test_whether_one_that_ended_waits_for_the_machine(history, limit, expected) -> None:
+    given = bounded(
+        limit, checked("a"), checked("b"), checked("c"), a=[exited(service="a")], b=coming("b"), **idle("c")
+    )
+    given.slots, given.histories["a"] = 1, history
+    assert acts(given) == expected
+    assert "c" in given.waiting and ("a" in given.waiting) is not bool(expected)
+
+
+def test_one_that_is_sick_waits_for_no_slot_of_the_machine_either() -> None:
+    sick = replica(service="a", health=Health.UNHEALTHY, started_at=NOW - 500)
+    given = bounded(None, checked("a"), checked("b"), a=[sick], b=coming("b"))
+    given.slots, given.histories["a"] = 1, RAN_WELL
+    assert acts(given) == {"a": "restart 1"}
+
+
+def test_a_lease_ends_with_the_time_that_the_files_give_whatever_was_learned() -> None:
+    slow = checked("a", start_timeout=480.0, timeout_given=120.0)
+    given = settle(bounded(1, slow, checked("b"), a=coming("a", ago=100.0), **idle("b")))
+    assert given.decisions["a"].wake_at == NOW + 20
+    assert acts(given, "a", now=NOW + 20) == {"b": "start 1"}
+    assert given.decisions["a"].wake_at == NOW + 380
 
 
 def test_a_sound_replica_beside_a_failing_one_gets_its_slot() -> None:

@@ -57,10 +57,11 @@ class Act(NamedTuple):
 
 
 class Waited(NamedTuple):
-    """`of`: the service that was waited for; "": a start slot, or room."""
+    """`of`: the service that was waited for; `lack`: what instead, a start slot or something of the machine."""
 
     service: str
     of: str
+    lack: str
     since: Instant
     until: Instant
 
@@ -100,7 +101,7 @@ def _make_row(name: str, bars: Sequence[Bar], story: Story, unknown: Mapping[str
     world, end = story.world, unknown.get(name)
     stack = world.desired.name
     if end is None:
-        return Row(stack, name, _in_order(bars), critical=critical)
+        return Row(stack, name, _in_order(bars), lack=_find_lack(name, story, to_the_end=True), critical=critical)
     early = [bar for bar in bars if bar.at <= end]
     known = [
         bar
@@ -108,7 +109,15 @@ def _make_row(name: str, bars: Sequence[Bar], story: Story, unknown: Mapping[str
         if not _is_guessed(name, bar.doing, story.guesses) and not _hangs_on_guess(name, bar, world, unknown)
     ]
     own = next((bar.doing for bar in _in_order(early) if _is_guessed(name, bar.doing, story.guesses)), None)
-    return Row(stack, name, _in_order(known), end, own, "" if own else _find_cause(name, early, world, unknown))
+    cause = "" if own else _find_cause(name, early, world, unknown)
+    return Row(stack, name, _in_order(known), end, own, cause, "" if cause else _find_lack(name, story))
+
+
+def _find_lack(name: str, story: Story, *, to_the_end: bool = False) -> str:
+    """What it waits for last that is nobody's service; `to_the_end`: only where it never gets that."""
+    waits = [wait for wait in story.waits if wait.service == name and wait.lack]
+    last = max(waits, key=lambda wait: wait.until, default=None)
+    return "" if last is None or (to_the_end and last.until < story.ended) else last.lack
 
 
 def _find_cause(name: str, bars: Iterable[Bar], world: World, unknown: Mapping[str, float]) -> str:
@@ -128,7 +137,7 @@ def _all_bars(story: Story) -> Iterator[tuple[str, Bar]]:
             yield act.outcome.step.service, bar
     for wait in story.waits:
         seconds = wait.until - wait.since
-        yield wait.service, Bar(Doing.WAIT, wait.since - story.begun, seconds, of=wait.of)
+        yield wait.service, Bar(Doing.WAIT, wait.since - story.begun, seconds, of=wait.of, lack=wait.lack)
     yield from _drain_bars(story)
     yield from _life_bars(story)
 

@@ -82,7 +82,7 @@ class Doing(StrEnum):
 class Bar(NamedTuple):
     """A stretch of time, in seconds from the start. `replica`: a name for people, None for what is the service's.
 
-    `of`: the service that is waited for; "": a start slot or room, or nothing is waited for.
+    `of`: the service that is waited for; `lack`: what of the machine, or of the manifest's bounds, instead.
     """
 
     doing: Doing
@@ -90,6 +90,7 @@ class Bar(NamedTuple):
     seconds: float
     replica: str | None = None
     of: str = ""
+    lack: str = ""
 
     @property
     def end(self) -> float:
@@ -101,7 +102,8 @@ class Row:
     """What one service does in a plan, and when. `critical`: it is on the way that takes longest.
 
     `unknown_from`: seconds from the start after which nothing of it is known, and no bar is given: how long
-    `unknown_doing` takes was not measured enough, or when `unknown_after` is done, the service that it waits for.
+    `unknown_doing` takes was not measured enough, or when `unknown_after` is done, the service that it waits for,
+    or when it gets its `lack`: a start slot, memory. That is set too where it gets it never.
     """
 
     stack: str
@@ -110,6 +112,7 @@ class Row:
     unknown_from: float | None = None
     unknown_doing: Doing | None = None
     unknown_after: str = ""
+    lack: str = ""
     critical: bool = False
 
 

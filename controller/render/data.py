@@ -183,6 +183,7 @@ def _row_data(row: Row) -> Data:
         "unknownFrom": _rounded(row.unknown_from),
         "unknownDoing": row.unknown_doing and str(row.unknown_doing),
         "unknownAfter": row.unknown_after or None,
+        "lack": row.lack or None,
         "bars": [
             {
                 "doing": str(bar.doing),
@@ -190,6 +191,7 @@ def _row_data(row: Row) -> Data:
                 "seconds": _rounded(bar.seconds),
                 "replica": bar.replica,
                 "waitsFor": bar.of or None,
+                "lack": bar.lack or None,
             }
             for bar in row.bars
         ],

@@ -144,11 +144,14 @@ def _looks(row: Row, axis: Axis | None) -> list[Look | None]:
 
 
 def _note(row: Row) -> str:
-    """For whom it waits last, and when it is done."""
+    """For whom, or for what, it waits last, and when it is done."""
     if row.unknown_after:
         return f"unknown, after {clean(row.unknown_after)}"
     if row.unknown_from is not None:
-        return f"unknown (first {_FIRST.get(row.unknown_doing, 'start')})"
+        first = _FIRST.get(row.unknown_doing, "start")
+        return f"unknown, waits for {row.lack}" if row.lack else f"unknown (first {first})"
+    if row.lack:
+        return f"waits for {row.lack}"
     waits = [bar for bar in row.bars if bar.doing is Doing.WAIT and bar.of]
     after = f"after {clean(max(waits, key=lambda bar: bar.end).of)}" if waits else ""
     return ", ".join(filter(None, (_done(row.bars), after)))

@@ -152,6 +152,20 @@ def test_the_first_of_what_is_said(doing: Doing, note: str) -> None:
     assert f"? unknown (first {note})" in text
 
 
+@pytest.mark.parametrize(
+    ("row", "note"),
+    [
+        (Row("shop", "web", (), 0.0, Doing.CREATE, lack="a start slot"), "? unknown, waits for a start slot"),
+        (Row("shop", "web", (Bar(Doing.WAIT, 0.0, 1.0, lack="memory"),), lack="memory"), " waits for memory"),
+        (Row("shop", "web", (), 0.0, None, "db", "memory"), "? unknown, after db"),
+    ],
+)
+def test_what_is_waited_for_is_said(row: Row, note: str) -> None:
+    steps = (PlannedStep("shop", 0.0, "start", "web", "web-1", "missing"),)
+    line = next(line for line in drawn(Plan("shop", steps=steps, timeline=(row,))).split("\n") if " web " in line)
+    assert line.endswith(note)
+
+
 def test_forty_services_have_a_row_each_within_the_width() -> None:
     dice, names = random.Random(3), [f"service-{number:02d}" for number in range(40)]
     services = [
@@ -214,8 +228,12 @@ def test_names_from_elsewhere_cannot_disturb_the_terminal() -> None:
 
 
 def test_the_shape_for_programs() -> None:
-    bars = (Bar(Doing.WAIT, 0.0, 0.5, of="db"), Bar(Doing.WAIT, 0.5, 0.1), Bar(Doing.START, 0.6, 0.25, "web-1"))
-    rows = (Row("shop", "web", bars, critical=True), Row("shop", "new", (), 0.5, Doing.STOP, "web"))
+    bars = (
+        Bar(Doing.WAIT, 0.0, 0.5, of="db"),
+        Bar(Doing.WAIT, 0.5, 0.1, lack="memory"),
+        Bar(Doing.START, 0.6, 0.25, "web-1"),
+    )
+    rows = (Row("shop", "web", bars, critical=True), Row("shop", "new", (), 0.5, Doing.STOP, "web", "memory"))
     assert plan_data([Plan("shop", timeline=rows)])["timeline"] == [
         {
             "stack": "shop",
@@ -224,10 +242,11 @@ def test_the_shape_for_programs() -> None:
             "unknownFrom": None,
             "unknownDoing": None,
             "unknownAfter": None,
+            "lack": None,
             "bars": [
-                {"doing": "wait", "at": 0.0, "seconds": 0.5, "replica": None, "waitsFor": "db"},
-                {"doing": "wait", "at": 0.5, "seconds": 0.1, "replica": None, "waitsFor": None},
-                {"doing": "start", "at": 0.6, "seconds": 0.25, "replica": "web-1", "waitsFor": None},
+                {"doing": "wait", "at": 0.0, "seconds": 0.5, "replica": None, "waitsFor": "db", "lack": None},
+                {"doing": "wait", "at": 0.5, "seconds": 0.1, "replica": None, "waitsFor": None, "lack": "memory"},
+                {"doing": "start", "at": 0.6, "seconds": 0.25, "replica": "web-1", "waitsFor": None, "lack": None},
             ],
         },
         {
@@ -237,6 +256,7 @@ def test_the_shape_for_programs() -> None:
             "unknownFrom": 0.5,
             "unknownDoing": "stop",
             "unknownAfter": "web",
+            "lack": "memory",
             "bars": [],
         },
     ]

@@ -13,6 +13,7 @@ from controller.engines.simulated_world import Simulation
 from controller.model.desired import Condition, DesiredService, Order, StackPolicy, StartupMode, UpdatePolicy
 from controller.model.observed import Health, Replica, ServiceView
 from controller.model.plan import Plan, Row
+from controller.model.resources import NO_ROOM_KNOWN, Admission, Amount, Claims, Limit, Room
 from controller.model.timings import Span, Timings
 from tests.builders import HEALTHY, NOW, checked, empty_views, healthy, job, replica, service, stack, timings, view
 
@@ -27,11 +28,13 @@ def planned(
     views: Mapping[str, ServiceView] | None = None,
     known: Timings = TIMES,
     policy: StackPolicy | None = None,
+    room: Room = NO_ROOM_KNOWN,
 ) -> Plan:
     wanted = stack(*services, policy=policy or StackPolicy())
     seen = {**empty_views(wanted), **(views or {})}
     world = make_world(wanted)
     world.views = dict(seen)
+    world.measure(room, {})
     return rehearse(world, Simulation(wanted, seen, known, NOW), NOW)
 
 
@@ -95,6 +98,27 @@ def test_who_waits_for_a_slot_waits_for_nobody() -> None:
     assert rows(plan)["web"] == "* create 0-0.1, wait 0.1-1.4, start 1.4-1.7, ready 1.7-2.7"
     assert plan.waits == ()
     assert rows(plan)["db"].startswith("* "), "which has had the slot"
+
+
+SHORT = Room(memory=64 * 2**20, most=Limit(memory=512 * 2**20))
+LARGE = Claims(reserved=Amount(memory=128 * 2**20))
+
+
+def lacks(*services: DesiredService, known: Timings = TIMES, room: Room = NO_ROOM_KNOWN, limit: int | None = None):
+    """What each waits for that is no service, in the end or where it is not known how it goes on."""
+    policy = StackPolicy(max_parallel=limit, admission=Admission.ENFORCE)
+    return {row.service: row.lack for row in planned(*services, known=known, policy=policy, room=room).timeline}
+
+
+def test_what_is_waited_for_of_the_machine_has_its_name() -> None:
+    plan = planned(checked("db"), checked("web"), policy=StackPolicy(mode=StartupMode.SEQUENTIAL))
+    assert [(bar.of, bar.lack) for row in plan.timeline for bar in row.bars if bar.doing == "wait"] == [
+        ("", "a start slot")
+    ]
+    assert lacks(checked("db"), checked("web"), limit=1) == {"db": "", "web": ""}, "it gets one, and it is known when"
+    assert lacks(checked("db"), checked("web"), limit=1, known=Timings()) == {"db": "", "web": "a start slot"}
+    assert lacks(checked("db"), checked("web", claims=LARGE), room=SHORT) == {"db": "", "web": "memory"}
+    assert lacks(checked("web", claims=LARGE), room=SHORT, known=Timings()) == {"web": "memory"}
 
 
 def serving(count: int) -> dict[str, ServiceView]:

@@ -107,7 +107,7 @@ class _Local:
         self._ground, self._wish = ground, wish
         learned = LearnedUse(ground.folder, ground.now)
         self._controller = Controller(
-            Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned)
+            Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned, lambda: ground.told)
         )  # fmt: skip
         self._followers: dict[str, Follower] = {}
         self._results: dict[str, StackResult] = {}

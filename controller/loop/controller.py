@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from controller.decide.shortage import is_hopeless
-from controller.engines.base import Engine, Nudge, NudgeAt
+from controller.engines.base import Engine, EngineInfo, Nudge, NudgeAt
 from controller.health.prober import Prober
 from controller.loop.executor import Batch, Executor
 from controller.loop.loaded import Loaded
@@ -24,7 +24,7 @@ from controller.loop.tools import Key, Tools
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.status import Event, StackStatus
-from controller.resources.starts import Starts
+from controller.resources.starts import Starts, cores_of, read_machine
 
 _RETRY_AFTER = 5.0
 """Seconds after a pass that could not be recorded."""
@@ -52,7 +52,7 @@ class Ways:
     """What the loop needs from outside. `make_prober` gets the callback for changed verdicts.
 
     `look` sees the machine with these replicas on it (None: nobody does); `learned` tells by stack what one replica of
-    each service usually uses at most, in bytes of memory.
+    each service usually uses at most, in bytes of memory; `told` what the engine said of itself (None: nothing yet).
     """
 
     engine: Engine
@@ -61,6 +61,7 @@ class Ways:
     make_prober: Callable[[Callable[[str, str], None]], Prober | None] = field(default=lambda _: None)
     look: LookAt | None = None
     learned: Learned = field(default=lambda _: {})
+    told: Callable[[], EngineInfo | None] = field(default=lambda: None)
 
 
 class Controller:
@@ -70,9 +71,9 @@ class Controller:
         self._ways = ways
         self._queue: Queue[Key] = Queue(ways.now)
         self._calls: queue.SimpleQueue[Callable[[Instant], None]] = queue.SimpleQueue()
-        here = ways.engine.capabilities.leads_traffic  # elsewhere how our machine fares says nothing
-        self._starts = Starts() if here else None
-        self._executor = Executor(ways.engine, self._on_done, self._starts.at_once if self._starts else None)
+        self._starts = Starts(lambda: read_machine(ways.told()))
+        cores = lambda: cores_of(ways.told())  # noqa: E731 - it may not have said yet what it has
+        self._executor = Executor(ways.engine, self._on_done, self._starts.at_once, cores)
         self.rooms = Rooms(ways.look, ways.now, ways.learned)
         """What the machine has for each stack."""
         self._prober = ways.make_prober(lambda stack, service: self._queue.add(Key(stack, service)))

@@ -62,7 +62,8 @@ class Daemon:
         self._audience = audience
         self._watch = watch
         learned = LearnedUse(ground.folder, ground.now)
-        ways = Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned)
+        told = lambda: ground.told  # noqa: E731
+        ways = Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned, told)
         self._controller = Controller(ways)
         self._controller.on_turn.append(self._after_turn)
         self._reading = Reading(ground, self._controller, self._take_over, makes_tokens=api is not None)

@@ -87,7 +87,7 @@ class Executor:
     A service is busy from `submit` until its batch was collected, so nobody decides on a view from before the outcome;
     a fetch stands beside it, and beside that of another image. `starts`: how many the machine bears at once now, asked
     for those that adapt, and only before a create or a start; the number of workers bounds all. `cores`: of the
-    engine's machine, where that is not this one.
+    engine's machine.
     """
 
     def __init__(
@@ -95,9 +95,9 @@ class Executor:
         engine: Engine,
         on_done: Callable[[Batch], None],
         starts: Callable[[], int] | None = None,
-        cores: int | None = None,
+        cores: Callable[[], int] = count_cores,
     ) -> None:
-        self._cores = count_cores() if cores is None else cores
+        self._cores = cores
         self._engine = engine
         self._on_done = on_done
         self._starts = starts
@@ -174,7 +174,7 @@ class Executor:
     def _enqueue(self, work: _Work) -> bool:
         """False where nobody would ever do it."""
         lane = lane_of(work.left[0])
-        if self._idle[lane] <= len(self._waiting[lane]) and len(self._threads[lane]) < workers_of(lane, self._cores):
+        if self._idle[lane] <= len(self._waiting[lane]) and len(self._threads[lane]) < workers_of(lane, self._cores()):
             self._hire(lane)
         if not self._threads[lane]:
             return False

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.engines.base import Engine
+from controller.engines.base import Engine, EngineInfo
 from controller.intake.targets import Broken, Request, Target, Targets, find_targets
 from controller.loop.generation import load_target, present_generation
 from controller.loop.loaded import Loaded
@@ -42,7 +42,8 @@ class Ground:
     def __init__(self, engine: Engine, asked: Asked) -> None:
         self.engine = engine
         self.asked = asked
-        self._engine_id: str | None = None
+        self.told: EngineInfo | None = None
+        """What the engine said of itself; None: it was not asked yet."""
         self._stores: dict[str, Store] = {}
         self._opening = threading.Lock()
         self._asking = threading.Lock()
@@ -63,9 +64,9 @@ class Ground:
     def engine_id(self) -> str:
         """The folder of this engine's state. Raises Transient where nobody answers."""
         with self._asking:
-            if self._engine_id is None:
-                self._engine_id = self.engine.info().id
-            return self._engine_id
+            if self.told is None:
+                self.told = self.engine.info()
+            return self.told.id
 
     def targets(self, profile: str | None = None, *, strict: bool = True) -> Targets:
         """Read anew: what the files say now, restricted to the stacks that were named.

@@ -28,7 +28,7 @@ class Key(NamedTuple):
 class Tools:
     """What a reconciler works with. `tell` and `show` are called from the loop's thread, quickly.
 
-    `starts`: how many the engine's machine bears; None: it is not this one. `rooms`: what it has room for.
+    `starts`: how many the engine's machine bears; None: nobody knows. `rooms`: what it has room for.
     """
 
     engine: Engine

@@ -1,4 +1,4 @@
-"""Senses: how many starts this machine bears now. Looked at as often as somebody asks, read once a second at most."""
+"""Senses: how many starts the engine's machine bears now. Looked at at any time, read once a second at most."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from controller.engines.base import EngineInfo
 from controller.resources.parallelism import Machine, slots, starts_at_once, tell_squeeze
 from controller.resources.pressure import read_pressure
 
@@ -17,8 +18,8 @@ _LASTS = 1.0
 class Starts:
     """From any thread: a reading is a value that is swapped whole."""
 
-    def __init__(self, read: Callable[[], Machine] | None = None, clock: Callable[[], float] = time.monotonic) -> None:
-        self._read, self._clock = read or read_machine, clock
+    def __init__(self, read: Callable[[], Machine], clock: Callable[[], float] = time.monotonic) -> None:
+        self._read, self._clock = read, clock
         self._machine: tuple[float, Machine] | None = None
 
     def at_once(self) -> int:
@@ -41,13 +42,24 @@ class Starts:
 
 
 def count_cores() -> int:
-    """Those that we may use: the engine's too, where it is on this machine and nobody bound us to fewer."""
+    """Those that we may use: the engine's too, as long as it has not said what it has."""
     return len(os.sched_getaffinity(0))
 
 
-def read_machine() -> Machine:
-    """As it is now: four small files, 0.15 ms (measured). psutil would take 15 ms to load, in the way of a start."""
-    return Machine(count_cores(), read_pressure(), _read_memory_left())
+def cores_of(engine: EngineInfo | None) -> int:
+    """Of the machine on which its containers run."""
+    return count_cores() if engine is None or engine.cores is None else engine.cores
+
+
+def read_machine(engine: EngineInfo | None) -> Machine:
+    """That of this engine, as it is now: four small files, 0.15 ms (measured), where it is ours.
+
+    psutil would take 15 ms to load, in the way of a start. Of a machine elsewhere only the cores are known, and of a
+    virtual one on ours too: how ours fares says nothing of them.
+    """
+    if engine is None or not engine.shares_host:
+        return Machine(cores_of(engine))
+    return Machine(cores_of(engine), read_pressure(), _read_memory_left())
 
 
 def _read_memory_left(path: str = "/proc/meminfo") -> float | None:

@@ -124,7 +124,7 @@ def test_who_may_begin_is_not_behind_one_that_waits_for_the_machine(squeezed, po
 
 
 def test_the_engines_cores_bound_its_starts(port, batch):
-    executor = Executor(port, lambda batch: None, cores=5)
+    executor = Executor(port, lambda batch: None, cores=lambda: 5)
     names = [f"s{turn}" for turn in range(9)]
     gate = port.hold(*names)
     for name in names:

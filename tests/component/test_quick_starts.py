@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from controller.engines.base import EngineInfo
+from controller.loop.controller import Controller, Ways
 from controller.loop.ground import Ground
 from controller.loop.tools import Tools
 from controller.model.steps import Create, Pull, Start
@@ -88,6 +91,16 @@ def test_switched_off_the_machine_is_not_asked(tmp_path: Path) -> None:
     stage = brought_up(Squeezed(tmp_path, load(THREE, **off("adaptiveParallelism"))))
     assert starts(stage) == ["a", "b", "c"] and not any(batch.adapts for batch in stage.bench.waiting)
     assert stage.said("StartsSlowed") == 0
+
+
+def test_starts_go_by_the_engines_machine_as_soon_as_it_has_said_what_that_is(house: House) -> None:
+    told: list[EngineInfo] = []
+    ways = Ways(house.engine, time.time, house.ear, told=lambda: told[-1] if told else None)
+    controller = Controller(ways)
+    told.append(EngineInfo("x", "x", "1", "1", "x", cores=500, shares_host=False))
+    starts_ = controller.tools.starts
+    assert starts_ is not None and (starts_.at_once(), starts_.slots(), starts_.tell()) == (501, None, "")
+    controller.close()
 
 
 def test_an_engine_elsewhere_is_not_judged_by_this_machine(tmp_path: Path) -> None:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controller.engines.base import EngineInfo
 from controller.resources.parallelism import Machine, slots, starts_at_once, tell_squeeze
 from controller.resources.pressure import Pressure
-from controller.resources.starts import Starts, read_machine
+from controller.resources.starts import Starts, count_cores, read_machine
 
 pytestmark = pytest.mark.unit
 
@@ -92,7 +93,23 @@ def test_a_reading_holds_for_a_second() -> None:
     assert seen[2] == (1, 1, "1% of the memory is free") and not read
 
 
-def test_this_machine_can_be_read() -> None:
-    machine = read_machine()
-    assert machine.cores >= 1
+def engine(*, shares_host: bool, cores: int | None) -> EngineInfo:
+    return EngineInfo("x", "x", "1", "1", "x", cores=cores, shares_host=shares_host)
+
+
+def test_this_machine_can_be_read_where_the_engine_runs_on_it() -> None:
+    machine = read_machine(engine(shares_host=True, cores=7))
+    assert machine.cores == 7
     assert machine.memory_left is not None and 0.0 < machine.memory_left <= 1.0
+
+
+@pytest.mark.parametrize(
+    ("told", "cores"),
+    [
+        pytest.param(engine(shares_host=False, cores=7), 7, id="behind a local socket too, in a virtual machine"),
+        pytest.param(engine(shares_host=False, cores=None), count_cores(), id="it does not say what it has"),
+        pytest.param(None, count_cores(), id="it has not been asked yet"),
+    ],
+)
+def test_how_this_machine_fares_says_nothing_of_an_engine_elsewhere(told: EngineInfo | None, cores: int) -> None:
+    assert read_machine(told) == Machine(cores)

@@ -11,7 +11,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.decide.case import ALIVE
-from controller.decide.identity import Known, made_from
+from controller.decide.identity import Known
+from controller.decide.laid import laid_as, made_with
 from controller.decide.leeway import add, at_least, plus, times
 from controller.model.decision import AT_REST, Decision, History, Phase
 from controller.model.desired import DesiredService, Order
@@ -75,8 +76,9 @@ def demand(want: DesiredService, scales: Scales) -> Amount:
 
 
 def demand_of_revision(want: DesiredService, revision: Revision, scales: Scales) -> Amount:
-    """Of one of that revision, as far as it is known still."""
-    return demand(want if revision == want.revision else scales.known.get((want.name, revision), want), scales)
+    """Of one of that revision, as far as it is known still, with the limits that it would be made with."""
+    made = want if revision == want.revision else scales.known.get((want.name, revision), want)
+    return demand(laid_as(made, want), scales)
 
 
 def ask_others(want: DesiredService, view: ServiceView | None, scales: Scales) -> Mapping[ReplicaId, Amount]:
@@ -84,12 +86,12 @@ def ask_others(want: DesiredService, view: ServiceView | None, scales: Scales) -
     if view is None:
         return _NONE
     others = [r for r in view.replicas if r.revision != want.revision and r.phase not in ALIVE]
-    return {r.id: demand(made_from(r, want, scales.known), scales) for r in others} if others else _NONE
+    return {r.id: demand(made_with(r, want, scales.known), scales) for r in others} if others else _NONE
 
 
 def weigh(replica: Replica, want: DesiredService, scales: Scales) -> Amount:
     """Of one that runs: what it was promised, or uses already."""
-    asked = demand(made_from(replica, want, scales.known), scales)
+    asked = demand(made_with(replica, want, scales.known), scales)
     return asked._replace(memory=max(asked.memory, scales.used.get(replica.id, 0)))
 
 
@@ -176,7 +178,9 @@ def _keeps(want: DesiredService, decision: Decision | None) -> int:
 
 def most_of(services: Iterable[DesiredService], scales: Scales) -> Amount:
     """What all of them could be counted with at most, in the middle of their updates or on the way back from them."""
+    wanted = {want.name: want for want in services}
     largest: dict[str, Amount] = {}
-    for want in (*services, *scales.known.values()):
-        largest[want.name] = at_least(largest.get(want.name, NOTHING), demand(want, scales))
-    return add(times(2 * want.replicas, largest[want.name]) for want in services if want.leaving is None)
+    for made in (*wanted.values(), *scales.known.values()):
+        laid = laid_as(made, wanted.get(made.name, made))
+        largest[made.name] = at_least(largest.get(made.name, NOTHING), demand(laid, scales))
+    return add(times(2 * want.replicas, largest[want.name]) for want in wanted.values() if want.leaving is None)

@@ -31,7 +31,11 @@ def unlike(replica: Replica, made: DesiredService) -> tuple[str, ...]:
 
 def made_with(replica: Replica, want: DesiredService, known: Known) -> DesiredService:
     """What it was made from, with what is laid over the limits of its service."""
-    made = made_from(replica, want, known)
+    return laid_as(made_from(replica, want, known), want)
+
+
+def laid_as(made: DesiredService, want: DesiredService) -> DesiredService:
+    """That revision of a service, or the present one, with what is laid over the limits of the service."""
     return made if made is want else lay_over(made, want.adjusted)
 
 

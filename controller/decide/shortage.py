@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.decide.admission import EXCEEDS
 from controller.decide.demand import NOBODY_HELD, Held, demand
-from controller.decide.identity import made_from
+from controller.decide.laid import made_with
 from controller.decide.world import World
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService
@@ -77,7 +77,7 @@ def _count_firm(world: World) -> int:
         view = world.views.get(name)
         for replica in view.replicas if view is not None else ():
             if replica.running:
-                claims = made_from(replica, want, world.known).claims
+                claims = made_with(replica, want, world.known).claims
                 asked = max(claims.reserved.memory, world.learned.get(name, 0))
                 whole += max(asked, world.room.used.get(replica.id, 0))
     return whole

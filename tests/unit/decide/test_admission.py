@@ -9,8 +9,10 @@ import pytest
 
 from controller.decide.demand import demand_of
 from controller.decide.world import World
+from controller.model.adjustment import Adjustment
 from controller.model.decision import Attempt, Grant, History, Phase
 from controller.model.desired import DesiredService, Order, StackPolicy, UpdatePolicy
+from controller.model.limited import lay_over
 from controller.model.names import ReplicaId, Revision, make_release
 from controller.model.resources import Admission, Amount, Claims, Limit, Reserve, Room
 from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, template, view
@@ -380,6 +382,38 @@ def test_a_way_back_that_has_no_room_says_so() -> None:
     decided = given.decisions["a"]
     assert decided.reason == "InsufficientMemory"
     assert "goes back: needs 400Mi of memory, 50Mi is free" in decided.message
+
+
+RAISED = Adjustment(Limit(100 * MIB), Limit(400 * MIB))
+"""Over a limit of 100 MiB, which is what a replica counts for that reserves nothing."""
+
+
+def test_an_earlier_revision_is_weighed_with_the_limits_that_it_would_be_made_with() -> None:
+    policy = UpdatePolicy(monitor=0.0)
+    limited = checked("a", revision="v2", update=policy, rollback=policy, claims=claims(limit=100))
+    given = machine(350, lay_over(limited, RAISED), a=[exited(1, "v1", service="a", finished_at=NOW - 1)])
+    given.known = {("a", Revision("v1")): replace(limited, revision=Revision("v1"))}
+    given.remember("a", History(make_release(Revision("v1")), halted=True, adopted_at=1.0))
+    given.recount()
+    assert given.most == Amount(800 * MIB)
+    assert acts(given) == {}
+    assert given.decisions["a"].message.startswith("needs 400Mi of memory, 350Mi is free")
+
+
+def test_all_that_there_could_be_is_counted_with_them_too() -> None:
+    small = checked("a", revision="v2", claims=claims(10))
+    given = machine(350, replace(small, adjusted=RAISED))
+    given.known = {("a", Revision("v1")): replace(small, revision=Revision("v1"), claims=claims(limit=100))}
+    given.recount()
+    assert given.most == Amount(800 * MIB)
+
+
+def test_one_of_an_earlier_revision_that_runs_counts_with_them() -> None:
+    limited = checked("a", revision="v2", claims=claims(limit=100))
+    given = machine(1000, lay_over(limited, RAISED), a=[healthy(1, "v1", service="a")])
+    given.known = {("a", Revision("v1")): replace(limited, revision=Revision("v1"))}
+    given.recount()
+    assert given.total == Amount(400 * MIB)
 
 
 def test_an_old_one_that_is_put_up_again_is_weighed_as_what_it_is() -> None:

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from controller.decide.admission import NO_CPU, NO_MEMORY
 from controller.decide.case import ALIVE
-from controller.decide.demand import NOBODY_HELD, Held, ask_others, count_held, demand, weigh
+from controller.decide.demand import ask_others, demand, weigh
 from controller.decide.leeway import AMPLE, Leeway, add, at_least, at_most, count_swaps, fits, minus, plus
+from controller.decide.tally import Tally
 from controller.decide.world import World
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService, Leaving
@@ -37,8 +38,7 @@ class Budget:
         self._counts = self._enforces and self._room.bounds_starts
         self._tracks = self._counts or world.has_exclusive
         self._scales = world.scales
-        self._held: dict[str, Held] = {}
-        self._total, self._vacant = world.total, world.vacant
+        self._tally = Tally(world.tally)
         self._ending: Amount | None = None
         self.released = False
         """Somebody has less than before this pass."""
@@ -75,9 +75,9 @@ class Budget:
 
     def _measure(self, want: DesiredService, ahead: Mapping[str, Amount]) -> Leeway:
         """Its own places are kept from everybody else, as far as there is room for all who run."""
-        asked, own = self._ask(want), self._find_held(want.name).vacant
+        asked, own = self._ask(want), self._tally.of(want.name).vacant
         there = self._there()
-        free = plus(minus(there, self._vacant), own)
+        free = plus(minus(there, self._tally.vacant), own)
         left = at_least(minus(free, add(ahead.values())), at_most(own, there))
         never = not fits(asked, _limits(self._room.most))
         short = not fits(asked, left)
@@ -105,7 +105,7 @@ class Budget:
         if short is None or short.reason not in (NO_MEMORY, NO_CPU):
             return None
         asked = self._ask(self._world.desired.services[name])
-        free = minus(self._there(), self._vacant)
+        free = minus(self._there(), self._tally.vacant)
         return asked if fits(asked, plus(free, self._find_ending())) else None
 
     @property
@@ -115,11 +115,11 @@ class Budget:
     @property
     def _is_ample(self) -> bool:
         """Everybody could have all that it may ever want, beside what there is now."""
-        return fits(self._world.most, minus(self._there(), self._vacant))
+        return fits(self._world.most, minus(self._there(), self._tally.vacant))
 
     def _there(self) -> Amount:
         """What nobody has who runs or is being started; less than nothing where more was promised than there is."""
-        return minus(_limits(Limit(self._room.memory, self._room.cpu)), self._total)
+        return minus(_limits(Limit(self._room.memory, self._room.cpu)), self._tally.total)
 
     def _ask(self, want: DesiredService) -> Amount:
         return demand(want, self._scales)
@@ -128,20 +128,11 @@ class Budget:
         return ask_others(want, self._world.views.get(want.name), self._scales)
 
     def _see(self, name: str, decision: Decision | None) -> None:
-        want = self._world.desired.services.get(name)
-        if want is None:
-            return
-        before = self._find_held(name)
-        now = count_held(want, self._world.views.get(name), decision, before, self._scales)
-        self._held[name], self._ending = now, None
-        self._total = plus(minus(self._total, before.amount), now.amount)
-        self._vacant = plus(minus(self._vacant, before.vacant), now.vacant)
+        before, now = self._world.count(name, decision, self._tally)
+        self._ending = None
         less = minus(plus(now.amount, now.vacant), plus(before.amount, before.vacant))
         if less.memory < 0 or less.cpu < 0 or now.places < before.places:
             self.released = True
-
-    def _find_held(self, name: str) -> Held:
-        return self._held.get(name) or self._world.held.get(name, NOBODY_HELD)
 
     def _find_freed(self, want: DesiredService) -> Amount:
         """By the one that runs and has the least."""
@@ -155,16 +146,16 @@ class Budget:
         if self._ending is None:
             services = self._world.desired.services.items()
             ending = (name for name, want in services if want.is_job is True or _leaves(want))
-            self._ending = add(self._find_held(name).amount for name in ending)
+            self._ending = add(self._tally.of(name).amount for name in ending)
         return self._ending
 
     def _find_relief(self, want: DesiredService, asked: Amount, free: Amount) -> str:
         """The one of lower priority that has the least of those that would make room if they were stopped."""
         services = self._world.desired.services
         found = [
-            (self._find_held(name).amount, name)
+            (self._tally.of(name).amount, name)
             for name, other in services.items()
-            if other.priority < want.priority and fits(asked, plus(free, self._find_held(name).amount))
+            if other.priority < want.priority and fits(asked, plus(free, self._tally.of(name).amount))
         ]
         if not found:
             return ""
@@ -179,10 +170,10 @@ class Budget:
                 return _User(volume, f"in use by {view.taken_volumes[volume]}")
         for volume in want.claims.exclusive:
             for name, other in self._world.desired.services.items():
-                held = self._find_held(name)
+                held = self._tally.of(name)
                 if name != want.name and volume in other.claims.exclusive and held.places:
                     return _User(volume, f"{'in use by' if held.places > held.kept else 'kept for'} service {name}")
-        held = self._find_held(want.name)
+        held = self._tally.of(want.name)
         runs = held.places > held.kept
         return _User(want.claims.exclusive[0], "in use by another replica of it", is_itself=True) if runs else None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.decide.admission import EXCEEDS
-from controller.decide.demand import NOBODY_HELD, Held, demand
+from controller.decide.demand import Held, demand
 from controller.decide.laid import made_with
 from controller.decide.world import World
 from controller.model.decision import Decision
@@ -15,12 +15,12 @@ from controller.model.room import Facts, RoomReport, ServiceRoom
 
 def report_room(world: World, facts: Facts | None) -> RoomReport:
     """By turns. From any thread: what the loop changes meanwhile is seen before or after that."""
-    held, decisions, turns = dict(world.held), dict(world.decisions), world.turns
-    wanted = [(name, want) for name, want in world.desired.services.items() if want.leaving is None or name in held]
+    tally, decisions, turns = world.tally, dict(world.decisions), world.turns
+    wanted = [(name, want) for name, want in world.desired.services.items() if want.leaving is None or tally.find(name)]
     wanted.sort(key=lambda pair: turns.get(pair[0], len(turns)))
-    services = (_report(world, want, held.get(name, NOBODY_HELD), decisions.get(name)) for name, want in wanted)
+    services = (_report(world, want, tally.of(name), decisions.get(name)) for name, want in wanted)
     policy = world.desired.policy
-    return RoomReport(world.desired.name, policy.admission, world.room, world.total, tuple(services), facts)
+    return RoomReport(world.desired.name, policy.admission, world.room, world.tally.total, tuple(services), facts)
 
 
 def _report(world: World, want: DesiredService, held: Held, decision: Decision | None) -> ServiceRoom:
@@ -59,7 +59,11 @@ def is_hopeless(world: World) -> bool:
 def tell_overcommitment(world: World) -> str | None:
     """Where what runs may come to need more than there is; None: there is enough, or nothing is known of it."""
     room = world.room
-    if world.desired.policy.admission is Admission.OFF or room.memory is None or world.total.memory <= room.memory:
+    if (
+        world.desired.policy.admission is Admission.OFF
+        or room.memory is None
+        or world.tally.total.memory <= room.memory
+    ):
         return None  # nearly always
     promised = _count_firm(world)
     short = promised - room.memory

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from controller.decide.demand import NOBODY_HELD, Held, Scales, count_held, first_places, most_of
 from controller.decide.graph import Graph, build_graph
 from controller.decide.identity import Known
-from controller.decide.leeway import add, minus, plus
+from controller.decide.tally import Tally
 from controller.model.decision import Decision, History, Hold, Offers
 from controller.model.desired import DesiredStack, StartupMode
 from controller.model.names import Instant, Release
@@ -31,8 +31,7 @@ class World:
     for the machine's sake (None: as many as there are).
 
     `room`: what the machine has for all of them; `learned`: bytes that a replica of each service usually uses at most.
-    `held`: what each has of that, `total` all that run, `vacant` what is kept for others, `most` what all could come to
-    have; `short`: services that wait for room.
+    `tally`: what each has of that; `most`: what all could come to have; `short`: services that wait for room.
     `has_exclusive`: some have volumes that nobody else may have at once.
     """
 
@@ -59,9 +58,7 @@ class World:
     failed: set[str] = field(default_factory=set)
     room: Room = NO_ROOM_KNOWN
     learned: Mapping[str, int] = field(default_factory=dict)
-    held: dict[str, Held] = field(default_factory=dict)
-    total: Amount = NOTHING
-    vacant: Amount = NOTHING
+    tally: Tally = field(default_factory=Tally)
     most: Amount = NOTHING
     short: set[str] = field(default_factory=set)
     has_exclusive: bool = False
@@ -117,7 +114,7 @@ class World:
             note_slot(decision, self.starting, self.waiting)
             (self.short.add if decision.short else self.short.discard)(name)
             if self.counts:
-                self._count(name)
+                self.count(name, decision, self.tally)
 
     @property
     def counts(self) -> bool:
@@ -134,24 +131,20 @@ class World:
         services = self.desired.services
         self.has_exclusive = any(want.claims.exclusive for want in services.values())
         self.most = most_of(services.values(), self.scales)
-        for name in [name for name in self.held if name not in services]:
-            del self.held[name]
         if self.counts:
             for name in services:
-                self._count(name)
-        self.total = add(held.amount for held in self.held.values())
-        self.vacant = add(held.vacant for held in self.held.values())
+                self.count(name, self.decisions.get(name), self.tally)
+        self.tally.keep_only(services)
 
-    def _count(self, name: str) -> None:
+    def count(self, name: str, decision: Decision | None, tally: Tally) -> tuple[Held, Held]:
+        """Note what a service has by this decision; what it had before, and has now. Who is new has what ran once."""
         want, view = self.desired.services.get(name), self.views.get(name)
         if want is None:
-            return
-        before = self.held.get(name)
-        start = first_places(want, view, self.histories.get(name)) if before is None else before
-        now = self.held[name] = count_held(want, view, self.decisions.get(name), start, self.scales)
-        before = before or NOBODY_HELD
-        self.total = plus(minus(self.total, before.amount), now.amount)
-        self.vacant = plus(minus(self.vacant, before.vacant), now.vacant)
+            return NOBODY_HELD, NOBODY_HELD
+        known = tally.find(name)
+        before = first_places(want, view, self.histories.get(name)) if known is None else known
+        now = count_held(want, view, decision, before, self.scales)
+        return tally.note(name, now), now
 
     @property
     def scales(self) -> Scales:

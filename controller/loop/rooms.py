@@ -86,14 +86,14 @@ class Rooms:
         room = world.room
         if room.memory is None or room.cpu is None:
             return False
-        left = minus(Amount(room.memory, room.cpu), plus(world.total, world.vacant))
+        left = minus(Amount(room.memory, room.cpu), plus(world.tally.total, world.tally.vacant))
         return fits(times(2, world.most), left)
 
 
 def _promised(world: World) -> Amount:
     """What its services have, or will have once anybody has looked at them."""
     if world.views:
-        return plus(world.total, world.vacant)
+        return plus(world.tally.total, world.tally.vacant)
     return Amount(world.most.memory // 2, world.most.cpu / 2)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from controller.decide.demand import demand_of
+from controller.decide.tally import Tally
 from controller.decide.world import World
 from controller.model.adjustment import Adjustment
 from controller.model.decision import Attempt, Grant, History, Phase
@@ -130,7 +131,7 @@ def test_what_runs_is_counted_as_it_was_made() -> None:
     given = machine(1100, wants, needing("b", 1000), a=ready_one("a"), **idle("b"))
     given.known = {("a", wants.revision): wants, ("a", "v1"): replace(wants, revision="v1", claims=claims(10))}
     given.measure(given.room, {})
-    assert given.total == Amount(10 * MIB)
+    assert given.tally.total == Amount(10 * MIB)
 
 
 def test_as_many_replicas_as_fit() -> None:
@@ -413,7 +414,7 @@ def test_one_of_an_earlier_revision_that_runs_counts_with_them() -> None:
     given = machine(1000, lay_over(limited, RAISED), a=[healthy(1, "v1", service="a")])
     given.known = {("a", Revision("v1")): replace(limited, revision=Revision("v1"))}
     given.recount()
-    assert given.total == Amount(400 * MIB)
+    assert given.tally.total == Amount(400 * MIB)
 
 
 def test_an_old_one_that_is_put_up_again_is_weighed_as_what_it_is() -> None:
@@ -430,7 +431,7 @@ def test_an_old_one_that_is_put_up_again_is_weighed_as_what_it_is() -> None:
 def test_no_more_are_made_at_once_than_can_start() -> None:
     given = updating(Order.START_FIRST, 450, parallelism=0, replicas=3)
     assert acts(given) == {"a": "create 4"}
-    assert given.total == Amount(400 * MIB) and given.short == {"a"}
+    assert given.tally.total == Amount(400 * MIB) and given.short == {"a"}
 
 
 def test_no_more_are_stopped_at_once_than_can_start_again() -> None:
@@ -439,7 +440,7 @@ def test_no_more_are_stopped_at_once_than_can_start_again() -> None:
     given.known = {("a", Revision("v1")): replace(larger, revision=Revision("v1"), claims=claims(100))}
     given.adopt(replace(given.desired, services={"a": larger}))
     assert acts(given) == {"a": "stop 1, stop 2"}
-    assert given.total == Amount(400 * MIB), "who makes way is counted as what takes its place"
+    assert given.tally.total == Amount(400 * MIB), "who makes way is counted as what takes its place"
 
 
 def test_who_waits_for_room_keeps_its_other_wakes() -> None:
@@ -457,7 +458,7 @@ def test_a_place_outlives_the_controller() -> None:
     given = machine(100, wants, needing("b", 100, priority=9), a=view(created(1, "v2", service="a")), **idle("b"))
     attempt = Attempt(make_release(Revision("v2")), gone=frozenset({ReplicaId("a-0-id")}))
     given.remember("a", History(make_release(Revision("v1")), attempt, adopted_at=1.0))
-    given.held.clear()
+    given.tally = Tally()
     given.recount()
     assert acts(given) == {"a": "start 1"}
 

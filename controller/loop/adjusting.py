@@ -52,7 +52,7 @@ class Adjuster:
     def _look(self, usage: Usage, names: list[str], now: Instant) -> None:
         for name in names:
             if (reconciler := self._controller.stacks.get(name)) is not None:
-                reconciler.settle_limits(now)
+                reconciler.bounds.settle(reconciler.loaded, now)
                 self._follow(reconciler, usage, now)
 
     def _follow(self, reconciler: Reconciler, usage: Usage, now: Instant) -> None:
@@ -103,7 +103,7 @@ def _adjust(reconciler: Reconciler, want: DesiredService, measured: Measured, no
     found = [one for one in judge(facts_of(want.name, claims, policy, kept, measured, now), now) if not one.obstacle]
     if found:
         reconciler.limits.adjust(want, claims, found, now)
-        reconciler.limits_changed(want.name)
+        reconciler.bounds.changed(want.name)
 
 
 def _may_change(reconciler: Reconciler, name: str) -> bool:

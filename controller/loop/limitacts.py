@@ -41,7 +41,7 @@ def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
             raise ControllerError(message, hint="--confirm gives that back all the same: the kernel may kill it")
     for want, claims in found:
         reconciler.limits.undo(want, claims, policy, now)
-    reconciler.limits_changed()
+    reconciler.bounds.changed()
 
 
 def take(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
@@ -49,7 +49,7 @@ def take(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     chosen = [(want, claims, _recommended(reconciler, want, claims)) for want, claims in _find(reconciler, names)]
     for want, claims, recommended in chosen:
         reconciler.limits.adjust(want, claims, recommended, reconciler.now)
-    reconciler.limits_changed()
+    reconciler.bounds.changed()
 
 
 def _recommended(reconciler: Reconciler, want: DesiredService, claims: Claims) -> list[Recommendation]:

@@ -9,18 +9,17 @@ from controller.decide.stack import decide_stack
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, make_world
 from controller.loop.annals import Annals
 from controller.loop.batches import make_batches
+from controller.loop.bounds import Bounds
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.ended import Ended
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.keeper import Keeper
-from controller.loop.learning import heed
 from controller.loop.ledger import Ledger
 from controller.loop.limits import Limits, only_limits
 from controller.loop.loaded import Loaded
 from controller.loop.memory import Definitions
-from controller.loop.pace import LOOK_AGAIN, Pace
 from controller.loop.pauses import SOON, Pauses
 from controller.loop.recognise import recognise
 from controller.loop.senses import Senses
@@ -53,7 +52,7 @@ class Reconciler:
         self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
         self._told_trouble: str | None = None
         self.world: World = make_world(loaded.desired, self._way)
-        tools.rooms.add(self.world)
+        self.bounds = Bounds(tools, self.limits, self.chronicle, self.world, self._want)
         self.ledger = Ledger(store, self.world)
         self.broken: str | None = None
         """Why the newest files cannot be used, while the last good generation stays in force."""
@@ -70,7 +69,6 @@ class Reconciler:
         self._tagged: frozenset[str] = frozenset()
         """Services of which a tag that moved counts while somebody asks for it (`rollout restart`)."""
         self._pauses = Pauses()
-        self._pace = Pace(tools.starts)
         self._answered_at = tools.now()
         """When the last look began that the engine answered."""
         self._seen = False
@@ -156,7 +154,7 @@ class Reconciler:
             if not self._seen:
                 self.ledger.note_first_sight(self.loaded, views)
                 self.ledger.forget_gone(self.loaded)
-                self.settle_limits(now)
+                self.bounds.settle(self.loaded, now)
                 self._seen = True
         return views
 
@@ -213,17 +211,12 @@ class Reconciler:
     # --- deciding and doing
 
     def _decide(self, dirty: Collection[str], now: Instant) -> None:
-        if news := self._pace.look(self.world):
-            self.chronicle.say(now, None, "StartsSlowed", news)
-        if self.limits.heed(dirty, self.world, self.loaded, now):
-            self._want()
-        self._tools.rooms.before(self.world)
+        self.bounds.before(dirty, self.loaded, now)
         decisions = decide_stack(dirty, self.world, now)
         self.annals.note_failed_restarts(find_failed_restarts(self.world.histories, decisions))
         self.store.histories.record({name: decision.history for name, decision in decisions.items()})
         self.world.absorb(decisions)
-        if self.world.slots is not None and self.world.waiting:
-            self._tools.queue.add_at(Key(self.loaded.name), now + LOOK_AGAIN)
+        self.bounds.look_again(now)
         ranked = sorted(decisions.values(), key=lambda d: (-self.world.rank(d.service), d.service))
         for decision in ranked:
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), decision.wake_at)
@@ -234,16 +227,10 @@ class Reconciler:
         with self.store.transaction():  # what is told and learned holds up no step, and is one write to the disk
             self.chronicle.note_decisions(decisions, now)
             learned = self.chronicle.learn_readiness(self.world, tuple(decisions), now)
-        self._heed(learned, now)
-        self._tools.rooms.after(self.world)
-
-    def _heed(self, learned: Iterable[str], now: Instant) -> None:
-        """What took longer than it is given is given more from now on."""
-        self.loaded, told = heed(self.loaded, self.chronicle.timings, learned)
-        for name, message in told:
-            self.chronicle.say(now, name, "TimeoutLearned", message)
-        if told:
+        before, self.loaded = self.loaded, self.bounds.heed(self.loaded, learned, now)
+        if self.loaded is not before:
             self._want()
+        self.bounds.after()
 
     def _perform(self, decision: Decision, now: Instant) -> None:
         route = None if self.keeper is None else self.keeper.perform
@@ -322,7 +309,7 @@ class Reconciler:
         self.world.adopt(loaded.desired, self._way)
         self.ledger.forget_gone(loaded)
         self._want()
-        self.settle_limits(now)
+        self.bounds.settle(self.loaded, now)
         self.senses.troubles.clear()
         self._turns_before = self.turns
         message = f"generation {loaded.desired.generation} from {loaded.place}"
@@ -332,7 +319,7 @@ class Reconciler:
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
         self.loaded = replace(loaded, desired=self.loaded.desired)
-        self.settle_limits(self._tools.now())
+        self.bounds.settle(self.loaded, self._tools.now())
 
     @property
     def _laid_over(self) -> Loaded:
@@ -360,16 +347,6 @@ class Reconciler:
             self.world.only = None
         if asked and extra is Extra.EVERYTHING:
             self._tools.engine.remove_networks(self.loaded.name)
-
-    def settle_limits(self, now: Instant) -> None:
-        """What the manifest stands for no more is not laid over any limit any more."""
-        if self.limits.settle(self.world, self.loaded, now):
-            self.limits_changed()
-
-    def limits_changed(self, name: str | None = None) -> None:
-        """They are to be others: of a service, or of any. Wanted from now on, and looked at soon."""
-        self._want()
-        self._tools.queue.add(Key(self.loaded.name, name))
 
     def follow_tags(self, names: Iterable[str]) -> None:
         """Begin to heed moved tags of these services too, or with none end it."""

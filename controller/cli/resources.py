@@ -88,7 +88,11 @@ def _act(options: Options, wish: Wish) -> int:
 
 @resources.command()
 @_services
-@click.option("--confirm", is_flag=True, help="Also where it uses more now than its own limit: the kernel may kill it.")
+@click.option(
+    "--confirm",
+    is_flag=True,
+    help="Also where it may use more now than its own limit: the kernel kills it.",
+)
 @_timeout
 @takes_options()
 def undo(options: Options, services: tuple[str, ...], confirm: bool, timeout: float) -> int:

@@ -76,12 +76,13 @@ def adopt(options: Options, stack: str | None) -> int:
 @click.command()
 @_stack
 @click.option("--plan", "rehearse", is_flag=True, help="Only show what would be done.")
+@click.option("--confirm", is_flag=True, help="Also where more is used now than a limit given back: see `resources`.")
 @takes_options()
-def release(options: Options, stack: str | None, rehearse: bool) -> int:
+def release(options: Options, stack: str | None, rehearse: bool, confirm: bool) -> int:
     """Give a project back: afterwards `docker compose up -d` by hand changes nothing."""
     if rehearse:
         return _rehearse_release(_on_stack(options, stack))
-    return _act(_on_stack(options, stack), Wish("release"))
+    return _act(_on_stack(options, stack), Wish("release", confirm=confirm))
 
 
 def _rehearse_release(options: Options) -> int:

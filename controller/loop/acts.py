@@ -117,6 +117,7 @@ def _confirm(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None
 
 def _release(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """First as many replicas as Compose would run; that it is given back is written down at the end."""
+    limitacts.give_back(reconciler, wish)
     reconciler.ledger.change_memory(released=False)
 
 

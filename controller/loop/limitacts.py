@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from controller.decide.laid import find_unlike
 from controller.loop.adjusting import find_claims
 from controller.loop.advising import facts_of, read_measured
 from controller.loop.reconcile import Reconciler
-from controller.model.adjustment import put
 from controller.model.advice import Recommendation
 from controller.model.decision import Phase
 from controller.model.desired import DesiredService
 from controller.model.errors import ControllerError
-from controller.model.quantities import tell_octets
-from controller.model.resources import AdjustMode, AdjustPolicy, Claims
+from controller.model.observed import ServiceView
+from controller.model.resources import NO_LIMIT, AdjustMode, AdjustPolicy, Claims
 from controller.model.steps import Limit
 from controller.model.wish import Wish
 from controller.resources.adjust import judge
@@ -28,20 +27,32 @@ _ENDED = frozenset({Phase.STOPPED, Phase.COMPLETED})
 def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """The Compose file's limits again, held until `resume`, or until the manifest says something else of them.
 
-    Raises ControllerError where what is used now would be killed by that, unless it is confirmed.
+    Raises ControllerError where that may be less than what is used now, unless it is confirmed.
     """
     found = _find(reconciler, names)
+    if not wish.confirm:
+        _bar_danger(reconciler, found)
     policy, now = _policy(reconciler), reconciler.now
-    used = reconciler.limits.used(reconciler.loaded.name, now)
-    for want, claims in found:
-        own, memory = claims.limit.memory, used.get(want.name)
-        lowered = own is not None and (put(claims.limit, reconciler.limits.kept.get(want.name)).memory or own) > own
-        if own is not None and lowered and memory is not None and memory >= own and not wish.confirm:
-            message = f"{want.name} uses {tell_octets(memory)} now, and its own memory limit is {tell_octets(own)}"
-            raise ControllerError(message, hint="--confirm gives that back all the same: the kernel may kill it")
     for want, claims in found:
         reconciler.limits.undo(want, claims, policy, now)
     reconciler.bounds.changed()
+
+
+def give_back(reconciler: Reconciler, wish: Wish) -> None:
+    """Before all of them are in force again. Raises ControllerErrors as an undo does."""
+    kept = reconciler.limits.kept
+    if kept and not wish.confirm:
+        services = reconciler.loaded.desired.services
+        _bar_danger(reconciler, [(services[name], services[name].claims) for name in sorted(kept) if name in services])
+
+
+def _bar_danger(reconciler: Reconciler, found: Iterable[tuple[DesiredService, Claims]]) -> None:
+    """What nobody measures now may be anything."""
+    used, views = reconciler.limits.used(reconciler.loaded.name, reconciler.now), _look(reconciler)
+    for want, claims in found:
+        danger = reconciler.limits.find_danger(want, claims, NO_LIMIT, views.get(want.name), used.get(want.name))
+        if danger:
+            raise ControllerError(danger, hint="--confirm gives that back all the same: the kernel may kill it")
 
 
 def take(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
@@ -78,7 +89,7 @@ def resume(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
 def _find(reconciler: Reconciler, names: tuple[str, ...]) -> list[tuple[DesiredService, Claims]]:
     """Each with what the files say of what runs of it. Raises ControllerErrors."""
     desired, world = reconciler.loaded.desired, reconciler.world
-    views = world.views or reconciler.senses.look(desired, None)[1]
+    views = _look(reconciler)
     found = []
     for name in names:
         want = desired.services[name]
@@ -86,6 +97,11 @@ def _find(reconciler: Reconciler, names: tuple[str, ...]) -> list[tuple[DesiredS
             raise ControllerError(f"{name} is being updated", hint="wait until `controller rollout status` says done")
         found.append((want, claims))
     return found
+
+
+def _look(reconciler: Reconciler) -> Mapping[str, ServiceView]:
+    """What there is, also before the first pass."""
+    return reconciler.world.views or reconciler.senses.look(reconciler.loaded.desired, None)[1]
 
 
 def are_done(reconciler: Reconciler, names: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from controller.decide.case import ALIVE
 from controller.decide.limits import follow_use
 from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
@@ -21,11 +22,12 @@ from controller.model.decision import Decision
 from controller.model.desired import DesiredService
 from controller.model.limited import lay_over_all
 from controller.model.names import Instant, ReplicaId
-from controller.model.observed import Replica, ReplicaPhase
+from controller.model.observed import Replica, ReplicaPhase, ServiceView
 from controller.model.quantities import tell_octets
-from controller.model.resources import NO_LIMIT, AdjustMode, AdjustPolicy, Claims
+from controller.model.resources import NO_LIMIT, AdjustMode, AdjustPolicy, Claims, Limit
 from controller.resources.adjust import Facts, judge_killed
 from controller.resources.given import find_range, with_part, without_bounds
+from controller.resources.lowering import find_danger
 from controller.resources.recent import highest_memory
 from controller.resources.told import GIVEN_BACK, tell_back, tell_change
 
@@ -216,16 +218,21 @@ class Limits:
             self._record({want.name: (kept := based)})
         left = without_bounds(kept.limit, want.claims, policy)
         if left != kept.limit and put(own, kept) != put(own, replace(kept, limit=left)):
-            lowered = own.memory is not None and (put(own, kept).memory or 0) > own.memory
-            if lowered and used is not None and used >= (own.memory or 0) * _ROOM:
-                return  # what it uses now it keeps
+            if self.find_danger(want, want.claims, left, world.views.get(want.name), used):
+                return  # what it uses now it keeps, and what nobody knows it may use
             told = tell_back(put(own, kept), put(own, replace(kept, limit=left)))
             why = f"{told}: no bounds are given any more"
             self._record({want.name: change(kept, left, why, now)}, Told(now, want.name, ADJUSTED, why))
 
-
-_ROOM = 0.95
-"""Of a limit that is given back: who uses more would be killed."""
+    def find_danger(
+        self, want: DesiredService, claims: Claims, left: Limit, view: ServiceView | None, used: int | None
+    ) -> str:
+        """Why what runs of it may be killed where no more than `left` is laid over its limits; "": it lives."""
+        kept = self.kept.get(want.name)
+        if kept is None or view is None or not any(replica.phase in ALIVE for replica in view.replicas):
+            return ""
+        lower = put(claims.limit, replace(kept, limit=left))
+        return find_danger(want.name, put(claims.limit, kept).memory, lower.memory, used)
 
 
 def lay_over_limits(loaded: Loaded, kept: Mapping[str, Adjustment]) -> Loaded:

@@ -42,7 +42,8 @@ class Asked(Body):
     adopt: bool = False
     """`apply --adopt`: take a running project over although that replaces something."""
     confirm: bool = False
-    """`apply --confirm`: allow the removal of many services at once. `resources undo --confirm`: below what is used."""
+    """`apply --confirm`: allow the removal of many services at once. `resources undo` and `release
+    --confirm`: limits below what is used, too."""
     build: bool = False
     """`apply --build`: build images anew."""
     immediately: bool = False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from controller.engines.simulated_hands import Hands
 from controller.loop import acts
 from controller.loop.adjusting import Adjuster
 from controller.loop.limits import Limits
+from controller.loop.usagebook import UsageBook
 from controller.model.adjustment import limit_of
 from controller.model.errors import ControllerError
 from controller.model.observed import Replica
@@ -95,8 +97,10 @@ class Loop:
             self.stage.settle(every, step=every / 4)
             figures = Figures(cpu=cores, memory=int(mebibytes * MIB))
             replicas = {replica.name: figures for replica in self.stage.replicas("web")}
-            usage = ServiceUsage(replicas=replicas)
-            self.adjuster.take(Usage(self.stage.clock.now(), HostUsage(4), {"shop": {"web": usage}}))
+            usage = Usage(self.stage.clock.now(), HostUsage(4), {"shop": {"web": ServiceUsage(replicas=replicas)}})
+            with closing(UsageBook(self.stage.store.folder, 86400.0)) as book:
+                book.add(usage, {}, every)
+            self.adjuster.take(usage)
         self.stage.settle(2)
 
 
@@ -318,6 +322,17 @@ def test_without_bounds_it_is_given_back_once_it_uses_less(stage: Stage, monkeyp
     assert messages(stage, "LimitAdjusted")[-1].startswith("memory 72Mi → 64Mi, as the Compose file says: no bounds")
 
 
+def test_without_bounds_what_nobody_measures_keeps_what_it_has(stage: Stage) -> None:
+    loop = Loop(stage)
+    loop.measure(30, 60)
+    stage.settle(60)
+    stage.change({"web": limited()}, **{**spec(), "services": {}})
+    stage.settle(60)
+    assert memory(stage) == [72.0] and stage.store.adjustments.load()["web"].limit.memory == 72 * MIB
+    loop.measure(5, 20)
+    assert memory(stage) == [64.0]
+
+
 # --- what a person says
 
 
@@ -356,6 +371,26 @@ def test_it_is_not_undone_below_what_it_uses_unless_that_is_confirmed(
         stage.wish("resources-undo", "web")
     result = stage.follow(stage.wish("resources-undo", "web", confirm=True))
     assert result is not None and result.ok and memory(stage) == [64.0]
+
+
+@pytest.mark.parametrize("verb", ["resources-undo", "release"])
+def test_what_nobody_measures_is_not_undone_unless_that_is_confirmed(stage: Stage, verb: str) -> None:
+    Loop(stage).measure(30, 60)
+    stage.settle(60)
+    with pytest.raises(ControllerError, match="what web uses now is not known, and its own memory limit is 64Mi"):
+        stage.wish(verb)
+    assert memory(stage) == [72.0] and stage.reconciler.limits.kept["web"].held_over is None
+    result = stage.follow(stage.wish(verb, confirm=True))
+    assert result is not None and result.ok and memory(stage) == [64.0]
+
+
+def test_what_is_stopped_is_undone_whatever_is_known_of_it(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    stage.follow(stage.wish("stop", "web"))
+    stage.settle(60)
+    stage.wish("resources-undo", "web")
+    stage.follow(stage.wish("start", "web"))
+    assert (memory(stage), stage.running("web")) == ([64.0], 1)
 
 
 def test_what_the_engine_refuses_is_the_end_of_the_wish_and_of_nothing_else(stage: Stage) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from controller.decide.identity import Known, made_from
 from controller.model.adjustment import knows_cpu, knows_memory, same_cpu
 from controller.model.desired import DesiredService
 from controller.model.limited import lay_over
-from controller.model.observed import Replica
+from controller.model.observed import Replica, ReplicaPhase
 
 _MEMORY, _CPU = ("HostConfig.Memory", "HostConfig.MemorySwap"), ("HostConfig.NanoCpus",)
 
@@ -39,7 +40,22 @@ def laid_as(made: DesiredService, want: DesiredService) -> DesiredService:
     return made if made is want else lay_over(made, want.adjusted)
 
 
-def find_unlike(replicas: Iterable[Replica], want: DesiredService, known: Known) -> Iterator[Replica]:
-    """Those of a service that do not have its limits yet."""
-    if want.adjusted is not None:
-        yield from (replica for replica in replicas if unlike(replica, made_with(replica, want, known)))
+class Lack(NamedTuple):
+    """What one replica is to have otherwise: the paths, as `inspect` has them, and what it was made from with that."""
+
+    paths: tuple[str, ...]
+    made: DesiredService
+
+
+def find_lack(replica: Replica, want: DesiredService, known: Known) -> Lack | None:
+    """None: it has the limits that it is to have, or is on its way out and will have no others."""
+    if want.adjusted is None or replica.phase in (ReplicaPhase.DEAD, ReplicaPhase.REMOVING):
+        return None  # nearly always
+    made = made_with(replica, want, known)
+    paths = unlike(replica, made)
+    return Lack(paths, made) if paths else None
+
+
+def any_lacks(replicas: Iterable[Replica], want: DesiredService, known: Known) -> bool:
+    """Whether some of a service do not have its limits yet."""
+    return want.adjusted is not None and any(find_lack(replica, want, known) for replica in replicas)

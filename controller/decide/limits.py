@@ -7,24 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.decide.case import Case, Parts
+from controller.decide.case import ALIVE, Case, Parts
 from controller.decide.identity import Known
-from controller.decide.laid import made_with, unlike
-from controller.decide.moves import Moves, ended_by
+from controller.decide.laid import find_lack
+from controller.decide.moves import NONE, Moves, ended_by
 from controller.model.desired import DesiredService
 from controller.model.names import ReplicaId
-from controller.model.observed import Replica, ReplicaPhase
+from controller.model.observed import Replica
+from controller.model.resources import NO_LIMIT
 from controller.model.steps import Limit
 
 
 def follow_use(replica: Replica, want: DesiredService, known: Known) -> Limit | None:
     """The step that gives it the limits that there are now; None: it has them."""
-    if want.adjusted is None or replica.phase in (ReplicaPhase.DEAD, ReplicaPhase.REMOVING):
+    lack = find_lack(replica, want, known)
+    if lack is None:
         return None  # nearly always
-    made = made_with(replica, want, known)
-    if made.adjusted is None or not (paths := unlike(replica, made)):
-        return None
-    return Limit(want.name, replica.id, replica.number, made.template, made.adjusted.why, paths, follows=True)
+    why = lack.made.adjusted.why if lack.made.adjusted is not None else ""
+    return Limit(want.name, replica.id, replica.number, lack.made.template, why, lack.paths, follows=True)
 
 
 def limit_first(case: Case, parts: Parts, moves: Moves) -> Moves:
@@ -42,3 +42,12 @@ def _find_steps(case: Case, parts: Parts, leaves: frozenset[ReplicaId]) -> Itera
     for replica in parts.fresh + parts.stale:
         if replica.id not in leaves and (step := follow_use(replica, case.want, case.known)) is not None:
             yield step
+
+
+def give_back(case: Case) -> Moves:
+    """The files' own limits to who is down, too: a `docker compose up` by hand starts it with those that it has."""
+    if case.want.adjusted is None or case.want.adjusted.limit != NO_LIMIT:
+        return NONE  # nearly always
+    down = (replica for replica in case.seen.replicas if replica.phase not in ALIVE)
+    found = (follow_use(replica, case.want, case.known) for replica in down)
+    return Moves(steps=tuple(step for step in found if step is not None))

@@ -38,7 +38,7 @@ from controller.decide.drain import drain_first, lead
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
-from controller.decide.limits import limit_first
+from controller.decide.limits import give_back, limit_first
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
@@ -123,7 +123,8 @@ def _frozen(case: Case, parts: Parts) -> Decision:
 
 
 def _leaving(case: Case, parts: Parts) -> Decision:
-    moves = _bar_trouble(case, drain_first(case, leave(case)))
+    moves = drain_first(case, leave(case))
+    moves = _bar_trouble(case, moves if moves.steps else moves._replace(steps=give_back(case).steps))
     case = with_history(case, _note_put_down(case, moves))
     if case.want.leaving is Leaving.ORPHANED:
         return conclude(case, parts, NONE, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
@@ -138,7 +139,8 @@ def _job(case: Case, parts: Parts) -> Decision:
         good = make_release(done)
         history = replace(case.history, completed=done, attempt=None, good=good, carried=(), restarts={})
         case = case._replace(history=history)
-        return conclude(case, parts, NONE, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
+        back = _bar_trouble(case, give_back(case))
+        return conclude(case, parts, back, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
     moves = limit_first(case, parts, _bar_trouble(case, admit(case, parts, job_moves(case, parts))))
     case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
     if has_failed(case, parts.fresh):

@@ -50,7 +50,7 @@ def narrow(reconciler: Reconciler, wish: Wish) -> None:
 def end(reconciler: Reconciler, wish: Wish) -> None:
     """The wish has come to its end: what held only for it ends too."""
     if wish.verb == "release":
-        reconciler.limits.forget()
+        limitacts.forget(reconciler)
     for extra in _extras(wish):
         reconciler.unask(extra)
     if wish.verb == "release":

@@ -245,7 +245,7 @@ class Follower:
         world = self.reconciler.world
         held = world.hold is not None and world.hold.until is None
         still = self.reconciler.ingress_settled and not world.busy
-        return held or (still and not differing(world.desired, world.views))
+        return held or (still and not differing(world.desired, world.views, world.known))
 
     def _any_left(self) -> bool:
         world = self.reconciler.world

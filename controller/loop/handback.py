@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from controller.decide.laid import find_unlike
+from controller.decide.identity import Known
+from controller.decide.laid import any_lacks
 from controller.intake.policy import resolve_replicas
 from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredService, DesiredStack, Leaving, Order
@@ -38,19 +39,19 @@ def _as_composed(service: DesiredService, replicas: int) -> DesiredService:
     )
 
 
-def differing(desired: DesiredStack, views: Mapping[str, ServiceView]) -> frozenset[str]:
+def differing(desired: DesiredStack, views: Mapping[str, ServiceView], known: Known) -> frozenset[str]:
     """The services that have more or fewer containers than that, other limits, or some that the ingress has the
     ports of."""
     return frozenset(
         name
         for name, service in desired.services.items()
-        if service.leaving is None and _differs(service, _present(views.get(name)))
+        if service.leaving is None and _differs(service, _present(views.get(name)), known)
     )
 
 
-def _differs(service: DesiredService, present: tuple[Replica, ...]) -> bool:
+def _differs(service: DesiredService, present: tuple[Replica, ...], known: Known) -> bool:
     led = service.direct is not None and any(_is_led(replica, service) for replica in present)
-    return led or len(present) != service.replicas or any(find_unlike(present, service, {}))
+    return led or len(present) != service.replicas or any_lacks(present, service, known)
 
 
 def _is_led(replica: Replica, service: DesiredService) -> bool:

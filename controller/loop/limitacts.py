@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from controller.decide.laid import find_unlike
+from controller.decide.laid import any_lacks
 from controller.loop.adjusting import find_claims
 from controller.loop.advising import facts_of, read_measured
 from controller.loop.reconcile import Reconciler
@@ -111,9 +111,20 @@ def are_done(reconciler: Reconciler, names: frozenset[str]) -> bool:
         decision, view = world.decisions.get(name), world.views.get(name)
         if decision is None or view is None or decision.phase in _ENDED:
             continue
-        if name in world.busy or any(find_unlike(view.replicas, world.desired.services[name], world.known)):
+        if name in world.busy or any_lacks(view.replicas, world.desired.services[name], world.known):
             return False
     return True
+
+
+def forget(reconciler: Reconciler) -> None:
+    """The stack was given back: nothing is remembered of what has its own limits again. The rest keeps what it has."""
+    world = reconciler.world
+    left = {
+        name
+        for name, view in world.views.items()
+        if name in world.desired.services and any_lacks(view.replicas, world.desired.services[name], world.known)
+    }
+    reconciler.limits.forget(left | (set(reconciler.limits.kept) - world.views.keys()))
 
 
 def tell(reconciler: Reconciler, names: Iterable[str]) -> str:

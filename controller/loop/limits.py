@@ -5,7 +5,7 @@ Only the loop's thread calls it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -86,9 +86,9 @@ class Limits:
                 self.kept[name] = adjustment
         self._laid = None
 
-    def forget(self) -> None:
-        """The stack is given back to plain Compose."""
-        self._record(dict.fromkeys(self.kept))
+    def forget(self, left: Collection[str]) -> None:
+        """The stack is given back to plain Compose, all but the limits of those that are `left`."""
+        self._record({name: None for name in self.kept if name not in left})
 
     # --- who was killed for want of memory
 

@@ -102,7 +102,7 @@ class Peek:
         world = self.world()
         world.desired = as_composed(lay_over_limits(self._files, given_back(self._kept)))
         world.recount()
-        world.only = differing(world.desired, self.views)
+        world.only = differing(world.desired, self.views, world.known)
         bed = make_bed(world.desired, self.views, self.timings, self.now)
         return _rehearse(world, bed, self.now)
 

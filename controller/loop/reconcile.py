@@ -332,7 +332,9 @@ class Reconciler:
         if self.world.counts:
             self.world.recount()
         if Extra.COMPOSED in self._extras:
-            self.world.only = (self.world.only or frozenset()) | differing(self.world.desired, self.world.views)
+            self.world.only = (self.world.only or frozenset()) | differing(
+                self.world.desired, self.world.views, self.world.known
+            )
 
     def ask(self, extra: Extra) -> None:
         """Begin to want this as well; `unask` goes back to what the files say."""

@@ -14,15 +14,16 @@ from controller.engines.simulated_hands import Hands
 from controller.loop import acts
 from controller.loop.adjusting import Adjuster
 from controller.loop.limits import Limits
+from controller.loop.store import Store
 from controller.loop.usagebook import UsageBook
-from controller.model.adjustment import limit_of
+from controller.model.adjustment import Adjustment, limit_of
 from controller.model.errors import ControllerError
 from controller.model.observed import Replica
 from controller.model.resources import Limit as Most
 from controller.model.steps import Create, Limit, Outcome, Result, Start, Step
 from controller.model.usage import Figures, HostUsage, ServiceUsage, Usage
 from controller.model.wish import Wish
-from tests.component.stage import Stage, converged, load, service
+from tests.component.stage import NOW, Stage, converged, load, service
 
 pytestmark = pytest.mark.unit
 
@@ -59,8 +60,8 @@ def one(stage: Stage) -> Replica:
     return found
 
 
-def memory(stage: Stage) -> list[float]:
-    return [(replica.limit.memory or 0) / MIB for replica in stage.replicas("web")]
+def memory(stage: Stage, service: str = "web") -> list[float]:
+    return [(replica.limit.memory or 0) / MIB for replica in stage.replicas(service)]
 
 
 def kill(stage: Stage, *replicas: Replica) -> None:
@@ -373,6 +374,17 @@ def test_it_is_not_undone_below_what_it_uses_unless_that_is_confirmed(
     assert result is not None and result.ok and memory(stage) == [64.0]
 
 
+def refuse_limits(stage: Stage) -> None:
+    perform = stage.engine.perform
+
+    def refuse(project: Any, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
+        if any(isinstance(step, Limit) for step in steps):
+            return tuple(Outcome(step, Result.REJECTED, "device or resource busy") for step in steps)
+        return perform(project, steps, deadline=deadline)
+
+    stage.engine.perform = refuse  # type: ignore[method-assign]
+
+
 @pytest.mark.parametrize("verb", ["resources-undo", "release"])
 def test_what_nobody_measures_is_not_undone_unless_that_is_confirmed(stage: Stage, verb: str) -> None:
     Loop(stage).measure(30, 60)
@@ -395,14 +407,7 @@ def test_what_is_stopped_is_undone_whatever_is_known_of_it(stage: Stage) -> None
 
 def test_what_the_engine_refuses_is_the_end_of_the_wish_and_of_nothing_else(stage: Stage) -> None:
     Loop(stage).measure(30, 60)
-    perform = stage.engine.perform
-
-    def refuse(project: Any, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
-        if any(isinstance(step, Limit) for step in steps):
-            return tuple(Outcome(step, Result.REJECTED, "device or resource busy") for step in steps)
-        return perform(project, steps, deadline=deadline)
-
-    stage.engine.perform = refuse  # type: ignore[method-assign]
+    refuse_limits(stage)
     result = stage.follow(stage.wish("resources-undo", "web"))
     assert result is not None and not result.ok and result.message == "web: device or resource busy"
     kill(stage, one(stage))
@@ -440,6 +445,51 @@ def test_what_is_given_back_has_its_own_limits_and_nothing_is_remembered(stage: 
     assert (one(stage).life, memory(stage), stage.store.adjustments.load()) == (before, [64.0], {})
     stage.settle(10)
     assert memory(stage) == [64.0]
+
+
+def test_what_is_down_is_given_back_too_and_holds_nothing_up(tmp_path: Path) -> None:
+    own = Most(64 * MIB, 1.0)
+    Store(tmp_path, lambda: NOW).adjustments.record({"job": Adjustment(own, own._replace(memory=80 * MIB))})
+    job = limited(labels={"controller.simulated.job": "true", "controller.simulated.run": "1"}, restart="no")
+    needs = {"job": {"condition": "service_completed_successfully", "required": True}}
+    said = spec()
+    said["services"]["job"] = said["services"]["web"]
+    stage = stage_of(tmp_path, {"web": limited(depends_on=needs), "job": job}, **said)
+    Loop(stage).measure(30, 60)
+    assert stage.phases["job"] == "Completed" and memory(stage, "job") == [80.0]
+    stage.follow(stage.wish("stop", "web"))
+    follower = stage.wish("release")
+    result = stage.follow(follower, 30)
+    assert result is not None and result.ok, result
+    acts.end(stage.reconciler, follower.wish)
+    assert (memory(stage), memory(stage, "job"), stage.running()) == ([64.0], [64.0], 0)
+    assert stage.store.adjustments.load() == {}
+
+
+def test_what_was_gone_back_to_is_given_back_by_what_it_was_made_from(stage: Stage) -> None:
+    stage.change({"web": limited("96m", environment={"V": "2"})}, **spec())
+    stage.settle(30)
+    Loop(stage).measure(30, 92)
+    stage.follow(stage.wish("rollout-undo"))
+    stage.settle(30)
+    assert memory(stage) == [64.0]
+    Loop(stage).measure(70, 60)
+    assert memory(stage) == [72.0]
+    follower = stage.wish("release")
+    result = stage.follow(follower, 30)
+    assert result is not None and result.ok, result
+    acts.end(stage.reconciler, follower.wish)
+    assert memory(stage) == [64.0]
+
+
+def test_what_the_engine_did_not_give_back_is_not_forgotten(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    refuse_limits(stage)
+    follower = stage.wish("release", timeout=5.0)
+    result = stage.follow(follower)
+    assert result is not None and not result.ok
+    acts.end(stage.reconciler, follower.wish)
+    assert memory(stage) == [72.0] and stage.store.adjustments.load()["web"].limit.memory == 72 * MIB
 
 
 def test_a_service_that_is_gone_is_forgotten(stage: Stage) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from controller.decide.aim import Around, aim
 from controller.decide.case import Case
+from controller.decide.laid import any_lacks
 from controller.decide.service import decide
 from controller.decide.touched import find_touched
 from controller.model.adjustment import Adjustment, limit_of
@@ -160,3 +161,10 @@ def test_one_that_dockers_policy_restarts_has_more_when_it_comes_back() -> None:
     waiting = replace(dead(64), phase=ReplicaPhase.RESTARTING)
     (step,) = decide(case(web(), waiting, history=SEEN)).steps
     assert isinstance(step, Limit) and not isinstance(step, Start)
+
+
+def test_who_is_on_its_way_out_lacks_nothing() -> None:
+    want = web()
+    there = [replace(has(64), phase=phase) for phase in (ReplicaPhase.DEAD, ReplicaPhase.REMOVING)]
+    assert not any_lacks(there, want, {})
+    assert any_lacks([*there, has(64, 2)], want, {})

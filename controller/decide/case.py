@@ -184,6 +184,18 @@ def was_put_down(case: Case, replica: Replica) -> bool:
     return replica.started_at is not None and case.history.put_down.get(replica.id) == replica.started_at
 
 
+def is_excused(case: Case, replica: Replica) -> bool:
+    """The kernel ended its last life for want of memory that we had taken from it."""
+    adjusted = case.want.adjusted
+    return adjusted is not None and (replica.id, replica.started_at) in adjusted.excused
+
+
+def count_excused(case: Case, replica: Replica) -> int:
+    """How many of its lives ended so."""
+    adjusted = case.want.adjusted
+    return 0 if adjusted is None else sum(1 for id_, _ in adjusted.excused if id_ == replica.id)
+
+
 def tried_again_at(case: Case, trouble: Trouble) -> Instant | None:
     """When calls of that kind may be made again, for good refusals after the longest pause; None: now."""
     backoff = case.want.backoff

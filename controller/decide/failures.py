@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from controller.decide.case import Case, Parts, is_ready, is_unled, was_put_down, was_refused, was_set_back
+from controller.decide.case import (
+    Case,
+    Parts,
+    count_excused,
+    is_excused,
+    is_ready,
+    is_unled,
+    was_put_down,
+    was_refused,
+    was_set_back,
+)
 from controller.decide.restart import tell_times
 from controller.model.decision import Attempt
 from controller.model.names import ReplicaId
@@ -67,9 +77,13 @@ def _has_failed(case: Case, replica: Replica) -> bool:
         case ReplicaPhase.EXITED | ReplicaPhase.DEAD:
             return replica.started_at is not None and _ended_watched(case, replica)
         case ReplicaPhase.RESTARTING:
-            return True
+            return not is_excused(case, replica)
         case ReplicaPhase.RUNNING:
-            sick = replica.restarts > 0 or replica.health is Health.UNHEALTHY or _is_late(case, replica)
+            sick = (
+                replica.restarts > count_excused(case, replica)
+                or replica.health is Health.UNHEALTHY
+                or _is_late(case, replica)
+            )
             return sick or (is_unled(replica) and was_refused(case, "Route"))
         case ReplicaPhase.CREATED:
             return was_refused(case, "Start")
@@ -80,7 +94,7 @@ def _has_failed(case: Case, replica: Replica) -> bool:
 def _ended_watched(case: Case, replica: Replica) -> bool:
     """By itself, while we watched: what ended while nobody did may have ended with the engine."""
     ended = replica.finished_at if replica.finished_at is not None else case.now
-    return ended >= case.seen.since and not was_put_down(case, replica)
+    return ended >= case.seen.since and not (was_put_down(case, replica) or is_excused(case, replica))
 
 
 def _is_late(case: Case, replica: Replica) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from controller.decide.aim import is_release, release_of
-from controller.decide.case import Case, is_ready, settles_at, still_waits, was_put_down, was_set_back
+from controller.decide.case import Case, is_excused, is_ready, settles_at, still_waits, was_put_down, was_set_back
 from controller.decide.failures import last_words
 from controller.decide.gates import served_until, sick_need, tell_wait, unmet_need
 from controller.decide.moves import NONE, WAITS_FOR_SLOT, Moves
@@ -59,6 +59,8 @@ def start(case: Case, replica: Replica) -> Moves:
         return _begin(case, replica, "not started yet")
     if was_put_down(case, replica):
         return _begin(case, replica, "was stopped, is wanted again")
+    if is_excused(case, replica):
+        return _begin(case, replica, f"{_tell_end(replica)} under a limit that was lowered")
     ended = replica.finished_at if replica.finished_at is not None else case.now
     permission = ask_restart(replica, ended, case.history.restarts.get(replica.id), case.want.backoff, case.now)
     why = _tell_end(replica)

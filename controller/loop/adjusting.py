@@ -5,14 +5,17 @@ Beside what the kernel killed, which each pass heeds by itself.
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.decide.world import World
-from controller.loop.advising import Measured, facts_of, read_measured
+from controller.loop.advising import Measured, facts_of, find_started, read_measured
 from controller.loop.controller import Controller
 from controller.loop.limits import claims_of, is_frozen
 from controller.loop.reconcile import Reconciler
+from controller.loop.usagehistory import read_highest
 from controller.model.decision import Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Instant
@@ -26,13 +29,22 @@ _SETTLED = frozenset({Phase.READY, Phase.DEGRADED, Phase.CRASH_LOOP, Phase.START
 """Phases of services of which one release runs, or is to run."""
 
 
+_RENEW = 60.0
+"""Seconds after which is read anew what was used at most: what came since lies in the samples themselves."""
+
+
 @dataclass(slots=True)
 class _Track:
-    """What one stack's services used lately. `seen`: the last sample of each, which is told again with later ones."""
+    """What one stack's services used lately. `seen`: the last sample of each, which is told again with later ones.
+
+    `highest`: what they used at most for longer, as it was read at `read_at`.
+    """
 
     policy: AdjustPolicy
     samples: dict[str, deque[Sample]] = field(default_factory=dict)
     seen: dict[str, ServiceUsage] = field(default_factory=dict)
+    highest: Mapping[str, int] = field(default_factory=dict)
+    read_at: Instant = -math.inf
 
 
 class Adjuster:
@@ -67,7 +79,7 @@ class Adjuster:
                 continue
             track.seen[service] = used
             _add(track, service, sample_of(used, usage.at), now)
-            measured = Measured(track.samples, float(usage.host.cores))
+            measured = Measured(track.samples, float(usage.host.cores), track.highest)
             _adjust(reconciler, want, measured, now)
 
     def _track(self, reconciler: Reconciler, policy: AdjustPolicy, now: Instant) -> _Track:
@@ -77,6 +89,9 @@ class Adjuster:
         if track is None or track.policy != policy:
             known = read_measured(reconciler.store.folder, name, policy, now).samples
             track = self._tracks[name] = _Track(policy, {service: deque(found) for service, found in known.items()})
+        if not 0 <= now - track.read_at < _RENEW:
+            started = find_started(reconciler.world.views)
+            track.highest, track.read_at = read_highest(reconciler.store.folder, now, started), now
         return track
 
 

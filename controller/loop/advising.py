@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.loop.loaded import Loaded
-from controller.loop.usagehistory import read_history, read_newest
+from controller.loop.usagehistory import read_highest, read_history, read_newest
 from controller.model.adjustment import Adjustment, put
 from controller.model.advice import LimitStatus, Recommendation, Resource, ServiceLimits, StackLimits
 from controller.model.desired import DesiredService
 from controller.model.names import Instant
+from controller.model.observed import ServiceView
 from controller.model.resources import AdjustPolicy, Claims
 from controller.model.usage import ServiceUsage
 from controller.resources.adjust import Facts, judge, window_of
@@ -23,10 +25,14 @@ _SLACK = 60.0
 
 
 class Measured(NamedTuple):
-    """What is known of use: samples by service, oldest first, and how many cores there are."""
+    """What is known of use: samples by service, oldest first, and how many cores there are.
+
+    `highest`: bytes that one replica of each used at most in the last day, and since its newest start.
+    """
 
     samples: Mapping[str, Sequence[Sample]]
     cores: float | None = None
+    highest: Mapping[str, int] = MappingProxyType({})
 
 
 def read_measured(
@@ -35,8 +41,12 @@ def read_measured(
     policy: AdjustPolicy,
     now: Instant,
     newest: tuple[Instant, Mapping[str, ServiceUsage]] | None = None,
+    started: Mapping[str, Instant] | None = None,
 ) -> Measured:
-    """What controllers measured of a stack, by what lies in its folder; `newest`: a sample that is not kept there."""
+    """What controllers measured of a stack, by what lies in its folder; `newest`: a sample that is not kept there.
+
+    `started`: when each service began its newest life.
+    """
     since = now - window_of(policy) - _SLACK
     found = {one.service: samples_of(one.points) for one in read_history(folder, None, since, now)}
     latest = read_newest(folder, now)
@@ -47,7 +57,14 @@ def read_measured(
         known = found.setdefault(name, [])
         if not known or known[-1].at < at:
             known.append(sample_of(usage, at))
-    return Measured(found, None if latest is None else float(latest.host.cores))
+    cores = None if latest is None else float(latest.host.cores)
+    return Measured(found, cores, read_highest(folder, now, started))
+
+
+def find_started(views: Mapping[str, ServiceView]) -> Mapping[str, Instant]:
+    """When each service began its newest life."""
+    lives = {name: [one.started_at or 0.0 for one in view.replicas if one.running] for name, view in views.items()}
+    return {name: max(begun) for name, begun in lives.items() if begun}
 
 
 def facts_of(
@@ -61,7 +78,8 @@ def facts_of(
     """What one service's limits follow from."""
     samples = measured.samples.get(name, ())
     span = Span(now, window_of(policy), policy.cooldown, adjustment.since if adjustment is not None else None)
-    return Facts(name, policy, claims, adjustment, memory_use(samples, span), cpu_use(samples, span), measured.cores)
+    memory, cpu = memory_use(samples, span), cpu_use(samples, span)
+    return Facts(name, policy, claims, adjustment, memory, cpu, measured.cores, measured.highest.get(name))
 
 
 def advise(loaded: Loaded, kept: Mapping[str, Adjustment], measured: Measured, now: Instant) -> StackLimits:

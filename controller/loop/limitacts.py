@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from controller.decide.laid import any_lacks
 from controller.loop.adjusting import find_claims
-from controller.loop.advising import facts_of, read_measured
+from controller.loop.advising import facts_of, find_started, read_measured
 from controller.loop.reconcile import Reconciler
 from controller.model.advice import Recommendation
 from controller.model.decision import Phase
@@ -67,7 +67,8 @@ def _recommended(reconciler: Reconciler, want: DesiredService, claims: Claims) -
     policy, now, name = _policy(reconciler), reconciler.now, want.name
     if policy.mode is AdjustMode.OFF:
         raise ControllerError("resources.autoAdjust.mode is off", hint="`recommend` is enough to take one by hand")
-    measured = read_measured(reconciler.store.folder, reconciler.loaded.name, policy, now)
+    folder, started = reconciler.store.folder, find_started(_look(reconciler))
+    measured = read_measured(folder, reconciler.loaded.name, policy, now, started=started)
     facts = facts_of(name, claims, policy, reconciler.limits.kept.get(name), measured, now)
     if facts.memory is None and facts.cpu is None:
         hint = "`controller run` measures, and keeps what it measured"

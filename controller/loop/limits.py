@@ -16,7 +16,7 @@ from controller.loop.chronicle import Chronicle
 from controller.loop.loaded import Loaded
 from controller.loop.store import Store
 from controller.loop.usagehistory import read_newest
-from controller.model.adjustment import Adjustment, KilledLife, Need, change, put, rebase
+from controller.model.adjustment import Adjustment, KilledLife, Need, change, knows_memory, put, rebase
 from controller.model.advice import Recommendation, Resource
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService
@@ -117,7 +117,9 @@ class Limits:
                 continue  # nearly always
             adjustment = rebase(kept, claims.limit)
             killed = (*(one for one in adjustment.killed if one in present), life)
-            adjustment = replace(adjustment, killed=killed)
+            adjustment = replace(
+                adjustment, killed=killed, excused=_excuse(replica, claims, adjustment, life, replicas)
+            )
             if replica.limit.memory is not None and replica.limit.memory < (put(claims.limit, adjustment).memory or 0):
                 self._record({want.name: adjustment})  # it is to have more already
             else:
@@ -147,7 +149,10 @@ class Limits:
         noted = replace(adjustment, need=need)
         why = f"the kernel killed {replica.name} for want of memory"
         self.said[facts.name] = _advise_killed(facts, present, need)
-        if not _is_to_follow(facts):
+        own = facts.claims.limit.memory or 0
+        if present < own:  # what was taken from it killed it: it has at least that again, whatever follows use
+            allowed = max(allowed, own) if _is_to_follow(facts) else own
+        elif not _is_to_follow(facts):
             self._record({facts.name: noted})
             return
         if allowed <= present:
@@ -282,6 +287,16 @@ def _has_settled(world: World, want: DesiredService) -> bool:
     if history is None or history.attempt is not None or view is None or not view.replicas:
         return False
     return all(replica.revision == want.revision for replica in view.replicas)
+
+
+def _excuse(
+    replica: Replica, claims: Claims, adjustment: Adjustment, life: KilledLife, replicas: Sequence[Replica]
+) -> tuple[KilledLife, ...]:
+    """Those of containers that are still there, and this one where it had less from us than its file says."""
+    there, seen, own = {one.id for one in replicas}, replica.limit.memory, claims.limit.memory
+    before = tuple(one for one in adjustment.excused if one[0] in there and one != life)
+    ours = seen is not None and own is not None and seen < own and knows_memory(adjustment, seen)
+    return (*before, life) if ours else before
 
 
 def _is_to_follow(facts: Facts) -> bool:

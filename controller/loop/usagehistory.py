@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,6 +25,16 @@ MOST_POINTS = 500
 
 _SLACK = 60.0
 """Seconds: who asks for the last two hours gets them as they were sampled."""
+
+
+_DAY = 86400.0
+_HIGHEST = (
+    "SELECT service, MAX(at), MAX(memory_highest) FROM usage"
+    " WHERE at >= :day AND at <= :now AND memory_highest IS NOT NULL GROUP BY service"
+    " UNION ALL SELECT service, at, memory_highest FROM usage"
+    " WHERE tier = :coarse AND at >= :since - :coarse AND at < :day AND memory_highest IS NOT NULL"
+)
+"""Of what is older than a day each step by itself: there may be others before the one that is asked for."""
 
 
 class _Grain(NamedTuple):
@@ -54,6 +64,27 @@ def read_history(folder: Path, service: str | None, since: Instant, now: Instant
             return tuple(_read(connection, service, since, now))
     except (sqlite3.Error, OSError):
         return ()
+
+
+def read_highest(folder: Path, now: Instant, started: Mapping[str, Instant] | None = None) -> Mapping[str, int]:
+    """By service, bytes of the replica that used most, in the last day and since an instant of each (`started`).
+
+    Nothing of who was not measured in that time.
+    """
+    day, began = now - _DAY, started or {}
+    since = min((day, *began.values()))
+    try:
+        with closing(connect(folder)) as connection:
+            rows = connection.execute(
+                _HIGHEST, {"day": day, "since": since, "now": now + _SLACK, "coarse": COARSE}
+            ).fetchall()
+    except (sqlite3.Error, OSError):
+        return {}
+    found: dict[str, int] = {}
+    for service, at, size in rows:
+        if at >= min(day, began.get(service, day)) - COARSE:
+            found[service] = max(found.get(service, 0), round(size))
+    return found
 
 
 def connect(folder: Path) -> sqlite3.Connection:

@@ -45,6 +45,8 @@ class Adjustment:
     killed: tuple[KilledLife, ...] = ()
     """Lives whose want was answered, each once, as long as they are to be seen."""
     need: Need | None = None
+    excused: tuple[KilledLife, ...] = ()
+    """Lives that were ended under a limit of ours, below what the file says: no fault of theirs."""
 
 
 def same_cpu(one: float | None, other: float | None) -> bool:

@@ -38,7 +38,8 @@ NEEDED_FOR = 86400.0
 class Facts(NamedTuple):
     """One service: what the files say of it (`claims`), what was laid over that, and what it used. None: not known.
 
-    `cores`: how many there are.
+    `cores`: how many there are. `highest`: bytes that one replica used at most in the last day, and since the newest
+    start: what a start needs is more than what it uses later, and another one may come at any time.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Facts(NamedTuple):
     memory: Use | None = None
     cpu: Use | None = None
     cores: float | None = None
+    highest: float | None = None
 
     def use(self, resource: Resource) -> Use | None:
         return self.memory if resource is Resource.MEMORY else self.cpu
@@ -58,7 +60,10 @@ class Facts(NamedTuple):
 
 
 class _Case(NamedTuple):
-    """One resource of a service. `present` 0: without a limit. `need`: bytes that it was found to need."""
+    """One resource of a service. `present` 0: without a limit. `need`: bytes that it was found to need.
+
+    `highest`: bytes that it used at most, for longer than `use` tells of.
+    """
 
     resource: Resource
     policy: AdjustPolicy
@@ -66,6 +71,7 @@ class _Case(NamedTuple):
     range: Range
     use: Use
     need: float = 0.0
+    highest: float = 0.0
 
     @property
     def short(self) -> bool:
@@ -90,9 +96,11 @@ def _judge_one(facts: Facts, resource: Resource, now: Instant) -> Recommendation
     use, present = facts.use(resource), facts.present(resource)
     if use is None:
         return None
-    need = _need(facts.adjustment, now) if resource is Resource.MEMORY else 0.0
+    need, highest = (_need(facts.adjustment, now), facts.highest or 0.0) if resource is Resource.MEMORY else (0.0, 0.0)
     bounds = find_range(facts.claims, resource, facts.cores)
-    case = _Case(resource, facts.policy, present or 0.0, bounds or Range(LOWEST[resource], math.inf), use, need)
+    case = _Case(
+        resource, facts.policy, present or 0.0, bounds or Range(LOWEST[resource], math.inf), use, need, highest
+    )
     target = find_target(case)
     if present is None:
         barred = "the Compose file sets no limit, and one that it was made without cannot be taken back in place"
@@ -138,6 +146,8 @@ def find_target(case: _Case) -> float:
     else:
         ahead = use.now + use.grew if case.short else use.now  # until the next change it goes on like that
         wanted = max(max(use.peak, ahead) * room, case.need)
+        if wanted < case.present:
+            wanted = max(wanted, min(case.present, case.highest * room))  # what was needed once may be again
     return case.range.clamp(round_up(case.resource, wanted))
 
 

@@ -99,8 +99,8 @@ class Loop:
             figures = Figures(cpu=cores, memory=int(mebibytes * MIB))
             replicas = {replica.name: figures for replica in self.stage.replicas("web")}
             usage = Usage(self.stage.clock.now(), HostUsage(4), {"shop": {"web": ServiceUsage(replicas=replicas)}})
-            with closing(UsageBook(self.stage.store.folder, 86400.0)) as book:
-                book.add(usage, {}, every)
+            with closing(UsageBook(self.stage.store.folder, 7 * 86400.0)) as book:
+                book.add(usage, {"web": figures}, every)
             self.adjuster.take(usage)
         self.stage.settle(2)
 
@@ -251,15 +251,71 @@ def test_of_one_that_a_person_paused_nothing_is_changed_until_he_resumes(stage: 
 
 def test_use_moves_the_limit_both_ways_in_place(stage: Stage) -> None:
     loop, before = Loop(stage), one(stage).life
-    loop.measure(30, 60)
-    assert memory(stage) == [72.0]
     loop.measure(400, 20)
-    assert memory(stage) == [24.0] and one(stage).life == before
+    assert memory(stage) == [24.0]
+    loop.measure(70, 23)
+    loop.measure(30, 60)
+    assert memory(stage) == [117.0] and one(stage).life == before
     told = messages(stage, "LimitAdjusted")
-    assert told[0] == "memory 64Mi → 72Mi: uses 60Mi"
+    assert told[-1] == "memory 32Mi → 117Mi: uses 60Mi, at most 60Mi in 2m59s, 37Mi more than a cool-down ago"
     times = [event.at for event in stage.events if event.reason == "LimitAdjusted"]
     assert all(later - earlier >= 60.0 for earlier, later in pairwise(times))
     assert {type(step).__name__ for step in stage.bench.steps[2:]} == {"Limit"}
+
+
+def test_what_was_needed_in_the_last_day_or_since_the_start_is_not_taken(stage: Stage) -> None:
+    """A start needs more than what comes later: the next one would be killed."""
+    loop = Loop(stage)
+    loop.measure(20, 40)
+    loop.measure(400, 20)
+    assert memory(stage) == [48.0]
+    for _ in range(4):
+        stage.clock.sleep(30_000)
+        loop.measure(10, 20)
+    loop.measure(400, 20)
+    assert memory(stage) == [48.0]
+    stage.meddle(lambda hands, now: hands.crash(one(stage).id, now, 1))
+    stage.settle(10)
+    loop.measure(400, 20)
+    assert memory(stage) == [24.0]
+
+
+def lowered(stage: Stage) -> None:
+    Loop(stage).measure(400, 20)
+    assert memory(stage) == [24.0]
+
+
+def test_who_is_killed_under_a_lowered_limit_has_its_own_again_and_that_is_no_fault_of_its_own(stage: Stage) -> None:
+    lowered(stage)
+    kill(stage, one(stage))
+    stage.settle(5)
+    assert (memory(stage), stage.running("web")) == ([124.0], 1)
+    assert stage.reconciler.world.histories["web"].restarts == {}
+    kill(stage, one(stage))
+    stage.settle(10)
+    assert stage.reconciler.world.histories["web"].restarts != {}, "that was not our limit"
+
+
+def test_who_is_killed_under_a_lowered_limit_has_its_own_again_though_nothing_follows_use_any_more(
+    stage: Stage,
+) -> None:
+    lowered(stage)
+    stage.change({"web": limited()}, **spec("recommend"))
+    stage.settle(5)
+    assert memory(stage) == [24.0]
+    kill(stage, one(stage))
+    stage.settle(5)
+    assert (memory(stage), stage.running("web")) == ([64.0], 1)
+
+
+def test_a_release_that_is_killed_under_a_lowered_limit_has_not_failed(stage: Stage) -> None:
+    lowered(stage)
+    stage.change({"web": limited(environment={"V": "2"})}, **spec())
+    stage.settle(30, until=lambda: len(stage.replicas("web")) == 2 and stage.running("web") == 2)
+    kill(stage, max(stage.replicas("web"), key=lambda replica: replica.created_at))
+    stage.settle(60)
+    assert converged(stage) and stage.said("UpdateFailed") == 0 and memory(stage) == [124.0]
+    assert stage.reconciler.world.histories["web"].failed == {}
 
 
 def test_changes_in_quick_succession_are_no_contest_with_anybody(stage: Stage) -> None:
@@ -474,7 +530,7 @@ def test_what_was_gone_back_to_is_given_back_by_what_it_was_made_from(stage: Sta
     stage.settle(30)
     assert memory(stage) == [64.0]
     Loop(stage).measure(70, 60)
-    assert memory(stage) == [72.0]
+    assert memory(stage) == [111.0]
     follower = stage.wish("release")
     result = stage.follow(follower, 30)
     assert result is not None and result.ok, result

@@ -193,11 +193,12 @@ def test_the_limit_of_one_that_is_driven_up_and_down_for_ten_minutes_follows_it(
 
 
 def check_changes(heard: list[Heard], told: list[dict[str, Any]], limits: list[int]) -> None:
-    """Within the bounds, no two within a cool-down, each told with its numbers, and both ways."""
+    """Within the bounds, no two within a cool-down, each told with its numbers, and both ways; what it needed in the last day it keeps."""
     updates = [one.at for one in heard if one.action == "update"]
     assert {one.action for one in heard} == {"update"}, heard
-    assert len(updates) == sum(one["count"] for one in told) >= 6, (updates, told)  # a repeat raises a count
+    assert len(updates) == sum(one["count"] for one in told) >= 4, (updates, told)  # a repeat raises a count
     assert min(later - earlier for earlier, later in pairwise(updates)) >= 29.5, updates
     assert set(limits) <= set(range(24, 97)), limits
-    assert min(limits) < 40 and max(limits) > 75, limits
+    assert min(limits) < 60 and max(limits) > 75, limits
+    assert limits[-1] == max(limits), "what it needed once it may need again"
     assert all("memory " in one["message"] and "uses " in one["message"] for one in told)

@@ -310,11 +310,17 @@ def test_who_is_killed_under_a_lowered_limit_has_its_own_again_though_nothing_fo
 
 def test_a_release_that_is_killed_under_a_lowered_limit_has_not_failed(stage: Stage) -> None:
     lowered(stage)
-    stage.change({"web": limited(environment={"V": "2"})}, **spec())
-    stage.settle(30, until=lambda: len(stage.replicas("web")) == 2 and stage.running("web") == 2)
-    kill(stage, max(stage.replicas("web"), key=lambda replica: replica.created_at))
+    before, said = one(stage).id, spec()
+    said["services"]["web"]["update"] = {"monitor": "10s", "failureAction": "rollback"}
+    stage.change({"web": limited(environment={"V": "2"})}, **said)
+
+    def there() -> list[Replica]:
+        return [found for found in stage.replicas("web") if found.id != before and found.running]
+
+    stage.settle(30, until=lambda: bool(there()))
+    kill(stage, *there())
     stage.settle(60)
-    assert converged(stage) and stage.said("UpdateFailed") == 0 and memory(stage) == [124.0]
+    assert converged(stage) and memory(stage) == [124.0] and one(stage).id != before
     assert stage.reconciler.world.histories["web"].failed == {}
 
 

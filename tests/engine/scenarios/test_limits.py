@@ -193,7 +193,7 @@ def test_the_limit_of_one_that_is_driven_up_and_down_for_ten_minutes_follows_it(
 
 
 def check_changes(heard: list[Heard], told: list[dict[str, Any]], limits: list[int]) -> None:
-    """Within the bounds, no two within a cool-down, each told with its numbers, and both ways; what it needed in the last day it keeps."""
+    """Within the bounds, no two in a cool-down, each told with its numbers; what it once needed it keeps."""
     updates = [one.at for one in heard if one.action == "update"]
     assert {one.action for one in heard} == {"update"}, heard
     assert len(updates) == sum(one["count"] for one in told) >= 4, (updates, told)  # a repeat raises a count

@@ -236,7 +236,7 @@ class Limits:
         kept = self.kept.get(want.name)
         if kept is None or view is None or not any(replica.phase in ALIVE for replica in view.replicas):
             return ""
-        lower = put(claims.limit, replace(kept, limit=left))
+        lower = put(claims.limit, replace(rebase(kept, claims.limit), limit=left))
         return find_danger(want.name, put(claims.limit, kept).memory, lower.memory, used)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ class Adjustment:
     """What is remembered of one service's limits; durable. Bytes and cores."""
 
     original: Limit = NO_LIMIT
-    """What the Compose file said when it was made: of another limit there it says nothing."""
+    """What the Compose file says of what runs: of another limit there `limit` says nothing."""
     limit: Limit = NO_LIMIT
     """What holds in its place; None: what the file says."""
     since: Instant | None = None
@@ -45,6 +46,8 @@ class Adjustment:
     killed: tuple[KilledLife, ...] = ()
     """Lives whose want was answered, each once, as long as they are to be seen."""
     need: Need | None = None
+    former: tuple[tuple[Limit, Limit], ...] = ()
+    """What the Compose file said before, and what held in its place, the newest last: a way back leads to that."""
     excused: tuple[KilledLife, ...] = ()
     """Lives that were ended under a limit of ours, below what the file says: no fault of theirs."""
 
@@ -60,13 +63,18 @@ def put(own: Limit, adjustment: Adjustment | None) -> Limit:
     """What holds of a Compose file's `own` limits. What it does not limit stays without one."""
     if adjustment is None:
         return own
-    limit, original = adjustment.limit, adjustment.original
     memory, cpu = own
-    if memory is not None and limit.memory is not None and memory == original.memory:
-        memory = limit.memory
-    if cpu is not None and limit.cpu is not None and same_cpu(cpu, original.cpu):
-        cpu = limit.cpu
+    if memory is not None:
+        memory = next((to.memory for of, to in _laid(adjustment) if of.memory == memory), None) or memory
+    if cpu is not None:
+        cpu = next((to.cpu for of, to in _laid(adjustment) if same_cpu(of.cpu, cpu)), None) or cpu
     return Limit(memory, cpu)
+
+
+def _laid(adjustment: Adjustment) -> Iterator[tuple[Limit, Limit]]:
+    """What the file says or said, and what holds in its place: of two that are alike the first counts."""
+    yield adjustment.original, adjustment.limit
+    yield from reversed(adjustment.former)
 
 
 def lay_limit(body: str, own: Limit, limit: Limit) -> str:
@@ -104,22 +112,29 @@ def knows_cpu(adjustment: Adjustment, seen: float | None) -> bool:
 
 
 def _held(adjustment: Adjustment) -> tuple[Limit, ...]:
-    return (adjustment.original, adjustment.limit, *adjustment.before)
+    return (*(limit for pair in _laid(adjustment) for limit in pair), *adjustment.before)
 
 
 def change(adjustment: Adjustment, limit: Limit, why: str, at: Instant | None = None) -> Adjustment:
     """The same with another limit from now on; `NO_LIMIT`: what the Compose file says. `at` None: for no cool-down."""
     before = [one for one in (*adjustment.before, adjustment.limit) if one not in (NO_LIMIT, limit)]
-    kept = tuple(dict.fromkeys(before))[-KEPT_BEFORE:]
-    return replace(adjustment, limit=limit, since=adjustment.since if at is None else at, why=why, before=kept)
+    kept, since = tuple(dict.fromkeys(before))[-KEPT_BEFORE:], adjustment.since if at is None else at
+    former = () if limit == NO_LIMIT else adjustment.former
+    return replace(adjustment, limit=limit, since=since, why=why, before=kept, former=former)
 
 
 def rebase(adjustment: Adjustment | None, own: Limit) -> Adjustment:
-    """What is remembered, for a Compose file that says this now; what it says otherwise has nothing laid over it."""
+    """What is remembered, for a Compose file that says this now; what it says otherwise has nothing laid over it.
+
+    What held for what it said before is kept for a way back.
+    """
     if adjustment is None:
         return Adjustment(original=own)
     if adjustment.original == own:
         return adjustment
-    memory = adjustment.limit.memory if own.memory == adjustment.original.memory else None
-    cpu = adjustment.limit.cpu if same_cpu(own.cpu, adjustment.original.cpu) else None
-    return replace(adjustment, original=own, limit=Limit(memory, cpu))
+    there = put(own, adjustment)
+    memory = there.memory if there.memory != own.memory else None
+    cpu = there.cpu if not same_cpu(there.cpu, own.cpu) else None
+    others = [pair for pair in adjustment.former if pair[0] not in (own, adjustment.original)]
+    former = (*others, (adjustment.original, adjustment.limit))[-KEPT_BEFORE:]
+    return replace(adjustment, original=own, limit=Limit(memory, cpu), former=former)

@@ -369,7 +369,26 @@ def test_another_limit_in_the_compose_file_holds_as_it_stands(stage: Stage) -> N
     assert stage.store.adjustments.load()["web"].limit == Most()
     stage.change({"web": limited("64m")}, **spec())
     stage.settle(30)
-    assert memory(stage) == [64.0], "what was laid over it once is forgotten"
+    assert memory(stage) == [72.0], "what held for that limit is remembered"
+
+
+def test_a_way_back_over_another_limit_leads_to_what_held_before(stage: Stage) -> None:
+    """What the older release was given, as it needed it: with the file's own it would be killed again."""
+    loop = Loop(stage)
+    loop.measure(30, 60)
+    stage.change({"web": limited("96m", environment={"V": "2"})}, **spec())
+    stage.settle(30)
+    loop.measure(70, 90)
+    assert memory(stage) == [144.0]
+    stage.follow(stage.wish("rollout-undo"))
+    stage.settle(30)
+    assert memory(stage) == [72.0]
+    assert {pair[0].memory for pair in stage.store.adjustments.load()["web"].former} == {64 * MIB}
+    stage.change({"web": limited("96m", environment={"V": "3"})}, **spec())
+    stage.settle(30)
+    assert memory(stage) == [144.0]
+    stage.follow(stage.wish("resources-undo", "web", confirm=True))
+    assert stage.store.adjustments.load()["web"].former == ()
 
 
 def test_without_bounds_it_is_given_back_once_it_uses_less(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,4 +111,16 @@ def test_what_is_given_back_is_known_still_and_counts_for_a_cool_down_only_where
 def test_of_a_file_that_says_otherwise_only_what_it_says_again_stays() -> None:
     adjustment = Adjustment(OWN, MORE, 5.0, "why")
     assert rebase(adjustment, OWN) is adjustment and rebase(None, OWN) == Adjustment(OWN)
-    assert rebase(adjustment, Limit(128 * MIB, 0.5)) == Adjustment(Limit(128 * MIB, 0.5), Limit(None, 0.7), 5.0, "why")
+    newer = Limit(128 * MIB, 0.5)
+    based = rebase(adjustment, newer)
+    assert based == Adjustment(newer, Limit(None, 0.7), 5.0, "why", former=((OWN, MORE),))
+
+
+def test_what_held_for_another_limit_of_the_file_holds_again_on_a_way_back() -> None:
+    newer, most = Limit(128 * MIB, 0.5), Limit(150 * MIB, 0.7)
+    based = change(rebase(Adjustment(OWN, MORE), newer), most, "more")
+    assert (put(OWN, based), put(newer, based)) == (Limit(80 * MIB, 0.7), most)
+    assert knows_memory(based, 80 * MIB) and knows_memory(based, 64 * MIB)
+    back = rebase(based, OWN)
+    assert (back.original, back.limit, back.former) == (OWN, Limit(80 * MIB, 0.7), ((newer, most),))
+    assert put(newer, change(back, NO_LIMIT, "undone")) == newer, "a person's undo is of all of it"

@@ -144,7 +144,7 @@ class _Local:
             result = follower.look(now)
             if result is not None:
                 self._results[name] = result
-                acts.end(follower.reconciler, self._wish)
+                acts.end(follower.reconciler, self._wish, ok=result.ok)
 
 
 def build_images(ground: Ground, loaded: Loaded) -> None:

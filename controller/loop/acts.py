@@ -47,8 +47,10 @@ def narrow(reconciler: Reconciler, wish: Wish) -> None:
         reconciler.world.only = with_dependencies(reconciler.world, names) if needs else frozenset(names)
 
 
-def end(reconciler: Reconciler, wish: Wish) -> None:
-    """The wish has come to its end: what held only for it ends too."""
+def end(reconciler: Reconciler, wish: Wish, *, ok: bool = True) -> None:
+    """The wish has come to its end, a good one or not: what held only for it ends too."""
+    if wish.verb in limitacts.ON_LIMITS:
+        limitacts.end(reconciler, wish, ok=ok)
     if wish.verb == "release":
         limitacts.forget(reconciler)
     for extra in _extras(wish):

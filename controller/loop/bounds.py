@@ -26,6 +26,7 @@ class Bounds:
         self._limits, self._chronicle, self._world, self._want = limits, chronicle, world, want
         self._queue, self._rooms = tools.queue, tools.rooms
         self._pace = Pace(tools.starts)
+        self._unsettled = False
         self._rooms.add(world)
 
     def before(self, dirty: Collection[str], loaded: Loaded, now: Instant) -> None:
@@ -52,9 +53,19 @@ class Bounds:
             self._chronicle.say(now, name, "TimeoutLearned", message)
         return wider
 
+    def unsettle(self) -> None:
+        """The manifest may stand for other limits than before, or was not seen yet."""
+        self._unsettled = True
+
+    def settle_due(self, loaded: Loaded, now: Instant) -> None:
+        """Not before it is known whether the stack is held: what that was made for may be a mistake."""
+        if self._unsettled and self._world.hold is None:
+            self._unsettled = False
+            self.settle(loaded, now)
+
     def settle(self, loaded: Loaded, now: Instant) -> None:
         """What the manifest stands for no more is not laid over any limit any more."""
-        if self._limits.settle(self._world, loaded, now):
+        if not self._unsettled and self._limits.settle(self._world, loaded, now):
             self.changed()
 
     def changed(self, name: str | None = None) -> None:

@@ -33,6 +33,7 @@ def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     if not wish.confirm:
         _bar_danger(reconciler, found)
     policy, now = _policy(reconciler), reconciler.now
+    reconciler.limits.begin_wish(names)
     for want, claims in found:
         reconciler.limits.undo(want, claims, policy, now)
     reconciler.bounds.changed()
@@ -58,6 +59,7 @@ def _bar_danger(reconciler: Reconciler, found: Iterable[tuple[DesiredService, Cl
 def take(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """What is recommended, once and the whole way. Raises ControllerError where that cannot be, or nothing is."""
     chosen = [(want, claims, _recommended(reconciler, want, claims)) for want, claims in _find(reconciler, names)]
+    reconciler.limits.begin_wish(names)
     for want, claims, recommended in chosen:
         reconciler.limits.adjust(want, claims, recommended, reconciler.now)
     reconciler.bounds.changed()
@@ -115,6 +117,14 @@ def are_done(reconciler: Reconciler, names: frozenset[str]) -> bool:
         if name in world.busy or any_lacks(view.replicas, world.desired.services[name], world.known):
             return False
     return True
+
+
+def end(reconciler: Reconciler, wish: Wish, *, ok: bool) -> None:
+    """It came to its end, which is none where the engine refused, or the stack is held."""
+    names = wish.services or tuple(reconciler.limits.kept)
+    reconciler.limits.end_wish(names, reconciler.now, ok=ok)
+    if not ok:
+        reconciler.bounds.changed()
 
 
 def forget(reconciler: Reconciler) -> None:

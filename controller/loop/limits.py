@@ -16,7 +16,7 @@ from controller.loop.chronicle import Chronicle
 from controller.loop.loaded import Loaded
 from controller.loop.store import Store
 from controller.loop.usagehistory import read_newest
-from controller.model.adjustment import Adjustment, KilledLife, Need, change, knows_memory, put, rebase
+from controller.model.adjustment import Adjustment, KilledLife, Need, change, knows_memory, put, rebase, take_back
 from controller.model.advice import Recommendation, Resource
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService
@@ -59,6 +59,7 @@ class Limits:
         """What is to be said of services that were killed for want of memory."""
         self._unharmed: dict[str, Mapping[ReplicaId, Instant | None]] = {}
         """By service the lives, by replica, of which the engine did not say so when they were seen last."""
+        self._before: dict[str, Adjustment | None] = {}
         self._laid: tuple[Loaded, bool, Loaded] | None = None
 
     # --- what is wanted
@@ -184,6 +185,19 @@ class Limits:
         message = f"{told}; held until `controller resources resume {want.name}`"
         self._record({want.name: undone}, Told(now, want.name, "LimitUndone", message))
 
+    def begin_wish(self, names: Iterable[str]) -> None:
+        """What there is of these is what a wish that comes to nothing leads back to."""
+        for name in names:
+            self._before.setdefault(name, self.kept.get(name))
+
+    def end_wish(self, names: Iterable[str], now: Instant, *, ok: bool) -> None:
+        """It came to its end; where that is none, nothing of it stays, and what it changed already is changed back."""
+        for name in names:
+            before, present = self._before.pop(name, None), self.kept.get(name)
+            if not ok and present is not None and present != before:
+                told = Told(now, name, "LimitLeft", "what was asked of its limits came to nothing: they are as before")
+                self._record({name: take_back(present, before)}, told)
+
     def resume(self, name: str, now: Instant) -> None:
         """Limits may follow use again."""
         kept = self.kept.get(name)
@@ -195,14 +209,14 @@ class Limits:
 
     def settle(self, world: World, loaded: Loaded, now: Instant) -> bool:
         """Drop what nothing stands for any more. Whether anything else is wanted now."""
-        if not self.kept:
+        if not self.kept or world.hold is not None or loaded.hold is not None:
             return False  # nearly always
         before, used = dict(self.kept), self.used(loaded.name, now)
         for name in tuple(self.kept):
             want = loaded.desired.services.get(name)
             if want is not None:
                 self._settle_one(want, world, loaded.resources.adjust, used.get(name), now)
-            elif loaded.hold is None:
+            else:
                 self._record({name: None})
         return before != self.kept
 
@@ -261,8 +275,12 @@ def claims_of(replica: Replica, want: DesiredService, world: World) -> Claims | 
 
 
 def only_limits(decision: Decision, world: World) -> Decision:
-    """The same with no other steps than those that bring limits to what they are to be, also of who is to go."""
+    """The same with no other steps than those that bring limits to what they are to be, also of who is to go.
+
+    Nothing is remembered of the others: they are not done.
+    """
     name = decision.service
+    decision = decision._replace(history=world.histories.get(name, decision.history))
     view = world.views.get(name)
     if view is None or view.trouble is not None or is_frozen(world, name):
         return decision._replace(steps=())

@@ -72,6 +72,7 @@ class Reconciler:
         self._answered_at = tools.now()
         """When the last look began that the engine answered."""
         self._seen = False
+        """Other files came than what is laid over limits was last held against."""
         self._unseen: set[Row] = set()
         """Whose calls, and which fetches, came to an end that no look shows yet."""
         self._ended = Ended()
@@ -96,7 +97,9 @@ class Reconciler:
         now = self._tools.now()
         self._tell((outcome for outcome in outcomes if outcome.may_pass), now)
         complete = self._take(views, whole, now)
-        self._decide(self.world.desired.services if self._hold(now) else views, now)
+        dirty = self.world.desired.services if self._hold(now) else views
+        self.bounds.settle_due(self.loaded, now)
+        self._decide(dirty, now)
         self._tend(now)
         self.store.images.note(views, now, whole=whole)
         self.turns += whole and complete
@@ -154,7 +157,7 @@ class Reconciler:
             if not self._seen:
                 self.ledger.note_first_sight(self.loaded, views)
                 self.ledger.forget_gone(self.loaded)
-                self.bounds.settle(self.loaded, now)
+                self.bounds.unsettle()
                 self._seen = True
         return views
 
@@ -213,6 +216,8 @@ class Reconciler:
     def _decide(self, dirty: Collection[str], now: Instant) -> None:
         self.bounds.before(dirty, self.loaded, now)
         decisions = decide_stack(dirty, self.world, now)
+        if self.limits_only:
+            decisions = {name: only_limits(decision, self.world) for name, decision in decisions.items()}
         self.annals.note_failed_restarts(find_failed_restarts(self.world.histories, decisions))
         self.store.histories.record({name: decision.history for name, decision in decisions.items()})
         self.world.absorb(decisions)
@@ -220,9 +225,7 @@ class Reconciler:
         ranked = sorted(decisions.values(), key=lambda d: (-self.world.rank(d.service), d.service))
         for decision in ranked:
             self._tools.queue.add_at(Key(self.loaded.name, decision.service), decision.wake_at)
-            if self.limits_only:
-                self._perform(only_limits(decision, self.world), now)
-            elif decision.steps and not self.looks_only:
+            if decision.steps and not self.looks_only:
                 self._perform(decision, now)
         with self.store.transaction():  # what is told and learned holds up no step, and is one write to the disk
             self.chronicle.note_decisions(decisions, now)
@@ -245,7 +248,7 @@ class Reconciler:
 
     def _tend(self, now: Instant) -> None:
         """A hold keeps the ingress as it is too."""
-        if self.keeper is None or self.world.hold is not None or self.looks_only:
+        if self.keeper is None or self.world.hold is not None or self.looks_only or self.limits_only:
             return
         self.keeper.tend(self.world, self.loaded.ingress_image)
         if (trouble := self.keeper.trouble) != self._told_trouble:
@@ -309,7 +312,7 @@ class Reconciler:
         self.world.adopt(loaded.desired, self._way)
         self.ledger.forget_gone(loaded)
         self._want()
-        self.bounds.settle(self.loaded, now)
+        self.bounds.unsettle()
         self.senses.troubles.clear()
         self._turns_before = self.turns
         message = f"generation {loaded.desired.generation} from {loaded.place}"
@@ -319,7 +322,7 @@ class Reconciler:
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
         self.loaded = replace(loaded, desired=self.loaded.desired)
-        self.bounds.settle(self.loaded, self._tools.now())
+        self.bounds.unsettle()
 
     @property
     def _laid_over(self) -> Loaded:

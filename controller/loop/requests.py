@@ -65,7 +65,7 @@ class Requests:
             if result is None:
                 continue
             try:
-                acts.end(follower.reconciler, wish)
+                acts.end(follower.reconciler, wish, ok=result.ok)
             except ControllerError as error:
                 result = dataclasses.replace(result, outcome="failed", ok=False, message=error.message, hint=error.hint)
             self._answer(key, result)

@@ -138,3 +138,11 @@ def rebase(adjustment: Adjustment | None, own: Limit) -> Adjustment:
     others = [pair for pair in adjustment.former if pair[0] not in (own, adjustment.original)]
     former = (*others, (adjustment.original, adjustment.limit))[-KEPT_BEFORE:]
     return replace(adjustment, original=own, limit=Limit(memory, cpu), former=former)
+
+
+def take_back(present: Adjustment, before: Adjustment | None) -> Adjustment:
+    """What was there before; who has the present limit already has it from no hand. What was learned since stays."""
+    base = before if before is not None else Adjustment(original=present.original)
+    known = [limit for limit in (*base.before, present.limit) if limit not in (NO_LIMIT, base.limit)]
+    kept = tuple(dict.fromkeys(known))[-KEPT_BEFORE:]
+    return replace(base, before=kept, killed=present.killed, need=present.need, excused=present.excused)

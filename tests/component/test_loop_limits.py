@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from controller.loop.limits import Limits
 from controller.loop.store import Store
 from controller.loop.usagebook import UsageBook
 from controller.model.adjustment import Adjustment, limit_of
+from controller.model.decision import Hold
 from controller.model.errors import ControllerError
 from controller.model.observed import Replica
 from controller.model.resources import Limit as Most
@@ -496,6 +498,54 @@ def test_what_the_engine_refuses_is_the_end_of_the_wish_and_of_nothing_else(stag
     assert stage.running("web") == 1
 
 
+def test_a_wish_that_comes_to_nothing_leaves_nothing_behind(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    before = stage.store.adjustments.load()["web"]
+    perform = stage.engine.perform
+    refuse_limits(stage)
+    follower = stage.wish("resources-undo", "web")
+    result = stage.follow(follower)
+    assert result is not None and not result.ok
+    acts.end(stage.reconciler, follower.wish, ok=result.ok)
+    stage.engine.perform = perform  # type: ignore[method-assign]
+    stage.settle(400)
+    after = stage.store.adjustments.load()["web"]
+    assert (after.limit, after.held_over) == (before.limit, None) and memory(stage) == [72.0]
+
+
+def hold(stage: Stage, services: dict[str, Any], /, **said: Any) -> None:
+    loaded = stage.commit(load(services, stage.reconciler.loaded, **said))
+    held = replace(loaded, hold=Hold("MassRemovalHeld", "that may be a mistake"))
+    stage.reconciler.adopt_generation(held, stage.clock.now())
+    stage.settle(10)
+
+
+def test_while_the_stack_is_held_a_wish_is_refused_and_leaves_nothing_behind(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    before = stage.store.adjustments.load()["web"]
+    hold(stage, {"web": limited()}, **spec())
+    follower = stage.wish("resources-undo", "web", confirm=True)
+    result = stage.follow(follower, 10)
+    assert result is not None and result.outcome == "held"
+    acts.end(stage.reconciler, follower.wish, ok=result.ok)
+    assert stage.store.adjustments.load()["web"].limit == before.limit
+
+
+def test_while_the_stack_is_held_nothing_is_forgotten_or_given_back(tmp_path: Path) -> None:
+    """What it is held for may be a mistake: its limits are wanted again as soon as that is mended."""
+    stage = stage_of(tmp_path, {"web": limited(), "db": service()})
+    loop = Loop(stage)
+    loop.measure(30, 60)
+    hold(stage, {"web": limited()}, **{**spec(), "services": {}})
+    loop.measure(10, 20)
+    assert stage.store.adjustments.load()["web"].limit.memory == 72 * MIB and memory(stage) == [72.0]
+    hold(stage, {"db": service()}, **{**spec(), "services": {}})
+    assert stage.store.adjustments.load().keys() == {"web"}
+    stage.change({"web": limited(), "db": service()}, **spec())
+    stage.settle(30)
+    assert memory(stage) == [72.0]
+
+
 def test_nothing_can_be_taken_of_what_nobody_measured(stage: Stage) -> None:
     with pytest.raises(ControllerError, match="nothing is known of what web uses"):
         stage.wish("resources-apply", "web")
@@ -514,6 +564,7 @@ def test_alone_a_wish_about_limits_does_nothing_else(stage: Stage) -> None:
     assert result is not None and result.ok
     assert (one(stage).life, memory(stage)) == (before, [64.0])
     assert {type(step).__name__ for step in stage.bench.steps} == {"Limit"}
+    assert stage.store.histories.load()["web"].attempt is None, "nothing was begun of which nothing was done"
 
 
 def test_what_is_given_back_has_its_own_limits_and_nothing_is_remembered(stage: Stage) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from controller.decide.identity import Known, made_from
-from controller.model.adjustment import knows_cpu, knows_memory, same_cpu
+from controller.model.adjustment import knows_cpu, knows_memory, same_cpu, same_limit
 from controller.model.desired import DesiredService
 from controller.model.limited import lay_over
 from controller.model.observed import Replica, ReplicaPhase
@@ -25,8 +25,8 @@ def unlike(replica: Replica, made: DesiredService) -> tuple[str, ...]:
     memory = limit.memory is not None and seen.memory != limit.memory
     cpu = limit.cpu is not None and not same_cpu(seen.cpu, limit.cpu)
     return (
-        *(_MEMORY if memory and knows_memory(adjusted, seen.memory) else ()),
-        *(_CPU if cpu and knows_cpu(adjusted, seen.cpu) else ()),
+        *(_MEMORY if memory and knows_memory(adjusted, replica.id, seen.memory) else ()),
+        *(_CPU if cpu and knows_cpu(adjusted, replica.id, seen.cpu) else ()),
     )
 
 
@@ -59,3 +59,9 @@ def find_lack(replica: Replica, want: DesiredService, known: Known) -> Lack | No
 def any_lacks(replicas: Iterable[Replica], want: DesiredService, known: Known) -> bool:
     """Whether some of a service do not have its limits yet."""
     return want.adjusted is not None and any(find_lack(replica, want, known) for replica in replicas)
+
+
+def is_by_hand(replica: Replica, want: DesiredService, known: Known) -> bool:
+    """Whether somebody else set its limits: of these nothing follows, and what is told of them is drift."""
+    made = made_with(replica, want, known)
+    return not same_limit(replica.limit, made.claims.limit) and not unlike(replica, made)

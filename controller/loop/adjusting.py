@@ -10,10 +10,11 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from controller.decide.laid import is_by_hand
 from controller.decide.world import World
 from controller.loop.advising import Measured, facts_of, find_started, read_measured
 from controller.loop.controller import Controller
-from controller.loop.limits import claims_of, is_frozen
+from controller.loop.overlay import claims_of, is_frozen
 from controller.loop.reconcile import Reconciler
 from controller.loop.usagehistory import read_highest
 from controller.model.decision import Phase
@@ -122,9 +123,12 @@ def _adjust(reconciler: Reconciler, want: DesiredService, measured: Measured, no
 
 
 def _may_change(reconciler: Reconciler, name: str) -> bool:
-    """Nothing is under way for it, and nobody wants it left alone."""
+    """Nothing is under way for it, nobody wants it left alone, nor has set its limits himself."""
     world = reconciler.world
     decision = world.decisions.get(name)
+    want, view = world.desired.services[name], world.views.get(name)
+    if view is None or any(is_by_hand(replica, want, world.known) for replica in view.replicas):
+        return False
     if decision is None or is_frozen(world, name) or name in world.busy or reconciler.unavailable is not None:
         return False
     return decision.phase in _SETTLED and not decision.history.updating

@@ -10,30 +10,33 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.case import ALIVE
-from controller.decide.limits import follow_use
 from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
+from controller.loop.killed import KILLED, advise_killed, excuse, is_by_hand, is_to_follow
 from controller.loop.loaded import Loaded
+from controller.loop.overlay import claims_of, given_back, has_settled, is_frozen, lay_over_limits, mark_of
 from controller.loop.store import Store
 from controller.loop.usagehistory import read_newest
-from controller.model.adjustment import Adjustment, KilledLife, Need, change, knows_memory, put, rebase, take_back
+from controller.model.adjustment import (
+    Adjustment,
+    KilledLife,
+    change,
+    put,
+    rebase,
+    same_limit,
+    take_back,
+)
 from controller.model.advice import Recommendation, Resource
-from controller.model.decision import Decision
 from controller.model.desired import DesiredService
-from controller.model.limited import lay_over_all
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 from controller.model.quantities import tell_octets
 from controller.model.resources import NO_LIMIT, AdjustMode, AdjustPolicy, Claims, Limit
 from controller.resources.adjust import Facts, judge_killed
-from controller.resources.given import find_range, with_part, without_bounds
+from controller.resources.given import with_part, without_bounds
 from controller.resources.lowering import find_danger
 from controller.resources.recent import highest_memory
-from controller.resources.told import GIVEN_BACK, tell_back, tell_change
-
-KILLED = 137
-"""Exit code of who was killed: 128 + SIGKILL."""
-
+from controller.resources.told import tell_back, tell_change
 
 ADJUSTED = "LimitAdjusted"
 """Reason of the event of each change."""
@@ -95,17 +98,29 @@ class Limits:
 
     def heed(self, names: Iterable[str], world: World, loaded: Loaded, now: Instant) -> bool:
         """Who was killed since is to have more before it is started again. Whether anything else is wanted now."""
-        policy = loaded.resources.adjust
-        if policy.mode is AdjustMode.OFF:
-            return False
-        before = dict(self.kept)
-        for name in names:
+        policy, before = loaded.resources.adjust, dict(self.kept)
+        if self.kept:
+            self._note_reached(names, world, loaded)
+        for name in names if policy.mode is not AdjustMode.OFF else ():
             view, want = world.views.get(name), loaded.desired.services.get(name)
             if view is None or want is None or want.claims.limit.memory is None:
                 continue  # mostly
             if view.complete and want.leaving is None and not is_frozen(world, name):
                 self._heed_one(want, view.replicas, world, policy, now)
         return before != self.kept
+
+    def _note_reached(self, names: Iterable[str], world: World, loaded: Loaded) -> None:
+        """Who has what holds now: what it has otherwise from then on it has from a hand."""
+        for name in names:
+            kept, want, view = self.kept.get(name), loaded.desired.services.get(name), world.views.get(name)
+            if kept is None or want is None or view is None:
+                continue  # nearly always
+            pairs = ((replica, claims_of(replica, want, world)) for replica in view.replicas)
+            there = {one.id for one, claims in pairs if claims and same_limit(one.limit, put(claims.limit, kept))}
+            ids = {one.id for one in view.replicas}
+            reached = tuple(sorted(there | ids.intersection(kept.reached)))
+            if reached != kept.reached:
+                self._record({name: replace(kept, reached=reached)})
 
     def _heed_one(
         self, want: DesiredService, replicas: Sequence[Replica], world: World, policy: AdjustPolicy, now: Instant
@@ -118,11 +133,10 @@ class Limits:
                 continue  # nearly always
             adjustment = rebase(kept, claims.limit)
             killed = (*(one for one in adjustment.killed if one in present), life)
-            adjustment = replace(
-                adjustment, killed=killed, excused=_excuse(replica, claims, adjustment, life, replicas)
-            )
-            if replica.limit.memory is not None and replica.limit.memory < (put(claims.limit, adjustment).memory or 0):
-                self._record({want.name: adjustment})  # it is to have more already
+            adjustment = replace(adjustment, killed=killed, excused=excuse(replica, claims, adjustment, life, replicas))
+            seen, held = replica.limit.memory, put(claims.limit, adjustment).memory or 0
+            if seen is not None and (seen < held or is_by_hand(replica, held, adjustment)):
+                self._record({want.name: adjustment})  # it is to have more already, or has what a hand gave it
             else:
                 self._give(replica, Facts(want.name, policy, claims, adjustment), now)
         self._unharmed[want.name] = {one.id: one.started_at for one in replicas if not one.oom_killed}
@@ -149,11 +163,11 @@ class Limits:
             need = need._replace(memory=max(need.memory, adjustment.need.memory))
         noted = replace(adjustment, need=need)
         why = f"the kernel killed {replica.name} for want of memory"
-        self.said[facts.name] = _advise_killed(facts, present, need)
+        self.said[facts.name] = advise_killed(facts, present, need)
         own = facts.claims.limit.memory or 0
         if present < own:  # what was taken from it killed it: it has at least that again, whatever follows use
-            allowed = max(allowed, own) if _is_to_follow(facts) else own
-        elif not _is_to_follow(facts):
+            allowed = max(allowed, own) if is_to_follow(facts) else own
+        elif not is_to_follow(facts):
             self._record({facts.name: noted})
             return
         if allowed <= present:
@@ -233,7 +247,7 @@ class Limits:
         kept, own = self.kept[want.name], want.claims.limit
         if kept.held_over not in (None, mark_of(want.claims, policy)):
             self._record({want.name: (kept := replace(kept, held_over=None))})
-        if _has_settled(world, want) and (based := rebase(kept, own)) != kept:
+        if has_settled(world, want) and (based := rebase(kept, own)) != kept:
             self._record({want.name: (kept := based)})
         left = without_bounds(kept.limit, want.claims, policy)
         if left != kept.limit and put(own, kept) != put(own, replace(kept, limit=left)):
@@ -252,78 +266,3 @@ class Limits:
             return ""
         lower = put(claims.limit, replace(rebase(kept, claims.limit), limit=left))
         return find_danger(want.name, put(claims.limit, kept).memory, lower.memory, used)
-
-
-def lay_over_limits(loaded: Loaded, kept: Mapping[str, Adjustment]) -> Loaded:
-    """What is wanted with the limits that follow use."""
-    desired = lay_over_all(loaded.desired, kept)
-    return loaded if desired is loaded.desired else replace(loaded, desired=desired)
-
-
-def given_back(kept: Mapping[str, Adjustment]) -> Mapping[str, Adjustment]:
-    """All of them with the Compose file's limits in force again."""
-    return {name: change(one, NO_LIMIT, GIVEN_BACK) for name, one in kept.items()}
-
-
-def claims_of(replica: Replica, want: DesiredService, world: World) -> Claims | None:
-    """What the files said of it, within the bounds of today. None: that is not known any more."""
-    direct = want.direct.revision if want.direct is not None else None
-    if replica.revision in (want.revision, direct):
-        return want.claims
-    made = world.known.get((want.name, replica.revision))
-    return None if made is None else replace(made.claims, bounds=want.claims.bounds)
-
-
-def only_limits(decision: Decision, world: World) -> Decision:
-    """The same with no other steps than those that bring limits to what they are to be, also of who is to go.
-
-    Nothing is remembered of the others: they are not done.
-    """
-    name = decision.service
-    decision = decision._replace(history=world.histories.get(name, decision.history))
-    view = world.views.get(name)
-    if view is None or view.trouble is not None or is_frozen(world, name):
-        return decision._replace(steps=())
-    found = (follow_use(replica, world.desired.services[name], world.known) for replica in view.replicas)
-    return decision._replace(steps=tuple(step for step in found if step is not None))
-
-
-def mark_of(claims: Claims, policy: AdjustPolicy) -> str:
-    """What the manifest says of a service's limits, in a form that can be compared."""
-    return repr((claims.limit, claims.bounds, policy))
-
-
-def is_frozen(world: World, name: str) -> bool:
-    """Nobody may touch it, or it is not to run."""
-    history = world.histories.get(name)
-    return world.hold is not None or (history is not None and (history.paused or bool(history.stopped)))
-
-
-def _has_settled(world: World, want: DesiredService) -> bool:
-    """What the manifest asks for runs, and nothing else: no way leads back."""
-    history, view = world.histories.get(want.name), world.views.get(want.name)
-    if history is None or history.attempt is not None or view is None or not view.replicas:
-        return False
-    return all(replica.revision == want.revision for replica in view.replicas)
-
-
-def _excuse(
-    replica: Replica, claims: Claims, adjustment: Adjustment, life: KilledLife, replicas: Sequence[Replica]
-) -> tuple[KilledLife, ...]:
-    """Those of containers that are still there, and this one where it had less from us than its file says."""
-    there, seen, own = {one.id for one in replicas}, replica.limit.memory, claims.limit.memory
-    before = tuple(one for one in adjustment.excused if one[0] in there and one != life)
-    ours = seen is not None and own is not None and seen < own and knows_memory(adjustment, seen)
-    return (*before, life) if ours else before
-
-
-def _is_to_follow(facts: Facts) -> bool:
-    held = facts.adjustment is not None and facts.adjustment.held_over is not None
-    return facts.policy.mode is AdjustMode.APPLY and not held and find_range(facts.claims, Resource.MEMORY) is not None
-
-
-def _advise_killed(facts: Facts, present: int, need: Need) -> str:
-    told = f"raise its memory limit: {tell_octets(need.memory)} rather than {tell_octets(present)}"
-    if find_range(facts.claims, Resource.MEMORY) is None:
-        return told
-    return f"{told} (`controller resources apply {facts.name}`)"

@@ -16,8 +16,8 @@ from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.handback import as_composed, differing, tell_rest
 from controller.loop.holds import Circumstances, adoption_hold, find_hold
 from controller.loop.learneduse import LearnedUse
-from controller.loop.limits import given_back, lay_over_limits
 from controller.loop.loaded import Loaded
+from controller.loop.overlay import given_back, lay_over_limits
 from controller.loop.rooms import LookAt, Rooms
 from controller.loop.senses import Senses
 from controller.loop.store import Store

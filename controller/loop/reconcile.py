@@ -17,9 +17,10 @@ from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.keeper import Keeper
 from controller.loop.ledger import Ledger
-from controller.loop.limits import Limits, only_limits
+from controller.loop.limits import Limits
 from controller.loop.loaded import Loaded
 from controller.loop.memory import Definitions
+from controller.loop.overlay import only_limits
 from controller.loop.pauses import SOON, Pauses
 from controller.loop.recognise import recognise
 from controller.loop.senses import Senses

@@ -46,10 +46,16 @@ class Adjustment:
     killed: tuple[KilledLife, ...] = ()
     """Lives whose want was answered, each once, as long as they are to be seen."""
     need: Need | None = None
+    reached: tuple[ReplicaId, ...] = ()
+    """Who was seen to have what holds since the last change: what another limit it has then, a hand set."""
     former: tuple[tuple[Limit, Limit], ...] = ()
     """What the Compose file said before, and what held in its place, the newest last: a way back leads to that."""
     excused: tuple[KilledLife, ...] = ()
     """Lives that were ended under a limit of ours, below what the file says: no fault of theirs."""
+
+
+def same_limit(one: Limit, other: Limit) -> bool:
+    return one.memory == other.memory and same_cpu(one.cpu, other.cpu)
 
 
 def same_cpu(one: float | None, other: float | None) -> bool:
@@ -101,14 +107,20 @@ def limit_of(body: str) -> Limit:
     return Limit(host.get("Memory") or None, (host.get("NanoCpus") or 0) / 1e9 or None)
 
 
-def knows_memory(adjustment: Adjustment, seen: int | None) -> bool:
+def knows_memory(adjustment: Adjustment, replica: ReplicaId, seen: int | None) -> bool:
     """Whether a replica has this limit from here, or from what was there before, and from no hand."""
-    return seen is not None and any(one.memory == seen for one in _held(adjustment))
+    return (
+        replica not in adjustment.reached and seen is not None and any(one.memory == seen for one in _held(adjustment))
+    )
 
 
-def knows_cpu(adjustment: Adjustment, seen: float | None) -> bool:
+def knows_cpu(adjustment: Adjustment, replica: ReplicaId, seen: float | None) -> bool:
     """The same of cores."""
-    return seen is not None and any(same_cpu(one.cpu, seen) for one in _held(adjustment))
+    return (
+        replica not in adjustment.reached
+        and seen is not None
+        and any(same_cpu(one.cpu, seen) for one in _held(adjustment))
+    )
 
 
 def _held(adjustment: Adjustment) -> tuple[Limit, ...]:
@@ -120,7 +132,7 @@ def change(adjustment: Adjustment, limit: Limit, why: str, at: Instant | None = 
     before = [one for one in (*adjustment.before, adjustment.limit) if one not in (NO_LIMIT, limit)]
     kept, since = tuple(dict.fromkeys(before))[-KEPT_BEFORE:], adjustment.since if at is None else at
     former = () if limit == NO_LIMIT else adjustment.former
-    return replace(adjustment, limit=limit, since=since, why=why, before=kept, former=former)
+    return replace(adjustment, limit=limit, since=since, why=why, before=kept, former=former, reached=())
 
 
 def rebase(adjustment: Adjustment | None, own: Limit) -> Adjustment:
@@ -145,4 +157,5 @@ def take_back(present: Adjustment, before: Adjustment | None) -> Adjustment:
     base = before if before is not None else Adjustment(original=present.original)
     known = [limit for limit in (*base.before, present.limit) if limit not in (NO_LIMIT, base.limit)]
     kept = tuple(dict.fromkeys(known))[-KEPT_BEFORE:]
-    return replace(base, before=kept, killed=present.killed, need=present.need, excused=present.excused)
+    learned = (present.killed, present.need, present.excused)
+    return replace(base, before=kept, killed=learned[0], need=learned[1], excused=learned[2], reached=())

@@ -341,6 +341,37 @@ def test_whatever_becomes_of_drift_and_of_what_fell_over(tmp_path: Path, reconci
     assert not any(condition.type == "Drifted" for condition in stage.statuses[-1].services[0].conditions)
 
 
+def set_by_hand(stage: Stage, mebibytes: int) -> None:
+    """`docker update`."""
+    web = one(stage).id
+
+    def update(hands: Hands, now: float) -> None:
+        hands.limit(web, now)
+        record = hands._simulation.find(web)
+        assert record is not None
+        record.base = replace(record.base, limit=record.base.limit._replace(memory=mebibytes * MIB))
+        hands._simulation.processes.mark(record, record.phase)
+
+    stage.meddle(update)
+    stage.settle(5)
+
+
+@pytest.mark.parametrize("mebibytes", [96, 64])
+def test_what_a_hand_sets_is_drift_and_is_not_taken_for_a_change_of_ours(tmp_path: Path, mebibytes: int) -> None:
+    """Also where that is what the Compose file says, or was ours once."""
+    stage = stage_of(tmp_path, **spec(reconcile={"drift": "report"}))
+    loop = Loop(stage)
+    loop.measure(30, 60)
+    set_by_hand(stage, mebibytes)
+    assert memory(stage) == [float(mebibytes)]
+    assert any(condition.type == "Drifted" for condition in stage.statuses[-1].services[0].conditions)
+    loop.measure(300, 90)
+    assert memory(stage) == [float(mebibytes)] and stage.said("LimitAdjusted") == 1, "nothing is told that is not done"
+    kill(stage, one(stage))
+    stage.settle(10)
+    assert memory(stage) == [float(mebibytes)] and stage.said("LimitAdjusted") == 1
+
+
 @pytest.mark.parametrize("mode", ["off", "recommend"])
 def test_nothing_is_changed_that_is_only_to_be_recommended(tmp_path: Path, mode: str) -> None:
     stage = stage_of(tmp_path, **spec(mode))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,13 +21,14 @@ from controller.model.adjustment import (
 )
 from controller.model.desired import Direct
 from controller.model.limited import lay_over, lay_over_all
-from controller.model.names import Revision
+from controller.model.names import ReplicaId, Revision
 from controller.model.resources import NO_LIMIT, Claims, Limit
 from tests.builders import service, stack, template
 
 pytestmark = pytest.mark.unit
 
 MIB = 2**20
+SOME = ReplicaId("some")
 OWN, MORE = Limit(64 * MIB, 0.5), Limit(80 * MIB, 0.7)
 
 
@@ -96,16 +98,22 @@ def test_where_a_replica_has_its_limit_from_is_known_of_the_last_changes() -> No
     for number in range(KEPT_BEFORE + 2):
         adjustment = change(adjustment, Limit((100 + number) * MIB), f"change {number}", float(number))
     assert len(adjustment.before) == KEPT_BEFORE and adjustment.since == KEPT_BEFORE + 1.0
-    assert knows_memory(adjustment, 64 * MIB) and knows_memory(adjustment, (100 + KEPT_BEFORE + 1) * MIB)
-    assert knows_memory(adjustment, (100 + KEPT_BEFORE) * MIB) and not knows_memory(adjustment, 100 * MIB)
-    assert not knows_memory(adjustment, None) and not knows_cpu(adjustment, None)
-    assert knows_cpu(adjustment, 0.5 + 2e-9) and not knows_cpu(adjustment, 0.6)
+    assert knows_memory(adjustment, SOME, 64 * MIB) and knows_memory(adjustment, SOME, (100 + KEPT_BEFORE + 1) * MIB)
+    assert knows_memory(adjustment, SOME, (100 + KEPT_BEFORE) * MIB) and not knows_memory(adjustment, SOME, 100 * MIB)
+    assert not knows_memory(adjustment, SOME, None) and not knows_cpu(adjustment, SOME, None)
+    assert knows_cpu(adjustment, SOME, 0.5 + 2e-9) and not knows_cpu(adjustment, SOME, 0.6)
+
+
+def test_of_who_had_what_holds_already_another_limit_is_a_hands_until_the_next_change() -> None:
+    adjustment = replace(Adjustment(OWN, MORE), reached=(SOME,))
+    assert not knows_memory(adjustment, SOME, 64 * MIB) and knows_memory(adjustment, ReplicaId("other"), 64 * MIB)
+    assert not knows_cpu(adjustment, SOME, 0.5) and knows_memory(change(adjustment, OWN, "less"), SOME, 80 * MIB)
 
 
 def test_what_is_given_back_is_known_still_and_counts_for_a_cool_down_only_where_it_is_dated() -> None:
     adjustment = change(Adjustment(OWN, MORE, 5.0), NO_LIMIT, "given back")
     assert (adjustment.limit, adjustment.since, adjustment.before) == (NO_LIMIT, 5.0, (MORE,))
-    assert put(OWN, adjustment) == OWN and knows_memory(adjustment, 80 * MIB)
+    assert put(OWN, adjustment) == OWN and knows_memory(adjustment, SOME, 80 * MIB)
 
 
 def test_of_a_file_that_says_otherwise_only_what_it_says_again_stays() -> None:
@@ -120,7 +128,7 @@ def test_what_held_for_another_limit_of_the_file_holds_again_on_a_way_back() -> 
     newer, most = Limit(128 * MIB, 0.5), Limit(150 * MIB, 0.7)
     based = change(rebase(Adjustment(OWN, MORE), newer), most, "more")
     assert (put(OWN, based), put(newer, based)) == (Limit(80 * MIB, 0.7), most)
-    assert knows_memory(based, 80 * MIB) and knows_memory(based, 64 * MIB)
+    assert knows_memory(based, SOME, 80 * MIB) and knows_memory(based, SOME, 64 * MIB)
     back = rebase(based, OWN)
     assert (back.original, back.limit, back.former) == (OWN, Limit(80 * MIB, 0.7), ((newer, most),))
     assert put(newer, change(back, NO_LIMIT, "undone")) == newer, "a person's undo is of all of it"

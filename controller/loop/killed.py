@@ -1,0 +1,46 @@
+"""Judges: who was killed for want of memory, and under whose limit. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from controller.model.adjustment import Adjustment, KilledLife, Need, knows_memory, put
+from controller.model.advice import Resource
+from controller.model.observed import Replica
+from controller.model.quantities import tell_octets
+from controller.model.resources import AdjustMode, Claims
+from controller.resources.adjust import Facts
+from controller.resources.given import find_range
+
+KILLED = 137
+"""Exit code of who was killed: 128 + SIGKILL."""
+
+
+def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
+    """Whether its memory limit is neither the present one nor one of ours that is on its way to that."""
+    return replica.limit.memory != present and not knows_memory(adjustment, replica.id, replica.limit.memory)
+
+
+def excuse(
+    replica: Replica, claims: Claims, adjustment: Adjustment, life: KilledLife, replicas: Sequence[Replica]
+) -> tuple[KilledLife, ...]:
+    """Those of containers that are still there, and this one where it had less from us than its file says."""
+    there, seen, own = {one.id for one in replicas}, replica.limit.memory, claims.limit.memory
+    by_hand = is_by_hand(replica, put(claims.limit, adjustment).memory or 0, adjustment)
+    before = tuple(one for one in adjustment.excused if one[0] in there and one != life)
+    ours = seen is not None and own is not None and seen < own and not by_hand
+    return (*before, life) if ours else before
+
+
+def is_to_follow(facts: Facts) -> bool:
+    """Whether its memory limit may be changed by itself."""
+    held = facts.adjustment is not None and facts.adjustment.held_over is not None
+    return facts.policy.mode is AdjustMode.APPLY and not held and find_range(facts.claims, Resource.MEMORY) is not None
+
+
+def advise_killed(facts: Facts, present: int, need: Need) -> str:
+    """What a person can do, where that is not to follow by itself."""
+    told = f"raise its memory limit: {tell_octets(need.memory)} rather than {tell_octets(present)}"
+    if find_range(facts.claims, Resource.MEMORY) is None:
+        return told
+    return f"{told} (`controller resources apply {facts.name}`)"

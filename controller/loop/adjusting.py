@@ -11,12 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.decide.laid import is_by_hand
+from controller.decide.raised import find_no_room_to_raise
 from controller.decide.world import World
 from controller.loop.advising import Measured, facts_of, find_started, read_measured
 from controller.loop.controller import Controller
 from controller.loop.overlay import claims_of, is_frozen
 from controller.loop.reconcile import Reconciler
 from controller.loop.usagehistory import read_highest
+from controller.model.advice import Recommendation, Resource
 from controller.model.decision import Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Instant
@@ -25,6 +27,7 @@ from controller.model.resources import NO_BOUNDS, AdjustMode, AdjustPolicy, Clai
 from controller.model.usage import ServiceUsage, Usage
 from controller.resources.adjust import judge, window_of
 from controller.resources.recent import Sample, sample_of
+from controller.resources.told import tell_change
 
 _SETTLED = frozenset({Phase.READY, Phase.DEGRADED, Phase.CRASH_LOOP, Phase.STARTING, Phase.PAUSED})
 """Phases of services of which one release runs, or is to run."""
@@ -38,7 +41,8 @@ _RENEW = 60.0
 class _Track:
     """What one stack's services used lately. `seen`: the last sample of each, which is told again with later ones.
 
-    `highest`: what they used at most for longer, as it was read at `read_at`.
+    `highest`: what they used at most for longer, as it was read at `read_at`. `held`: services of which was told that
+    there is no room for the limit that they should have.
     """
 
     policy: AdjustPolicy
@@ -46,6 +50,7 @@ class _Track:
     seen: dict[str, ServiceUsage] = field(default_factory=dict)
     highest: Mapping[str, int] = field(default_factory=dict)
     read_at: Instant = -math.inf
+    held: set[str] = field(default_factory=set)
 
 
 class Adjuster:
@@ -80,8 +85,8 @@ class Adjuster:
                 continue
             track.seen[service] = used
             _add(track, service, sample_of(used, usage.at), now)
-            measured = Measured(track.samples, float(usage.host.cores), track.highest)
-            _adjust(reconciler, want, measured, now)
+            measured = Measured(track.samples, usage.cores, track.highest)
+            _adjust(reconciler, want, measured, track.held, now)
 
     def _track(self, reconciler: Reconciler, policy: AdjustPolicy, now: Instant) -> _Track:
         """What was measured before this process began counts too."""
@@ -111,15 +116,32 @@ def _add(track: _Track, service: str, sample: Sample, now: Instant) -> None:
         samples.popleft()
 
 
-def _adjust(reconciler: Reconciler, want: DesiredService, measured: Measured, now: Instant) -> None:
+def _adjust(reconciler: Reconciler, want: DesiredService, measured: Measured, held: set[str], now: Instant) -> None:
     claims = find_claims(want, reconciler.world.views.get(want.name), reconciler.world)
     if claims is None or not _may_change(reconciler, want.name):
         return
     policy, kept = reconciler.loaded.resources.adjust, reconciler.limits.kept.get(want.name)
     found = [one for one in judge(facts_of(want.name, claims, policy, kept, measured, now), now) if not one.obstacle]
+    found = _admit(reconciler, want.name, found, held, now)
     if found:
         reconciler.limits.adjust(want, claims, found, now)
         reconciler.bounds.changed(want.name)
+
+
+def _admit(
+    reconciler: Reconciler, name: str, found: list[Recommendation], held: set[str], now: Instant
+) -> list[Recommendation]:
+    """Without what the machine has no room for, which is told once."""
+    memory = next((one for one in found if one.resource is Resource.MEMORY), None)
+    short = find_no_room_to_raise(reconciler.world, name, memory.present or 0.0, memory.next) if memory else ""
+    if memory is None or not short:
+        held.discard(name)
+        return found
+    if name not in held:
+        held.add(name)
+        change = tell_change(memory.resource, memory.present, memory.next)
+        reconciler.limits.tell_held(name, f"{change} waits: {short}", now)
+    return [one for one in found if one is not memory]
 
 
 def _may_change(reconciler: Reconciler, name: str) -> bool:

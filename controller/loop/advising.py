@@ -57,7 +57,7 @@ def read_measured(
         known = found.setdefault(name, [])
         if not known or known[-1].at < at:
             known.append(sample_of(usage, at))
-    cores = None if latest is None else float(latest.host.cores)
+    cores = None if latest is None else latest.cores
     return Measured(found, cores, read_highest(folder, now, started))
 
 

@@ -33,9 +33,9 @@ class Bounds:
         """These services are about to be decided."""
         if news := self._pace.look(self._world):
             self._chronicle.say(now, None, "StartsSlowed", news)
+        self._rooms.before(self._world)
         if self._limits.heed(dirty, self._world, loaded, now):
             self._want()
-        self._rooms.before(self._world)
 
     def look_again(self, now: Instant) -> None:
         """Soon, where somebody waits for the machine: nothing tells when it has room again."""

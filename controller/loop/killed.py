@@ -32,6 +32,12 @@ def excuse(
     return (*before, life) if ours else before
 
 
+def find_own(facts: Facts) -> int:
+    """Bytes that its file gives it, within the bounds; 0: no limit."""
+    own, bounds = facts.claims.limit.memory or 0, find_range(facts.claims, Resource.MEMORY)
+    return own if bounds is None else int(bounds.clamp(own))
+
+
 def is_to_follow(facts: Facts) -> bool:
     """Whether its memory limit may be changed by itself."""
     held = facts.adjustment is not None and facts.adjustment.held_over is not None

@@ -10,9 +10,10 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.case import ALIVE
+from controller.decide.raised import find_no_room_to_raise
 from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
-from controller.loop.killed import KILLED, advise_killed, excuse, is_by_hand, is_to_follow
+from controller.loop.killed import KILLED, advise_killed, excuse, find_own, is_by_hand, is_to_follow
 from controller.loop.loaded import Loaded
 from controller.loop.overlay import claims_of, given_back, has_settled, is_frozen, lay_over_limits, mark_of
 from controller.loop.store import Store
@@ -138,7 +139,7 @@ class Limits:
             if seen is not None and (seen < held or is_by_hand(replica, held, adjustment)):
                 self._record({want.name: adjustment})  # it is to have more already, or has what a hand gave it
             else:
-                self._give(replica, Facts(want.name, policy, claims, adjustment), now)
+                self._give(replica, Facts(want.name, policy, claims, adjustment), world, now)
         self._unharmed[want.name] = {one.id: one.started_at for one in replicas if not one.oom_killed}
 
     def _find_killed(self, replica: Replica, world: World) -> KilledLife | None:
@@ -154,7 +155,7 @@ class Limits:
         ended = replica.phase in (ReplicaPhase.EXITED, ReplicaPhase.RESTARTING, ReplicaPhase.DEAD)
         return (replica.id, replica.started_at) if ended and replica.exit_code == KILLED else None
 
-    def _give(self, replica: Replica, facts: Facts, now: Instant) -> None:
+    def _give(self, replica: Replica, facts: Facts, world: World, now: Instant) -> None:
         adjustment = facts.adjustment
         assert adjustment is not None
         present = put(facts.claims.limit, adjustment).memory or 0
@@ -164,7 +165,7 @@ class Limits:
         noted = replace(adjustment, need=need)
         why = f"the kernel killed {replica.name} for want of memory"
         self.said[facts.name] = advise_killed(facts, present, need)
-        own = facts.claims.limit.memory or 0
+        own = find_own(facts)
         if present < own:  # what was taken from it killed it: it has at least that again, whatever follows use
             allowed = max(allowed, own) if is_to_follow(facts) else own
         elif not is_to_follow(facts):
@@ -176,6 +177,11 @@ class Limits:
             self._record({facts.name: noted}, Told(now, facts.name, "LimitAtBound", message, warning=True))
             return
         told = tell_change(Resource.MEMORY, present, allowed)
+        if present >= own and (short := find_no_room_to_raise(world, facts.name, present, allowed)):
+            self.said[facts.name] = f"{told} waits: {short}"
+            message = f"{why}; {told} waits: {short}"
+            self._record({facts.name: noted}, Told(now, facts.name, "LimitHeld", message, warning=True))
+            return
         self.said[facts.name] = f"its limit was raised: {told}"
         raised = change(noted, noted.limit._replace(memory=allowed), f"{told}: {why}", now)
         self._record({facts.name: raised}, Told(now, facts.name, ADJUSTED, raised.why, warning=True))
@@ -190,6 +196,10 @@ class Limits:
             limit = with_part(limit, one.resource, one.next)
         why = "; ".join(f"{tell_change(one.resource, one.present, one.next)}: {one.why}" for one in found)
         self._record({want.name: change(adjustment, limit, why, now)}, Told(now, want.name, ADJUSTED, why))
+
+    def tell_held(self, name: str, message: str, now: Instant) -> None:
+        """A raise waits for room on the machine."""
+        self._chronicle.say(now, name, "LimitHeld", message, warning=True)
 
     def undo(self, want: DesiredService, claims: Claims, policy: AdjustPolicy, now: Instant) -> None:
         """What the Compose file says is in force again, and stays so while the manifest says the same of it."""

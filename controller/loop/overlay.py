@@ -1,4 +1,4 @@
-"""What is wanted with what was laid over limits, what of it holds for whom, and when none of it may be touched. Pure."""
+"""What is wanted with what was laid over limits, what of it holds for whom, and when none may be touched. Pure."""
 
 from __future__ import annotations
 

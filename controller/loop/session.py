@@ -253,7 +253,7 @@ class Session:
             name, now = loaded.name, ground.now()
             newest = (usage.at, usage.stacks.get(name, {}))
             measured = read_measured(ground.folder(name), name, loaded.resources.adjust, now, newest)
-            measured = measured._replace(cores=float(usage.host.cores))
+            measured = measured._replace(cores=usage.cores)
             found.append(advise(loaded, ground.store(name).adjustments.load(), measured, now))
         return found
 

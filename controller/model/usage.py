@@ -128,6 +128,13 @@ class Usage:
     engine: EngineView = EngineView()
     own: OwnLimits = OwnLimits()
 
+    @property
+    def cores(self) -> float | None:
+        """How many a container can have: the engine's, which may be on another machine. None: not known."""
+        if self.engine.cores is not None:
+            return float(self.engine.cores)
+        return float(self.host.cores) if self.engine.shares_host else None
+
 
 @dataclass(frozen=True, slots=True)
 class UsagePoint:

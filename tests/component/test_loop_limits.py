@@ -22,8 +22,9 @@ from controller.model.decision import Hold
 from controller.model.errors import ControllerError
 from controller.model.observed import Replica
 from controller.model.resources import Limit as Most
+from controller.model.room import Facts, Source
 from controller.model.steps import Create, Limit, Outcome, Result, Start, Step
-from controller.model.usage import Figures, HostUsage, ServiceUsage, Usage
+from controller.model.usage import EngineView, Figures, HostUsage, ServiceUsage, Usage
 from controller.model.wish import Wish
 from tests.component.stage import NOW, Stage, converged, load, service
 
@@ -80,6 +81,9 @@ def messages(stage: Stage, reason: str) -> list[str]:
     return [event.message for event in stage.events if event.reason == reason]
 
 
+HERE = EngineView(4, 8 * 2**30, True)
+
+
 class Loop:
     """What an adjuster knows of a controller: its stacks, and that calls are done by the loop."""
 
@@ -94,13 +98,16 @@ class Loop:
     def call(self, function: Any) -> None:
         function(self.stage.clock.now())
 
-    def measure(self, seconds: float, mebibytes: float, cores: float = 0.5, every: float = 5.0) -> None:
+    def measure(
+        self, seconds: float, mebibytes: float, cores: float = 0.5, every: float = 5.0, engine: EngineView = HERE
+    ) -> None:
         """For so long each replica uses that much."""
         for _ in range(int(seconds / every)):
             self.stage.settle(every, step=every / 4)
             figures = Figures(cpu=cores, memory=int(mebibytes * MIB))
             replicas = {replica.name: figures for replica in self.stage.replicas("web")}
-            usage = Usage(self.stage.clock.now(), HostUsage(4), {"shop": {"web": ServiceUsage(replicas=replicas)}})
+            used = {"shop": {"web": ServiceUsage(replicas=replicas)}}
+            usage = Usage(self.stage.clock.now(), HostUsage(4), used, engine)
             with closing(UsageBook(self.stage.store.folder, 7 * 86400.0)) as book:
                 book.add(usage, {"web": figures}, every)
             self.adjuster.take(usage)
@@ -339,6 +346,33 @@ def test_whatever_becomes_of_drift_and_of_what_fell_over(tmp_path: Path, reconci
     Loop(stage).measure(30, 60)
     assert memory(stage) == [72.0]
     assert not any(condition.type == "Drifted" for condition in stage.statuses[-1].services[0].conditions)
+
+
+def test_no_limit_is_raised_that_the_machine_has_no_room_for(tmp_path: Path) -> None:
+    said = spec()
+    said["resources"]["admission"] = "enforce"
+    machine = Facts(NOW, Source.HOST, cores=4, memory_total=1024 * MIB, memory_available=67 * MIB)
+    stage = Stage(tmp_path, load({"web": limited()}, **said), machine=machine)
+    stage.settle(10)
+    loop = Loop(stage)
+    loop.measure(30, 60)
+    short = "needs 8Mi more of memory, 3Mi is free: short 5Mi"
+    assert memory(stage) == [64.0] and messages(stage, "LimitHeld") == [f"memory 64Mi → 72Mi waits: {short}"]
+    kill(stage, one(stage))
+    stage.settle(10)
+    assert memory(stage) == [64.0] and "memory 64Mi → 164Mi waits: needs 100Mi" in stage.reconciler.limits.said["web"]
+    stage.machine = replace(machine, memory_available=800 * MIB)
+    loop.measure(30, 60)
+    assert memory(stage) == [164.0], "what it was found to need it has as soon as there is room"
+
+
+def test_there_are_as_many_cores_as_the_engine_has_wherever_it_is(tmp_path: Path) -> None:
+    said = spec()
+    said["services"]["web"]["limits"] = {"minCpu": "0.1", "maxCpu": 8}
+    stage = stage_of(tmp_path, **said)
+    elsewhere = EngineView(2, 8 * 2**30, False)
+    Loop(stage).measure(1200, 20, cores=7.9, engine=elsewhere)
+    assert 1.9 <= (one(stage).limit.cpu or 0.0) <= 2.0
 
 
 def set_by_hand(stage: Stage, mebibytes: int) -> None:

@@ -1,0 +1,27 @@
+"""Whether the machine has room for what a limit is to be raised by. Pure."""
+
+from __future__ import annotations
+
+from controller.decide.case import ALIVE
+from controller.decide.world import World
+from controller.model.quantities import tell_octets
+from controller.model.resources import Admission
+
+
+def find_no_room_to_raise(world: World, name: str, before: float, after: float) -> str:
+    """Why the memory limit of a service is not raised from `before` to `after` bytes; "": there is room, or no bound.
+
+    Who is at its limit will soon use all of a higher one: that is not there for who was promised it.
+    """
+    room = world.room
+    if world.desired.policy.admission is not Admission.ENFORCE or room.memory is None or after <= before:
+        return ""
+    view = world.views.get(name)
+    running = sum(replica.phase in ALIVE for replica in view.replicas) if view is not None else 0
+    more, free = round((after - before) * max(1, running)), max(0, room.memory - world.total.memory)
+    if more <= free:
+        return ""
+    kept = f" beside the {tell_octets(room.reserve.memory)} kept for the host" if room.reserve.memory else ""
+    return (
+        f"needs {tell_octets(more)} more of memory, {tell_octets(free)} is free{kept}: short {tell_octets(more - free)}"
+    )

@@ -60,9 +60,14 @@ def tell_stable(want: DesiredService, decision: Decision, view: ServiceView) -> 
     ready = any(replica.id in grants for replica, _ in fallen)
     how = "being ready" if ready else "running"
     message = told if want.is_job is True else f"{told}; forgiven after {FORGIVEN_AFTER / 60:g} min of {how}"
-    if any(replica.oom_killed for replica, _ in fallen):
+    if any(replica.oom_killed or _was_killed(want, replica) for replica, _ in fallen):
         return Said("Stable", FALSE, "OutOfMemory", message)
     return Said("Stable", FALSE, "CrashLoopBackOff" if decision.phase is Phase.CRASH_LOOP else "Restarted", message)
+
+
+def _was_killed(want: DesiredService, replica: Replica) -> bool:
+    """An earlier life of it, for want of memory: of one that runs again the engine says no more than that."""
+    return want.adjusted is not None and any(id_ == replica.id for id_, _ in want.adjusted.killed)
 
 
 def find_restarted(decision: Decision, view: ServiceView) -> Mapping[str, int]:

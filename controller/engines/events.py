@@ -140,6 +140,8 @@ class Listener:
             self._images.forget()
         nudge = read_nudge(event, self._sightings.whose)
         for container in _containers(event):
+            if event.get("Action") == "oom":
+                self._sightings.note_short(container, float(event.get("timeNano") or 0) / 1e9)
             self._sightings.say(container)
         return nudge
 

@@ -85,7 +85,7 @@ class Observer:
         found: dict[str, list[tuple[Replica, bool]]] = defaultdict(list)
         for look in looks:
             if replica := self._read(look, lens, scope, ends_at):
-                found[replica.service].append((replica, look.complete))
+                found[replica.service].append((self._without_former_kill(replica, lens), look.complete))
         since = self._sightings.since or taken_at
         views = {
             service: self._view(service, found.get(service, []), scope, ServiceView((), taken_at, since), ends_at)
@@ -181,6 +181,13 @@ class Observer:
             if template is None or replica.drift is not None:
                 self._readings[replica.id] = Reading(scope.stack, look.inspect, lens, template, replica)
         return replica
+
+    def _without_former_kill(self, replica: Replica, lens: Lens) -> Replica:
+        """Some engines (20.10) say of each later life, too, that the kernel killed it: their events tell of which."""
+        if not replica.oom_killed or replica.started_at is None:
+            return replica  # nearly always
+        unharmed = self._sightings.is_unharmed(replica.id, replica.started_at, lens.ahead)
+        return replace(replica, oom_killed=False) if unharmed else replica
 
     def _forget_gone(self, stack: str, present: Collection[str]) -> None:
         for container, reading in tuple(self._readings.items()):

@@ -15,6 +15,8 @@ _HEALTH = re.compile(r"\(([^)]*)\)")
 _OLDEST = 15.0
 """Seconds for which an inspect counts although nothing was said since: well below a resync (60 s), which is to find
 what was changed without a word."""
+_EARLY = 1.0
+"""Seconds by which the end of a short life may be dated before its start."""
 _REMEMBERED = 10_000
 """Containers of which is known when they were last spoken of; no inspect takes as long as so many events."""
 
@@ -37,6 +39,8 @@ class Sightings:
         self._owners: dict[str, tuple[str, str]] = {}
         """Stack and service, also of those whose inspect does not hold any more."""
         self._said: dict[str, int] = {}
+        self._short: dict[str, float] = {}
+        """When something of a container was killed for want of memory last, on the engine's clock."""
         self._count = self._first = 0
         self._connected_at: float | None = None
 
@@ -69,6 +73,25 @@ class Sightings:
             if len(self._said) > _REMEMBERED:  # of foreign projects too: nothing else ever forgets those
                 del self._said[next(iter(self._said))]
 
+    def note_short(self, container: str, at: float) -> None:
+        """The kernel killed something of it for want of memory. `at`: on the engine's clock."""
+        with self._lock:
+            self._short.pop(container, None)
+            self._short[container] = at
+            if len(self._short) > _REMEMBERED:
+                del self._short[next(iter(self._short))]
+
+    def is_unharmed(self, container: str, since: float, ahead: float) -> bool:
+        """Whether it is known that the kernel killed nothing of it since, whatever the engine says.
+
+        `since`: on our clock, of which the engine's is `ahead`.
+        """
+        with self._lock:
+            if self._connected_at is None or self._connected_at > since:
+                return False  # it may have been missed
+            at = self._short.get(container)
+        return at is None or at - ahead < since - _EARLY
+
     def mark(self) -> int:
         """To be asked before an inspect and handed to `keep`: what is said meanwhile makes the inspect old."""
         with self._lock:
@@ -95,6 +118,7 @@ class Sightings:
                 del self._owners[container]
                 self._seen.pop(container, None)
                 self._said.pop(container, None)
+                self._short.pop(container, None)
 
     def whose(self, container: str) -> tuple[str, str] | None:
         """Stack and service of a container that was seen."""

@@ -56,7 +56,7 @@ def find_cause(stack: StackStatus, service: str, now: Instant, events: Sequence[
     own = [event for event in reversed(events) if event.service == root.name]
     answer, refused = _find_answer(root, witness, own), _find_refused(root, own, now)
     end = _find_end(root, witness, answer)
-    told = (*_evidence(root, witness, held, now), *_retell(witness, answer, now))
+    told = (*_evidence(root, witness, held, now), *_retell(root, witness, answer, now))
     if refused is not None:
         told += (f"{refused.reason} {age(now - refused.at)} ago: {_words_of(refused)}",)
     heeded = end if _is_to_blame(root, witness, answer, now) else UNKNOWN
@@ -76,7 +76,13 @@ def _find_end(root: ServiceStatus, witness: Replica | None, answer: Event | None
         return End(witness.exit_code, witness.oom_killed)
     said = root.message if witness is None else answer.message if answer is not None else ""
     found = list(_ENDED.finditer(said))[-1:]  # on a way back that fails as well the first is another's
+    if not found and _lacks_memory(root):
+        return End(oom=True)  # Docker's own policy put it up again before anybody could say more
     return End(int(found[0][1]), found[0][2] is not None) if found else UNKNOWN
+
+
+def _lacks_memory(root: ServiceStatus) -> bool:
+    return any(one.type == "Stable" and one.reason == "OutOfMemory" for one in root.conditions)
 
 
 def _find_answer(root: ServiceStatus, witness: Replica | None, own: Sequence[Event]) -> Event | None:
@@ -92,14 +98,16 @@ def _find_answer(root: ServiceStatus, witness: Replica | None, own: Sequence[Eve
 def _is_to_blame(root: ServiceStatus, witness: Replica | None, answer: Event | None, now: Instant) -> bool:
     """Whether that end is about what is wrong now: it was lately, and nobody wanted it."""
     if witness is not None and witness.running:
-        return answer is not None and now - answer.at <= LATELY
+        return (answer is not None and now - answer.at <= LATELY) or (answer is None and _lacks_memory(root))
     return root.phase in SICK or _ENDED.search(root.message) is not None
 
 
-def _retell(witness: Replica | None, answer: Event | None, now: Instant) -> Iterator[str]:
+def _retell(root: ServiceStatus, witness: Replica | None, answer: Event | None, now: Instant) -> Iterator[str]:
     """Of one that runs nothing shows any more how its last life ended."""
     if witness is not None and witness.running and answer is not None:
         yield f"it was started again {age(now - answer.at)} ago: {answer.message}"
+    elif witness is not None and witness.running and _lacks_memory(root):
+        yield "an earlier life of it was out of memory, and the kernel killed it"
 
 
 def _find_refused(root: ServiceStatus, own: Sequence[Event], now: Instant) -> Event | None:

@@ -136,3 +136,11 @@ def test_the_change_before_it_is_evidence() -> None:
     assert with_change(find_cause(CHAIN, "web", NOW), made[1:]).change is None, "what was the first changed nothing"
     late = [made[0], replace(made[1], at=NOW + 100)]
     assert with_change(find_cause(CHAIN, "web", NOW), late).change is None, "it came afterwards"
+
+
+def test_of_one_that_docker_put_up_again_already_is_told_that_it_was_killed_for_want_of_memory() -> None:
+    runs = replica(1, service="db", restarts=3, started_at=NOW - 0.2)
+    killed = condition("Stable", "False", "OutOfMemory", "shop-db-1 was started again 3 times")
+    stack = stack_status(service_status("db", Phase.CRASH_LOOP, runs, message="not ready", conditions=(killed,)))
+    told = "\n".join(why_lines(find_cause(stack, "db", NOW)))
+    assert "raise its memory limit" in told and "out of memory" in told

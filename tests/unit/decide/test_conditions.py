@@ -6,6 +6,7 @@ import pytest
 
 from controller.decide.status import make_status
 from controller.decide.world import World
+from controller.model.adjustment import Adjustment
 from controller.model.decision import Attempt, Grant, History, Hold
 from controller.model.desired import DockerRestart, DriftPolicy, FailureAction, Leaving, StackPolicy, UpdatePolicy
 from controller.model.names import Release, ReplicaId, Revision, make_release
@@ -235,6 +236,11 @@ TABLE = [
         "the kernel killed it",
         web(replace(LOOPS, oom_killed=True, exit_code=137), history=replace(OLD, restarts=FELL)),
         "-Ready/CrashLoopBackOff -Progressing/CrashLoopBackOff +Updated/UpToDate -Stable/OutOfMemory",
+    ),
+    (
+        "the kernel killed it, and Docker's policy has put it up again",
+        web(replica(1, restarts=3), adjusted=Adjustment(killed=((replica(1).id, NOW - 50),))),
+        "+Ready/Ready -Progressing/AtRest +Updated/UpToDate -Stable/OutOfMemory",
     ),
     (
         "Docker's policy restarts it",

@@ -73,3 +73,15 @@ def test_foreign_containers_are_forgotten_again(sightings: Sightings) -> None:
     for number in range(3 * _REMEMBERED):
         sightings.say(f"job-{number}")
     assert len(sightings._said) <= _REMEMBERED
+
+
+def test_what_the_kernel_killed_before_a_life_began_says_nothing_of_that(sightings: Sightings) -> None:
+    """As 20.10 says of each later life that it was killed for want of memory."""
+    sightings.note_short("a1", 105.0)
+    assert not sightings.is_unharmed("a1", 60.0, 40.0), "65 on our clock: in that life"
+    assert sightings.is_unharmed("a1", 70.0, 40.0) and sightings.is_unharmed("b2", 60.0, 40.0)
+    assert not sightings.is_unharmed("a1", 65.5, 40.0), "a short life may be dated after its end"
+    sightings.connect(80.0)
+    assert not sightings.is_unharmed("b2", 70.0, 40.0), "that it was killed may have been missed"
+    sightings.lose()
+    assert not sightings.is_unharmed("b2", 90.0, 40.0)

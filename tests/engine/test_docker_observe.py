@@ -288,6 +288,27 @@ def test_a_tag_that_moves_is_seen_at_once_while_events_come(project: Project) ->
     assert before is not None and after is None
 
 
+ONCE = "if [ ! -f /seen ]; then touch /seen; exec tail /dev/zero; fi; exec sleep 1000"
+
+
+@pytest.mark.fault("W3")
+def test_a_later_life_is_not_taken_for_one_that_the_kernel_killed(project: Project) -> None:
+    """Docker 20.10 says so of each; events tell. Who has not listened believes it."""
+    limits = "mem_limit: 16m, memswap_limit: 16m, stop_signal: SIGKILL"
+    text = f'services: {{a: {{image: {IMAGE}, command: ["sh", "-c", "{ONCE}"], {limits}}}}}'
+    nudges = project.engine.nudges()
+    assert next(nudges).kind is Nudge.CONNECTED
+    made = project.run(project.write(text).record(), "a")
+    docker("wait", made)
+    eventually(lambda: project.replica("a").oom_killed)
+    time.sleep(1.5)  # a short life may be dated after its end
+    docker("start", made)
+    assert project.replica("a").running and not project.replica("a").oom_killed
+    docker("kill", made)
+    eventually(lambda: not project.replica("a").running)
+    assert project.replica("a").exit_code == 137 and not project.replica("a").oom_killed
+
+
 def test_the_address_is_one_that_can_be_reached(project: Project) -> None:
     import http.client
 

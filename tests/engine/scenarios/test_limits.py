@@ -87,32 +87,6 @@ def test_one_that_is_killed_for_want_of_memory_has_more_at_once_and_lives(scene:
             assert [one["count"] for one in said(scene, "LimitAdjusted")] == [1]
 
 
-ONCE = "if [ ! -f /seen ]; then touch /seen; exec tail /dev/zero; fi; exec sleep 1000"
-
-
-@pytest.mark.slow
-def test_one_that_was_killed_for_want_of_memory_once_and_by_hand_later_needs_no_more_for_that(scene: Scene) -> None:
-    """Docker 20.10 says of each later life, too, that the kernel killed it."""
-    limits = "mem_limit: 16m, memswap_limit: 16m, stop_signal: SIGKILL"
-    scene.compose(f"""services: {{web: {{image: IMAGE, command: ["sh", "-c", "{ONCE}"], {limits}}}}}""")
-    scene.manifest("""
-        resources: {autoAdjust: {mode: apply}}
-        services: {web: {limits: {maxMemory: 256m}}}
-    """)
-    with scene.daemon("--watch"):
-        eventually(lambda: host(scene)["Memory"] == 116 * MIB)
-        scene.await_phase("Converged")
-        time.sleep(2.0)  # an end may be dated before its start
-        before = scene.containers()["web-1"]
-        docker("kill", before.id)
-        eventually(lambda: scene.containers()["web-1"].started > before.started)
-        scene.await_phase("Converged")
-        assert host(scene)["Memory"] == 116 * MIB
-        assert [one["count"] for one in said(scene, "LimitAdjusted")] == [1]
-        (started, *_) = [one for one in reversed(scene.data("events")["events"]) if one["reason"] == "Started"]
-        assert "exited with 137" in started["message"] and "out of memory" not in started["message"]
-
-
 def web(scene: Scene) -> list[Any]:
     return [one for one in scene.containers().values() if one.service == "web"]
 

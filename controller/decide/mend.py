@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from controller.decide.case import Case, Parts
-from controller.decide.limits import follow_use
+from controller.decide.follow_limits import follow_use
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, name_again
 from controller.decide.touched import repairs, tell_difference

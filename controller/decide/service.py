@@ -35,10 +35,10 @@ from controller.decide.case import (
     with_history,
 )
 from controller.decide.drain import drain_first, lead
+from controller.decide.follow_limits import give_back, limit_first
 from controller.decide.heal import heal
 from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
-from controller.decide.limits import give_back, limit_first
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase

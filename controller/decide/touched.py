@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.decide.laid import unlike
+from controller.decide.lacking import unlike
 from controller.model.desired import DesiredService, DockerRestart, DriftPolicy
 from controller.model.observed import Difference, Replica
 

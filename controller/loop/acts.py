@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from controller.loop import limitacts, rollouts
+from controller.loop import limitwishes, rollouts
 from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.reconcile import Reconciler
 from controller.loop.wanted import Extra
@@ -40,7 +40,7 @@ def begin(reconciler: Reconciler, wish: Wish, now: Instant) -> None:
 def narrow(reconciler: Reconciler, wish: Wish) -> None:
     """Where nobody stays to keep the stack, a wish touches only what it names, and what that needs in order to run."""
     reconciler.looks_only = wish.verb in AT_ONCE
-    reconciler.limits_only = wish.verb in limitacts.ON_LIMITS
+    reconciler.limits_only = wish.verb in limitwishes.ON_LIMITS
     if wish.services:
         needs = wish.verb in ("apply", "start", "retry", "rollout-undo", "rollout-restart")
         names = wish.services
@@ -49,10 +49,10 @@ def narrow(reconciler: Reconciler, wish: Wish) -> None:
 
 def end(reconciler: Reconciler, wish: Wish, *, ok: bool = True) -> None:
     """The wish has come to its end, a good one or not: what held only for it ends too."""
-    if wish.verb in limitacts.ON_LIMITS:
-        limitacts.end(reconciler, wish, ok=ok)
+    if wish.verb in limitwishes.ON_LIMITS:
+        limitwishes.end(reconciler, wish, ok=ok)
     if wish.verb == "release":
-        limitacts.forget(reconciler)
+        limitwishes.forget(reconciler)
     for extra in _extras(wish):
         reconciler.unask(extra)
     if wish.verb == "release":
@@ -119,7 +119,7 @@ def _confirm(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None
 
 def _release(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """First as many replicas as Compose would run; that it is given back is written down at the end."""
-    limitacts.give_back(reconciler, wish)
+    limitwishes.give_back(reconciler, wish)
     reconciler.ledger.change_memory(released=False)
 
 
@@ -151,7 +151,7 @@ _ACTS: Mapping[str, Callable[[Reconciler, Wish, tuple[str, ...]], None]] = {
     "rollout-restart": rollouts.restart,
     "rollout-pause": rollouts.halt,
     "rollout-resume": rollouts.resume,
-    "resources-undo": limitacts.undo,
-    "resources-apply": limitacts.take,
-    "resources-resume": limitacts.resume,
+    "resources-undo": limitwishes.undo,
+    "resources-apply": limitwishes.take,
+    "resources-resume": limitwishes.resume,
 }

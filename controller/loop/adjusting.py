@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from controller.decide.laid import is_by_hand
+from controller.decide.lacking import is_by_hand
 from controller.decide.raised import find_no_room_to_raise
 from controller.decide.world import World
 from controller.loop.advising import Measured, facts_of, find_started, read_measured
@@ -26,8 +26,8 @@ from controller.model.observed import ServiceView
 from controller.model.resources import NO_BOUNDS, AdjustMode, AdjustPolicy, Claims
 from controller.model.usage import ServiceUsage, Usage
 from controller.resources.adjust import judge, window_of
-from controller.resources.recent import Sample, sample_of
-from controller.resources.told import tell_change
+from controller.resources.limitwords import tell_change
+from controller.resources.samples import Sample, sample_of
 
 _SETTLED = frozenset({Phase.READY, Phase.DEGRADED, Phase.CRASH_LOOP, Phase.STARTING, Phase.PAUSED})
 """Phases of services of which one release runs, or is to run."""

@@ -17,8 +17,8 @@ from controller.model.observed import ServiceView
 from controller.model.resources import AdjustPolicy, Claims
 from controller.model.usage import ServiceUsage
 from controller.resources.adjust import Facts, judge, window_of
-from controller.resources.given import given_bounds, part
-from controller.resources.recent import Sample, Span, cpu_use, memory_use, sample_of, samples_of
+from controller.resources.bounds import given_bounds, part
+from controller.resources.samples import Sample, Span, cpu_use, memory_use, sample_of, samples_of
 
 _SLACK = 60.0
 """Seconds of history that are read beyond the window."""

@@ -11,7 +11,7 @@ from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.loop.acts import AT_ONCE
 from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing
-from controller.loop.limitacts import ON_LIMITS, are_done, tell, why_not
+from controller.loop.limitwishes import ON_LIMITS, are_done, tell, why_not
 from controller.loop.reconcile import Reconciler
 from controller.loop.setbacks import find_waits, is_beaten, is_settled, wait_in_vain
 from controller.model.applied import ServiceResult, StackResult

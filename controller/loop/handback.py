@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from controller.decide.identity import Known
-from controller.decide.laid import any_lacks
+from controller.decide.lacking import any_lacks
 from controller.intake.policy import resolve_replicas
 from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredService, DesiredStack, Leaving, Order

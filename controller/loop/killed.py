@@ -10,7 +10,7 @@ from controller.model.observed import Replica
 from controller.model.quantities import tell_octets
 from controller.model.resources import AdjustMode, Claims
 from controller.resources.adjust import Facts
-from controller.resources.given import find_range
+from controller.resources.bounds import find_range
 
 KILLED = 137
 """Exit code of who was killed: 128 + SIGKILL."""

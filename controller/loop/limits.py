@@ -34,10 +34,10 @@ from controller.model.observed import Replica, ReplicaPhase, ServiceView
 from controller.model.quantities import tell_octets
 from controller.model.resources import NO_LIMIT, AdjustMode, AdjustPolicy, Claims, Limit
 from controller.resources.adjust import Facts, judge_killed
-from controller.resources.given import with_part, without_bounds
+from controller.resources.bounds import with_part, without_bounds
+from controller.resources.limitwords import tell_back, tell_change
 from controller.resources.lowering import find_danger
-from controller.resources.recent import highest_memory
-from controller.resources.told import tell_back, tell_change
+from controller.resources.samples import highest_memory
 
 ADJUSTED = "LimitAdjusted"
 """Reason of the event of each change."""

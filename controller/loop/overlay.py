@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from controller.decide.limits import follow_use
+from controller.decide.follow_limits import follow_use
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
 from controller.model.adjustment import Adjustment, change
@@ -14,7 +14,7 @@ from controller.model.desired import DesiredService
 from controller.model.limited import lay_over_all
 from controller.model.observed import Replica
 from controller.model.resources import NO_LIMIT, AdjustPolicy, Claims
-from controller.resources.told import GIVEN_BACK
+from controller.resources.limitwords import GIVEN_BACK
 
 
 def lay_over_limits(loaded: Loaded, kept: Mapping[str, Adjustment]) -> Loaded:

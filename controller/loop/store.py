@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.loop.adjustments import AdjustmentRecords
 from controller.loop.alertbook import AlertRecords
 from controller.loop.codec import Texts, decode
 from controller.loop.database import Database
@@ -16,6 +15,7 @@ from controller.loop.imagebook import ImageBook
 from controller.loop.intents import IntentBox
 from controller.loop.journal import ReplicaJournal
 from controller.loop.learned import TimingRecords
+from controller.loop.limitbook import AdjustmentRecords
 from controller.loop.memory import StackRecords
 from controller.loop.renderings import RenderingCache
 from controller.loop.reports import EventLog, StatusSnapshot

@@ -30,7 +30,7 @@ from controller.loop.usagetables import (
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.usage import Figures, Usage
-from controller.resources.recent import highest_cpu, highest_memory
+from controller.resources.samples import highest_cpu, highest_memory
 
 FILE = "usage.db"
 

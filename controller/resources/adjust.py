@@ -16,8 +16,8 @@ from controller.model.advice import Recommendation, Resource, Use
 from controller.model.names import Instant
 from controller.model.quantities import tell_seconds
 from controller.model.resources import AdjustMode, AdjustPolicy, Claims
-from controller.resources.given import LOWEST, UNIT, Range, find_range, part, round_up
-from controller.resources.told import tell, tell_use
+from controller.resources.bounds import LOWEST, UNIT, Range, find_range, part, round_up
+from controller.resources.limitwords import tell, tell_use
 
 HYSTERESIS = 0.05
 """Of the present limit: a smaller change is none."""

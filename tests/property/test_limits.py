@@ -14,8 +14,8 @@ import pytest
 from controller.model.adjustment import Adjustment, change, put
 from controller.model.resources import AdjustMode, AdjustPolicy, Bounds, Claims, Limit
 from controller.resources.adjust import HYSTERESIS, Facts, judge, judge_killed, window_of
-from controller.resources.given import with_part
-from controller.resources.recent import Sample, Span, cpu_use, memory_use
+from controller.resources.bounds import with_part
+from controller.resources.samples import Sample, Span, cpu_use, memory_use
 
 pytestmark = pytest.mark.unit
 

@@ -10,7 +10,7 @@ import pytest
 
 from controller.decide.aim import Around, aim
 from controller.decide.case import Case
-from controller.decide.laid import any_lacks
+from controller.decide.lacking import any_lacks
 from controller.decide.service import decide
 from controller.decide.touched import find_touched
 from controller.model.adjustment import Adjustment, limit_of

@@ -11,7 +11,7 @@ from controller.model.adjustment import Adjustment, Need
 from controller.model.advice import Recommendation, Resource, Use
 from controller.model.resources import AdjustMode, AdjustPolicy, Amount, Bounds, Claims, Limit
 from controller.resources.adjust import NEEDED_FOR, Facts, judge, judge_killed, window_of
-from controller.resources.given import Range, find_range
+from controller.resources.bounds import Range, find_range
 
 pytestmark = pytest.mark.unit
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from controller.decide.case import ALIVE, Case, Parts
 from controller.decide.identity import Known
-from controller.decide.laid import find_lack
+from controller.decide.lacking import find_lack
 from controller.decide.moves import NONE, Moves, ended_by
 from controller.model.desired import DesiredService
 from controller.model.names import ReplicaId

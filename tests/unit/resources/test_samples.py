@@ -6,7 +6,7 @@ import pytest
 
 from controller.model.advice import Use
 from controller.model.usage import Figures, ServiceUsage, UsagePoint
-from controller.resources.recent import Sample, Span, cpu_use, memory_use, percentile, sample_of, samples_of
+from controller.resources.samples import Sample, Span, cpu_use, memory_use, percentile, sample_of, samples_of
 
 pytestmark = pytest.mark.unit
 

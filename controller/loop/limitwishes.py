@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from controller.decide.laid import any_lacks
+from controller.decide.lacking import any_lacks
 from controller.loop.adjusting import find_claims
 from controller.loop.advising import facts_of, find_started, read_measured
 from controller.loop.reconcile import Reconciler

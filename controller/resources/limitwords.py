@@ -5,7 +5,7 @@ from __future__ import annotations
 from controller.model.advice import Resource, Use
 from controller.model.quantities import tell_cores, tell_octets, tell_seconds
 from controller.model.resources import Limit
-from controller.resources.given import UNIT, part
+from controller.resources.bounds import UNIT, part
 
 GIVEN_BACK = "as the Compose file says"
 

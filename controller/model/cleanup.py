@@ -63,7 +63,7 @@ class ImageSeen:
     named_before: bool = True
     """It has, or had, a name; of what nobody asked about that is taken for granted."""
     project: str = ""
-    """The Compose project that it was built for, by its label, which an image built on it has too."""
+    """The Compose project that it was built for, by its label. It proves nothing: what was built on it has it too."""
     service: str = ""
     bytes: int = 0
     """With all layers."""

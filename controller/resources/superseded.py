@@ -83,8 +83,9 @@ class _Judge:
         return not self._named.isdisjoint((*image.names, *image.digests)) or stands_for(self._ids, image.id)
 
     def _is_superseded(self, image: ImageSeen) -> bool:
-        use = self._had.images.get(image.id)
-        if use is None and not self._was_built_for_us(image):
+        """By what was seen. Compose's label proves nothing: what somebody builds on ours has it too, BuildKit does not
+        tell what that was built on, and what it was may be gone by now."""
+        if image.id not in self._had.images and not any(self._is_composes_name(name, image) for name in image.names):
             return False
         if not all(self._is_our_name(name, image) for name in image.names):
             return False  # to somebody it is something else
@@ -92,14 +93,11 @@ class _Judge:
             return False
         return self._last_used(image) <= self._now - self._policy.older_than
 
-    def _was_built_for_us(self, image: ImageSeen) -> bool:
-        """A label of what it was built on is its label too, whoever built it."""
-        parent = self._images.get(image.parent) if image.parent is not None else None
-        return image.project == self._stack and (parent is None or parent.project != self._stack)
-
     def _is_our_name(self, name: str, image: ImageSeen) -> bool:
-        if name in self._had.names:
-            return True
+        return name in self._had.names or self._is_composes_name(name, image)
+
+    def _is_composes_name(self, name: str, image: ImageSeen) -> bool:
+        """What Compose calls what it builds for a service that names no image."""
         ours = {f"{self._stack}{separator}{image.service}:latest" for separator in "-_"}
         return image.project == self._stack and bool(image.service) and name in ours
 

@@ -42,6 +42,7 @@ from controller.model.wish import Wish
 from tests.builders import replica
 from tests.component.house import Ear, House, Reading
 from tests.component.waiting import eventually
+from tests.past import had_once
 
 pytestmark = pytest.mark.unit
 
@@ -113,6 +114,8 @@ VOLUMES = ["shop_data", "a" * 64]
 def shop(house: House) -> House:
     """A stack that has converged, with leftovers of its own and of somebody's."""
     house.write("shop")
+    with closing(Store(Ground(house.engine, house.asked("shop")).folder("shop"))) as store:
+        had_once(store, "db", ImageId("sha256:old"), time.time() - 30 * DAY)
     assert house.ask("apply", "shop").ok
     put(house, one_off("shop-run-1"), one_off("other-run-1", "other"), images=(built("old"), built("mine", "other")))
     return house

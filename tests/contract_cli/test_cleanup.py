@@ -12,11 +12,13 @@ import pytest
 from controller import failpoints
 from controller.engines.simulated import SimulatedEngine
 from controller.engines.simulated_shelf import Shelf
+from controller.loop.store import Store, stack_dir
 from controller.model.cleanup import ContainerSeen, ImageSeen, LogSeen
 from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import ReplicaPhase
 from tests.contract_cli.conftest import SHOP, Project, make_project
 from tests.contract_cli.test_reconciling import data, eventually, running
+from tests.past import had_once
 
 pytestmark = pytest.mark.unit
 
@@ -46,6 +48,9 @@ def fill(project: Project) -> Project:
 
     with closing(SimulatedEngine(project.state)) as engine:
         engine.shelve(put)
+        folder = stack_dir(project.state, engine.info().id, "shop")
+    with closing(Store(folder)) as store:
+        had_once(store, "web", ImageId("sha256:shop"), THEN)
     return project
 
 

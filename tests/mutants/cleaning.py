@@ -45,9 +45,9 @@ CLEANING_UP = (
     Mutant(
         "what was built on ours is ours",
         "resources/superseded.py",
-        "return image.project == self._stack and (parent is None or parent.project != self._stack)",
-        "return image.project == self._stack",
-        (f"{SUPERSEDED}::test_a_label_that_came_with_what_it_was_built_on_makes_nothing_ours", NOBODYS),
+        "if image.id not in self._had.images and not any(",
+        "if image.project != self._stack and not any(",
+        (f"{SUPERSEDED}::test_a_label_makes_nothing_ours", NOBODYS),
     ),
     Mutant(
         "what a build left behind goes though it had a name once",

@@ -256,7 +256,7 @@ def _build_on(held: Holdings) -> None:
     made = replace(
         image,
         id=ImageId(f"{image.id}-child"),
-        names=("mine:2",) if held.chance.random() < 0.5 or not says else (),
+        names=("mine:2",) if held.chance.random() < 0.5 else (),
         digests=(),
         parent=image.id if says else None,
         named_before=True,

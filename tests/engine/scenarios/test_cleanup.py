@@ -135,7 +135,7 @@ def test_its_own_rubbish_goes_and_nothing_of_anybody_elses(shop: Shop) -> None:
         scene.done("apply", "-f", "manifests")
         shop.build("one", other)
         scene.hand("-f", f"{other}.yaml", "up", "-d")
-        superseded, their_image = shop.build("two"), shop.build("two", other)
+        unseen, their_image = shop.build("two"), shop.build("two", other)
         newest = shop.build("three")
         shop.build("three", other)
         scene.done("apply", "-f", "manifests")
@@ -145,20 +145,19 @@ def test_its_own_rubbish_goes_and_nothing_of_anybody_elses(shop: Shop) -> None:
     before = Held.of(scene.name, other)
     with scene.step("a dry run lists them, says what they take, and touches nothing"):
         found = eventually(lambda: (seen := shop.listed("-f", "manifests")) and mine in seen and seen)
-        assert found.keys() == {run, superseded, mine}
+        assert found.keys() == {run, mine}, "what nobody saw in use may be anybody's build on ours"
         assert (found[run]["why"], found[run]["kind"]) == ("one-off of db, exited (3)", "container")
         assert 100_000 <= found[run]["bytes"] < 200_000
-        assert 250_000 <= found[superseded]["bytes"] < 2_000_000, "what its own layers take, and not what its base does"
         assert Held.of(scene.name, other) == before
     with scene.step("young things stay unless somebody wants them to go"):
         ran = scene.done("cleanup", "-f", "manifests")
-        assert "nothing to remove; 3 more" in ran.out and Held.of(scene.name, other) == before
+        assert "nothing to remove; 2 more" in ran.out and Held.of(scene.name, other) == before
     with scene.step("a clean-up removes exactly these"):
         done = scene.data("cleanup", "--older-than", "0s", "-f", "manifests")
         assert {item["id"]: item["outcome"] for item in done["items"]} == dict.fromkeys(found, "removed")
         after = Held.of(scene.name, other)
         assert before.containers - after.containers == {run}
-        assert before.images - after.images == {superseded} and {their_image, newest, first} <= after.images
+        assert before.images == after.images >= {unseen, their_image, newest, first}
         assert before.networks - after.networks == {mine} and theirs in after.networks
         assert after.volumes == before.volumes == {f"{scene.name}_data", f"{other}_data"}
         assert shop.anonymous and {*shop.anonymous} <= every("volume", "ls", "-q")

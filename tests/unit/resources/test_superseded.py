@@ -94,23 +94,31 @@ BUILT = ImageSeen(
 )  # fmt: skip
 
 
-def test_what_compose_built_for_the_stack_is_its_own_by_the_label() -> None:
-    [item] = find(BUILT, known=Had())
-    assert (item.name, item.why, item.since) == ("sha256:built", "superseded image of web", NOW - 9 * DAY)
-    assert ids(find(replace(BUILT, names=("shop-web:latest",)), known=Had())) == ["sha256:built"]
-    assert find(replace(BUILT, names=("mine:1",)), known=Had()) == ()
-    assert find(replace(BUILT, project="other"), known=Had()) == ()
+def test_a_label_makes_nothing_ours() -> None:
+    """Somebody's build on ours has it too, and BuildKit does not say that it is one."""
+    assert find(BUILT, known=Had()) == () == find(replace(BUILT, parent=None), known=Had())
+    [item] = find(BUILT, known=had("sha256:built"))
+    assert (item.name, item.why) == ("sha256:built", "superseded image of web"), "it was seen in use"
+
+
+def test_what_has_the_name_that_compose_gives_what_it_builds_for_us_is_ours() -> None:
+    named = replace(BUILT, names=("shop-web:latest",))
+    assert [(item.name, item.since) for item in find(named, known=Had())] == [("shop-web:latest", NOW - 9 * DAY)]
+    assert find(replace(named, names=("mine:1",)), known=Had()) == ()
+    assert find(replace(named, names=("shop-web:latest", "mine:1")), known=Had()) == ()
+    assert find(replace(named, project="other"), known=Had()) == ()
 
 
 def test_what_was_built_for_a_service_outside_the_profile_stays() -> None:
     """It may never have run: nothing but its label tells of it."""
-    assert find(BUILT, known=Had(), kept=Kept(services=frozenset({"web"}))) == ()
-    assert ids(find(BUILT, known=Had(), kept=Kept(services=frozenset({"tool"})))) == ["sha256:built"]
+    named = replace(BUILT, names=("shop-web:latest",))
+    assert find(named, known=Had(), kept=Kept(services=frozenset({"web"}))) == ()
+    assert ids(find(named, known=Had(), kept=Kept(services=frozenset({"tool"})))) == ["sha256:built"]
 
 
-def test_a_label_that_came_with_what_it_was_built_on_makes_nothing_ours() -> None:
+def test_what_somebody_built_on_ours_stays_and_keeps_it() -> None:
     mine = ImageSeen(ImageId("sha256:mine"), parent=BUILT.id, project="shop", bytes=60, created_at=NOW - 9 * DAY)
-    assert find(BUILT, mine, known=Had()) == (), "and what somebody built on ours stays with it"
+    assert find(BUILT, mine, known=had("sha256:built")) == ()
 
 
 # --- what it was built on

@@ -9,13 +9,12 @@ from typing import Any
 
 from controller.loop.codec import decode, encode
 from controller.loop.database import Database
+from controller.loop.returnable import RETURNABLE, find_returnable
 from controller.model.desired import DesiredService
 from controller.model.generation import Ending, Generation
 from controller.model.names import Instant, Release, Revision, split_release
 
 KEPT_GENERATIONS = 50
-RETURNABLE = 10
-"""So many generations, the latest ones, can be gone back to: what they were made from is kept."""
 
 Definitions = Mapping[str, Mapping[str, Any]]
 """Each service as Compose renders it. They may hold secrets: never printed unmasked."""
@@ -147,10 +146,10 @@ class StackRecords:
 
     def drop_revisions(self, in_use: Iterable[tuple[str, Revision]]) -> None:
         """Forget every revision that is not in use any more, nor part of a generation that can be gone back to."""
-        kept = set(in_use)
-        for generation in self.generations()[-RETURNABLE:]:
+        kept, generations = set(in_use), self.generations()
+        for generation in generations[-RETURNABLE:]:
             kept.update(generation.revisions.items())
-            kept.update((service, split_release(release)[0]) for service, release in generation.releases.items())
+        kept.update((service, split_release(release)[0]) for service, release in find_returnable(generations))
         with self._database.write():
             for service, revision in self._database.rows("SELECT service, revision FROM revisions"):
                 if (service, revision) not in kept:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from controller.loop.imagebook import Seen, Sighting
 from controller.loop.loaded import Loaded
-from controller.loop.memory import RETURNABLE
+from controller.loop.returnable import find_returnable
 from controller.loop.store import Store
 from controller.model.cleanup import Had, Kept, Use
 from controller.model.decision import History
@@ -63,8 +63,7 @@ def find_shared(records: Records, now: Instant, older_than: float) -> Kept:
 
 
 def _releases(records: Records) -> Iterator[Release]:
-    for generation in records.generations[-RETURNABLE:]:
-        yield from generation.releases.values()
+    yield from (release for _, release in find_returnable(records.generations))
     yield from records.settled.values()
     for history in records.histories.values():
         yield from filter(None, (history.good, history.pinned))

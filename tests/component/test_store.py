@@ -114,6 +114,14 @@ class TestRecords:
         store.stack.drop_revisions({("web", "r1")})
         assert store.stack.revisions() == {("web", "r1"): service}
 
+    def test_what_an_undo_would_go_back_to_is_kept_however_long_ago_it_was(self, store):
+        store.stack.keep_revisions(DesiredService("web", 1, f"r{n}", Template("web", "h", "f")) for n in range(3))
+        for turn in range(20):
+            release = f"r{min(turn, 2)}@i"
+            store.stack.generation_of(Generation(0, str(turn), 1.0, releases={"web": release}))
+        store.stack.drop_revisions(())
+        assert store.stack.revisions().keys() == {("web", "r1"), ("web", "r2")}
+
     def test_renderings_are_found_by_key_and_the_oldest_go(self, store):
         for turn in range(8):
             store.renderings.save(

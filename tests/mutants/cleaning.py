@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.mutants.mutant import CLEANING, CLEANUP, CLEARING, LEFTOVERS, SUPERSEDED, Mutant
 
+NEEDS = "tests/unit/loop/test_needs.py"
 NOBODYS = f"{CLEANUP}::test_nobody_elses_no_volume_and_no_image_of_a_way_back_goes"
 
 CLEANING_UP = (
@@ -16,10 +17,17 @@ CLEANING_UP = (
     ),
     Mutant(
         "only the generation in force is gone back to",
-        "loop/needs.py",
-        "for generation in records.generations[-RETURNABLE:]:",
-        "for generation in records.generations[-1:]:",
+        "loop/returnable.py",
+        "for generation in (*generations[-RETURNABLE:], *",
+        "for generation in (*generations[-1:], *",
         (NOBODYS,),
+    ),
+    Mutant(
+        "what a service had before is removed once it has not changed for long",
+        "loop/returnable.py",
+        "yield from (*last.items(), *before.items())",
+        "yield from last.items()",
+        (f"{NEEDS}::test_what_an_undo_would_go_back_to_is_kept_however_long_ago_it_was", NOBODYS),
     ),
     Mutant(
         "what another stack goes back to is removed",

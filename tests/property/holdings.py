@@ -11,11 +11,12 @@ from controller.engines.simulated_shelf import Shelf
 from controller.loop.imagebook import Seen, Sighting
 from controller.loop.loaded import Loaded
 from controller.loop.needs import Records
+from controller.loop.returnable import find_returnable
 from controller.model.cleanup import CacheRecord, ContainerSeen, ImageSeen, LogSeen, NetworkSeen
 from controller.model.decision import Attempt, History
 from controller.model.desired import DesiredService, DesiredStack, Template
 from controller.model.generation import Ending, Generation
-from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision, make_release
+from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision, make_release, split_release
 from controller.model.observed import ReplicaPhase
 from controller.model.project import ComposeProject, RenderedProject
 from tests.builders import NOW
@@ -119,7 +120,7 @@ def draw(seed: int) -> Holdings:
 def _live(held: Holdings, stack: str, told: Told) -> None:
     """Its generations, with the images that its services had, until now."""
     chance = held.chance
-    count = chance.randint(1, 14)
+    count = chance.choice((chance.randint(1, 14), 24))
     ages = sorted((chance.random() * 60 * DAY for _ in range(count)), reverse=True)
     for service in ("web", "db")[: chance.randint(1, 2)]:
         name = "shared" if service == "web" and chance.random() < 0.3 else service
@@ -130,8 +131,9 @@ def _live(held: Holdings, stack: str, told: Told) -> None:
 
 def _serve(held: Holdings, stack: str, told: Told, service: str, style: str, ages: list[float]) -> None:
     chance, image, name, began = held.chance, None, "", 0
+    pace = chance.choice((0.7, 0.1))
     for number, age in enumerate(ages, 1):
-        if image is None or chance.random() < 0.7:
+        if image is None or chance.random() < pace:
             if image is not None:
                 _end(held, told, service, image, name, NOW - age)
             image, name = _make(held, stack, service, style, number, NOW - age)
@@ -142,6 +144,7 @@ def _serve(held: Holdings, stack: str, told: Told, service: str, style: str, age
     assert image is not None
     _go_on(held, stack, told, service, image, name)
     kept = {g.revisions.get(service) for g in told.generations[-RETURNABLE:]}
+    kept |= {split_release(release)[0] for name, release in find_returnable(told.generations) if name == service}
     for key in [key for key in told.revisions if key[0] == service and key[1] not in kept]:
         del told.revisions[key]
 

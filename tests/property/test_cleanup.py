@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from controller.engines.simulated_shelf import Shelf
 from controller.loop.needs import find_had, find_kept, find_shared, find_wanted
 from controller.loop.undo import Standing, Undo, find_return
 from controller.model.cleanup import ContainerSeen, Inventory, Item, Rubbish
+from controller.model.decision import History
 from controller.model.errors import Conflict, ControllerError
 from controller.model.images import normalise_image
 from controller.model.names import ImageId, ReplicaId, split_release
@@ -77,12 +79,21 @@ def _why_image_stays(held: Holdings, image: ImageId, gone: Collection[ImageId], 
         return f"{image} is used by a container"
     if any(one.parent == image and one.id not in gone for one in shelf.images):
         return f"something else was built on {image}"
-    if image in needed(held.shop) | needed(held.blog):
+    if image in needed(held.shop) | needed(held.blog) | gone_back_to(held):
         return f"a way back needs {image}"
     wanted = {normalise_image(one.image) for told in (held.shop, held.blog) for one in present(told)}
     if wanted & set(seen.names):
         return f"{image} is wanted"
     return f"{image} was used lately" if held.until[image] > NOW - OLDER_THAN else ""
+
+
+def gone_back_to(held: Holdings) -> set[ImageId]:
+    found = set()
+    for undo in undos(held):
+        with suppress(ControllerError):
+            back = find_return(undo)
+            found |= {split_release(back.generation.releases[name])[1] for name in back.pins}
+    return {image for image in found if image is not None}
 
 
 def needed(told: Told) -> set[ImageId]:
@@ -99,11 +110,23 @@ def present(told: Told) -> Iterator[object]:
 
 
 def ways_back(held: Holdings, lost: Collection[ImageId]) -> list[str]:
-    """What `rollout undo --to N` would say, for each generation that can be gone back to."""
+    """What `rollout undo` would say, and with `--to N` for each generation that can be gone back to."""
     told, services = held.shop, held.loaded.desired.services
     standings = {name: Standing(service, told.histories[name], ServiceView()) for name, service in services.items()}
     undo = Undo("shop", told.generations, standings, told.revisions, tuple(services), lost=lost)
-    return [_try(replace(undo, to=one.number)) for one in told.generations[-RETURNABLE:]]
+    return [
+        *map(_try, undos(held, lost)),
+        *(_try(replace(undo, to=one.number)) for one in told.generations[-RETURNABLE:]),
+    ]
+
+
+def undos(held: Holdings, lost: Collection[ImageId] = ()) -> list[Undo]:
+    """Without a number, where the stack is as it last settled: of the whole, and of each service."""
+    told, services = held.shop, held.loaded.desired.services
+    last = {name: release for one in told.generations for name, release in one.releases.items()}
+    standings = {name: Standing(service, History(good=last.get(name))) for name, service in services.items()}
+    undo = Undo("shop", told.generations, standings, told.revisions, tuple(services), lost=lost)
+    return [undo, *(replace(undo, whole=False, chosen=(name,)) for name in services)]
 
 
 def _try(undo: Undo) -> str:
@@ -183,7 +206,7 @@ def check(held: Holdings) -> Counter[str]:
     left = {one.id for kind in ("containers", "images", "networks") for one in getattr(after, kind)}
     assert strange <= left, (held.seed, strange - left)
     lost = {one.id for one in before.images} - {one.id for one in after.images}
-    assert not lost & needed(held.shop), held.seed
+    assert not lost & (needed(held.shop) | gone_back_to(held)), held.seed
     assert ways_back(held, ()) == ways_back(held, lost), held.seed
     return went
 

@@ -11,12 +11,12 @@ import pytest
 
 from controller.loop.imagebook import Seen, Sighting
 from controller.loop.loaded import Loaded
-from controller.loop.memory import RETURNABLE
 from controller.loop.needs import Records, find_dormant, find_had, find_kept, find_shared, find_wanted
+from controller.loop.returnable import RETURNABLE
 from controller.model.cleanup import Kept, Use
 from controller.model.decision import Attempt, History
 from controller.model.desired import DesiredService, Leaving
-from controller.model.generation import Generation
+from controller.model.generation import Ending, Generation
 from controller.model.names import ImageId, Release, ReplicaId, Revision
 from controller.model.project import ComposeProject, RenderedProject
 from tests.builders import NOW, service, stack, template
@@ -42,6 +42,19 @@ def images(kept: Kept) -> set[str]:
 def test_the_last_revisions_keep_their_images_and_no_older_one_does() -> None:
     records = Records(generations=[generation(number, web=f"r@i{number}") for number in range(1, RETURNABLE + 4)])
     assert images(find_kept(records)) == {str(number) for number in range(4, RETURNABLE + 4)}
+
+
+def test_what_an_undo_would_go_back_to_is_kept_however_long_ago_it_was() -> None:
+    """A service that has not changed for long beside one that changes often; and the stack as a whole."""
+    old = [
+        generation(1, web="r1@i1", db="d1@i8"),
+        replace(generation(2, web="r1@i2", db="d1@i8"), ending=Ending.CONVERGED),
+        generation(3, web="r1@i3", db="d1@i8"),
+        generation(4, web="r1@i4", db="d2@i9"),
+    ]
+    records = Records([*old, *(generation(number, web="r1@i4") for number in range(5, RETURNABLE + 9))])
+    assert images(find_kept(records)) == {"2", "3", "4", "8", "9"}
+    assert images(find_kept(Records([*old, *(generation(n, new="n@in") for n in range(5, RETURNABLE + 9))]))) >= {"3"}
 
 
 def test_so_does_all_that_a_service_would_go_back_to_or_is_on_its_way_to() -> None:

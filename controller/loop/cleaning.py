@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import NamedTuple
 
+from controller.decide.admission import SHORT_OF_ROOM
 from controller.loop.cleanup import Hand, Plot, clean_up, list_rubbish, plot_of
 from controller.loop.controller import Controller, tell_error
 from controller.loop.grace import Grace
@@ -19,6 +20,7 @@ from controller.model.cleanup import CleanupReport
 from controller.model.decision import MOVING, Phase
 from controller.model.names import Instant
 from controller.model.resources import CleanupPolicy
+from controller.model.status import ServiceStatus
 from controller.model.wish import Wish
 
 _LOOK_EVERY = 30.0
@@ -137,10 +139,23 @@ def _version(loaded: Loaded) -> tuple[str, int]:
 
 
 def is_calm(stack: Reconciler) -> bool:
-    """It was seen, is not held nor paused, and nothing of it is on its way. May be asked by any thread."""
+    """It was seen, is not held nor paused, and nothing of it is on its way. May be asked by any thread.
+
+    What waits for room goes nowhere: a clean-up may be what makes it.
+    """
     status = stack.chronicle.status
     if status is None or stack.unavailable is not None or stack.world.hold is not None or not stack.is_current:
         return False
     if stack.world.busy or stack.world.fetching:
         return False
-    return not any(service.phase in MOVING or service.phase is Phase.PAUSED for service in status.services)
+    services = {service.name: service for service in status.services}
+    return not any(service.phase is Phase.PAUSED or _is_moving(service, services) for service in services.values())
+
+
+def _is_moving(service: ServiceStatus, services: Mapping[str, ServiceStatus]) -> bool:
+    """Neither is who waits for one that waits for room."""
+    seen, root = set[str](), service
+    while root.phase is Phase.WAITING and root.waits_for and root.waits_for in services and root.name not in seen:
+        seen.add(root.name)
+        root = services[root.waits_for]
+    return service.phase in MOVING and root.reason not in SHORT_OF_ROOM

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
@@ -223,10 +223,37 @@ CALM: dict[str, Any] = {"unavailable": None, "is_current": True}
 def test_what_is_held_updating_or_not_to_be_seen_is_left_alone(
     changed: dict[str, Any], world: dict[str, Any], phase: Phase | None, calm: bool
 ) -> None:
-    status = None if phase is None else SimpleNamespace(services=(SimpleNamespace(phase=phase),))
-    around = SimpleNamespace(**{"hold": None, "busy": set(), "fetching": set(), **world})
-    stack = SimpleNamespace(chronicle=SimpleNamespace(status=status), world=around, **{**CALM, **changed})
-    assert is_calm(stack) is calm  # type: ignore[arg-type]
+    services = () if phase is None else (told("web", phase, "Updating"),)
+    around = {"hold": None, "busy": set(), "fetching": set(), **world}
+    assert seems_calm(services, around, changed, seen=phase is not None) is calm
+
+
+def told(name: str, phase: Phase, reason: str, waits_for: str | None = None) -> SimpleNamespace:
+    return SimpleNamespace(name=name, phase=phase, reason=reason, waits_for=waits_for)
+
+
+def seems_calm(
+    services: tuple[SimpleNamespace, ...],
+    world: Mapping[str, Any] = {"hold": None, "busy": set(), "fetching": set()},
+    changed: Mapping[str, Any] = {},
+    *,
+    seen: bool = True,
+) -> bool:
+    chronicle = SimpleNamespace(status=SimpleNamespace(services=services) if seen else None)
+    stack = SimpleNamespace(chronicle=chronicle, world=SimpleNamespace(**world), **{**CALM, **changed})
+    return is_calm(stack)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("phase", [Phase.WAITING, Phase.UPDATING, Phase.ROLLING_BACK, Phase.STARTING])
+@pytest.mark.parametrize("reason", ["InsufficientDisk", "InsufficientMemory"])
+def test_who_waits_for_room_holds_no_clean_up_up(phase: Phase, reason: str) -> None:
+    """A full disk would never be cleaned up."""
+    short = told("db", phase, reason)
+    behind = told("web", Phase.WAITING, "DependencyNotReady", "db")
+    assert seems_calm((short, behind, told("ui", Phase.WAITING, "DependencyNotReady", "web")))
+    assert not seems_calm((short, told("other", Phase.STARTING, "Starting")))
+    assert not seems_calm((behind, told("db", Phase.READY, "Ready"))), "it is about to start"
+    assert not seems_calm((told("web", Phase.WAITING, "", "ui"), told("ui", Phase.WAITING, "", "web"))), "a ring ends"
 
 
 def test_what_another_users_controller_keeps_is_left_alone(shop: House) -> None:

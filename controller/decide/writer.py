@@ -11,6 +11,8 @@ from controller.model.decision import Decision, Hold, Phase
 from controller.model.names import HALF_MADE, Instant, ReplicaId
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
+FOREIGN_WRITER = "ForeignWriter"
+
 QUIET = 5.0
 """Seconds after the last sign of another writer."""
 
@@ -43,9 +45,8 @@ def judge_writer(
     sign = max((sign for sign in signs if still_waits(sign + QUIET, QUIET, now)), default=None)
     if sign is None:
         return None
-    return Hold(
-        "ForeignWriter", "somebody else is changing containers of this stack; waits until that is over", sign + QUIET
-    )
+    message = "somebody else is changing containers of this stack; waits until that is over"
+    return Hold(FOREIGN_WRITER, message, sign + QUIET)
 
 
 def _recreated(replicas: Iterable[Replica], halves: Iterable[Replica]) -> Iterator[Instant]:

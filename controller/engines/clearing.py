@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -68,13 +68,17 @@ def _remove_image(client: Client, image: str, ends_at: float) -> None:
         client.call("DELETE", path, {"noprune": "1"}, deadline=_left(ends_at))
 
 
-@contextmanager
-def _gone_is_conflict() -> Iterator[None]:
+def _gone_is_conflict() -> AbstractContextManager[None]:
     """An image that is not here is what nobody can be started from, wherever else it is missed."""
+    return _refusal_is_conflict(404)
+
+
+@contextmanager
+def _refusal_is_conflict(status: int) -> Iterator[None]:
     try:
         yield
     except Rejected as error:
-        if isinstance(error.__cause__, Failure) and error.__cause__.status == 404:
+        if isinstance(error.__cause__, Failure) and error.__cause__.status == status:
             raise Conflict(error.message) from error
         raise
 
@@ -84,7 +88,8 @@ def _clear_network(client: Client, item: Item, deadline: float) -> int:
     query = {"all": "1", "filters": {"network": [item.id, item.name]}}
     if users := get_list(client, "/containers/json", query, deadline=deadline):
         raise Conflict(f"{str((users[0].get('Names') or ['?'])[0]).removeprefix('/')} is on it by now")
-    client.call("DELETE", f"/networks/{item.id}", deadline=deadline)
+    with _refusal_is_conflict(403):  # it has active endpoints: somebody has come to be on it
+        client.call("DELETE", f"/networks/{item.id}", deadline=deadline)
     return 0
 
 

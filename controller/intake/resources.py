@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from controller.model.manifest.workload import Bounds as BoundsSection
 
 
+LEAST_EVERY = 60.0
+"""Seconds between two clean-ups by schedule: the engine walks through its files for each."""
+
+
 def read_resources(manifest: Stack | None) -> ResourcePolicy:
     """A bare project is treated as a manifest without a word on it says."""
     if manifest is None:
@@ -102,7 +106,13 @@ def _bounds(said: BoundsSection) -> Bounds:
 
 
 def check_resources(manifest: Stack, declared: Mapping[str, Any]) -> Iterator[Finding]:
-    """Bounds that leave nothing between them, and volumes that nobody has. `declared`: the project's volumes."""
+    """Bounds that leave nothing between them, volumes that nobody has, a clean-up without end.
+
+    `declared`: the project's volumes.
+    """
+    if manifest.spec.resources.cleanup.every < LEAST_EVERY:
+        message = "nothing is cleaned up more often than each minute"
+        yield at(("spec", "resources", "cleanup", "every"), message, hint="write 1m or more")
     for name, service in manifest.spec.services.items():
         yield from _check_service(service, ("spec", "services", name), declared)
     for profile, chosen in manifest.spec.startup_profiles.items():

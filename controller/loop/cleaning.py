@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 from controller.decide.admission import SHORT_OF_ROOM
+from controller.decide.writer import FOREIGN_WRITER
 from controller.loop.cleanup import Hand, Plot, clean_up, list_rubbish, plot_of
 from controller.loop.controller import Controller, tell_error
 from controller.loop.grace import Grace
@@ -17,7 +18,7 @@ from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
 from controller.loop.reconcile import Reconciler
 from controller.model.cleanup import CleanupReport
-from controller.model.decision import MOVING, Phase
+from controller.model.decision import MOVING, Hold, Phase
 from controller.model.names import Instant
 from controller.model.resources import CleanupPolicy
 from controller.model.status import ServiceStatus
@@ -114,14 +115,18 @@ class Cleaning:
     def _clean(self, stack: Reconciler, plot: Plot, is_calm: Callable[[Reconciler], bool] | None) -> CleanupReport:
         """As long as the stack is what it was, and calm where that is asked for."""
 
+        def writer() -> Hold | None:
+            hold = stack.world.hold
+            return hold if hold is not None and hold.reason == FOREIGN_WRITER else None
+
         def goes_on() -> bool:
             same = _version(stack.loaded) == _version(plot.loaded)
-            return same and not self._ended.is_set() and (is_calm is None or is_calm(stack))
+            return same and not self._ended.is_set() and (not writer() if is_calm is None else is_calm(stack))
 
         tell = partial(self._say, stack)
         forget = lambda images: self._controller.call(lambda now: stack.store.images.forget(images))  # noqa: E731
-        report = clean_up(plot, Hand(tell, forget, goes_on, self._ground.now))
-        if report.whole:
+        report = clean_up(plot, Hand(tell, forget, goes_on, self._ground.now, writer))
+        if report.whole and plot.is_full:
             self._controller.call(lambda now: stack.ledger.change_memory(cleaned_at=report.at))
         return report
 
@@ -134,8 +139,8 @@ def is_due(policy: CleanupPolicy, last: Instant | None, now: Instant) -> bool:
     return policy.enabled and (last is None or now >= last + policy.every or last > now)
 
 
-def _version(loaded: Loaded) -> tuple[str, int]:
-    return loaded.desired.digest, loaded.desired.generation
+def _version(loaded: Loaded) -> tuple[str, int, CleanupPolicy]:
+    return loaded.desired.digest, loaded.desired.generation, loaded.resources.cleanup
 
 
 def is_calm(stack: Reconciler) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,17 +12,20 @@ from controller.decide.vanished import refuse_lie
 from controller.engines.base import Engine
 from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
-from controller.loop.needs import Records, find_dormant, find_had, find_kept, find_shared, find_wanted, read_records
+from controller.loop.needs import find_dormant, find_had, find_kept, find_shared, find_wanted, read_records
 from controller.loop.store import Store
-from controller.model.cleanup import CleanupReport, Done, Fate, Inventory, Item, Kept, Rubbish
+from controller.model.cleanup import CleanupReport, Done, Fate, Had, Inventory, Item, Kept, Rubbish
+from controller.model.decision import Hold
 from controller.model.errors import Conflict, ControllerError, EngineError
-from controller.model.names import ImageId, Instant
+from controller.model.names import ImageId, Instant, ReplicaId
 from controller.model.quantities import tell_octets
 from controller.model.resources import CleanupPolicy
 from controller.model.wish import Wish
 from controller.resources.cleanup import find_rubbish
 
 _HINT = "set logging.options.max-size of its service"
+_AGAIN = "try again"
+_NEEDED = "something needs it by now"
 
 Tell = Callable[[str, str, bool], None]
 """Reason, message, whether it is a warning."""
@@ -39,6 +43,13 @@ class Plot:
     store: Store
     policy: CleanupPolicy
     neighbours: Neighbours
+
+    @property
+    def is_full(self) -> bool:
+        """It takes all that one by the manifest would take."""
+        asked, said = self.policy, self.loaded.resources.cleanup
+        narrow = (said.images and not asked.images) or (said.build_cache and not asked.build_cache)
+        return not narrow and asked.older_than <= said.older_than
 
 
 def plot_of(ground: Ground, loaded: Loaded, wish: Wish | None = None) -> Plot:
@@ -84,10 +95,24 @@ def list_rubbish(plot: Plot, now: Instant) -> CleanupReport:
     return found.tell(CleanupReport(plot.loaded.name, done, True, now, time.monotonic() - began))
 
 
+class _Needs(NamedTuple):
+    """What the stack had and what has to stay, as is known now; where others' needs are not known, that and why."""
+
+    had: Had
+    kept: Kept
+    policy: CleanupPolicy
+    replicas: frozenset[ReplicaId]
+    gaps: tuple[str, ...] = ()
+
+    def judge(self, inventory: Inventory, now: Instant, policy: CleanupPolicy | None = None) -> tuple[Item, ...]:
+        return find_rubbish(inventory, self.had, self.kept, policy or self.policy, now)
+
+
 class _Found(NamedTuple):
     """What is of no use, what is so for too short a time, what could not be found out, and which images that the stack
-    had are not here any more."""
+    had are not here any more; by that inventory."""
 
+    inventory: Inventory
     items: Sequence[Item]
     younger: Sequence[Item]
     notes: tuple[str, ...]
@@ -105,28 +130,33 @@ class _Found(NamedTuple):
         )
 
 
-def _find(plot: Plot, now: Instant) -> _Found:
+def _need(plot: Plot, now: Instant) -> _Needs:
     records = read_records(plot.store)
     kept = find_wanted(plot.loaded) | find_kept(records) | find_dormant(records, plot.loaded)
-    had, policy, gaps = find_had(records, now), plot.policy, list[str]()
+    had = find_had(records, now)
     try:
         kept |= plot.neighbours()
     except ControllerError as error:
-        policy = replace(policy, images=False)
-        gaps.append(error.message)
-    inventory = plot.engine.inventory(plot.loaded.name, had.images.keys(), build_cache=policy.build_cache)
-    _doubt(plot.engine, inventory, records)
-    gone = frozenset(had.images) - {image.id for image in inventory.images}
-    items = find_rubbish(inventory, had, kept, policy, now)
+        return _Needs(had, kept, replace(plot.policy, images=False), records.replicas, (error.message,))
+    return _Needs(had, kept, plot.policy, records.replicas)
+
+
+def _find(plot: Plot, now: Instant) -> _Found:
+    needs = _need(plot, now)
+    had, policy = needs.had.images, needs.policy
+    inventory = plot.engine.inventory(plot.loaded.name, had.keys(), build_cache=policy.build_cache)
+    _doubt(plot.engine, inventory, needs.replicas)
+    gone = frozenset(had) - {image.id for image in inventory.images}
+    items = needs.judge(inventory, now)
     known = {(item.kind, item.id) for item in items}
-    every = find_rubbish(inventory, had, kept, replace(policy, older_than=0.0), now)
+    every = needs.judge(inventory, now, replace(policy, older_than=0.0))
     younger = [item for item in every if (item.kind, item.id) not in known and item.removable]
-    return _Found(items, younger, (*gaps, *inventory.gaps), gone, policy.older_than)
+    return _Found(inventory, items, younger, (*needs.gaps, *inventory.gaps), gone, policy.older_than)
 
 
-def _doubt(engine: Engine, inventory: Inventory, records: Records) -> None:
+def _doubt(engine: Engine, inventory: Inventory, replicas: frozenset[ReplicaId]) -> None:
     """A list that leaves out a replica says of nothing that it is not used. Raises EngineErrors."""
-    missing = records.replicas - {one.id for one in inventory.containers}
+    missing = replicas - {one.id for one in inventory.containers}
     if missing:
         refuse_lie(missing, engine.absent(missing))
 
@@ -136,42 +166,60 @@ def _doubt(engine: Engine, inventory: Inventory, records: Records) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Hand:
-    """Who cleans up. `goes_on`: whether the stack is still what was judged; `forget`: images that are here no more."""
+    """Who cleans up. `goes_on`: whether the stack is still what was judged; `forget`: images that are here no more.
+
+    `writer`: who else is changing the stack right now, if anybody is. Raises ControllerErrors.
+    """
 
     tell: Tell
     forget: Callable[[frozenset[ImageId]], None]
     goes_on: Callable[[], bool]
     now: Callable[[], Instant]
+    writer: Callable[[], Hold | None] = lambda: None
 
 
 def clean_up(plot: Plot, hand: Hand) -> CleanupReport:
     """Removes what is of no use, and tells of each thing. Raises nothing of ours."""
     began, at = time.monotonic(), hand.now()
     try:
+        if (hold := hand.writer()) is not None:
+            raise ControllerError(hold.message, hint=_AGAIN)
         found = _find(plot, at)
     except ControllerError as error:
         hand.tell("CleanupFailed", error.message, True)
         return CleanupReport(plot.loaded.name, at=at, ok=False, whole=False, message=error.message, hint=error.hint)
-    done = tuple(_work(plot, found.items, hand))
+    done = tuple(_work(plot, found, hand))
     images = {ImageId(one.item.id) for one in done if one.fate is Fate.REMOVED and one.item.kind is Rubbish.IMAGE}
     if found.gone | images:
-        hand.forget(found.gone | images)
+        with suppress(ControllerError):  # a full disk is why somebody cleans up; they are missed the next time, too
+            hand.forget(found.gone | images)
     report = _conclude(found.tell(CleanupReport(plot.loaded.name, done, at=at)), len(found.items))
     report = replace(report, seconds=time.monotonic() - began)
     _sum_up(report, hand.tell)
     return report
 
 
-def _work(plot: Plot, items: Iterable[Item], hand: Hand) -> Iterator[Done]:
-    for item in items:
+def _work(plot: Plot, found: _Found, hand: Hand) -> Iterator[Done]:
+    for item in found.items:
         if not hand.goes_on():
             return
-        done = _remove(plot, item)
+        useless = _is_useless(plot, found, item, hand.now())
+        done = _remove(plot, item) if useless else Done(item, Fate.LEFT, message=_NEEDED)
         if done.fate is Fate.REMOVED:
             hand.tell("CleanedUp", tell_removed(done), False)
         elif done.fate is Fate.FAILED:
             hand.tell("CleanupFailed", f"{item.kind} {item.name} is still there: {done.message}", True)
         yield done
+
+
+def _is_useless(plot: Plot, found: _Found, item: Item, now: Instant) -> bool:
+    """Still. Each image is asked about anew: another stack, or a way back, may have come to need it meanwhile."""
+    if item.kind is not Rubbish.IMAGE:
+        return True
+    try:
+        return item in _need(plot, now).judge(found.inventory, now)
+    except ControllerError:
+        return False
 
 
 def _remove(plot: Plot, item: Item) -> Done:
@@ -188,7 +236,7 @@ def _remove(plot: Plot, item: Item) -> Done:
 def _conclude(report: CleanupReport, found: int) -> CleanupReport:
     if left := found - len(report.done):
         message = f"the stack changed meanwhile, and {left} of {found} were left"
-        return replace(report, ok=False, whole=False, message=message, hint="try again")
+        return replace(report, ok=False, whole=False, message=message, hint=_AGAIN)
     if failed := report.of(Fate.FAILED):
         first, more = failed[0], len(failed) - 1
         message = f"{first.item.kind} {first.item.name}: {first.message}{f' (and {more} more)' if more else ''}"

@@ -6,6 +6,8 @@ import dataclasses
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
+from controller.decide.writer import judge_writer
+from controller.engines.base import Scope
 from controller.intake.targets import Target
 from controller.loop.acting import ask, lock_or_ask, tell_holder, who
 from controller.loop.cleanup import Hand, clean_up, list_rubbish, plot_of
@@ -14,6 +16,7 @@ from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Holder
 from controller.model.cleanup import CleanupReport
+from controller.model.decision import Hold
 from controller.model.errors import ControllerError
 from controller.model.status import Event
 from controller.model.wish import Wish
@@ -51,7 +54,19 @@ def _clean_here(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) 
         audience.event(event)
 
     tell("Cleanup", "asked for: cleanup", False)
-    report = clean_up(plot_of(ground, loaded, wish), Hand(tell, store.images.forget, lambda: True, ground.now))
-    if report.whole:
-        store.stack.save(dataclasses.replace(store.stack.load(), cleaned_at=report.at))
+
+    def writer() -> Hold | None:
+        views = ground.engine.observe(Scope(loaded.name)).services
+        return judge_writer(views, {}, (), ground.now())
+
+    def goes_on() -> bool:
+        with suppress(ControllerError):
+            return writer() is None
+        return False
+
+    plot = plot_of(ground, loaded, wish)
+    report = clean_up(plot, Hand(tell, store.images.forget, goes_on, ground.now, writer))
+    if report.whole and plot.is_full:
+        with suppress(ControllerError):
+            store.stack.save(dataclasses.replace(store.stack.load(), cleaned_at=report.at))
     return report

@@ -9,6 +9,9 @@ from controller.loop.database import Database
 from controller.model.names import ImageId, Instant
 from controller.model.observed import ServiceView
 
+KEPT_SIGHTINGS = 1000
+"""Of what is in use no more: an image that is forgotten stays, since nobody knows any more whose it was."""
+
 
 class Sighting(NamedTuple):
     """An image, and the name by which a service had it."""
@@ -72,6 +75,11 @@ class ImageBook:
                     " DO UPDATE SET seen_at = excluded.seen_at, in_use = excluded.in_use",
                     (*one, now, int(one in begun)),
                 )
+            self._database.execute(
+                "DELETE FROM images WHERE (service, image, name) IN (SELECT service, image, name FROM images"
+                " WHERE NOT in_use ORDER BY seen_at DESC LIMIT -1 OFFSET ?)",
+                (KEPT_SIGHTINGS,),
+            )
         self._known |= {one: one in begun for one in (*begun, *ended)}
 
 

@@ -56,10 +56,25 @@ def find_kept(records: Records) -> Kept:
 
 
 def find_shared(records: Records, now: Instant, older_than: float) -> Kept:
-    """What may not go for the sake of another stack: what it needs, and images that it used so lately (seconds)."""
+    """What may not go for the sake of another stack: what it needs, and images that it used so lately (seconds).
+
+    And the last image of each of its services: one may be in a profile that is not started now. Its networks may be
+    this stack's.
+    """
     kept, used = find_kept(records), find_had(records, now).images
     lately = frozenset(image for image, use in used.items() if use.until > now - older_than)
-    return Kept(images=kept.images | lately, names=kept.names)
+    last = _last_seen(records.sightings)
+    return Kept(
+        images=kept.images | lately | {one.image for one in last},
+        names=kept.names | {one.name for one in last if one.name},
+        networks=kept.networks,
+    )
+
+
+def _last_seen(sightings: Mapping[Sighting, Seen]) -> Collection[Sighting]:
+    """Of each service."""
+    in_order = sorted(sightings, key=lambda one: (sightings[one].in_use, sightings[one].at))
+    return {one.service: one for one in in_order}.values()
 
 
 def _releases(records: Records) -> Iterator[Release]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
@@ -29,7 +30,7 @@ from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.loop.wanted import Extra, with_extras
 from controller.model.decision import Decision, StackPhase
-from controller.model.errors import EngineError
+from controller.model.errors import ControllerError, EngineError
 from controller.model.generation import Cause
 from controller.model.names import Instant
 from controller.model.observed import Observed, ServiceView
@@ -102,7 +103,8 @@ class Reconciler:
         self.bounds.settle_due(self.loaded, now)
         self._decide(dirty, now)
         self._tend(now)
-        self.store.images.note(views, now, whole=whole)
+        with suppress(ControllerError):  # the next look notes it; until then images are only kept longer
+            self.store.images.note(views, now, whole=whole)
         self.turns += whole and complete
         self.publish(now)
 

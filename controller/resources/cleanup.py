@@ -12,7 +12,10 @@ from controller.model.resources import CleanupPolicy
 from controller.resources.superseded import find_superseded
 
 IN_THE_MAKING = 10.0
-"""Seconds after its making in which nobody can have begun to use a thing: `docker compose up` makes networks first."""
+"""Seconds after its making in which nobody can have begun to use a network: `docker compose up` makes them first."""
+
+HALF_MADE = 3600.0
+"""The same of a container that was never started: whoever makes it may wait for others, or for a person."""
 
 BIG_LOG = 10 * 2**20
 """Bytes from which on a log that grows without bound is told."""
@@ -58,7 +61,7 @@ def _find_containers(inventory: Inventory, kept: Kept, policy: CleanupPolicy, no
         if not why or not mine or one.id in held or one.name in held:
             continue
         since = one.created_at if one.ended_at is None else one.ended_at
-        least = IN_THE_MAKING if one.ended_at is None else 0.0
+        least = HALF_MADE if one.ended_at is None else 0.0
         if _is_old(since, policy, now, least) and (one.bytes is None or one.bytes >= policy.larger_than):
             yield Item(Rubbish.CONTAINER, one.id, one.name, one.bytes, why, since)
 

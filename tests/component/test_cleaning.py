@@ -15,11 +15,13 @@ import pytest
 from controller.engines.simulated_shelf import Shelf
 from controller.engines.simulated_world import Simulation
 from controller.loop import daemon
-from controller.loop.cleaning import Cleaning, is_calm, is_due
+from controller.loop.cleaning import Cleaning, _version, is_calm, is_due
 from controller.loop.cleanup import Hand, Plot, clean_up, list_rubbish, plot_of
 from controller.loop.codec import decode, encode
 from controller.loop.ground import Ground
+from controller.loop.imagebook import ImageBook
 from controller.loop.lock import Lock, try_lock
+from controller.loop.memory import StackRecords
 from controller.loop.session import Session
 from controller.loop.store import Store
 from controller.model.cleanup import (
@@ -30,13 +32,14 @@ from controller.model.cleanup import (
     ImageSeen,
     Inventory,
     Item,
+    Kept,
     Layers,
     Rubbish,
 )
-from controller.model.decision import Phase
+from controller.model.decision import Hold, Phase
 from controller.model.errors import ControllerError, Transient
 from controller.model.names import ImageId, ReplicaId
-from controller.model.observed import ReplicaPhase, ServiceView
+from controller.model.observed import Observed, ReplicaPhase, ServiceView
 from controller.model.resources import CleanupPolicy
 from controller.model.wish import Wish
 from tests.builders import replica
@@ -330,6 +333,96 @@ def test_what_fails_is_told_and_the_others_go_all_the_same(shop: House) -> None:
     assert (report.ok, report.message, report.hint) == (False, "container shop-run-1: too slow", "wait")
     assert told[0] == "CleanupFailed: container shop-run-1 is still there: too slow"
     assert told[-1] == "Cleanup: 1 removed, 4Ki freed, 1 left"
+
+
+def test_what_somebody_has_come_to_need_since_the_look_is_left(shop: House) -> None:
+    """A neighbour that has just gone back to it has no container of it yet: the engine would not refuse."""
+    answers = iter([Kept(), Kept(images=frozenset({ImageId("sha256:old")}))])
+    report = clean_up(plot(shop, neighbours=lambda: next(answers)), hand([]))
+    [_, image] = report.done
+    assert (image.fate, image.message, report.ok) == (Fate.LEFT, "something needs it by now", True)
+    assert "sha256:old" in left(shop)
+
+
+def test_where_the_disk_is_too_full_to_note_what_went_it_goes_all_the_same(shop: House) -> None:
+    def forget(images: Any) -> None:
+        raise ControllerError("no space left")
+
+    report = clean_up(plot(shop), replace(hand([]), forget=forget))
+    assert fates(report) == {"shop-run-1": "removed", "sha256:old": "removed"} and report.ok
+
+
+def test_a_command_cleans_up_though_when_it_did_cannot_be_noted(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def save(self: Any, memory: Any) -> None:
+        raise ControllerError("no space left")
+
+    monkeypatch.setattr(StackRecords, "save", save)
+    report, _ = clean(shop)
+    assert fates(report) == {"shop-run-1": "removed", "sha256:old": "removed"} and report.ok
+
+
+def test_a_pass_goes_on_though_what_it_saw_cannot_be_noted(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def note(self: Any, *args: Any, **options: Any) -> None:
+        raise ControllerError("no space left")
+
+    monkeypatch.setattr(ImageBook, "note", note)
+    house.write("shop")
+    assert house.ask("apply", "shop").ok
+
+
+@pytest.mark.parametrize(
+    ("wish", "counts"),
+    [
+        (Wish("cleanup"), True),
+        (Wish("cleanup", images=False), False),
+        (Wish("cleanup", older_than=30 * DAY), False),
+        (Wish("cleanup", build_cache=True, older_than=DAY), True),
+    ],
+)
+def test_only_a_whole_clean_up_counts_for_the_schedule(shop: House, wish: Wish, counts: bool) -> None:
+    clean(shop, wish)
+    assert (memory(shop).cleaned_at is not None) is counts
+
+
+WRITER = Hold("ForeignWriter", "somebody else is changing containers of this stack; waits until that is over", 9.0)
+
+
+def test_while_somebody_else_writes_nothing_is_removed(shop: House) -> None:
+    told: list[str] = []
+    report = clean_up(plot(shop), replace(hand(told), writer=lambda: WRITER))
+    assert (report.ok, report.whole, report.done, report.message) == (False, False, (), WRITER.message)
+    assert told == [f"CleanupFailed: {WRITER.message}"] and "shop-run-1" in left(shop)
+
+
+def test_a_command_sees_by_itself_that_somebody_else_writes(shop: House) -> None:
+    half = replica(service="db", temporary=True, created_at=time.time())
+    seen = Observed("shop", {"db": ServiceView((half,))}, time.time())
+    ear = Ear()
+    odd = Odd(shop.engine, observe=lambda scope, **options: seen)
+    with closing(Session(odd, shop.asked("shop"), lambda _: None, Simulation)) as session:  # type: ignore[arg-type]
+        (report,) = session.cleanup(CLEANUP, ear, dry_run=False)
+    assert not report.ok and report.message == WRITER.message and report.hint
+    assert "shop-run-1" in left(shop)
+
+
+def test_a_daemon_that_is_asked_removes_nothing_while_somebody_else_writes(
+    shop: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("controller.loop.reconcile.find_hold", lambda *args: WRITER)
+
+    def script() -> None:
+        eventually(lambda: "ForeignWriter" in shop.ear.conditions("shop"))
+        report, _ = clean(shop)
+        assert not report.ok and report.message == WRITER.message
+
+    assert shop.run(script, shop.asked("shop")) == 0
+    assert "shop-run-1" in left(shop)
+
+
+def test_another_policy_is_another_version_of_the_stack(shop: House) -> None:
+    one = plot(shop).loaded
+    other = replace(one, resources=replace(one.resources, cleanup=CleanupPolicy(images=False)))
+    assert _version(one) == _version(replace(one)) != _version(other)
 
 
 def test_what_somebody_has_come_to_use_is_left_and_that_is_no_failure(shop: House) -> None:

@@ -69,3 +69,13 @@ def test_what_is_not_here_any_more_is_forgotten_unless_it_is_in_use(store: Store
     assert store.images.load().keys() == {TWO}
     store.images.note(view(1, 2), NOW + 2, whole=True)
     assert store.images.load()[ONE] == Seen(NOW + 2, True)
+
+
+def test_of_what_is_in_use_no_more_the_latest_are_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("controller.loop.imagebook.KEPT_SIGHTINGS", 2)
+    for number in range(1, 6):
+        store.images.note(view(number), NOW + number, whole=True)
+    kept = {sighting.image: seen.in_use for sighting, seen in store.images.load().items()}
+    assert kept == {"sha256:3": False, "sha256:4": False, "sha256:5": True}
+    store.images.note(view(1), NOW + 9, whole=True)
+    assert store.images.load()[ONE].in_use, "one that was forgotten can come back"

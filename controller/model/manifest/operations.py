@@ -118,7 +118,7 @@ class Cleanup(Section):
     enabled: bool = False
     """Clean up by schedule; `controller cleanup` works either way."""
     every: Duration = written("24h")
-    """How often."""
+    """How often; `1m` at least."""
     images: bool = True
     """Superseded images that no revision in history needs."""
     build_cache: bool = False

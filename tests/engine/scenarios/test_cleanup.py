@@ -222,7 +222,7 @@ def test_beside_a_daemon_and_by_its_schedule(shop: Shop) -> None:
             assert scene.containers().keys() == {"db-1"}
     run = shop.leave(scene.name)
     with scene.step("where the manifest says so, it is done unasked, and told"):
-        scene.manifest("resources: {cleanup: {enabled: true, every: 1s, olderThan: 0s}}")
+        scene.manifest("resources: {cleanup: {enabled: true, every: 1m, olderThan: 0s}}")
         with scene.daemon("--watch", "--no-api"):
             eventually(lambda: run not in every("ps", "-aq", "--no-trunc"), 120)
             told = scene.data("events")["events"]

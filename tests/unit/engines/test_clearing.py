@@ -42,7 +42,8 @@ class Docker:
 
     def call(self, method: str, path: str, query: Any = None, **_: Any) -> tuple[int, Any]:
         if (status := self._refuses.get(path)) is not None:
-            raise map_failure(Failure(status, "no", path))
+            failure = Failure(status, "no", path)
+            raise map_failure(failure) from failure
         self.changed.append((method, path, query))
         return 200, self.freed
 
@@ -133,6 +134,12 @@ def test_a_network_stays(containers: Any, error: type[EngineError]) -> None:
     with pytest.raises(error):
         docker.clear(NETWORK)
     assert docker.changed == []
+
+
+def test_a_network_that_somebody_has_come_to_be_on_meanwhile_is_left() -> None:
+    docker = Docker(containers=[], refuses={"/networks/n1": 403})
+    with pytest.raises(Conflict):
+        docker.clear(NETWORK)
 
 
 @pytest.mark.parametrize(("answer", "freed"), [({"SpaceReclaimed": 7}, 7), ({}, None), (None, None)], ids=repr)

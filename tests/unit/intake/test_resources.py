@@ -101,6 +101,10 @@ WRONG = {
         {"services": {"db": {"limits": {"minCpu": 2, "maxCpu": 1}}}},
         ("spec.services.db.limits.minCpu", "minCpu 2 is above maxCpu 1"),
     ),
+    "a clean-up without end": (
+        {"resources": {"cleanup": {"every": "0s"}}},
+        ("spec.resources.cleanup.every", "nothing is cleaned up more often than each minute"),
+    ),
     "a volume that nobody has": (
         {"services": {"db": {"exclusiveVolumes": ["dat"]}}},
         ("spec.services.db.exclusiveVolumes[0]", "there is no volume 'dat'"),

@@ -128,12 +128,15 @@ def test_what_it_had_was_used_until_it_was_last_seen_or_until_the_next_revision(
     assert had.names == {"tool:1", "tool:2", "gone:1", "web:latest", "web:5"}
 
 
-def test_another_stack_gets_what_it_needs_and_what_it_used_lately_and_no_network() -> None:
+def test_another_stack_gets_what_it_needs_and_what_it_used_lately_and_last() -> None:
     records = Records(
         [generation(1, web="r@i9")], sightings=SIGHTINGS, revisions=(networked("web", "r", "n"),),
         replicas=frozenset({ReplicaId("c")}),
     )  # fmt: skip
     assert find_shared(records, NOW, older_than=60.0) == Kept(
-        images=frozenset(map(ImageId, ("i9", "i2", "i3", "i4"))), names=frozenset({"web:1"})
+        images=frozenset(map(ImageId, ("i9", "i2", "i3", "i4"))),
+        names=frozenset({"web:1", "tool:2", "gone:1", "docker.io/library/web"}),
+        networks=frozenset({"n"}),
     )
-    assert images(find_shared(replace(records, generations=()), NOW, older_than=5.0)) == {"4"}
+    assert images(find_shared(replace(records, generations=()), NOW, older_than=5.0)) == {"2", "3", "4"}
+    assert images(find_shared(replace(records, generations=()), NOW + 900, older_than=5.0)) == {"2", "3", "4"}

@@ -20,7 +20,7 @@ from controller.model.cleanup import (
 from controller.model.names import ReplicaId
 from controller.model.observed import ReplicaPhase
 from controller.model.resources import CleanupPolicy
-from controller.resources.cleanup import BIG_LOG, CACHE, IN_THE_MAKING, find_rubbish
+from controller.resources.cleanup import BIG_LOG, CACHE, HALF_MADE, find_rubbish
 from tests.builders import NOW
 
 pytestmark = pytest.mark.unit
@@ -78,9 +78,9 @@ def test_what_was_never_started_counts_from_its_making() -> None:
 
 
 def test_what_somebody_is_just_making_stays_even_where_all_may_go() -> None:
-    fresh = container(phase=ReplicaPhase.CREATED, ended_at=None, created_at=NOW - IN_THE_MAKING / 2)
+    fresh = container(phase=ReplicaPhase.CREATED, ended_at=None, created_at=NOW - HALF_MADE + 1)
     assert find(fresh, policy=AT_ONCE) == []
-    assert find(replace(fresh, created_at=NOW - IN_THE_MAKING), policy=AT_ONCE) == ["shop-run-1"]
+    assert find(replace(fresh, created_at=NOW - HALF_MADE), policy=AT_ONCE) == ["shop-run-1"]
 
 
 def test_a_half_made_one_goes_once_its_name_has_another() -> None:

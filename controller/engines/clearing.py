@@ -14,7 +14,7 @@ from controller.engines.errors import Failure
 from controller.engines.inventory import is_named
 from controller.model.cleanup import Item, Layers, Rubbish
 from controller.model.errors import Conflict, Rejected
-from controller.model.images import normalise_image
+from controller.model.images import normalise_image, repository_of
 from controller.model.resources import CleanupPolicy
 
 
@@ -37,12 +37,34 @@ def clear(client: Client, item: Item, policy: CleanupPolicy, *, deadline: float)
 def _clear_image(client: Client, item: Item, ends_at: float) -> int | None:
     """With `noprune` the engine takes nothing with it but that image: what it was built on may be needed."""
     inspect = _inspect(client, item.id, ends_at)
-    names = {normalise_image(name) for name in inspect.get("RepoTags") or ()}
-    if names != set(item.names):
-        raise Conflict(f"{item.name} has other names by now: {', '.join(sorted(names)) or 'none'}")
+    tags = {normalise_image(name): str(name) for name in inspect.get("RepoTags") or ()}
+    if tags.keys() != set(item.names):
+        raise Conflict(f"{item.name} has other names by now: {', '.join(sorted(tags)) or 'none'}")
+    if len(tags) > 1:
+        _leave_one_name(client, item, tags, inspect, ends_at)
     _remove_image(client, item.id, ends_at)
     left = sum(one.bytes for one in item.along[_clear_along(client, item.along, ends_at) :])
     return None if item.bytes is None else max(0, item.bytes - left)
+
+
+def _leave_one_name(
+    client: Client, item: Item, tags: Mapping[str, str], inspect: Mapping[str, Any], ends_at: float
+) -> None:
+    """By its id the engine removes no image that has several names. All of them are ours; each is asked about anew.
+
+    Nothing is untagged where the removal would be refused all the same. A repository's digests go with its last name.
+    """
+    surplus = sorted(tags)[1:]
+    known = {repository_of(name) for name in tags}
+    if strange := [one for one in inspect.get("RepoDigests") or () if repository_of(normalise_image(one)) not in known]:
+        raise Conflict(f"{item.name} is known as {strange[0]}, too")
+    query = {"all": "1", "filters": {"ancestor": [item.id]}}
+    if users := get_list(client, "/containers/json", query, deadline=_left(ends_at)):
+        raise Conflict(f"{str((users[0].get('Names') or ['?'])[0]).removeprefix('/')} is started from it by now")
+    for name in surplus:
+        if _inspect(client, tags[name], ends_at)["Id"] != item.id:
+            raise Conflict(f"{name} stands for another image by now")
+        _remove_image(client, tags[name], ends_at)
 
 
 def _clear_along(client: Client, along: tuple[Layers, ...], ends_at: float) -> int:
@@ -58,12 +80,14 @@ def _clear_along(client: Client, along: tuple[Layers, ...], ends_at: float) -> i
 
 
 def _inspect(client: Client, image: str, ends_at: float) -> Mapping[str, Any]:
+    """By its id or by a name."""
     with _gone_is_conflict():
-        return get_object(client, f"/images/{quote(image, safe=':')}/json", "Id", deadline=_left(ends_at))
+        return get_object(client, f"/images/{quote(image, safe='/:@')}/json", "Id", deadline=_left(ends_at))
 
 
 def _remove_image(client: Client, image: str, ends_at: float) -> None:
-    path = f"/images/{quote(image, safe=':')}"
+    """By its id, or one of several names that it has."""
+    path = f"/images/{quote(image, safe='/:@')}"
     with _gone_is_conflict():
         client.call("DELETE", path, {"noprune": "1"}, deadline=_left(ends_at))
 

@@ -15,6 +15,7 @@ from controller.engines.logsizes import find_logs
 from controller.engines.parse import parse_instant
 from controller.engines.stocktaking import (
     add_inspect,
+    has_image_mounts,
     parse_cache,
     parse_container,
     parse_image,
@@ -31,6 +32,7 @@ _SIZES_PATIENCE = 15.0
 _TYPED = (1, 42)
 """The API from which on one can ask for the sizes of one kind alone."""
 
+_ALL_CONTAINERS: tuple[str, Mapping[str, Any]] = ("/containers/json", {"all": "1"})
 _ENDED = ("created", "exited", "dead")
 
 
@@ -82,13 +84,14 @@ class _Take:
     # --- containers and networks
 
     def _containers(self) -> tuple[tuple[ContainerSeen, ...], Sequence[Mapping[str, Any]]]:
-        """Of all projects, those of the stack looked into; and what was seen there."""
-        listed = [parse_container(item) for item in self._list("/containers/json", {"all": "1"})]
+        """Of all projects; those of the stack, and with images as volumes, looked into. And what was seen of the stack."""
+        listed = [(parse_container(item), has_image_mounts(item)) for item in self._list(*_ALL_CONTAINERS)]
         sizes = self._container_sizes()
         found, inspects = [], []
-        for one in listed:
-            inspect = self._inspect(one) if one.project == self._stack else None
-            inspects += [inspect] if inspect is not None else []
+        for one, has_images in listed:
+            mine = one.project == self._stack
+            inspect = self._inspect(one) if mine or has_images else None
+            inspects += [inspect] if inspect is not None and mine else []
             found.append(one if inspect is None else add_inspect(one, inspect, sizes.get(one.id), self._ahead))
         return tuple(found), inspects
 

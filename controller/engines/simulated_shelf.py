@@ -147,6 +147,7 @@ def _clear_images(shelf: Shelf, item: Item, users: Collection[ContainerSeen]) ->
     found = _find_image(shelf, item.id)
     if set(found.names) != set(item.names):
         raise Conflict(f"{item.name} has other names by now")
+    found = _leave_one_name(found, users)
     shelf, freed = _remove_image(shelf, found, users), item.bytes or 0
     for number, layers in enumerate(item.along):
         try:
@@ -157,6 +158,20 @@ def _clear_images(shelf: Shelf, item: Item, users: Collection[ContainerSeen]) ->
         except Conflict:
             return shelf, max(0, freed - sum(rest.bytes for rest in item.along[number:]))
     return shelf, freed
+
+
+def _leave_one_name(image: ImageSeen, users: Collection[ContainerSeen]) -> ImageSeen:
+    """As it is done on a real engine: a repository's digests go with its last name."""
+    if len(image.names) < 2:
+        return image
+    known = {repository_of(name) for name in image.names}
+    if strange := [digest for digest in image.digests if repository_of(digest) not in known]:
+        raise Conflict(f"it is known as {strange[0]}, too")
+    if user := next((one.name for one in users if one.image_id == image.id), None):
+        raise Conflict(f"{user} is started from it by now")
+    kept = min(image.names)
+    digests = tuple(digest for digest in image.digests if repository_of(digest) == repository_of(kept))
+    return replace(image, names=(kept,), digests=digests)
 
 
 def _find_image(shelf: Shelf, image: str) -> ImageSeen:
@@ -171,8 +186,8 @@ def _remove_image(shelf: Shelf, image: ImageSeen, users: Collection[ContainerSee
         raise Conflict(f"image is being used by container {user}")
     if any(one.parent == image.id for one in shelf.images):
         raise Conflict("image has dependent child images")
-    if len({repository_of(name) for name in image.names}) > 1:
-        raise Conflict("image is referenced in multiple repositories")
+    if len(image.names) > 1 or len({repository_of(name) for name in (*image.names, *image.digests)}) > 1:
+        raise Conflict("image must be forced: it is referenced in multiple repositories")
     left = tuple(one for one in shelf.images if one.id != image.id)
     return replace(shelf, images=left, gone=(*shelf.gone, image.id))
 

@@ -14,6 +14,7 @@ from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import ReplicaPhase
 
 _SHARES = "container:"
+_IMAGE_WORDS = ("Source", "Name", "ID")
 
 
 def parse_container(item: Mapping[str, Any]) -> ContainerSeen:
@@ -31,6 +32,7 @@ def parse_container(item: Mapping[str, Any]) -> ContainerSeen:
         service=str(marks.get(labels.SERVICE, "")),
         one_off=marks.get(labels.ONEOFF) == "True",
         networks=frozenset(filter(None, (*networks, *ids, mode))),
+        mounted=_mounted(item.get("Mounts")),
         holder=mode.removeprefix(_SHARES) if mode.startswith(_SHARES) else "",
     )
 
@@ -49,11 +51,23 @@ def add_inspect(one: ContainerSeen, inspect: Mapping[str, Any], size: int | None
         phase=phase,
         stands_for=final or "",
         holder=holder,
+        mounted=one.mounted | _mounted(host.get("Mounts")) | _mounted(inspect.get("Mounts")),
         exit_code=state.get("ExitCode") if has_ended else None,
         bytes=size,
         created_at=parse_instant(inspect.get("Created"), ahead) or 0.0,
         ended_at=parse_instant(state.get("FinishedAt"), ahead) if has_ended else None,
     )
+
+
+def has_image_mounts(item: Mapping[str, Any]) -> bool:
+    """Of a list, which may not say of which images."""
+    return any((mount or {}).get("Type") == "image" for mount in item.get("Mounts") or ())
+
+
+def _mounted(mounts: Any) -> frozenset[str]:
+    """`volumes: [{type: image, …}]`: by whichever word an engine tells the image."""
+    told = (mount.get(key) for mount in mounts or () if mount.get("Type") == "image" for key in _IMAGE_WORDS)
+    return frozenset(str(name) for name in told if name)
 
 
 def parse_image(item: Mapping[str, Any], shared: int | None, ahead: float) -> ImageSeen:

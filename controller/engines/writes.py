@@ -22,7 +22,7 @@ _WRITES = (
     ("POST", r"/networks/[^/]+/disconnect", "engine.network.disconnect"),
     ("DELETE", r"/networks/[^/]+", "engine.network.remove"),
     ("POST", r"/volumes/create", "engine.volume.create"),
-    ("DELETE", r"/images/[^/]+", "engine.image.remove"),
+    ("DELETE", r"/images/.+", "engine.image.remove"),
     ("POST", r"/build/prune", "engine.cache.prune"),
 )
 

@@ -12,7 +12,7 @@ from controller.decide.vanished import refuse_lie
 from controller.engines.base import Engine
 from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
-from controller.loop.needs import find_dormant, find_had, find_kept, find_shared, find_wanted, read_records
+from controller.loop.needs import find_had, find_own, find_shared, read_records
 from controller.loop.store import Store
 from controller.model.cleanup import CleanupReport, Done, Fate, Had, Inventory, Item, Kept, Rubbish
 from controller.model.decision import Hold
@@ -132,8 +132,7 @@ class _Found(NamedTuple):
 
 def _need(plot: Plot, now: Instant) -> _Needs:
     records = read_records(plot.store)
-    kept = find_wanted(plot.loaded) | find_kept(records) | find_dormant(records, plot.loaded)
-    had = find_had(records, now)
+    kept, had = find_own(records, plot.loaded), find_had(records, now)
     try:
         kept |= plot.neighbours()
     except ControllerError as error:

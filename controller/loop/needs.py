@@ -55,6 +55,11 @@ def find_kept(records: Records) -> Kept:
     )
 
 
+def find_own(records: Records, loaded: Loaded) -> Kept:
+    """What may not go for the sake of this stack: what its files ask for, in whatever profile, and its ways back."""
+    return find_wanted(loaded) | find_kept(records) | find_dormant(records, loaded)
+
+
 def find_shared(records: Records, now: Instant, older_than: float) -> Kept:
     """What may not go for the sake of another stack: what it needs, and images that it used so lately (seconds).
 
@@ -127,8 +132,9 @@ def find_dormant(records: Records, loaded: Loaded) -> Kept:
     """
     dormant = loaded.declared - loaded.desired.services.keys()
     had = [sighting for sighting in records.sightings if sighting.service in dormant]
+    settled = [image for name, image, _ in _settled(records, 0.0) if name in dormant]
     return Kept(
-        images=frozenset(sighting.image for sighting in had),
+        images=frozenset((*(sighting.image for sighting in had), *settled)),
         names=frozenset(sighting.name for sighting in had if sighting.name),
         services=frozenset(dormant),
     )

@@ -42,6 +42,8 @@ class ContainerSeen:
     """The name that it was to get in the end, where somebody was interrupted at making it."""
     networks: frozenset[str] = frozenset()
     """Names and ids, also of those that it is on only once it runs."""
+    mounted: frozenset[str] = frozenset()
+    """Images that it has as volumes, by name or id, as people write them."""
     holder: str = ""
     """The id or name of the container whose network it shares."""
     exit_code: int | None = None

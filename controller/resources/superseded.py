@@ -41,8 +41,9 @@ class _Judge:
         for image in sorted(inventory.images, key=lambda image: image.created_at):
             self._built[image.project, image.service].append(image.created_at)
         self._used = {one.image_id for one in inventory.containers}
-        self._named = frozenset(map(normalise_image, kept.names))
-        self._ids = tuple(name for name in kept.names if read_id(name) is not None)
+        names = kept.names.union(*(one.mounted for one in inventory.containers))
+        self._named = frozenset(map(normalise_image, names))
+        self._ids = tuple(name for name in names if read_id(name) is not None)
         self._repositories = frozenset(map(repository_of, had.names))
 
     def find(self, small: Collection[ImageId]) -> tuple[Item, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
 
 from controller.engines.compose_engine import ComposeEngine
 from controller.model.cleanup import Item, Rubbish
+from controller.model.errors import Conflict
 from controller.model.resources import CleanupPolicy
 from tests.engine.checks import Container, containers, docker
 from tests.engine.scenario import IMAGE, Scene, eventually
@@ -257,6 +258,29 @@ def test_a_log_without_bound_is_told_and_a_bounded_one_is_not(scene: Scene) -> N
     assert item["outcome"] == "told" and item["bytes"] > 10 * 2**20 and "max-size" in item["hint"]
     assert len(scene.data("cleanup")["items"]) == 1, "the bounded one is none"
     assert docker("logs", "--tail", "1", name).startswith("0123456789")
+
+
+def test_an_image_with_several_names_of_ours_goes_and_one_with_a_strange_name_keeps_all(
+    docker_engine: ComposeEngine, scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_BUILDKIT", "0")
+    scene.write("image/Dockerfile", f"FROM {IMAGE}\nRUN echo {scene.name} > /v\n")
+    names = (f"{scene.name}-web:1", f"{scene.name}-web:2", f"{scene.name}/other/web:1")
+    docker("build", "-q", "-t", names[0], str(scene.folder / "image"))
+    for name in names[1:]:
+        docker("tag", names[0], name)
+    image = docker("image", "inspect", "-f", "{{.Id}}", names[0]).strip()
+    item = Item(Rubbish.IMAGE, image, names[0], 1, "test", names=names)
+    user = docker("create", names[0], "true").strip()
+    try:
+        for wrong in (item, replace(item, names=names[:2])):
+            with pytest.raises(Conflict):
+                docker_engine.clear(wrong, CleanupPolicy())
+        assert json.loads(docker("image", "inspect", image))[0]["RepoTags"] == sorted(names)
+    finally:
+        docker("rm", user)
+    docker_engine.clear(item, CleanupPolicy())
+    assert image not in every("images", "-aq", "--no-trunc")
 
 
 def test_the_build_cache_is_counted_and_a_request_to_cut_it_is_understood(docker_engine: ComposeEngine) -> None:

@@ -26,10 +26,13 @@ def in_between(**others: Any) -> dict[str, Any]:
     return {"Id": "x", "RepoTags": [], "RepoDigests": [], "Metadata": {"LastTagTime": NEVER}, **others}
 
 
+NOBODY: list[Any] = []
+
+
 class Docker:
     """Answers as told; keeps what was to be changed."""
 
-    def __init__(self, *answers: Mapping[str, Any], containers: Any = (), refuses: Mapping[str, int] = {}) -> None:
+    def __init__(self, *answers: Mapping[str, Any], containers: Any = NOBODY, refuses: Mapping[str, int] = {}) -> None:
         self.changed: list[tuple[Any, ...]] = []
         self._answers = list(answers)
         self._containers, self._refuses = containers, refuses
@@ -72,6 +75,37 @@ def test_an_image_that_has_other_names_by_now_stays(tags: list[str] | None) -> N
     docker = Docker({"Id": "sha256:1", "RepoTags": tags})
     with pytest.raises(Conflict, match="has other names by now"):
         docker.clear(IMAGE)
+    assert docker.changed == []
+
+
+SEVERAL = replace(IMAGE, names=("web:1", "web:2", "reg.io:5000/shop/web:1"))
+ALIASED: dict[str, Any] = {
+    "Id": "sha256:1",
+    "RepoTags": ["web:1", "web:2", "reg.io:5000/shop/web:1"],
+    "RepoDigests": ["reg.io:5000/shop/web@sha256:d", "web@sha256:d"],
+}
+
+
+def test_of_several_names_all_but_one_go_first() -> None:
+    """By the id alone Docker answers 409, `must be forced`."""
+    docker = Docker(ALIASED, {"Id": "sha256:1"}, {"Id": "sha256:1"})
+    assert docker.clear(SEVERAL) == 100
+    assert [path for _, path, _ in docker.changed] == ["/images/web:1", "/images/web:2", "/images/sha256:1"]
+    assert all(query == {"noprune": "1"} for *_, query in docker.changed)
+
+
+@pytest.mark.parametrize(
+    ("answers", "containers"),
+    [
+        pytest.param([ALIASED], [{"Id": "abc", "Names": ["/late"]}], id="a container has come to have it"),
+        pytest.param([ALIASED, {"Id": "sha256:other"}], [], id="the name stands for another image"),
+        pytest.param([ALIASED | {"RepoDigests": ["mirror/web@sha256:d"]}], [], id="it came from elsewhere, too"),
+    ],
+)
+def test_no_name_is_taken_from_what_would_stay_all_the_same(answers: list[Any], containers: list[Any]) -> None:
+    docker = Docker(*answers, containers=containers)
+    with pytest.raises(Conflict):
+        docker.clear(SEVERAL)
     assert docker.changed == []
 
 

@@ -41,6 +41,23 @@ def test_a_listed_container_tells_whose_it_is_and_what_it_uses() -> None:
     )
 
 
+IMAGE_MOUNT = {"Type": "image", "Source": "data:1", "Target": "/data"}
+
+
+def test_images_that_a_container_has_as_volumes_are_used_by_whatever_word_it_is_told() -> None:
+    listed = {**LISTED, "Mounts": [{"Type": "image", "Name": "data:1"}, {"Type": "volume", "Name": "data"}]}
+    assert parse_container(listed).mounted == {"data:1"}
+    looked = inspect("exited", HostConfig={"Mounts": [IMAGE_MOUNT]}, Mounts=[{"Type": "image", "ID": "sha256:9"}])
+    assert add_inspect(SEEN, looked, 0, ahead=0.0).mounted == {"data:1", "sha256:9"}
+
+
+def test_who_has_an_image_as_a_volume_is_looked_into_whosever_it_is() -> None:
+    strange = {"Id": "c9", "State": "running", "Mounts": [{"Type": "image"}]}
+    looked = inspect("running", Id="c9", HostConfig={"Mounts": [IMAGE_MOUNT]}) | {"Id": "c9"}
+    docker = Docker("1.48", **{"/containers/json": [strange], "/containers/c9/json": looked})
+    assert [one.mounted for one in docker.take().containers] == [{"data:1"}]
+
+
 def inspect(status: str, **others: Any) -> dict[str, Any]:
     state = {"Status": status, "ExitCode": 3, "StartedAt": ZERO, "FinishedAt": "1970-01-01T01:00:00Z"}
     return {"Id": "c1", "Created": "1970-01-01T00:30:00Z", "State": state, "Config": {"Labels": marks()}, **others}

@@ -112,6 +112,8 @@ def test_a_service_in_another_profile_keeps_all_that_it_had_and_that_was_built_f
     dormant = find_dormant(records, loaded(service("web"), declared=("web", "tool")))
     assert images(dormant) == {"1", "2"} and dormant.services == {"tool"}
     assert images(find_dormant(records, loaded(service("web"), service("tool"), declared=("web", "tool")))) == set()
+    old = Records([generation(1, tool="r@i7", web="r@i8")])
+    assert images(find_dormant(old, loaded(service("web"), declared=("web", "tool")))) == {"7"}, "it settled unseen"
 
 
 def test_what_it_had_was_used_until_it_was_last_seen_or_until_the_next_revision() -> None:

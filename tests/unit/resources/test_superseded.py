@@ -84,6 +84,13 @@ def test_what_a_container_of_any_project_has_stays() -> None:
     assert find(OLD, users=("sha256:old",)) == ()
 
 
+@pytest.mark.parametrize("word", ["web:1", "docker.io/library/web:1", "0" * 12])
+def test_what_a_container_of_any_project_has_as_a_volume_stays(word: str) -> None:
+    user = ContainerSeen(ReplicaId("c"), "c", ImageId("sha256:other"), project="other", mounted=frozenset({word}))
+    seen = replace(OLD, id=ImageId("sha256:" + "0" * 64))
+    assert find_superseded(Inventory("shop", (user,), (seen,)), had(seen.id), NOTHING, WEEK, NOW) == ()
+
+
 def test_images_stay_where_nobody_wants_them_to_go() -> None:
     assert find(OLD, policy=replace(WEEK, images=False)) == ()
 

@@ -84,7 +84,7 @@ class _Take:
     # --- containers and networks
 
     def _containers(self) -> tuple[tuple[ContainerSeen, ...], Sequence[Mapping[str, Any]]]:
-        """Of all projects; those of the stack, and with images as volumes, looked into. And what was seen of the stack."""
+        """Of all projects, those of the stack, or with images as volumes, looked into; and what the stack's showed."""
         listed = [(parse_container(item), has_image_mounts(item)) for item in self._list(*_ALL_CONTAINERS)]
         sizes = self._container_sizes()
         found, inspects = [], []

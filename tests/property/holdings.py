@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import defaultdict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,6 +65,10 @@ class Holdings:
     blog: Told = field(default_factory=Told)
     wanted_networks: set[str] = field(default_factory=set)
     services: tuple[str, ...] = ()
+    dormant: tuple[str, ...] = ()
+    """Services that the files have, but not in the profile that is started."""
+    made_for: dict[ImageId, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
+    """Stacks and services that had an image, whoever saw it."""
 
     @property
     def shelf(self) -> Shelf:
@@ -83,11 +88,13 @@ class Holdings:
     @property
     def loaded(self) -> Loaded:
         last = self.shop.generations[-1]
-        services = {name: self.shop.revisions[name, last.revisions[name]] for name in self.services}
+        started = [name for name in self.services if name not in self.dormant]
+        services = {name: self.shop.revisions[name, last.revisions[name]] for name in started}
         project = ComposeProject("shop", (), Path("/shop"), environment={})
         return Loaded(
-            "compose.yaml", project, RenderedProject("shop", {}), DesiredStack("shop", services, "d", last.number)
-        )
+            "compose.yaml", project, RenderedProject("shop", {}), DesiredStack("shop", services, "d", last.number),
+            declared=frozenset(self.services),
+        )  # fmt: skip
 
     def pick(self) -> ImageSeen:
         return self.images[self.chance.choice(tuple(self.images))]
@@ -106,8 +113,11 @@ def draw(seed: int) -> Holdings:
     _live(held, "shop", held.shop)
     _live(held, "blog", held.blog)
     held.services = tuple(held.shop.generations[-1].revisions)
+    held.dormant = tuple(name for name in held.services if held.chance.random() < 0.2)
     for _ in range(held.chance.randrange(4)):
-        held.chance.choice((_tag, _build_on, _strange_image, _strange_container, _strange_container))(held)
+        held.chance.choice((_tag, _build_on, _commit, _mount, _strange_image, _strange_container, _strange_container))(
+            held
+        )
     for number in range(held.chance.randrange(4)):
         _leftover(held, number)
     _connect(held)
@@ -169,6 +179,7 @@ def _make(held: Holdings, stack: str, service: str, style: str, number: int, at:
     chance = held.chance
     key = f"{service}{number}" if service == "shared" and chance.random() < 0.5 else f"{stack}-{service}{number}"
     image = ImageId(f"sha256:{key}")
+    held.made_for[image].add((stack, service))
     name = f"{stack}-{service}:latest" if style == MOVING else f"{key}:1"
     if image in held.images:
         return image, held.images[image].names[0] if held.images[image].names else name
@@ -219,6 +230,16 @@ def _end(held: Holdings, told: Told, service: str, image: ImageId, name: str, at
     held.until[image] = at if held.until[image] == NOW else max(at, held.until[image])
     if held.chance.random() < 0.9:
         told.sightings[Sighting(service, image, name)] = Seen(at, False)
+        if held.chance.random() < 0.2:
+            _have_by_another_name(held, told, service, image, at)
+
+
+def _have_by_another_name(held: Holdings, told: Told, service: str, image: ImageId, at: Instant) -> None:
+    """The same service had it by two tags, of one repository or of two."""
+    seen = held.images[image]
+    other = held.chance.choice((f"{image.removeprefix('sha256:')}:old", f"reg.io/{image.removeprefix('sha256:')}:1"))
+    held.images[image] = replace(seen, names=(*seen.names, other))
+    told.sightings[Sighting(service, image, other)] = Seen(at, False)
 
 
 def _go_on(held: Holdings, stack: str, told: Told, service: str, image: ImageId, name: str) -> None:
@@ -267,6 +288,32 @@ def _build_on(held: Holdings) -> None:
         created_at=NOW - 30 * DAY,
     )
     held.add(made, "user", NOW - 30 * DAY)
+
+
+def _commit(held: Holdings) -> None:
+    """Of a container of Compose's: its labels say nothing then. Whether it says what it was made of depends."""
+    image, says = held.pick(), held.chance.random() < 0.5
+    made = replace(
+        image,
+        id=ImageId(f"{image.id}-commit"),
+        names=("mine:3",) if held.chance.random() < 0.5 else (),
+        digests=(),
+        parent=image.id if says else None,
+        project="",
+        service="",
+        created_at=NOW - 30 * DAY,
+    )
+    held.add(made, "user", NOW - 30 * DAY)
+
+
+def _mount(held: Holdings) -> None:
+    """Somebody has an image as a volume."""
+    image = held.pick()
+    if image.names:
+        number = len(held.containers)
+        one = _container(held, f"mounts{number}", "other", one_off=False, image=ImageId("sha256:strange"))
+        held.containers.append(replace(one, mounted=frozenset({held.chance.choice(image.names)})))
+        held.owner[one.id] = "other"
 
 
 def _strange_image(held: Holdings) -> None:
@@ -318,3 +365,6 @@ def _connect(held: Holdings) -> None:
             held.networks.append(made)
             held.owner[made.id] = project or "user"
     held.wanted_networks = {"shop_default"}
+
+
+_OTHER_HANDS = (_tag, _build_on, _commit, _mount, _strange_image, _strange_container, _strange_container)

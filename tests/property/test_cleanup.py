@@ -13,9 +13,9 @@ import pytest
 from controller.engines.simulated import SimulatedEngine
 from controller.engines.simulated_clock import HandClock
 from controller.engines.simulated_shelf import Shelf
-from controller.loop.needs import find_had, find_kept, find_shared, find_wanted
+from controller.loop.needs import find_had, find_own, find_shared
 from controller.loop.undo import Standing, Undo, find_return
-from controller.model.cleanup import ContainerSeen, Inventory, Item, Rubbish
+from controller.model.cleanup import ContainerSeen, ImageSeen, Inventory, Item, Rubbish
 from controller.model.decision import History
 from controller.model.errors import Conflict, ControllerError
 from controller.model.images import normalise_image
@@ -34,7 +34,7 @@ POLICY = CleanupPolicy(older_than=OLDER_THAN, build_cache=True, keep_storage=20)
 
 def judge(held: Holdings, inventory: Inventory) -> tuple[Item, ...]:
     """As `loop.cleanup` puts it together."""
-    kept = find_wanted(held.loaded) | find_kept(held.shop.records)
+    kept = find_own(held.shop.records, held.loaded)
     kept |= find_shared(held.blog.records, NOW, POLICY.older_than)
     return find_rubbish(inventory, find_had(held.shop.records, NOW), kept, POLICY, NOW)
 
@@ -75,16 +75,26 @@ def _why_image_stays(held: Holdings, image: ImageId, gone: Collection[ImageId], 
         return f"{image} is somebody else's"
     if any(name.startswith("mine:") for name in seen.names):
         return f"{image} has a name of somebody's"
-    if any(one.image_id == image for one in shelf.containers):
-        return f"{image} is used by a container"
+    if user := _user_of(seen, shelf):
+        return f"{image} is used by {user}"
+    if any(("shop", name) in held.made_for[image] for name in held.dormant):
+        return f"{image} was a service's that may be started again in its profile"
     if any(one.parent == image and one.id not in gone for one in shelf.images):
         return f"something else was built on {image}"
-    if image in needed(held.shop) | needed(held.blog) | gone_back_to(held):
-        return f"a way back needs {image}"
-    wanted = {normalise_image(one.image) for told in (held.shop, held.blog) for one in present(told)}
-    if wanted & set(seen.names):
-        return f"{image} is wanted"
+    if image in needed(held.shop) | needed(held.blog) | gone_back_to(held) | wanted(held, shelf):
+        return f"{image} is wanted, or a way back needs it"
     return f"{image} was used lately" if held.until[image] > NOW - OLDER_THAN else ""
+
+
+def _user_of(image: ImageSeen, shelf: Shelf) -> str:
+    """What runs it, or has it as a volume; whatever project it is of."""
+    names = set(image.names)
+    return next((one.name for one in shelf.containers if one.image_id == image.id or names & one.mounted), "")
+
+
+def wanted(held: Holdings, shelf: Shelf) -> set[ImageId]:
+    names = {normalise_image(one.image) for told in (held.shop, held.blog) for one in present(told)}
+    return {image.id for image in shelf.images if not names.isdisjoint(image.names)}
 
 
 def gone_back_to(held: Holdings) -> set[ImageId]:
@@ -234,6 +244,7 @@ def test_what_is_of_no_use_to_anybody_goes() -> None:
         after = current(engine)
         known = {sighting.image for sighting in held.shop.sightings}
         named = {one.image for told in (held.shop, held.blog) for one in told.revisions.values()}
-        rest = [one for one in after.images if one.id in known and named.isdisjoint(one.names)]
+        ours = {sighting.name for sighting in held.shop.sightings} - named
+        rest = [one for one in after.images if one.id in known and ours.issuperset(one.names)]
         stayed += [(seed, one.id) for one in rest if _why_image_stays(held, one.id, (), after) == ""]
     assert stayed == []

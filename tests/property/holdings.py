@@ -4,104 +4,19 @@ from __future__ import annotations
 
 import json
 import random
-from collections import defaultdict
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
-from controller.engines.simulated_shelf import Shelf
 from controller.loop.imagebook import Seen, Sighting
-from controller.loop.loaded import Loaded
-from controller.loop.needs import Records
 from controller.loop.returnable import find_returnable
-from controller.model.cleanup import CacheRecord, ContainerSeen, ImageSeen, LogSeen, NetworkSeen
+from controller.model.cleanup import ContainerSeen, ImageSeen
 from controller.model.decision import Attempt, History
-from controller.model.desired import DesiredService, DesiredStack, Template
+from controller.model.desired import DesiredService, Template
 from controller.model.generation import Ending, Generation
 from controller.model.names import ImageId, Instant, Release, ReplicaId, Revision, make_release, split_release
 from controller.model.observed import ReplicaPhase
-from controller.model.project import ComposeProject, RenderedProject
 from tests.builders import NOW
-
-DAY = 86400.0
-OLDER_THAN = 7 * DAY
-RETURNABLE = 10
-"""As promised in docs/cli.md, and not as the code has it."""
-
-MOVING, VERSIONS, PULLED = "moving", "versions", "pulled"
-AT_REST = (ReplicaPhase.EXITED, ReplicaPhase.CREATED, ReplicaPhase.DEAD)
-PHASES = (*AT_REST, ReplicaPhase.EXITED, ReplicaPhase.RUNNING, ReplicaPhase.PAUSED, ReplicaPhase.RESTARTING)
-
-
-@dataclass
-class Told:
-    """What is kept of one stack of ours."""
-
-    generations: list[Generation] = field(default_factory=list)
-    histories: dict[str, History] = field(default_factory=dict)
-    revisions: dict[tuple[str, Revision], DesiredService] = field(default_factory=dict)
-    sightings: dict[Sighting, Seen] = field(default_factory=dict)
-    replicas: set[ReplicaId] = field(default_factory=set)
-
-    @property
-    def records(self) -> Records:
-        return Records(
-            tuple(self.generations), self.histories, tuple(self.revisions.values()), {}, frozenset(self.replicas),
-            self.sightings,
-        )  # fmt: skip
-
-
-@dataclass
-class Holdings:
-    """All there is. `owner`: who made a thing; `until`: when an image was last in use by whoever made it."""
-
-    seed: int
-    chance: random.Random
-    containers: list[ContainerSeen] = field(default_factory=list)
-    images: dict[ImageId, ImageSeen] = field(default_factory=dict)
-    networks: list[NetworkSeen] = field(default_factory=list)
-    owner: dict[str, str] = field(default_factory=dict)
-    until: dict[ImageId, Instant] = field(default_factory=dict)
-    shop: Told = field(default_factory=Told)
-    blog: Told = field(default_factory=Told)
-    wanted_networks: set[str] = field(default_factory=set)
-    services: tuple[str, ...] = ()
-    dormant: tuple[str, ...] = ()
-    """Services that the files have, but not in the profile that is started."""
-    made_for: dict[ImageId, set[tuple[str, str]]] = field(default_factory=lambda: defaultdict(set))
-    """Stacks and services that had an image, whoever saw it."""
-
-    @property
-    def shelf(self) -> Shelf:
-        chance = self.chance
-        volumes = ("shop_data", "blog_data", "other_data", "a" * 64)
-        cache = tuple(
-            CacheRecord(
-                f"r{n}", chance.randrange(50), NOW - chance.random() * 30 * DAY, chance.random() < 0.2, n % 3 == 0
-            )
-            for n in range(chance.randrange(6))
-        )
-        logs = tuple(LogSeen(one.id, one.name, one.service, 2**30, False) for one in self.containers[:1])
-        return Shelf(
-            tuple(self.containers), tuple(self.images.values()), tuple(self.networks), volumes, cache, logs
-        )  # fmt: skip
-
-    @property
-    def loaded(self) -> Loaded:
-        last = self.shop.generations[-1]
-        started = [name for name in self.services if name not in self.dormant]
-        services = {name: self.shop.revisions[name, last.revisions[name]] for name in started}
-        project = ComposeProject("shop", (), Path("/shop"), environment={})
-        return Loaded(
-            "compose.yaml", project, RenderedProject("shop", {}), DesiredStack("shop", services, "d", last.number),
-            declared=frozenset(self.services),
-        )  # fmt: skip
-
-    def pick(self) -> ImageSeen:
-        return self.images[self.chance.choice(tuple(self.images))]
-
-    def add(self, image: ImageSeen, owner: str, until: Instant) -> ImageId:
-        self.images[image.id], self.owner[image.id], self.until[image.id] = image, owner, until
-        return image.id
+from tests.property.held import DAY, MOVING, PULLED, RETURNABLE, VERSIONS, Holdings, Told
+from tests.property.other_hands import OTHER_HANDS, connect, leftover
 
 
 def draw(seed: int) -> Holdings:
@@ -115,12 +30,10 @@ def draw(seed: int) -> Holdings:
     held.services = tuple(held.shop.generations[-1].revisions)
     held.dormant = tuple(name for name in held.services if held.chance.random() < 0.2)
     for _ in range(held.chance.randrange(4)):
-        held.chance.choice((_tag, _build_on, _commit, _mount, _strange_image, _strange_container, _strange_container))(
-            held
-        )
+        held.chance.choice(OTHER_HANDS)(held)
     for number in range(held.chance.randrange(4)):
-        _leftover(held, number)
-    _connect(held)
+        leftover(held, number)
+    connect(held)
     return held
 
 
@@ -262,109 +175,3 @@ def _go_on(held: Holdings, stack: str, told: Told, service: str, image: ImageId,
         held.owner[one.id] = stack
         if chance.random() < 0.8:
             told.replicas.add(one.id)
-
-
-# --- other hands
-
-
-def _tag(held: Holdings) -> None:
-    image = held.pick()
-    held.images[image.id] = replace(image, names=(*image.names, "mine:1"), named_before=True)
-    held.until[image.id] = NOW
-
-
-def _build_on(held: Holdings) -> None:
-    """Somebody's image on one of these: it inherits the label, and the builder may not say what it was built on."""
-    image = held.pick()
-    says = held.chance.random() < 0.7
-    made = replace(
-        image,
-        id=ImageId(f"{image.id}-child"),
-        names=("mine:2",) if held.chance.random() < 0.5 else (),
-        digests=(),
-        parent=image.id if says else None,
-        named_before=True,
-        bytes=image.bytes + 5,
-        created_at=NOW - 30 * DAY,
-    )
-    held.add(made, "user", NOW - 30 * DAY)
-
-
-def _commit(held: Holdings) -> None:
-    """Of a container of Compose's: its labels say nothing then. Whether it says what it was made of depends."""
-    image, says = held.pick(), held.chance.random() < 0.5
-    made = replace(
-        image,
-        id=ImageId(f"{image.id}-commit"),
-        names=("mine:3",) if held.chance.random() < 0.5 else (),
-        digests=(),
-        parent=image.id if says else None,
-        project="",
-        service="",
-        created_at=NOW - 30 * DAY,
-    )
-    held.add(made, "user", NOW - 30 * DAY)
-
-
-def _mount(held: Holdings) -> None:
-    """Somebody has an image as a volume."""
-    image = held.pick()
-    if image.names:
-        number = len(held.containers)
-        one = _container(held, f"mounts{number}", "other", one_off=False, image=ImageId("sha256:strange"))
-        held.containers.append(replace(one, mounted=frozenset({held.chance.choice(image.names)})))
-        held.owner[one.id] = "other"
-
-
-def _strange_image(held: Holdings) -> None:
-    made = ImageSeen(ImageId("sha256:strange"), project="other", service="web", bytes=9, created_at=NOW - 40 * DAY)
-    held.add(made, "other", NOW - 30 * DAY)
-
-
-def _strange_container(held: Holdings) -> None:
-    chance, number = held.chance, len(held.containers)
-    project = chance.choice(("", "other", "blog"))
-    one = _container(held, f"strange{number}", project, one_off=chance.random() < 0.5, image=held.pick().id)
-    held.containers.append(one)
-    held.owner[one.id] = project or "user"
-
-
-def _container(held: Holdings, name: str, project: str, *, one_off: bool, image: ImageId) -> ContainerSeen:
-    chance = held.chance
-    phase = chance.choice(PHASES)
-    ended = NOW - chance.choice((1, 6, 8, 30)) * DAY if phase in (ReplicaPhase.EXITED, ReplicaPhase.DEAD) else None
-    holder = chance.choice(held.containers).id if held.containers and chance.random() < 0.1 else ""
-    networks = frozenset(chance.sample(("shop_default", "shop_old", "net-shop_old", "other_default"), 1))
-    return ContainerSeen(
-        ReplicaId(name), name, image, phase, project, "web", one_off, networks=networks, holder=holder, exit_code=0,
-        bytes=chance.randrange(99), created_at=(ended or NOW) - chance.choice((0.0, 1, 8)) * DAY, ended_at=ended,
-    )  # fmt: skip
-
-
-def _leftover(held: Holdings, number: int) -> None:
-    """Of our stack: a one-off, or one that somebody was interrupted at making."""
-    chance = held.chance
-    if chance.random() < 0.7:
-        one = _container(held, f"shop-run-{number}", "shop", one_off=True, image=held.pick().id)
-    else:
-        final = chance.choice(["nobody", *(c.name for c in held.containers if not (c.one_off or c.stands_for))])
-        one = replace(
-            _container(held, f"0123456789ab_{number}", "shop", one_off=False, image=held.pick().id),
-            stands_for=final,
-            phase=ReplicaPhase.CREATED,
-            ended_at=None,
-        )
-    held.containers.append(one)
-    held.owner[one.id] = "shop"
-
-
-def _connect(held: Holdings) -> None:
-    for name, project in (("shop_default", "shop"), ("shop_old", "shop"), ("other_default", "other"), ("lone", "")):
-        if held.chance.random() < 0.8:
-            made = NetworkSeen(f"net-{name}", name, project, NOW - held.chance.choice((1, 30)) * DAY)
-            held.networks.append(made)
-            held.owner[made.id] = project or "user"
-    held.wanted_networks = {"shop_default"}
-
-
-_OTHER_HANDS = (_tag, _build_on, _commit, _mount, _strange_image, _strange_container, _strange_container)

@@ -24,7 +24,8 @@ from controller.model.observed import ReplicaPhase, ServiceView
 from controller.model.resources import CleanupPolicy
 from controller.resources.cleanup import find_rubbish
 from tests.builders import NOW
-from tests.property.holdings import AT_REST, OLDER_THAN, RETURNABLE, Holdings, Told, draw
+from tests.property.held import AT_REST, OLDER_THAN, RETURNABLE, Holdings, Told
+from tests.property.holdings import draw
 
 pytestmark = pytest.mark.unit
 

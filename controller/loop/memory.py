@@ -53,7 +53,7 @@ class StackMemory:
     settled: Mapping[str, Release] = field(default_factory=dict)
     """The release of each service when the stack last converged as a whole: where it goes back to as a whole."""
     cleaned_at: Instant | None = None
-    """When what is unused was last cleaned up."""
+    """When what is unused was last cleaned up as a whole, by whomever."""
 
 
 class StackRecords:

@@ -27,6 +27,8 @@ def test_what_could_be_cleaned_up_is_told_and_goes_when_it_is_asked_for(house: H
             "young": "removed",
         }
         assert left(house) == ["other-run-1", *VOLUMES]
+        assert there.get("/v1/stacks/shop/cleanup")["schedule"]["lastAt"] is None, "images were left out"
+        assert there.ask("shop", "cleanup")["exitCode"] == 0
         assert there.get("/v1/stacks/shop/cleanup")["schedule"]["lastAt"] is not None
         refused = there.http.post("/v1/stacks/shop/intents", json={"verb": "cleanup", "olderThan": -1})
         assert refused.status_code == 422

@@ -247,7 +247,7 @@ class CleanupReport:
 
 
 class Schedule(NamedTuple):
-    """When a stack is cleaned up. `every`: seconds, None where not by itself; `last`: when it was, whole, by anybody."""
+    """When a stack is cleaned up. `every`: seconds, None: not by itself. `last`: when all of it was, by anybody."""
 
     every: float | None = None
     last: Instant | None = None

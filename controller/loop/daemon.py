@@ -13,7 +13,7 @@ from controller.intake.targets import Target
 from controller.loop.acting import MakeProber, build_images
 from controller.loop.adjusting import Adjuster
 from controller.loop.alerting import Watchman
-from controller.loop.cleaning import Cleaning
+from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.generation import changed, commit_generation
 from controller.loop.ground import Ground, survey_of

@@ -100,7 +100,7 @@ class Session:
     def cleanup(self, wish: Wish, audience: Audience, *, dry_run: bool) -> Sequence[CleanupReport]:
         """Remove what is unused; with `dry_run` only list it, which needs no lock."""
         pairs, _ = self._load(wish)
-        from controller.loop.cleanups import clean_all, list_all
+        from controller.loop.cleanup_command import clean_all, list_all
 
         return list_all(self._ground, pairs, wish) if dry_run else clean_all(self._ground, pairs, wish, audience)
 

@@ -12,7 +12,7 @@ from controller.decide.shortage import report_room
 from controller.engines.base import EngineInfo
 from controller.loop.advising import advise, read_measured
 from controller.loop.alertbook import Posted
-from controller.loop.cleaning import Cleaning
+from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
 from controller.loop.intents import Intent

@@ -15,8 +15,8 @@ import pytest
 from controller.engines.simulated_shelf import Shelf
 from controller.engines.simulated_world import Simulation
 from controller.loop import daemon
-from controller.loop.cleaning import Cleaning, _version, is_calm, is_due
 from controller.loop.cleanup import Hand, Plot, clean_up, list_rubbish, plot_of
+from controller.loop.cleanup_schedule import Cleaning, _version, is_calm, is_due
 from controller.loop.codec import decode, encode
 from controller.loop.ground import Ground
 from controller.loop.imagebook import ImageBook

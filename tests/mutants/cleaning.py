@@ -143,14 +143,14 @@ CLEANING_UP = (
     ),
     Mutant(
         "a narrow clean-up counts for the schedule",
-        "loop/cleanups.py",
+        "loop/cleanup_command.py",
         "if report.whole and plot.is_full:",
         "if report.whole:",
         (f"{CLEANING}::test_only_a_whole_clean_up_counts_for_the_schedule",),
     ),
     Mutant(
         "a full disk is never cleaned up by schedule",
-        "loop/cleaning.py",
+        "loop/cleanup_schedule.py",
         "and root.reason not in SHORT_OF_ROOM",
         "",
         (f"{CLEANING}::test_who_waits_for_room_holds_no_clean_up_up",),
@@ -195,14 +195,14 @@ CLEANING_UP = (
     ),
     Mutant(
         "a stack that is held is cleaned up by schedule",
-        "loop/cleaning.py",
+        "loop/cleanup_schedule.py",
         " or stack.world.hold is not None",
         "",
         (f"{CLEANING}::test_what_is_held_updating_or_not_to_be_seen_is_left_alone",),
     ),
     Mutant(
         "each start of the controller cleans up",
-        "loop/cleaning.py",
+        "loop/cleanup_schedule.py",
         "        if report.whole and plot.is_full:\n",
         "        if False:\n",
         (f"{CLEANING}::test_by_schedule_it_is_done_once_and_not_again_after_a_restart",),

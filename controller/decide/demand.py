@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from controller.decide.case import ALIVE
 from controller.decide.identity import Known
-from controller.decide.laid import laid_as, made_with
+from controller.decide.lacking import laid_as, made_with
 from controller.decide.leeway import add, at_least, plus, times
 from controller.model.decision import AT_REST, Decision, History, Phase
 from controller.model.desired import DesiredService, Order

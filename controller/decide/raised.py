@@ -18,7 +18,7 @@ def find_no_room_to_raise(world: World, name: str, before: float, after: float) 
         return ""
     view = world.views.get(name)
     running = sum(replica.phase in ALIVE for replica in view.replicas) if view is not None else 0
-    more, free = round((after - before) * max(1, running)), max(0, room.memory - world.total.memory)
+    more, free = round((after - before) * max(1, running)), max(0, room.memory - world.tally.total.memory)
     if more <= free:
         return ""
     kept = f" beside the {tell_octets(room.reserve.memory)} kept for the host" if room.reserve.memory else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.decide.admission import EXCEEDS
 from controller.decide.demand import Held, demand
-from controller.decide.laid import made_with
+from controller.decide.lacking import made_with
 from controller.decide.world import World
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService

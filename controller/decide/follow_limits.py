@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.decide.case import ALIVE, Case, Parts
+from controller.decide.case import ALIVE, Case, Parts, tried_again_at
 from controller.decide.identity import Known
 from controller.decide.lacking import find_lack
 from controller.decide.moves import NONE, Moves, ended_by
@@ -30,12 +30,17 @@ def follow_use(replica: Replica, want: DesiredService, known: Known) -> Limit | 
 def limit_first(case: Case, parts: Parts, moves: Moves) -> Moves:
     """The same moves, after the limits of those that stay: one that was killed for want of memory starts with more.
 
-    What the engine refuses holds up nothing: it is tried again where nothing else is to be done.
+    What the engine refuses holds up nothing: it is tried again after a pause.
     """
-    if case.want.adjusted is None or (case.seen.trouble is not None and case.seen.trouble.reason == Limit.__name__):
+    if case.want.adjusted is None or _was_just_refused(case):
         return moves  # nearly always
     steps = tuple(_find_steps(case, parts, ended_by(moves)))
     return moves._replace(steps=(*steps, *moves.steps)) if steps else moves
+
+
+def _was_just_refused(case: Case) -> bool:
+    trouble = case.seen.trouble
+    return trouble is not None and trouble.reason == Limit.__name__ and tried_again_at(case, trouble) is not None
 
 
 def _find_steps(case: Case, parts: Parts, leaves: frozenset[ReplicaId]) -> Iterator[Limit]:

@@ -59,15 +59,14 @@ def with_timeout(service: DesiredService, time: float) -> DesiredService:
 
 
 def judged_as(old: DesiredService, want: DesiredService) -> DesiredService:
-    """An earlier revision with the start timeout that its service has now: which one it was made under is long ago."""
-    if (old.start_timeout, old.unwidened, old.timeout_chosen) == (
-        want.start_timeout,
-        want.unwidened,
-        want.timeout_chosen,
-    ):
+    """An earlier revision with the start timeout that its service has now: what was learned since holds for it too.
+
+    Never less than its own files gave it: it may have a start-up probe that the service has no more.
+    """
+    time, given = max(old.unwidened, want.start_timeout), max(old.unwidened, want.unwidened)
+    if (old.start_timeout, old.unwidened, old.timeout_chosen) == (time, given, want.timeout_chosen):
         return old
-    wide = with_timeout(old, want.start_timeout)
-    return replace(wide, timeout_given=want.timeout_given, timeout_chosen=want.timeout_chosen)
+    return replace(with_timeout(old, time), timeout_given=given, timeout_chosen=want.timeout_chosen)
 
 
 def _with_time(update: UpdatePolicy, time: float) -> UpdatePolicy:

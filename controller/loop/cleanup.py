@@ -79,7 +79,7 @@ def read_neighbours(ground: Ground, stack: str, older_than: float) -> Kept:
             try:
                 kept |= find_shared(read_records(ground.store(other)), ground.now(), older_than)
             except ControllerError as error:
-                message = f"images stay: what stack '{other}' needs cannot be read: {error.message}"
+                message = f"images and networks stay: what stack '{other}' needs cannot be read: {error.message}"
                 raise ControllerError(message) from error
     return kept
 
@@ -105,12 +105,13 @@ class _Needs(NamedTuple):
     gaps: tuple[str, ...] = ()
 
     def judge(self, inventory: Inventory, now: Instant, policy: CleanupPolicy | None = None) -> tuple[Item, ...]:
-        return find_rubbish(inventory, self.had, self.kept, policy or self.policy, now)
+        found = find_rubbish(inventory, self.had, self.kept, policy or self.policy, now)
+        return tuple(item for item in found if not (self.gaps and item.kind is Rubbish.NETWORK))
 
 
 class _Found(NamedTuple):
     """What is of no use, what is so for too short a time, what could not be found out, and which images that the stack
-    had are not here any more; by that inventory."""
+    had are not here any more; by that inventory. `whole`: what others need is known."""
 
     inventory: Inventory
     items: Sequence[Item]
@@ -118,11 +119,13 @@ class _Found(NamedTuple):
     notes: tuple[str, ...]
     gone: frozenset[ImageId]
     older_than: float
+    whole: bool
 
     def tell(self, report: CleanupReport) -> CleanupReport:
         size = sum(item.bytes or 0 for item in self.younger)
         return replace(
             report,
+            whole=self.whole,
             notes=self.notes,
             older_than=self.older_than,
             younger=len(self.younger),
@@ -150,7 +153,7 @@ def _find(plot: Plot, now: Instant) -> _Found:
     known = {(item.kind, item.id) for item in items}
     every = needs.judge(inventory, now, replace(policy, older_than=0.0))
     younger = [item for item in every if (item.kind, item.id) not in known and item.removable]
-    return _Found(inventory, items, younger, (*needs.gaps, *inventory.gaps), gone, policy.older_than)
+    return _Found(inventory, items, younger, (*needs.gaps, *inventory.gaps), gone, policy.older_than, not needs.gaps)
 
 
 def _doubt(engine: Engine, inventory: Inventory, replicas: frozenset[ReplicaId]) -> None:
@@ -187,6 +190,8 @@ def clean_up(plot: Plot, hand: Hand) -> CleanupReport:
     except ControllerError as error:
         hand.tell("CleanupFailed", error.message, True)
         return CleanupReport(plot.loaded.name, at=at, ok=False, whole=False, message=error.message, hint=error.hint)
+    if not found.whole:
+        hand.tell("CleanupFailed", found.notes[0], True)
     done = tuple(_work(plot, found, hand))
     images = {ImageId(one.item.id) for one in done if one.fate is Fate.REMOVED and one.item.kind is Rubbish.IMAGE}
     if found.gone | images:
@@ -212,8 +217,8 @@ def _work(plot: Plot, found: _Found, hand: Hand) -> Iterator[Done]:
 
 
 def _is_useless(plot: Plot, found: _Found, item: Item, now: Instant) -> bool:
-    """Still. Each image is asked about anew: another stack, or a way back, may have come to need it meanwhile."""
-    if item.kind is not Rubbish.IMAGE:
+    """Still. What may be shared is asked about anew: another stack, or a way back, may have come to need it."""
+    if item.kind not in (Rubbish.IMAGE, Rubbish.NETWORK):
         return True
     try:
         return item in _need(plot, now).judge(found.inventory, now)

@@ -33,6 +33,9 @@ _AGAIN_AFTER = 900.0
 _LAST_PATIENCE = 2.0
 """Seconds that a removal under way is waited for at the end."""
 
+_GETS_ON = frozenset({*MOVING, Phase.READY, Phase.COMPLETED})
+"""Phases of one for whom others wait, and will not for long."""
+
 Answer = Callable[[CleanupReport], None]
 
 
@@ -103,7 +106,8 @@ class Cleaning:
         """Clean up the first whose time has come. Whatever one was: there is a next time."""
         for name, stack in tuple(self._controller.stacks.items()):
             if self._is_due(stack, self._ground.now()) and is_calm(stack):
-                self._not_before[name] = self._ground.now() + _AGAIN_AFTER
+                pause = min(_AGAIN_AFTER, stack.loaded.resources.cleanup.every)
+                self._not_before[name] = self._ground.now() + pause
                 with suppress(Exception):
                     self._clean(stack, plot_of(self._ground, stack.loaded), is_calm=is_calm)
                 return
@@ -158,9 +162,9 @@ def is_calm(stack: Reconciler) -> bool:
 
 
 def _is_moving(service: ServiceStatus, services: Mapping[str, ServiceStatus]) -> bool:
-    """Neither is who waits for one that waits for room."""
+    """Neither is who waits for one that waits for room, or of which nothing comes: that may last for ever."""
     seen, root = set[str](), service
     while root.phase is Phase.WAITING and root.waits_for and root.waits_for in services and root.name not in seen:
         seen.add(root.name)
         root = services[root.waits_for]
-    return service.phase in MOVING and root.reason not in SHORT_OF_ROOM
+    return service.phase in MOVING and root.phase in _GETS_ON and root.reason not in SHORT_OF_ROOM

@@ -84,8 +84,10 @@ class _Judge:
         return not self._named.isdisjoint((*image.names, *image.digests)) or stands_for(self._ids, image.id)
 
     def _is_superseded(self, image: ImageSeen) -> bool:
-        """By what was seen. Compose's label proves nothing: what somebody builds on ours has it too, BuildKit does not
+        """By what was seen. A label of ours proves nothing: what somebody builds on ours has it too, BuildKit does not
         tell what that was built on, and what it was may be gone by now."""
+        if image.project not in ("", self._stack):
+            return False
         if image.id not in self._had.images and not any(self._is_composes_name(name, image) for name in image.names):
             return False
         if not all(self._is_our_name(name, image) for name in image.names):

@@ -34,6 +34,7 @@ from controller.model.cleanup import (
     Item,
     Kept,
     Layers,
+    NetworkSeen,
     Rubbish,
 )
 from controller.model.decision import Hold, Phase
@@ -256,6 +257,8 @@ def test_who_waits_for_room_holds_no_clean_up_up(phase: Phase, reason: str) -> N
     assert seems_calm((short, behind, told("ui", Phase.WAITING, "DependencyNotReady", "web")))
     assert not seems_calm((short, told("other", Phase.STARTING, "Starting")))
     assert not seems_calm((behind, told("db", Phase.READY, "Ready"))), "it is about to start"
+    for beaten in (Phase.CRASH_LOOP, Phase.FAILED, Phase.STOPPED):
+        assert seems_calm((behind, told("db", beaten, "Crashed"))), "that may last for ever"
     assert not seems_calm((told("web", Phase.WAITING, "", "ui"), told("ui", Phase.WAITING, "", "web"))), "a ring ends"
 
 
@@ -303,11 +306,35 @@ def test_where_the_stack_changes_meanwhile_the_rest_is_left(shop: House) -> None
 
 def test_where_another_stack_cannot_be_read_images_stay_and_that_is_said(shop: House) -> None:
     def unreadable() -> Any:
-        raise ControllerError("images stay: what stack 'blog' needs cannot be read: no permission")
+        raise ControllerError("images and networks stay: what stack 'blog' needs cannot be read: no permission")
 
     report = list_rubbish(plot(shop, neighbours=unreadable), time.time())
     assert fates(report) == {"shop-run-1": "unused"}
-    assert report.notes == ("images stay: what stack 'blog' needs cannot be read: no permission",)
+    assert report.notes == ("images and networks stay: what stack 'blog' needs cannot be read: no permission",)
+
+
+def test_where_another_stack_cannot_be_read_networks_stay_and_the_schedule_comes_again(shop: House) -> None:
+    def unreadable() -> Any:
+        raise ControllerError("images and networks stay: what stack 'blog' needs cannot be read: no permission")
+
+    heard: list[str] = []
+    given = plot(shop, neighbours=unreadable, engine=Odd(shop.engine, inventory=with_network(shop)))
+    assert "network" in {item.kind for item in judged(plot(shop, engine=given.engine))}
+    report = clean_up(given, hand(heard))
+    assert fates(report) == {"shop-run-1": "removed"} and not report.whole
+    assert heard[0].startswith("CleanupFailed: images and networks stay")
+
+
+def with_network(shop: House) -> Any:
+    def inventory(stack: str, known: Collection[ImageId], **options: Any) -> Inventory:
+        seen = shop.engine.inventory(stack, known, **options)
+        return replace(seen, networks=(*seen.networks, NetworkSeen("n1", "shop_old", "shop")))
+
+    return inventory
+
+
+def judged(given: Plot) -> tuple[Item, ...]:
+    return tuple(one.item for one in list_rubbish(given, time.time()).done)
 
 
 def test_a_list_that_leaves_out_a_replica_is_not_believed(shop: House) -> None:

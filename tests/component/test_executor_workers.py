@@ -182,6 +182,24 @@ def test_the_end_finishes_the_running_step_and_begins_no_other(port, batch):
     assert sorted(by_service) == sorted([*names, "web"])
 
 
+def test_the_end_waits_for_nothing_that_another_lane_would_go_on_with(port, batch):
+    """Its workers are gone by then, and none is hired beside those that there were."""
+    executor = Executor(port, lambda batch: None)
+    names = [f"s{turn}" for turn in range(workers_of(Lane.STARTING, count_cores()))]
+    starts = port.hold(*names)
+    for name in names:
+        executor.submit(batch(name))
+    eventually(lambda: len(port.begun) == len(names))
+    starts.set()
+    gate = port.hold("web")
+    executor.submit(batch("web", stop("web"), create("web")))
+    eventually(lambda: ("Stop", "web") in port.begun)
+    threading.Timer(0.2, gate.set).start()
+    assert executor.close(10)
+    by_service = {done.batch.service: results(done) for done in executor.collect("s")}
+    assert by_service["web"] == [Result.DONE, Result.SKIPPED]
+
+
 def test_an_image_that_was_asked_for_before_and_is_not_on_its_way_yet_is_fetched_no_more(executor, port, batch):
     busy = [f"p{turn}" for turn in range(workers_of(Lane.IMAGES, count_cores()))]
     gate = port.hold(*busy)

@@ -10,7 +10,7 @@ ADMITTING = (
     Mutant(
         "what is granted in a pass does not count in it",
         "decide/budget.py",
-        "self._total = plus(minus(self._total, before.amount), now.amount)",
+        "if self._tracks:\n            self._see(decision.service, decision)",
         "pass",
         (f"{ADMISSION}::test_only_what_fits_starts", _WORLDS),
     ),

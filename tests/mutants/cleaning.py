@@ -137,7 +137,7 @@ CLEANING_UP = (
     Mutant(
         "an image goes that somebody has come to need since the look",
         "loop/cleanup.py",
-        "    if item.kind is not Rubbish.IMAGE:\n",
+        "    if item.kind not in (Rubbish.IMAGE, Rubbish.NETWORK):\n",
         "    if True:\n",
         (f"{CLEANING}::test_what_somebody_has_come_to_need_since_the_look_is_left",),
     ),

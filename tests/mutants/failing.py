@@ -83,15 +83,15 @@ FAILING = (
     Mutant(
         "what we end ourselves has failed",
         "decide/failures.py",
-        "return ended >= case.seen.since and not was_put_down(case, replica)",
+        "return ended >= case.seen.since and not (was_put_down(case, replica) or is_excused(case, replica))",
         "return ended >= case.seen.since",
         (f"{ATTEMPT}::test_what_is_no_failure_of_an_update",),
     ),
     Mutant(
         "what ended while nobody watched has failed",
         "decide/failures.py",
-        "return ended >= case.seen.since and not was_put_down(case, replica)",
-        "return not was_put_down(case, replica)",
+        "return ended >= case.seen.since and not (was_put_down(case, replica) or is_excused(case, replica))",
+        "return not (was_put_down(case, replica) or is_excused(case, replica))",
         (f"{ATTEMPT}::test_what_is_no_failure_of_an_update",),
     ),
     Mutant(

@@ -87,8 +87,8 @@ MENDING = (
     Mutant(
         "the old are asked by the probes of the new",
         "loop/verdicts.py",
-        "return made_from(replica, want, known)",
-        "return want",
+        "made = made_from(replica, want, known)",
+        "made = want",
         (f"{VERDICTS}::test_each_is_asked_by_the_probes_of_its_own_release",),
     ),
     Mutant(

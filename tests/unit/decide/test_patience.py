@@ -96,6 +96,12 @@ def test_an_earlier_revision_is_given_what_its_service_is_given_now() -> None:
     assert judged_as(as_now, want) is as_now
 
 
+def test_an_earlier_revision_is_given_no_less_than_its_own_files_gave_it() -> None:
+    """It had a start-up probe of minutes, which the newer one has no more."""
+    as_now = judged_as(service(start_timeout=420.0), service(start_timeout=30.0, timeout_chosen=True))
+    assert (as_now.start_timeout, as_now.unwidened) == (420.0, 420.0)
+
+
 def test_what_was_learned_is_left_alone_where_the_policy_says_so() -> None:
     off = StackPolicy(optimization=Optimization(learned_timeouts=False))
     given = stack(service(start_timeout=5.0), policy=off)

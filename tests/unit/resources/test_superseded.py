@@ -116,6 +116,13 @@ def test_what_has_the_name_that_compose_gives_what_it_builds_for_us_is_ours() ->
     assert find(replace(named, project="other"), known=Had()) == ()
 
 
+def test_what_another_project_built_is_left_to_it_though_we_used_it() -> None:
+    lent = replace(BUILT, names=("other-web:latest",), project="other")
+    known = Had(had("sha256:built").images, frozenset({"other-web:latest"}))
+    assert find(lent, known=known) == ()
+    assert find(replace(lent, project=""), known=known) != ()
+
+
 def test_what_was_built_for_a_service_outside_the_profile_stays() -> None:
     """It may never have run: nothing but its label tells of it."""
     named = replace(BUILT, names=("shop-web:latest",))

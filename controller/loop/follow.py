@@ -13,19 +13,17 @@ from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing
 from controller.loop.limitwishes import ON_LIMITS, are_done, tell, why_not
 from controller.loop.reconcile import Reconciler
+from controller.loop.roommaking import PATIENCE, may_make_room
 from controller.loop.setbacks import find_waits, is_beaten, is_settled, wait_in_vain
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import Leaving
 from controller.model.names import Instant, split_release
-from controller.model.observed import Replica
 from controller.model.wish import Wish
 
 _REACHED = frozenset({Phase.READY, Phase.COMPLETED})
 _ON_UPDATES = frozenset({"rollout-undo", "rollout-restart"})
 """Wishes that are fulfilled on a release that a person went back to, too."""
-_ROOM_PATIENCE = 5.0
-"""Seconds without progress after which nobody waits any more for the machine to have room: who keeps the stack does."""
 _OUTCOMES = {"stop": "stopped", "prune": "pruned", "release": "done", **dict.fromkeys(AT_ONCE | ON_LIMITS, "done")}
 
 
@@ -173,30 +171,10 @@ class Follower:
         if is_beaten(decision):
             return True
         if decision.short is not None:
-            return now - self._progress_at > _ROOM_PATIENCE and not self._comes_or_goes(now)
+            return now - self._progress_at > PATIENCE and not may_make_room(self.reconciler.world, now)
         if decision.phase in _REACHED or decision.reason == UPDATE_FAILED:
             return False  # an update that has just failed is taken back from the next pass on
         return self._tries(decision) >= self._attempts(decision.service)
-
-    def _comes_or_goes(self, now: Instant) -> bool:
-        """Some replica is on its way up, or is watched in an update; or one of a service that is to stop still runs.
-
-        All of them may make room.
-        """
-        world = self.reconciler.world
-        for name, view in world.views.items():
-            want = world.desired.services.get(name)
-            leaves = want is not None and want.leaving not in (None, Leaving.ORPHANED)
-            begins = want.start_timeout if want is not None else 0.0
-            watch = want.update.monitor if want is not None and self._updates(name) else 0.0
-            for one in view.replicas:
-                if one.running and (leaves or _is_young(one, now, watch if one.ready else max(begins, watch))):
-                    return True
-        return False
-
-    def _updates(self, name: str) -> bool:
-        decision = self.reconciler.world.decisions.get(name)
-        return decision is not None and decision.history.updating
 
     def _tries(self, decision: Decision) -> int:
         """How often it was tried in vain; what failed for another release does not count, nor for what is here."""
@@ -313,9 +291,3 @@ class Follower:
         seconds = None if story.settled_at is None else round(story.settled_at - self._begun, 3)
         attempts = max(tries, 1 if story.acted else 0)
         return ServiceResult(decision.service, outcome, seconds, story.longest_for, attempts, round(down, 3))
-
-
-def _is_young(replica: Replica, now: Instant, watch: float) -> bool:
-    """It came so lately that it is still watched, or waited for: who never becomes ready makes no room by that."""
-    since = replica.ready_since or replica.started_at
-    return since is not None and now - since < watch + _ROOM_PATIENCE

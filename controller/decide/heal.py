@@ -60,7 +60,7 @@ def start(case: Case, replica: Replica) -> Moves:
     if was_put_down(case, replica):
         return _begin(case, replica, "was stopped, is wanted again")
     if is_excused(case, replica):
-        return _begin(case, replica, f"{_tell_end(replica)} under a limit that was lowered")
+        return _begin(case, replica, f"{_tell_end(replica)} under a limit that was lowered", heals=_ran_well(case))
     ended = replica.finished_at if replica.finished_at is not None else case.now
     permission = ask_restart(replica, ended, case.history.restarts.get(replica.id), case.want.backoff, case.now)
     why = _tell_end(replica)

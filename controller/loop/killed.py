@@ -8,12 +8,15 @@ from controller.model.adjustment import Adjustment, KilledLife, Need, knows_memo
 from controller.model.advice import Resource
 from controller.model.observed import Replica
 from controller.model.quantities import tell_octets
-from controller.model.resources import AdjustMode, Claims
+from controller.model.resources import AdjustMode
 from controller.resources.adjust import Facts
 from controller.resources.bounds import find_range
 
 KILLED = 137
 """Exit code of who was killed: 128 + SIGKILL."""
+
+KEPT_EXCUSED = 64
+"""Lives of one service that are remembered as excused."""
 
 
 def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
@@ -21,15 +24,19 @@ def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
     return replica.limit.memory != present and not knows_memory(adjustment, replica.id, replica.limit.memory)
 
 
-def excuse(
-    replica: Replica, claims: Claims, adjustment: Adjustment, life: KilledLife, replicas: Sequence[Replica]
-) -> tuple[KilledLife, ...]:
-    """Those of containers that are still there, and this one where it had less from us than its file says."""
-    there, seen, own = {one.id for one in replicas}, replica.limit.memory, claims.limit.memory
-    by_hand = is_by_hand(replica, put(claims.limit, adjustment).memory or 0, adjustment)
+def excuse(replica: Replica, facts: Facts, life: KilledLife, replicas: Sequence[Replica]) -> tuple[KilledLife, ...]:
+    """Those of containers that are still there, and this one where it had less from us than its file gives it.
+
+    Once until it has what holds: where the engine refuses that, the next life has the same fate, and is to wait for it.
+    """
+    adjustment = facts.adjustment
+    assert adjustment is not None
+    there, seen = {one.id for one in replicas}, replica.limit.memory
+    by_hand = is_by_hand(replica, put(facts.claims.limit, adjustment).memory or 0, adjustment)
     before = tuple(one for one in adjustment.excused if one[0] in there and one != life)
-    ours = seen is not None and own is not None and seen < own and not by_hand
-    return (*before, life) if ours else before
+    ours = seen is not None and seen < find_own(facts) and not by_hand
+    again = replica.id not in adjustment.reached and any(id_ == replica.id for id_, _ in before)
+    return (*before, life)[-KEPT_EXCUSED:] if ours and not again else before
 
 
 def find_own(facts: Facts) -> int:

@@ -134,12 +134,13 @@ class Limits:
                 continue  # nearly always
             adjustment = rebase(kept, claims.limit)
             killed = (*(one for one in adjustment.killed if one in present), life)
-            adjustment = replace(adjustment, killed=killed, excused=excuse(replica, claims, adjustment, life, replicas))
+            facts = Facts(want.name, policy, claims, adjustment)
+            adjustment = replace(adjustment, killed=killed, excused=excuse(replica, facts, life, replicas))
             seen, held = replica.limit.memory, put(claims.limit, adjustment).memory or 0
             if seen is not None and (seen < held or is_by_hand(replica, held, adjustment)):
                 self._record({want.name: adjustment})  # it is to have more already, or has what a hand gave it
             else:
-                self._give(replica, Facts(want.name, policy, claims, adjustment), world, now)
+                self._give(replica, facts._replace(adjustment=adjustment), world, now)
         self._unharmed[want.name] = {one.id: one.started_at for one in replicas if not one.oom_killed}
 
     def _find_killed(self, replica: Replica, world: World) -> KilledLife | None:

@@ -305,6 +305,29 @@ def test_who_is_killed_under_a_lowered_limit_has_its_own_again_and_that_is_no_fa
     assert stage.reconciler.world.histories["web"].restarts != {}, "that was not our limit"
 
 
+def test_who_has_all_that_its_bounds_allow_is_started_with_growing_pauses_though_its_file_says_more(
+    tmp_path: Path,
+) -> None:
+    stage = stage_of(tmp_path, {"web": limited("512m")})
+    Loop(stage).measure(10, 100)
+    assert memory(stage) == [256.0], "into its bounds"
+    kill(stage, one(stage))
+    stage.turn()
+    assert stage.reconciler.world.histories["web"].restarts != {}
+    assert (stage.store.adjustments.load()["web"].excused, stage.said("LimitAtBound")) == ((), 1)
+
+
+def test_who_is_killed_again_since_the_engine_refuses_its_limit_waits_as_after_any_crash(stage: Stage) -> None:
+    lowered(stage)
+    refuse_limits(stage)
+    web = one(stage).id
+    for _ in range(3):
+        kill(stage, one(stage))
+        stage.settle(30, until=lambda: stage.running("web") == 1)
+    assert memory(stage) == [24.0] and stage.reconciler.world.histories["web"].restarts[web].tries >= 2
+    assert len(stage.store.adjustments.load()["web"].excused) == 1
+
+
 def test_who_is_killed_under_a_lowered_limit_has_its_own_again_though_nothing_follows_use_any_more(
     stage: Stage,
 ) -> None:

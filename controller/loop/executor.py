@@ -240,6 +240,8 @@ class Executor:
     def _hand_on(self, work: _Work, lane: Lane) -> bool:
         with self._changed:
             self._running[lane] -= 1
+            if self._closing and work.left:  # who worked in the lane of its next step may have left already
+                _skip_rest(work, "the controller is ending")
             if work.left:
                 if self._enqueue(work):
                     return False

@@ -103,6 +103,26 @@ CASES: dict[str, tuple[Case, str]] = {
         ),
         "limit 1",
     ),
+    "of a job, too, what the engine refused is tried again later": (
+        case(
+            lay_over(job("web", template=limited().template, claims=limited().claims), ADJUSTED),
+            replace(has(64), health=Health.NONE),
+            seen={"trouble": replace(TROUBLE, at=NOW - 400)},
+        ),
+        "limit 1",
+    ),
+    "nor is that at once": (
+        case(
+            lay_over(job("web", template=limited().template, claims=limited().claims), ADJUSTED),
+            replace(has(64), health=Health.NONE),
+            seen={"trouble": TROUBLE},
+        ),
+        "-",
+    ),
+    "it falls over again while the engine refuses": (
+        case(web(), dead(64), seen={"trouble": replace(TROUBLE, at=NOW - 400)}),
+        "limit 1, start 1",
+    ),
 }
 
 
@@ -161,6 +181,15 @@ def test_one_that_dockers_policy_restarts_has_more_when_it_comes_back() -> None:
     waiting = replace(dead(64), phase=ReplicaPhase.RESTARTING)
     (step,) = decide(case(web(), waiting, history=SEEN)).steps
     assert isinstance(step, Limit) and not isinstance(step, Start)
+
+
+@pytest.mark.parametrize(("well", "steps"), [(True, "start 1"), (False, "-")])
+def test_who_was_killed_under_a_lowered_limit_waits_for_no_first_start(well: bool, steps: str) -> None:
+    killed = dead(80, started_at=NOW - 100)
+    lives = ((killed.id, killed.started_at),)
+    history = replace(SEEN, good=make_release(Revision("v1")) if well else None)
+    given = case(web(replace(ADJUSTED, excused=lives)), killed, history=history, may_begin=False, may_heal=True)
+    assert told(given).split(": ")[1].split(" | ")[0] == steps
 
 
 def test_who_is_on_its_way_out_lacks_nothing() -> None:

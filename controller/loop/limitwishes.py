@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from controller.decide.case import ALIVE
 from controller.decide.lacking import any_lacks
 from controller.loop.adjusting import find_claims
 from controller.loop.advising import facts_of, find_started, read_measured
+from controller.loop.overlay import claims_of
 from controller.loop.reconcile import Reconciler
 from controller.model.advice import Recommendation
 from controller.model.decision import Phase
@@ -20,6 +22,8 @@ from controller.resources.adjust import judge
 
 ON_LIMITS = frozenset({"resources-undo", "resources-apply"})
 """Wishes that are fulfilled when all replicas have the limits that they are to have."""
+
+_ALL_THE_SAME = "--confirm gives that back all the same: the kernel may kill it"
 
 _ENDED = frozenset({Phase.STOPPED, Phase.COMPLETED})
 
@@ -41,10 +45,24 @@ def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
 
 def give_back(reconciler: Reconciler, wish: Wish) -> None:
     """Before all of them are in force again. Raises ControllerErrors as an undo does."""
-    kept = reconciler.limits.kept
+    kept, services = reconciler.limits.kept, reconciler.loaded.desired.services
     if kept and not wish.confirm:
-        services = reconciler.loaded.desired.services
-        _bar_danger(reconciler, [(services[name], services[name].claims) for name in sorted(kept) if name in services])
+        wanted = [services[name] for name in sorted(kept) if name in services]
+        _bar_danger(reconciler, [(want, claims) for want in wanted for claims in _find_made(reconciler, want)])
+
+
+def _find_made(reconciler: Reconciler, want: DesiredService) -> Iterable[Claims]:
+    """What the files say, or said, of each that runs of it: that is what it is given back. Raises ControllerErrors."""
+    view = _look(reconciler).get(want.name)
+    found: dict[Claims, None] = {}
+    for replica in view.replicas if view is not None else ():
+        if replica.phase not in ALIVE:
+            continue
+        if (claims := claims_of(replica, want, reconciler.world)) is None:
+            told = f"what {replica.name} was made from is not known any more, nor what its own limits are"
+            raise ControllerError(told, hint=_ALL_THE_SAME)
+        found[claims] = None
+    return found
 
 
 def _bar_danger(reconciler: Reconciler, found: Iterable[tuple[DesiredService, Claims]]) -> None:
@@ -53,7 +71,7 @@ def _bar_danger(reconciler: Reconciler, found: Iterable[tuple[DesiredService, Cl
     for want, claims in found:
         danger = reconciler.limits.find_danger(want, claims, NO_LIMIT, views.get(want.name), used.get(want.name))
         if danger:
-            raise ControllerError(danger, hint="--confirm gives that back all the same: the kernel may kill it")
+            raise ControllerError(danger, hint=_ALL_THE_SAME)
 
 
 def take(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:

@@ -702,6 +702,25 @@ def test_what_was_gone_back_to_is_given_back_by_what_it_was_made_from(stage: Sta
     assert memory(stage) == [64.0]
 
 
+def test_what_was_gone_back_to_is_not_given_back_below_what_it_uses(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newest files have more for it than what it was made from."""
+    Loop(stage).measure(30, 60)
+    stage.change({"web": limited("256m", environment={"V": "2"})}, **spec())
+    stage.settle(30)
+    stage.follow(stage.wish("rollout-undo"))
+    stage.settle(30)
+    assert memory(stage) == [72.0]
+    monkeypatch.setattr(Limits, "used", lambda self, stack, now: {"web": 70 * MIB})
+    with pytest.raises(ControllerError, match="web uses 70Mi now, and its own memory limit is 64Mi"):
+        stage.wish("release")
+    stage.reconciler.world.known = {}
+    with pytest.raises(ControllerError, match="what shop-web-1 was made from is not known any more"):
+        stage.wish("release")
+    assert memory(stage) == [72.0]
+
+
 def test_what_the_engine_did_not_give_back_is_not_forgotten(stage: Stage) -> None:
     Loop(stage).measure(30, 60)
     refuse_limits(stage)

@@ -129,9 +129,10 @@ def _held(adjustment: Adjustment) -> tuple[Limit, ...]:
 
 def change(adjustment: Adjustment, limit: Limit, why: str, at: Instant | None = None) -> Adjustment:
     """The same with another limit from now on; `NO_LIMIT`: what the Compose file says. `at` None: for no cool-down."""
-    before = [one for one in (*adjustment.before, adjustment.limit) if one not in (NO_LIMIT, limit)]
-    kept, since = tuple(dict.fromkeys(before))[-KEPT_BEFORE:], adjustment.since if at is None else at
     former = () if limit == NO_LIMIT else adjustment.former
+    dropped = (to for _, to in adjustment.former) if not former else ()
+    before = [one for one in (*adjustment.before, *dropped, adjustment.limit) if one not in (NO_LIMIT, limit)]
+    kept, since = tuple(dict.fromkeys(before))[-KEPT_BEFORE:], adjustment.since if at is None else at
     return replace(adjustment, limit=limit, since=since, why=why, before=kept, former=former, reached=())
 
 

@@ -702,6 +702,21 @@ def test_what_was_gone_back_to_is_given_back_by_what_it_was_made_from(stage: Sta
     assert memory(stage) == [64.0]
 
 
+def test_what_held_for_an_earlier_release_is_given_back_too(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    stage.change({"web": limited("128m", environment={"V": "2"})}, **spec())
+    stage.settle(30)
+    Loop(stage).measure(5, 60)
+    stage.follow(stage.wish("rollout-undo"))
+    stage.settle(30)
+    assert memory(stage) == [72.0]
+    follower = stage.wish("release", confirm=True)
+    result = stage.follow(follower, 30)
+    assert result is not None and result.ok, result
+    acts.end(stage.reconciler, follower.wish)
+    assert (memory(stage), stage.store.adjustments.load()) == ([64.0], {})
+
+
 def test_what_was_gone_back_to_is_not_given_back_below_what_it_uses(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:

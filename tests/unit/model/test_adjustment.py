@@ -131,4 +131,6 @@ def test_what_held_for_another_limit_of_the_file_holds_again_on_a_way_back() -> 
     assert knows_memory(based, SOME, 80 * MIB) and knows_memory(based, SOME, 64 * MIB)
     back = rebase(based, OWN)
     assert (back.original, back.limit, back.former) == (OWN, Limit(80 * MIB, 0.7), ((newer, most),))
-    assert put(newer, change(back, NO_LIMIT, "undone")) == newer, "a person's undo is of all of it"
+    undone = change(back, NO_LIMIT, "undone")
+    assert put(newer, undone) == newer, "a person's undo is of all of it"
+    assert knows_memory(undone, SOME, 150 * MIB) and knows_cpu(undone, SOME, 0.7), "who has that has it from no hand"

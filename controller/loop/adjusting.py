@@ -12,18 +12,16 @@ from dataclasses import dataclass, field
 
 from controller.decide.lacking import is_by_hand
 from controller.decide.raised import find_no_room_to_raise
-from controller.decide.world import World
 from controller.loop.advising import Measured, facts_of, find_started, read_measured
 from controller.loop.controller import Controller
-from controller.loop.overlay import claims_of, is_frozen
+from controller.loop.overlay import find_claims, is_frozen
 from controller.loop.reconcile import Reconciler
 from controller.loop.usagehistory import read_highest
 from controller.model.advice import Recommendation, Resource
 from controller.model.decision import Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Instant
-from controller.model.observed import ServiceView
-from controller.model.resources import NO_BOUNDS, AdjustMode, AdjustPolicy, Claims
+from controller.model.resources import NO_BOUNDS, AdjustMode, AdjustPolicy
 from controller.model.usage import ServiceUsage, Usage
 from controller.resources.adjust import judge, window_of
 from controller.resources.limitwords import tell_change
@@ -154,10 +152,3 @@ def _may_change(reconciler: Reconciler, name: str) -> bool:
     if decision is None or is_frozen(world, name) or name in world.busy or reconciler.unavailable is not None:
         return False
     return decision.phase in _SETTLED and not decision.history.updating
-
-
-def find_claims(want: DesiredService, view: ServiceView | None, world: World) -> Claims | None:
-    """What the files say of what runs of it; None: it is of several releases, or of one that is not known any more."""
-    found = [claims_of(replica, want, world) for replica in view.replicas] if view is not None else []
-    first = found[0] if found else want.claims
-    return first if all(one == first for one in found) else None

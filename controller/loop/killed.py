@@ -54,6 +54,6 @@ def is_to_follow(facts: Facts) -> bool:
 def advise_killed(facts: Facts, present: int, need: Need) -> str:
     """What a person can do, where that is not to follow by itself."""
     told = f"raise its memory limit: {tell_octets(need.memory)} rather than {tell_octets(present)}"
-    if find_range(facts.claims, Resource.MEMORY) is None:
+    if facts.policy.mode is AdjustMode.OFF or find_range(facts.claims, Resource.MEMORY) is None:
         return told
     return f"{told} (`controller resources apply {facts.name}`)"

@@ -15,7 +15,7 @@ from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
 from controller.loop.killed import KILLED, advise_killed, excuse, find_own, is_by_hand, is_to_follow
 from controller.loop.loaded import Loaded
-from controller.loop.overlay import claims_of, given_back, has_settled, is_frozen, lay_over_limits, mark_of
+from controller.loop.overlay import claims_of, find_claims, given_back, has_settled, is_frozen, lay_over_limits, mark_of
 from controller.loop.store import Store
 from controller.loop.usagehistory import read_newest
 from controller.model.adjustment import (
@@ -102,7 +102,9 @@ class Limits:
         policy, before = loaded.resources.adjust, dict(self.kept)
         if self.kept:
             self._note_reached(names, world, loaded)
-        for name in names if policy.mode is not AdjustMode.OFF else ():
+        for name in names:
+            if policy.mode is AdjustMode.OFF and name not in self.kept:
+                continue  # what is kept is laid over it until it may be given back
             view, want = world.views.get(name), loaded.desired.services.get(name)
             if view is None or want is None or want.claims.limit.memory is None:
                 continue  # mostly
@@ -260,13 +262,18 @@ class Limits:
             self._record({want.name: (kept := replace(kept, held_over=None))})
         if has_settled(world, want) and (based := rebase(kept, own)) != kept:
             self._record({want.name: (kept := based)})
-        left = without_bounds(kept.limit, want.claims, policy)
-        if left != kept.limit and put(own, kept) != put(own, replace(kept, limit=left)):
-            if self.find_danger(want, want.claims, left, world.views.get(want.name), used):
-                return  # what it uses now it keeps, and what nobody knows it may use
-            told = tell_back(put(own, kept), put(own, replace(kept, limit=left)))
-            why = f"{told}: no bounds are given any more"
-            self._record({want.name: change(kept, left, why, now)}, Told(now, want.name, ADJUSTED, why))
+        view = world.views.get(want.name)
+        if (claims := find_claims(want, view, world)) is None:
+            return  # of several releases each has another: once one of them is alone
+        own, based = claims.limit, rebase(kept, claims.limit)
+        left = without_bounds(based.limit, claims, policy)
+        given = change(based, left, "", now)
+        if left == based.limit or put(own, based) == put(own, given):
+            return  # nearly always
+        if self.find_danger(want, claims, left, view, used):
+            return  # what it uses now it keeps, and what nobody knows it may use
+        why = f"{tell_back(put(own, based), put(own, given))}: no bounds are given any more"
+        self._record({want.name: replace(given, why=why)}, Told(now, want.name, ADJUSTED, why))
 
     def find_danger(
         self, want: DesiredService, claims: Claims, left: Limit, view: ServiceView | None, used: int | None

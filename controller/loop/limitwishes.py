@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from controller.decide.case import ALIVE
 from controller.decide.lacking import any_lacks
-from controller.loop.adjusting import find_claims
 from controller.loop.advising import facts_of, find_started, read_measured
-from controller.loop.overlay import claims_of
+from controller.loop.overlay import claims_of, find_claims
 from controller.loop.reconcile import Reconciler
 from controller.model.advice import Recommendation
 from controller.model.decision import Phase

@@ -12,7 +12,7 @@ from controller.model.adjustment import Adjustment, change
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService
 from controller.model.limited import lay_over_all
-from controller.model.observed import Replica
+from controller.model.observed import Replica, ServiceView
 from controller.model.resources import NO_LIMIT, AdjustPolicy, Claims
 from controller.resources.limitwords import GIVEN_BACK
 
@@ -35,6 +35,13 @@ def claims_of(replica: Replica, want: DesiredService, world: World) -> Claims | 
         return want.claims
     made = world.known.get((want.name, replica.revision))
     return None if made is None else replace(made.claims, bounds=want.claims.bounds)
+
+
+def find_claims(want: DesiredService, view: ServiceView | None, world: World) -> Claims | None:
+    """What the files say of what runs of it; None: it is of several releases, or of one that is not known any more."""
+    found = [claims_of(replica, want, world) for replica in view.replicas] if view is not None else []
+    first = found[0] if found else want.claims
+    return first if all(one == first for one in found) else None
 
 
 def only_limits(decision: Decision, world: World) -> Decision:

@@ -505,6 +505,48 @@ def test_without_bounds_what_nobody_measures_keeps_what_it_has(stage: Stage) -> 
     assert memory(stage) == [64.0]
 
 
+def gone_back(folder: Path) -> Stage:
+    """An earlier release runs, lowered; the files have another limit for the present one."""
+    stage = stage_of(folder)
+    lowered(stage)
+    stage.change({"web": limited("128m", environment={"V": "2"})}, **spec())
+    stage.settle(30)
+    Loop(stage).measure(5, 20)
+    stage.follow(stage.wish("rollout-undo"))
+    stage.settle(30)
+    assert memory(stage) == [24.0]
+    return stage
+
+
+def off() -> dict[str, Any]:
+    return {**spec("off"), "services": {}}
+
+
+def test_what_holds_for_an_earlier_release_that_runs_is_given_back_too(tmp_path: Path) -> None:
+    stage = gone_back(tmp_path)
+    stage.change({"web": limited("128m", environment={"V": "2"})}, **off())
+    stage.settle(10)
+    assert memory(stage) == [64.0]
+    assert messages(stage, "LimitAdjusted")[-1].startswith("memory 24Mi → 64Mi, as the Compose file says: no bounds")
+
+
+def test_who_is_killed_under_a_lowered_limit_has_its_own_again_with_mode_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = gone_back(tmp_path)
+    monkeypatch.setattr(Limits, "_settle_one", lambda *_: None)
+    stage.change({"web": limited("128m", environment={"V": "2"})}, **off())
+    stage.settle(5)
+    assert memory(stage) == [24.0]
+    kill(stage, one(stage))
+    stage.settle(5)
+    assert (memory(stage), stage.running("web")) == ([64.0], 1)
+    told = stage.reconciler.limits.said["web"]
+    kill(stage, one(stage))
+    stage.settle(20)
+    assert memory(stage) == [64.0] and "resources apply" not in stage.reconciler.limits.said["web"] != told
+
+
 # --- what a person says
 
 

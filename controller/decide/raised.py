@@ -16,12 +16,23 @@ def find_no_room_to_raise(world: World, name: str, before: float, after: float) 
     room = world.room
     if world.desired.policy.admission is not Admission.ENFORCE or room.memory is None or after <= before:
         return ""
-    view = world.views.get(name)
-    running = sum(replica.phase in ALIVE for replica in view.replicas) if view is not None else 0
-    more, free = round((after - before) * max(1, running)), max(0, room.memory - world.tally.total.memory)
+    taken = world.tally.total.memory + world.tally.vacant.memory + world.raised
+    more, free = _count_more(world, name, before, after), max(0, room.memory - taken)
     if more <= free:
         return ""
     kept = f" beside the {tell_octets(room.reserve.memory)} kept for the host" if room.reserve.memory else ""
     return (
         f"needs {tell_octets(more)} more of memory, {tell_octets(free)} is free{kept}: short {tell_octets(more - free)}"
     )
+
+
+def note_raise(world: World, name: str, before: float, after: float) -> None:
+    """It is raised: what that may take is there for nobody else, until the machine is looked at again."""
+    world.raised += max(0, _count_more(world, name, before, after))
+
+
+def _count_more(world: World, name: str, before: float, after: float) -> int:
+    """For all its places: who was killed, or is about to start, will run under it as well."""
+    view = world.views.get(name)
+    running = sum(replica.phase in ALIVE for replica in view.replicas) if view is not None else 0
+    return round((after - before) * max(1, running, world.tally.of(name).places))

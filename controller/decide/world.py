@@ -32,6 +32,7 @@ class World:
 
     `room`: what the machine has for all of them; `learned`: bytes that a replica of each service usually uses at most.
     `tally`: what each has of that; `most`: what all could come to have; `short`: services that wait for room.
+    `raised`: bytes by which memory limits were raised since the machine was looked at.
     `has_exclusive`: some have volumes that nobody else may have at once.
     """
 
@@ -60,6 +61,7 @@ class World:
     learned: Mapping[str, int] = field(default_factory=dict)
     tally: Tally = field(default_factory=Tally)
     most: Amount = NOTHING
+    raised: int = 0
     short: set[str] = field(default_factory=set)
     has_exclusive: bool = False
 
@@ -123,7 +125,7 @@ class World:
 
     def measure(self, room: Room, learned: Mapping[str, int]) -> None:
         """The machine was looked at again."""
-        self.room, self.learned = room, learned
+        self.room, self.learned, self.raised = room, learned, 0
         self.recount()
 
     def recount(self) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from controller.decide.lacking import is_by_hand
-from controller.decide.raised import find_no_room_to_raise
+from controller.decide.raised import find_no_room_to_raise, note_raise
 from controller.loop.advising import Measured, facts_of, find_started, read_measured
 from controller.loop.controller import Controller
 from controller.loop.overlay import find_claims, is_frozen
@@ -134,6 +134,8 @@ def _admit(
     short = find_no_room_to_raise(reconciler.world, name, memory.present or 0.0, memory.next) if memory else ""
     if memory is None or not short:
         held.discard(name)
+        if memory is not None:
+            note_raise(reconciler.world, name, memory.present or 0.0, memory.next)
         return found
     if name not in held:
         held.add(name)

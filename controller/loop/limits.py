@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.case import ALIVE
-from controller.decide.raised import find_no_room_to_raise
+from controller.decide.raised import find_no_room_to_raise, note_raise
 from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
 from controller.loop.killed import KILLED, advise_killed, excuse, find_own, is_by_hand, is_to_follow
@@ -185,6 +185,7 @@ class Limits:
             message = f"{why}; {told} waits: {short}"
             self._record({facts.name: noted}, Told(now, facts.name, "LimitHeld", message, warning=True))
             return
+        note_raise(world, facts.name, present, allowed)
         self.said[facts.name] = f"its limit was raised: {told}"
         raised = change(noted, noted.limit._replace(memory=allowed), f"{told}: {why}", now)
         self._record({facts.name: raised}, Told(now, facts.name, ADJUSTED, raised.why, warning=True))

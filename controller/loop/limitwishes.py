@@ -6,10 +6,12 @@ from collections.abc import Iterable, Mapping
 
 from controller.decide.case import ALIVE
 from controller.decide.lacking import any_lacks
+from controller.decide.raised import find_no_room_to_raise, note_raise
+from controller.decide.world import World
 from controller.loop.advising import facts_of, find_started, read_measured
 from controller.loop.overlay import claims_of, find_claims
 from controller.loop.reconcile import Reconciler
-from controller.model.advice import Recommendation
+from controller.model.advice import Recommendation, Resource
 from controller.model.decision import Phase
 from controller.model.desired import DesiredService
 from controller.model.errors import ControllerError
@@ -18,6 +20,7 @@ from controller.model.resources import NO_LIMIT, AdjustMode, AdjustPolicy, Claim
 from controller.model.steps import Limit
 from controller.model.wish import Wish
 from controller.resources.adjust import judge
+from controller.resources.limitwords import tell_change
 
 ON_LIMITS = frozenset({"resources-undo", "resources-apply"})
 """Wishes that are fulfilled when all replicas have the limits that they are to have."""
@@ -76,10 +79,27 @@ def _bar_danger(reconciler: Reconciler, found: Iterable[tuple[DesiredService, Cl
 def take(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """What is recommended, once and the whole way. Raises ControllerError where that cannot be, or nothing is."""
     chosen = [(want, claims, _recommended(reconciler, want, claims)) for want, claims in _find(reconciler, names)]
+    _bar_no_room(reconciler.world, [(want.name, one) for want, _, found in chosen for one in found])
     reconciler.limits.begin_wish(names)
     for want, claims, recommended in chosen:
         reconciler.limits.adjust(want, claims, recommended, reconciler.now)
     reconciler.bounds.changed()
+
+
+def _bar_no_room(world: World, found: Iterable[tuple[str, Recommendation]]) -> None:
+    """All of them, or none."""
+    before = world.raised
+    for name, one in found:
+        if one.resource is not Resource.MEMORY:
+            continue
+        present = one.present or 0.0
+        if short := find_no_room_to_raise(world, name, present, one.next):
+            world.raised = before
+            told = tell_change(one.resource, one.present, one.next)
+            raise ControllerError(
+                f"{name}: no room for {told}: {short}", hint="`controller resources` tells who uses how much"
+            )
+        note_raise(world, name, present, one.next)
 
 
 def _recommended(reconciler: Reconciler, want: DesiredService, claims: Claims) -> list[Recommendation]:
@@ -96,7 +116,9 @@ def _recommended(reconciler: Reconciler, want: DesiredService, claims: Claims) -
     able = [one for one in found if not one.barred and not one.early]
     if not able:
         why = "; ".join(f"{one.resource}: {one.obstacle}" for one in found)
-        raise ControllerError(f"{name}: {why or 'no other limit is recommended'}", hint="controller resources")
+        raise ControllerError(
+            f"{name}: {why or 'no other limit is recommended'}", hint="`controller resources` tells who uses how much"
+        )
     return [one.whole() for one in able]
 
 

@@ -389,6 +389,18 @@ def test_no_limit_is_raised_that_the_machine_has_no_room_for(tmp_path: Path) -> 
     assert memory(stage) == [164.0], "what it was found to need it has as soon as there is room"
 
 
+def test_none_is_raised_by_hand_either_that_the_machine_has_no_room_for(tmp_path: Path) -> None:
+    said = spec("recommend")
+    said["resources"]["admission"] = "enforce"
+    machine = Facts(NOW, Source.HOST, cores=4, memory_total=1024 * MIB, memory_available=67 * MIB)
+    stage = Stage(tmp_path, load({"web": limited()}, **said), machine=machine)
+    stage.settle(10)
+    Loop(stage).measure(30, 60)
+    with pytest.raises(ControllerError, match="web: no room for memory 64Mi → 72Mi: needs 8Mi more of memory, 3Mi is"):
+        stage.wish("resources-apply", "web")
+    assert stage.reconciler.world.raised == 0 and memory(stage) == [64.0]
+
+
 def test_there_are_as_many_cores_as_the_engine_has_wherever_it_is(tmp_path: Path) -> None:
     said = spec()
     said["services"]["web"]["limits"] = {"minCpu": "0.1", "maxCpu": 8}

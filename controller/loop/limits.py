@@ -5,7 +5,8 @@ Only the loop's thread calls it.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -213,15 +214,27 @@ class Limits:
         message = f"{told}; held until `controller resources resume {want.name}`"
         self._record({want.name: undone}, Told(now, want.name, "LimitUndone", message))
 
-    def begin_wish(self, names: Iterable[str]) -> None:
-        """What there is of these is what a wish that comes to nothing leads back to."""
-        for name in names:
-            self._before.setdefault(name, self.kept.get(name))
+    @contextmanager
+    def begin_wish(self, names: Iterable[str]) -> Iterator[None]:
+        """What there is of these is what a wish that comes to nothing leads back to; one that raises never began."""
+        begun = {name: self.kept.get(name) for name in names if name not in self._before}
+        self._before.update(begun)
+        try:
+            yield
+        except BaseException:
+            for name in begun:
+                del self._before[name]
+            raise
 
     def end_wish(self, names: Iterable[str], now: Instant, *, ok: bool) -> None:
-        """It came to its end; where that is none, nothing of it stays, and what it changed already is changed back."""
+        """It came to its end; where that is none, nothing of it stays, and what it changed already is changed back.
+
+        Of several on one service the first one that ends: to the others it is as it is.
+        """
         for name in names:
-            before, present = self._before.pop(name, None), self.kept.get(name)
+            if name not in self._before:
+                continue
+            before, present = self._before.pop(name), self.kept.get(name)
             if not ok and present is not None and present != before:
                 told = Told(now, name, "LimitLeft", "what was asked of its limits came to nothing: they are as before")
                 self._record({name: take_back(present, before)}, told)

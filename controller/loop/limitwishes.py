@@ -39,9 +39,9 @@ def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     if not wish.confirm:
         _bar_danger(reconciler, found)
     policy, now = _policy(reconciler), reconciler.now
-    reconciler.limits.begin_wish(names)
-    for want, claims in found:
-        reconciler.limits.undo(want, claims, policy, now)
+    with reconciler.limits.begin_wish(names):
+        for want, claims in found:
+            reconciler.limits.undo(want, claims, policy, now)
     reconciler.bounds.changed()
 
 
@@ -80,9 +80,9 @@ def take(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """What is recommended, once and the whole way. Raises ControllerError where that cannot be, or nothing is."""
     chosen = [(want, claims, _recommended(reconciler, want, claims)) for want, claims in _find(reconciler, names)]
     _bar_no_room(reconciler.world, [(want.name, one) for want, _, found in chosen for one in found])
-    reconciler.limits.begin_wish(names)
-    for want, claims, recommended in chosen:
-        reconciler.limits.adjust(want, claims, recommended, reconciler.now)
+    with reconciler.limits.begin_wish(names):
+        for want, claims, recommended in chosen:
+            reconciler.limits.adjust(want, claims, recommended, reconciler.now)
     reconciler.bounds.changed()
 
 
@@ -96,9 +96,8 @@ def _bar_no_room(world: World, found: Iterable[tuple[str, Recommendation]]) -> N
         if short := find_no_room_to_raise(world, name, present, one.next):
             world.raised = before
             told = tell_change(one.resource, one.present, one.next)
-            raise ControllerError(
-                f"{name}: no room for {told}: {short}", hint="`controller resources` tells who uses how much"
-            )
+            hint = "`controller resources` tells who uses how much"
+            raise ControllerError(f"{name}: no room for {told}: {short}", hint=hint)
         note_raise(world, name, present, one.next)
 
 
@@ -116,9 +115,7 @@ def _recommended(reconciler: Reconciler, want: DesiredService, claims: Claims) -
     able = [one for one in found if not one.barred and not one.early]
     if not able:
         why = "; ".join(f"{one.resource}: {one.obstacle}" for one in found)
-        raise ControllerError(
-            f"{name}: {why or 'no other limit is recommended'}", hint="`controller resources` tells who uses how much"
-        )
+        raise ControllerError(f"{name}: {why or 'no other limit is recommended'}", hint="controller resources")
     return [one.whole() for one in able]
 
 

@@ -673,6 +673,39 @@ def test_while_the_stack_is_held_a_wish_is_refused_and_leaves_nothing_behind(sta
     assert stage.store.adjustments.load()["web"].limit == before.limit
 
 
+def test_two_wishes_that_come_to_nothing_leave_nothing_behind_either(stage: Stage) -> None:
+    Loop(stage).measure(30, 60)
+    before = stage.store.adjustments.load()["web"]
+    hold(stage, {"web": limited()}, **spec())
+    both = [stage.wish("resources-undo", "web", confirm=True) for _ in range(2)]
+    results = [stage.follow(follower, 10) for follower in both]
+    assert [result is not None and result.outcome for result in results] == ["held", "held"]
+    for follower in both:
+        acts.end(stage.reconciler, follower.wish, ok=False)
+    after = stage.store.adjustments.load()["web"]
+    assert (after.limit, after.held_over) == (before.limit, None)
+
+
+def test_a_wish_that_could_not_be_written_down_is_none_to_lead_back_over(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise ControllerError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(stage.store.adjustments), "record", refuse)
+        with pytest.raises(ControllerError, match="the disk is full"):
+            stage.wish("resources-undo", "web")
+    Loop(stage).measure(30, 60)
+    before = stage.store.adjustments.load()["web"]
+    hold(stage, {"web": limited()}, **spec())
+    follower = stage.wish("resources-undo", "web", confirm=True)
+    result = stage.follow(follower, 10)
+    assert result is not None and not result.ok
+    acts.end(stage.reconciler, follower.wish, ok=result.ok)
+    assert stage.store.adjustments.load()["web"].limit == before.limit
+
+
 def test_while_the_stack_is_held_nothing_is_forgotten_or_given_back(tmp_path: Path) -> None:
     """What it is held for may be a mistake: its limits are wanted again as soon as that is mended."""
     stage = stage_of(tmp_path, {"web": limited(), "db": service()})

@@ -95,7 +95,8 @@ class Adjuster:
             track = self._tracks[name] = _Track(policy, {service: deque(found) for service, found in known.items()})
         if not 0 <= now - track.read_at < _RENEW:
             started = find_started(reconciler.world.views)
-            track.highest, track.read_at = read_highest(reconciler.store.folder, now, started), now
+            highest = read_highest(reconciler.store.folder, now, started)
+            track.highest, track.read_at = track.highest if highest is None else highest, now
         return track
 
 

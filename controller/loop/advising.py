@@ -27,7 +27,7 @@ _SLACK = 60.0
 class Measured(NamedTuple):
     """What is known of use: samples by service, oldest first, and how many cores there are.
 
-    `highest`: bytes that one replica of each used at most in the last day, and since its newest start.
+    `highest`: bytes that one replica of each used at most in the last day, and since its newest start, as far as known.
     """
 
     samples: Mapping[str, Sequence[Sample]]
@@ -58,7 +58,7 @@ def read_measured(
         if not known or known[-1].at < at:
             known.append(sample_of(usage, at))
     cores = None if latest is None else latest.cores
-    return Measured(found, cores, read_highest(folder, now, started))
+    return Measured(found, cores, read_highest(folder, now, started) or {})
 
 
 def find_started(views: Mapping[str, ServiceView]) -> Mapping[str, Instant]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
 from collections import defaultdict
@@ -35,6 +36,11 @@ _HIGHEST = (
     " WHERE tier = :coarse AND at >= :since - :coarse AND at < :day AND memory_highest IS NOT NULL"
 )
 """Of what is older than a day each step by itself: there may be others before the one that is asked for."""
+_FIRST = (
+    "SELECT usage.service, MIN(usage.at) FROM usage JOIN json_each(:since) AS since ON since.key = usage.service"
+    " WHERE usage.at >= since.value - :slack AND memory_highest IS NOT NULL GROUP BY usage.service"
+)
+"""By service the first row since an instant of each."""
 
 
 class _Grain(NamedTuple):
@@ -66,25 +72,36 @@ def read_history(folder: Path, service: str | None, since: Instant, now: Instant
         return ()
 
 
-def read_highest(folder: Path, now: Instant, started: Mapping[str, Instant] | None = None) -> Mapping[str, int]:
+def read_highest(folder: Path, now: Instant, started: Mapping[str, Instant] | None = None) -> Mapping[str, int] | None:
     """By service, bytes of the replica that used most, in the last day and since an instant of each (`started`).
 
-    Nothing of who was not measured in that time.
+    Of these nothing of who was not measured since that instant, or for a day: it may have used more. None: it cannot be
+    read.
     """
     day, began = now - _DAY, started or {}
     since = min((day, *began.values()))
+    wanted = {"day": day, "since": since, "now": now + _SLACK, "coarse": COARSE}
     try:
         with closing(connect(folder)) as connection:
-            rows = connection.execute(
-                _HIGHEST, {"day": day, "since": since, "now": now + _SLACK, "coarse": COARSE}
-            ).fetchall()
+            rows = connection.execute(_HIGHEST, wanted).fetchall()
+            unknown = _find_unknown(connection, {name: max(at, day) for name, at in began.items()})
     except (sqlite3.Error, OSError):
-        return {}
+        return None
     found: dict[str, int] = {}
     for service, at, size in rows:
-        if at >= min(day, began.get(service, day)) - COARSE:
+        if service not in unknown and at >= min(day, began.get(service, day)) - COARSE:
             found[service] = max(found.get(service, 0), round(size))
     return found
+
+
+def _find_unknown(connection: sqlite3.Connection, since: Mapping[str, Instant]) -> frozenset[str]:
+    """Services that were not measured yet at these instants, nor soon after."""
+    if not since:
+        return frozenset()
+    row = connection.execute("SELECT interval FROM newest").fetchone()
+    patience = _SLACK + 2.0 * (row[0] if row is not None else 0.0)
+    first = dict(connection.execute(_FIRST, {"since": json.dumps(since), "slack": _SLACK}).fetchall())
+    return frozenset(name for name, at in since.items() if first.get(name, math.inf) > at + patience)
 
 
 def connect(folder: Path) -> sqlite3.Connection:

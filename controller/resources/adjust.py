@@ -35,11 +35,15 @@ NEEDED_FOR = 86400.0
 """Seconds for which that counts."""
 
 
+_UNKNOWN = "what it needed at its start, or for a day, was not measured yet, and it is not lowered before"
+
+
 class Facts(NamedTuple):
     """One service: what the files say of it (`claims`), what was laid over that, and what it used. None: not known.
 
     `cores`: how many there are. `highest`: bytes that one replica used at most in the last day, and since the newest
-    start: what a start needs is more than what it uses later, and another one may come at any time.
+    start: what a start needs is more than what it uses later, and another one may come at any time. Where that is not
+    known no memory limit is lowered.
     """
 
     name: str
@@ -62,7 +66,7 @@ class Facts(NamedTuple):
 class _Case(NamedTuple):
     """One resource of a service. `present` 0: without a limit. `need`: bytes that it was found to need.
 
-    `highest`: bytes that it used at most, for longer than `use` tells of.
+    `highest`: bytes that it used at most, for longer than `use` tells of; None: not known.
     """
 
     resource: Resource
@@ -71,7 +75,7 @@ class _Case(NamedTuple):
     range: Range
     use: Use
     need: float = 0.0
-    highest: float = 0.0
+    highest: float | None = None
 
     @property
     def short(self) -> bool:
@@ -96,10 +100,10 @@ def _judge_one(facts: Facts, resource: Resource, now: Instant) -> Recommendation
     use, present = facts.use(resource), facts.present(resource)
     if use is None:
         return None
-    need, highest = (_need(facts.adjustment, now), facts.highest or 0.0) if resource is Resource.MEMORY else (0.0, 0.0)
+    need = _need(facts.adjustment, now) if resource is Resource.MEMORY else 0.0
     bounds = find_range(facts.claims, resource, facts.cores)
     case = _Case(
-        resource, facts.policy, present or 0.0, bounds or Range(LOWEST[resource], math.inf), use, need, highest
+        resource, facts.policy, present or 0.0, bounds or Range(LOWEST[resource], math.inf), use, need, facts.highest
     )
     target = find_target(case)
     if present is None:
@@ -147,7 +151,7 @@ def find_target(case: _Case) -> float:
         ahead = use.now + use.grew if case.short else use.now  # until the next change it goes on like that
         wanted = max(max(use.peak, ahead) * room, case.need)
         if wanted < case.present:
-            wanted = max(wanted, min(case.present, case.highest * room))  # what was needed once may be again
+            wanted = max(wanted, min(case.present, (case.highest or 0.0) * room))  # what was needed once may be again
     return case.range.clamp(round_up(case.resource, wanted))
 
 
@@ -177,7 +181,7 @@ def _floor(case: _Case) -> float:
 def _too_soon(case: _Case) -> str:
     wanted = window_of(case.policy)
     if case.use.span >= wanted * 0.95 and case.use.samples >= FEWEST:
-        return ""
+        return _UNKNOWN if case.resource is Resource.MEMORY and case.highest is None else ""
     return f"watched for {tell_seconds(case.use.span)} so far, and lowered after {tell_seconds(wanted)} at the earliest"
 
 

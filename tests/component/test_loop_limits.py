@@ -289,6 +289,17 @@ def test_what_was_needed_in_the_last_day_or_since_the_start_is_not_taken(stage: 
     assert memory(stage) == [24.0]
 
 
+def test_of_whose_start_nobody_measured_nothing_is_taken(stage: Stage) -> None:
+    loop = Loop(stage)
+    stage.clock.sleep(3600)
+    loop.measure(400, 20)
+    assert memory(stage) == [64.0]
+    stage.meddle(lambda hands, now: hands.crash(one(stage).id, now, 1))
+    stage.settle(10)
+    loop.measure(400, 20)
+    assert memory(stage) == [24.0]
+
+
 def lowered(stage: Stage) -> None:
     Loop(stage).measure(400, 20)
     assert memory(stage) == [24.0]

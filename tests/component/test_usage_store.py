@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from controller.loop.usagebook import FILE, UsageBook
-from controller.loop.usagehistory import MOST_POINTS, choose_grain, read_history, read_newest
+from controller.loop.usagehistory import MOST_POINTS, choose_grain, read_highest, read_history, read_newest
 from controller.model.errors import ControllerError
+from controller.model.names import ReplicaId
 from controller.model.usage import Figures, ServiceUsage, Usage
 
 pytestmark = pytest.mark.unit
@@ -99,6 +100,43 @@ def test_what_is_not_known_stays_so(book: UsageBook, tmp_path: Path) -> None:
         add(book, NOW + n * INTERVAL, None)
     (web,) = read_history(tmp_path, None, NOW, NOW + 86000)
     assert {point.figures for point in web.points} == {Figures()}
+
+
+def use(book: UsageBook, at: float, memory: int, service: str = "web") -> None:
+    figures = Figures(cpu=0.1, memory=memory)
+    used = {service: ServiceUsage(figures, {ReplicaId("a"): figures})}
+    book.add(Usage(at, stacks={"shop": used}), {service: figures}, INTERVAL)
+
+
+@pytest.mark.parametrize(
+    ("start", "known"),
+    [
+        pytest.param(NOW - 30, True, id="it was measured since its start"),
+        pytest.param(NOW - 3600, False, id="its start was before that"),
+        pytest.param(NOW - 3 * 86400, False, id="long before, and not measured for a day either"),
+        pytest.param(NOW + 300, False, id="it was not measured since"),
+    ],
+)
+def test_what_was_used_at_most_is_known_where_it_was_measured_since_its_start(
+    book: UsageBook, tmp_path: Path, start: float, known: bool
+) -> None:
+    use(book, NOW, 70)
+    use(book, NOW + 60, 20)
+    use(book, NOW + 400, 90, "db")
+    found = read_highest(tmp_path, NOW + 400, {"web": start})
+    assert found is not None and found.get("web") == (70 if known else None)
+
+
+def test_what_was_used_at_most_is_known_of_who_was_measured_for_a_day(book: UsageBook, tmp_path: Path) -> None:
+    for n in range(0, 90_000, 50):
+        use(book, NOW + n, 70 if n == 0 else 20)
+    assert read_highest(tmp_path, NOW + 90_000, {"web": NOW - 86400}) == {"web": 70}
+
+
+def test_what_cannot_be_read_is_not_taken_for_nothing(tmp_path: Path) -> None:
+    assert read_highest(tmp_path, NOW) is None
+    (tmp_path / FILE).write_bytes(b"no database at all")
+    assert read_highest(tmp_path, NOW, {"web": NOW}) is None
 
 
 def test_old_history_is_of_means_and_the_highest_sample(book: UsageBook, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ class Life:
         since = self.adjustment.since if self.adjustment is not None else None
         span = Span(self.now, window_of(self.policy), self.policy.cooldown, since)
         memory, cpu = memory_use(self.samples, span), cpu_use(self.samples, span)
-        return Facts("web", self.policy, self.claims, self.adjustment, memory, cpu)
+        return Facts("web", self.policy, self.claims, self.adjustment, memory, cpu, highest=0.0)
 
     def judge(self, used: float) -> None:
         found = [one for one in judge(self.facts(), self.now) if not one.obstacle]

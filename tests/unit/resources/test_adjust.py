@@ -51,6 +51,7 @@ def facts(
     adjustment = others.pop("adjustment", None)
     if present is not None or since is not None:
         adjustment = Adjustment(Limit(_mib(limit)), Limit(_mib(present)), since)
+    others.setdefault("highest", 0.0)
     return Facts("web", others.pop("policy", POLICY), claims, adjustment, memory, **others)
 
 
@@ -94,6 +95,8 @@ CASES: dict[str, tuple[Facts, str]] = {
     "no lower than its reservation": (facts(used(5), reserved=50), "64 → 50"),
     "its highest use in all that time counts": (facts(used(10, 52)), "-"),
     "watched for too short a time": (facts(used(10, span=LONG / 2)), "64 → 48 (16) | watched"),
+    "what it used at most is not known": (facts(used(10), highest=None), "64 → 48 (16) | what"),
+    "nor need it be where more is needed": (facts(used(58), highest=None), "64 → 70"),
     "too few samples": (facts(used(10, samples=4)), "64 → 48 (16) | watched"),
     "raised after however short a time": (facts(used(58, span=0.0, samples=1)), "64 → 70"),
     "changed a moment ago": (facts(used(58), present=60, since=NOW - 599), "60 → 70 | changed"),

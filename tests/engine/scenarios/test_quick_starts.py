@@ -42,9 +42,9 @@ def test_what_was_learned_orders_starts_and_gives_them_their_time(scene: Scene) 
         assert begin(scene) == ["quick-1", "slow-1"]
     with scene.step("a timeout that is shorter than it is known to take cuts no start short"):
         scene.compose(f"services: {{{pair()}}}")
-        scene.manifest("startup: {timeout: 1s}")
+        scene.manifest("startup: {timeout: 1500ms}")
         assert sorted(begin(scene)) == ["quick-1", "slow-1"]
         assert "converged" in scene.story[-2]
     with scene.step("unless what was learned is not to be heeded"):
-        scene.manifest("startup: {timeout: 1s}\noptimization: {learnedTimeouts: false}")
+        scene.manifest("startup: {timeout: 1500ms}\noptimization: {learnedTimeouts: false}")
         assert begin(scene, "--timeout", "5s").count("slow-1") >= 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.case import ready_since
@@ -93,15 +94,18 @@ def make_rows(story: Story) -> tuple[Row, ...]:
             bars[service].append(bar)
     unknown = _find_unknown(bars, story)
     critical = frozenset() if unknown else _find_critical(bars)
-    return tuple(_make_row(name, bars[name], story, unknown, name in critical) for name in sorted(bars))
+    lacks = _find_lacks(story)
+    rows = (_make_row(name, bars[name], story, unknown, lacks.get(name)) for name in sorted(bars))
+    return tuple(replace(row, critical=True) if row.service in critical else row for row in rows)
 
 
-def _make_row(name: str, bars: Sequence[Bar], story: Story, unknown: Mapping[str, float], critical: bool) -> Row:
-    """With those of its bars, in order, that rest on measured times only."""
+def _make_row(name: str, bars: Sequence[Bar], story: Story, unknown: Mapping[str, float], lacks: Waited | None) -> Row:
+    """With those of its bars, in order, that rest on measured times only. `lacks`: its last wait for no service."""
     world, end = story.world, unknown.get(name)
     stack = world.desired.name
     if end is None:
-        return Row(stack, name, _in_order(bars), lack=_find_lack(name, story, to_the_end=True), critical=critical)
+        never = lacks.lack if lacks is not None and lacks.until >= story.ended else ""
+        return Row(stack, name, _in_order(bars), lack=never)
     early = [bar for bar in bars if bar.at <= end]
     known = [
         bar
@@ -110,14 +114,17 @@ def _make_row(name: str, bars: Sequence[Bar], story: Story, unknown: Mapping[str
     ]
     own = next((bar.doing for bar in _in_order(early) if _is_guessed(name, bar.doing, story.guesses)), None)
     cause = "" if own else _find_cause(name, early, world, unknown)
-    return Row(stack, name, _in_order(known), end, own, cause, "" if cause else _find_lack(name, story))
+    return Row(stack, name, _in_order(known), end, own, cause, "" if cause or lacks is None else lacks.lack)
 
 
-def _find_lack(name: str, story: Story, *, to_the_end: bool = False) -> str:
-    """What it waits for last that is nobody's service; `to_the_end`: only where it never gets that."""
-    waits = [wait for wait in story.waits if wait.service == name and wait.lack]
-    last = max(waits, key=lambda wait: wait.until, default=None)
-    return "" if last is None or (to_the_end and last.until < story.ended) else last.lack
+def _find_lacks(story: Story) -> Mapping[str, Waited]:
+    """By service, its last wait for what is nobody's service: a slot, or room."""
+    last: dict[str, Waited] = {}
+    for wait in story.waits:
+        known = last.get(wait.service)
+        if wait.lack and (known is None or wait.until > known.until):
+            last[wait.service] = wait
+    return last
 
 
 def _find_cause(name: str, bars: Iterable[Bar], world: World, unknown: Mapping[str, float]) -> str:

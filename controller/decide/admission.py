@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from controller.decide.case import ALIVE, Case, Parts, host_ports, soonest
 from controller.decide.heal import holds_slot, is_coming
-from controller.decide.leeway import Leeway
+from controller.decide.leeway import Leeway, tell_kept
 from controller.decide.moves import Moves
 from controller.model.decision import Shortage
 from controller.model.desired import Order
@@ -144,8 +144,7 @@ def _needs(leeway: Leeway, of_memory: bool) -> str:
 
 def _has(leeway: Leeway, of_memory: bool) -> str:
     free = tell_octets(max(0, leeway.free.memory)) if of_memory else f"{max(0.0, round(leeway.free.cpu, 3)):g} cores"
-    kept = tell_octets(leeway.kept.memory) if of_memory else f"{leeway.kept.cpu:g}"
-    beside = f" beside the {kept} kept for the host" if (leeway.kept.memory if of_memory else leeway.kept.cpu) else ""
+    beside = tell_kept(leeway.kept.memory) if of_memory else tell_kept(leeway.kept.cpu, "{:g}".format)
     return f"{free} {'would be' if leeway.never else 'is' if of_memory else 'are'} free{beside}"
 
 
@@ -173,9 +172,9 @@ def _admit_disk(case: Case, moves: Moves) -> Moves:
     if not barred:
         return moves
     need = max(_least_for(step) for step in barred)
-    beside = f" beside the {tell_octets(case.leeway.kept.disk)} kept for the host" if case.leeway.kept.disk else ""
     what = "its image" if need == LEAST_FOR_IMAGE else "a container"
-    message = f"{what} takes {tell_octets(need)} of disk at least, {tell_octets(max(0, free))} is free{beside}"
+    there = f"{tell_octets(max(0, free))} is free{tell_kept(case.leeway.kept.disk)}"
+    message = f"{what} takes {tell_octets(need)} of disk at least, {there}"
     left = tuple(step for step in moves.steps if step not in barred)
     short = Shortage(NO_DISK, message)
     if left:

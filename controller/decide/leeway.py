@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.model.names import ReplicaId
+from controller.model.quantities import tell_octets
 from controller.model.resources import NO_RESERVE, NOTHING, Amount, Reserve
 
 _ROUNDING = 1e-6
@@ -99,3 +100,8 @@ def at_least(one: Amount, other: Amount) -> Amount:
 def at_most(one: Amount, other: Amount) -> Amount:
     """The less of both, in each respect."""
     return Amount(min(one.memory, other.memory), min(one.cpu, other.cpu))
+
+
+def tell_kept(kept: float, tell: Callable[[float], str] = tell_octets) -> str:
+    """` beside the 256Mi kept for the host`, to go behind what is free; "" where nothing is kept."""
+    return f" beside the {tell(kept)} kept for the host" if kept else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from controller.decide.case import ALIVE
+from controller.decide.leeway import tell_kept
 from controller.decide.world import World
 from controller.model.quantities import tell_octets
 from controller.model.resources import Admission
@@ -20,10 +21,8 @@ def find_no_room_to_raise(world: World, name: str, before: float, after: float) 
     more, free = _count_more(world, name, before, after), max(0, room.memory - taken)
     if more <= free:
         return ""
-    kept = f" beside the {tell_octets(room.reserve.memory)} kept for the host" if room.reserve.memory else ""
-    return (
-        f"needs {tell_octets(more)} more of memory, {tell_octets(free)} is free{kept}: short {tell_octets(more - free)}"
-    )
+    there = f"{tell_octets(free)} is free{tell_kept(room.reserve.memory)}"
+    return f"needs {tell_octets(more)} more of memory, {there}: short {tell_octets(more - free)}"
 
 
 def note_raise(world: World, name: str, before: float, after: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.decide.admission import EXCEEDS
 from controller.decide.demand import Held, demand
 from controller.decide.lacking import made_with
+from controller.decide.leeway import tell_kept
 from controller.decide.world import World
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService
@@ -69,9 +70,8 @@ def tell_overcommitment(world: World) -> str | None:
     short = promised - room.memory
     if not promised or short <= 0:
         return None
-    words = [tell_octets(max(0, size)) for size in (promised, room.memory, room.reserve.memory)]
-    beside = f" beside the {words[2]} kept for the host" if room.reserve.memory else ""
-    return f"what runs may use {words[0]} of memory, {words[1]} is there{beside}: short {tell_octets(short)}"
+    there = f"{tell_octets(max(0, room.memory))} is there{tell_kept(room.reserve.memory)}"
+    return f"what runs may use {tell_octets(promised)} of memory, {there}: short {tell_octets(short)}"
 
 
 def _count_firm(world: World) -> int:

@@ -271,10 +271,10 @@ class Limits:
     def _settle_one(
         self, want: DesiredService, world: World, policy: AdjustPolicy, used: int | None, now: Instant
     ) -> None:
-        kept, own = self.kept[want.name], want.claims.limit
+        kept = self.kept[want.name]
         if kept.held_over not in (None, mark_of(want.claims, policy)):
             self._record({want.name: (kept := replace(kept, held_over=None))})
-        if has_settled(world, want) and (based := rebase(kept, own)) != kept:
+        if has_settled(world, want) and (based := rebase(kept, want.claims.limit)) != kept:
             self._record({want.name: (kept := based)})
         view = world.views.get(want.name)
         if (claims := find_claims(want, view, world)) is None:

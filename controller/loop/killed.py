@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from controller.model.adjustment import Adjustment, KilledLife, Need, knows_memory, put
 from controller.model.advice import Resource
+from controller.model.names import ReplicaId
 from controller.model.observed import Replica
 from controller.model.quantities import tell_octets
-from controller.model.resources import AdjustMode
+from controller.model.resources import AdjustMode, Limit
 from controller.resources.adjust import Facts
 from controller.resources.bounds import find_range
 
@@ -22,6 +23,20 @@ KEPT_EXCUSED = 64
 def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
     """Whether its memory limit is neither the present one nor one of ours that is on its way to that."""
     return replica.limit.memory != present and not knows_memory(adjustment, replica.id, replica.limit.memory)
+
+
+def ended_before(replica: Replica, own: Limit, adjustment: Adjustment, reached: Collection[ReplicaId]) -> bool:
+    """Whether what was killed says nothing of the limit that holds: it had less, or had it from a hand.
+
+    `own`: what its file says. Who was never seen under what holds since the last change (`reached`) was killed under
+    what it had before, as far as anybody knows: between two looks there may be a death, its answer and another death.
+    If it needs more yet, it is killed again.
+    """
+    seen, held = replica.limit.memory, put(own, adjustment).memory or 0
+    if seen is None:
+        return False
+    changed = adjustment.limit.memory is not None or bool(adjustment.before)
+    return seen < held or is_by_hand(replica, held, adjustment) or (changed and replica.id not in reached)
 
 
 def excuse(replica: Replica, facts: Facts, life: KilledLife, replicas: Sequence[Replica]) -> tuple[KilledLife, ...]:

@@ -14,7 +14,7 @@ from controller.decide.case import ALIVE
 from controller.decide.raised import find_no_room_to_raise, note_raise
 from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
-from controller.loop.killed import KILLED, advise_killed, excuse, find_own, is_by_hand, is_to_follow
+from controller.loop.killed import KILLED, advise_killed, ended_before, excuse, find_own, is_to_follow
 from controller.loop.loaded import Loaded
 from controller.loop.overlay import claims_of, find_claims, given_back, has_settled, is_frozen, lay_over_limits, mark_of
 from controller.loop.store import Store
@@ -110,7 +110,9 @@ class Limits:
             if view is None or want is None or want.claims.limit.memory is None:
                 continue  # mostly
             if view.complete and want.leaving is None and not is_frozen(world, name):
-                self._heed_one(want, view.replicas, world, policy, now)
+                under = before.get(name)
+                reached = under.reached if under is not None else ()
+                self._heed_one(want, view.replicas, world, policy, reached, now)
         return before != self.kept
 
     def _note_reached(self, names: Iterable[str], world: World, loaded: Loaded) -> None:
@@ -127,8 +129,15 @@ class Limits:
                 self._record({name: replace(kept, reached=reached)})
 
     def _heed_one(
-        self, want: DesiredService, replicas: Sequence[Replica], world: World, policy: AdjustPolicy, now: Instant
+        self,
+        want: DesiredService,
+        replicas: Sequence[Replica],
+        world: World,
+        policy: AdjustPolicy,
+        reached: Collection[ReplicaId],
+        now: Instant,
     ) -> None:
+        """`reached`: who was seen under the limit that holds before this look."""
         present = {(replica.id, replica.started_at) for replica in replicas}
         for replica in replicas:
             kept, claims = self.kept.get(want.name), claims_of(replica, want, world)
@@ -139,9 +148,8 @@ class Limits:
             killed = (*(one for one in adjustment.killed if one in present), life)
             facts = Facts(want.name, policy, claims, adjustment)
             adjustment = replace(adjustment, killed=killed, excused=excuse(replica, facts, life, replicas))
-            seen, held = replica.limit.memory, put(claims.limit, adjustment).memory or 0
-            if seen is not None and (seen < held or is_by_hand(replica, held, adjustment)):
-                self._record({want.name: adjustment})  # it is to have more already, or has what a hand gave it
+            if ended_before(replica, claims.limit, adjustment, reached):
+                self._record({want.name: adjustment})
             else:
                 self._give(replica, facts._replace(adjustment=adjustment), world, now)
         self._unharmed[want.name] = {one.id: one.started_at for one in replicas if not one.oom_killed}

@@ -225,6 +225,29 @@ def test_a_process_of_it_that_was_killed_while_it_lives_on_counts_once(stage: St
     assert (one(stage).life, memory(stage), stage.said("LimitAdjusted")) == (before.life, [164.0], 1)
 
 
+def test_one_that_dies_again_before_its_new_limit_is_in_force_needs_no_more_for_that(stage: Stage) -> None:
+    """Docker starts it again on its own, or the engine says the same of what was not started yet when it was seen."""
+    web = one(stage).id
+    kill(stage, one(stage))
+    stage.turn()
+    (batch,) = stage.bench.waiting
+    stage.bench.waiting[:] = [replace(batch, steps=batch.steps[:1])]
+
+    def die_again(hands: Hands, now: float) -> None:
+        record = hands._simulation.find(web)
+        assert record is not None
+        record.started_at = now
+        hands._simulation.processes.mark(record, record.phase)
+
+    stage.clock.sleep(0.1)
+    stage.meddle(die_again)
+    stage.settle(20)
+    assert (memory(stage), stage.said("LimitAdjusted"), stage.running("web")) == ([164.0], 1, 1)
+    kill(stage, one(stage))
+    stage.settle(20)
+    assert (memory(stage), stage.said("LimitAdjusted")) == ([256.0], 2), "it was seen under the new one"
+
+
 def test_an_engine_that_says_so_of_each_later_life_says_nothing_new(stage: Stage) -> None:
     """As 20.10 does; there one that was killed counts, and one that ended by itself does not."""
     web = one(stage).id

@@ -248,6 +248,7 @@ class _Resolver:
             settle=startup.settle,
             backoff=policy.resolve_backoff(manifest),
             priority=said.priority if said else 0,
+            connects_to=said.connects_to if said else (),
             heals_unhealthy=said is None or said.on_unhealthy == "restart",
             drift=policy.resolve_drift(self._sources.manifest),
             ignore_drift=policy.resolve_ignored(said, self._sources.rendered.model.get("networks") or {}),

@@ -227,6 +227,8 @@ class DesiredService:
     image_id: ImageId | None = None
     """Set where a moved tag counts as a change; None: any image of that name will do."""
     needs: Mapping[str, Need] = field(default_factory=dict)
+    connects_to: tuple[str, ...] = ()
+    """Services that it may reach besides those it needs."""
     update: UpdatePolicy = UpdatePolicy()
     rollback: UpdatePolicy = UpdatePolicy()
     readiness: Probe | None = None

@@ -1,0 +1,1 @@
+"""Judges what a stack lets others do to it, and to the machine it runs on."""

@@ -57,6 +57,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Check and set up",
         (
             Entry("validate", "manifests:validate", "Check manifests and Compose files; changes nothing."),
+            Entry("scan", "scan:scan", "Look for what is insecure, in files and in what runs."),
             Entry("render", "manifests:render", "Print each project as Compose makes it of its files."),
             Entry("schema", "manifests:schema", "JSON Schema of the manifests, for editors."),
             Entry("doctor", "doctor:doctor", "Check engine, Compose and machine, and say how to mend them."),

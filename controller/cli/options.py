@@ -49,19 +49,24 @@ _SHARED: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 )
 
 
-def shared_options(function: F, *, without: frozenset[str] = frozenset()) -> F:
-    """Add the shared options to a click command. `without`: spellings that the command needs for something else."""
+def shared_options(function: F, *, without: frozenset[str] = frozenset(), outputs: tuple[str, ...] = ()) -> F:
+    """Add the shared options to a click command. `without`: spellings that the command needs for something else;
+    `outputs`: forms of output that only this one has."""
     decorated: F = function
     for names, settings in reversed(_SHARED):
         spelled = tuple(name for name in names if name not in without)
-        decorated = click.option(*spelled, **settings)(decorated)
+        more = {"type": click.Choice((*OUTPUTS, *outputs))} if outputs and "--output" in names else {}
+        decorated = click.option(*spelled, **{**settings, **more})(decorated)
     return decorated
 
 
-def takes_options(without: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def takes_options(
+    without: str = "", outputs: tuple[str, ...] = ()
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: the command gets one `options: Options` first, merged from both sides of its name.
 
-    `without` lists spellings, separated by spaces, that mean something else to this command (`logs -f`).
+    `without` lists spellings, separated by spaces, that mean something else to this command (`logs -f`); `outputs` are
+    forms of output that only this one has.
     """
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -73,7 +78,7 @@ def takes_options(without: str = "") -> Callable[[Callable[..., Any]], Callable[
             root.obj = _merge(root.obj or {}, own)  # a group's hold for its sub-command, too
             return context.invoke(function, _make_options(root.obj), **given)
 
-        return shared_options(call, without=frozenset(without.split()))
+        return shared_options(call, without=frozenset(without.split()), outputs=outputs)
 
     return decorate
 

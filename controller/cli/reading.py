@@ -70,6 +70,15 @@ def read_project(options: Options, engine: Engine) -> tuple[ComposeProject, Rend
     return target.project, render_target(engine, target)
 
 
+def find_chosen(options: Options) -> tuple[tuple[Finding, ...], tuple[Target, ...], tuple[str, ...]]:
+    """What is wrong with targets that cannot be used at all, the others, and notes for people."""
+    targets = _find(options)
+    chosen = [one for one in targets.stacks if not options.stacks or one.name in options.stacks or not one.name]
+    broken = [one for one in targets.broken if not options.stacks or one.name in options.stacks or not one.name]
+    _check_names(options.stacks, {one.name for one in chosen}, [one.name for one in targets.stacks if one.name])
+    return tuple(found for one in broken for found in one.findings), tuple(chosen), targets.notes
+
+
 def has_targets(options: Options) -> bool:
     """Whether stacks were named, or are in this directory."""
     return bool(options.files or _find(options).stacks or (Path.cwd() / "manifests").is_dir())

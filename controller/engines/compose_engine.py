@@ -19,6 +19,7 @@ from controller.engines.gauges import Gauges
 from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.inventory import Stocktaker
+from controller.engines.lookout import Lookout
 from controller.engines.observe import Observer
 from controller.engines.own import OwnContainers
 from controller.engines.perform import Performer, Recorders
@@ -31,6 +32,7 @@ from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import Observed, Replica
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.resources import CleanupPolicy
+from controller.model.running import Running
 from controller.model.steps import Outcome, Step
 from controller.model.usage import Counters
 
@@ -56,6 +58,7 @@ class ComposeEngine:
         local = self.endpoint.socket_path is not None
         puller = Puller(self.endpoint)
         self._stocktaker = Stocktaker(self._client, self._vantage, local=local)
+        self._lookout = Lookout(self._client, self._images, self._vantage, self.endpoint)
         self.own = OwnContainers(self._client, self._vantage, puller, holders) if local else None
         """Containers of ours beside the stacks: what they have of us are files and sockets of this machine."""
         self._lock = threading.Lock()
@@ -115,6 +118,9 @@ class ComposeEngine:
         config = self._images.config(found, deadline=max(0.1, ends_at - time.monotonic()))
         test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
         return ImageDefaults(bool(test[0] != "NONE"), tuple(sorted(config.get("Volumes") or ())))
+
+    def look_around(self, stack: str, images: Mapping[str, str], *, deadline: float = 10.0) -> Running:
+        return self._lookout.look(stack, images, deadline=deadline)
 
     def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
         ends_at = time.monotonic() + deadline

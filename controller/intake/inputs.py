@@ -46,6 +46,12 @@ class Inputs:
     blank: frozenset[str] = frozenset()
     """Those that are set nowhere and have no default: Compose puts nothing in their place."""
     unknown: tuple[str, ...] = ()
+    bases: tuple[Document, ...] = ()
+    """Documents of which only single services are extended."""
+    values: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """Variables of the environment and of its env files."""
+    lines: tuple[tuple[Path, tuple[EnvLine, ...]], ...] = field(default=(), repr=False)
+    """Of env files that services name, or that fill variables in."""
     findings: tuple[Finding, ...] = ()
     remarks: tuple[Finding, ...] = ()
     """What is accepted and told, and refused under `security.strict`."""
@@ -72,6 +78,9 @@ def read_inputs(project: ComposeProject) -> Inputs:
         given=frozenset(variables & walk.values.keys()),
         blank=frozenset(walk.needed - walk.values.keys() - {"COMPOSE_PROJECT_NAME"}),
         unknown=tuple(walk.unknown),
+        bases=tuple(walk.bases),
+        values=dict(walk.values),
+        lines=tuple(walk.lines),
         findings=tuple(dict.fromkeys(walk.findings)),
         remarks=tuple(dict.fromkeys(walk.remarks)),
     )
@@ -117,6 +126,8 @@ class _Walk:
     project: ComposeProject
     files: dict[Path, None] = field(default_factory=dict)
     documents: list[Document] = field(default_factory=list)
+    bases: list[Document] = field(default_factory=list)
+    lines: list[tuple[Path, tuple[EnvLine, ...]]] = field(default_factory=list)
     services: dict[str, frozenset[str]] = field(default_factory=dict)
     variables: set[str] = field(default_factory=set)
     needed: set[str] = field(default_factory=set)
@@ -154,8 +165,7 @@ class _Walk:
             self.findings += error.findings
             return
         for document in documents:
-            if file.own:
-                self.documents.append(document)
+            (self.documents if file.own else self.bases).append(document)
             for text in _texts(document.root):
                 self.variables |= variable_names(text)
                 # An included project has env files of its own, which may set them.
@@ -238,6 +248,7 @@ class _Walk:
         lines = [*env_lines(read.text)]
         self.variables |= {line.name for line in lines if line.value is None}
         self.remarks += remark_env(path, lines, self._setting(path.parent, main, self.values if fills else self.filed))
+        self.lines.append((path, tuple(lines)))
         if fills:
             self._fill(lines, path)
 

@@ -10,14 +10,7 @@ from typing import Annotated
 from pydantic import Field
 
 from controller.model.manifest.values import Duration, Network, Section, written
-
-
-class FindingSeverity(StrEnum):
-    INFO = "info"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
+from controller.model.scanning import FindingSeverity
 
 
 class Waiver(Section):
@@ -33,11 +26,43 @@ class Waiver(Section):
     """The last day, as 2027-01-31; afterwards the waiver itself is a finding."""
 
 
+class Allow(Section):
+    """What the scan takes as meant."""
+
+    registries: tuple[str, ...] = ()
+    """Where images may come from: `docker.io`, `ghcr.io/acme`. Default: anywhere."""
+    runtimes: tuple[str, ...] = ()
+    """Container runtimes besides Docker's own."""
+    devices: tuple[str, ...] = ()
+    """Devices of the host, such as `/dev/ttyUSB0`; `gpus`: graphics cards."""
+    providers: tuple[str, ...] = ()
+    """Programs that Compose may run for `provider` services."""
+    shared_volumes: tuple[str, ...] = ()
+    """Volumes that several services may write."""
+
+
+class ImageProofs(Section):
+    """What other tools found out about images. Paths are relative to the manifest."""
+
+    reports: str | None = None
+    """A folder with JSON reports of Trivy or Grype; an image without one is a finding."""
+    max_age: Duration = written("30d")
+    """A report that is older counts as none."""
+    fail_on: FindingSeverity = FindingSeverity.CRITICAL
+    """From which severity on a vulnerability is a finding."""
+    signatures: str | None = None
+    """A folder with what `cosign verify --output json` printed; an image that is in none is a finding."""
+
+
 class Scan(Section):
     fail_on: FindingSeverity | None = None
     """Findings of this severity and above keep a service from starting. Default: none do."""
     waivers: tuple[Waiver, ...] = ()
     """Findings that are accepted."""
+    allow: Allow = Field(default_factory=Allow)
+    """What is no finding here."""
+    images: ImageProofs = Field(default_factory=ImageProofs)
+    """Reports of other scanners, and signatures."""
 
 
 class NetworkPolicy(StrEnum):

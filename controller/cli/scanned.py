@@ -1,0 +1,126 @@
+"""Targets as they are written, and what a scan finds in each; also in those that Compose refuses."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from pathlib import Path
+
+from controller.cli.options import Options
+from controller.cli.reading import find_chosen
+from controller.engines.base import Engine
+from controller.intake.rough import read_roughly
+from controller.intake.targets import Target
+from controller.loop.generation import render_target
+from controller.loop.scanning import Written, scan
+from controller.loop.store import state_dir
+from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
+from controller.model.project import RenderedProject
+from controller.model.running import Running
+from controller.model.scanning import FindingSource, ScanFinding
+from controller.security.reading import mapping
+
+_PATIENCE = 10.0
+"""Seconds for all that an engine is asked about one stack."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """All findings. `errors`: what could not be scanned as it would run; `notes` are for people."""
+
+    findings: tuple[ScanFinding, ...]
+    services: tuple[str, ...]
+    errors: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Scan:
+    engine: Engine
+    source: str
+    findings: list[ScanFinding] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)
+    errors: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = field(default_factory=list)
+    posture: bool = False
+    """The engine's own posture was told."""
+
+    def target(self, target: Target) -> None:
+        rendered = self._render(target)
+        written = Written(
+            rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path
+        )
+        running = self._look(rendered) if self.source != "compose" else Running()
+        own = (str(state_dir(os.environ, os.geteuid())),)
+        found = scan(written, own, datetime.now().astimezone().date(), running)
+        self.findings += [one for one in found if self.source in ("all", str(one.source)) or not one.service]
+        self.services += sorted(mapping(rendered.model.get("services")))
+
+    def _render(self, target: Target) -> RenderedProject:
+        """As Compose makes it of its files; as it is written, where Compose refuses or is not there."""
+        try:
+            return render_target(self.engine, target)
+        except InvalidInput as error:
+            self.errors += error.findings
+        except EngineError as error:
+            message = f"{error.message}: scanned as it is written, without Compose"
+            self.warnings.append(Finding(message, file=target.place, hint=error.hint))
+        return read_roughly(target.project, target.inputs, target.name or target.project.directory.name)
+
+    def _look(self, rendered: RenderedProject) -> Running:
+        """What runs of it; nothing where no engine answers."""
+        images = {
+            name: str(mapping(one).get("image") or f"{rendered.name}-{name}")
+            for name, one in mapping(rendered.model.get("services")).items()
+        }
+        try:
+            running = self.engine.look_around(rendered.name, images, deadline=_PATIENCE)
+        except ControllerError as error:
+            if self.source == "running":
+                raise
+            self.warnings.append(Finding(f"what runs was not looked at: {error.message}", hint=error.hint))
+            self.source = "compose"
+            return Running()
+        if self.posture:
+            return replace(running, posture=None)
+        self.posture = True
+        return running
+
+
+def scan_all(options: Options, engine: Engine, services: Sequence[str], source: str) -> Scanned:
+    """Every target that the options name. Raises ControllerError for a service that none of them has."""
+    broken, targets, notes = find_chosen(options)
+    scan_ = _Scan(engine, source)
+    scan_.errors += broken
+    for target in targets:
+        scan_.target(target)
+    _check_services(services, scan_.services)
+    found = [one for one in scan_.findings if not services or one.service in services]
+    if source != "all":
+        found = [one for one in found if one.source is FindingSource(source)]
+    return Scanned(
+        tuple(_relative(found, Path.cwd())),
+        tuple(services or scan_.services),
+        tuple(scan_.errors),
+        tuple(scan_.warnings),
+        notes,
+    )
+
+
+def _check_services(asked: Sequence[str], known: Collection[str]) -> None:
+    for name in asked:
+        if name not in known:
+            there = ", ".join(sorted(known)) or "none"
+            raise ControllerError(f"there is no service '{name}' here", hint=f"there are: {there}")
+
+
+def _relative(findings: Sequence[ScanFinding], folder: Path) -> Iterator[ScanFinding]:
+    """Files below this folder are told from here on, as people type them."""
+    for one in findings:
+        if one.file is not None and one.file.startswith(f"{folder}/"):
+            yield replace(one, file=one.file[len(str(folder)) + 1 :])
+        else:
+            yield one

@@ -1,0 +1,176 @@
+"""A container as Compose would define it: from an inspect, or from the request that makes one. Pure.
+
+What nobody set is left out, so that the same rules hold for what is written and for what runs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from controller.model.running import Model
+
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}$")
+_QUIET_MODES = ("", "default", "private", "shareable", "none")
+"""What the engine sets where nobody asks for anything."""
+_PLAIN = {
+    "Privileged": "privileged",
+    "CapAdd": "cap_add",
+    "CapDrop": "cap_drop",
+    "SecurityOpt": "security_opt",
+    "DeviceCgroupRules": "device_cgroup_rules",
+    "GroupAdd": "group_add",
+    "ReadonlyRootfs": "read_only",
+    "Memory": "mem_limit",
+    "CpuShares": "cpu_shares",
+    "CpuQuota": "cpu_quota",
+    "CpusetCpus": "cpuset",
+    "PidsLimit": "pids_limit",
+    "OomKillDisable": "oom_kill_disable",
+    "OomScoreAdj": "oom_score_adj",
+    "Sysctls": "sysctls",
+    "CgroupParent": "cgroup_parent",
+    "VolumesFrom": "volumes_from",
+    "ExtraHosts": "extra_hosts",
+}
+_QUIET_RUNTIMES = ("runc", "io.containerd.runc.v2")
+
+
+def like_compose(
+    inspect: Mapping[str, Any], project: str, *, brought: Collection[str] = (), shares_groups: bool = False
+) -> Model:
+    """`brought`: variables that its image sets. `shares_groups`: the engine gives all the host's control groups."""
+    config, host = inspect.get("Config") or {}, inspect.get("HostConfig") or {}
+    networks = (inspect.get("NetworkSettings") or {}).get("Networks") or ()
+    return _like(
+        config, host, [*_mounts(inspect.get("Mounts") or (), project)], networks, project, brought, shares_groups
+    )
+
+
+def like_request(create: Mapping[str, Any], project: str) -> Model:
+    """The same of a create request."""
+    host = create.get("HostConfig") or {}
+    networks = (create.get("NetworkingConfig") or {}).get("EndpointsConfig") or ()
+    return _like(create, host, [*_asked_mounts(host, project)], networks, project)
+
+
+def _like(  # noqa: PLR0913, PLR0917
+    config: Mapping[str, Any],
+    host: Mapping[str, Any],
+    volumes: list[Any],
+    networks: Collection[str],
+    project: str,
+    brought: Collection[str] = (),
+    shares_groups: bool = False,
+) -> Model:
+    found: dict[str, Any] = {word: host[key] for key, word in _PLAIN.items() if host.get(key)}
+    found |= _modes(host, shares_groups) | _sizes(host) | _of_config(config, brought)
+    found["volumes"] = volumes
+    found["ports"] = [*_ports(host)]
+    found["devices"] = [one["PathOnHost"] for one in host.get("Devices") or () if one.get("PathOnHost")]
+    found["tmpfs"] = [f"{path}:{options}" for path, options in (host.get("Tmpfs") or {}).items()]
+    if host.get("DeviceRequests"):
+        found["gpus"] = "all"
+    joined = [_key(name, project) for name in networks if name not in ("bridge", "host", "none")]
+    if joined and "network_mode" not in found:
+        found["networks"] = joined
+    return {key: value for key, value in found.items() if value not in (None, [], {}, "", False)}
+
+
+def _key(name: str, project: str) -> str:
+    """A network's or a volume's key in the Compose file."""
+    return name.removeprefix(f"{project}_")
+
+
+def _modes(host: Mapping[str, Any], shares_groups: bool) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    network = str(host.get("NetworkMode") or "")
+    if network in ("host", "bridge", "default") or network.startswith(("container:", "service:")):
+        found["network_mode"] = "bridge" if network == "default" else network
+    for key, word in (("PidMode", "pid"), ("IpcMode", "ipc"), ("UTSMode", "uts"), ("UsernsMode", "userns_mode")):
+        if str(host.get(key) or "") not in _QUIET_MODES:
+            found[word] = host[key]
+    if host.get("CgroupnsMode") == "host" and not shares_groups:
+        found["cgroup"] = "host"
+    if str(host.get("Runtime") or "") not in ("", *_QUIET_RUNTIMES):
+        found["runtime"] = host["Runtime"]
+    masked = host.get("MaskedPaths")
+    if masked is not None and not masked and not host.get("Privileged"):
+        found["security_opt"] = [*(host.get("SecurityOpt") or ()), "systempaths=unconfined"]
+    return {"security_opt": host.get("SecurityOpt")} | found
+
+
+def _sizes(host: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if host.get("NanoCpus"):
+        found["cpus"] = host["NanoCpus"] / 1e9
+    if host.get("MemorySwap") == -1 and host.get("Memory"):
+        found["memswap_limit"] = -1
+    found["ulimits"] = {
+        one["Name"]: {"soft": one.get("Soft"), "hard": one.get("Hard")} for one in host.get("Ulimits") or ()
+    }
+    policy = host.get("RestartPolicy") or {}
+    if name := policy.get("Name"):
+        most = policy.get("MaximumRetryCount")
+        found["restart"] = f"{name}:{most}" if most else name
+    log = host.get("LogConfig") or {}
+    if log.get("Type"):
+        found["logging"] = {"driver": log["Type"], "options": log.get("Config") or {}}
+    return found
+
+
+def _of_config(config: Mapping[str, Any], brought: Collection[str]) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "image": config.get("Image"),
+        "user": config.get("User"),
+        "command": config.get("Cmd"),
+        "entrypoint": config.get("Entrypoint"),
+        "labels": config.get("Labels"),
+        "environment": dict(line.partition("=")[::2] for line in config.get("Env") or () if line not in brought),
+    }
+    test = (config.get("Healthcheck") or {}).get("Test")
+    if test:
+        found["healthcheck"] = {"disable": True} if test[0] == "NONE" else {"test": test}
+    return found
+
+
+def _mounts(mounts: Collection[Mapping[str, Any]], project: str) -> Iterator[dict[str, Any]]:
+    for one in mounts:
+        if one.get("Type") == "tmpfs":
+            continue
+        name = str(one.get("Name") or "")
+        source = "" if _ANONYMOUS.match(name) else _key(name, project) if name else one.get("Source")
+        mount = {"type": one.get("Type"), "source": source, "target": one.get("Destination")}
+        if not one.get("RW", True):
+            mount["read_only"] = True
+        if one.get("Propagation") not in ("", "rprivate", "private", None):
+            mount["bind"] = {"propagation": one["Propagation"]}
+        yield mount
+
+
+def _asked_mounts(host: Mapping[str, Any], project: str) -> Iterator[Any]:
+    """Of a create request."""
+    for bind in host.get("Binds") or ():
+        source, _, rest = str(bind).partition(":")
+        yield f"{source if source.startswith('/') else _key(source, project)}:{rest}"
+    for one in host.get("Mounts") or ():
+        source = str(one.get("Source") or "")
+        mount = {"type": one.get("Type"), "source": source if source.startswith("/") else _key(source, project)}
+        mount |= {"target": one.get("Target"), "read_only": bool(one.get("ReadOnly"))}
+        if propagation := (one.get("BindOptions") or {}).get("Propagation"):
+            mount["bind"] = {"propagation": propagation}
+        if one.get("Type") != "tmpfs":
+            yield mount
+
+
+def _ports(host: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for target, bound in (host.get("PortBindings") or {}).items():
+        port, _, protocol = target.partition("/")
+        for one in bound or ():
+            yield {
+                "target": port,
+                "published": one.get("HostPort") or None,
+                "host_ip": one.get("HostIp") or "",
+                "protocol": protocol or "tcp",
+            }

@@ -1,0 +1,214 @@
+"""What a scan asks an engine: how a stack runs, which images it has, who else is on its networks and volumes."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote
+
+from controller.engines import labels
+from controller.engines.answers import get_container, get_list, get_object
+from controller.engines.client import Client
+from controller.engines.deadline import left
+from controller.engines.images import Images
+from controller.engines.likeness import like_compose
+from controller.engines.transport import Endpoint
+from controller.engines.vantage import Vantage
+from controller.model.errors import ControllerError, EngineError
+from controller.model.running import ImageFacts, Model, Posture, Ran, Running, Stranger
+
+_COMMANDS_FOR = 3600.0
+"""Seconds back for which commands in containers are looked for; the engine keeps its last 256 events."""
+_DAEMON_JSON = "/etc/docker/daemon.json"
+_ROOT = ("0", "root")
+
+
+class Lookout:
+    """Of one engine. Safe from several threads."""
+
+    def __init__(self, client: Client, images: Images, vantage: Vantage, endpoint: Endpoint) -> None:
+        self._client, self._images, self._vantage, self._endpoint = client, images, vantage, endpoint
+
+    def look(self, stack: str, images: Mapping[str, str], *, deadline: float) -> Running:
+        """Raises EngineErrors. What goes while it is looked at is left out."""
+        ends_at = time.monotonic() + deadline
+        info = self._vantage.ask(deadline=left(ends_at))
+        inspects = [*self._inspects(stack, ends_at)]
+        facts = {name: self._image(image, ends_at) for name, image in images.items()}
+        return Running(
+            services=self._services(stack, inspects, info, ends_at),
+            images={name: one for name, one in facts.items() if one is not None},
+            commands=tuple(self._commands(stack, ends_at)),
+            strangers=tuple(self._strangers(stack, {one["Id"] for one in inspects}, ends_at)),
+            posture=self._posture(info),
+        )
+
+    def _inspects(self, stack: str, ends_at: float) -> Iterator[dict[str, Any]]:
+        query = {"filters": {"label": [f"{labels.PROJECT}={stack}"]}}
+        for item in get_list(self._client, "/containers/json", query, deadline=left(ends_at)):
+            if labels.SERVICE in (item.get("Labels") or {}):
+                with suppress(EngineError):
+                    yield get_container(self._client, item["Id"], deadline=left(ends_at))
+
+    def _services(
+        self, stack: str, inspects: Sequence[Mapping[str, Any]], info: Mapping[str, Any], ends_at: float
+    ) -> Mapping[str, tuple[Model, ...]]:
+        found: dict[str, list[Model]] = defaultdict(list)
+        shares_groups = str(info.get("CgroupVersion") or "1") == "1"
+        for one in inspects:
+            config = one.get("Config") or {}
+            brought = self._brought(str(one.get("Image") or ""), ends_at)
+            model = like_compose(one, stack, brought=brought, shares_groups=shares_groups)
+            service = (config.get("Labels") or {})[labels.SERVICE]
+            if model not in found[service]:
+                found[service].append(model)
+        return {name: tuple(models) for name, models in found.items()}
+
+    def _brought(self, image: str, ends_at: float) -> frozenset[str]:
+        try:
+            return frozenset(self._images.config(image, deadline=left(ends_at)).get("Env") or ())
+        except ControllerError:
+            return frozenset()
+
+    def _image(self, name: str, ends_at: float) -> ImageFacts | None:
+        """None: there is none of that name."""
+        try:
+            found = self._images.find(name, deadline=left(ends_at))
+            if found is None:
+                return None
+            config = self._images.config(found, deadline=left(ends_at))
+            path = f"/images/{quote(found, safe=':')}/history"
+            history = get_list(self._client, path, deadline=left(ends_at))
+        except ControllerError:
+            return None
+        test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
+        made = tuple(str(line.get("CreatedBy") or "") for line in history)
+        return ImageFacts(str(config.get("User") or ""), tuple(config.get("Env") or ()), made, bool(test[0] != "NONE"))
+
+    # --- who else was, or is, there
+
+    def _commands(self, stack: str, ends_at: float) -> Iterator[Ran]:
+        """With rights that their containers have not: as the engine remembers them."""
+        now = time.time()
+        query = {
+            "since": f"{now - _COMMANDS_FOR:.0f}",
+            "until": f"{now + 1:.0f}",
+            "filters": {"type": ["container"], "event": ["exec_create"], "label": [f"{labels.PROJECT}={stack}"]},
+        }
+        told: set[Ran] = set()
+        for event in self._events(query, ends_at):
+            actor = (event.get("Actor") or {}).get("Attributes") or {}
+            with suppress(EngineError):
+                one = get_object(self._client, f"/exec/{actor.get('execID')}/json", "ID", deadline=left(ends_at))
+                ran = _ran(one.get("ProcessConfig") or {}, actor)
+                if ran is not None and ran not in told:
+                    told.add(ran)
+                    yield ran
+
+    def _events(self, query: Mapping[str, Any], ends_at: float) -> Iterator[dict[str, Any]]:
+        try:
+            with self._client.stream("GET", "/events", query, deadline=left(ends_at)) as (response, _):
+                for line in response.read().splitlines():
+                    with suppress(ValueError):
+                        found = json.loads(line)
+                        if isinstance(found, dict):
+                            yield found
+        except EngineError:
+            return
+
+    def _strangers(self, stack: str, ours: set[str], ends_at: float) -> Iterator[Stranger]:
+        everyone = get_list(self._client, "/containers/json", deadline=left(ends_at))
+        others = [one for one in everyone if one["Id"] not in ours and not _belongs(one, stack)]
+        query = {"filters": {"label": [f"{labels.PROJECT}={stack}"]}}
+        networks = get_list(self._client, "/networks", query, deadline=left(ends_at)) if others else []
+        volumes = (
+            (self._client.get("/volumes", query, deadline=left(ends_at)) or {}).get("Volumes") or () if others else ()
+        )
+        keys = {str(one["Name"]): str((one.get("Labels") or {}).get(labels.NETWORK) or "") for one in networks}
+        kept = {str(one["Name"]): str((one.get("Labels") or {}).get(labels.VOLUME) or "") for one in volumes}
+        for one in others:
+            name = str((one.get("Names") or ["/?"])[0]).removeprefix("/")
+            for network in (one.get("NetworkSettings") or {}).get("Networks") or ():
+                if network in keys:
+                    yield Stranger(name, "network", network, keys[network])
+            for mount in one.get("Mounts") or ():
+                if mount.get("Name") in kept:
+                    yield Stranger(name, "volume", str(mount["Name"]), kept[str(mount["Name"])])
+
+    # --- the engine itself
+
+    def _posture(self, info: Mapping[str, Any]) -> Posture:
+        options = " ".join(str(one) for one in info.get("SecurityOptions") or ())
+        local = self._vantage.shares_machine(info)
+        settings = _read_settings() if local else {}
+        registries = (info.get("RegistryConfig") or {}).get("InsecureRegistryCIDRs") or ()
+        return Posture(
+            rootless="rootless" in options,
+            userns_remap="userns" in options,
+            authorised=bool((info.get("Plugins") or {}).get("Authorization")),
+            live_restore=info.get("LiveRestoreEnabled"),
+            no_new_privileges="no-new-privileges" in options,
+            experimental=bool(info.get("ExperimentalBuild")),
+            swarm=(info.get("Swarm") or {}).get("LocalNodeState") == "active",
+            icc=settings.get("icc", True) if local else None,
+            iptables=settings.get("iptables", True) if local else None,
+            userland_proxy=settings.get("userland-proxy", True) if local else None,
+            log_level=settings.get("log-level") if local else None,
+            insecure_registries=tuple(one for one in registries if not str(one).startswith(("127.", "::1"))),
+            plain_hosts=tuple(_plain_hosts(settings, self._endpoint.host)),
+            socket_mode=_socket_mode(self._endpoint) if local else None,
+            version=str(info.get("ServerVersion") or ""),
+            runc=str((info.get("RuncCommit") or {}).get("ID") or "") if _is_release(info) else "",
+            apparmor="apparmor" in options,
+        )
+
+
+def _ran(process: Mapping[str, Any], actor: Mapping[str, Any]) -> Ran | None:
+    user, privileged = str(process.get("user") or ""), bool(process.get("privileged"))
+    if not privileged and user.split(":", maxsplit=1)[0] not in _ROOT:
+        return None
+    program = str(process.get("entrypoint") or "")  # its arguments may hold secrets
+    return Ran(str(actor.get(labels.SERVICE) or ""), str(actor.get("name") or ""), program, user, privileged)
+
+
+def _belongs(one: Mapping[str, Any], stack: str) -> bool:
+    marks = one.get("Labels") or {}
+    return stack in (marks.get(labels.PROJECT), marks.get(labels.OWN_STACK))
+
+
+def _read_settings() -> Mapping[str, Any]:
+    """What the engine's own file says; where it cannot be read, what holds without one."""
+    try:
+        with open(_DAEMON_JSON, encoding="utf-8") as file:
+            found = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _plain_hosts(settings: Mapping[str, Any], endpoint: str) -> Iterator[str]:
+    if settings.get("tlsverify") or settings.get("tls"):
+        return
+    hosts = settings.get("hosts") or ()
+    for host in dict.fromkeys([*(hosts if isinstance(hosts, list) else ()), endpoint]):
+        if str(host).startswith("tcp://") and not os.environ.get("DOCKER_TLS_VERIFY"):
+            yield str(host)
+
+
+def _socket_mode(endpoint: Endpoint) -> int | None:
+    if endpoint.socket_path is None:
+        return None
+    try:
+        return stat.S_IMODE(os.stat(endpoint.socket_path).st_mode)
+    except OSError:
+        return None
+
+
+def _is_release(info: Mapping[str, Any]) -> bool:
+    return "." in str((info.get("RuncCommit") or {}).get("ID") or "")

@@ -1,0 +1,125 @@
+"""What a scan has to know of files: where they really are, who may read them, what git knows, what other tools said."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.security.proofs import read_report, read_signatures
+from controller.security.reading import mapping, mounts, text
+from controller.security.subject import NO_STANDARDS, Report, SourceFile, Standards
+
+if TYPE_CHECKING:
+    from controller.model.manifest import Stack
+
+_LARGEST = 64 * 2**20
+"""Bytes of a report that is read."""
+_GIT_TIMEOUT = 5.0
+
+
+def look_at_sources(model: Mapping[str, Any], directory: Path) -> Mapping[str, SourceFile]:
+    """Of what secrets, configs and mounts lead to on this machine; what is not there is left out."""
+    secrets = {_absolute(name, directory) for name in _files(model, "secrets")}
+    others = {_absolute(name, directory) for name in _files(model, "configs")}
+    for service in mapping(model.get("services")).values():
+        others |= {
+            _absolute(one.source, directory) for one in mounts(mapping(service)) if one.kind == "bind" and one.source
+        }
+    tracked = _tracked(secrets, directory)
+    found = {path: _look(path, path in tracked) for path in (*sorted(secrets | others), str(directory))}
+    return {path: one for path, one in found.items() if one is not None}
+
+
+def _files(model: Mapping[str, Any], section: str) -> Iterator[str]:
+    for one in mapping(model.get(section)).values():
+        if file := text(mapping(one).get("file")):
+            yield file
+
+
+def _absolute(name: str, directory: Path) -> str:
+    return os.path.abspath(directory / os.path.expanduser(name))
+
+
+def _look(path: str, tracked: bool) -> SourceFile | None:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return SourceFile(os.path.realpath(path), stat.S_IMODE(status.st_mode), tracked)
+
+
+def _tracked(paths: Iterable[str], directory: Path) -> frozenset[str]:
+    """Those that git knows; none where there is no git, or no repository."""
+    wanted = [path for path in paths if os.path.isfile(path)]
+    if not wanted or not any((parent / ".git").exists() for parent in (directory, *directory.parents)):
+        return frozenset()
+    argv = ["git", "-C", str(directory), "ls-files", "-z", "--full-name", "--", *wanted]
+    top = ["git", "-C", str(directory), "rev-parse", "--show-toplevel"]
+    try:
+        said = [
+            subprocess.run(one, capture_output=True, timeout=_GIT_TIMEOUT, check=True).stdout for one in (top, argv)
+        ]
+    except (OSError, subprocess.SubprocessError):
+        return frozenset()
+    root = Path(os.fsdecode(said[0]).strip())
+    known = {os.path.realpath(root / os.fsdecode(name)) for name in said[1].split(b"\0") if name}
+    return frozenset(path for path in wanted if os.path.realpath(path) in known)
+
+
+# --- what the operator allows
+
+
+def read_standards(manifest: Stack | None, folder: Path) -> Standards:
+    """What a manifest says is meant. Paths in it are relative to `folder`."""
+    if manifest is None:
+        return NO_STANDARDS
+    security = manifest.spec.security
+    allow, images = security.scan.allow, security.scan.images
+    services = manifest.spec.services
+    return Standards(
+        registries=allow.registries,
+        runtimes=allow.runtimes,
+        devices=allow.devices,
+        providers=allow.providers,
+        sharers=frozenset(allow.shared_volumes),
+        tls=security.tls.services if security.tls.mode != "off" else None,
+        signed=_signatures(folder / images.signatures) if images.signatures else None,
+        reports=_reports(folder / images.reports, images.max_age, images.fail_on) if images.reports else None,
+        probed=frozenset(name for name, one in services.items() if one.readiness or one.liveness or one.startup_probe),
+        heals=manifest.spec.reconcile.self_heal,
+        isolated=security.network_policy != "off",
+    )
+
+
+def _signatures(folder: Path) -> frozenset[str]:
+    return read_signatures(text for _, text in _documents(folder))
+
+
+def _reports(folder: Path, max_age: float, fail_on: Any) -> Mapping[str, Report]:
+    """By each of an image's names; the newest one counts."""
+    found: dict[str, Report] = {}
+    for age, document in sorted(_documents(folder), key=lambda one: -one[0]):
+        read = read_report(document, age, max_age, fail_on)
+        for name in read[0] if read is not None else ():
+            found[name] = read[1] if read is not None else Report()
+    return found
+
+
+def _documents(folder: Path) -> Iterator[tuple[float, str]]:
+    """Age in seconds and text of each; a folder that is not there holds none."""
+    try:
+        entries = sorted(one for one in folder.iterdir() if one.suffix == ".json")
+    except OSError:
+        return
+    for one in entries:
+        try:
+            status = one.stat()
+            if stat.S_ISREG(status.st_mode) and status.st_size <= _LARGEST:
+                yield time.time() - status.st_mtime, one.read_text("utf-8", "replace")
+        except OSError:
+            continue

@@ -1,0 +1,173 @@
+"""A scan of one stack: what its files say, made into what rules look at; and what they find, with places."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.intake.compose import read_needs
+from controller.intake.findings import dotted
+from controller.intake.inputs import Inputs
+from controller.intake.interpolation import variable_names
+from controller.intake.places import Places
+from controller.intake.source import Document
+from controller.intake.tree import scalars
+from controller.loop.scanfacts import look_at_sources, read_standards
+from controller.model.project import RenderedProject
+from controller.model.running import Running
+from controller.model.scanning import FindingSource, ScanFinding
+from controller.security.reading import Keys, mapping, text, texts
+from controller.security.scan import Found, scan_project, scan_running
+from controller.security.subject import Project
+from controller.security.waivers import Waived, accept
+
+if TYPE_CHECKING:
+    from controller.model.manifest import Stack
+
+NOTHING_RUNS = Running()
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One stack as it is written: the model, the files for places, and the manifest beside it."""
+
+    rendered: RenderedProject
+    inputs: Inputs = field(repr=False)
+    directory: Path
+    manifest: Stack | None = None
+    documents: tuple[Document, ...] = ()
+    """Of the manifest."""
+    manifest_path: Path | None = None
+
+
+def scan(
+    written: Written, own_paths: Iterable[str], today: date, running: Running = NOTHING_RUNS
+) -> tuple[ScanFinding, ...]:
+    """All findings on one stack, in no order. `own_paths`: folders of the controller's own."""
+    project = make_project(written, own_paths, running)
+    places = _places(written)
+    found = [_placed(one, places, FindingSource.COMPOSE) for one in scan_project(project)]
+    found += [_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)]
+    return accept(found, read_waivers(written), today)
+
+
+def make_project(written: Written, own_paths: Iterable[str], running: Running = NOTHING_RUNS) -> Project:
+    """What rules look at."""
+    model = written.rendered.model
+    directory = os.path.abspath(written.directory)
+    services = {name: mapping(one) for name, one in mapping(model.get("services")).items()}
+    folder = written.manifest_path.parent if written.manifest_path is not None else written.directory
+    return Project(
+        name=written.rendered.name,
+        services=services,
+        networks=mapping(model.get("networks")),
+        volumes=mapping(model.get("volumes")),
+        secrets=mapping(model.get("secrets")),
+        configs=mapping(model.get("configs")),
+        rest={key: one for key, one in model.items() if str(key).startswith("x-")},
+        directory=directory,
+        edges=frozenset(_edges(services, written.manifest)),
+        standards=read_standards(written.manifest, folder),
+        images=running.images,
+        sources=look_at_sources(model, written.directory),
+        relative=frozenset(_relative(written.inputs, written.directory)),
+        own_paths=tuple(own_paths),
+        watched_paths=(str(written.manifest_path),) if written.manifest_path is not None else (),
+        written=_places(written).written,
+        looked_at=tuple(_looked_at(written.inputs)),
+    )
+
+
+def _places(written: Written) -> Places:
+    return Places(written.inputs.documents, written.inputs.bases, written.inputs.lines)
+
+
+def _edges(services: Mapping[str, Mapping[str, Any]], manifest: Stack | None) -> Iterator[frozenset[str]]:
+    """As `controller.security.edges` has them of a stack that can be run."""
+    said = manifest.spec.services if manifest is not None else {}
+    for name, model in services.items():
+        more = said.get(name)
+        needs = {*_needs(model), *(more.depends_on if more else ()), *(more.connects_to if more else ())}
+        yield from (frozenset((name, target)) for target in needs if target != name)
+
+
+def _needs(model: Mapping[str, Any]) -> Iterable[str]:
+    """What Compose refuses may say anything."""
+    try:
+        return read_needs(model)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return texts(list(mapping(model.get("depends_on")) or model.get("depends_on") or ()))
+
+
+def _relative(inputs: Inputs, directory: Path) -> Iterator[str]:
+    """Mounts that are written as relative to the project's folder."""
+    for document in (*inputs.documents, *inputs.bases):
+        for path, node in scalars(document.root):
+            mounted = path[:1] == ("services",) and path[2:3] == ("volumes",)
+            if mounted and isinstance(node.value, str) and node.value.startswith("."):
+                yield os.path.abspath(directory / node.value.split(":")[0])
+
+
+def _looked_at(inputs: Inputs) -> Iterator[tuple[Keys, str]]:
+    for document in (*inputs.documents, *inputs.bases):
+        for path, node in scalars(document.root):
+            if isinstance(node.value, str) and "$" in node.value:
+                yield from ((path, name) for name in sorted(variable_names(node.value)))
+        for path, name in _passed_on(document):
+            yield path, name
+
+
+def _passed_on(document: Document) -> Iterator[tuple[Keys, str]]:
+    """Names in `environment` without a value, which take ours."""
+    services = document.root.child("services") if document.root.keys is not None else None
+    for service, key in ((services.node.keys or {}) if services else {}).items():
+        given = key.node.child("environment") if key.node.keys is not None else None
+        for name, entry in ((given.node.keys or {}) if given else {}).items():
+            if entry.node.empty:
+                yield ("services", service, "environment", name), name
+        for index, item in enumerate((given.node.items or ()) if given else ()):
+            if "=" not in text(item.value):
+                yield ("services", service, "environment", index), text(item.value)
+
+
+def _placed(found: Found, places: Places, source: FindingSource) -> ScanFinding:
+    rule, service, hit = found
+    path: Keys = hit.path if service is None else ("services", service, *hit.path)
+    spot = places.find(path, hit.needle) if path else None
+    if service is not None and (spot is None or spot.depth < 2):
+        spot = None  # it only runs
+    finding = ScanFinding(
+        rule,
+        hit.severity or rule.severity,
+        hit.message,
+        hit.fix or rule.fix,
+        service,
+        dotted(path) or None,
+        source=source,
+    )
+    if spot is None:
+        return finding
+    return replace(finding, file=spot.file, line=spot.place.line, column=spot.place.column)
+
+
+def read_waivers(written: Written) -> tuple[Waived, ...]:
+    """Those of the manifest, with places."""
+    if written.manifest is None:
+        return ()
+    return tuple(
+        _waived(written, number, one) for number, one in enumerate(written.manifest.spec.security.scan.waivers)
+    )
+
+
+def _waived(written: Written, number: int, one: Any) -> Waived:
+    path: Keys = ("spec", "security", "scan", "waivers", number)
+    made = Waived(one.id, one.service, one.reason, one.expires, path=dotted(path))
+    for document in written.documents:
+        place, depth = document.find(path)
+        if depth == len(path):
+            return made._replace(file=document.file, line=place.line, column=place.column)
+    return made

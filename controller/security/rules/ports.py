@@ -1,0 +1,322 @@
+"""W: what is open to whom."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from controller.security.images import is_data_tier
+from controller.security.reading import (
+    Published,
+    is_true,
+    mapping,
+    networks,
+    pairs,
+    ports,
+    span,
+    text,
+    texts,
+    words,
+)
+from controller.security.subject import Checks, Hit, Project, Subject
+
+PORTS = Checks()
+
+SENSITIVE = {
+    5432: "PostgreSQL", 3306: "MySQL", 1433: "SQL Server", 1521: "Oracle", 27017: "MongoDB", 6379: "Redis",
+    9200: "Elasticsearch", 9300: "Elasticsearch", 11211: "memcached", 2375: "the Docker API", 2376: "the Docker API",
+    2377: "Swarm",
+    2379: "etcd", 2380: "etcd", 8500: "Consul", 5672: "RabbitMQ", 15672: "RabbitMQ's management",
+    9092: "Kafka", 2181: "ZooKeeper", 5984: "CouchDB", 9042: "Cassandra", 7474: "Neo4j", 7687: "Neo4j",
+    8086: "InfluxDB",
+    6333: "Qdrant", 6334: "Qdrant", 9090: "Prometheus", 9093: "Alertmanager", 5601: "Kibana", 8200: "Vault",
+    10250: "the kubelet",
+}  # fmt: skip
+"""Ports of data and of administration, which mostly trust whoever gets there."""
+_ADMIN = (
+    "traefik",
+    "adminer",
+    "phpmyadmin",
+    "pgadmin",
+    "portainer",
+    "tomcat",
+    "jenkins",
+    "redis-commander",
+    "mongo-express",
+)
+"""Whose 8080 is a page for administrators."""
+
+
+def _place(port: Published) -> str:
+    host = "-".join(map(str, dict.fromkeys(port.host))) if port.host else "a free port"
+    return f"{port.host_ip or '0.0.0.0'}:{host}"  # noqa: S104
+
+
+@PORTS.service(
+    "W01", "medium", "published on all interfaces",
+    why="Everyone who reaches the machine reaches it: Docker opens the port before the host's firewall (ufw) is asked.",
+    fix="publish it as 127.0.0.1:…, or let one ingress serve the outside",
+    refs="CIS 5.14, OWASP 5a, CL-0005, KICS 451d79dc",
+)  # fmt: skip
+def everywhere(one: Subject) -> Iterator[Hit]:
+    for port in ports(one.model):
+        if port.everywhere and _sensitive(one, port) is None:
+            yield Hit(("ports", port.at), f"{_place(port)} is open to every network of the machine", _written(port))
+
+
+def _written(port: Published) -> str:
+    target = "-".join(map(str, dict.fromkeys(port.target)))
+    return target if port.host is None else f"{'-'.join(map(str, dict.fromkeys(port.host)))}:{target}"
+
+
+@PORTS.service(
+    "W02", "high", "data or administration open to the network",
+    why="Such a service mostly trusts whoever gets there, and what it holds is what is wanted.",
+    fix="do not publish it: other services reach it without; else publish it as 127.0.0.1:…",
+)  # fmt: skip
+def sensitive(one: Subject) -> Iterator[Hit]:
+    for port in ports(one.model):
+        found = _sensitive(one, port)
+        if found is not None and not port.loopback:
+            yield Hit(("ports", port.at), f"{found} is open at {_place(port)}", _written(port))
+
+
+def _sensitive(one: Subject, port: Published) -> str | None:
+    first, last = port.target
+    for number, name in SENSITIVE.items():
+        if first <= number <= last or (port.host is not None and port.host[0] <= number <= port.host[1]):
+            return name
+    image = text(one.model.get("image")).lower()
+    admin = next((name for name in _ADMIN if name in image), None)
+    return f"{admin}'s administration" if admin and first <= 8080 <= last else None
+
+
+@PORTS.service(
+    "W03", "low", "low port of the host",
+    why="Ports below 1024 are those that people trust to be the machine's own.",
+    fix="publish 1024 or above, behind one ingress",
+    refs="CIS 5.8, PSS baseline, KICS bc2908f3",
+)  # fmt: skip
+def low_ports(one: Subject) -> Iterator[Hit]:
+    for port in ports(one.model):
+        if port.host is not None and 0 < port.host[0] < 1024:
+            yield Hit(("ports", port.at), f"it takes port {port.host[0]} of the host", _written(port))
+
+
+@PORTS.service(
+    "W04", "medium", "a way to log in",
+    why="A login of its own is one more door, with keys and passwords that nobody rotates.",
+    fix="use `docker exec`",
+    refs="CIS 5.7",
+)  # fmt: skip
+def logins(one: Subject) -> Iterator[Hit]:
+    found = next((port for port in ports(one.model) if port.target[0] <= 22 <= port.target[1]), None)
+    if found is not None:
+        yield Hit(("ports", found.at), "its port 22 is published", _written(found))
+    for index, exposed in enumerate(texts(one.model.get("expose"))):
+        if exposed.split("/")[0] == "22":
+            yield Hit(("expose", index), "it exposes port 22", exposed)
+    for key in ("command", "entrypoint"):
+        if any(word.rsplit("/", 1)[-1] in ("sshd", "dropbear") for word in words(one.model.get(key))):
+            yield Hit((key,), "it starts an SSH server")
+
+
+@PORTS.service(
+    "W05", "low", "more ports than needed",
+    why="Each open port is one more thing to guard.",
+    fix="name the ports that are used",
+    refs="CIS 5.9",
+)  # fmt: skip
+def many_ports(one: Subject) -> Iterator[Hit]:
+    spans: dict[str, list[Published]] = {}
+    for port in ports(one.model):
+        if port.target[1] - port.target[0] >= 10:
+            yield Hit(("ports", port.at), f"it publishes {port.target[1] - port.target[0] + 1} ports", _written(port))
+        spans.setdefault(f"{port.host_ip}/{port.protocol}", []).append(port)
+    if any(len(found) > 10 and all(one.target[0] == one.target[1] for one in found) for found in spans.values()):
+        yield Hit(("ports",), "it publishes more than ten ports")
+    for index, exposed in enumerate(texts(one.model.get("expose"))):
+        found = span(exposed.split("/")[0])
+        if found is not None and found[1] - found[0] >= 10:
+            yield Hit(("expose", index), f"it exposes {found[1] - found[0] + 1} ports", exposed)
+        elif len(one.project.services) > 1 and not any(one.neighbours()):
+            yield Hit(("expose", index), f"it exposes {exposed}, and no service is declared to need it", exposed)
+
+
+@PORTS.service(
+    "W06", "medium", "Docker's default bridge",
+    why="All containers on it reach each other, those of other projects included.",
+    fix="leave network_mode out: Compose gives the project a network of its own",
+    refs="CIS 5.30, OWASP 5, KICS ce14a68b",
+)  # fmt: skip
+def default_bridge(one: Subject) -> Iterator[Hit]:
+    if text(one.model.get("network_mode")) in ("bridge", "default"):
+        yield Hit(("network_mode",), "it is on the default bridge")
+    for network in networks(one.model):
+        spec = mapping(one.project.networks.get(network))
+        external = spec.get("external")
+        name = text(mapping(external).get("name")) or text(spec.get("name")) or network
+        if external and name == "bridge":
+            yield Hit(("networks",), "it is on the default bridge", network)
+
+
+@PORTS.project(
+    "W07", "medium", "flat network",
+    why="Services that have nothing to do with each other reach each other: one that is broken into opens all.",
+    fix="networkPolicy: dependencies gives each declared edge a network of its own",
+)  # fmt: skip
+def flat(project: Project) -> Iterator[Hit]:
+    if project.standards.isolated:
+        return
+    joined = {name: set(networks(model)) for name, model in project.services.items()}
+    for name in sorted(joined):
+        others = sorted(
+            other for other in joined
+            if other != name and joined[name] & joined[other] and frozenset((name, other)) not in project.edges
+        )  # fmt: skip
+        if others:
+            named = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+            path = ("networks",) if "networks" in project.services[name] and project.services[name]["networks"] else ()
+            yield Hit(("services", name, *path), f"it shares a network with {named}, which it does not depend on")
+
+
+@PORTS.service(
+    "W08", "medium", "data with a way out",
+    why="Whoever breaks in sends the data straight to where it is wanted.",
+    fix="put it on networks that are internal: true, or say networkPolicy: dependencies and egress: false",
+)  # fmt: skip
+def data_way_out(one: Subject) -> Iterator[Hit]:
+    if one.project.standards.isolated or not is_data_tier(one.model):
+        return
+    joined = networks(one.model)
+    open_ = [name for name in joined if not is_true(mapping(one.project.networks.get(name)).get("internal"))]
+    if open_:
+        path = ("networks",) if one.model.get("networks") else ()
+        yield Hit(path, f"it holds data, and its network '{open_[0]}' leads outside", open_[0])
+
+
+@PORTS.project(
+    "W09", "low", "internal network that reaches the host",
+    why="Its gateway is an address of the host: what listens there on all interfaces can be reached.",
+    fix="driver_opts: {com.docker.network.bridge.gateway_mode_ipv4: isolated} (Engine 28), or a rule of the firewall",
+)  # fmt: skip
+def gateways(project: Project) -> Iterator[Hit]:
+    for name, spec in project.networks.items():
+        chosen = {key for key, value in pairs(mapping(spec).get("driver_opts")) if value == "isolated"}
+        if is_true(mapping(spec).get("internal")) and not any(".gateway_mode_ipv" in key for key in chosen):
+            yield Hit(("networks", name, "internal"), f"from '{name}' the host's own services can be reached")
+
+
+@PORTS.service(
+    "W10", "low", "the host by name",
+    why="It is given a way to what listens on the host.",
+    fix="remove it where nothing on the host is needed",
+)  # fmt: skip
+def host_by_name(one: Subject) -> Iterator[Hit]:
+    found = one.model.get("extra_hosts")
+    for name, value in pairs(found):
+        address = value if value is not None else name.partition(":")[2]
+        if address == "host-gateway":
+            host = name.partition(":")[0]
+            path = ("extra_hosts", host) if isinstance(found, dict) else ("extra_hosts",)
+            yield Hit(path, f"'{host}' is the host", "host-gateway")
+
+
+@PORTS.project(
+    "W11", "high", "port published twice",
+    why="Only one can have it: the other does not start.",
+    fix="publish another port",
+)  # fmt: skip
+def twice(project: Project) -> Iterator[Hit]:
+    taken: list[tuple[str, Published]] = []
+    for name, model in project.services.items():
+        for port in ports(model):
+            other = next((who for who, had in taken if _collide(had, port)), None)
+            if other is not None:
+                yield Hit(
+                    ("services", name, "ports", port.at), f"{other} publishes {_place(port)} as well", _written(port)
+                )
+            elif port.host is not None:
+                taken.append((name, port))
+
+
+def _collide(had: Published, port: Published) -> bool:
+    if had.host is None or port.host is None or had.protocol != port.protocol:
+        return False
+    if (
+        had.host[1] - had.host[0] > had.target[1] - had.target[0]
+        or port.host[1] - port.host[0] > port.target[1] - port.target[0]
+    ):
+        return False  # a range to choose from
+    same = had.host_ip == port.host_ip or had.everywhere or port.everywhere
+    return same and had.host[0] <= port.host[1] and port.host[0] <= had.host[1]
+
+
+_TCP = re.compile(r"tcp://[^\s,]*", re.IGNORECASE)
+
+
+@PORTS.service(
+    "W12", "high", "the Docker API without TLS",
+    why="Whoever can reach it, or listen on the way, is root of that host.",
+    fix="use ssh:// or TLS with client certificates (DOCKER_TLS_VERIFY=1)",
+    refs="CIS 2.7, OWASP 1",
+)  # fmt: skip
+def plain_api(one: Subject) -> Iterator[Hit]:
+    variables = dict(pairs(one.model.get("environment")))
+    address = variables.get("DOCKER_HOST") or ""
+    if address.startswith("tcp://") and not variables.get("DOCKER_TLS_VERIFY") and not _is_local(address):
+        yield Hit(("environment", "DOCKER_HOST"), f"DOCKER_HOST is {address}, without TLS", "DOCKER_HOST")
+    for key in ("command", "entrypoint"):
+        said = words(one.model.get(key))
+        joined = " ".join(said)
+        if re.search(r"(^|\s)(-H|--host)[ =]tcp://", joined) and "--tlsverify" not in joined:
+            place = next((word for word in said if _TCP.search(word)), "")
+            yield Hit((key,), "it opens the Docker API, or speaks to it, without TLS", place)
+
+
+def _is_local(address: str) -> bool:
+    return re.match(r"tcp://(127\.|localhost|\[::1\])", address) is not None
+
+
+_OFF = {
+    "NODE_TLS_REJECT_UNAUTHORIZED": ("0",), "PYTHONHTTPSVERIFY": ("0",), "GIT_SSL_NO_VERIFY": ("1", "true"),
+    "SSL_VERIFY": ("false", "0"), "VERIFY_SSL": ("false", "0"), "TLS_VERIFY": ("false", "0"),
+    "VAULT_SKIP_VERIFY": ("1", "true"), "DOCKER_TLS_VERIFY": ("0",), "REQUESTS_VERIFY": ("false", "0"),
+    "INSECURE_SKIP_VERIFY": ("true", "1"), "PGSSLMODE": ("disable", "allow"),
+}  # fmt: skip
+_OFF_WORDS = re.compile(
+    r"sslmode=(disable|allow)\b|[?&;](verify|ssl_verify|tls_verify|verifyServerCertificate)=(false|0)\b"
+    r"|tlsAllowInvalidCertificates=true|[?&;]tlsInsecure=true|--insecure-skip-tls-verify\b|--no-check-certificate\b"
+    r"|\bcurl\b.*\s(-k|--insecure)\b|sslVerify=false|http\.sslVerify\s+false|[?&;]trustServerCertificate=true",
+    re.IGNORECASE,
+)
+
+
+@PORTS.service(
+    "W13", "medium", "certificates not checked",
+    why="Whoever is on the way can pretend to be the other side.",
+    fix="trust the authority that signed the certificate, and leave checking on",
+)  # fmt: skip
+def unchecked(one: Subject) -> Iterator[Hit]:
+    for name, value in pairs(one.model.get("environment")):
+        if (value or "").lower() in _OFF.get(name.upper(), ()) or _OFF_WORDS.search(value or ""):
+            yield Hit(("environment", name), f"{name} switches it off", name)
+    for key in ("command", "entrypoint"):
+        if found := _OFF_WORDS.search(" ".join(words(one.model.get(key)))):
+            yield Hit((key,), "an argument switches it off", found[0].split()[-1])
+
+
+@PORTS.project(
+    "W14", "medium", "dependency without TLS",
+    why="The policy asks for TLS between services, and this way is open to whoever is on the network.",
+    fix="add both to security.tls.services",
+)  # fmt: skip
+def plain_edges(project: Project) -> Iterator[Hit]:
+    covered = project.standards.tls
+    if covered is None:
+        return
+    for edge in sorted(project.edges, key=sorted):
+        bare = sorted(name for name in edge if covered and name not in covered and name in project.services)
+        for name in bare:
+            other = next(iter(edge - {name}), name)
+            yield Hit(("services", name), f"it speaks with {other} and has no certificate")

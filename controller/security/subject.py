@@ -1,0 +1,169 @@
+"""What rules look at: one service among its project, and what is known besides. Pure values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from controller.model.running import ImageFacts, Model
+from controller.model.scanning import FindingSeverity, Rule
+from controller.security.reading import Keys
+
+
+class Hit(NamedTuple):
+    """A rule found something. `path`: below the service, or from the top for the project; its first part may be missing
+    there. `needle`: text that stands at the very place, where several things stand below the path.
+    """
+
+    path: Keys
+    message: str
+    needle: str = ""
+    severity: FindingSeverity | None = None
+    fix: str = ""
+
+
+class SourceFile(NamedTuple):
+    """A file that a mount, a secret or a config leads to. `path`: where it really is; `mode`: its permission bits."""
+
+    path: str
+    mode: int | None = None
+    tracked: bool = False
+    """By git, so that everybody who has the repository has it."""
+
+
+class Report(NamedTuple):
+    """What a scanner of vulnerabilities said of an image. `stale`: how old it is, where that is too old; `worst`: of
+    the `many` findings that are too bad, None where none is."""
+
+    stale: str = ""
+    worst: FindingSeverity | None = None
+    many: int = 0
+
+
+class Standards(NamedTuple):
+    """What the operator allows, beyond what is harmless anyway. Empty: nothing is said of it."""
+
+    registries: tuple[str, ...] = ()
+    runtimes: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+    providers: tuple[str, ...] = ()
+    sharers: frozenset[str] = frozenset()
+    """Volumes that several services may write."""
+    tls: tuple[str, ...] | None = None
+    """Services that have certificates, where all are to speak TLS with each other; empty: every one."""
+    signed: frozenset[str] | None = None
+    """Digests and names with a verified signature; None: nobody asks for one."""
+    reports: Mapping[str, Report] | None = None
+    """By image; None: nobody asks for any."""
+    probed: frozenset[str] = frozenset()
+    """Services that the manifest has a probe for."""
+    heals: bool = False
+    """The controller starts again what ends, with pauses that grow."""
+    isolated: bool = False
+    """Networks follow the declared edges: `security.networkPolicy`."""
+
+
+NO_STANDARDS = Standards()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """All of a stack. Paths are absolute where the engine is this machine's.
+
+    `written`: the text that stands at a path in the user's own file, before variables are filled in; None: none does.
+    `resolve`: a path with its links followed. `edges`: who is declared to speak with whom. `own_paths`: of the
+    controller, and never for a container; `watched_paths`: manifests, which none may write.
+    """
+
+    name: str
+    services: Mapping[str, Model]
+    networks: Model = field(default_factory=dict)
+    volumes: Model = field(default_factory=dict)
+    secrets: Model = field(default_factory=dict)
+    configs: Model = field(default_factory=dict)
+    rest: Model = field(default_factory=dict)
+    """What else stands at the top: `x-…`, `include`."""
+    directory: str = ""
+    edges: frozenset[frozenset[str]] = frozenset()
+    standards: Standards = NO_STANDARDS
+    images: Mapping[str, ImageFacts] = field(default_factory=dict)
+    sources: Mapping[str, SourceFile] = field(default_factory=dict)
+    """By path as it is written in the definition, made absolute."""
+    relative: frozenset[str] = frozenset()
+    """Those that are written as relative to the project's folder."""
+    own_paths: tuple[str, ...] = ()
+    watched_paths: tuple[str, ...] = ()
+    written: Callable[[Keys], str | None] = lambda _: None
+    is_written: bool = True
+    """Whether `written` knows: of what runs it does not, and each value is literal there."""
+    userns_remap: bool = False
+    apparmor: bool = False
+    looked_at: tuple[tuple[Keys, str], ...] = ()
+    """Variables that its files interpolate, and where."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One service of a project."""
+
+    name: str
+    model: Model
+    project: Project
+
+    def written(self, *path: str | int) -> str | None:
+        """Its text in the user's file."""
+        return self.project.written(("services", self.name, *path))
+
+    def neighbours(self) -> Iterator[str]:
+        for edge in self.project.edges:
+            if self.name in edge:
+                yield from edge - {self.name}
+
+    @property
+    def probed(self) -> bool:
+        """The manifest says how to ask whether it works."""
+        return self.name in self.project.standards.probed
+
+    @property
+    def image(self) -> ImageFacts | None:
+        return self.project.images.get(self.name)
+
+
+Check = Callable[[Subject], Iterator[Hit]]
+ProjectCheck = Callable[[Project], Iterator[Hit]]
+
+
+class Checks:
+    """The rules of one chapter, each with the function that looks."""
+
+    def __init__(self) -> None:
+        self.services: list[tuple[Rule, Check]] = []
+        self.projects: list[tuple[Rule, ProjectCheck]] = []
+
+    def service(
+        self, id: str, severity: str, title: str, *, why: str, fix: str, refs: str = ""
+    ) -> Callable[[Check], Check]:
+        """Decorator: a rule that looks at one service. `refs` are separated by commas."""
+
+        def add(check: Check) -> Check:
+            self.services.append((rule(id, severity, title, why, fix, refs), check))
+            return check
+
+        return add
+
+    def project(
+        self, id: str, severity: str, title: str, *, why: str, fix: str, refs: str = ""
+    ) -> Callable[[ProjectCheck], ProjectCheck]:
+        """Decorator: a rule that looks at the project as a whole."""
+
+        def add(check: ProjectCheck) -> ProjectCheck:
+            self.projects.append((rule(id, severity, title, why, fix, refs), check))
+            return check
+
+        return add
+
+
+def rule(id_: str, severity: str, title: str, why: str, fix: str, refs: str = "") -> Rule:
+    """`refs` are separated by commas."""
+    return Rule(id_, FindingSeverity(severity), title, why, fix, tuple(filter(None, map(str.strip, refs.split(",")))))

@@ -1,0 +1,75 @@
+"""Findings that are known and accepted until a day; a waiver that is over, or serves nothing, is told itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import NamedTuple
+
+from controller.model.scanning import Acceptance, FindingSeverity, ScanFinding
+from controller.security.subject import rule
+
+EXPIRED = rule(
+    "A01", "medium", "waiver that is over",
+    "What was accepted for a while is accepted no longer, and still there.",
+    "mend the finding, or decide anew and give it another day",
+)  # fmt: skip
+IDLE = rule(
+    "A02", "info", "waiver without a finding",
+    "It hides the same finding when that comes back.",
+    "remove it",
+)  # fmt: skip
+
+PROJECT = "*"
+"""In the place of a service: of all, and of what is no service's."""
+
+
+class Waived(NamedTuple):
+    """One waiver of a manifest, and where it stands."""
+
+    id: str
+    service: str
+    reason: str
+    expires: date
+    file: str | None = None
+    line: int | None = None
+    column: int | None = None
+    path: str | None = None
+
+    def covers(self, finding: ScanFinding) -> bool:
+        return finding.rule.id == self.id and self.service in (PROJECT, finding.service)
+
+
+def accept(findings: Iterable[ScanFinding], waivers: Sequence[Waived], today: date) -> tuple[ScanFinding, ...]:
+    """The findings, those that are waived marked so; and what is to be said of the waivers."""
+    seen = list(findings)
+    accepted = [_accepted(one, waivers, today) for one in seen]
+    return (*accepted, *_told(waivers, seen, today))
+
+
+def _accepted(finding: ScanFinding, waivers: Sequence[Waived], today: date) -> ScanFinding:
+    for one in waivers:
+        if one.covers(finding) and today <= one.expires:
+            return replace(finding, accepted=Acceptance(one.reason, one.expires))
+    return finding
+
+
+def _told(waivers: Sequence[Waived], findings: Sequence[ScanFinding], today: date) -> Iterator[ScanFinding]:
+    for one in waivers:
+        needed = [finding for finding in findings if one.covers(finding)]
+        service = None if one.service == PROJECT else one.service
+        if today > one.expires:
+            message = f"the waiver of {one.id} ended on {one.expires}"
+            # As bad as what it hid: who gates on that is to notice.
+            worst = max(
+                (finding.severity for finding in needed), key=lambda found: found.rank, default=EXPIRED.severity
+            )
+            yield _of(one, service, message, max(worst, EXPIRED.severity, key=lambda found: found.rank))
+        elif not needed:
+            message = f"the waiver of {one.id} is for nothing: there is no such finding"
+            yield replace(_of(one, service, message, FindingSeverity.INFO), rule=IDLE, fix=IDLE.fix)
+
+
+def _of(one: Waived, service: str | None, message: str, severity: FindingSeverity) -> ScanFinding:
+    return ScanFinding(EXPIRED, severity, message, EXPIRED.fix, service, one.path, one.file, one.line, one.column)

@@ -14,7 +14,7 @@ from controller.engines.base import Engine
 from controller.intake.rough import read_roughly
 from controller.intake.targets import Target
 from controller.loop.generation import render_target
-from controller.loop.scanning import Written, scan
+from controller.loop.scanning import Known, Written, find_images, scan
 from controller.loop.store import state_dir
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
 from controller.model.project import RenderedProject
@@ -54,8 +54,9 @@ class _Scan:
             rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path
         )
         running = self._look(rendered) if self.source != "compose" else Running()
-        own = (str(state_dir(os.environ, os.geteuid())),)
-        found = scan(written, own, datetime.now().astimezone().date(), running)
+        images = find_images(self.engine, rendered) if self.source != "compose" else {}
+        known = Known((str(state_dir(os.environ, os.geteuid())),), images)
+        found = scan(written, known, datetime.now().astimezone().date(), running)
         self.findings += [one for one in found if self.source in ("all", str(one.source)) or not one.service]
         self.services += sorted(mapping(rendered.model.get("services")))
 
@@ -72,12 +73,8 @@ class _Scan:
 
     def _look(self, rendered: RenderedProject) -> Running:
         """What runs of it; nothing where no engine answers."""
-        images = {
-            name: str(mapping(one).get("image") or f"{rendered.name}-{name}")
-            for name, one in mapping(rendered.model.get("services")).items()
-        }
         try:
-            running = self.engine.look_around(rendered.name, images, deadline=_PATIENCE)
+            running = self.engine.look_around(rendered.name, deadline=_PATIENCE)
         except ControllerError as error:
             if self.source == "running":
                 raise

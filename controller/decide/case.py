@@ -42,7 +42,7 @@ class Case(NamedTuple):
     enough for what ran well before. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself. `hurried`: a person wants it to end without grace.
     `fetching`: its image is on its way. `fetches_early`: images are fetched ahead of need, not when it is their turn.
-    `leeway`: what the machine has room for.
+    `leeway`: what the machine has room for. `barred`: why it may not be started at all; "": it may.
     """
 
     aim: Aim
@@ -60,6 +60,7 @@ class Case(NamedTuple):
     fetching: bool = False
     leeway: Leeway = AMPLE
     fetches_early: bool = True
+    barred: str = ""
     known: Known = MappingProxyType({})
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from controller.decide.admission import EXCEEDS, SHORT_OF_ROOM
 from controller.decide.aim import release_of
+from controller.decide.barred import INSECURE
 from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
 from controller.decide.heal import tries_of
@@ -88,7 +89,7 @@ def _find_failure(case: Case, serving: int, moves: Moves) -> Words | None:
     trouble = case.fetch_trouble if moves.reason == PULL_BACKOFF else case.seen.trouble
     if _is_lasting(trouble) and moves.reason.endswith(("Failed", "BackOff")):
         return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
-    if moves.reason in ("ImageNeverPulled", EXCEEDS):
+    if moves.reason in ("ImageNeverPulled", EXCEEDS, INSECURE):
         return (Phase.DEGRADED if serving else Phase.FAILED), moves.reason, moves.message
     if moves.tries >= 2 or moves.reason == "CrashLoopBackOff":
         return Phase.CRASH_LOOP, "CrashLoopBackOff", moves.message

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from controller.decide.admission import PORT_AGAIN, count_going, find_no_room, tell_ports
 from controller.decide.attempt import has_been_let_pass, is_done, watched_until
+from controller.decide.barred import tell_barred
 from controller.decide.batch import has_begun
 from controller.decide.case import ALIVE, Case, Parts, free_numbers, ids, is_ready, still_waits, tried_again_at
 from controller.decide.drain import serves
@@ -91,8 +92,8 @@ def _find_gate(case: Case, parts: Parts) -> Moves | None:
     if (until := _delayed_until(case, parts)) is not None:
         message = f"waits {case.want.update.delay:g} s between two batches"
         return Moves(wake_at=until, reason="Delaying", message=message, shut=True)
-    if (short := find_no_room(case, parts)) is not None:
-        return short
+    if (why_not := tell_barred(case) or find_no_room(case, parts)) is not None:
+        return why_not
     if not case.may_begin and parts.stale_serve:
         return WAITS_FOR_SLOT
     return None

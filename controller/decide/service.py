@@ -21,6 +21,7 @@ from controller.decide.attempt import (
     rest_clock,
     watched_until,
 )
+from controller.decide.barred import INSECURE, bar_insecure
 from controller.decide.batch import count_there, note_gone, note_there
 from controller.decide.case import (
     ALIVE,
@@ -141,7 +142,8 @@ def _job(case: Case, parts: Parts) -> Decision:
         case = case._replace(history=history)
         back = _bar_trouble(case, give_back(case))
         return conclude(case, parts, back, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
-    moves = limit_first(case, parts, _bar_trouble(case, admit(case, parts, job_moves(case, parts))))
+    moves = admit(case, parts, bar_insecure(case, job_moves(case, parts)))
+    moves = limit_first(case, parts, _bar_trouble(case, moves))
     case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
     if has_failed(case, parts.fresh):
         message = (
@@ -149,8 +151,8 @@ def _job(case: Case, parts: Parts) -> Decision:
         )
         return conclude(case, parts, moves, (Phase.FAILED, "JobFailed", message))
     running = any(replica.phase in ALIVE for replica in parts.fresh)
-    if moves.reason == EXCEEDS:
-        return conclude(case, parts, moves, (Phase.FAILED, EXCEEDS, moves.message))
+    if moves.reason in (EXCEEDS, INSECURE):
+        return conclude(case, parts, moves, (Phase.FAILED, moves.reason, moves.message))
     waits = moves.waits_for or moves.short
     phase = Phase.STARTING if running or begins(moves) else Phase.WAITING if waits else Phase.PENDING
     return conclude(case, parts, moves, (phase, moves.reason or "Running", moves.message))
@@ -192,7 +194,7 @@ def _fail(case: Case, parts: Parts, failure: Failure) -> Decision:
 def _find_moves(case: Case, parts: Parts) -> Moves:
     """Mending comes where nothing else is to be done: one that can never succeed holds up nothing but itself."""
     ruled = add_up(_rules(case, parts))
-    moves = _bar_trouble(case, drain_first(case, admit(case, parts, ruled)))
+    moves = _bar_trouble(case, drain_first(case, admit(case, parts, bar_insecure(case, ruled))))
     if moves.steps and split_fetches(moves.steps)[1]:
         return limit_first(case, parts, moves)
     leaves = ended_by(ruled) | restarted_by((ruled,))

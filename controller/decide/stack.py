@@ -163,8 +163,16 @@ class _Turn:
             fetching=(name, aimed.want.image) in world.fetching,
             leeway=leeway,
             fetches_early=world.desired.policy.optimization.early_pulls,
+            barred=self._barred(aimed.want),
             known=world.known,
         )
+
+    def _barred(self, want: DesiredService) -> str:
+        """Of what is asked for: what one goes back to was started once."""
+        desired = self.world.desired
+        if not desired.barred or want.revision != desired.services[want.name].revision:
+            return ""  # nearly always
+        return desired.barred.get(want.name, "")
 
     def _leeway(self, want: DesiredService) -> Leeway:
         """Who would begin something asks first, and gets an answer when it is its turn.

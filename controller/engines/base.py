@@ -15,7 +15,7 @@ from controller.model.observed import Observed, Replica
 from controller.model.own import OwnSeen, OwnSpec, Placed, Role
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.resources import CleanupPolicy
-from controller.model.running import Running
+from controller.model.running import ImageFacts, Running
 from controller.model.steps import Outcome, Result, Step
 from controller.model.usage import Counters
 
@@ -137,8 +137,12 @@ class Engine(Protocol):
         """What the local image of that name brings; None: it is not here. Raises EngineErrors."""
         ...
 
-    def look_around(self, stack: str, images: Mapping[str, str], *, deadline: float = 10.0) -> Running:
-        """What a scan wants to know of what runs, and of `images`, by service. Raises Transient without an engine."""
+    def look_around(self, stack: str, *, deadline: float = 10.0) -> Running:
+        """What a scan wants to know of what runs, and of the engine. Raises Transient without an engine."""
+        ...
+
+    def image_facts(self, image: str, *, deadline: float = 5.0) -> ImageFacts | None:
+        """What a local image says of itself; None where there is none of that name. Raises Transient."""
         ...
 
     def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:

@@ -32,7 +32,7 @@ from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import Observed, Replica
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.resources import CleanupPolicy
-from controller.model.running import Running
+from controller.model.running import ImageFacts, Running
 from controller.model.steps import Outcome, Step
 from controller.model.usage import Counters
 
@@ -119,8 +119,11 @@ class ComposeEngine:
         test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
         return ImageDefaults(bool(test[0] != "NONE"), tuple(sorted(config.get("Volumes") or ())))
 
-    def look_around(self, stack: str, images: Mapping[str, str], *, deadline: float = 10.0) -> Running:
-        return self._lookout.look(stack, images, deadline=deadline)
+    def look_around(self, stack: str, *, deadline: float = 10.0) -> Running:
+        return self._lookout.look(stack, deadline=deadline)
+
+    def image_facts(self, image: str, *, deadline: float = 5.0) -> ImageFacts | None:
+        return self._lookout.image(image, deadline=deadline)
 
     def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
         ends_at = time.monotonic() + deadline

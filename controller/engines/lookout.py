@@ -35,15 +35,13 @@ class Lookout:
     def __init__(self, client: Client, images: Images, vantage: Vantage, endpoint: Endpoint) -> None:
         self._client, self._images, self._vantage, self._endpoint = client, images, vantage, endpoint
 
-    def look(self, stack: str, images: Mapping[str, str], *, deadline: float) -> Running:
+    def look(self, stack: str, *, deadline: float) -> Running:
         """Raises EngineErrors. What goes while it is looked at is left out."""
         ends_at = time.monotonic() + deadline
         info = self._vantage.ask(deadline=left(ends_at))
         inspects = [*self._inspects(stack, ends_at)]
-        facts = {name: self._image(image, ends_at) for name, image in images.items()}
         return Running(
             services=self._services(stack, inspects, info, ends_at),
-            images={name: one for name, one in facts.items() if one is not None},
             commands=tuple(self._commands(stack, ends_at)),
             strangers=tuple(self._strangers(stack, {one["Id"] for one in inspects}, ends_at)),
             posture=self._posture(info),
@@ -76,17 +74,15 @@ class Lookout:
         except ControllerError:
             return frozenset()
 
-    def _image(self, name: str, ends_at: float) -> ImageFacts | None:
-        """None: there is none of that name."""
-        try:
-            found = self._images.find(name, deadline=left(ends_at))
-            if found is None:
-                return None
-            config = self._images.config(found, deadline=left(ends_at))
-            path = f"/images/{quote(found, safe=':')}/history"
-            history = get_list(self._client, path, deadline=left(ends_at))
-        except ControllerError:
+    def image(self, name: str, *, deadline: float) -> ImageFacts | None:
+        """None: there is none of that name. Raises EngineErrors."""
+        ends_at = time.monotonic() + deadline
+        found = self._images.find(name, deadline=left(ends_at))
+        if found is None:
             return None
+        config = self._images.config(found, deadline=left(ends_at))
+        path = f"/images/{quote(found, safe=':')}/history"
+        history = get_list(self._client, path, deadline=left(ends_at))
         test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
         made = tuple(str(line.get("CreatedBy") or "") for line in history)
         return ImageFacts(str(config.get("User") or ""), tuple(config.get("Env") or ()), made, bool(test[0] != "NONE"))

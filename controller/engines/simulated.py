@@ -28,7 +28,7 @@ from controller.model.names import ImageId, Instant, ReplicaId
 from controller.model.observed import Health, Observed, Replica, ReplicaPhase
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
 from controller.model.resources import CleanupPolicy
-from controller.model.running import Running
+from controller.model.running import ImageFacts, Running
 from controller.model.steps import (
     Build,
     Connect,
@@ -126,10 +126,15 @@ class SimulatedEngine:
         self._answer(deadline)
         return self._settings.images.get(image)
 
-    def look_around(self, stack: str, images: Mapping[str, str], *, deadline: float = 10.0) -> Running:
+    def look_around(self, stack: str, *, deadline: float = 10.0) -> Running:
         """What runs in it is as it was made, and nobody else is there."""
         self._answer(deadline)
         return Running()
+
+    def image_facts(self, image: str, *, deadline: float = 5.0) -> ImageFacts | None:
+        """Its images say nothing of themselves."""
+        self._answer(deadline)
+        return None
 
     def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
         self._answer(deadline)

@@ -22,11 +22,12 @@ def make_batches(
 ) -> Iterator[Batch]:
     """In order. A fetch takes up to hours, in which what runs is kept in shape."""
     fetches, steps = split_fetches(decision.steps)
+    check = None if loaded.gate is None else loaded.gate.check
     rank, adapts = world.rank(decision.service), world.desired.policy.optimization.adaptive_parallelism
 
     def batch(*steps: Step) -> Batch:
         name, service, release = loaded.name, decision.service, decision.release
-        return Batch(name, service, steps, loaded.project, journal, rank, adapts, route, release)
+        return Batch(name, service, steps, loaded.project, journal, rank, adapts, route, release, check)
 
     if steps:
         yield batch(*(map(_hurry, steps) if decision.service in world.hurried else steps))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from controller.decide.patience import widen_all
 from controller.engines.base import Engine, Scope
@@ -29,6 +30,9 @@ from controller.model.names import Instant
 from controller.model.observed import Observed
 from controller.model.project import ImageDefaults, Recording, RenderedProject
 from controller.model.timings import Span
+
+if TYPE_CHECKING:
+    from controller.loop.gate import Gate
 
 
 def render_target(engine: Engine, target: Target) -> RenderedProject:
@@ -57,6 +61,9 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
     desired, told = _heed_learned(resolution.stack, target, rendered, store)
+    gate = _make_gate(engine, target, rendered, store)
+    if gate is not None:
+        desired = replace(desired, barred=gate.barred())
     return Loaded(
         place=target.place,
         project=replace(target.project, name=rendered.name),
@@ -73,9 +80,19 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         alerts=read_policy(target.manifest),
         metrics=read_metrics(target.manifest, target.path.parent if target.path else target.project.directory),
         resources=read_resources(target.manifest),
+        gate=gate,
         declared=sources.declared,
         contents={name: found for name, found in sources.contents.items() if found},
     )
+
+
+def _make_gate(engine: Engine, target: Target, rendered: RenderedProject, store: Store) -> Gate | None:
+    """What the manifest lets be started; None: all of it, and nothing is scanned."""
+    if target.manifest is None or target.manifest.spec.security.scan.fail_on is None:
+        return None
+    from controller.loop.gate import make_gate  # loaded for those who ask for it
+
+    return make_gate(engine, target, rendered, store.folder.parent.parent)
 
 
 def _heed_learned(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from controller.model.alert import AlertPolicy
 from controller.model.decision import Hold
@@ -13,6 +14,9 @@ from controller.model.errors import Finding
 from controller.model.metrics import MetricsPolicy
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.resources import ResourcePolicy
+
+if TYPE_CHECKING:
+    from controller.loop.gate import Gate
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,8 @@ class Loaded:
     resources: ResourcePolicy = field(default_factory=ResourcePolicy)
     declared: frozenset[str] = frozenset()
     """Every service of the files, whatever its Compose profile."""
+    gate: Gate | None = field(default=None, repr=False)
+    """What the scan lets be started; None: everything."""
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from controller.intake.compose import read_needs
+from controller.engines.base import Engine
+from controller.intake.compose import read_image, read_needs
 from controller.intake.findings import dotted
 from controller.intake.inputs import Inputs
 from controller.intake.interpolation import variable_names
@@ -17,8 +19,9 @@ from controller.intake.places import Places
 from controller.intake.source import Document
 from controller.intake.tree import scalars
 from controller.loop.scanfacts import look_at_sources, read_standards
+from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
-from controller.model.running import Running
+from controller.model.running import ImageFacts, Running
 from controller.model.scanning import FindingSource, ScanFinding
 from controller.security.reading import Keys, mapping, text, texts
 from controller.security.scan import Found, scan_project, scan_running
@@ -44,18 +47,23 @@ class Written:
     manifest_path: Path | None = None
 
 
-def scan(
-    written: Written, own_paths: Iterable[str], today: date, running: Running = NOTHING_RUNS
-) -> tuple[ScanFinding, ...]:
-    """All findings on one stack, in no order. `own_paths`: folders of the controller's own."""
-    project = make_project(written, own_paths, running)
+class Known(NamedTuple):
+    """What is known besides of this machine. `own_paths`: folders of the controller's own; `images`: by service."""
+
+    own_paths: tuple[str, ...] = ()
+    images: Mapping[str, ImageFacts] = {}
+
+
+def scan(written: Written, known: Known, today: date, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
+    """All findings on one stack, in no order."""
+    project = make_project(written, known)
     places = _places(written)
     found = [_placed(one, places, FindingSource.COMPOSE) for one in scan_project(project)]
     found += [_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)]
     return accept(found, read_waivers(written), today)
 
 
-def make_project(written: Written, own_paths: Iterable[str], running: Running = NOTHING_RUNS) -> Project:
+def make_project(written: Written, known: Known) -> Project:
     """What rules look at."""
     model = written.rendered.model
     directory = os.path.abspath(written.directory)
@@ -72,14 +80,28 @@ def make_project(written: Written, own_paths: Iterable[str], running: Running = 
         directory=directory,
         edges=frozenset(_edges(services, written.manifest)),
         standards=read_standards(written.manifest, folder),
-        images=running.images,
+        images=known.images,
         sources=look_at_sources(model, written.directory),
         relative=frozenset(_relative(written.inputs, written.directory)),
-        own_paths=tuple(own_paths),
+        own_paths=known.own_paths,
         watched_paths=(str(written.manifest_path),) if written.manifest_path is not None else (),
         written=_places(written).written,
         looked_at=tuple(_looked_at(written.inputs)),
     )
+
+
+def find_images(engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0) -> Mapping[str, ImageFacts]:
+    """What the images say that are here, by service. Nothing where no engine answers."""
+    ends_at, found = time.monotonic() + deadline, dict[str, ImageFacts]()
+    for name, model in mapping(rendered.model.get("services")).items():
+        left = ends_at - time.monotonic()
+        try:
+            facts = engine.image_facts(read_image(mapping(model), rendered.name, name), deadline=max(left, 0.1))
+        except EngineError:
+            return found
+        if facts is not None:
+            found[name] = facts
+    return found
 
 
 def _places(written: Written) -> Places:

@@ -353,3 +353,5 @@ class DesiredStack:
     profile: str | None = None
     source: str = ""
     """Where it came from, for people: `manifests/rag.yaml`."""
+    barred: Mapping[str, str] = field(default_factory=dict)
+    """Services that may not be started, and why: findings that the manifest does not let pass. No part of `digest`."""

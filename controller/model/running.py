@@ -68,8 +68,6 @@ class Running:
     """A stack as it runs. `services`: one model for each replica that differs, by service."""
 
     services: Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
-    images: Mapping[str, ImageFacts] = field(default_factory=dict)
-    """By service."""
     commands: tuple[Ran, ...] = ()
     strangers: tuple[Stranger, ...] = ()
     posture: Posture | None = None

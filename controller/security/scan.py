@@ -72,7 +72,7 @@ def scan_running(project: Project, seen: Running) -> Iterator[Found]:
             yield rule, None, Hit((), message)
 
 
-_UNSEEN = (
+UNSEEN = (
     "build",
     "pull_policy",
     "post_start",
@@ -90,7 +90,7 @@ def _weaker(project: Project, name: str, models: tuple[Model, ...]) -> Iterator[
     """Of replicas that are the same in this, once."""
     said = [(rule, hit) for rule, _, hit in scan_service(project, name)] if name in project.services else []
     known = {_key(rule, hit) for rule, hit in said}
-    unseen = {key: one for key, one in project.services.get(name, {}).items() if key in _UNSEEN}
+    unseen = {key: one for key, one in project.services.get(name, {}).items() if key in UNSEEN}
     told: set[tuple[str, str]] = set()
     for model in models:
         alone = replace(project, services={**project.services, name: {**unseen, **model}})

@@ -52,14 +52,15 @@ def _finds(source: Spot, target: Spot, host: str) -> bool:
 def _make_spot(replica: Replica, template: Template) -> Spot:
     create = read_request(template).create
     service: Mapping[str, Any] = json.loads(create.get("Service") or "{}")
-    networks = () if service.get("network_mode") == "none" else tuple(service.get("networks") or ("default",))
+    mode = str(service.get("network_mode") or "")
+    networks = () if mode else tuple(service.get("networks") or ("default",))
     ports = {int(port["target"]) for port in service.get("ports") or ()}
     exposed = {int(str(port).partition("/")[0]) for port in service.get("expose") or ()}
     return Spot(
         replica.id,
         f"{replica.service}-{replica.number}",
         replica.service,
-        replica.id,
+        ReplicaId(mode.removeprefix("service:") or replica.service),
         {name: (_address(name, replica.id),) for name in networks},
         ports=tuple(sorted(ports | exposed)),
     )

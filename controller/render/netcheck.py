@@ -59,8 +59,8 @@ def _stack_lines(one: Checked, look: Look) -> list[str]:
     lines = [_summary(reach, look), *_told(reach)]
     if reach.pairs:
         lines += ["", *(_pair_table(reach, look) if look.wide else _matrix(reach, look))]
-    if wrong := [*reach.differences, *reach.unchecked]:
-        lines += ["", *_wrong_lines(wrong, look)]
+    if reach.differences or reach.unchecked:
+        lines += ["", *_wrong_lines(reach.differences, look), *_wrong_lines(reach.unchecked, look)]
     if one.published:
         lines += ["", *published_lines(one.published, paint=look.paint, width=look.width)]
     return lines
@@ -103,7 +103,7 @@ def _matrix(reach: Reach, look: Look) -> list[str]:
     rows = [[_cell(worst.get((source, target)), look) for target in targets] for source in sources]
     lines = _fit(sources, targets, rows, look)
     used = [sign for sign in _SIGNS if sign in {_sign_of(pair) for pair in worst.values()}]
-    return [*lines, _legend(used, look)]
+    return [*lines, *_legend(used, look)]
 
 
 def _fit(sources: Sequence[str], targets: Sequence[str], rows: Sequence[Sequence[Cell]], look: Look) -> list[str]:
@@ -153,9 +153,18 @@ def _sign_of(pair: Pair) -> _Sign:
             return _REACHED if pair.reachable else _CLOSED
 
 
-def _legend(used: Sequence[_Sign], look: Look) -> str:
-    words = (f"{look.paint(sign.sign if look.signs else sign.plain, sign.role)} {sign.meaning}" for sign in used)
-    return "   ".join(words)
+def _legend(used: Sequence[_Sign], look: Look) -> list[str]:
+    """What the signs mean, on as many lines as that takes."""
+    lines, room = [""], 0
+    for sign in used:
+        shown = sign.sign if look.signs else sign.plain
+        words = width_of(f"{shown} {sign.meaning}")
+        if lines[-1] and look.width is not None and room + 3 + words > look.width:
+            lines, room = [*lines, ""], 0
+        gap = "   " if lines[-1] else ""
+        lines[-1] += f"{gap}{look.paint(shown, sign.role)} {sign.meaning}"
+        room += len(gap) + words
+    return lines
 
 
 def _pair_table(reach: Reach, look: Look) -> list[str]:

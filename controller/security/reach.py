@@ -77,17 +77,16 @@ def _needed_way(source: Spot, target: Spot, found: Sequence[tuple[Route, Knocked
     if not found:
         return _Way(False, cause=_no_way(source, target))
     named = next((one for one in found if one[0].by is By.NAME), None)
-    reached = next((one for one in found if one[0].by is By.ADDRESS and _leads(*one)), None)
-    if named is not None and _leads(*named):
-        return _Way(True, *named)
-    if named is not None and named[1].answer is not Answer.UNKNOWN:
+    direct = [one for one in found if one[0].by is By.ADDRESS]
+    reached = next((one for one in direct if _leads(*one)), None)
+    unknown = next((one for one in direct if one[1].answer is Answer.UNKNOWN), None)
+    if named is not None and named[1].answer is not Answer.UNKNOWN and not _leads(*named):
         return _Way(False, *named, cause=_why_not(source, target, named[1], reached is not None))
     if reached is not None:
-        return _Way(True, *reached)
-    unknown = next((one for one in found if one[1].answer is Answer.UNKNOWN), None)
+        return _Way(True, *(named if named is not None and _leads(*named) else reached))
     if unknown is not None:
         return _Way(None, *unknown, cause=unknown[1].reason)
-    return _Way(False, *found[0], cause=_why_not(source, target, found[0][1], False))
+    return _Way(False, *direct[0], cause=_why_not(source, target, direct[0][1], False))
 
 
 def _no_way(source: Spot, target: Spot) -> str:
@@ -119,7 +118,7 @@ def _finish(question: Question, blank: Pair, way: _Way, whose: str) -> Pair:
         verdict,
         by=way.route.by if way.route is not None and way.reachable else None,
         via=via if way.reachable else None,
-        at=_place(way.route),
+        at=_place(way.route, blank.port),
         seconds=way.knocked.seconds if way.knocked is not None else None,
         counts=_counts(question, blank, verdict),
         cause=" ".join(part for part in (cause, f"({whose})" if whose and cause else "") if part),
@@ -145,9 +144,12 @@ def _counts(question: Question, pair: Pair, verdict: Verdict) -> bool:
     return verdict is Verdict.BLOCKED or (verdict is Verdict.UNDECLARED and question.enforced)
 
 
-def _place(route: Route | None) -> str:
+def _place(route: Route | None, port: int | None) -> str:
+    """Without a port where that is nobody's."""
     if route is None or not route.knock.host:
         return ""
+    if port is None:
+        return route.knock.host
     host = f"[{route.knock.host}]" if ":" in route.knock.host else route.knock.host
     return f"{host}:{route.knock.port}"
 
@@ -168,13 +170,16 @@ def _explain_undeclared(pair: Pair, route: Route | None) -> tuple[str, str]:
     declare = f"declare it (connectsTo: [{pair.target}] of {pair.source})"
     match route.via if route is not None else None:
         case Via.HOST:
-            cause = f"around the networks, through the machine, which publishes it at {_place(route)}"
+            cause = f"around the networks, through the machine, which publishes it at {_place(route, pair.port)}"
             return cause, f"publish it at 127.0.0.1, or drop what goes there in the DOCKER-USER chain, or {declare}"
         case Via.NAMESPACE:
             return "both are in one network namespace", f"give {pair.source} a network of its own, or {declare}"
         case _:
             network = route.network if route is not None else ""
-            return f"at {_place(route)}, on network {network}", f"take one of them off {network}, or {declare}"
+            return (
+                f"at {_place(route, pair.port)}, on network {network}",
+                f"take one of them off {network}, or {declare}",
+            )
 
 
 def _mend_blocked(pair: Pair, cause: str) -> str:

@@ -101,15 +101,18 @@ def plan_knocks(question: Question) -> tuple[Knock, ...]:
 def plan_again(question: Question, answers: Mapping[Knock, Knocked]) -> tuple[Knock, ...]:
     """Those of needed connections that nobody answered: to be tried with more patience before they count."""
     routes = (
-        route.knock
+        route
         for pair in question.asked()
         if question.needs(pair.source, pair.target)
         for source in question.of(pair.source)
         for target in question.of(pair.target)
-        if shared_networks(source, target)
+        for shared in [shared_networks(source, target)]
+        if shared
         for route in find_routes(question, pair, source, target)
+        if route.by is By.NAME or route.network in shared
     )
-    return tuple(dict.fromkeys(one for one in routes if answer_to(answers, one).answer is Answer.SILENT))
+    knocks = dict.fromkeys(route.knock for route in routes)
+    return tuple(one for one in knocks if answer_to(answers, one).answer is Answer.SILENT)
 
 
 def shared_networks(source: Spot, target: Spot) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -13,6 +14,9 @@ from controller.cli.options import Options, takes_options
 
 if TYPE_CHECKING:
     from controller.loop.netcheck import Asked, Checked, Progress
+
+_EVERY = 0.1
+"""Seconds between two words of how far it is."""
 
 
 @click.command()
@@ -54,10 +58,12 @@ def _read_target(word: str) -> tuple[str, int | None]:
 @contextmanager
 def _progress(options: Options) -> Iterator[Progress]:
     """How far it is, on a terminal alone."""
-    shows = sys.stderr.isatty() and options.verbosity >= 0
+    shows, told_at = sys.stderr.isatty() and options.verbosity >= 0, 0.0
 
     def tell(stack: str, done: int, of: int) -> None:
-        if shows:
+        nonlocal told_at
+        if shows and time.monotonic() - told_at > _EVERY:
+            told_at = time.monotonic()
             sys.stderr.write(f"\r{stack}: {done} of {of} connections tried\x1b[K")
             sys.stderr.flush()
 

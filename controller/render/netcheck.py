@@ -15,6 +15,9 @@ from controller.security.reach import worst_of
 
 Data = dict[str, Any]
 
+_MOST = 40
+"""Of what is wrong, that is told one by one."""
+
 _CORNER = "FROM \\ TO"
 
 
@@ -203,7 +206,8 @@ def _together(pairs: Sequence[Pair]) -> list[list[Pair]]:
 
 def _wrong_lines(pairs: Sequence[Pair], look: Look) -> Iterator[str]:
     words = {Verdict.UNDECLARED: "not declared, but reachable", Verdict.BLOCKED: "declared, but not reachable"}
-    for group in _together(pairs):
+    groups = _together(pairs)
+    for group in groups[: None if look.wide else _MOST]:
         first = group[0]
         sign = _sign_of(first)
         ports = ",".join(str(pair.port) for pair in group if pair.port is not None)
@@ -213,6 +217,8 @@ def _wrong_lines(pairs: Sequence[Pair], look: Look) -> Iterator[str]:
         yield f"{head}  {told}"
         if first.mend:
             yield f"  hint: {clean(first.mend)}"
+    if len(groups) > _MOST and not look.wide:
+        yield f"and {len(groups) - _MOST} more: -o wide tells them all"
 
 
 def pair_names(checked: Sequence[Checked]) -> list[str]:

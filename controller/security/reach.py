@@ -21,7 +21,7 @@ class _Way(NamedTuple):
 
 def judge(question: Question, answers: Mapping[Knock, Knocked]) -> tuple[Pair, ...]:
     """What each pair comes to, in the order of services."""
-    return tuple(_judge_pair(question, pair, answers) for pair in question.asked())
+    return tuple(_judge_pair(question, pair, answers) for pair in question.asked)
 
 
 def _judge_pair(question: Question, pair: Wanted, answers: Mapping[Knock, Knocked]) -> Pair:

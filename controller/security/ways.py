@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from ipaddress import ip_address
 from itertools import permutations
 from typing import NamedTuple
@@ -44,13 +46,25 @@ class Question:
     spots: Sequence[Spot]
     enforced: bool = False
     wanted: tuple[Wanted, ...] = ()
-    edges: frozenset[Edge] = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "edges", declared_edges(self.services))
+    @cached_property
+    def edges(self) -> frozenset[Edge]:
+        return declared_edges(self.services)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Services of which something runs."""
+        return tuple(sorted(self._by_service))
+
+    @cached_property
+    def _by_service(self) -> Mapping[str, tuple[Spot, ...]]:
+        found: dict[str, list[Spot]] = defaultdict(list)
+        for spot in self.spots:
+            found[spot.service].append(spot)
+        return {name: tuple(spots) for name, spots in found.items()}
 
     def of(self, service: str) -> tuple[Spot, ...]:
-        return tuple(spot for spot in self.spots if spot.service == service)
+        return self._by_service.get(service, ())
 
     def needs(self, source: str, target: str) -> bool:
         """It is `source` that depends on, or connects to, `target`."""
@@ -66,31 +80,31 @@ class Question:
 
     def notes(self) -> Iterator[str]:
         """What is left out, or only taken for granted, for people."""
-        for name in sorted({target for _, target, _ in self.asked()}):
+        for name in sorted({target for _, target, _ in self.asked}):
             many = len({port for spot in self.of(name) for port in spot.ports})
             if many > MOST_PORTS:
                 yield f"{name} listens on {many} ports, of which {MOST_PORTS} were tried"
             if not all(spot.heard for spot in self.of(name)):
                 yield f"on which ports {name} listens cannot be seen: those that its definition names were tried"
 
+    @cached_property
     def asked(self) -> tuple[Wanted, ...]:
         """Each pair with its ports."""
-        names = sorted({spot.service for spot in self.spots})
-        pairs = self.wanted or tuple(Wanted(source, target) for source, target in permutations(names, 2))
-        return tuple(
-            dict.fromkeys(
-                Wanted(pair.source, pair.target, port)
-                for pair in pairs
-                for port in ((pair.port,) if pair.port else self.ports(pair.target) or (None,))
-            )
+        pairs = self.wanted or tuple(Wanted(source, target) for source, target in permutations(self.names, 2))
+        ports = {pair.target: self.ports(pair.target) or (None,) for pair in pairs}
+        every = (
+            Wanted(pair.source, pair.target, port)
+            for pair in pairs
+            for port in ((pair.port,) if pair.port else ports[pair.target])
         )
+        return tuple(dict.fromkeys(every))
 
 
 def plan_knocks(question: Question) -> tuple[Knock, ...]:
     """Every connection whose answer `judge` wants to know."""
     routes = (
         route.knock
-        for pair in question.asked()
+        for pair in question.asked
         for source in question.of(pair.source)
         for target in question.of(pair.target)
         for route in find_routes(question, pair, source, target)
@@ -102,7 +116,7 @@ def plan_again(question: Question, answers: Mapping[Knock, Knocked]) -> tuple[Kn
     """Those of needed connections that nobody answered: to be tried with more patience before they count."""
     routes = (
         route
-        for pair in question.asked()
+        for pair in question.asked
         if question.needs(pair.source, pair.target)
         for source in question.of(pair.source)
         for target in question.of(pair.target)

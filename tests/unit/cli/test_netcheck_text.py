@@ -137,3 +137,10 @@ def test_the_data_of_several_stacks_and_names_that_can_be_asked_for_again() -> N
 def test_names_from_elsewhere_cannot_write_to_the_terminal() -> None:
     told = lines(replace(REACH, pairs=(replace(STRAY, source="we\x1b[2J", cause="x\x1b[2J"),), idle=("\x1b[1m",)))
     assert "\x1b" not in "".join(told)
+
+
+def test_of_very_much_that_is_wrong_the_rest_is_a_number() -> None:
+    many = replace(REACH, pairs=tuple(replace(STRAY, source=f"s{number}") for number in range(50)))
+    assert lines(many)[-1] == "and 10 more: -o wide tells them all"
+    assert sum("hint:" in line for line in lines(many)) == 40
+    assert sum("hint:" in line for line in lines(many, Look(wide=True))) == 50

@@ -42,7 +42,8 @@ class DockerNetProbe:
         listed = get_list(self._client, "/containers/json", {"filters": {"label": wanted}}, deadline=deadline)
         networks = read_networks(get_list(self._client, "/networks", deadline=deadline))
         with ThreadPoolExecutor(_HANDS, thread_name_prefix="spots") as pool:
-            inspects = {one["Id"]: one for one in pool.map(lambda item: self._inspect(item, deadline), listed) if one}
+            found = pool.map(lambda item: self._inspect(item, deadline), listed)
+            inspects = {one["Id"]: one for one in found if one is not None and _runs(one)}
             inspects |= self._owners(inspects, deadline)
             own = [one for one in inspects.values() if one["Id"] in {item["Id"] for item in listed}]
             ports = dict(zip((one["Id"] for one in own), pool.map(self._hear, own), strict=True))
@@ -127,6 +128,11 @@ class DockerNetProbe:
                 lost = Knocked(Answer.UNKNOWN, None, "the command in it did not answer")
                 return [(one, answers.get(number, lost)) for number, one in enumerate(batch)]
         return [(one, Knocked(Answer.UNKNOWN, None, NOTHING_THERE)) for one in batch]
+
+
+def _runs(inspect: Mapping[str, Any]) -> bool:
+    """One that Docker is about to start again has no address meanwhile."""
+    return bool(inspect["State"].get("Running")) and not inspect["State"].get("Restarting")
 
 
 def _space(inspect: Mapping[str, Any]) -> Namespace:

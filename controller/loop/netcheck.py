@@ -90,13 +90,26 @@ def _find(stacks: Mapping[str, Mapping[str, DesiredService]], word: str) -> tupl
 def _check(ground: Ground, target: Target, loaded: Loaded, wanted: tuple[Wanted, ...], progress: Progress) -> Checked:
     services, now = loaded.desired.services, ground.now()
     probe = ground.engine.netprobe
-    spots = tuple(_with_frontends(spot, services) for spot in probe.spots(loaded.name, deadline=_LOOK))
-    question = Question(services, spots, is_enforced(target), wanted)
+
+    def look() -> tuple[Spot, ...]:
+        return tuple(_with_frontends(spot, services) for spot in probe.spots(loaded.name, deadline=_LOOK))
+
+    question = Question(services, look(), is_enforced(target), wanted)
     answers = _ask(probe, loaded.name, question, progress)
-    idle = tuple(sorted(services.keys() - {spot.service for spot in spots}))
-    notes = tuple(question.notes())
-    reach = Reach(loaded.name, question.enforced, now, judge(question, answers), idle, notes)
-    return Checked(reach, ()) if wanted else Checked(_keep(ground, reach), all_published(services, spots))
+    pairs = judge(question, answers)
+    if any(pair.counts for pair in pairs):
+        question = _without_moved(question, look())
+        pairs = judge(question, answers)
+    idle = tuple(sorted(services.keys() - set(question.names)))
+    reach = Reach(loaded.name, question.enforced, now, pairs, idle, tuple(question.notes()))
+    return Checked(reach, ()) if wanted else Checked(_keep(ground, reach), all_published(services, question.spots))
+
+
+def _without_moved(question: Question, now: Sequence[Spot]) -> Question:
+    """Of one that ended, or changed its networks, while it was tried nothing follows."""
+    there = {(spot.replica, tuple(sorted(spot.addresses.items()))) for spot in now}
+    kept = [one for one in question.spots if (one.replica, tuple(sorted(one.addresses.items()))) in there]
+    return replace(question, spots=tuple(kept))
 
 
 def is_enforced(target: Target) -> bool:

@@ -113,7 +113,7 @@ def plan_knocks(question: Question) -> tuple[Knock, ...]:
 
 
 def plan_again(question: Question, answers: Mapping[Knock, Knocked]) -> tuple[Knock, ...]:
-    """Those of needed connections that nobody answered: to be tried with more patience before they count."""
+    """Those of needed ones, on a shared network, that nobody answered: tried with more patience before they count."""
     routes = (
         route
         for pair in question.asked
@@ -126,7 +126,7 @@ def plan_again(question: Question, answers: Mapping[Knock, Knocked]) -> tuple[Kn
         if route.by is By.NAME or route.network in shared
     )
     knocks = dict.fromkeys(route.knock for route in routes)
-    return tuple(one for one in knocks if answer_to(answers, one).answer is Answer.SILENT)
+    return tuple(one for one in knocks if answer_to(answers, one).answer in (Answer.SILENT, Answer.NAMELESS))
 
 
 def shared_networks(source: Spot, target: Spot) -> tuple[str, ...]:

@@ -35,6 +35,7 @@ DISK = frozenset(
         "ingress",
         "token",
         "address",
+        "netcheck",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

@@ -58,6 +58,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         (
             Entry("validate", "manifests:validate", "Check manifests and Compose files; changes nothing."),
             Entry("scan", "scan:scan", "Look for what is insecure, in files and in what runs."),
+            Entry("netcheck", "netcheck:netcheck", "Who reaches whom, by really connecting; beside what is declared."),
             Entry("render", "manifests:render", "Print each project as Compose makes it of its files."),
             Entry("schema", "manifests:schema", "JSON Schema of the manifests, for editors."),
             Entry("doctor", "doctor:doctor", "Check engine, Compose and machine, and say how to mend them."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -77,6 +78,19 @@ def _show(stacks: Sequence[StackStatus], kind: str, names: Sequence[str], option
     else:
         lines = _lines(chosen, kind, options, paint_for(options))
         print_lines(lines[1:] if no_headers else lines)
+        if kind == "endpoints" and options.output == "wide":
+            _warn(chosen, options)
+
+
+def _warn(stacks: Sequence[StackStatus], options: Options) -> None:
+    """Of addresses that everyone reaches."""
+    from controller.cli.terminal import note, paint_for
+    from controller.render.published import warning_lines
+    from controller.render.status import exposed
+
+    found = [one for stack in stacks for service in stack.services for one in exposed(service)]
+    for line in warning_lines(found, paint=paint_for(options, sys.stderr)):
+        note(line, options)
 
 
 def _chosen(stacks: Sequence[StackStatus], kind: str, names: Sequence[str]) -> Sequence[StackStatus]:
@@ -108,6 +122,6 @@ def _lines(stacks: Sequence[StackStatus], kind: str, options: Options, paint: Pa
         case "replicas":
             return replica_lines(stacks, now, wide=wide, paint=paint)
         case "endpoints":
-            return endpoint_lines(stacks, paint=paint)
+            return endpoint_lines(stacks, wide=wide, paint=paint)
         case _:
             return service_lines(stacks, now, wide=wide, paint=paint, width=width_for())

@@ -14,6 +14,7 @@ from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import Observed, Replica
 from controller.model.own import OwnSeen, OwnSpec, Placed, Role
 from controller.model.project import ComposeProject, ImageDefaults, Recording, RenderedProject
+from controller.model.reach import Knock, Knocked, Spot
 from controller.model.resources import CleanupPolicy
 from controller.model.running import ImageFacts, Running
 from controller.model.steps import Outcome, Result, Step
@@ -108,6 +109,11 @@ class Engine(Protocol):
     @property
     def own(self) -> Own | None:
         """Containers of our own; None: it can have none."""
+        ...
+
+    @property
+    def netprobe(self) -> NetProbe:
+        """Who tries which replica reaches which."""
         ...
 
     def info(self, *, deadline: float = 5.0) -> EngineInfo:
@@ -242,6 +248,23 @@ class Own(Protocol):
 
     def remove(self, stack: str, role: Role, *, grace: float, deadline: float) -> None:
         """None of that role is left."""
+        ...
+
+
+class NetProbe(Protocol):
+    """Finds out who reaches whom by connecting from where the replicas are. Changes nothing."""
+
+    def spots(self, stack: str, *, deadline: float) -> Sequence[Spot]:
+        """The stack's running replicas on their networks, and where they listen. Raises EngineErrors."""
+        ...
+
+    def knock(
+        self, knocks: Sequence[Knock], *, patience: float = 0.3, told: Callable[[int], None] = lambda _: None
+    ) -> Mapping[Knock, Knocked]:
+        """Try these, many at a time; `patience`: seconds for one. What cannot be tried is UNKNOWN, with the reason.
+
+        `told` hears, again and again, how many more were answered. Raises nothing.
+        """
         ...
 
 

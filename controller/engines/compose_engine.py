@@ -20,6 +20,7 @@ from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.inventory import Stocktaker
 from controller.engines.lookout import Lookout
+from controller.engines.netprobe import DockerNetProbe
 from controller.engines.observe import Observer
 from controller.engines.own import OwnContainers
 from controller.engines.perform import Performer, Recorders
@@ -65,6 +66,10 @@ class ComposeEngine:
         self._renderings: tuple[tuple[ComposeProject, RenderedProject], ...] = ()
         self._listeners: set[Listener] = set()
         self._closed = False
+
+    @property
+    def netprobe(self) -> DockerNetProbe:
+        return DockerNetProbe(self._client, self.endpoint)
 
     @property
     def capabilities(self) -> Capabilities:

@@ -56,7 +56,7 @@ class Sockets:
     def _of(self, kind: str) -> tuple[Listener, ...]:
         if kind not in self._read:
             tables = (self._tables / kind, self._tables / f"{kind}6")
-            self._read[kind] = tuple(one for table in tables for one in _read_listeners(table, kind))
+            self._read[kind] = tuple(one for table in tables for one in read_listeners(table, kind))
         return self._read[kind]
 
 
@@ -79,7 +79,8 @@ def _fixed(request: Request) -> Iterator[HostPort]:
                 yield HostPort(int(binding["HostPort"]), kind, binding.get("HostIp") or "")
 
 
-def _read_listeners(table: Path, kind: str) -> Iterator[Listener]:
+def read_listeners(table: Path, kind: str = "tcp") -> Iterator[Listener]:
+    """Those of one table; nothing where it cannot be read."""
     try:
         lines = table.read_text().splitlines()[1:]
     except OSError:

@@ -17,12 +17,14 @@ from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, 
 from controller.engines.simulated_calls import skipped
 from controller.engines.simulated_clock import Clock, WallClock
 from controller.engines.simulated_hands import Hands
+from controller.engines.simulated_reach import SimulatedNetProbe
 from controller.engines.simulated_record import Record
 from controller.engines.simulated_requests import record_model
 from controller.engines.simulated_stack import Settings, SimulatedStack
 from controller.engines.simulated_state import SavedState, StateFile, restore_stack, save_stack
 from controller.engines.simulated_usage import count
 from controller.model.cleanup import ContainerSeen, Inventory, Item
+from controller.model.desired import Template
 from controller.model.errors import Conflict, Transient
 from controller.model.names import ImageId, Instant, ReplicaId
 from controller.model.observed import Health, Observed, Replica, ReplicaPhase
@@ -89,6 +91,10 @@ class SimulatedEngine:
     def own(self) -> Own | None:
         """Traffic is led by the simulation itself."""
         return None
+
+    @property
+    def netprobe(self) -> SimulatedNetProbe:
+        return SimulatedNetProbe(self._running)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -301,6 +307,17 @@ class SimulatedEngine:
 
     def _containers(self) -> tuple[ContainerSeen, ...]:
         return shelves.replicas_seen(self._stacks.values(), self._clock.now())
+
+    def _running(self, stack: str, deadline: float) -> tuple[tuple[Replica, Template], ...]:
+        """Replicas of a stack that run, and what their service was made from last."""
+        self._answer(deadline)
+        with self._world() as stacks:
+            found = stacks.get(stack)
+            look = found.look(Scope(stack), self._clock.now()) if found is not None else None
+            if found is None or look is None:
+                return ()
+            replicas = (replica for view in look.services.values() for replica in view.replicas if replica.running)
+            return tuple((one, found.templates[one.service][0]) for one in replicas if one.service in found.templates)
 
     def _find(self, replica: ReplicaId) -> Record | None:
         for stack in self._stacks.values():

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from controller.loop.gauge import Gauge
     from controller.loop.loaded import Loaded
     from controller.loop.memory import Definitions
+    from controller.loop.netcheck import Asked as AskedPair
+    from controller.loop.netcheck import Checked, Progress
     from controller.loop.peek import Peek
     from controller.loop.window import Planned, Serve
     from controller.model.advice import StackLimits
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from controller.model.names import Instant, ReplicaId
     from controller.model.observed import ServiceView
     from controller.model.plan import Plan
+    from controller.model.reach import Reach
     from controller.model.status import Event, StackStatus
     from controller.model.timings import Timings
     from controller.model.usage import Usage, UsageSeries
@@ -103,6 +106,21 @@ class Session:
         from controller.loop.cleanup_command import clean_all, list_all
 
         return list_all(self._ground, pairs, wish) if dry_run else clean_all(self._ground, pairs, wish, audience)
+
+    def netcheck(self, asked: Sequence[AskedPair], progress: Progress) -> Sequence[Checked]:
+        """Who reaches whom, by really connecting: of all services, or of these pairs."""
+        from controller.loop.netcheck import check_all
+
+        targets = self._ground.targets()
+        pairs, broken = self._ground.load_all(self._ground.in_profile(targets))
+        complain(broken)
+        return check_all(self._ground, pairs, asked, progress)
+
+    def last_netcheck(self, stack: str) -> Reach | None:
+        """What the last check of the whole stack came to; None: it was not checked yet."""
+        from controller.loop.reachbook import load_reach
+
+        return load_reach(self._ground.folder(stack))
 
     def _bring_in(self) -> None:
         """Most of our code, while Compose reads the files; sooner it would hold up who calls Compose."""

@@ -14,7 +14,8 @@ from controller.model.plan import Plan, Row
 from controller.model.routes import RouteSeen
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
 from controller.render.phases import next_try
-from controller.render.status import addresses, published
+from controller.render.published import published_data
+from controller.render.status import addresses, exposed, published
 
 Data = dict[str, Any]
 
@@ -113,6 +114,7 @@ def endpoints_data(stacks: Sequence[StackStatus]) -> Data:
                 "service": service.name,
                 "addresses": list(addresses(service)),
                 "published": list(published(service)),
+                "exposed": published_data(exposed(service)),
             }
             for stack in stacks
             for service in stack.services

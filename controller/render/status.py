@@ -11,6 +11,7 @@ from controller.model.routes import Frontend
 from controller.model.status import Condition, ServiceStatus, StackStatus
 from controller.render.phases import phase_cell, remark_on, role_of
 from controller.render.text import NONE, Cell, Paint, age, clean, count, plain, table
+from controller.security.published import From, Published, read_published, tell_from, without_doubles
 
 _HEALTH_ROLE = {Health.HEALTHY: "good", Health.STARTING: "busy", Health.UNHEALTHY: "bad", Health.NONE: "dim"}
 
@@ -129,15 +130,33 @@ def replica_state(replica: Replica) -> str:
     return f"{replica.phase} ({replica.exit_code}{', out of memory' if replica.oom_killed else ''})"
 
 
-def endpoint_lines(stacks: Sequence[StackStatus], *, paint: Paint = plain) -> list[str]:
-    """`get endpoints`: where the ready replicas of each service answer."""
+def endpoint_lines(stacks: Sequence[StackStatus], *, wide: bool = False, paint: Paint = plain) -> list[str]:
+    """`get endpoints`: where the ready replicas of each service answer; wide: who can reach what they publish, too."""
     several = len(stacks) > 1
-    rows = [
-        [*([stack.name] if several else []), service.name, _listed(addresses(service)), _listed(published(service))]
+    rows: list[list[str | Cell]] = [
+        [
+            *([stack.name] if several else []),
+            service.name,
+            _listed(addresses(service)),
+            _listed(published(service)),
+            *([_reachable_from(service)] if wide else []),
+        ]
         for stack in stacks
         for service in stack.services
     ]
-    return table([*(["STACK"] if several else []), "NAME", "ADDRESSES", "PUBLISHED"], rows, paint=paint)
+    header = [*(["STACK"] if several else []), "NAME", "ADDRESSES", "PUBLISHED", *(["REACHABLE FROM"] if wide else [])]
+    return table(header, rows, paint=paint)
+
+
+def exposed(service: ServiceStatus) -> tuple[Published, ...]:
+    """What it publishes, each address once."""
+    return without_doubles(read_published(service.name, published(service)))
+
+
+def _reachable_from(service: ServiceStatus) -> Cell:
+    found = exposed(service)
+    role = "warn" if any(one.reachable_from is From.EVERYONE for one in found) else ""
+    return Cell("; ".join(dict.fromkeys(map(tell_from, found))) or NONE, role)
 
 
 def addresses(service: ServiceStatus) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from controller.model.errors import Conflict, Rejected, Transient
 from controller.model.names import ReplicaId
 from controller.model.observed import Health, Mount, ReplicaPhase
 from controller.model.project import ImageDefaults
+from controller.model.reach import Answer, Knock
 from controller.model.resources import CleanupPolicy
 from controller.model.steps import Create, Remove, Rename, Restart, Result, Start, Step, Stop
 from tests.contract.bench import Bench, phases, remove, restart, start, stop
@@ -55,6 +56,19 @@ class EngineContract:
     def test_containers_reach_its_machine_by_an_address(self, bench: Bench) -> None:
         gateway = bench.engine.gateway()
         assert gateway is not None and ip_address(gateway)
+
+    def test_who_shares_a_network_reaches_each_other_and_who_is_gone_nobody(self, bench: Bench) -> None:
+        web, deaf = bench.run("web").id, bench.run("deaf").id
+        probe = bench.engine.netprobe
+        spots = {spot.service: spot for spot in probe.spots(bench.name, deadline=10.0)}
+        assert {name: spot.replica for name, spot in spots.items()} == {"web": web, "deaf": deaf}
+        ((network, (address, *_)),) = spots["deaf"].addresses.items()
+        assert network in spots["web"].addresses and spots["deaf"].ports == ()
+        knocks = [Knock(web, address, 9), Knock(web, "deaf", 9), Knock(GONE, address, 9)]
+        told: list[int] = []
+        found = probe.knock(knocks, patience=5.0, told=told.append)
+        assert [found[one].answer for one in knocks] == [Answer.REFUSED, Answer.REFUSED, Answer.UNKNOWN]
+        assert found[knocks[2]].reason and sum(told) >= 2
 
     def test_projects_are_those_that_have_containers(self, bench: Bench) -> None:
         assert bench.name not in bench.engine.projects()

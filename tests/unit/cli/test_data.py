@@ -143,6 +143,15 @@ def test_endpoints_and_events_are_plain_json() -> None:
         "service": "web",
         "addresses": ["172.18.0.2"],
         "published": ["127.0.0.1:80->80/tcp"],
+        "exposed": [
+            {
+                "service": "web",
+                "address": "127.0.0.1:80->80/tcp",
+                "target": 80,
+                "protocol": "tcp",
+                "reachableFrom": "machine",
+            }
+        ],
     }
     told = events_data([event(count=3, first_at=NOW - 65)])["events"][0]
     assert (told["count"], told["firstTime"], told["time"]) == (

@@ -1,0 +1,176 @@
+"""Which connections to try, so that their answers show who reaches whom. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from ipaddress import ip_address
+from itertools import permutations
+from typing import NamedTuple
+
+from controller.model.desired import DesiredService
+from controller.model.reach import Answer, By, HostPort, Knock, Knocked, Spot, Via
+from controller.security.edges import Edge, declared_edges
+
+MOST_PORTS = 16
+"""Of one service that are tried."""
+
+NOBODYS = 9
+"""Tried of a service that listens nowhere: a refusal tells as well that the way there is open."""
+
+
+class Wanted(NamedTuple):
+    """A pair that was asked for; `port` None: every port."""
+
+    source: str
+    target: str
+    port: int | None = None
+
+
+class Route(NamedTuple):
+    """One way from a replica to a port of another's."""
+
+    knock: Knock
+    by: By
+    via: Via
+    network: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One stack's services, its running replicas, and which pairs are asked for (none: all)."""
+
+    services: Mapping[str, DesiredService]
+    spots: Sequence[Spot]
+    enforced: bool = False
+    wanted: tuple[Wanted, ...] = ()
+
+    @cached_property
+    def edges(self) -> frozenset[Edge]:
+        return declared_edges(self.services)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Services of which something runs."""
+        return tuple(sorted(self._by_service))
+
+    @cached_property
+    def _by_service(self) -> Mapping[str, tuple[Spot, ...]]:
+        found: dict[str, list[Spot]] = defaultdict(list)
+        for spot in self.spots:
+            found[spot.service].append(spot)
+        return {name: tuple(spots) for name, spots in found.items()}
+
+    def of(self, service: str) -> tuple[Spot, ...]:
+        return self._by_service.get(service, ())
+
+    def needs(self, source: str, target: str) -> bool:
+        """It is `source` that depends on, or connects to, `target`."""
+        service = self.services.get(source)
+        return service is not None and (target in service.needs or target in service.connects_to)
+
+    def ports(self, target: str) -> tuple[int, ...]:
+        """That are tried: published ones first where there are too many."""
+        heard = {port for spot in self.of(target) for port in spot.ports}
+        published = {one.target for spot in self.of(target) for one in spot.published}
+        kept = sorted(heard, key=lambda port: (port not in published, port))[:MOST_PORTS]
+        return tuple(sorted(kept))
+
+    def notes(self) -> Iterator[str]:
+        """What is left out, or only taken for granted, for people."""
+        for name in sorted({target for _, target, _ in self.asked}):
+            many = len({port for spot in self.of(name) for port in spot.ports})
+            if many > MOST_PORTS:
+                yield f"{name} listens on {many} ports, of which {MOST_PORTS} were tried"
+            if not all(spot.heard for spot in self.of(name)):
+                yield f"on which ports {name} listens cannot be seen: those that its definition names were tried"
+
+    @cached_property
+    def asked(self) -> tuple[Wanted, ...]:
+        """Each pair with its ports."""
+        pairs = self.wanted or tuple(Wanted(source, target) for source, target in permutations(self.names, 2))
+        ports = {pair.target: self.ports(pair.target) or (None,) for pair in pairs}
+        every = (
+            Wanted(pair.source, pair.target, port)
+            for pair in pairs
+            for port in ((pair.port,) if pair.port else ports[pair.target])
+        )
+        return tuple(dict.fromkeys(every))
+
+
+def plan_knocks(question: Question) -> tuple[Knock, ...]:
+    """Every connection whose answer `judge` wants to know."""
+    routes = (
+        route.knock
+        for pair in question.asked
+        for source in question.of(pair.source)
+        for target in question.of(pair.target)
+        for route in find_routes(question, pair, source, target)
+    )
+    return tuple(dict.fromkeys(routes))
+
+
+def plan_again(question: Question, answers: Mapping[Knock, Knocked]) -> tuple[Knock, ...]:
+    """Those of needed ones, on a shared network, that nobody answered: tried with more patience before they count."""
+    routes = (
+        route
+        for pair in question.asked
+        if question.needs(pair.source, pair.target)
+        for source in question.of(pair.source)
+        for target in question.of(pair.target)
+        for shared in [shared_networks(source, target)]
+        if shared
+        for route in find_routes(question, pair, source, target)
+        if route.by is By.NAME or route.network in shared
+    )
+    knocks = dict.fromkeys(route.knock for route in routes)
+    return tuple(one for one in knocks if answer_to(answers, one).answer in (Answer.SILENT, Answer.NAMELESS))
+
+
+def shared_networks(source: Spot, target: Spot) -> tuple[str, ...]:
+    """Networks that both are on, by Docker's names."""
+    return tuple(sorted(source.addresses.keys() & target.addresses.keys()))
+
+
+def find_routes(question: Question, pair: Wanted, source: Spot, target: Spot) -> tuple[Route, ...]:
+    """How `source` could come to that port of `target`; none where both are in one namespace, which needs no trying."""
+    if source.space == target.space:
+        return ()
+    return tuple(_routes(question, pair, source, target))
+
+
+def _routes(question: Question, pair: Wanted, source: Spot, target: Spot) -> Iterator[Route]:
+    port = pair.port or NOBODYS
+    if target.on_host:
+        for host in source.gateways:
+            yield Route(Knock(source.replica, host, port), By.ADDRESS, Via.HOST)
+        return
+    for network, addresses in sorted(target.addresses.items()):
+        for host in addresses:
+            yield Route(Knock(source.replica, host, port), By.ADDRESS, Via.NETWORK, network)
+    if question.needs(pair.source, pair.target) and not source.on_host and target.addresses:
+        yield Route(Knock(source.replica, pair.target, port), By.NAME, Via.NETWORK)
+    if frozenset((pair.source, pair.target)) not in question.edges:
+        for host, number in _around(source, target, port):
+            yield Route(Knock(source.replica, host, number), By.ADDRESS, Via.HOST)
+
+
+def _around(source: Spot, target: Spot, port: int) -> Iterator[tuple[str, int]]:
+    """Addresses of the machine that lead to that port; one of its loopback leads no container anywhere."""
+    for one in target.published:
+        if one.target == port:
+            yield from ((host, one.number) for host in _hosts(one, source.gateways))
+
+
+def _hosts(published: HostPort, gateways: Collection[str]) -> Collection[str]:
+    if published.host_ip in ("", "0.0.0.0", "::"):  # noqa: S104 - compared, never bound
+        six = published.host_ip == "::"
+        return [host for host in gateways if not published.host_ip or (":" in host) == six]
+    return () if ip_address(published.host_ip).is_loopback else (published.host_ip,)
+
+
+def answer_to(answers: Mapping[Knock, Knocked], knock: Knock) -> Knocked:
+    """UNKNOWN where it was not tried."""
+    return answers.get(knock, Knocked(Answer.UNKNOWN, None, "it was not tried"))

@@ -52,6 +52,7 @@ _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "MassRemovalHeld": (Severity.WARNING, 120.0),
     "EnvironmentIncomplete": (Severity.WARNING, 120.0),
     "Drifted": (Severity.WARNING, 120.0),
+    "Insecure": (Severity.CRITICAL, 0.0),
     "Stuck": (Severity.WARNING, 120.0),
     "InsufficientRoom": (Severity.WARNING, 60.0),
     "Overcommitted": (Severity.WARNING, 600.0),

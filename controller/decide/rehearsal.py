@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from controller.decide.admission import PORT_TAKEN, SHORT_OF_ROOM
+from controller.decide.barred import INSECURE
 from controller.decide.case import ALIVE
 from controller.decide.diary import Diary
 from controller.decide.identity import publishes_itself
@@ -41,7 +42,7 @@ TURNS = 12
 
 HELD_REASONS = frozenset(
     {str(Freeze.PAUSED), str(Freeze.NOT_STARTED), "NotRunningAtAdoption", "StoppedByUser", "Orphaned"}
-    | {"Pinned", "UpdateHalted", *SHORT_OF_ROOM, *QUARANTINED}
+    | {"Pinned", "UpdateHalted", INSECURE, *SHORT_OF_ROOM, *QUARANTINED}
 )
 """Reasons of decisions by which a service is left as it is; a plan lists them."""
 

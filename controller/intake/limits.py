@@ -21,7 +21,7 @@ MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
 _LATER_OF_SERVICE = ("connects_to",)
-_LATER_OF_SECURITY = ("scan", "network_policy", "address_pool", "tls", "secrets")
+_LATER_OF_SECURITY = ("network_policy", "address_pool", "tls", "secrets")
 
 
 def check_replicas(service: DesiredService, model: Model, leads_traffic: bool = True) -> Iterator[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from controller.decide.barred import INSECURE
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.decide.world import World
 from controller.model.decision import AT_REST, MOVING, Course, Decision, History, Phase
@@ -66,7 +67,7 @@ def is_at_rest(decision: Decision) -> bool:
 
 def is_beaten(decision: Decision) -> bool:
     """It failed, and nothing more comes of it by itself."""
-    return decision.phase is Phase.FAILED or decision.reason in QUARANTINED
+    return decision.phase is Phase.FAILED or decision.reason in QUARANTINED or decision.reason == INSECURE
 
 
 def find_waits(decisions: Mapping[str, Decision]) -> Mapping[str, str]:

@@ -123,6 +123,7 @@ _BY_REASON: Mapping[str, tuple[str, ...]] = {
     "InsufficientDisk": ("controller cleanup --dry-run, for what is unused on the disk of Docker's data",),
     "ExceedsMachine": ("reserve less (deploy.resources.reservations), or run it on a larger machine",),
     "VolumeInUse": ("stop who has the volume, or take it out of `exclusiveVolumes`",),
+    "Insecure": ("controller scan {0}, for each finding with its mend", "waive it in the manifest, where it is meant"),
     "ImageNeverPulled": ("load or build the image, or choose another `pull_policy`",),
     "ImagePullBackOff": (
         "look at the image's name and tag, the registry's login and the network; `docker compose pull {0}` shows more",

@@ -93,7 +93,8 @@ def _grouped(findings: Iterable[ScanFinding]) -> Iterable[tuple[object, list[Sca
 def _where(one: ScanFinding, paint: Paint) -> str:
     place = clean(one.place)
     ran = " (running)" if one.source is FindingSource.RUNNING else ""
-    told = ": ".join(part for part in (place, f"{clean(one.service or '')}{ran}".strip()) if part)
+    who = f"{clean(one.service)}{ran}" if one.service else "the engine" if ran and one.path is None else ran.strip()
+    told = ": ".join(part for part in (place, who) if part)
     return f"{paint(told, 'bold')}: " if told else ""
 
 

@@ -1,0 +1,122 @@
+"""What of a scan can be mended by itself: an override beside the user's files, never in them. Pure.
+
+Only what keeps a service working: whether it needs a capability, root, or to write its own files, nobody can tell from
+its definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from controller.model.running import Model
+from controller.model.scanning import FindingSource, ScanFinding
+from controller.security.reading import Published, items, mapping, options, ports, text, texts
+
+PROCESSES = 200
+"""Most processes of one service: within what the CIS benchmark's audit suggests, and enough for nearly all."""
+LOG_SIZE, LOG_FILES = "10m", "3"
+
+
+class Instead(NamedTuple):
+    """A value that takes the place of what is below it; else Compose puts both together."""
+
+    value: Any
+
+
+class Mended(NamedTuple):
+    """What an override says of one service, by key, and which rules that answers."""
+
+    service: str
+    keys: Mapping[str, Any]
+    rules: tuple[str, ...]
+
+
+Mend = Callable[[Model], Mapping[str, Any]]
+
+
+def find_mends(services: Mapping[str, Model], findings: Iterable[ScanFinding]) -> tuple[Mended, ...]:
+    """By service, in the order of their names. Accepted findings stay."""
+    wanted: dict[str, set[str]] = {}
+    for one in findings:
+        if one.service in services and one.accepted is None and one.source is FindingSource.COMPOSE:
+            wanted.setdefault(one.service or "", set()).add(one.rule.id)
+    found = (_mend(name, services[name], wanted[name]) for name in sorted(wanted))
+    return tuple(one for one in found if one.keys)
+
+
+def _mend(name: str, model: Model, rules: set[str]) -> Mended:
+    keys: dict[str, Any] = {}
+    answered: list[str] = []
+    for rule, mend in _MENDS.items():
+        if rule in rules and (made := mend(model)):
+            answered.append(rule)
+            keys |= made
+    return Mended(name, keys, tuple(answered))
+
+
+def _no_new_privileges(model: Model) -> Mapping[str, Any]:
+    kept = [one for one, (_, kind, _) in zip(texts(model.get("security_opt")), options(model), strict=True)
+            if kind != "no-new-privileges"]  # fmt: skip
+    wanted = [*kept, "no-new-privileges:true"]
+    return {"security_opt": Instead(wanted) if kept or model.get("security_opt") else wanted}
+
+
+def _processes(model: Model) -> Mapping[str, Any]:
+    if mapping(mapping(model.get("deploy")).get("resources")).get("limits"):
+        return {"deploy": {"resources": {"limits": {"pids": PROCESSES}}}}
+    return {"pids_limit": PROCESSES}
+
+
+def _log_size(model: Model) -> Mapping[str, Any]:
+    logging = mapping(model.get("logging"))
+    if text(logging.get("driver")).lower() in ("none", "off"):
+        return {}
+    given = {key: text(value) for key, value in mapping(logging.get("options")).items()}
+    return {"logging": {"driver": "json-file", "options": {"max-size": LOG_SIZE, "max-file": LOG_FILES, **given}}}
+
+
+def _restart(model: Model) -> Mapping[str, Any]:
+    return {} if mapping(model.get("deploy")).get("restart_policy") else {"restart": "on-failure:5"}
+
+
+def _loopback(model: Model) -> Mapping[str, Any]:
+    """All of them, for a list is put in the place of another as a whole."""
+    found = [_port(one) for one in ports(model)]
+    return {"ports": Instead(found)} if len(found) == len(items(model.get("ports"))) else {}
+
+
+def _port(port: Published) -> str:
+    host = _span(port.host) if port.host is not None else ""
+    ip = port.host_ip if not port.everywhere else "127.0.0.1"
+    shown = f"[{ip.strip('[]')}]" if ":" in ip else ip
+    return f"{shown}:{host}:{_span(port.target)}" + (f"/{port.protocol}" if port.protocol != "tcp" else "")
+
+
+def _span(ends: tuple[int, int]) -> str:
+    return "-".join(map(str, dict.fromkeys(ends)))
+
+
+def _plain_tmpfs(model: Model) -> Mapping[str, Any]:
+    def tidy(one: str) -> str:
+        place, _, given = one.partition(":")
+        kept = [option for option in given.split(",") if option and option not in ("exec", "suid", "dev")]
+        return f"{place}:{','.join(kept)}" if kept else place
+
+    return {"tmpfs": Instead([tidy(one) for one in texts(model.get("tmpfs"))])}
+
+
+_MENDS: Mapping[str, Mend] = {
+    "N12": _no_new_privileges,
+    "R03": _processes,
+    "R06": _restart,
+    "R08": _log_size,
+    "F05": _plain_tmpfs,
+    "W01": _loopback,
+    "W02": _loopback,
+}
+
+
+def mendable() -> Sequence[str]:
+    """Rules that can be mended by themselves."""
+    return tuple(_MENDS)

@@ -13,6 +13,7 @@ pytestmark = pytest.mark.unit
 ROOT = Path(__file__).parents[2]
 
 CHILDREN = {
+    "controller/alerts/sinks.py",
     "controller/cli/checks/facts.py",
     "controller/engines/runner.py",
     "controller/engines/transport.py",

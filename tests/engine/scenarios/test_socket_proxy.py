@@ -119,6 +119,7 @@ def test_what_is_asked_seldom_is_in_the_list_too(scene: Scene, narrow: SocketPro
             mem_limit: 64m
             configs: [{{source: words, target: /words}}]
             ports: ["127.0.0.1:{port}:8000"]
+          db: {{SLEEP, mem_limit: 64m, pids_limit: 50}}
         configs: {{words: {{content: "some words"}}}}
     """)
     scene.manifest("""
@@ -131,19 +132,21 @@ def test_what_is_asked_seldom_is_in_the_list_too(scene: Scene, narrow: SocketPro
             assert answer.read() == b"some words"
     with scene.daemon("--watch"):
         scene.await_phase("Converged")
-        one = scene.containers()["web-1"]
+        one = scene.containers()["db-1"]
         with scene.step("hands are at work"):
             docker("pause", one.id)
-            eventually(lambda: scene.containers()["web-1"].state == "running")
+            eventually(lambda: scene.containers()["db-1"].state == "running")
             docker("network", "disconnect", f"{scene.name}_default", one.id)
-            eventually(lambda: scene.containers()["web-1"].inspect["NetworkSettings"]["Networks"])
+            eventually(lambda: scene.containers()["db-1"].inspect["NetworkSettings"]["Networks"])
             docker("update", "--pids-limit", "77", one.id)
-            eventually(lambda: scene.containers()["web-1"].inspect["HostConfig"]["PidsLimit"] != 77)
+            eventually(lambda: scene.containers()["db-1"].inspect["HostConfig"]["PidsLimit"] == 50)
+            docker("rename", one.id, f"{scene.name}-mine")
+            eventually(lambda: "db-1" in scene.containers())
             scene.await_phase("Converged")
+            assert scene.containers()["db-1"].id == one.id
         with scene.step("another build, and back again"):
             scene.write("image/Dockerfile", f"FROM {IMAGE}\nRUN echo 2 > /v\n")
             scene.done("apply", "--build", timeout=120)
             scene.await_phase("Converged")
             scene.done("rollout", "undo", "web", timeout=120)
-            scene.await_phase("Converged")
     scene.done("cleanup", "--build-cache", "--older-than", "1000d")

@@ -73,10 +73,16 @@ def main() -> int:
     signal.alarm(PATIENCE + 5)  # where nobody is left to end us
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # what a library prints is no answer
-    for kind, most in ((resource.RLIMIT_DATA, _MEMORY), (resource.RLIMIT_CORE, 0)):
-        resource.setrlimit(kind, (most, most))
+    _bound(resource.RLIMIT_DATA, _MEMORY)
+    _bound(resource.RLIMIT_CORE, 0)  # a core would hold the address
     _answer(answer, json.load(sys.stdin))
     return 0
+
+
+def _bound(kind: int, most: int) -> None:
+    _, hard = resource.getrlimit(kind)
+    least = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(kind, (least, least))
 
 
 def _answer(answer: TextIO, message: Mapping[str, Any]) -> None:

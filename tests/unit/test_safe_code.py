@@ -17,6 +17,7 @@ CHILDREN = {
     "controller/cli/checks/facts.py",
     "controller/engines/runner.py",
     "controller/engines/transport.py",
+    "controller/loop/scanfacts.py",
 }
 """Who starts child processes."""
 

@@ -121,6 +121,25 @@ def test_who_takes_a_message_and_never_says_so_has_his_time(
             send(channel(f"{scheme}://127.0.0.1:{port}/{SECRET}", alertmanager=alertmanager), ALERT, {})
 
 
+@pytest.mark.unit
+def test_an_answer_without_end_ends_who_reads_it_and_nobody_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=flood, args=(listener,), daemon=True).start()
+        port = listener.getsockname()[1]
+        with pytest.raises(NotSent):
+            send(channel(f"json://127.0.0.1:{port}/{SECRET}"), ALERT, {})
+        send(channel(f"http://127.0.0.1:{port}/{SECRET}", alertmanager=True), ALERT, {})  # the status says it
+
+
+def flood(listener: socket.socket) -> None:
+    for _ in range(2):
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n")
+            while True:
+                connection.sendall(b"x" * 1_000_000)
+
+
 def trickle(listener: socket.socket) -> None:
     connection, _ = listener.accept()
     with connection, suppress(OSError):

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 CHILDREN = {
     "controller/alerts/sinks.py",
     "controller/cli/checks/facts.py",
+    "controller/engines/netprobe.py",
     "controller/engines/runner.py",
     "controller/engines/transport.py",
     "controller/loop/scanfacts.py",

@@ -1,24 +1,31 @@
-"""Senses nothing, decides nothing: hands one message to one channel, through apprise or as Alertmanager would."""
+"""Senses nothing, decides nothing: has one message brought to one channel, by apprise or as Alertmanager would."""
 
 from __future__ import annotations
 
 import json
-import logging
 import re
-import urllib.error
-import urllib.request
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
+from controller.alerts.errand import PATIENCE
 from controller.alerts.notices import body_of, title_of
 from controller.model.alert import Alert, Severity
 from controller.model.channel import Channel
 from controller.model.errors import ControllerError
+from controller.model.receivers import refuse_url
 
-TIMEOUT = 10.0
-"""Seconds for one message to an Alertmanager webhook; apprise has 4 for connecting and 4 for the answer."""
+_WAYS_OUT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_TRUST = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+_KEPT = frozenset(
+    ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "PYTHONDONTWRITEBYTECODE", *_TRUST, *_WAYS_OUT, *map(str.lower, _WAYS_OUT))
+)
+"""What a messenger needs of the environment: the ways out, and whom to trust."""
 
+_HINTS = {"apprise does not know such an address": "see https://appriseit.com for how it is written"}
 _SECRET = re.compile(r"[^/?&=:@.\s]{6,}")
 
 
@@ -27,17 +34,18 @@ class NotSent(ControllerError):
 
 
 def send(channel: Channel, alert: Alert, environment: Mapping[str, str]) -> None:
-    """Have it told, now. Raises NotSent, which never quotes the address."""
+    """Have it told, now, by a process of its own. Raises NotSent, which never quotes the address."""
     address = read_address(channel, environment)
-    try:
-        if channel.alertmanager:
-            _post(address, alertmanager_message(channel.name, alert))
-        else:
-            _notify(address, alert)
-    except NotSent:
-        raise
-    except Exception as error:  # whatever a library says of an address may quote it
-        raise NotSent(f"its address cannot be used ({type(error).__name__})") from None
+    if channel.alertmanager and not address.startswith(("http://", "https://")):
+        raise NotSent("an Alertmanager webhook has an address that begins with http:// or https://")
+    if (why := refuse_url(address)) is not None:
+        raise NotSent(why, hint="docs/alerts.md says where messages may go")
+    if channel.alertmanager:
+        trouble = _bring({"address": address, "body": alertmanager_message(channel.name, alert)}, environment)
+    else:
+        trouble = _bring(_notice(address, alert), environment)
+    if trouble:
+        raise NotSent(_hide(trouble, address), hint=_HINTS.get(trouble))
 
 
 def read_address(channel: Channel, environment: Mapping[str, str]) -> str:
@@ -57,17 +65,33 @@ def read_address(channel: Channel, environment: Mapping[str, str]) -> str:
     return channel.url or ""
 
 
-def _notify(address: str, alert: Alert) -> None:
-    import apprise  # late: it takes half a second, and 30 MB
-
+def _notice(address: str, alert: Alert) -> Mapping[str, Any]:
     kinds = {Severity.INFO: "info", Severity.WARNING: "warning", Severity.CRITICAL: "failure"}
     kind = "success" if alert.resolved_at is not None else kinds[alert.severity]
-    said: list[str] = []
-    target = apprise.Apprise(log_callback=lambda entry, _: said.append(entry.message), log_level=logging.WARNING)
-    if not target.add(address):
-        raise NotSent("apprise does not know such an address", hint="see https://appriseit.com for how it is written")
-    if not target.notify(title=title_of(alert), body=body_of(alert), notify_type=kind):
-        raise NotSent(_hide(said[0], address) if said else "it was not taken")
+    return {"address": address, "title": title_of(alert), "text": body_of(alert), "kind": kind}
+
+
+def _bring(message: Mapping[str, Any], environment: Mapping[str, str]) -> str:
+    """Why it was not taken; "": it was. The address is on no command line and in no environment."""
+    kept = {name: value for name, value in environment.items() if name in _KEPT or name.startswith("LC_")}
+    home = str(Path(__file__).parents[2])
+    try:
+        done = subprocess.run(
+            [sys.executable, "-P", "-m", "controller.alerts.errand"],
+            input=json.dumps(message).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**kept, "PYTHONPATH": home},
+            cwd="/",
+            start_new_session=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        return str(json.loads(done.stdout)["trouble"])
+    except subprocess.TimeoutExpired:
+        return f"it was not through with it within {PATIENCE} s"
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return f"nobody could be sent ({getattr(error, 'strerror', None) or 'the messenger died'})"
 
 
 def _hide(text: str, address: str) -> str:
@@ -75,37 +99,6 @@ def _hide(text: str, address: str) -> str:
     for part in sorted(set(_SECRET.findall(address)), key=len, reverse=True):
         text = text.replace(part, "***")
     return text.strip().rstrip(".")
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A message that is sent on as a GET elsewhere is lost."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def _post(address: str, message: Mapping[str, Any]) -> None:
-    if not address.startswith(("http://", "https://")):
-        raise NotSent("an Alertmanager webhook has an address that begins with http:// or https://")
-    body = json.dumps(message).encode()
-    opener = urllib.request.build_opener(_NoRedirect)
-    try:
-        request = urllib.request.Request(address, body, {"Content-Type": "application/json"})  # noqa: S310 - see above
-        with opener.open(request, timeout=TIMEOUT):
-            return
-    except urllib.error.HTTPError as error:
-        error.close()
-        raise NotSent(f"it answered {error.code}") from None
-    except urllib.error.URLError as error:
-        raise NotSent(_tell(error.reason)) from None
-    except (OSError, ValueError) as error:
-        raise NotSent(_tell(error)) from None
-
-
-def _tell(reason: object) -> str:
-    if isinstance(reason, TimeoutError):
-        return f"no answer within {TIMEOUT:g} s"
-    return getattr(reason, "strerror", None) or type(reason).__name__
 
 
 def alertmanager_message(receiver: str, alert: Alert) -> Mapping[str, Any]:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from controller.decide.attempt import is_settled
 from controller.decide.case import Case, Parts, has_no_verdict, is_ready, is_unled, soonest, still_waits
 from controller.decide.identity import publishes_itself
+from controller.decide.mend import find_lost
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, withdraw, withdrawn_until
 from controller.model.names import Instant, ReplicaId
@@ -66,8 +67,13 @@ def _lead_one(case: Case, replica: Replica, watches: bool) -> Route | None:
     if watches and not is_settled(case, replica):
         return None  # also where the place that it got is one that somebody drained
     if state is RouteState.OUT:
-        return _route(case, replica, RouteState.IN, "is ready")
+        return None if _is_joined_first(case, replica) else _route(case, replica, RouteState.IN, "is ready")
     return _route(case, replica, RouteState.IN, "stays") if state is RouteState.DRAINING else None
+
+
+def _is_joined_first(case: Case, replica: Replica) -> bool:
+    """Off its network it may not be reached, and mending stands beside no other step. Not where that has failed."""
+    return case.seen.trouble is None and bool(find_lost(case, replica))
 
 
 def drain_first(case: Case, moves: Moves) -> Moves:

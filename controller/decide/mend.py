@@ -47,7 +47,7 @@ def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -
 def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename]:
     """What we took ourselves is given back also where nothing is to heal by itself."""
     want = case.want
-    lost = _find_lost(case, replica)
+    lost = find_lost(case, replica)
     misjoined = _find_misjoined(case, replica)
     if lost or misjoined:
         yield _join(case, replica, lost, misjoined)
@@ -72,7 +72,7 @@ def _find_misjoined(case: Case, replica: Replica) -> list[Difference]:
     return [found for found in replica.misjoined if repairs(case.want, found.path)]
 
 
-def _find_lost(case: Case, replica: Replica) -> tuple[str, ...]:
+def find_lost(case: Case, replica: Replica) -> tuple[str, ...]:
     """What it is to be on again; of an earlier release only what that was on, whatever the files say now."""
     if not replica.lost:
         return ()  # nearly always

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import secrets
 import threading
 import time
@@ -44,7 +45,10 @@ class Address:
         """A full disk is no reason not to serve."""
         make_private(folder)
         with suppress(OSError), failpoints.around("disk.address"):
-            (folder / ADDRESS_FILE).write_text(json.dumps(asdict(self)), encoding="utf-8")
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+            with open(os.open(folder / ADDRESS_FILE, flags, PRIVATE), "w", encoding="utf-8") as file:
+                os.fchmod(file.fileno(), PRIVATE)  # of an older one
+                file.write(json.dumps(asdict(self)))
 
     @classmethod
     def read(cls, folder: Path) -> Address | None:

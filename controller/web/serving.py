@@ -8,10 +8,11 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from controller.web.guard import App
+from controller.web.guard import HEADERS, App
 
 _LOOK_EVERY = 0.25
 """Seconds between two looks whether to end; uvicorn's own ten a second take a quarter of a percent of a core."""
@@ -69,6 +70,18 @@ class ImpatientProtocol(H11Protocol):
         self._between = True
         self._wait()
         super().on_response_complete()  # may begin with the next request, which came along with this one
+
+    def send_400_response(self, msg: str) -> None:
+        """To what is no HTTP: no request that the guard could answer."""
+        own = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+        ]
+        for event in (h11.Response(status_code=400, headers=[*HEADERS, *own]), h11.Data(data=msg.encode())):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.write(self.conn.send(h11.EndOfMessage()) or b"")
+        self.transport.close()
 
     def pause_writing(self) -> None:
         super().pause_writing()

@@ -6,10 +6,14 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
+
 from controller.web.keys import Address
+from controller.web.pages import FOLDER
 from tests.component.house import House
 from tests.component.served import Visit, converge, new_code, visit
 from tests.component.waiting import eventually
+from tests.headers import check_headers
 
 TWO = (
     "name: NAME\nservices: {db: {image: busybox, labels: {controller.simulated.start: '0.01'}}, web: {image: busybox, "
@@ -176,6 +180,50 @@ def test_every_place_of_the_dashboard_is_its_page_and_tells_nothing(house: House
             assert "db" not in page.text
 
     visit(house, script)
+
+
+def test_every_answer_says_what_a_browser_may_do_with_it(house: House) -> None:
+    """Files, pages, data, streams, and all that is refused, by whichever part of the server it may be."""
+    house.write("shop")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        asked = [
+            *(there.http.get(path) for path in ("/v1/stacks", "/metrics", "/healthz", "/v1/nix", "/v1/openapi.json")),
+            *(there.stranger.get(path) for path in ("/v1/stacks", "/assets/nix.js", "/assets/..%2fapi.token")),
+            there.http.post("/v1/stacks/shop/intents", json={"verb": "nonsense"}),
+            there.http.put("/v1/stacks"),
+            there.http.get("/v1/stacks", headers={"host": "evil.example"}),
+            there.http.post("/v1/session", content=b"x" * 70_000),
+        ]
+        assert {answer.status_code for answer in asked} == {200, 401, 404, 405, 413, 421, 422}
+        for answer in asked:
+            check_headers(answer.headers)
+            assert answer.headers["cache-control"] == "no-store"
+        pages = [there.stranger.get(path) for path in ("/", "/stacks/shop")]
+        pages += [there.stranger.get(f"/assets/{path.name}") for path in (FOLDER / "assets").glob("*")]
+        for page in pages:
+            assert page.status_code == 200
+            check_headers(page.headers)
+        with there.http.stream("GET", "/v1/stream") as stream:
+            check_headers(stream.headers)
+            assert stream.headers["cache-control"] == "no-store"
+        check_headers(say(there.server.address.url, b"NONSENSE\r\n\r\n"))
+
+    visit(house, script)
+
+
+def say(url: str, what: bytes) -> httpx.Headers:
+    """What comes back for bytes that are no HTTP."""
+    there = httpx.URL(url)
+    with socket.create_connection((there.host, there.port or 80), 10) as connection:
+        connection.sendall(what)
+        answer = b""
+        while part := connection.recv(4096):
+            answer += part
+    head = answer.partition(b"\r\n\r\n")[0].decode()
+    assert head.startswith("HTTP/1.1 400")
+    return httpx.Headers([tuple(line.split(": ", 1)) for line in head.split("\r\n")[1:]])  # type: ignore[misc]
 
 
 def test_silences_and_acknowledgements_are_those_of_the_command_line(house: House) -> None:

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from controller.model.alert import Severity
 from controller.model.manifest.stack import Metadata
 from controller.model.manifest.values import Duration, Listen, Network, Section, Size, written
+from controller.model.receivers import refuse_url
 
 
 class ApiTls(Section):
@@ -86,6 +87,14 @@ class Channel(Section):
     """Less than this is not sent."""
     alertmanager: bool = False
     """Send in the format of Alertmanager's webhook."""
+
+    @field_validator("url")
+    @classmethod
+    def _may_go_there(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is not None and (why := refuse_url(url.get_secret_value())) is not None:
+            hint = "docs/alerts.md says where messages may go"
+            raise PydanticCustomError("reach", "nothing is sent there: {why}", {"why": why, "hint": hint})
+        return url
 
     @model_validator(mode="after")
     def _one_address(self) -> Channel:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import urllib.request
 from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from tests.engine.checks import Container, docker, lives, running
+from tests.engine.ingress_bed import PROXY_IMAGE, free_port
 from tests.engine.scenario import Scene, eventually, ready_after, stays
 
 pytestmark = pytest.mark.engine
@@ -186,3 +189,30 @@ def test_restart_true_restarts_the_dependent_of_what_was_replaced(scene: Scene) 
     assert after["db-1"].id != before["db-1"].id
     assert after["web-1"].id == before["web-1"].id and after["web-1"].started > after["db-1"].started
     assert after["log-1"].life == before["log-1"].life
+
+
+@pytest.mark.slow
+@pytest.mark.fault("W10")
+def test_behind_the_ingress_too_one_that_was_taken_off_its_network_is_put_back(scene: Scene) -> None:
+    """It cannot be led to before that, and is not waited for in vain."""
+    scene.env["HAPROXY_IMAGE"] = PROXY_IMAGE
+    port = free_port()
+    command = '["httpd", "-f", "-p", "8000", "-h", "/"]'
+    scene.compose(f"""
+        services:
+          web: {{image: IMAGE, command: {command}, stop_signal: SIGKILL, ports: ["127.0.0.1:{port}:8000"]}}
+    """)
+    scene.manifest("ingress: {mode: auto}")
+    with scene.daemon("--watch"):
+        scene.await_phase("Converged")
+        before = scene.containers()["web-1"]
+        docker("network", "disconnect", f"{scene.name}_default", before.id)
+        eventually(lambda: scene.containers()["web-1"].inspect["NetworkSettings"]["Networks"], 30)
+        eventually(lambda: answers(port))
+        assert scene.containers()["web-1"].life == before.life
+
+
+def answers(port: int) -> bool:
+    with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/bin/sh", timeout=5) as answer:
+        return bool(answer.status == 200)
+    return False

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controller.alerts import sinks
 from controller.alerts.sinks import NotSent, read_address, send
 from controller.model.alert import Alert, Severity
 from controller.model.channel import Channel
@@ -55,7 +62,7 @@ def test_what_is_not_taken_says_so_without_the_address(server: Webhook, status: 
     with pytest.raises(NotSent) as caught:
         send(channel(f"{scheme}://127.0.0.1:{server.server_port}/{SECRET}", alertmanager=alertmanager), ALERT, {})
     assert SECRET not in str(caught.value.message)
-    assert len(server.got) == 1 or not alertmanager, "a message that is redirected is not sent on"
+    assert len(server.got) == 1, "a message that is redirected is not sent on"
 
 
 @pytest.mark.unit
@@ -73,6 +80,116 @@ def test_an_address_that_cannot_be_used(made: Channel) -> None:
         send(made, ALERT, {})
     assert SECRET not in caught.value.message
     assert SECRET not in repr(made)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("host", ["169.254.169.254", "2852039166", "0xa9fea9fe", "169.254.43518", "[::ffff:a9fe:a9fe]"])
+@pytest.mark.parametrize("alertmanager", [False, True])
+def test_however_it_is_written_no_message_goes_where_clouds_hand_out_credentials(host: str, alertmanager: bool) -> None:
+    """All but the first and the last are names to us, which stand for that address when the connection is made."""
+    made = channel(f"{'http' if alertmanager else 'json'}://{host}/{SECRET}", alertmanager=alertmanager)
+    with pytest.raises(NotSent, match=r"it leads to 169\.254\.169\.254, where clouds hand out credentials") as caught:
+        send(made, ALERT, {})
+    assert SECRET not in caught.value.message
+
+
+@pytest.mark.unit
+def test_no_address_may_ask_for_redirects_again(server: Webhook) -> None:
+    server.status, server.headers = 302, {"Location": f"http://127.0.0.1:{server.server_port}/elsewhere"}
+    with pytest.raises(NotSent):
+        send(channel(f"json://127.0.0.1:{server.server_port}/{SECRET}?redirect=yes"), ALERT, {})
+    assert len(server.got) == 1
+
+
+@pytest.mark.unit
+def test_what_would_act_on_this_machine_is_not_begun() -> None:
+    with pytest.raises(NotSent, match="syslog:// acts on this machine itself"):
+        send(channel("syslog://"), ALERT, {})
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("alertmanager", [False, True])
+def test_who_takes_a_message_and_never_says_so_has_his_time(
+    monkeypatch: pytest.MonkeyPatch, alertmanager: bool
+) -> None:
+    """Byte after byte, so that no pause is too long."""
+    monkeypatch.setattr(sinks, "PATIENCE", 3)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=trickle, args=(listener,), daemon=True).start()
+        scheme, port = "http" if alertmanager else "json", listener.getsockname()[1]
+        with pytest.raises(NotSent, match="it was not through with it within 3 s"):
+            send(channel(f"{scheme}://127.0.0.1:{port}/{SECRET}", alertmanager=alertmanager), ALERT, {})
+
+
+@pytest.mark.unit
+def test_an_answer_without_end_ends_who_reads_it_and_nobody_else() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=flood, args=(listener,), daemon=True).start()
+        port = listener.getsockname()[1]
+        with pytest.raises(NotSent):
+            send(channel(f"json://127.0.0.1:{port}/{SECRET}"), ALERT, {})
+        send(channel(f"http://127.0.0.1:{port}/{SECRET}", alertmanager=True), ALERT, {})  # the status says it
+
+
+def flood(listener: socket.socket) -> None:
+    for _ in range(2):
+        connection, _ = listener.accept()
+        with connection, suppress(OSError):
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 4000000000\r\n\r\n")
+            while True:
+                connection.sendall(b"x" * 1_000_000)
+
+
+def trickle(listener: socket.socket) -> None:
+    connection, _ = listener.accept()
+    with connection, suppress(OSError):
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while True:
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+
+WATCHED = """
+import os, socket, subprocess, sys
+from controller.alerts.errand import Refused, Watch
+watch = Watch()
+sys.addaudithook(watch)
+try:
+    TRY
+except Refused as refused:
+    print(refused)
+else:
+    print("done")
+"""
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize(
+    ("attempt", "said"),
+    [
+        ("subprocess.run(['true'])", "it would start something on this machine"),
+        ("os.system('true')", "it would start something on this machine"),
+        ("os.execv('/bin/true', ['true'])", "it would start something on this machine"),
+        ("os.fork() or os._exit(0)", "it would start something on this machine"),
+        ("import syslog; syslog.syslog('x')", "it would start something on this machine"),
+        (
+            "socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')",
+            "it would speak to a service of this machine",
+        ),
+        ("socket.create_connection(('169.254.169.254', 80))", "it leads to 169.254.169.254, where"),
+        ("socket.socket().connect(('2852039166', 80))", "it leads to 169.254.169.254, where"),
+        (
+            "socket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('169.254.43518', 514))",
+            "it leads to 169.254.169.254, where",
+        ),
+        ("socket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('127.0.0.1', 9))", "done"),
+        ("socket.socket(type=socket.SOCK_DGRAM).sendto(b'', ('localhost', 9))", "done"),
+    ],
+)
+def test_what_a_library_does_with_a_message_is_watched(attempt: str, said: str) -> None:
+    script = WATCHED.replace("TRY", attempt)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip().startswith(said)
 
 
 @pytest.mark.unit

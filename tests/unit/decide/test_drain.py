@@ -9,7 +9,7 @@ from controller.decide.drain import serves
 from controller.decide.identity import publishes_itself
 from controller.decide.service import decide
 from controller.model.decision import Attempt, History
-from controller.model.desired import Direct, Order, Template, UpdatePolicy
+from controller.model.desired import Direct, DriftPolicy, Order, Template, UpdatePolicy
 from controller.model.names import Release, Revision, make_release
 from controller.model.observed import Health, Replica, ReplicaPhase, Trouble
 from controller.model.routes import Frontend, RouteSeen, RouteState
@@ -69,6 +69,14 @@ YOUNG = {"ready_since": NOW - 1}
 PORT = {"published": ("0.0.0.0:8080->80/tcp",)}
 ROWS = [
     ("ready: led to", web(), (new(1, OUT),), SEEN, "Ready Ready: route 1"),
+    ("off its network: joined first", web(), (new(1, OUT, lost=("front",)),), SEEN, "Ready Mending: connect 1"),
+    (
+        "off a network where that is only told: led to",
+        web(drift=DriftPolicy.REPORT),
+        (new(1, OUT, lost=("back",)),),
+        SEEN,
+        "Ready Ready: route 1",
+    ),
     ("led to already", web(), (new(1),), SEEN, "Ready Ready: -"),
     ("how it stands is not known: nothing is told", web(), (new(1, UNKNOWN),), SEEN, "Ready Ready: -"),
     ("the proxy has nothing of it yet", web(), (new(1, None),), SEEN, "Ready Ready: -"),

@@ -147,6 +147,13 @@ def test_a_secret_address_is_not_told() -> None:
     assert finding.message == "needs exactly one of url, urlFile, urlEnv"
 
 
+@pytest.mark.parametrize("url", ["syslog://", "http://169.254.169.254/latest/token"])
+def test_an_address_to_which_nothing_is_sent_is_told_at_once_and_where(url: str) -> None:
+    (finding,) = faults(f"spec:\n  alertChannels:\n    ops: {{url: '{url}'}}", "Controller")
+    assert str(finding).startswith("m.yaml:6:16: spec.alertChannels.ops.url: nothing is sent there: ")
+    assert finding.hint == "docs/alerts.md says where messages may go" and "token" not in str(finding)
+
+
 @pytest.mark.parametrize("name", ["rag.yaml", "controller.yaml"])
 def test_the_samples_are_valid(name: str) -> None:
     file = read_manifests(ROOT / "manifests" / name, name)

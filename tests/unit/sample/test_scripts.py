@@ -20,6 +20,7 @@ SCRIPTS = (
     "scripts/start-full-stack",
     "scripts/validate",
     "scripts/lock",
+    "scripts/audit",
     ".ci/run",
 )
 
@@ -124,7 +125,7 @@ def test_an_unknown_startup_profile_is_refused_with_the_known_ones() -> None:
     assert "hint: minimal, development, full or testing" in found.stderr
 
 
-@pytest.mark.parametrize("script", ["quickstart", "test", "test-engines", "start-full-stack", "validate"])
+@pytest.mark.parametrize("script", ["quickstart", "test", "test-engines", "start-full-stack", "validate", "audit"])
 def test_help_is_printed_on_stdout(script: str) -> None:
     found = run(f"scripts/{script}", "--help")
     assert found.returncode == 0

@@ -36,6 +36,7 @@ DISK = frozenset(
         "token",
         "address",
         "netcheck",
+        "hardened",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

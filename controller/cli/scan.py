@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -9,7 +10,9 @@ import click
 from controller.cli.options import Options, takes_options
 
 if TYPE_CHECKING:
-    from controller.cli.scanned import Scanned
+    from controller.cli.hardening import Hardening
+    from controller.cli.scanned import Scanned, ScannedStack
+    from controller.engines.base import Engine
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
 
@@ -17,10 +20,11 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
 @click.command()
 @click.argument("services", nargs=-1, metavar="[SERVICE]…")
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit code 1 where a finding is at least as bad.")
+@click.option("--gate", is_flag=True, help="Exit code 1 where the manifest's own failOn is reached.")
 @click.option("--fix", is_flag=True, help="Write a Compose override with what can be mended by itself, and show it.")
 @click.option("--source", type=click.Choice(("all", "compose", "running")), default="all", help="Where to look.")
 @takes_options(outputs=("sarif",))
-def scan(options: Options, services: tuple[str, ...], fail_on: str | None, fix: bool, source: str) -> int:
+def scan(options: Options, services: tuple[str, ...], fail_on: str | None, gate: bool, fix: bool, source: str) -> int:
     """Look for what is insecure: in Compose files, and in what runs of them.
 
     Needs no engine and no image; with an engine, running containers are compared with their files, too. Exit code 0
@@ -34,13 +38,48 @@ def scan(options: Options, services: tuple[str, ...], fail_on: str | None, fix: 
     threshold = FindingSeverity(fail_on) if fail_on else None
     with open_engine(options) as engine:
         scanned = scan_all(options, engine, services, source)
-    _print(scanned, threshold, options, fix=fix)
+        made = _harden(engine, scanned) if fix and not scanned.errors else ()
+    _print(scanned, made, threshold, options)
+    if fix:
+        _tell_fixed(scanned, made, options)
     say_findings(scanned.errors)
     warn_all(scanned.warnings, options)
-    return 1 if scanned.errors or gated(scanned.findings, threshold) else 0
+    reached = gated(scanned.findings, threshold) or (gate and any(map(_is_gated, scanned.stacks)))
+    return 1 if scanned.errors or reached else 0
 
 
-def _print(scanned: Scanned, threshold: Any, options: Options, *, fix: bool) -> None:
+def _is_gated(stack: ScannedStack) -> bool:
+    from controller.model.scanning import gated
+
+    manifest = stack.written.manifest
+    return manifest is not None and bool(gated(stack.findings, manifest.spec.security.scan.fail_on))
+
+
+def _harden(engine: Engine, scanned: Scanned) -> tuple[Hardening, ...]:
+    from controller.cli.hardening import harden
+
+    return tuple(harden(engine, scanned.stacks))
+
+
+def _tell_fixed(scanned: Scanned, made: Sequence[Hardening], options: Options) -> None:
+    """What was written, for people; to programs it is told with the findings."""
+    from controller.cli.terminal import note, paint_for, print_lines
+    from controller.render.hardening import diff_lines
+    from controller.security.reading import mapping
+
+    text = not options.structured and options.output not in ("sarif", "name")
+    for one in made:
+        if text:
+            services = mapping(one.stack.written.rendered.model.get("services"))
+            print_lines(["", *diff_lines(one.mends, services, paint=paint_for(options))])
+        note(f"{one.file} written: {one.before} findings in the files without it, {one.after} with it", options)
+        note(one.text.splitlines()[1].removeprefix("# "), options)
+    if not made:
+        why = "the files are to be mended first" if scanned.errors else "nothing of this can be mended by itself"
+        note(f"nothing was written: {why}", options)
+
+
+def _print(scanned: Scanned, made: Sequence[Hardening], threshold: Any, options: Options) -> None:
     from controller.cli.terminal import note, paint_for, print_data, print_lines
     from controller.render.scan import findings_data, findings_lines, sarif, summary_line
 
@@ -54,7 +93,9 @@ def _print(scanned: Scanned, threshold: Any, options: Options, *, fix: bool) -> 
 
         print_data(sarif(scanned.findings, all_rules(), __version__, str(Path.cwd())), options)
     elif options.structured:
-        print_data(findings_data(scanned.findings), options)
+        data = findings_data(scanned.findings)
+        written = [{"file": str(one.file), "before": one.before, "after": one.after} for one in made]
+        print_data(data | ({"written": written} if written else {}), options)
     elif options.output == "name":
         print_lines(sorted({f"{one.rule.id}/{one.service or ''}" for one in scanned.findings}))
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
 from controller.cli.options import Options
@@ -17,7 +17,7 @@ from controller.loop.generation import render_target
 from controller.loop.scanning import Known, Written, find_images, scan
 from controller.loop.store import state_dir
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
-from controller.model.project import RenderedProject
+from controller.model.project import ComposeProject, RenderedProject
 from controller.model.running import Running
 from controller.model.scanning import FindingSource, ScanFinding
 from controller.security.reading import mapping
@@ -27,11 +27,23 @@ _PATIENCE = 10.0
 
 
 @dataclass(frozen=True, slots=True)
+class ScannedStack:
+    """One of them: as it was read, what was known besides, and what was found."""
+
+    project: ComposeProject
+    written: Written
+    known: Known
+    today: date
+    findings: tuple[ScanFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Scanned:
     """All findings. `errors`: what could not be scanned as it would run; `notes` are for people."""
 
     findings: tuple[ScanFinding, ...]
     services: tuple[str, ...]
+    stacks: tuple[ScannedStack, ...] = ()
     errors: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
     notes: tuple[str, ...] = ()
@@ -43,6 +55,7 @@ class _Scan:
     source: str
     findings: list[ScanFinding] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
+    stacks: list[ScannedStack] = field(default_factory=list)
     errors: list[Finding] = field(default_factory=list)
     warnings: list[Finding] = field(default_factory=list)
     posture: bool = False
@@ -56,7 +69,9 @@ class _Scan:
         running = self._look(rendered) if self.source != "compose" else Running()
         images = find_images(self.engine, rendered) if self.source != "compose" else {}
         known = Known((str(state_dir(os.environ, os.geteuid())),), images)
-        found = scan(written, known, datetime.now().astimezone().date(), running)
+        today = datetime.now().astimezone().date()
+        found = scan(written, known, today, running)
+        self.stacks.append(ScannedStack(target.project, written, known, today, found))
         self.findings += [one for one in found if self.source in ("all", str(one.source)) or not one.service]
         self.services += sorted(mapping(rendered.model.get("services")))
 
@@ -101,6 +116,7 @@ def scan_all(options: Options, engine: Engine, services: Sequence[str], source: 
     return Scanned(
         tuple(_relative(found, Path.cwd())),
         tuple(services or scan_.services),
+        tuple(scan_.stacks),
         tuple(scan_.errors),
         tuple(scan_.warnings),
         notes,

@@ -50,7 +50,16 @@ def _look(path: str, tracked: bool) -> SourceFile | None:
         status = os.stat(path)
     except OSError:
         return None
-    return SourceFile(os.path.realpath(path), stat.S_IMODE(status.st_mode), tracked)
+    mode = stat.S_IMODE(status.st_mode)
+    return SourceFile(os.path.realpath(path), mode if _is_open(path) else mode & ~0o007, tracked)
+
+
+def _is_open(path: str) -> bool:
+    """Whether everybody may enter the folders that it is in."""
+    try:
+        return all(os.stat(parent).st_mode & stat.S_IXOTH for parent in Path(os.path.realpath(path)).parents)
+    except OSError:
+        return True
 
 
 def _tracked(paths: Iterable[str], directory: Path) -> frozenset[str]:
@@ -58,8 +67,10 @@ def _tracked(paths: Iterable[str], directory: Path) -> frozenset[str]:
     wanted = [path for path in paths if os.path.isfile(path)]
     if not wanted or not any((parent / ".git").exists() for parent in (directory, *directory.parents)):
         return frozenset()
-    argv = ["git", "-C", str(directory), "ls-files", "-z", "--full-name", "--", *wanted]
-    top = ["git", "-C", str(directory), "rev-parse", "--show-toplevel"]
+    # What a repository's own settings would start is not started.
+    git = ["git", "-C", str(directory), "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
+    argv = [*git, "ls-files", "-z", "--full-name", "--", *wanted]
+    top = [*git, "rev-parse", "--show-toplevel"]
     try:
         said = [
             subprocess.run(one, capture_output=True, timeout=_GIT_TIMEOUT, check=True).stdout for one in (top, argv)

@@ -55,8 +55,8 @@ def _diff(one: Mended, model: Model, paint: Paint) -> Iterator[str]:
     before = {key: model[key] for key in one.keys if model.get(key)}
     after = {key: _merged(before.get(key), value) for key, value in one.keys.items()}
     yield paint(f"{clean(one.service)}  ({', '.join(one.rules)})", "bold")
-    shown = [_dump(_plain(value)).splitlines() if value else [] for value in (before, after)]
-    for line in [*difflib.unified_diff(*shown, n=3, lineterm="")][3:]:
+    old, new = (_dump(_plain(value)).splitlines() if value else [] for value in (before, after))
+    for line in [*difflib.unified_diff(old, new, n=3, lineterm="")][3:]:
         yield paint(f"  {clean(line)}", {"+": "good", "-": "bad"}.get(line[0], ""))
     yield ""
 

@@ -24,7 +24,8 @@ class Hit(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """A file that a mount, a secret or a config leads to. `path`: where it really is; `mode`: its permission bits."""
+    """A file that a mount, a secret or a config leads to. `path`: where it really is; `mode`: its permission bits, less
+    those of who cannot get into its folder."""
 
     path: str
     mode: int | None = None

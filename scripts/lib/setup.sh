@@ -30,6 +30,7 @@ set_up() { alone set_up_all "$1"; }
 
 set_up_all() {
   ensure_python "$1"
+  ensure_secrets
   ensure_dashboard
   if [[ $1 == dev ]]; then ensure_browser; fi
   ensure_engine
@@ -41,6 +42,18 @@ set_up_all() {
     ensure_reader
     ensure_compose
   fi
+}
+
+# Passwords of the sample stack: random, made once. In their containers other users read them, and Prometheus its token:
+# so the files are open, and nobody else enters the folder.
+ensure_secrets() {
+  local name file
+  mkdir -p "$repo/compose/secrets"
+  if [[ -O $repo/compose/secrets ]]; then chmod 700 "$repo/compose/secrets"; fi
+  for name in postgres grafana; do
+    file=$repo/compose/secrets/$name.password
+    [[ -s $file ]] || (umask 022; head -c 24 /dev/urandom | base64 >"$file")
+  done
 }
 
 controller() { "$repo/.venv/bin/controller" "$@"; }

@@ -29,7 +29,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """Of one stack. `project`: what its definition was judged as; `waivers`: those that count today."""
+    """Of one stack. `project`: what its definition was judged as; `waivers`: all of the manifest's."""
 
     threshold: FindingSeverity
     project: Project = field(repr=False)
@@ -51,6 +51,12 @@ class Gate:
         silent = one.rule.id in _OF_IMAGES and one.path == f"services.{one.service}"
         return silent and one.service not in self.project.images
 
+    def _is_waived(self, rule: str, service: str) -> bool:
+        today = datetime.now().astimezone().date()
+        return any(
+            one.id == rule and one.service in (PROJECT, service) and today <= one.expires for one in self.waivers
+        )
+
     def check(self, step: Create, look: Callable[[str], ImageFacts | None]) -> str:
         """Why this very container is not made; "": it may be. `look`: what an image says of itself."""
         model = self.project.services.get(step.service, {})
@@ -68,7 +74,7 @@ class Gate:
             for rule, _, hit in scan_service(project, step.service)
             if (hit.severity or rule.severity).reaches(self.threshold)
             and not rule.id.startswith(_BY_FILES)
-            and not any(one.id == rule.id and one.service in (PROJECT, step.service) for one in self.waivers)
+            and not self._is_waived(rule.id, step.service)
         ]
         if not found:
             return ""
@@ -84,8 +90,7 @@ def make_gate(engine: Engine, target: Target, rendered: RenderedProject, folder:
     today = datetime.now().astimezone().date()
     written = Written(rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path)
     known = Known((str(folder),), find_images(engine, rendered))
-    counts = tuple(one for one in read_waivers(written) if today <= one.expires)
-    return Gate(threshold, make_project(written, known), scan(written, known, today), counts)
+    return Gate(threshold, make_project(written, known), scan(written, known, today), read_waivers(written))
 
 
 def _tell(findings: Sequence[ScanFinding], threshold: FindingSeverity) -> str:

@@ -324,8 +324,12 @@ class Reconciler:
 
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
-        self.loaded = replace(loaded, desired=self.loaded.desired)
+        before, barred = self.loaded.desired, loaded.desired.barred
+        self.loaded = replace(loaded, desired=replace(before, barred=barred))
         self.bounds.unsettle()
+        if barred != before.barred:  # a waiver, say, or another threshold
+            self._want()
+            self.wake()
 
     @property
     def _laid_over(self) -> Loaded:

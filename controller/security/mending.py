@@ -82,7 +82,7 @@ def _restart(model: Model) -> Mapping[str, Any]:
 
 def _loopback(model: Model) -> Mapping[str, Any]:
     """All of them, for a list is put in the place of another as a whole."""
-    found = [_port(one) for one in ports(model)]
+    found = [_port(one) for one in ports(model) if "$" not in one.host_ip]
     return {"ports": Instead(found)} if len(found) == len(items(model.get("ports"))) else {}
 
 

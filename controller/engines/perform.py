@@ -28,6 +28,7 @@ from controller.model.steps import (
     Build,
     Connect,
     Create,
+    Disconnect,
     Fetch,
     Limit,
     Made,
@@ -98,7 +99,7 @@ class Performer:
                 self._remove(step.replica, ends_at)
             case Pull() | Build():
                 self._fetch(project, step, ends_at)
-            case Rename() | Connect() | Limit() | Withdraw():
+            case Rename() | Connect() | Disconnect() | Limit() | Withdraw():
                 self._in_place.perform(step, ends_at, made)
             case Route():
                 raise Rejected(f"{step.service} is not behind an ingress")

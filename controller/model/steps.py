@@ -101,7 +101,10 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Join it to those of its template's networks that it is not connected to; `networks` (): to all of them."""
+    """Join it to those of its template's networks that it is not connected to; `networks` (): to all of them.
+
+    `follows`: its networks are others now, and no hand's work is set back by it.
+    """
 
     service: str
     replica: ReplicaId
@@ -109,6 +112,18 @@ class Connect:
     template: Template
     because: str
     networks: tuple[str, ...] = ()
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Take it off these networks; of those that are ours, whoever leaves last removes them."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    because: str
+    networks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +166,7 @@ class Route:
 Fetch = Pull | Build
 """What gets an image here: it takes up to hours, and touches no container."""
 
-Step = Fetch | Create | Start | Stop | Restart | Remove | Rename | Connect | Limit | Withdraw | Route
+Step = Fetch | Create | Start | Stop | Restart | Remove | Rename | Connect | Disconnect | Limit | Withdraw | Route
 
 
 Row = tuple[str, str]

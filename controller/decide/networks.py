@@ -1,0 +1,156 @@
+"""Networks by declared edges: each replica is led from those that it is on to those that it is to be on, as it runs.
+
+First all of them are on the new ones, then each leaves the old ones: two that are to share a network share one at every
+instant. Nobody is replaced for it, and whatever is to become of drift: that its networks are others is no hand's work.
+The same way leads back to the Compose file's own. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from controller.decide.case import ALIVE, Case, tried_again_at
+from controller.decide.identity import Known, made_from
+from controller.decide.joined import is_moved, strange_networks
+from controller.decide.moves import Moves
+from controller.decide.touched import repairs
+from controller.decide.world import World
+from controller.model.confined import read_joining
+from controller.model.desired import DesiredService, Template
+from controller.model.names import ReplicaId
+from controller.model.observed import Replica
+from controller.model.placed import confine
+from controller.model.steps import Connect, Disconnect, Restart, Start
+
+Kept = Mapping[tuple[ReplicaId, str], str]
+"""Networks that a replica may not leave yet, and for whose sake."""
+
+
+class Way(NamedTuple):
+    """From the networks that one replica is on to those that it is to be on."""
+
+    template: Template
+    joins: tuple[str, ...]
+    leaves: tuple[str, ...]
+
+
+def find_way(replica: Replica, want: DesiredService, known: Known) -> Way | None:
+    """None: its networks are not ours to choose."""
+    if not is_moved(replica, want):
+        return None  # nearly always
+    template = _made_with(replica, want, known)
+    joining = read_joining(template.body, template.networks)
+    if not joining.movable:
+        return None
+    on, wanted = frozenset(replica.joined or ()), joining.replaced | joining.kept
+    leaves = (on - wanted).intersection((*replica.ours, *_replaced(want)))
+    return Way(template, tuple(sorted(wanted - on)), tuple(sorted(leaves)))
+
+
+def _made_with(replica: Replica, want: DesiredService, known: Known) -> Template:
+    """What it would be made from now."""
+    if want.direct is not None and replica.revision == want.direct.revision:
+        return want.direct.template
+    made = made_from(replica, want, known)
+    return made.template if made is want else confine(made, want.confined).template
+
+
+def _replaced(want: DesiredService) -> frozenset[str]:
+    """The Compose file's own, where others are in their place."""
+    return want.confined.replaced if want.confined is not None else frozenset()
+
+
+# --- the steps
+
+
+def connect_first(case: Case, moves: Moves) -> Moves:
+    """The same moves; who is started is on its networks before."""
+    begun = [step for step in moves.steps if isinstance(step, Start | Restart)]
+    if not begun or _was_just_refused(case):
+        return moves
+    there = {replica.id: replica for replica in case.seen.replicas}
+    found = (_connect(case, there[step.replica]) for step in begun if step.replica in there)
+    steps = tuple(step for step in found if step is not None)
+    return moves._replace(steps=(*steps, *moves.steps)) if steps else moves
+
+
+def _was_just_refused(case: Case) -> bool:
+    trouble = case.seen.trouble
+    kinds = (Connect.__name__, Disconnect.__name__)
+    return trouble is not None and trouble.reason in kinds and tried_again_at(case, trouble) is not None
+
+
+def move(case: Case, replica: Replica) -> Iterator[Connect | Disconnect]:
+    """What brings it there, as far as it may go now."""
+    connect = _connect(case, replica)
+    if connect is not None:
+        yield connect
+    elif (step := _disconnect(case, replica)) is not None:
+        yield step
+
+
+def _connect(case: Case, replica: Replica) -> Connect | None:
+    way = find_way(replica, case.want, case.known)
+    if way is None or not way.joins:
+        return None
+    because = f"{_WHY if case.want.confined else _BACK} is to be on {', '.join(way.joins)}"
+    return Connect(case.want.name, replica.id, replica.number, way.template, because, way.joins, follows=True)
+
+
+def _disconnect(case: Case, replica: Replica) -> Disconnect | None:
+    """Also where a hand connected it, if that is to be set back."""
+    way = find_way(replica, case.want, case.known)
+    leaves = [one for one in (way.leaves if way is not None else ()) if (replica.id, one) not in case.kept_on]
+    because = [f"{_WHY if case.want.confined else _BACK} has nothing to do on {', '.join(leaves)}"] if leaves else []
+    strange = []
+    for one in strange_networks(replica, case.want):
+        if case.heals and repairs(case.want, f"Networks.{one}") and (replica.id, one) not in case.kept_on:
+            strange.append(one)
+            because.append(f"Networks.{one} is connected, which no edge asks for")
+    if not because:
+        return None
+    return Disconnect(case.want.name, replica.id, replica.number, "; ".join(because), (*leaves, *strange))
+
+
+_WHY, _BACK = "networkPolicy: it", "without networkPolicy it"
+
+
+def move_the_down(case: Case) -> Moves:
+    """Who does not run is led along, too: a `docker compose up` by hand looks at what it is on."""
+    down = (replica for replica in case.seen.replicas if replica.phase not in ALIVE)
+    return Moves(steps=tuple(step for replica in down for step in move(case, replica)))
+
+
+# --- who waits for whom
+
+
+def keep_on(world: World, name: str) -> Kept:
+    """The networks of its replicas that somebody else of the stack needs to reach them on for now."""
+    view, want = world.views.get(name), world.desired.services[name]
+    if view is None or not any(is_moved(replica, want) for replica in view.replicas):
+        return _NOTHING  # nearly always
+    kept: dict[tuple[ReplicaId, str], str] = {}
+    for replica in view.replicas:
+        if replica.phase in ALIVE and (way := find_way(replica, want, world.known)) is not None:
+            kept.update(_needed(world, replica, way, frozenset((*way.leaves, *strange_networks(replica, want)))))
+    return kept
+
+
+_NOTHING: Kept = {}
+
+
+def _needed(
+    world: World, replica: Replica, way: Way, leaves: frozenset[str]
+) -> Iterator[tuple[tuple[ReplicaId, str], str]]:
+    """Those on which is one whom it is to share another network with, and does not yet."""
+    mine, on = way.template.joins(), frozenset(replica.joined or ())
+    for other, view in world.views.items() if leaves else ():
+        want = world.desired.services.get(other)
+        if other == replica.service or want is None:
+            continue
+        common = mine & want.template.joins()
+        for one in view.replicas:
+            there = frozenset(one.joined or ())
+            if common and one.phase in ALIVE and not common & on & there:
+                yield from (((replica.id, network), other) for network in leaves & there)

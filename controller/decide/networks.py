@@ -8,11 +8,13 @@ The same way leads back to the Compose file's own. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.case import ALIVE, Case, tried_again_at
-from controller.decide.identity import Known, made_from
+from controller.decide.identity import Known
 from controller.decide.joined import is_moved, strange_networks
+from controller.decide.lacking import made_with
 from controller.decide.moves import Moves
 from controller.decide.touched import repairs
 from controller.decide.world import World
@@ -20,8 +22,8 @@ from controller.model.confined import read_joining
 from controller.model.desired import DesiredService, Template
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica
-from controller.model.placed import confine
-from controller.model.steps import Connect, Disconnect, Restart, Start
+from controller.model.routes import RouteState
+from controller.model.steps import Connect, Disconnect, Restart, Start, Step
 
 Kept = Mapping[tuple[ReplicaId, str], str]
 """Networks that a replica may not leave yet, and for whose sake."""
@@ -52,8 +54,7 @@ def _made_with(replica: Replica, want: DesiredService, known: Known) -> Template
     """What it would be made from now."""
     if want.direct is not None and replica.revision == want.direct.revision:
         return want.direct.template
-    made = made_from(replica, want, known)
-    return made.template if made is want else confine(made, want.confined).template
+    return made_with(replica, want, known).template
 
 
 def _replaced(want: DesiredService) -> frozenset[str]:
@@ -65,14 +66,20 @@ def _replaced(want: DesiredService) -> frozenset[str]:
 
 
 def connect_first(case: Case, moves: Moves) -> Moves:
-    """The same moves; who is started is on its networks before."""
-    begun = [step for step in moves.steps if isinstance(step, Start | Restart)]
-    if not begun or _was_just_refused(case):
-        return moves
-    there = {replica.id: replica for replica in case.seen.replicas}
-    found = (_connect(case, there[step.replica]) for step in begun if step.replica in there)
-    steps = tuple(step for step in found if step is not None)
-    return moves._replace(steps=(*steps, *moves.steps)) if steps else moves
+    """The same moves; who is started is on its networks before, and has them made again where they have gone."""
+    there = {replica.id: replica for replica in case.seen.replicas if is_moved(replica, case.want)}
+    if not there or not any(isinstance(step, Start | Restart) and step.replica in there for step in moves.steps):
+        return moves  # nearly always
+    steps: list[Step] = []
+    for step in moves.steps:
+        replica = there.get(step.replica) if isinstance(step, Start | Restart) else None
+        if replica is not None and not _was_just_refused(case) and (connect := _connect(case, replica)) is not None:
+            steps.append(connect)
+        if replica is not None and isinstance(step, Start):
+            way = find_way(replica, case.want, case.known)
+            step = replace(step, template=way.template if way is not None else None)  # noqa: PLW2901 - the same step
+        steps.append(step)
+    return moves._replace(steps=tuple(steps))
 
 
 def _was_just_refused(case: Case) -> bool:
@@ -133,11 +140,20 @@ def keep_on(world: World, name: str) -> Kept:
     kept: dict[tuple[ReplicaId, str], str] = {}
     for replica in view.replicas:
         if replica.phase in ALIVE and (way := find_way(replica, want, world.known)) is not None:
-            kept.update(_needed(world, replica, way, frozenset((*way.leaves, *strange_networks(replica, want)))))
+            leaves = frozenset((*way.leaves, *strange_networks(replica, want)))
+            kept.update(_needed(world, replica, way, leaves))
+            kept.update(((replica.id, network), INGRESS) for network in leaves if _is_led_by(replica, network))
     return kept
 
 
 _NOTHING: Kept = {}
+INGRESS = "the ingress"
+
+
+def _is_led_by(replica: Replica, network: str) -> bool:
+    """The ingress leads to it on that network, or may: unknown is not "not"."""
+    route = replica.route
+    return route is not None and (route.state is RouteState.UNKNOWN or network in route.via)
 
 
 def _needed(

@@ -246,6 +246,10 @@ class Own(Protocol):
         """Send its first process a signal that it handles."""
         ...
 
+    def leave(self, container: ReplicaId, networks: Sequence[str], *, deadline: float) -> None:
+        """Take it off these networks; of those that are ours, whoever leaves last removes them."""
+        ...
+
     def remove(self, stack: str, role: Role, *, grace: float, deadline: float) -> None:
         """None of that role is left."""
         ...

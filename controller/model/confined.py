@@ -124,6 +124,17 @@ def confine_template(template: Template, confined: Confined, networks: Iterable[
     return replace(template, body=_canonical(document), networks=(*kept, *dict.fromkeys(made)))
 
 
+def carry_networks(fresh: Template, laid: Template) -> Template:
+    """The former on the networks of the latter, if those are ours."""
+    if not fresh.body or not any(POOL in json.loads(text) for text in laid.networks):
+        return fresh  # nearly always
+    document, other = json.loads(fresh.body), json.loads(laid.body)
+    document["create"]["NetworkingConfig"] = other["create"]["NetworkingConfig"]
+    document["create"]["HostConfig"]["NetworkMode"] = other["create"]["HostConfig"]["NetworkMode"]
+    document["connects"] = other["connects"]
+    return replace(fresh, body=_canonical(document), networks=laid.networks)
+
+
 def _confine(
     before: Mapping[str, Mapping[str, Any]], joining: Joining, confined: Confined, networks: tuple[Private, ...]
 ) -> dict[str, Mapping[str, Any]]:

@@ -47,7 +47,10 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Make it run: starts what is created or exited, unpauses what is paused. `heals`: it ran well, and fell over."""
+    """Make it run: starts what is created or exited, unpauses what is paused. `heals`: it ran well, and fell over.
+
+    `template`: of one whose networks are ours, which nothing else tells if they have gone.
+    """
 
     service: str
     replica: ReplicaId
@@ -55,6 +58,7 @@ class Start:
     because: str
     by_compose: bool = False
     heals: bool = False
+    template: Template | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

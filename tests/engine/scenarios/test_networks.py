@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.engine.checks import docker, lives
-from tests.engine.ingress_bed import WEB_IMAGE, free_port
+from tests.engine.ingress_bed import PROXY_IMAGE, WEB_IMAGE, free_port
 from tests.engine.scenario import Scene, eventually
 
 pytestmark = pytest.mark.engine
@@ -40,7 +40,7 @@ CHAIN = {"web": {"api"}, "api": {"web", "db"}, "db": {"api"}, "log": set()}
 
 def reached(scene: Scene) -> dict[str, set[str]]:
     """From each by name, and by each address that anybody has."""
-    found = {name: scene.containers()[f"{name}-1"] for name in SERVICES}
+    found = {one.service: one for one in scene.containers().values() if one.running}
     owner = {
         str(end["IPAddress"]): name
         for name, one in found.items()
@@ -131,3 +131,67 @@ def test_switched_on_and_off_under_a_running_daemon(scene: Scene) -> None:
 
 def users(scene: Scene, name: str) -> list[str]:
     return [one["Name"] for one in networks(scene).get(name, {}).get("Containers", {}).values()]
+
+
+@pytest.mark.slow
+def test_behind_the_ingress_and_given_back_at_last(scene: Scene) -> None:
+    port = free_port()
+    scene.env["HAPROXY_IMAGE"] = PROXY_IMAGE
+    stack(scene, WEB_IMAGE, port, web=", depends_on: [api]", api=", depends_on: [db]")
+    scene.manifest("ingress: {mode: auto}")
+    with scene.daemon("--watch"):
+        scene.await_phase("Converged")
+        before = lives(scene.containers())
+        with visitor(port) as gaps:
+            with scene.step("the proxy has a way of its own to it, and one out; nobody else shares either"):
+                scene.manifest("ingress: {mode: auto}\n" + POLICY)
+                eventually(lambda: ".web.ingress" in networks(scene) and len(users(scene, ".web.ingress")) == 2)
+                eventually(lambda: not users(scene, "_default"))
+                scene.await_phase("Converged")
+                assert reached(scene) == CHAIN and lives(scene.containers()) == before
+                made = networks(scene)
+                assert made[".web.ingress"]["Internal"] and not made[".ingress"]["Internal"]
+                assert set(users(scene, ".web.ingress")) == {f"{scene.name}-web-1", f"controller-ingress-{scene.name}"}
+                assert users(scene, ".ingress") == [f"controller-ingress-{scene.name}"]
+            with scene.step("an update is led over as ever"):
+                stack(scene, WEB_IMAGE, port, web=", depends_on: [api], labels: {v: '2'}", api=", depends_on: [db]")
+                eventually(lambda: set(scene.containers()) == {"api-1", "db-1", "log-1", "web-2"})
+                scene.await_phase("Converged")
+                assert reached(scene) == CHAIN
+            with scene.step("and off: everybody is back, the proxy too, and no network of ours is left"):
+                scene.manifest("ingress: {mode: auto}")
+                eventually(lambda: set(networks(scene)) == {"_default"})
+                scene.await_phase("Converged")
+        assert float("inf") not in gaps, gaps
+
+
+@pytest.mark.slow
+def test_release_takes_them_out_and_compose_changes_nothing_afterwards(scene: Scene) -> None:
+    port = free_port()
+    stack(scene, WEB_IMAGE, port, web=", depends_on: [api]", api=", depends_on: [db]")
+    scene.manifest(POLICY)
+    scene.done("apply", timeout=120)
+    before = lives(scene.containers())
+    assert reached(scene) == CHAIN
+    with scene.step("one edge more is one network more, and nobody is restarted"):
+        one_more = POLICY + "services: {log: {connectsTo: [db]}}"
+        scene.manifest(one_more)
+        had = networks(scene)
+        told = scene.data("plan")["steps"]
+        assert {(one["action"], one["service"]) for one in told} == {("connect", "log"), ("connect", "db")}
+        assert all("networkPolicy" in one["because"] for one in told)
+        scene.done("apply")
+        now = networks(scene)
+        assert now.keys() - had.keys() == {".db--log"} and lives(scene.containers()) == before
+        assert all(now[name]["Id"] == one["Id"] for name, one in had.items())
+        assert reached(scene) == {**CHAIN, "db": {"api", "log"}, "log": {"db"}}
+    with scene.step("with a container that is down"):
+        docker("stop", "-t", "0", scene.containers()["log-1"].id)
+        told = scene.done("release", scene.name, "--plan").out
+        assert "connect" in told and "disconnect" in told
+        scene.done("release", scene.name)
+        assert set(networks(scene)) == {"_default"}
+    with scene.step("by hand Compose starts what is down, and changes nothing"):
+        scene.hand("up", "-d")
+        found = scene.containers()
+        assert {name: one.id for name, one in found.items()} == {name: id_ for name, (id_, _) in before.items()}

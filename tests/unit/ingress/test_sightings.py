@@ -36,7 +36,7 @@ def test_a_replica_is_in_as_long_as_one_of_its_ports_is(states: list[RouteState]
 def test_ports_of_a_replica_are_told_together_and_other_services_not_at_all() -> None:
     proxy = Proxy("s", {WEB: (Slot("1", DRAINING, 2, 9.0),), ADMIN: (Slot("1", OUT, 1),)}, {})
     seen = Memory().see(proxy, [placed(A, "1"), placed(B, "1", "db")], {"net"}, 100.0)
-    assert seen == {A: RouteSeen(DRAINING, 3, 91.0)}
+    assert seen == {A: RouteSeen(DRAINING, 3, 91.0, via=("net",))}
 
 
 def test_a_replica_without_a_slot_is_out() -> None:

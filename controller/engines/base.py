@@ -197,8 +197,13 @@ class Engine(Protocol):
         """
         ...
 
-    def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
-        """Remove the project's networks that nobody uses; the names of those that went."""
+    def remove_networks(
+        self, stack: str, *, ours_but: Collection[str] | None = None, deadline: float = 30.0
+    ) -> Sequence[str]:
+        """Remove the project's networks that nobody uses; the names of those that went.
+
+        `ours_but`: only those that are ours, in the place of the Compose file's, and have none of these names.
+        """
         ...
 
     def inventory(

@@ -7,18 +7,20 @@ less moves no other.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import suppress
 from ipaddress import IPv4Address, IPv4Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from controller.engines import labels
 from controller.engines.answers import get_list
 from controller.engines.client import Client
+from controller.engines.deadline import left
 from controller.engines.errors import Failure
 from controller.model.confined import MARK, POOL, PREFIX
-from controller.model.errors import Conflict, EngineError, Rejected, Transient
+from controller.model.errors import Conflict, EngineError, Rejected
 
 _ROUTES = Path("/proc/net/route")
 _UP = 0x1
@@ -42,12 +44,9 @@ def create_from_pool(client: Client, request: Mapping[str, Any], *, deadline: fl
         if number == _TRIES:
             break
         ipam = {"Driver": "default", "Config": [{"Subnet": str(subnet)}]}
-        remaining = ends_at - time.monotonic()
-        if remaining <= 0:
-            raise Transient("no time was left for it")
         try:
             body = {**body, "IPAM": ipam, "CheckDuplicate": True}
-            client.call("POST", "/networks/create", body=body, deadline=remaining)
+            client.call("POST", "/networks/create", body=body, deadline=left(ends_at))
             return
         except EngineError as error:
             if not any(word in error.message.lower() for word in _OVERLAPS):
@@ -101,6 +100,15 @@ def _route(row: list[str]) -> IPv4Network | None:
         return IPv4Network((IPv4Address(address), length), strict=False)
     except (ValueError, IndexError):
         return None
+
+
+def remove_ours(client: Client, stack: str, but: Collection[str], *, deadline: float) -> tuple[str, ...]:
+    """Those of that project that have none of these names and on which nobody is; the names of those that went."""
+    ends_at = time.monotonic() + deadline
+    query = {"filters": {"label": [MARK, f"{labels.PROJECT}={stack}"]}}
+    found = sorted(one["Name"] for one in get_list(client, "/networks", query, deadline=deadline))
+    surplus = (name for name in found if name not in but)
+    return tuple(name for name in surplus if remove_unused(client, name, deadline=left(ends_at)))
 
 
 def remove_unused(client: Client, name: str, *, deadline: float) -> bool:

@@ -240,7 +240,9 @@ class SimulatedEngine:
         self._answer(deadline)
         return "127.0.0.1"
 
-    def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
+    def remove_networks(
+        self, stack: str, *, ours_but: Collection[str] | None = None, deadline: float = 30.0
+    ) -> Sequence[str]:
         """There are none."""
         return ()
 

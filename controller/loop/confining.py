@@ -1,12 +1,15 @@
-"""Networks by declared edges, laid over what the files say; nothing of it is kept. Pure."""
+"""Networks by declared edges, laid over what the files say, and removed once nobody needs them. Nothing is kept."""
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
 from dataclasses import replace
 
+from controller.engines.base import Engine
 from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredStack
-from controller.model.errors import Finding
+from controller.model.errors import EngineError, Finding
 from controller.model.placed import confine_all
 from controller.security.networks import plan_networks
 
@@ -16,6 +19,7 @@ class Confining:
 
     def __init__(self) -> None:
         self._last: tuple[Loaded, Loaded] | None = None
+        self._swept: Loaded | None = None
 
     def over(self, loaded: Loaded) -> Loaded:
         """The same, each service on the networks that its edges ask for."""
@@ -24,6 +28,19 @@ class Confining:
         if self._last is None or self._last[0] is not loaded:
             self._last = (loaded, lay_over_networks(loaded))
         return self._last[1]
+
+    def sweep(self, engine: Engine, loaded: Loaded, desired: DesiredStack) -> None:
+        """Once all is as these files want it: networks of ours that nobody needs any more go."""
+        if self._swept is not loaded:
+            with suppress(EngineError):  # the next time will do
+                remove_surplus(engine, desired)
+                self._swept = loaded
+
+
+def remove_surplus(engine: Engine, desired: DesiredStack) -> None:
+    """Networks of ours on which nobody is or is to be. Raises EngineErrors."""
+    wanted = {json.loads(text)["Name"] for one in desired.services.values() for text in one.template.networks}
+    engine.remove_networks(desired.name, ours_but=wanted)
 
 
 def lay_over_networks(loaded: Loaded) -> Loaded:

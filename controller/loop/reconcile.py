@@ -13,7 +13,7 @@ from controller.loop.batches import make_batches
 from controller.loop.bounds import Bounds
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import Obstacles, make_conditions
-from controller.loop.confining import Confining
+from controller.loop.confining import Confining, remove_surplus
 from controller.loop.ended import Ended
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
@@ -284,6 +284,7 @@ class Reconciler:
         converged = status.phase is StackPhase.CONVERGED and bool(self.world.decisions)  # not only told before
         if converged and self.world.hold is None and self.world.only is None:
             self.ledger.note_convergence(self.loaded)
+            self.confining.sweep(self._tools.engine, self.loaded, self.world.desired)
         knows = self.is_current and self.unavailable is None and self.world.hold is None
         if knows and self.annals.note(self.world, now):
             self._renumber()
@@ -352,11 +353,13 @@ class Reconciler:
         self._want()
 
     def unask(self, extra: Extra) -> None:
-        """Raises EngineError where the networks of what was pruned could not be asked for."""
-        asked, self._extras = extra in self._extras, self._extras - {extra}
+        """Raises EngineError where the networks of what was pruned, or given back, could not be asked for."""
+        asked, composed = extra in self._extras, self.world.desired
+        self._extras -= {extra}
         self._want()
         if asked and extra is Extra.COMPOSED:
             self.world.only = None
+            remove_surplus(self._tools.engine, composed)
         if asked and extra is Extra.EVERYTHING:
             self._tools.engine.remove_networks(self.loaded.name)
 

@@ -35,7 +35,12 @@ def find_groups(
         doors = find_doors(wanted, metrics)
         for replica in one.replicas:
             if replica.ready and replica.address is not None:
-                yield from (_group(status.name, replica, replica.address, door) for door in doors)
+                yield from (_group(status.name, replica, _reach(replica, replica.address), door) for door in doors)
+
+
+def _reach(replica: Replica, address: str) -> str:
+    """Where its networks are ours, each neighbour shares another one with it: under its name all of them find it."""
+    return replica.name if replica.ours else address
 
 
 def find_doors(service: DesiredService, metrics: MetricsPolicy) -> tuple[Door, ...]:

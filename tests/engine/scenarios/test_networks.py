@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.engine.checks import docker, lives
+from tests.engine.checks import docker, ids, lives
 from tests.engine.ingress_bed import PROXY_IMAGE, WEB_IMAGE, free_port
 from tests.engine.scenario import Scene, eventually
 
@@ -59,7 +59,7 @@ def reached(scene: Scene) -> dict[str, set[str]]:
 def networks(scene: Scene) -> dict[str, Any]:
     """Those of the project, by name without it."""
     query = ("network", "ls", "-q", "--filter", f"label=com.docker.compose.project={scene.name}")
-    found = json.loads(docker("network", "inspect", *ids)) if (ids := docker(*query).split()) else []
+    found = json.loads(docker("network", "inspect", *there)) if (there := docker(*query).split()) else []
     return {one["Name"].removeprefix(scene.name): one for one in found}
 
 
@@ -195,3 +195,30 @@ def test_release_takes_them_out_and_compose_changes_nothing_afterwards(scene: Sc
         scene.hand("up", "-d")
         found = scene.containers()
         assert {name: one.id for name, one in found.items()} == {name: id_ for name, (id_, _) in before.items()}
+
+
+@pytest.mark.slow
+def test_what_other_hands_do_to_networks_is_set_right(scene: Scene) -> None:
+    stack(scene, WEB_IMAGE, free_port(), web=", depends_on: [api]", api=", depends_on: [db]")
+    scene.manifest(POLICY)
+    scene.done("apply", timeout=120)
+    assert reached(scene) == CHAIN
+    with scene.step("Compose by hand makes them anew on its own network; they are led back"):
+        scene.hand("up", "-d")
+        scene.done("apply", timeout=120)
+        assert reached(scene) == CHAIN and not users(scene, "_default")
+    with scene.step("one is connected to another's network by hand, and taken off its own"):
+        found = scene.containers()
+        docker("network", "connect", f"{scene.name}.api--db", found["log-1"].id)
+        docker("network", "disconnect", f"{scene.name}.api--web", found["web-1"].id)
+        scene.done("apply")
+        assert reached(scene) == CHAIN
+    with scene.step("while all are down their networks are removed: they are made again with the start"):
+        scene.done("stop", "--now")
+        for name in networks(scene):
+            docker("network", "rm", scene.name + name)
+        scene.done("start", timeout=120)
+        assert reached(scene) == CHAIN
+        assert {name: one.id for name, one in scene.containers().items()} == {
+            name: one.id for name, one in found.items()
+        }

@@ -353,13 +353,14 @@ class Reconciler:
         self._want()
 
     def unask(self, extra: Extra) -> None:
-        """Raises EngineError where the networks of what was pruned, or given back, could not be asked for."""
+        """Raises EngineError where the networks of what was pruned could not be asked for."""
         asked, composed = extra in self._extras, self.world.desired
         self._extras -= {extra}
         self._want()
         if asked and extra is Extra.COMPOSED:
             self.world.only = None
-            remove_surplus(self._tools.engine, composed)
+            with suppress(EngineError):  # nobody is on them
+                remove_surplus(self._tools.engine, composed)
         if asked and extra is Extra.EVERYTHING:
             self._tools.engine.remove_networks(self.loaded.name)
 

@@ -13,6 +13,7 @@ from controller.engines.simulated_hands import Hands
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica
 from controller.model.steps import Connect, Create, Disconnect, Start, Step
+from tests.component.releases import BROKEN, shop
 from tests.component.stage import Stage, converged, load, service
 
 pytestmark = pytest.mark.unit
@@ -165,3 +166,27 @@ def test_a_death_in_the_middle_changes_nothing(stage: Stage, tmp_path: Path) -> 
     list(steps_one_by_one(stage, EDGES))
     assert ids(stage) == before and sharing(stage.replicas()) == EDGES
     assert {name for one in stage.replicas() for name in one.joined or ()}.isdisjoint({"shop_default"})
+
+
+def test_a_release_that_fails_goes_back_to_its_networks_too(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, shop(1), **OFF)
+    stage.change(shop(1), **POLICY)
+    stage.settle(20, until=lambda: sharing(stage.replicas()) == {("db", "web")})
+    stage.change(shop(2, labels=BROKEN), **POLICY)
+    stage.settle(120)
+    (web,) = stage.replicas("web")
+    assert web.image == "web:1" and "RolledBack" in str(stage.statuses[-1])
+    assert web.joined == ("shop.db--web", "shop.web.outside") and web.ready
+    made = [step for step in stage.bench.steps if isinstance(step, Create) and step.service == "web"]
+    assert made[-1].template.joins() == set(web.joined), "the earlier release, on the networks of today"
+
+
+def test_what_leaves_the_profile_has_no_network_and_nobody_waits_for_it(stage: Stage) -> None:
+    profiles = {"some": {"services": ["api", "db"]}, "full": {"services": ["*"]}}
+    stage.change(CHAIN, **POLICY, profile="some", startupProfiles=profiles)
+    stage.settle(60)
+    assert networks(stage, "api") == ("shop.api--db", "shop.api.outside")
+    assert stage.phases["web"] == "Stopped"
+    stage.change(CHAIN, **POLICY, profile="full", startupProfiles=profiles)
+    stage.settle(60)
+    assert sharing(stage.replicas()) == EDGES and stage.phases["web"] == "Ready"

@@ -219,6 +219,4 @@ def test_what_other_hands_do_to_networks_is_set_right(scene: Scene) -> None:
             docker("network", "rm", scene.name + name)
         scene.done("start", timeout=120)
         assert reached(scene) == CHAIN
-        assert {name: one.id for name, one in scene.containers().items()} == {
-            name: one.id for name, one in found.items()
-        }
+        assert ids(scene.containers()) == ids(found)

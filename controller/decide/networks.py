@@ -7,7 +7,7 @@ The same way leads back to the Compose file's own. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -16,12 +16,14 @@ from controller.decide.identity import Known
 from controller.decide.joined import is_moved, strange_networks
 from controller.decide.lacking import made_with
 from controller.decide.moves import Moves
+from controller.decide.said import TRUE, Said
 from controller.decide.touched import repairs
 from controller.decide.world import World
 from controller.model.confined import read_joining
+from controller.model.decision import Decision
 from controller.model.desired import DesiredService, Template
 from controller.model.names import ReplicaId
-from controller.model.observed import Replica
+from controller.model.observed import Replica, ServiceView
 from controller.model.routes import RouteState
 from controller.model.steps import Connect, Disconnect, Restart, Start, Step
 
@@ -125,8 +127,16 @@ _WHY, _BACK = "networkPolicy: it", "without networkPolicy it"
 
 def move_the_down(case: Case) -> Moves:
     """Who does not run is led along, too: a `docker compose up` by hand looks at what it is on."""
-    down = (replica for replica in case.seen.replicas if replica.phase not in ALIVE)
-    return Moves(steps=tuple(step for replica in down for step in move(case, replica)))
+    return _move_all(case, (replica for replica in case.seen.replicas if replica.phase not in ALIVE))
+
+
+def move_the_job(case: Case, moves: Moves) -> Moves:
+    """One that runs for long is led along in the middle of it, where nothing else is to be done."""
+    return moves if moves.steps else moves._replace(steps=_move_all(case, case.seen.replicas).steps)
+
+
+def _move_all(case: Case, replicas: Iterable[Replica]) -> Moves:
+    return Moves(steps=tuple(step for replica in replicas for step in move(case, replica)))
 
 
 # --- who waits for whom
@@ -170,3 +180,33 @@ def _needed(
             there = frozenset(one.joined or ())
             if common and one.phase in ALIVE and not common & on & there:
                 yield from (((replica.id, network), other) for network in leaves & there)
+
+
+# --- what is to be known of it
+
+
+def tell_unconfined(world: World, decision: Decision, view: ServiceView) -> Iterator[Said]:
+    """That others reach it than is declared, or do not reach it yet, and why that stays so for now."""
+    want = world.desired.services[decision.service]
+    if want.confined is None:
+        return  # nearly always
+    kept = keep_on(world, want.name)
+    told = [
+        line for replica in view.replicas for line in _tell_way(replica, find_way(replica, want, world.known), kept)
+    ]
+    if not told:
+        return
+    trouble = view.trouble
+    if trouble is not None and trouble.reason in (Connect.__name__, Disconnect.__name__):
+        told.append(trouble.message)
+    yield Said("Unconfined", TRUE, "NetworksPending", "; ".join(told))
+
+
+def _tell_way(replica: Replica, way: Way | None, kept: Kept) -> Iterator[str]:
+    if way is None or replica.phase not in ALIVE:
+        return
+    if way.joins:
+        yield f"{replica.name} is not on {', '.join(way.joins)}"
+    for network in way.leaves:
+        whom = kept.get((replica.id, network))
+        yield f"{replica.name} is on {network}" + (f", for the sake of {whom}" if whom else "")

@@ -42,7 +42,7 @@ from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
-from controller.decide.networks import connect_first, move_the_down
+from controller.decide.networks import connect_first, move_the_down, move_the_job
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
@@ -148,7 +148,8 @@ def _job(case: Case, parts: Parts) -> Decision:
         back = _bar_trouble(case, _lead_the_down(case))
         return conclude(case, parts, back, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
     moves = admit(case, parts, bar_insecure(case, job_moves(case, parts)))
-    moves = connect_first(case, limit_first(case, parts, _bar_trouble(case, moves)))
+    moves = _bar_trouble(case, move_the_job(case, moves))
+    moves = connect_first(case, limit_first(case, parts, moves))
     case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
     if has_failed(case, parts.fresh):
         message = (

@@ -40,7 +40,7 @@ class Confining:
 def remove_surplus(engine: Engine, desired: DesiredStack) -> None:
     """Networks of ours on which nobody is or is to be. Raises EngineErrors."""
     wanted = {json.loads(text)["Name"] for one in desired.services.values() for text in one.template.networks}
-    engine.remove_networks(desired.name, ours_but=wanted)
+    engine.remove_networks(desired.name, ours_but=wanted, deadline=5.0)
 
 
 def lay_over_networks(loaded: Loaded) -> Loaded:

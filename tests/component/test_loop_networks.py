@@ -114,9 +114,16 @@ def test_who_may_not_be_touched_is_waited_for(stage: Stage) -> None:
     assert networks(stage, "db") == ("shop_default",), "nobody touches what is paused"
     assert "shop_default" in networks(stage, "api"), "db is still there"
     assert sharing(stage.replicas()) == EDGES and "shop_default" not in networks(stage, "web")
+    told = {
+        service.name: [c for c in service.conditions if c.type == "Unconfined"]
+        for service in stage.statuses[-1].services
+    }
+    assert told["api"][0].message == "shop-api-1 is on shop_default, for the sake of db" and not told["web"]
+    assert told["db"][0].message.startswith("shop-db-1 is not on shop.api--db, shop.db.outside")
     assert stage.follow(stage.wish("resume", "db"))
     stage.settle(10)
     assert sharing(stage.replicas()) == EDGES and "shop_default" not in networks(stage, "api")
+    assert "Unconfined" not in str(stage.statuses[-1])
 
 
 def test_one_that_fell_over_meanwhile_starts_on_its_new_networks(stage: Stage) -> None:
@@ -181,6 +188,26 @@ def test_a_release_that_fails_goes_back_to_its_networks_too(tmp_path: Path) -> N
     assert made[-1].template.joins() == set(web.joined), "the earlier release, on the networks of today"
 
 
+def test_a_job_is_led_along_while_it_runs_and_after_its_end(tmp_path: Path) -> None:
+    """Compose would run it again by hand if it found it on other networks."""
+    slow = service(labels={"controller.simulated.run": "30", "controller.simulated.job": "true"})
+    services = {"db": service(), "long": slow, "web": service("db")}
+    jobs = {"services": {"long": {"job": True, "connectsTo": ["db"]}}}
+    stage = Stage(tmp_path, load(services, **OFF, **jobs))
+    stage.settle(10)
+    assert stage.phases["long"] == "Starting"
+    (before,) = stage.replicas("long")
+    stage.change(services, **POLICY, **jobs)
+    stage.settle(5)
+    assert networks(stage, "long") == ("shop.db--long", "shop.long.outside") and stage.replicas("long")[0].running
+    stage.settle(60)
+    assert stage.phases["long"] == "Completed"
+    stage.change(services, **OFF, **jobs)
+    stage.settle(10)
+    (after,) = stage.replicas("long")
+    assert after.joined == ("shop_default",) and after.life == before.life
+
+
 def test_what_leaves_the_profile_has_no_network_and_nobody_waits_for_it(stage: Stage) -> None:
     profiles = {"some": {"services": ["api", "db"]}, "full": {"services": ["*"]}}
     stage.change(CHAIN, **POLICY, profile="some", startupProfiles=profiles)
@@ -190,3 +217,14 @@ def test_what_leaves_the_profile_has_no_network_and_nobody_waits_for_it(stage: S
     stage.change(CHAIN, **POLICY, profile="full", startupProfiles=profiles)
     stage.settle(60)
     assert sharing(stage.replicas()) == EDGES and stage.phases["web"] == "Ready"
+
+
+def test_more_replicas_than_a_subnet_has_addresses_for_move_to_a_larger_one(stage: Stage) -> None:
+    stage.change(CHAIN, **POLICY)
+    stage.settle(20)
+    before = ids(stage)
+    stage.change(CHAIN, **POLICY, services={"api": {"replicas": 14}})
+    stage.settle(60)
+    joined = {replica.joined for replica in stage.replicas("api")}
+    assert joined == {("shop.api--db.27", "shop.api--web.27", "shop.api.outside.27")}
+    assert sharing(stage.replicas()) == EDGES and before < ids(stage)

@@ -185,6 +185,7 @@ def test_release_takes_them_out_and_compose_changes_nothing_afterwards(scene: Sc
         assert now.keys() - had.keys() == {".db--log"} and lives(scene.containers()) == before
         assert all(now[name]["Id"] == one["Id"] for name, one in had.items())
         assert reached(scene) == {**CHAIN, "db": {"api", "log"}, "log": {"db"}}
+        assert "0 differences" in scene.done("netcheck").out
     with scene.step("with a container that is down"):
         docker("stop", "-t", "0", scene.containers()["log-1"].id)
         told = scene.done("release", scene.name, "--plan").out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from ipaddress import IPv4Network
 from itertools import islice
 from pathlib import Path
@@ -11,8 +13,11 @@ from typing import Any
 import pytest
 
 from controller.engines import pool
-from controller.engines.pool import create_from_pool, free_subnets, read_routes
+from controller.engines.mending import InPlace
+from controller.engines.pool import create_from_pool, free_subnets, read_routes, remove_ours
 from controller.model.errors import Conflict, Rejected
+from controller.model.names import ReplicaId
+from controller.model.steps import Disconnect
 
 pytestmark = pytest.mark.unit
 
@@ -106,3 +111,44 @@ def test_another_fault_of_the_engine_is_its_own() -> None:
 
     with pytest.raises(Conflict, match="already exists"):
         create_from_pool(SimpleNamespace(get=lambda *_, **__: [], call=call), REQUEST, deadline=5.0)  # type: ignore[arg-type]
+
+
+class Net:
+    """One network of ours and one of somebody else's, a replica on both, and who else is on the former."""
+
+    def __init__(self, *others: str) -> None:
+        self.on = {"p.a--b": {"x", *others}, "strange": {"x"}}
+        self.writes: list[tuple[str, str]] = []
+
+    def get(self, path: str, query: Any = None, **_: Any) -> Any:
+        if path == "/networks":
+            named = query["filters"].get("name", [*self.on])
+            return [{"Id": f"id-{name}", "Name": name} for name in self.on if name in named and "." in name]
+        if path == "/containers/json":
+            (network,) = query["filters"]["network"]
+            return [{"Id": one} for one in sorted(self.on[network.removeprefix("id-")])]
+        there = {name: {} for name, users in self.on.items() if "x" in users}
+        return {"Id": "x", "Name": "/p-a-1", "State": {}, "NetworkSettings": {"Networks": there}}
+
+    def call(self, method: str, path: str, query: Any = None, body: Any = None, **_: Any) -> None:
+        self.writes.append((method, path))
+        if method == "POST":
+            self.on[path.split("/")[2]].discard(body["Container"])
+
+
+LEAVE = Disconnect("a", ReplicaId("x"), 1, "why", ("p.a--b", "strange", "gone already"))
+
+
+@pytest.mark.parametrize("others", [(), ("y",)])
+def test_who_leaves_a_network_of_ours_last_removes_it_and_no_other(others: tuple[str, ...]) -> None:
+    net = Net(*others)
+    InPlace(net, threading.Lock()).perform(LEAVE, time.monotonic() + 5.0, [])  # type: ignore[arg-type]
+    left = [("POST", "/networks/p.a--b/disconnect"), ("POST", "/networks/strange/disconnect")]
+    assert net.writes == [*left, *([] if others else [("DELETE", "/networks/id-p.a--b")])]
+
+
+def test_those_that_nobody_needs_go_and_those_in_use_stay() -> None:
+    net = Net()
+    net.on |= {"p.old": set(), "p.wanted": set()}
+    assert remove_ours(net, "p", {"p.wanted"}, deadline=5.0) == ("p.old",)  # type: ignore[arg-type]
+    assert net.writes == [("DELETE", "/networks/id-p.old")]

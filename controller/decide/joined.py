@@ -17,9 +17,14 @@ def is_moved(replica: Replica, want: DesiredService) -> bool:
 
 
 def strange_networks(replica: Replica, want: DesiredService) -> tuple[str, ...]:
-    """Those to which a hand connected it, beside the ones that its edges ask for."""
+    """Those to which a hand connected it, beside the ones that its edges ask for.
+
+    Of another release nothing is said: that may have been on others.
+    """
     if want.confined is None or not replica.joined or not is_moved(replica, want):
         return ()  # nearly always
+    if replica.revision not in (want.revision, want.direct.revision if want.direct is not None else None):
+        return ()
     joining = read_joining(want.template.body, want.template.networks)
     known = {*joining.replaced, *joining.kept, *replica.ours, *want.confined.replaced}
     return tuple(name for name in replica.joined if name not in known) if joining.movable else ()

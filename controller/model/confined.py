@@ -103,7 +103,7 @@ def read_joining(body: str, networks: tuple[str, ...]) -> Joining:
 
 def _endpoints(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     found = dict((document["create"].get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
-    found.update({connect["network"]: connect["endpoint"] for connect in document["connects"]})
+    found.update({connect["network"]: connect.get("endpoint") for connect in document["connects"]})
     return {name: endpoint or {} for name, endpoint in found.items()}
 
 

@@ -64,6 +64,12 @@ def _replaced(want: DesiredService) -> frozenset[str]:
     return want.confined.replaced if want.confined is not None else frozenset()
 
 
+def lacks_networks(case: Case, replica: Replica) -> bool:
+    """Some of those that it is to be on it is not on yet."""
+    way = find_way(replica, case.want, case.known)
+    return way is not None and bool(way.joins)
+
+
 # --- the steps
 
 

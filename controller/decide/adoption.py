@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from controller.decide.case import ALIVE
 from controller.decide.identity import has_revision
+from controller.decide.joined import is_moved
 from controller.decide.touched import is_beyond_repair, repairs
 from controller.decide.world import World
 from controller.model.decision import Hold
@@ -51,7 +52,7 @@ def _mend_would(present: Sequence[Replica], want: DesiredService) -> str:
         f"{_back_on(replica)} {name}"
         for replica in present
         for name in replica.lost
-        if repairs(want, f"Networks.{name}")
+        if not is_moved(replica, want) and repairs(want, f"Networks.{name}")
     }
     limits = {
         f"set {one.path} to {one.wanted}"

@@ -11,10 +11,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.decide.identity import Known
+from controller.decide.lacking import laid_as
 from controller.decide.patience import judged_as
 from controller.model.decision import Aim, Course, Freeze, History, Hold
 from controller.model.desired import DesiredService, FailureAction, Leaving, Scope
-from controller.model.limited import lay_over
 from controller.model.names import Release, Revision, make_release, split_release
 
 
@@ -163,7 +163,7 @@ def ran_to_its_end(want: DesiredService, history: History) -> bool:
 
 
 def _as_release(want: DesiredService, release: Release, known: Known) -> DesiredService | None:
-    """The service as it was then, in the strength and under the policies of today, with limits that follow use.
+    """The service as it was then, in the strength and under the policies of today, with what is laid over it.
 
     Dependencies that it does not have today are left out: nothing would tell that they are met.
     """
@@ -172,7 +172,7 @@ def _as_release(want: DesiredService, release: Release, known: Known) -> Desired
     if old is None:
         return None
     return replace(
-        old if old is want else judged_as(lay_over(old, want.adjusted), want),
+        old if old is want else judged_as(laid_as(old, want), want),
         revision=revision,
         image_id=image_id,
         replicas=want.replicas,

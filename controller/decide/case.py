@@ -43,6 +43,7 @@ class Case(NamedTuple):
     reconnected); `heals_at`: when that becomes true by itself. `hurried`: a person wants it to end without grace.
     `fetching`: its image is on its way. `fetches_early`: images are fetched ahead of need, not when it is their turn.
     `leeway`: what the machine has room for. `barred`: why it may not be started at all; "": it may.
+    `kept_on`: networks that a replica may not leave yet, and for whose sake.
     """
 
     aim: Aim
@@ -62,6 +63,7 @@ class Case(NamedTuple):
     fetches_early: bool = True
     barred: str = ""
     known: Known = MappingProxyType({})
+    kept_on: Mapping[tuple[ReplicaId, str], str] = MappingProxyType({})
 
     @property
     def want(self) -> DesiredService:

@@ -2,8 +2,8 @@
 
 A phase is one word, the most pressing; each condition answers one question, whatever the phase is about. `Ready`: do as
 many serve as are wanted? `Progressing`: does anything come of it by itself? `Updated`: is it what is asked for?
-`Stable`: has nothing fallen over lately? Only while it is so: `Drifted`, a hand has changed it; `Stuck`, one of its
-containers does not go.
+`Stable`: has nothing fallen over lately? Only while it is so: `Drifted`, a hand has changed it; `Unconfined`, it is not
+on the networks of its edges alone; `Stuck`, one of its containers does not go.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from controller.decide.aim import find_quarantine, is_release, release_of
 from controller.decide.attempt import leads_elsewhere
 from controller.decide.identity import is_current
+from controller.decide.networks import tell_unconfined
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.decide.restart import count_docker_restarts
 from controller.decide.said import FALSE, TRUE, UNKNOWN, Said
@@ -42,6 +43,7 @@ def find_conditions(world: World, decision: Decision, is_blind: bool) -> Sequenc
             _tell_updated(world, want, decision, view),
             tell_stable(want, decision, view),
             *tell_drift(world, decision, view),
+            *tell_unconfined(world, decision, view),
         ]
     if stuck := tell_stuck([view]):
         said.append(Said("Stuck", TRUE, "RemovalPending", stuck))

@@ -16,6 +16,7 @@ from controller.decide.identity import publishes_itself
 from controller.decide.mend import find_lost
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, withdraw, withdrawn_until
+from controller.decide.networks import lacks_networks
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Replica
 from controller.model.routes import RouteSeen, RouteState
@@ -73,7 +74,7 @@ def _lead_one(case: Case, replica: Replica, watches: bool) -> Route | None:
 
 def _is_joined_first(case: Case, replica: Replica) -> bool:
     """Off its network it may not be reached, and mending stands beside no other step. Not where that has failed."""
-    return case.seen.trouble is None and bool(find_lost(case, replica))
+    return case.seen.trouble is None and bool(find_lost(case, replica) or lacks_networks(case, replica))
 
 
 def drain_first(case: Case, moves: Moves) -> Moves:

@@ -10,6 +10,7 @@ from controller.model.adjustment import knows_cpu, knows_memory, same_cpu, same_
 from controller.model.desired import DesiredService
 from controller.model.limited import lay_over
 from controller.model.observed import Replica, ReplicaPhase
+from controller.model.placed import confine
 
 _MEMORY, _CPU = ("HostConfig.Memory", "HostConfig.MemorySwap"), ("HostConfig.NanoCpus",)
 
@@ -31,13 +32,13 @@ def unlike(replica: Replica, made: DesiredService) -> tuple[str, ...]:
 
 
 def made_with(replica: Replica, want: DesiredService, known: Known) -> DesiredService:
-    """What it was made from, with what is laid over the limits of its service."""
+    """What it was made from, with what is laid over its service."""
     return laid_as(made_from(replica, want, known), want)
 
 
 def laid_as(made: DesiredService, want: DesiredService) -> DesiredService:
-    """That revision of a service, or the present one, with what is laid over the limits of the service."""
-    return made if made is want else lay_over(made, want.adjusted)
+    """That revision of a service, or the present one, with what is laid over its limits and its networks."""
+    return made if made is want else confine(lay_over(made, want.adjusted), want.confined)
 
 
 class Lack(NamedTuple):

@@ -9,15 +9,19 @@ from collections.abc import Iterator, Sequence
 
 from controller.decide.case import Case, Parts
 from controller.decide.follow_limits import follow_use
+from controller.decide.joined import is_moved
 from controller.decide.moves import NONE, Moves
 from controller.decide.names import is_withdrawn, name_again
+from controller.decide.networks import move
 from controller.decide.touched import repairs, tell_difference
 from controller.model.names import ReplicaId
 from controller.model.observed import Difference, Replica
-from controller.model.steps import Connect, Limit, Rename
+from controller.model.steps import Connect, Disconnect, Limit, Rename
 
-MENDS = frozenset({Connect.__name__, Limit.__name__, Rename.__name__})
+MENDS = frozenset({Connect.__name__, Disconnect.__name__, Limit.__name__, Rename.__name__})
 """The kinds of steps that mend."""
+
+Mend = Connect | Disconnect | Limit | Rename
 
 _STAYS = "stays, and is to be found by its names"
 
@@ -29,14 +33,14 @@ def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -
     """
     if case.heals_at is not None:
         return NONE
-    steps: list[Connect | Limit | Rename] = []
+    steps: list[Mend] = []
     for replica in parts.fresh:
         if replica.id not in leaves:
             steps += _mend_one(case, replica)
     for replica in parts.stale:
         if replica.id not in leaves:
             found = (name_again(case, replica, _STAYS), follow_use(replica, case.want, case.known))
-            steps += [step for step in found if step is not None]
+            steps += [*(step for step in found if step is not None), *move(case, replica)]
     if not steps:
         return NONE
     first = case.seen.trouble.count % len(steps) if case.seen.trouble is not None else 0
@@ -44,9 +48,10 @@ def mend(case: Case, parts: Parts, leaves: frozenset[ReplicaId] = frozenset()) -
     return Moves(steps=tuple(steps), reason="Mending", message=f"replica {steps[0].number}: {steps[0].because}")
 
 
-def _mend_one(case: Case, replica: Replica) -> Iterator[Connect | Limit | Rename]:
+def _mend_one(case: Case, replica: Replica) -> Iterator[Mend]:
     """What we took ourselves is given back also where nothing is to heal by itself."""
     want = case.want
+    yield from move(case, replica)
     lost = find_lost(case, replica)
     misjoined = _find_misjoined(case, replica)
     if lost or misjoined:
@@ -74,7 +79,7 @@ def _find_misjoined(case: Case, replica: Replica) -> list[Difference]:
 
 def find_lost(case: Case, replica: Replica) -> tuple[str, ...]:
     """What it is to be on again; of an earlier release only what that was on, whatever the files say now."""
-    if not replica.lost:
+    if not replica.lost or (is_moved(replica, case.want) and not is_withdrawn(case, replica)):
         return ()  # nearly always
     lost = replica.lost
     if not is_withdrawn(case, replica):
@@ -110,4 +115,4 @@ def _rename(case: Case, replica: Replica, name: str) -> Rename:
 
 def is_mending(moves: Moves) -> bool:
     """Mending stands beside no other step."""
-    return any(isinstance(step, Connect | Limit | Rename) for step in moves.steps)
+    return any(isinstance(step, Mend) for step in moves.steps)

@@ -8,7 +8,7 @@ be found instead: there the names stay.
 from __future__ import annotations
 
 from controller.decide.case import Case, is_ready, still_waits, was_refused
-from controller.decide.identity import made_from
+from controller.decide.lacking import made_with
 from controller.model.desired import DesiredService
 from controller.model.names import Instant
 from controller.model.observed import Replica
@@ -48,5 +48,5 @@ def name_again(case: Case, replica: Replica, because: str) -> Connect | None:
     """For one that was withdrawn: it has the names again that it was made with."""
     if not is_withdrawn(case, replica):
         return None
-    template = made_from(replica, case.want, case.known).template
+    template = made_with(replica, case.want, case.known).template
     return Connect(case.want.name, replica.id, replica.number, template, because)

@@ -164,6 +164,7 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         updated=1 if phase is Phase.COMPLETED else len(parts.fresh),
         desired=0 if want.leaving is not None or phase is Phase.STOPPED else 1 if job else want.replicas,
         frontends=want.frontends,
+        parts_from=tuple(sorted({network for _, network in case.kept_on})),
         release=case.aim.asked if case.aim.course is None else release_of(want),
     )
 

@@ -42,6 +42,7 @@ from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
+from controller.decide.networks import connect_first, move_the_down, move_the_job
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
@@ -125,7 +126,7 @@ def _frozen(case: Case, parts: Parts) -> Decision:
 
 def _leaving(case: Case, parts: Parts) -> Decision:
     moves = drain_first(case, leave(case))
-    moves = _bar_trouble(case, moves if moves.steps else moves._replace(steps=give_back(case).steps))
+    moves = _bar_trouble(case, moves if moves.steps else moves._replace(steps=_lead_the_down(case).steps))
     case = with_history(case, _note_put_down(case, moves))
     if case.want.leaving is Leaving.ORPHANED:
         return conclude(case, parts, NONE, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
@@ -134,16 +135,21 @@ def _leaving(case: Case, parts: Parts) -> Decision:
     return conclude(case, parts, moves, (Phase.STOPPED, reason, message))
 
 
+def _lead_the_down(case: Case) -> Moves:
+    return add_up((give_back(case), move_the_down(case)))
+
+
 def _job(case: Case, parts: Parts) -> Decision:
     if is_completed(case, parts):
         done = case.want.revision
         good = make_release(done)
         history = replace(case.history, completed=done, attempt=None, good=good, carried=(), restarts={})
         case = case._replace(history=history)
-        back = _bar_trouble(case, give_back(case))
+        back = _bar_trouble(case, _lead_the_down(case))
         return conclude(case, parts, back, (Phase.COMPLETED, "Completed", "ran to its end and exited with 0"))
     moves = admit(case, parts, bar_insecure(case, job_moves(case, parts)))
-    moves = limit_first(case, parts, _bar_trouble(case, moves))
+    moves = _bar_trouble(case, move_the_job(case, moves))
+    moves = connect_first(case, limit_first(case, parts, moves))
     case = with_history(case, _note_carried(_note_grants(case, moves, ()), moves))
     if has_failed(case, parts.fresh):
         message = (
@@ -196,7 +202,7 @@ def _find_moves(case: Case, parts: Parts) -> Moves:
     ruled = add_up(_rules(case, parts))
     moves = _bar_trouble(case, drain_first(case, admit(case, parts, bar_insecure(case, ruled))))
     if moves.steps and split_fetches(moves.steps)[1]:
-        return limit_first(case, parts, moves)
+        return connect_first(case, limit_first(case, parts, moves))
     leaves = ended_by(ruled) | restarted_by((ruled,))
     mending = add_up((finish_interrupted(case, parts), mend(case, parts, leaves)))
     return add_up((moves, _bar_trouble(case, mending)))

@@ -17,6 +17,7 @@ from controller.decide.gates import is_met
 from controller.decide.goback import find_way_back
 from controller.decide.identity import is_current
 from controller.decide.leeway import Leeway
+from controller.decide.networks import keep_on
 from controller.decide.rollout import WAYS_BACK
 from controller.decide.service import decide
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
@@ -38,7 +39,7 @@ def decide_stack(dirty: Iterable[str], world: World, now: Instant) -> Mapping[st
     """Decide `dirty` and all whom the outcome concerns. Nothing is changed; the caller absorbs the result."""
     dirty = tuple(dirty)
     turn = _Turn(world, dirty, now)
-    turn.push(dirty)
+    turn.push((*dirty, *world.parting))
     turn.drain()
     turn.refill()
     return turn.decided
@@ -165,6 +166,7 @@ class _Turn:
             fetches_early=world.desired.policy.optimization.early_pulls,
             barred=self._barred(aimed.want),
             known=world.known,
+            kept_on=keep_on(world, name),
         )
 
     def _barred(self, want: DesiredService) -> str:

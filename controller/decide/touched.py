@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from controller.decide.joined import is_moved, strange_networks
 from controller.decide.lacking import unlike
 from controller.model.desired import DesiredService, DockerRestart, DriftPolicy
 from controller.model.observed import Difference, Replica
@@ -16,11 +17,22 @@ _MAY_END = (DockerRestart.NO, DockerRestart.ON_FAILURE)
 
 def find_touched(replica: Replica, want: DesiredService) -> tuple[Difference, ...]:
     """Settings, networks and the name, less what may be other than it was made, and limits that are ours to change."""
-    differences = find_differences(replica)
+    differences = (*find_differences(replica), *_find_strange(replica, want))
     if not differences:
         return ()  # nearly always
-    ours = unlike(replica, want)
+    ours = (*unlike(replica, want), *_find_moved(replica, want))
     return tuple(found for found in differences if found.path not in ours and not ignores(want, found.path))
+
+
+def _find_strange(replica: Replica, want: DesiredService) -> Iterator[Difference]:
+    """Networks to which it was connected besides."""
+    for network in strange_networks(replica, want):
+        yield Difference(f"Networks.{network}", "not connected", "connected")
+
+
+def _find_moved(replica: Replica, want: DesiredService) -> tuple[str, ...]:
+    """Networks that it lacks, where which it is on is ours to choose."""
+    return tuple(f"Networks.{name}" for name in replica.lost) if is_moved(replica, want) else ()
 
 
 def find_differences(replica: Replica) -> tuple[Difference, ...]:
@@ -44,7 +56,7 @@ def _all(replica: Replica) -> Iterator[Difference]:
 
 def tell_difference(found: Difference) -> str:
     """`HostConfig.Memory is 128 MiB, not none`, `Networks.front is not connected`."""
-    opposite = found.seen == f"not {found.wanted}"
+    opposite = found.seen == f"not {found.wanted}" or found.wanted == f"not {found.seen}"
     return f"{found.path} is {found.seen}" + ("" if opposite else f", not {found.wanted}")
 
 

@@ -19,7 +19,7 @@ from controller.model.decision import Decision, Freeze, Phase
 from controller.model.desired import DesiredService, DriftPolicy
 from controller.model.names import Instant
 from controller.model.observed import Difference, Replica, ReplicaPhase, ServiceView, Trouble
-from controller.model.steps import Connect, Limit, Rename
+from controller.model.steps import Connect, Disconnect, Limit, Rename
 
 Drifted = tuple[Replica, tuple[Difference, ...]]
 """Who was changed by a hand, and in what."""
@@ -33,7 +33,12 @@ _STAYS_THERE = (
 )
 
 _ENDED = frozenset({Phase.COMPLETED, Phase.STOPPED})
-_MENDED = {Limit.__name__: "HostConfig.", Connect.__name__: "Networks.", Rename.__name__: "Name"}
+_MENDED = {
+    Limit.__name__: "HostConfig.",
+    Connect.__name__: "Networks.",
+    Disconnect.__name__: "Networks.",
+    Rename.__name__: "Name",
+}
 """What each kind of step sets back."""
 
 _ONLY_TOLD = "`drift: report` only tells it"

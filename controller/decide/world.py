@@ -33,6 +33,7 @@ class World:
     `room`: what the machine has for all of them; `learned`: bytes that a replica of each service usually uses at most.
     `tally`: what each has of that; `most`: what all could come to have; `short`: services that wait for room.
     `raised`: bytes by which memory limits were raised since the machine was looked at.
+    `parting`: services that stay on a network for the sake of others, until those can do without.
     `has_exclusive`: some have volumes that nobody else may have at once.
     """
 
@@ -63,6 +64,7 @@ class World:
     most: Amount = NOTHING
     raised: int = 0
     short: set[str] = field(default_factory=set)
+    parting: set[str] = field(default_factory=set)
     has_exclusive: bool = False
 
     def sees(self, name: str) -> bool:
@@ -115,6 +117,7 @@ class World:
             self.decisions[name] = decision
             note_slot(decision, self.starting, self.waiting)
             (self.short.add if decision.short else self.short.discard)(name)
+            (self.parting.add if decision.parts_from else self.parting.discard)(name)
             if self.counts:
                 self.count(name, decision, self.tally)
 
@@ -168,6 +171,7 @@ class World:
             self.starting.discard(name)
             self.waiting.discard(name)
             self.short.discard(name)
+            self.parting.discard(name)
         self.recount()
 
 

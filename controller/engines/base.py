@@ -197,8 +197,13 @@ class Engine(Protocol):
         """
         ...
 
-    def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
-        """Remove the project's networks that nobody uses; the names of those that went."""
+    def remove_networks(
+        self, stack: str, *, ours_but: Collection[str] | None = None, deadline: float = 30.0
+    ) -> Sequence[str]:
+        """Remove the project's networks that nobody uses; the names of those that went.
+
+        `ours_but`: only those that are ours, in the place of the Compose file's, and have none of these names.
+        """
         ...
 
     def inventory(
@@ -244,6 +249,10 @@ class Own(Protocol):
 
     def signal(self, container: ReplicaId, signal: str, *, deadline: float) -> None:
         """Send its first process a signal that it handles."""
+        ...
+
+    def leave(self, container: ReplicaId, networks: Sequence[str], *, deadline: float) -> None:
+        """Take it off these networks; of those that are ours, whoever leaves last removes them."""
         ...
 
     def remove(self, stack: str, role: Role, *, grace: float, deadline: float) -> None:

@@ -24,6 +24,7 @@ from controller.engines.netprobe import DockerNetProbe
 from controller.engines.observe import Observer
 from controller.engines.own import OwnContainers
 from controller.engines.perform import Performer, Recorders
+from controller.engines.pool import remove_ours
 from controller.engines.pull import Puller
 from controller.engines.sightings import Sightings
 from controller.engines.transport import Endpoint, resolve_endpoint
@@ -182,8 +183,12 @@ class ComposeEngine:
     def gateway(self, *, deadline: float = 5.0) -> str | None:
         return find_gateway(self._client, deadline=deadline)
 
-    def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
-        return remove_networks(self._client, stack, deadline=deadline)
+    def remove_networks(
+        self, stack: str, *, ours_but: Collection[str] | None = None, deadline: float = 30.0
+    ) -> Sequence[str]:
+        if ours_but is None:
+            return remove_networks(self._client, stack, deadline=deadline)
+        return remove_ours(self._client, stack, ours_but, deadline=deadline)
 
     def inventory(
         self, stack: str, known: Collection[ImageId], *, build_cache: bool = False, deadline: float = 60.0

@@ -11,6 +11,7 @@ from controller.engines import labels
 from controller.engines.limits import restart_policy
 from controller.engines.names import find_misjoined, lacks_name
 from controller.engines.template import Request
+from controller.model.confined import is_ours
 from controller.model.observed import HOST_SETTINGS, SETTINGS, Difference
 
 _SPECIAL = frozenset(
@@ -42,13 +43,15 @@ def find_drift(request: Request, inspect: Mapping[str, Any], image: Mapping[str,
     """
     create, config = request.create, inspect["Config"]
     host, seen = create["HostConfig"], inspect["HostConfig"]
-    found = (
+    found = {
         *_config(create, config, image),
         *_host(host, seen),
         *_mounts(create, host, inspect, image),
         *_networks(request, inspect),
-    )
-    return tuple(sorted(set(found)))
+    }
+    if _may_move(request, inspect):
+        found = {name for name in found if name != "NetworkMode" and not name.startswith("Networks")}
+    return tuple(sorted(found))
 
 
 def made_otherwise(request: Request, inspect: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[str, ...]:
@@ -67,7 +70,18 @@ def made_otherwise(request: Request, inspect: Mapping[str, Any], image: Mapping[
         found -= {"Image"}
     mounted = _mounts(create, host, {**inspect, "HostConfig": seen}, image)
     found |= {f"HostConfig.{name}" for name in {*_host(host, seen), *mounted} & {*HOST_SETTINGS}}
-    return tuple(sorted(found))
+    return tuple(sorted(found - ({"HostConfig.NetworkMode"} if _may_move(request, inspect) else set())))
+
+
+def _may_move(request: Request, inspect: Mapping[str, Any]) -> bool:
+    """Some of its networks are ours, or are to be: it is led from one to the other, whatever it was made with.
+
+    What is only half made never was on those that it is to be on.
+    """
+    project = request.create["Labels"].get(labels.PROJECT, "")
+    there = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    made = (inspect.get("State") or {}).get("Status") != "created"
+    return made and any(is_ours(project, name) for name in (*wanted_endpoints(request), *there))
 
 
 def _hashed(config: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -13,6 +13,8 @@ from controller.engines import labels
 from controller.engines.answers import get_list, get_object
 from controller.engines.client import Client
 from controller.engines.errors import Failure
+from controller.engines.pool import create_from_pool
+from controller.model.confined import POOL
 from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError, Rejected
 from controller.model.steps import Made
@@ -51,7 +53,10 @@ def _ensure_network(client: Client, request: Mapping[str, Any], deadline: float)
 def _create_network(client: Client, request: Mapping[str, Any], deadline: float) -> None:
     """Where somebody else was faster, that will do. Everything else is a failure: no container can start without."""
     try:
-        client.call("POST", "/networks/create", body={**request, "CheckDuplicate": True}, deadline=deadline)
+        if POOL in request:
+            create_from_pool(client, request, deadline=deadline)
+        else:
+            client.call("POST", "/networks/create", body={**request, "CheckDuplicate": True}, deadline=deadline)
     except Conflict as error:
         if not (isinstance(error.__cause__, Failure) and error.__cause__.status == 409):
             raise

@@ -23,10 +23,11 @@ from controller.engines.names import (
     present_endpoint,
 )
 from controller.engines.parse import drop_temporary_prefix
+from controller.engines.pool import remove_unused
 from controller.engines.template import Place, Request, instantiate, read_request
 from controller.model.desired import Template
 from controller.model.errors import EngineError, Rejected, Transient
-from controller.model.steps import Connect, Limit, Made, Rename, Start, Withdraw
+from controller.model.steps import Connect, Disconnect, Limit, Made, Rename, Start, Withdraw
 
 
 class InPlace:
@@ -35,13 +36,15 @@ class InPlace:
     def __init__(self, client: Client, one_at_a_time: threading.Lock) -> None:
         self._client, self._one_at_a_time = client, one_at_a_time
 
-    def perform(self, step: Rename | Connect | Limit | Withdraw, ends_at: float, made: list[Made]) -> None:
+    def perform(self, step: Rename | Connect | Disconnect | Limit | Withdraw, ends_at: float, made: list[Made]) -> None:
         """`made` is added to by what had to be made for it. Raises EngineErrors."""
         match step:
             case Rename():
                 self._rename(step, ends_at)
             case Connect():
                 self._connect(step, ends_at, made)
+            case Disconnect():
+                self._disconnect(step, ends_at)
             case Limit():
                 self._limit(step, ends_at)
             case Withdraw():
@@ -72,6 +75,17 @@ class InPlace:
                 self.join(step.replica, network, endpoints[network], ends_at)
         if any(network in there for network in networks):
             self._refuse_unlike(request, get_container(self._client, step.replica, deadline=left(ends_at)), networks)
+
+    def _disconnect(self, step: Disconnect, ends_at: float) -> None:
+        """What is left already is left. A network of ours that nobody is on any more goes; any other stays."""
+        inspect = get_container(self._client, step.replica, deadline=left(ends_at))
+        there = inspect["NetworkSettings"].get("Networks") or {}
+        for network in step.networks:
+            if network in there:
+                self._leave(step.replica, network, ends_at)
+        with self._one_at_a_time:
+            for network in step.networks:
+                remove_unused(self._client, network, deadline=left(ends_at))
 
     def _put_right(self, inspect: Mapping[str, Any], network: str, wanted: Any, ends_at: float) -> None:
         """Off that network and on again, as asked; where the engine refuses that, as it was."""

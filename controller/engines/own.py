@@ -15,8 +15,10 @@ from controller.engines import labels
 from controller.engines.answers import get_list
 from controller.engines.client import Client
 from controller.engines.holders import Holders
+from controller.engines.pool import remove_unused
 from controller.engines.pull import Puller
 from controller.engines.vantage import Vantage, is_taken, owns_address
+from controller.model.confined import is_ours
 from controller.model.errors import Conflict, EngineError, Rejected, Transient
 from controller.model.names import ReplicaId
 from controller.model.own import OwnSeen, OwnSpec, Placed, Publish, Role
@@ -92,11 +94,23 @@ class OwnContainers:
         """Send its first process a signal that it handles."""
         self._client.call("POST", f"/containers/{container}/kill", {"signal": signal}, deadline=deadline)
 
+    def leave(self, container: ReplicaId, networks: Sequence[str], *, deadline: float) -> None:
+        """Take it off these networks; of those that are ours, whoever leaves last removes them."""
+        ends_at = time.monotonic() + deadline
+        for network in networks:
+            path = f"/networks/{quote(network, safe='')}/disconnect"
+            with suppress(Conflict):
+                self._client.call("POST", path, body={"Container": container}, deadline=_left(ends_at))
+            remove_unused(self._client, network, deadline=_left(ends_at))
+
     def remove(self, stack: str, role: Role, *, grace: float, deadline: float) -> None:
         """None of that role is left."""
         ends_at = time.monotonic() + deadline
         for seen in self.find(stack, role, deadline=deadline):
             self._retire(seen, grace, _left(ends_at))
+            for network in seen.networks:
+                if is_ours(stack, network):
+                    remove_unused(self._client, network, deadline=_left(ends_at))
 
     def _user(self, user: str, ends_at: float) -> str:
         """Whom a rootless engine calls root is the one who runs it; every other user inside is a stranger outside."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from controller.engines import labels
 from controller.engines.names import found_by_name
+from controller.model.confined import is_ours
 from controller.model.desired import Probe, ProbeKind
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Health, Mount, Replica, ReplicaPhase
@@ -71,6 +72,8 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         last_output=clean(str(state.get("Error") or "")),
         temporary=is_temporary(_name(inspect), marks),
         by_name=found_by_name(inspect),
+        joined=(joined := tuple(sorted((inspect.get("NetworkSettings") or {}).get("Networks") or ()))),
+        ours=tuple(name for name in joined if is_ours(marks.get(labels.PROJECT, ""), name)),
         limit=_limit(inspect.get("HostConfig") or {}),
     )
 

@@ -20,6 +20,7 @@ from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.mending import InPlace
 from controller.engines.template import Place, Request, instantiate, read_request
+from controller.model.confined import carry_networks
 from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError, Rejected
 from controller.model.names import ImageId, ReplicaId
@@ -28,6 +29,7 @@ from controller.model.steps import (
     Build,
     Connect,
     Create,
+    Disconnect,
     Fetch,
     Limit,
     Made,
@@ -98,7 +100,7 @@ class Performer:
                 self._remove(step.replica, ends_at)
             case Pull() | Build():
                 self._fetch(project, step, ends_at)
-            case Rename() | Connect() | Limit() | Withdraw():
+            case Rename() | Connect() | Disconnect() | Limit() | Withdraw():
                 self._in_place.perform(step, ends_at, made)
             case Route():
                 raise Rejected(f"{step.service} is not behind an ingress")
@@ -158,7 +160,9 @@ class Performer:
             raise Conflict(f"{step.service} shares a namespace with {owner}, which has no replica")
         rendered = self._recorders.render(project)
         fresh = self._recorders.record(project, rendered, {owner: step.holder}).templates.get(step.service)
-        return fresh if fresh is not None and fresh.fingerprint == step.template.fingerprint else step.template
+        if fresh is None or fresh.fingerprint != step.template.fingerprint:
+            return step.template
+        return carry_networks(fresh, step.template)
 
     def _refuse_taken(self, request: Request, step: Create, ends_at: float) -> None:
         """A number is taken by any container that has it, whatever its name."""
@@ -187,8 +191,9 @@ class Performer:
                 raise
 
     def _join_anew(self, project: ComposeProject, step: Start, ends_at: float, made: list[Made]) -> bool:
-        templates = self._recorders.record(project, self._recorders.render(project), {}).templates
-        template = templates.get(step.service)
+        recorders = self._recorders
+        templates = {} if step.template else recorders.record(project, recorders.render(project), {}).templates
+        template = step.template or templates.get(step.service)
         return template is not None and self._in_place.join_anew(step, template, ends_at, made)
 
     def _unpause(self, replica: ReplicaId, ends_at: float) -> None:

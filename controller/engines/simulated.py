@@ -35,6 +35,7 @@ from controller.model.steps import (
     Build,
     Connect,
     Create,
+    Disconnect,
     Limit,
     Outcome,
     Pull,
@@ -62,6 +63,7 @@ _WRITES: Mapping[type[Step], str] = {
     Remove: "engine.container.remove",
     Rename: "engine.container.rename",
     Connect: "engine.network.connect",
+    Disconnect: "engine.network.disconnect",
     Limit: "engine.container.update",
     Withdraw: "engine.network.disconnect",
     Pull: "compose.pull",
@@ -238,7 +240,9 @@ class SimulatedEngine:
         self._answer(deadline)
         return "127.0.0.1"
 
-    def remove_networks(self, stack: str, *, deadline: float = 30.0) -> Sequence[str]:
+    def remove_networks(
+        self, stack: str, *, ours_but: Collection[str] | None = None, deadline: float = 30.0
+    ) -> Sequence[str]:
         """There are none."""
         return ()
 

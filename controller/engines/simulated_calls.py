@@ -11,12 +11,14 @@ from controller.engines.simulated_containers import Containers
 from controller.engines.simulated_process import Processes
 from controller.engines.simulated_record import Record
 from controller.model.adjustment import limit_of
+from controller.model.confined import is_ours
 from controller.model.names import ImageId, Instant
-from controller.model.observed import ReplicaPhase
+from controller.model.observed import Replica, ReplicaPhase
 from controller.model.routes import RouteSeen
 from controller.model.steps import (
     Connect,
     Create,
+    Disconnect,
     Limit,
     Outcome,
     Remove,
@@ -31,7 +33,7 @@ from controller.model.steps import (
 )
 from controller.model.timings import Span
 
-Act = Start | Stop | Restart | Remove | Rename | Connect | Limit | Withdraw | Route
+Act = Start | Stop | Restart | Remove | Rename | Connect | Disconnect | Limit | Withdraw | Route
 
 NETWORK = "default"
 """The network that every simulated container is on, unless it shares another one's."""
@@ -83,8 +85,8 @@ class Calls:
                 return self._remove(step, record)
             case Rename():
                 return self._rename(step, record)
-            case Connect() | Limit() | Withdraw() | Route():
-                return self._change(step, record, **_changed_by(step, at))
+            case Connect() | Disconnect() | Limit() | Withdraw() | Route():
+                return self._change(step, record, **_changed_by(step, record.base, self._containers.stack.name, at))
             case _:
                 assert_never(step)
 
@@ -141,24 +143,44 @@ class Calls:
         record.temporary = False
         return self._change(step, record, proper_name="")
 
-    def _change(self, step: Rename | Connect | Limit | Withdraw | Route, record: Record, **fields: Any) -> Outcome:
+    def _change(self, step: Step, record: Record, **fields: Any) -> Outcome:
         record.base = replace(record.base, **fields)
         self._processes.mark(record, record.phase)
         return Outcome(step, Result.DONE)
 
 
-def _changed_by(step: Connect | Limit | Withdraw | Route, at: Instant) -> Mapping[str, Any]:
+def _changed_by(
+    step: Connect | Disconnect | Limit | Withdraw | Route, replica: Replica, project: str, at: Instant
+) -> Mapping[str, Any]:
     match step:
+        case Connect() | Disconnect():
+            return _rejoined(step, replica, project)
         case Limit():
             return {"limits": (), "limit": limit_of(step.template.body)}
-        case Connect():
-            return {"lost": (), "misjoined": (), "by_name": True, "withdrawn_since": None}
         case Withdraw():
             return {"lost": (NETWORK,), "by_name": False, "withdrawn_since": at}
         case Route():
             return {"route": RouteSeen(step.to)}
         case _:
             assert_never(step)
+
+
+_BACK: Mapping[str, Any] = {"lost": (), "misjoined": (), "by_name": True, "withdrawn_since": None}
+
+
+def _rejoined(step: Connect | Disconnect, replica: Replica, project: str) -> Mapping[str, Any]:
+    """On which networks it is then, where that is known, and under its names."""
+    back = {} if isinstance(step, Disconnect) else _BACK
+    if replica.joined is None:
+        return back
+    joined = frozenset(replica.joined)
+    if isinstance(step, Disconnect):
+        joined -= frozenset(step.networks)
+    else:
+        wanted = step.template.joins()
+        joined |= wanted.intersection(step.networks) if step.networks else wanted
+    ours = tuple(name for name in sorted(joined) if is_ours(project, name))
+    return {**back, "joined": tuple(sorted(joined)), "ours": ours}
 
 
 def skipped(step: Step) -> Outcome:

@@ -10,6 +10,7 @@ from controller.engines.simulated_behaviour import OK, Behaviour, Script, behavi
 from controller.engines.simulated_record import Nature, Record, record_of
 from controller.engines.simulated_traits import NO_TRAITS, Traits, read_traits
 from controller.model.adjustment import limit_of
+from controller.model.confined import is_ours
 from controller.model.desired import DesiredService, DesiredStack, DockerRestart, Port, Probe, Template
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Mount, Replica, ReplicaPhase
@@ -43,7 +44,7 @@ class Containers:
         self._names: dict[str, ReplicaId] = {}
         self._checks: dict[str, Probe] = {}
         self._volumes: dict[str, tuple[str, ...]] = {}
-        self._traits: dict[tuple[str, Revision], Traits] = {}
+        self._traits: dict[tuple[str, ...], Traits] = {}
         self._made = 0
 
     def of(self, service: str) -> Iterable[Record]:
@@ -76,7 +77,7 @@ class Containers:
     def make(self, step: Create, name: str, image_id: ImageId | None, at: Instant) -> Record:
         """A new container, created at `at`."""
         self._made += 1
-        want = self.stack.services.get(step.service)
+        want, stack = self.stack.services.get(step.service), self.stack.name
         traits = self._traits_of(step.template, step.revision)
         image = want.image if want is not None else ""
         key = f"{self.stack.name}/{step.service}/{self._made}/{at!r}"
@@ -99,6 +100,8 @@ class Containers:
             route=RouteSeen(RouteState.OUT) if want is not None and want.frontends else None,
             drift=(),
             by_name=None if step.holder else True,
+            joined=traits.joins,
+            ours=tuple(name for name in traits.joins or () if is_ours(stack, name)),
             limit=limit_of(step.template.body),
         )
         behaviour = behaviour_of(self.script, step.service, step.revision)
@@ -180,7 +183,7 @@ class Containers:
         return (DEFAULTS[Span.RUN] if learned is None else learned) if want.is_job else None
 
     def _traits_of(self, template: Template, revision: Revision) -> Traits:
-        key = (template.service, revision)
+        key = (template.service, revision, *sorted(template.networks))
         if key not in self._traits:
             self._traits[key] = read_traits(template.body)
         return self._traits[key]

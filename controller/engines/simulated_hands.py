@@ -60,6 +60,13 @@ class Hands:
             record.base = replace(record.base, limits=(Difference("HostConfig.Memory", wanted, "128 MiB", in_place),))
             self._simulation.processes.mark(record, record.phase)
 
+    def connect(self, replica: ReplicaId, network: str, now: Instant) -> None:
+        """`docker network connect`."""
+        record = self._running(replica, now)
+        if record is not None and record.base.joined is not None:
+            record.base = replace(record.base, joined=tuple(sorted({*record.base.joined, network})))
+            self._simulation.processes.mark(record, record.phase)
+
     def _running(self, replica: ReplicaId, now: Instant) -> Record | None:
         self._simulation.advance(now)
         record = self._simulation.find(replica)

@@ -33,10 +33,32 @@ def record_model(rendered: RenderedProject) -> Recording:
     for name, service in services.items():
         request = _make_request(rendered.name, name, service, ids)
         template = make_template(request, (), (), ids)
+        joined, networks = join_networks(rendered, name, request)
         if name in jobs:
             request.create["Labels"].setdefault(JOB, "true")
-        templates[name] = replace(template, body=request.to_json())
+        templates[name] = replace(template, body=joined.to_json(), networks=networks)
     return Recording(templates, compose_version="simulated")
+
+
+def join_networks(rendered: RenderedProject, name: str, request: Request) -> tuple[Request, tuple[str, ...]]:
+    """The same on its networks, as Compose would have it on them, and the requests for those that Compose makes.
+
+    It means no other container in a simulation: which networks it is on can be changed while it runs.
+    """
+    service: Mapping[str, Any] = rendered.model["services"][name]
+    if service.get("network_mode"):
+        return request, ()
+    declared, endpoints, made = rendered.model.get("networks") or {}, {}, []
+    for key, given in sorted((service.get("networks") or {"default": None}).items()):
+        network = declared.get(key) or {}
+        called = network.get("name") or f"{rendered.name}_{key}"
+        endpoints[called] = {"Aliases": [request.name, name, *((given or {}).get("aliases") or ())]}
+        if not network.get("external"):
+            marks = {labels.PROJECT: rendered.name, labels.NETWORK: key}
+            kind = {"Driver": network.get("driver") or "", "Internal": bool(network.get("internal"))}
+            made.append(json.dumps({"Name": called, "Labels": marks, **kind}, sort_keys=True))
+    create = {**request.create, "NetworkingConfig": {"EndpointsConfig": endpoints}}
+    return replace(request, create=create), tuple(made)
 
 
 def seconds(duration: object) -> float:

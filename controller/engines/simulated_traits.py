@@ -22,6 +22,8 @@ class Traits:
     volumes: tuple[str, ...] = ()
     """Where anonymous volumes are mounted."""
     exposes: bool = False
+    joins: tuple[str, ...] | None = None
+    """Networks that it is on; None: the request names none."""
 
 
 NO_TRAITS = Traits()
@@ -31,7 +33,10 @@ def read_traits(body: str) -> Traits:
     """The traits in the text of a template; an empty text says nothing."""
     if not body:
         return NO_TRAITS
-    request: Mapping[str, Any] = json.loads(body).get("create") or {}
+    document = json.loads(body)
+    request: Mapping[str, Any] = document.get("create") or {}
+    endpoints = (request.get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
+    joins = sorted({*endpoints, *(connect["network"] for connect in document.get("connects") or ())})
     host: Mapping[str, Any] = request.get("HostConfig") or {}
     policy = host.get("RestartPolicy") or {}
     unnamed = (m["Target"] for m in host.get("Mounts") or () if m.get("Type") == "volume" and not m.get("Source"))
@@ -42,4 +47,5 @@ def read_traits(body: str) -> Traits:
         retries=policy.get("MaximumRetryCount") or None,
         volumes=tuple(sorted({*unnamed, *(request.get("Volumes") or {})})),
         exposes=bool(request.get("ExposedPorts")),
+        joins=tuple(joins) or None,
     )

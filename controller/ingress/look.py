@@ -30,11 +30,13 @@ class Look(NamedTuple):
     proxy: Proxy
     placed: Sequence[Placed]
     networks: Collection[str]
+    preferred: Collection[str] = ()
+    """Those of them that it is to reach them on."""
 
 
 def present(look: Look) -> Wishes:
     """What the proxy does now, without the addresses that nobody has any more."""
-    return present_wishes(look.proxy.table, look.placed, look.networks)
+    return present_wishes(look.proxy.table, look.placed, look.networks, look.preferred)
 
 
 def with_route(look: Look, replica: ReplicaId, to: RouteState, targets: Targets) -> Wishes:
@@ -42,7 +44,7 @@ def with_route(look: Look, replica: ReplicaId, to: RouteState, targets: Targets)
     table = look.proxy.table
     wishes = {name: dict(wanted) for name, wanted in present(look).items()}
     found = _find(look, replica)
-    addresses = addresses_of(found, look.networks) if found else ()
+    addresses = _addresses(found, look) if found else ()
     if found is None or not addresses:
         if to is RouteState.IN:
             raise Conflict(f"replica {replica[:12]} is not running on a network that the ingress is on")
@@ -55,6 +57,13 @@ def with_route(look: Look, replica: ReplicaId, to: RouteState, targets: Targets)
         ends = [Endpoint(one, port) for one in addresses]
         wishes[name][next((end for end in ends if end in wishes[name]), ends[0])] = to
     return wishes
+
+
+def _addresses(found: Placed, look: Look) -> Sequence[str]:
+    """Those by which it is to be led to first."""
+    every = addresses_of(found, look.networks)
+    better = addresses_of(found, frozenset(look.networks).intersection(look.preferred))
+    return (*better, *(one for one in every if one not in better))
 
 
 def refuse_deaf(look: Look, replica: ReplicaId, targets: Targets) -> None:

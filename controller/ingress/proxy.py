@@ -26,6 +26,7 @@ from controller.ingress.routes import (
 )
 from controller.ingress.runtime import Proxy, Runtime
 from controller.ingress.sightings import Memory
+from controller.model.confined import is_ours
 from controller.model.errors import Conflict, EngineError, Transient
 from controller.model.names import ReplicaId
 from controller.model.own import Bind, OwnSeen, OwnSpec, Publish, Role
@@ -56,6 +57,8 @@ class Wanted:
     networks: tuple[str, ...]
     routes: Mapping[ReplicaId, RouteState] | None = None
     image: str = IMAGE
+    replaced: frozenset[str] = frozenset()
+    """Networks in the place of which `networks` are: the proxy leaves them once it leads nobody there."""
 
 
 class Ingress:
@@ -70,6 +73,7 @@ class Ingress:
         self._runtime = Runtime(self._run)
         self._lock = threading.Lock()
         self._memory = Memory()
+        self._preferred: frozenset[str] = frozenset()
 
     def prepare(self, wanted: Wanted, *, deadline: float = 30.0) -> None:
         """All that can be done while somebody else has the host ports: the start is what is left.
@@ -89,7 +93,7 @@ class Ingress:
 
         A changed configuration is reloaded without a gap; changed host ports mean another container, with the gap
         of its start. Without frontends there is no proxy. False: it runs, but not on all of the networks yet, since
-        one of them is not there. Raises Transient while a host port is somebody else's.
+        one of them is not there, or has others to leave. Raises Transient while a host port is somebody else's.
         """
         with self._lock:
             ends_at = time.monotonic() + deadline
@@ -105,8 +109,22 @@ class Ingress:
             if seen.structure != config.structure(text):
                 seen = self._reload(text, ends_at)
             self._runtime.push(seen.table, table, deadline=_left(ends_at))
+            self._preferred = frozenset(wanted.networks)
             made = self.container(deadline=_left(ends_at))
-            return made is not None and made.networks >= set(wanted.networks)
+            joined = made is not None and made.networks >= self._preferred
+            return joined and self._leave(wanted, ends_at)
+
+    def _leave(self, wanted: Wanted, ends_at: float) -> bool:
+        """Off the networks that others are in the place of. False: it leads somebody there still."""
+        look, container = self._look(ends_at), self.container(deadline=_left(ends_at))
+        on = container.networks if container is not None else frozenset()
+        surplus = {name for name in on - self._preferred if name in wanted.replaced or is_ours(self._stack, name)}
+        if not surplus or container is None:
+            return True
+        routes = self._memory.see(look.proxy, look.placed, look.networks, time.time())
+        free = surplus.difference(*(route.via for route in routes.values()))
+        self._own.leave(container.id, tuple(sorted(free)), deadline=_left(ends_at))
+        return free == surplus
 
     def observe(self, *, deadline: float = 5.0) -> Mapping[ReplicaId, RouteSeen]:
         """How each running replica of a service behind the ingress stands; raises Transient where it is not there.
@@ -179,7 +197,7 @@ class Ingress:
         proxy = self._runtime.read(deadline=_left(ends_at))
         container = self.container(deadline=_left(ends_at))
         placed = self._own.placed(self._stack, deadline=_left(ends_at))
-        return Look(proxy, placed, container.networks if container else frozenset())
+        return Look(proxy, placed, container.networks if container else frozenset(), self._preferred)
 
     def _plan(self, wanted: Wanted, targets: Targets, ends_at: float) -> Table:
         """What the proxy is to do: each replica in the slot that it has, on networks that it is on or will be on."""

@@ -133,14 +133,22 @@ def _find_slot(table: Table, service: str, ends: Collection[tuple[str, int]]) ->
     return None
 
 
-def present_wishes(table: Table, placed: Sequence[Placed], networks: Collection[str]) -> Wishes:
-    """What the proxy does now, without slots whose address no replica of that service has any more."""
-    living: dict[str, set[str]] = {}
+def present_wishes(
+    table: Table, placed: Sequence[Placed], networks: Collection[str], preferred: Collection[str] = ()
+) -> Wishes:
+    """What the proxy does now, without slots whose address no replica of that service has any more.
+
+    Who is led to by another network than the preferred ones, and is on one of those, is led to by that.
+    """
+    living: dict[str, dict[str, str]] = {}
     for replica in placed:
-        living.setdefault(replica.service, set()).update(addresses_of(replica, networks))
+        better = addresses_of(replica, frozenset(networks).intersection(preferred))
+        for address in addresses_of(replica, networks):
+            own = address if address in better or not better else better[0]
+            living.setdefault(replica.service, {})[address] = own
     return {
         name: {
-            slot.end: slot.state
+            Endpoint(living[service_of(name)][slot.address], slot.port): slot.state
             for slot in slots
             if slot.state is not RouteState.OUT and slot.address in living.get(service_of(name), ())
         }

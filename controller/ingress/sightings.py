@@ -11,6 +11,9 @@ from controller.model.names import Instant, ReplicaId
 from controller.model.own import Placed
 from controller.model.routes import Figures, RouteSeen, RouteState
 
+LINGERS = 30.0
+"""Seconds for which connections by a way that takes no new ones keep it open."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
@@ -41,7 +44,8 @@ class Memory:
             if not any(service_of(name) == item.service for name in proxy.table):
                 continue
             figures = add(self._count(key, item.id, proxy.figures.get(key, Figures())) for key, _ in places)
-            seen[item.id] = self._tell(item.id, slots, figures, now)
+            route = self._tell(item.id, slots, figures, now)
+            seen[item.id] = replace(route, via=_find_ways(item, slots))
         self._drains = {
             replica: begun
             for replica, begun in self._drains.items()
@@ -77,6 +81,16 @@ class Memory:
             own = Figures(requests, errors, counted.latency)
         self._tenants[key] = Tenant(replica, counted, own)
         return own
+
+
+def _find_ways(item: Placed, slots: Iterable[Slot]) -> tuple[str, ...]:
+    """The networks of the addresses that are led to, and for a while those of open connections."""
+    used = {
+        slot.address
+        for slot in slots
+        if slot.state is not RouteState.OUT or (slot.connections and slot.since < LINGERS)
+    }
+    return tuple(sorted(name for name, address in item.addresses.items() if address in used))
 
 
 def overall(states: Iterable[RouteState]) -> RouteState:

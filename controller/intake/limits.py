@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
-_LATER_OF_SERVICE = ("connects_to",)
-_LATER_OF_SECURITY = ("network_policy", "address_pool", "tls", "secrets")
+_LATER_OF_SECURITY = ("tls", "secrets")
 
 
 def check_replicas(service: DesiredService, model: Model, leads_traffic: bool = True) -> Iterator[Finding]:
@@ -154,7 +153,6 @@ def warn(manifest: Stack | None) -> Iterator[Finding]:
 
 def _of_services(services: Mapping[str, Service], place: Path) -> Iterator[Finding]:
     for name, service in services.items():
-        yield from _changed(service, _LATER_OF_SERVICE, (*place, name))
         yield from _check_ignored(service.ignore_drift, (*place, name))
 
 

@@ -237,4 +237,5 @@ def resolve_policy(manifest: Stack | None) -> StackPolicy:
         admission=spec.resources.admission,
         reserve=read_resources(manifest).reserve,
         optimization=read_optimization(manifest),
+        address_pool=spec.security.address_pool if spec.security.network_policy == "dependencies" else "",
     )

@@ -10,6 +10,7 @@ from controller.intake import compose, ingress, limits, policy, revisions
 from controller.intake.alerting import check_rules
 from controller.intake.findings import Path, at
 from controller.intake.metrics import check_metrics
+from controller.intake.networks import check_networks, warn_networks
 from controller.intake.remarks import is_strict, strictly
 from controller.intake.resources import check_resources, read_claims
 from controller.intake.selection import check_graph, check_names, select_services
@@ -153,6 +154,7 @@ class _Resolver:
         yield from limits.check_names_of_containers(services)
         yield from limits.check_host_ports(services)
         yield from self._updates.faults(services)
+        yield from check_networks(self._sources.manifest, self.policies, services, self._sources.rendered.model)
         for name, model in sorted(self.models.items()):
             yield from limits.check_replicas(services[name], model, self._sources.leads_traffic)
             yield from self._contradiction(name)
@@ -160,6 +162,7 @@ class _Resolver:
     def risks(self, services: Mapping[str, DesiredService]) -> Iterator[Finding]:
         """What is done as asked for, though something speaks against it."""
         yield from self._updates.warnings()
+        yield from warn_networks(self._sources.manifest, self.policies, services, self._sources.rendered.model)
         yield from check_windows(services, self.models, self._updates.monitored)
 
     def blind_waits(self, services: Mapping[str, DesiredService]) -> Iterator[tuple[Finding, bool]]:
@@ -249,6 +252,7 @@ class _Resolver:
             backoff=policy.resolve_backoff(manifest),
             priority=said.priority if said else 0,
             connects_to=said.connects_to if said else (),
+            egress=said.egress if said else None,
             heals_unhealthy=said is None or said.on_unhealthy == "restart",
             drift=policy.resolve_drift(self._sources.manifest),
             ignore_drift=policy.resolve_ignored(said, self._sources.rendered.model.get("networks") or {}),

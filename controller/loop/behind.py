@@ -6,12 +6,13 @@ for as long as it runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from controller.decide.case import ALIVE
 from controller.decide.identity import Known, made_from, publishes_itself
+from controller.decide.lacking import made_with
 from controller.decide.world import World
 from controller.ingress.proxy import IMAGE, Wanted
 from controller.ingress.routes import Targets
@@ -113,15 +114,17 @@ def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: s
     return Plan(wanted, _want([*now, *soon], image) if soon else None)
 
 
-def _want(services: Iterable[Behind], image: str) -> Wanted:
+def _want(services: Sequence[Behind], image: str) -> Wanted:
     fronts = sorted({front for one in services for front in lay_out(one)})
     networks = sorted({network for one in services for want in _definitions(one) for network in want.networks})
-    return Wanted(tuple(fronts), tuple(networks), image=image)
+    confined = (one.want.confined for one in services)
+    replaced = frozenset(name for one in confined if one is not None for name in one.replaced)
+    return Wanted(tuple(fronts), tuple(networks), image=image, replaced=replaced - set(networks))
 
 
 def _definitions(one: Behind) -> Iterator[DesiredService]:
     yield one.want
-    yield from (made_from(replica, one.want, one.known) for replica in one.led)
+    yield from (made_with(replica, one.want, one.known) for replica in one.led)
 
 
 def lay_out(one: Behind) -> tuple[Frontend, ...]:

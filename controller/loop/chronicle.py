@@ -16,7 +16,7 @@ from controller.model.desired import DesiredService
 from controller.model.names import Instant, split_release
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.status import Condition, Event, StackStatus
-from controller.model.steps import Made, Outcome, Result, Step, step_action, step_number
+from controller.model.steps import Disconnect, Made, Outcome, Result, Step, step_action, step_number
 from controller.model.timings import Sample, Span, Timings
 
 _KEPT_LIVES = 2000
@@ -58,7 +58,8 @@ class Chronicle:
                 self._tell_made(made, outcome.step.service, world, now)
             step, action = outcome.step, step_action(outcome.step)
             if outcome.result is Result.DONE:
-                self.say(now, step.service, _VERBS[action], _tell_step(step))
+                verb = "Disconnected" if isinstance(step, Disconnect) else _VERBS[action]
+                self.say(now, step.service, verb, _tell_step(step))
                 if action in _SPANS and outcome.seconds > 0:
                     self._learn(step.service, _SPANS[action], Sample(outcome.seconds))
             elif outcome.result in (Result.TRANSIENT, Result.REJECTED):

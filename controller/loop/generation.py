@@ -19,6 +19,7 @@ from controller.intake.resolve import Resolution, Sources, resolve
 from controller.intake.resources import read_resources
 from controller.intake.targets import Target
 from controller.intake.windows import find_refused
+from controller.loop.confining import check_plan
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
 from controller.loop.store import Store
@@ -57,7 +58,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
     """The target, ready to be reconciled. Starts no process where nothing changed. Raises InvalidInput, EngineError."""
     rendered, recording = _render_cached(engine, target, store)
     sources = replace(_sources(engine, target, rendered, recording), present=_present(engine, rendered.name))
-    resolution = _located(resolve(sources, previous or last_services(store)), target)
+    resolution = _located(_check_networks(resolve(sources, previous or last_services(store))), target)
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
     desired, told = _heed_learned(resolution.stack, target, rendered, store)
@@ -93,6 +94,11 @@ def _make_gate(engine: Engine, target: Target, rendered: RenderedProject, store:
     from controller.loop.gate import make_gate  # loaded for those who ask for it
 
     return make_gate(engine, target, rendered, store.folder.parent.parent)
+
+
+def _check_networks(resolution: Resolution) -> Resolution:
+    faults = check_plan(resolution.stack) if resolution.stack is not None else ()
+    return replace(resolution, stack=None, errors=faults) if faults else resolution
 
 
 def _heed_learned(

@@ -40,12 +40,13 @@ def _as_composed(service: DesiredService, replicas: int) -> DesiredService:
 
 
 def differing(desired: DesiredStack, views: Mapping[str, ServiceView], known: Known) -> frozenset[str]:
-    """The services that have more or fewer containers than that, other limits, or some that the ingress has the
-    ports of."""
+    """The services that have more or fewer containers than that, other limits, networks of ours, or some that the
+    ingress has the ports of."""
     return frozenset(
         name
         for name, service in desired.services.items()
-        if service.leaving is None and _differs(service, _present(views.get(name)), known)
+        if (service.leaving is None and _differs(service, _present(views.get(name)), known))
+        or any(replica.ours for replica in _present(views.get(name)))
     )
 
 

@@ -8,6 +8,7 @@ from controller.model.steps import (
     Build,
     Connect,
     Create,
+    Disconnect,
     Limit,
     Pull,
     Remove,
@@ -59,7 +60,7 @@ def lane_of(step: Step) -> Lane:
             return Lane.HEALING
         case Create() | Start():
             return Lane.STARTING
-        case Rename() | Connect() | Limit() | Withdraw() | Route():
+        case Rename() | Connect() | Disconnect() | Limit() | Withdraw() | Route():
             return Lane.SERVING
 
 
@@ -78,5 +79,5 @@ def deadline_of(step: Step) -> float:
             return 120.0
         case Start():
             return 60.0
-        case Create() | Remove() | Rename() | Connect() | Limit() | Withdraw() | Route():
+        case Create() | Remove() | Rename() | Connect() | Disconnect() | Limit() | Withdraw() | Route():
             return 30.0

@@ -13,6 +13,7 @@ from controller.engines.base import Engine
 from controller.health.prober import Prober
 from controller.loop.chosen import chosen_services, with_dependencies
 from controller.loop.conditions import Obstacles, make_conditions
+from controller.loop.confining import lay_over_networks
 from controller.loop.handback import as_composed, differing, tell_rest
 from controller.loop.holds import Circumstances, adoption_hold, find_hold
 from controller.loop.learneduse import LearnedUse
@@ -49,7 +50,7 @@ class Peek:
         survey: LookAt | None = None,
     ) -> None:
         self._kept = store.adjustments.load()
-        self._files, self.loaded = loaded, lay_over_limits(loaded, self._kept)
+        self._files, self.loaded = loaded, lay_over_networks(lay_over_limits(loaded, self._kept))
         self.store = store
         self._survey = survey
         self.timings: Timings = store.timings.load()

@@ -13,6 +13,7 @@ from controller.loop.batches import make_batches
 from controller.loop.bounds import Bounds
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import Obstacles, make_conditions
+from controller.loop.confining import Confining, remove_surplus
 from controller.loop.ended import Ended
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
@@ -48,6 +49,7 @@ class Reconciler:
         self.annals = Annals(store.stack)
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
         self.limits = Limits(store, self.chronicle)
+        self.confining = Confining()
         known, made = store.replicas.known, lambda: self.world.known
         self.senses = Senses(tools.engine, tools.prober, known, made, tools.now(), self._quickest)
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
@@ -81,7 +83,7 @@ class Reconciler:
         self._before: tuple[str, ...] = ()
         if store.mended is not None:
             self.chronicle.say(tools.now(), None, "StoreMended", store.mended, warning=True)
-        if self.limits.kept:
+        if self.limits.kept or loaded.desired.policy.address_pool:
             self._want()
 
     # --- the pass
@@ -282,6 +284,7 @@ class Reconciler:
         converged = status.phase is StackPhase.CONVERGED and bool(self.world.decisions)  # not only told before
         if converged and self.world.hold is None and self.world.only is None:
             self.ledger.note_convergence(self.loaded)
+            self.confining.sweep(self._tools.engine, self.loaded, self.world.desired)
         knows = self.is_current and self.unavailable is None and self.world.hold is None
         if knows and self.annals.note(self.world, now):
             self._renumber()
@@ -333,8 +336,10 @@ class Reconciler:
 
     @property
     def _laid_over(self) -> Loaded:
-        """The generation in force with the limits that follow use; while it is given back, with its own."""
-        return self.limits.over(self.loaded, back=Extra.COMPOSED in self._extras)
+        """The generation in force with limits that follow use, and its networks; while it is given back, its own."""
+        back = Extra.COMPOSED in self._extras
+        loaded = self.limits.over(self.loaded, back=back)
+        return loaded if back else self.confining.over(loaded)
 
     def _want(self) -> None:
         """The generation in force, with what holds only while somebody asks for it."""
@@ -353,10 +358,13 @@ class Reconciler:
 
     def unask(self, extra: Extra) -> None:
         """Raises EngineError where the networks of what was pruned could not be asked for."""
-        asked, self._extras = extra in self._extras, self._extras - {extra}
+        asked, composed = extra in self._extras, self.world.desired
+        self._extras -= {extra}
         self._want()
         if asked and extra is Extra.COMPOSED:
             self.world.only = None
+            with suppress(EngineError):  # nobody is on them
+                remove_surplus(self._tools.engine, composed)
         if asked and extra is Extra.EVERYTHING:
             self._tools.engine.remove_networks(self.loaded.name)
 

@@ -64,7 +64,7 @@ class Troubles:
         """
         for outcome in outcomes:
             step = outcome.step
-            if outcome.result is not Result.DONE or (isinstance(step, Limit) and step.follows):
+            if outcome.result is not Result.DONE or (isinstance(step, Limit | Connect) and step.follows):
                 continue
             if isinstance(step, Withdraw):
                 self._set_back.pop((Connect.__name__, step.replica), None)

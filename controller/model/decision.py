@@ -215,6 +215,8 @@ class Decision(NamedTuple):
     desired: int = 0
     frontends: tuple[Frontend, ...] = ()
     """Of the release that is aimed at."""
+    parts_from: tuple[str, ...] = ()
+    """Networks that it stays on until others can do without it there."""
     release: Release = Release("")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from controller.model.adjustment import Adjustment
+from controller.model.confined import Confined, read_joining
 from controller.model.names import ImageId, Revision
 from controller.model.resources import EVERYTHING_ON, NO_CLAIMS, NO_RESERVE, Admission, Claims, Optimization, Reserve
 from controller.model.routes import Frontend
@@ -182,11 +183,8 @@ class Template:
 
     def joins(self) -> frozenset[str]:
         """The networks, by Docker's names, that its replicas are on."""
-        if not self.body:
-            return frozenset()
-        document = json.loads(self.body)
-        endpoints = (document["create"].get("NetworkingConfig") or {}).get("EndpointsConfig") or {}
-        return frozenset({*endpoints, *(connect["network"] for connect in document["connects"])})
+        joining = read_joining(self.body, self.networks)
+        return joining.replaced | joining.kept
 
     def exposes(self) -> frozenset[int]:
         """The TCP ports that it is made with, published or not; those of its image that Compose does not name lack."""
@@ -229,6 +227,8 @@ class DesiredService:
     needs: Mapping[str, Need] = field(default_factory=dict)
     connects_to: tuple[str, ...] = ()
     """Services that it may reach besides those it needs."""
+    egress: bool | None = None
+    """Whether it may reach what is outside the stack, under a network policy; None: where it could before."""
     update: UpdatePolicy = UpdatePolicy()
     rollback: UpdatePolicy = UpdatePolicy()
     readiness: Probe | None = None
@@ -279,6 +279,8 @@ class DesiredService:
     """What the files say that one replica of it needs and may have."""
     adjusted: Adjustment | None = None
     """What was laid over its limits since: template and claims have them already."""
+    confined: Confined | None = None
+    """Networks of ours in the place of those of its files, which the templates have already."""
     leaving: Leaving | None = None
 
     @property
@@ -339,6 +341,8 @@ class StackPolicy:
     admission: Admission = Admission.WARN
     reserve: Reserve = NO_RESERVE
     optimization: Optimization = EVERYTHING_ON
+    address_pool: str = ""
+    """Out of it come networks for each declared edge; "": the networks are the Compose file's own."""
 
 
 @dataclass(frozen=True, slots=True)

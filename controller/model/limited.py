@@ -13,7 +13,7 @@ from controller.model.resources import Limit
 def lay_over(service: DesiredService, adjustment: Adjustment | None) -> DesiredService:
     """The service of the files, with what takes the place of its limits: in its template and in its claims."""
     if adjustment is None:
-        return service
+        return service  # nearly always
     own = service.claims.limit
     limit = put(own, adjustment)
     return replace(

@@ -130,6 +130,10 @@ class Replica:
     """Limits and a restart policy other than its template names."""
     lost: tuple[str, ...] = ()
     """Networks that its template names and that it is not connected to, or not under its service's name."""
+    joined: tuple[str, ...] | None = None
+    """Networks that it is on, running or not, in order; None: that is not known."""
+    ours: tuple[str, ...] = ()
+    """Those of them that are ours, in the place of the Compose file's."""
     misjoined: tuple[Difference, ...] = ()
     """What else its template asks for on a network that it is on: further names, an address, links."""
     otherwise: tuple[str, ...] = ()

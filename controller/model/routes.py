@@ -60,3 +60,5 @@ class RouteSeen:
     draining_since: Instant | None = None
     at_drain: int | None = None
     figures: Figures = Figures()
+    via: tuple[str, ...] = ()
+    """Networks on which it is led to, or was a moment ago and has connections still."""

@@ -47,7 +47,10 @@ class Create:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Make it run: starts what is created or exited, unpauses what is paused. `heals`: it ran well, and fell over."""
+    """Make it run: starts what is created or exited, unpauses what is paused. `heals`: it ran well, and fell over.
+
+    `template`: of one whose networks are ours, which nothing else tells if they have gone.
+    """
 
     service: str
     replica: ReplicaId
@@ -55,6 +58,7 @@ class Start:
     because: str
     by_compose: bool = False
     heals: bool = False
+    template: Template | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +105,10 @@ class Rename:
 
 @dataclass(frozen=True, slots=True)
 class Connect:
-    """Join it to those of its template's networks that it is not connected to; `networks` (): to all of them."""
+    """Join it to those of its template's networks that it is not connected to; `networks` (): to all of them.
+
+    `follows`: its networks are others now, and no hand's work is set back by it.
+    """
 
     service: str
     replica: ReplicaId
@@ -109,6 +116,18 @@ class Connect:
     template: Template
     because: str
     networks: tuple[str, ...] = ()
+    follows: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Disconnect:
+    """Take it off these networks; of those that are ours, whoever leaves last removes them."""
+
+    service: str
+    replica: ReplicaId
+    number: int
+    because: str
+    networks: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +170,7 @@ class Route:
 Fetch = Pull | Build
 """What gets an image here: it takes up to hours, and touches no container."""
 
-Step = Fetch | Create | Start | Stop | Restart | Remove | Rename | Connect | Limit | Withdraw | Route
+Step = Fetch | Create | Start | Stop | Restart | Remove | Rename | Connect | Disconnect | Limit | Withdraw | Route
 
 
 Row = tuple[str, str]

@@ -25,9 +25,18 @@ class Door(NamedTuple):
 
 
 def find_groups(
-    status: StackStatus, desired: DesiredStack, metrics: MetricsPolicy, service: str | None = None
+    status: StackStatus,
+    desired: DesiredStack,
+    metrics: MetricsPolicy,
+    service: str | None = None,
+    *,
+    by_name: bool = False,
 ) -> Iterator[Group]:
-    """One for each ready replica that has an address and each of its ports; of all services, or of one."""
+    """One for each ready replica that has an address and each of its ports; of all services, or of one.
+
+    `by_name`: who asks is in a container. Where networks are ours, each neighbour of a replica shares another one with
+    it, on which it has another address: under its name all of them find it.
+    """
     for one in status.services:
         wanted = desired.services.get(one.name)
         if wanted is None or service not in (None, one.name):
@@ -35,7 +44,8 @@ def find_groups(
         doors = find_doors(wanted, metrics)
         for replica in one.replicas:
             if replica.ready and replica.address is not None:
-                yield from (_group(status.name, replica, replica.address, door) for door in doors)
+                host = replica.name if by_name and replica.ours else replica.address
+                yield from (_group(status.name, replica, host, door) for door in doors)
 
 
 def find_doors(service: DesiredService, metrics: MetricsPolicy) -> tuple[Door, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Annotated, cast
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -45,17 +46,28 @@ def metrics(view: Seen, accept: Annotated[str, Header()] = "") -> Response:
 
 
 @scrapes.get("/v1/sd")
-def discover(view: Seen, stack: Name = None, service: Name = None) -> Response:
+def discover(request: Request, view: Seen, stack: Name = None, service: Name = None) -> Response:
     """Ready replicas and their TCP ports, as Prometheus' HTTP service discovery wants them."""
     if not view.discovery:
         raise NotFound("discovery is switched off", "api.discovery of the Controller manifest")
-    return answer(list(_groups(view, stack, service)))
+    return answer(list(_groups(view, stack, service, by_name=not _is_here(request))))
 
 
-def _groups(view: View, stack: str | None, service: str | None) -> Iterator[Group]:
+def _is_here(request: Request) -> bool:
+    """Who asks is on this machine, and in no container."""
+    client, server = request.client, cast("tuple[str, int] | None", request.scope.get("server"))
+    if client is None or (server is not None and client.host == server[0]):
+        return True
+    try:
+        return ip_address(client.host).is_loopback
+    except ValueError:
+        return True
+
+
+def _groups(view: View, stack: str | None, service: str | None, *, by_name: bool) -> Iterator[Group]:
     """A stack or service that there is not has no targets: Prometheus keeps to what it knew on any error."""
     for status in statuses(view.window, view.only):
         if stack in (None, status.name):
             with suppress(UnknownStack):  # it has just gone
                 desired, policy = view.window.desired(status.name), view.window.metrics(status.name)
-                yield from find_groups(status, desired, policy, service)
+                yield from find_groups(status, desired, policy, service, by_name=by_name)

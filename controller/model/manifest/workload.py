@@ -200,6 +200,8 @@ class Service(Section):
     """Further dependencies, or other conditions than Compose's `depends_on` has: `{redis: service_healthy}`."""
     connects_to: tuple[str, ...] = ()
     """Services that it may reach besides its dependencies, under `security.networkPolicy`."""
+    egress: bool | None = None
+    """Whether it may reach what is outside, under `security.networkPolicy`. Default: where its networks let it."""
     priority: int = 0
     """Higher goes first where not all can."""
     on_unhealthy: Unhealthy = Unhealthy.RESTART

@@ -143,3 +143,19 @@ def test_commands_lead_from_any_table_to_any_wishes_and_keep_every_seat(seed: in
     if fits(wanted, seen):
         assert same(obey(seen, diff(seen, wanted)), wanted)
         assert seat(wishes, wanted) == wanted
+
+
+def test_who_is_on_a_better_network_is_led_to_by_that() -> None:
+    """In a slot of its own, before the old one is led to no more: nobody is turned away in between."""
+    placed = [Placed(ReplicaId("a"), "web", 1, {"old": "10.0.0.1", "new": "10.9.0.1"})]
+    seen = {WEB: (Slot("10.0.0.1", IN), Slot())}
+    wishes = present_wishes(seen, placed, {"old", "new"}, {"new"})
+    assert wishes == {WEB: {End("10.9.0.1"): IN}}
+    commands = diff({WEB: (*seen[WEB], *[Slot()] * 6)}, seat(wishes, seen))
+    assert [command.partition("/")[2] for command in commands] == [
+        "s2 addr 10.9.0.1 port 8000",
+        "s2 state ready",
+        "s1 state maint",
+    ]
+    assert present_wishes(seen, placed, {"old"}, {"new"}) == {WEB: {End("10.0.0.1"): IN}}, "the proxy is not there yet"
+    assert present_wishes(seen, placed, {"old", "new"}) == {WEB: {End("10.0.0.1"): IN}}, "none is better"

@@ -36,7 +36,7 @@ def test_a_replica_is_in_as_long_as_one_of_its_ports_is(states: list[RouteState]
 def test_ports_of_a_replica_are_told_together_and_other_services_not_at_all() -> None:
     proxy = Proxy("s", {WEB: (Slot("1", DRAINING, 2, 9.0),), ADMIN: (Slot("1", OUT, 1),)}, {})
     seen = Memory().see(proxy, [placed(A, "1"), placed(B, "1", "db")], {"net"}, 100.0)
-    assert seen == {A: RouteSeen(DRAINING, 3, 91.0)}
+    assert seen == {A: RouteSeen(DRAINING, 3, 91.0, via=("net",))}
 
 
 def test_a_replica_without_a_slot_is_out() -> None:
@@ -67,3 +67,20 @@ def test_requests_go_on_counting_where_the_proxy_begins_anew() -> None:
     see(memory, Slot("1", IN), 10, placed(A, "1"))
     assert see(memory, Slot("1", IN), 4, placed(A, "1")).figures.requests == 14
     assert see(memory, Slot("1", IN), 5, placed(A, "1")).figures.requests == 15
+
+
+@pytest.mark.parametrize(
+    ("new", "old", "via"),
+    [
+        (Slot(), Slot("1", IN), ("old",)),
+        (Slot("2", IN), Slot("1", OUT, 3, 5.0), ("new", "old")),
+        (Slot("2", IN), Slot("1", OUT, 3, 60.0), ("new",)),
+        (Slot("2", IN), Slot("1", OUT), ("new",)),
+        (Slot(), Slot("1", OUT), ()),
+    ],
+    ids=["on the old one", "with requests on their way", "which take too long", "moved", "led to no more"],
+)
+def test_by_which_networks_one_is_led_to(new: Slot, old: Slot, via: tuple[str, ...]) -> None:
+    who = Placed(A, "web", 1, {"old": "1", "new": "2"})
+    seen = Memory().see(Proxy("s", {WEB: (new, old)}, {}), [who], {"old", "new"}, 100.0)
+    assert seen[A].via == via

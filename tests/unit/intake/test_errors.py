@@ -124,14 +124,12 @@ def test_a_long_chain_is_no_matter() -> None:
 
 LATER: dict[str, Any] = {
     "ingress is acted on": ({"ingress": {"mode": "auto"}}, []),
-    "security": ({"security": {"networkPolicy": "dependencies"}}, ["spec.security.networkPolicy"]),
+    "security": ({"security": {"tls": {"mode": "internal"}}}, ["spec.security.tls"]),
+    "network policy is acted on": ({"security": {"networkPolicy": "dependencies", "addressPool": "10.9.0.0/20"}}, []),
     "strict is acted on": ({"security": {"strict": True}}, []),
     "bake is acted on": ({"services": {"web": {"update": {"bake": "1m", "watch": "ready", "scope": "stack"}}}}, []),
     "liveness is acted on": ({"services": {"web": {"liveness": {"tcp": {"port": 1}}}}}, []),
-    "who is connected to": (
-        {"services": {"web": {"connectsTo": ["web"]}}},
-        ["spec.services.web.connectsTo"],
-    ),
+    "who is connected to, is acted on": ({"services": {"web": {"connectsTo": ["web"]}}}, []),
     "resources are acted on": (
         {"resources": {"admission": "off"}, "services": {"web": {"limits": {"maxMemory": "1g"}}}},
         [],

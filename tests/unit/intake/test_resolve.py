@@ -322,8 +322,8 @@ def test_a_network_is_ignored_by_either_of_its_names(name: str) -> None:
 
 
 def test_what_a_profile_overrides_is_looked_through_as_well() -> None:
-    said = {"web": {"ignoreDrift": ["Memory"], "connectsTo": ["web"]}}
+    said = {"web": {"ignoreDrift": ["Memory"], "egress": False}}
     found = resolved({"web": {}}, {"startupProfiles": {"dev": {"services": ["web"], "overrides": said}}})
     places = [finding.path for finding in found.warnings]
-    assert "spec.startupProfiles.dev.overrides.web.connectsTo" in places
+    assert "spec.services.web.egress" not in places, "of another profile than the one that is chosen"
     assert "spec.startupProfiles.dev.overrides.web.ignoreDrift[0]" in places

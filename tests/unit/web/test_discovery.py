@@ -105,3 +105,13 @@ def test_one_service_can_be_asked_for() -> None:
 def test_an_orphan_of_which_no_ports_are_known_is_no_target() -> None:
     status = stack_status(service_status("old", Phase.READY, healthy(1, service="old", address="10.0.0.1")))
     assert not list(find_groups(status, stack(exposing("80")), NOTHING))
+
+
+def test_who_asks_from_a_container_is_told_names_where_networks_are_ours() -> None:
+    wanted, confined = (
+        exposing("80/tcp"),
+        healthy(1, address="10.201.0.5", joined=("shop.a--web",), ours=("shop.a--web",)),
+    )
+    assert groups(wanted, confined)[0]["targets"] == ["10.201.0.5:80"]
+    assert groups(wanted, confined, by_name=True)[0]["targets"] == [f"{confined.name}:80"]
+    assert groups(wanted, healthy(1, address="172.18.0.5"), by_name=True)[0]["targets"] == ["172.18.0.5:80"]

@@ -1,0 +1,99 @@
+"""What of a stack's networks stands against `networkPolicy: dependencies`, and what it does not reach. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from controller.intake.findings import Path, at
+from controller.model.confined import read_joining
+from controller.model.desired import DesiredService
+from controller.model.errors import Finding
+
+if TYPE_CHECKING:
+    from controller.model.manifest import Service, Stack
+
+_FIXED = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
+"""Of a service on a network: what another network cannot give it."""
+_DROPPED = ("driver_opts", "interface_name")
+_BRIDGES = (None, "", "default", "bridge")
+
+Policies = Mapping[str, "Service"]
+Services = Mapping[str, DesiredService]
+
+
+def is_confined(manifest: Stack | None) -> bool:
+    """Whether the manifest asks for networks by edges."""
+    return manifest is not None and manifest.spec.security.network_policy == "dependencies"
+
+
+def check_networks(
+    manifest: Stack | None, policies: Policies, services: Services, model: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Addresses that were given by hand on a network that is to be replaced."""
+    if not is_confined(manifest):
+        return
+    hint = "leave it out, or put the service on an external network, or set networkPolicy: off"
+    for name, one in _moved(services, model):
+        for key, given in _replaced(one, model):
+            for setting in _FIXED:
+                if given.get(setting):
+                    message = f"'{name}' has a {setting} on '{key}', which networkPolicy replaces"
+                    yield at(("services", name, "networks", key, setting), message, hint=hint)
+        if one.get("mac_address"):
+            message = f"'{name}' has a mac_address, which no network of networkPolicy can give it"
+            yield at(("services", name, "mac_address"), message, hint=hint)
+
+
+def warn_networks(
+    manifest: Stack | None, policies: Policies, services: Services, model: Mapping[str, Any]
+) -> Iterator[Finding]:
+    """Whom it does not reach, and who is reached all the same."""
+    for name, said in sorted(policies.items()):
+        yield from _warn_egress(name, said, services.get(name), confined=is_confined(manifest))
+    if not is_confined(manifest):
+        return
+    for name, one in sorted((model.get("services") or {}).items()):
+        if services[name].leaving is None and (mode := one.get("network_mode")):
+            message = f"'{name}' has network_mode: {mode}, which networkPolicy leaves as it is"
+            yield at(("services", name, "network_mode"), message, hint="remove network_mode to have it confined, too")
+    for name, one in _moved(services, model):
+        yield from _warn_kept(name, one, model)
+        for key, given in _replaced(one, model):
+            if dropped := [setting for setting in _DROPPED if given.get(setting)]:
+                message = f"'{name}' has {' and '.join(dropped)} on '{key}', which networkPolicy replaces without"
+                yield at(("services", name, "networks", key), message)
+
+
+def _warn_egress(name: str, said: Service, service: DesiredService | None, *, confined: bool) -> Iterator[Finding]:
+    place: Path = ("spec", "services", name, "egress")
+    if said.egress is None or service is None:
+        return
+    if not confined:
+        yield at(place, "'egress' changes nothing", hint="set security.networkPolicy: dependencies")
+    elif said.egress is False and read_joining(service.template.body, service.template.networks).publishes:
+        message = f"'{name}' publishes ports itself: without a way out nobody could reach them, so that it keeps one"
+        yield at(place, message, hint="set ingress.mode: auto, publish none, or remove egress: false")
+
+
+def _warn_kept(name: str, one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Finding]:
+    for key in sorted(one.get("networks") or {"default": None}):
+        network = (model.get("networks") or {}).get(key) or {}
+        if network.get("external") or network.get("driver") not in _BRIDGES:
+            kind = "external" if network.get("external") else f"of the driver {network['driver']}"
+            message = f"network '{key}' is {kind}, and stays: whoever is on it reaches '{name}'"
+            yield at(("services", name, "networks", key), message, hint="take it off where that is too much")
+
+
+def _moved(services: Services, model: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for name, one in sorted((model.get("services") or {}).items()):
+        if services[name].leaving is None and not one.get("network_mode"):
+            yield name, one
+
+
+def _replaced(one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    networks = model.get("networks") or {}
+    for key, given in sorted((one.get("networks") or {}).items()):
+        network = networks.get(key) or {}
+        if not network.get("external") and network.get("driver") in _BRIDGES:
+            yield key, given or {}

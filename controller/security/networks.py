@@ -1,0 +1,193 @@
+"""Which networks a stack needs so that two of its services share one if and only if an edge is declared. Pure.
+
+One network for each edge; where there are many, one for services of which each speaks with each (a clique). The same
+edges give the same networks, whatever their order, and up to `MERGE_ABOVE` of them an edge more or less changes no
+other network.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from ipaddress import IPv4Network, ip_network
+from typing import NamedTuple
+
+from controller.model.confined import Confined, Joining, Private, read_joining
+from controller.model.desired import DesiredService, DesiredStack, Order
+from controller.security.edges import Edge, declared_edges
+
+MERGE_ABOVE = 64
+"""Edges up to which each has a network of its own."""
+MOST = 256
+"""Networks of one stack: each costs the kernel eight packet filter rules, and every later one takes longer to make."""
+
+_SMALLEST, _LARGEST = 28, 22
+_RESERVED = 3
+"""Addresses of each subnet that nobody gets: its own, its broadcast, the gateway's."""
+_PROXIES = 2
+"""The ingress, and the one that is to take its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """`services`: what each is confined to; `all`: every network; `fault`: why that cannot be, with its mend."""
+
+    services: Mapping[str, Confined] = field(default_factory=dict)
+    all: tuple[Private, ...] = ()
+    fault: tuple[str, str] | None = None
+
+
+NONE = Networks()
+
+
+class _Member(NamedTuple):
+    """A service that has networks of its own to join."""
+
+    service: DesiredService
+    joining: Joining
+    size: int
+
+
+def plan_networks(stack: DesiredStack) -> Networks:
+    """Of a stack as its files say it; none without `networkPolicy: dependencies`."""
+    pool = stack.policy.address_pool
+    if not pool:
+        return NONE
+    members = {name: one for name, service in sorted(stack.services.items()) if (one := _member(service)) is not None}
+    edges = find_edges(stack.services)
+    cover = merge_edges(edges) if len(edges) > MERGE_ABOVE else sorted(tuple(sorted(edge)) for edge in edges)
+    found = _with_keys([*(_between(group, members) for group in cover), *_own(members, cover)])
+    if fault := _find_fault(found, pool):
+        return Networks(all=found, fault=fault)
+    replaced = frozenset(name for one in members.values() for name in one.joining.replaced)
+    base = Confined(stack.name, pool, (), replaced=replaced)
+    return Networks({name: _confine(name, base, found, members) for name in members}, found)
+
+
+def find_edges(services: Mapping[str, DesiredService]) -> frozenset[Edge]:
+    """The declared ones between those that have networks; who is on another's is reached, and reaches, as that one."""
+    owners = {name: _owner(name, services) for name in services}
+    joined = (frozenset(owners[name] for name in edge) for edge in declared_edges(services))
+    return frozenset(edge for edge in joined if len(edge) == 2 and "" not in edge)
+
+
+def _owner(name: str, services: Mapping[str, DesiredService]) -> str:
+    """Whose networks it is on; "": on none of ours."""
+    seen: set[str] = set()
+    while name in services and name not in seen:
+        seen.add(name)
+        service = services[name]
+        if _member(service) is not None:
+            return name
+        if not _joining(service).shares or service.namespace_of is None:
+            break
+        name = service.namespace_of
+    return ""
+
+
+def _joining(service: DesiredService) -> Joining:
+    return read_joining(service.template.body, service.template.networks)
+
+
+def _member(service: DesiredService) -> _Member | None:
+    """Who leaves stays where it is."""
+    joining = _joining(service)
+    if service.leaving is not None or not joining.movable:
+        return None
+    update = service.update
+    surge = (update.parallelism or service.replicas) if update.order is Order.START_FIRST else 1
+    return _Member(service, joining, service.replicas + surge)
+
+
+def merge_edges(edges: Iterable[Edge]) -> list[tuple[str, ...]]:
+    """Cliques that cover all edges and nothing else: each begins with the first edge that is not covered yet."""
+    graph: dict[str, set[str]] = {}
+    for one, other in map(sorted, edges):
+        graph.setdefault(one, set()).add(other)
+        graph.setdefault(other, set()).add(one)
+    uncovered = {frozenset((one, other)) for one, others in graph.items() for other in others}
+    cliques = []
+    while uncovered:
+        clique = sorted(min(uncovered, key=sorted))
+        for other in sorted(graph[clique[0]] & graph[clique[1]]):
+            if other not in clique and graph[other].issuperset(clique):
+                clique.append(other)
+        uncovered -= {frozenset((one, other)) for one in clique for other in clique if one != other}
+        cliques.append(tuple(sorted(clique)))
+    return cliques
+
+
+def _between(group: tuple[str, ...], members: Mapping[str, _Member]) -> Private:
+    key = "--".join(group) if len(group) == 2 else f"group.{_digest(group)}"
+    return Private(key, "between", prefix=_fit(sum(members[name].size for name in group)), members=group)
+
+
+def _own(members: Mapping[str, _Member], cover: Iterable[tuple[str, ...]]) -> Iterator[Private]:
+    """What each has for itself: its way out, the ingress's way to it; a network at all, where it has no other."""
+    connected = {name for group in cover for name in group}
+    led = [name for name, member in members.items() if member.service.frontends]
+    for name, member in members.items():
+        size = member.size
+        if needs_outside(member.service) or member.service.direct is not None:
+            yield Private(f"{name}.outside", "outside", internal=False, prefix=_fit(size), members=(name,))
+        elif name not in connected and name not in led and not member.joining.kept:
+            yield Private(f"{name}.alone", "alone", prefix=_fit(size), members=(name,))
+        if name in led:
+            yield Private(f"{name}.ingress", "ingress", prefix=_fit(size + _PROXIES), members=(name,))
+    if led:
+        yield Private("ingress", "way-out", internal=False)
+
+
+def needs_outside(service: DesiredService) -> bool:
+    """It publishes ports itself, or the manifest says so, or it could before and the manifest says nothing."""
+    joining = _joining(service)
+    return joining.publishes or (joining.outside if service.egress is None else service.egress)
+
+
+def _fit(size: int) -> int:
+    """The length of the prefix of a subnet with so many addresses to give."""
+    prefix = _SMALLEST
+    while 2 ** (32 - prefix) - _RESERVED < size and prefix > _LARGEST:
+        prefix -= 1
+    return prefix
+
+
+def _with_keys(found: Iterable[Private]) -> tuple[Private, ...]:
+    """Each with a key of its own: of another size it is another network, and no two services' names make one key."""
+    sized = [one if one.prefix == _SMALLEST else replace(one, key=f"{one.key}.{one.prefix}") for one in found]
+    times = Counter(one.key for one in sized)
+    return tuple(
+        one if times[one.key] == 1 else replace(one, key=f"{one.key}.{_digest((one.purpose, *one.members))}")
+        for one in sized
+    )
+
+
+def _digest(words: Iterable[str]) -> str:
+    return sha256("/".join(words).encode()).hexdigest()[:8]
+
+
+def _find_fault(found: tuple[Private, ...], pool: str) -> tuple[str, str] | None:
+    """Where nothing of it could be done."""
+    if len(found) > MOST:
+        message = f"networkPolicy needs {len(found)} networks, and {MOST} is the most for one stack"
+        return message, "declare fewer edges, set egress: false where nothing outside is needed, or split the stack"
+    subnet = ip_network(pool)
+    needed = sum(2 ** (32 - one.prefix) for one in found)
+    if isinstance(subnet, IPv4Network) and subnet.num_addresses >= needed:
+        return None
+    message = f"networkPolicy needs {len(found)} networks, for which the address pool {pool} is too small"
+    if not isinstance(subnet, IPv4Network):
+        message = f"the address pool {pool} is none of IPv4"
+    return message, "set security.addressPool to a free private network, as 10.201.0.0/16"
+
+
+def _confine(name: str, base: Confined, found: tuple[Private, ...], members: Mapping[str, _Member]) -> Confined:
+    mine = [one for one in found if name in one.members]
+    direct = tuple(sorted(mine, key=lambda one: (one.purpose != "outside", one.key)))
+    led = bool(members[name].service.frontends)
+    out = needs_outside(members[name].service)
+    networks = tuple(one for one in direct if out or one.purpose != "outside")
+    beside = tuple(one for one in found if led and one.purpose == "way-out")
+    return replace(base, networks=networks, direct=direct, beside=beside)

@@ -1,0 +1,230 @@
+"""networkPolicy under the loop: in place, no edge cut for an instant, and the same way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.engines.simulated_hands import Hands
+from controller.model.names import ReplicaId
+from controller.model.observed import Replica
+from controller.model.steps import Connect, Create, Disconnect, Start, Step
+from tests.component.releases import BROKEN, shop
+from tests.component.stage import Stage, converged, load, service
+
+pytestmark = pytest.mark.unit
+
+POLICY: dict[str, Any] = {"security": {"networkPolicy": "dependencies"}}
+OFF: dict[str, Any] = {"security": {"networkPolicy": "off"}}
+CHAIN = {"db": service(), "api": service("db"), "web": service("api"), "log": service()}
+EDGES = {("api", "db"), ("api", "web")}
+
+
+def stage_of(folder: Path, services: dict[str, Any] = CHAIN, /, **spec: Any) -> Stage:
+    made = Stage(folder, load(services, **(spec or OFF)))
+    made.settle(30, until=lambda: converged(made))
+    assert converged(made)
+    return made
+
+
+@pytest.fixture
+def stage(tmp_path: Path) -> Stage:
+    return stage_of(tmp_path)
+
+
+def sharing(replicas: Iterable[Replica]) -> set[tuple[str, str]]:
+    """Who shares a network with whom."""
+    pairs = combinations(sorted(replicas, key=lambda one: one.service), 2)
+    return {
+        (one.service, other.service)
+        for one, other in pairs
+        if one.service != other.service and set(one.joined or ()) & set(other.joined or ())
+    }
+
+
+def ids(stage: Stage) -> set[ReplicaId]:
+    return {replica.id for replica in stage.replicas()}
+
+
+def networks(stage: Stage, name: str) -> tuple[str, ...]:
+    (replica,) = stage.replicas(name)
+    return replica.joined or ()
+
+
+def steps_one_by_one(stage: Stage, needed: set[tuple[str, str]], rounds: int = 60) -> Iterator[Step]:
+    """Have each batch done alone, in an order that is not the loop's; after each, who speaks with whom still can."""
+    for number in range(rounds):
+        waiting = sorted({batch.service for batch in stage.bench.waiting})
+        if waiting:
+            before = len(stage.bench.steps)
+            stage.bench.perform(waiting[number % len(waiting)])
+            yield from stage.bench.steps[before:]
+            assert needed <= sharing(stage.replicas()), stage.bench.steps[before:]
+        else:
+            stage.settle(0.25)
+        stage.turn()
+
+
+def test_switched_on_it_replaces_nobody_and_cuts_nobody_off(stage: Stage) -> None:
+    before = ids(stage)
+    assert networks(stage, "db") == ("shop_default",)
+    stage.change(CHAIN, **POLICY)
+    stage.turn()
+    done = list(steps_one_by_one(stage, EDGES))
+    assert ids(stage) == before and sharing(stage.replicas()) == EDGES
+    assert {type(step) for step in done} == {Connect, Disconnect}
+    assert networks(stage, "db") == ("shop.api--db", "shop.db.outside")
+    assert networks(stage, "log") == ("shop.log.outside",)
+    connects = [step for step in done if isinstance(step, Connect)]
+    assert "networkPolicy" in connects[0].because and "shop." in connects[0].because
+    assert converged(stage) and "Drifted" not in str(stage.statuses[-1])
+
+
+def test_and_off_again_the_same_way_back(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, CHAIN, **POLICY)
+    before = ids(stage)
+    assert sharing(stage.replicas()) == EDGES, "a stack that is new is on its networks from the beginning"
+    stage.change(CHAIN, **OFF)
+    stage.turn()
+    done = list(steps_one_by_one(stage, EDGES))
+    assert ids(stage) == before and {replica.joined for replica in stage.replicas()} == {("shop_default",)}
+    assert {type(step) for step in done} == {Connect, Disconnect}
+
+
+def test_one_edge_more_touches_nobody_else(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, CHAIN, **POLICY)
+    count = len(stage.bench.steps)
+    stage.change(CHAIN, **POLICY, services={"log": {"connectsTo": ["db"]}})
+    stage.settle(5)
+    assert {(type(step), step.service) for step in stage.bench.steps[count:]} == {(Connect, "log"), (Connect, "db")}
+    assert sharing(stage.replicas()) == {*EDGES, ("db", "log")}
+    stage.change(CHAIN, **POLICY)
+    stage.settle(5)
+    assert sharing(stage.replicas()) == EDGES
+
+
+def test_who_may_not_be_touched_is_waited_for(stage: Stage) -> None:
+    assert stage.follow(stage.wish("pause", "db"))
+    stage.change(CHAIN, **POLICY)
+    stage.settle(10)
+    assert networks(stage, "db") == ("shop_default",), "nobody touches what is paused"
+    assert "shop_default" in networks(stage, "api"), "db is still there"
+    assert sharing(stage.replicas()) == EDGES and "shop_default" not in networks(stage, "web")
+    told = {
+        service.name: [c for c in service.conditions if c.type == "Unconfined"]
+        for service in stage.statuses[-1].services
+    }
+    assert told["api"][0].message == "shop-api-1 is on shop_default, for the sake of db" and not told["web"]
+    assert told["db"][0].message.startswith("shop-db-1 is not on shop.api--db, shop.db.outside")
+    assert stage.follow(stage.wish("resume", "db"))
+    stage.settle(10)
+    assert sharing(stage.replicas()) == EDGES and "shop_default" not in networks(stage, "api")
+    assert "Unconfined" not in str(stage.statuses[-1])
+
+
+def test_one_that_fell_over_meanwhile_starts_on_its_new_networks(stage: Stage) -> None:
+    (db,) = stage.replicas("db")
+    stage.meddle(lambda hands, now: Hands.kill(hands, db.id, now))
+    stage.change(CHAIN, **POLICY)
+    count = len(stage.bench.steps)
+    stage.settle(10)
+    of_db = [type(step) for step in stage.bench.steps[count:] if step.service == "db"]
+    assert of_db.index(Connect) < of_db.index(Start) < of_db.index(Disconnect) and Create not in of_db
+    assert sharing(stage.replicas()) == EDGES
+
+
+@pytest.mark.parametrize("drift", ["repair", "report"])
+def test_a_network_that_a_hand_added_is_drift(tmp_path: Path, drift: str) -> None:
+    spec = {**POLICY, "reconcile": {"drift": drift}}
+    stage = stage_of(tmp_path, CHAIN, **spec)
+    (db,) = stage.replicas("db")
+    stage.meddle(lambda hands, now: hands.connect(db.id, "strange", now))
+    stage.turn()
+    if drift == "report":
+        stage.settle(10)
+        assert "strange" in networks(stage, "db")
+        assert "Networks.strange is connected, not not connected" not in str(stage.statuses[-1])
+        assert "Networks.strange is connected" in str(stage.statuses[-1])
+    else:
+        stage.settle(10)
+        assert "strange" not in networks(stage, "db")
+
+
+def test_release_leads_back_to_what_compose_made(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, CHAIN, **POLICY)
+    before = ids(stage)
+    assert stage.follow(stage.wish("release"))
+    assert {replica.joined for replica in stage.replicas()} == {("shop_default",)} and ids(stage) == before
+
+
+def test_a_death_in_the_middle_changes_nothing(stage: Stage, tmp_path: Path) -> None:
+    before, loaded = ids(stage), load(CHAIN, stage.reconciler.loaded, **POLICY)
+    stage.change(CHAIN, **POLICY)
+    stage.turn()
+    stage.bench.perform("db")
+    stage.turn()
+    stage.bench.perform("api", "db")
+    stage.die()
+    stage.begin(loaded)
+    list(steps_one_by_one(stage, EDGES))
+    assert ids(stage) == before and sharing(stage.replicas()) == EDGES
+    assert {name for one in stage.replicas() for name in one.joined or ()}.isdisjoint({"shop_default"})
+
+
+def test_a_release_that_fails_goes_back_to_its_networks_too(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, shop(1), **OFF)
+    stage.change(shop(1), **POLICY)
+    stage.settle(20, until=lambda: sharing(stage.replicas()) == {("db", "web")})
+    stage.change(shop(2, labels=BROKEN), **POLICY)
+    stage.settle(120)
+    (web,) = stage.replicas("web")
+    assert web.image == "web:1" and "RolledBack" in str(stage.statuses[-1])
+    assert web.joined == ("shop.db--web", "shop.web.outside") and web.ready
+    made = [step for step in stage.bench.steps if isinstance(step, Create) and step.service == "web"]
+    assert made[-1].template.joins() == set(web.joined), "the earlier release, on the networks of today"
+
+
+def test_a_job_is_led_along_while_it_runs_and_after_its_end(tmp_path: Path) -> None:
+    """Compose would run it again by hand if it found it on other networks."""
+    slow = service(labels={"controller.simulated.run": "30", "controller.simulated.job": "true"})
+    services = {"db": service(), "long": slow, "web": service("db")}
+    jobs = {"services": {"long": {"job": True, "connectsTo": ["db"]}}}
+    stage = Stage(tmp_path, load(services, **OFF, **jobs))
+    stage.settle(10)
+    assert stage.phases["long"] == "Starting"
+    (before,) = stage.replicas("long")
+    stage.change(services, **POLICY, **jobs)
+    stage.settle(5)
+    assert networks(stage, "long") == ("shop.db--long", "shop.long.outside") and stage.replicas("long")[0].running
+    stage.settle(60)
+    assert stage.phases["long"] == "Completed"
+    stage.change(services, **OFF, **jobs)
+    stage.settle(10)
+    (after,) = stage.replicas("long")
+    assert after.joined == ("shop_default",) and after.life == before.life
+
+
+def test_what_leaves_the_profile_has_no_network_and_nobody_waits_for_it(stage: Stage) -> None:
+    profiles = {"some": {"services": ["api", "db"]}, "full": {"services": ["*"]}}
+    stage.change(CHAIN, **POLICY, profile="some", startupProfiles=profiles)
+    stage.settle(60)
+    assert networks(stage, "api") == ("shop.api--db", "shop.api.outside")
+    assert stage.phases["web"] == "Stopped"
+    stage.change(CHAIN, **POLICY, profile="full", startupProfiles=profiles)
+    stage.settle(60)
+    assert sharing(stage.replicas()) == EDGES and stage.phases["web"] == "Ready"
+
+
+def test_more_replicas_than_a_subnet_has_addresses_for_move_to_a_larger_one(stage: Stage) -> None:
+    stage.change(CHAIN, **POLICY)
+    stage.settle(20)
+    before = ids(stage)
+    stage.change(CHAIN, **POLICY, services={"api": {"replicas": 14}})
+    stage.settle(60)
+    joined = {replica.joined for replica in stage.replicas("api")}
+    assert joined == {("shop.api--db.27", "shop.api--web.27", "shop.api.outside.27")}
+    assert sharing(stage.replicas()) == EDGES and before < ids(stage)

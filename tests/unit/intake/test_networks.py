@@ -1,0 +1,71 @@
+"""What of a stack's networks stands against networkPolicy, and what it does not reach: told with place and mend."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controller.engines.simulated_requests import record_model
+from controller.intake.resolve import Resolution, Sources, resolve
+from tests.unit.intake.builders import rendered, stack
+
+pytestmark = pytest.mark.unit
+
+POLICY = {"security": {"networkPolicy": "dependencies"}}
+
+
+def found(services: dict[str, Any], spec: dict[str, Any] | None = None, **top: Any) -> Resolution:
+    project = rendered(services, **top)
+    manifest = stack({**POLICY, **(spec or {})})
+    return resolve(Sources(project, recording=record_model(project), manifest=manifest))
+
+
+@pytest.mark.parametrize("key", ["ipv4_address", "ipv6_address", "mac_address", "link_local_ips"])
+def test_an_address_of_its_own_on_a_network_that_is_replaced_is_refused(key: str) -> None:
+    web = {"networks": {"front": {key: ["169.254.0.1"] if key == "link_local_ips" else "10.0.0.9"}}}
+    (finding,) = found({"web": web}, networks={"front": {"name": "demo_front"}}).errors
+    assert finding.path == f"services.web.networks.front.{key}" and "networkPolicy replaces" in finding.message
+    assert "external" in (finding.hint or "")
+    off = {"security": {"networkPolicy": "off"}}
+    assert not found({"web": web}, off, networks={"front": {"name": "demo_front"}}).errors
+
+
+def test_on_a_network_that_stays_it_may_have_one_and_who_is_there_reaches_it() -> None:
+    web = {"networks": {"lan": {"ipv4_address": "10.0.0.9"}, "own": {"ipv4_address": "10.1.0.9"}}}
+    networks = {"lan": {"name": "lan", "external": True}, "own": {"name": "demo_own", "driver": "macvlan"}}
+    resolution = found({"web": web}, networks=networks)
+    assert not resolution.errors
+    told = {finding.path: finding.message for finding in resolution.warnings}
+    assert "is external, and stays: whoever is on it reaches 'web'" in told["services.web.networks.lan"]
+    assert "of the driver macvlan" in told["services.web.networks.own"]
+
+
+def test_a_mac_address_of_the_service_itself_is_refused() -> None:
+    (finding,) = found({"web": {"mac_address": "02:00:00:00:00:01"}}).errors
+    assert finding.path == "services.web.mac_address"
+
+
+@pytest.mark.parametrize("mode", ["host", "none", "service:db"])
+def test_who_has_no_network_of_its_own_is_told(mode: str) -> None:
+    resolution = found({"web": {"network_mode": mode}, "db": {}})
+    (finding,) = [one for one in resolution.warnings if one.path == "services.web.network_mode"]
+    assert "leaves as it is" in finding.message
+
+
+PORTS = {"ports": [{"target": 80, "published": "8080", "protocol": "tcp"}]}
+
+
+@pytest.mark.parametrize(
+    ("service", "spec", "words"),
+    [
+        (PORTS, {}, "publishes ports itself"),
+        (PORTS, {"ingress": {"mode": "auto"}}, None),
+        ({}, {}, None),
+        ({}, {"security": {}}, "'egress' changes nothing"),
+    ],
+)
+def test_no_way_out_for_who_publishes_ports_itself(service: Any, spec: Any, words: str | None) -> None:
+    resolution = found({"web": service}, {"services": {"web": {"egress": False}}, **spec})
+    told = [one.message for one in resolution.warnings if one.path == "spec.services.web.egress"]
+    assert (words is None and not told) or any(words in message for message in told if words)

@@ -104,6 +104,7 @@ def read_standards(manifest: Stack | None, folder: Path) -> Standards:
         probed=frozenset(name for name, one in services.items() if one.readiness or one.liveness or one.startup_probe),
         heals=manifest.spec.reconcile.self_heal,
         isolated=security.network_policy != "off",
+        shut=frozenset(name for name, one in services.items() if one.egress is False),
     )
 
 

@@ -63,6 +63,8 @@ class Standards(NamedTuple):
     """The controller starts again what ends, with pauses that grow."""
     isolated: bool = False
     """Networks follow the declared edges: `security.networkPolicy`."""
+    shut: frozenset[str] = frozenset()
+    """Services that have no way out under that policy."""
 
 
 NO_STANDARDS = Standards()

@@ -186,7 +186,8 @@ def flat(project: Project) -> Iterator[Hit]:
     fix="put it on networks that are internal: true, or say networkPolicy: dependencies and egress: false",
 )  # fmt: skip
 def data_way_out(one: Subject) -> Iterator[Hit]:
-    if one.project.standards.isolated or not is_data_tier(one.model):
+    standards = one.project.standards
+    if not is_data_tier(one.model) or (standards.isolated and one.name in standards.shut):
         return
     joined = networks(one.model)
     open_ = [name for name in joined if not is_true(mapping(one.project.networks.get(name)).get("internal"))]

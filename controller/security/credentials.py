@@ -28,9 +28,12 @@ _QUANTITY = re.compile(
 _PLACE = re.compile(r"(/run/secrets/|/secrets/|/etc/|/var/|/home/|\./|/[\w.-]+/[\w./-]+$)")
 _VARIABLE = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*(:?\?[^}]*)?\}?|\$\{[A-Za-z_][A-Za-z0-9_]*:?-\}")
 
-_IN_URL = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@]*:([^\s/@]+)@")
+# Every repetition that may fail at its end is bounded: files may be made to keep us busy.
+_IN_URL = re.compile(r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{0,31}://[^\s/:@]*:([^\s/@]+)@")
 _IN_DSN = re.compile(r"(?:^|[\s;?&])(?:password|pwd|passwd)\s*=\s*([^\s;&'\"]+)", re.IGNORECASE)
 
+LONGEST = 65536
+"""Characters of a text in which a token is looked for."""
 _TOKENS = (
     ("an AWS access key", re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b")),
     ("a GitHub token", re.compile(r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})\b")),
@@ -44,9 +47,9 @@ _TOKENS = (
     ("an npm token", re.compile(r"\bnpm_[A-Za-z0-9]{36}\b")),
     ("a PyPI token", re.compile(r"\bpypi-AgEIcHlwaS5vcmc[A-Za-z0-9_-]{20,}")),
     ("a Docker Hub token", re.compile(r"\bdckr_pat_[A-Za-z0-9_-]{20,}")),
-    ("a SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}")),
+    ("a SendGrid key", re.compile(r"\bSG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,}")),
     ("a private key", re.compile(r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----")),
-    ("a JSON Web Token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}")),
+    ("a JSON Web Token", re.compile(r"\beyJ[A-Za-z0-9_-]{8,2048}\.eyJ[A-Za-z0-9_-]{8,4096}\.[A-Za-z0-9_-]{8,}")),
     ("a Vault token", re.compile(r"\bhvs\.[A-Za-z0-9_-]{24,}")),
 )  # fmt: skip
 
@@ -100,7 +103,7 @@ def url_secret(value: str) -> str | None:
 
 def credential_in(value: str) -> str | None:
     """What known kind of token is in a text: `a GitHub token`; None: none."""
-    return next((kind for kind, form in _TOKENS if form.search(value)), None)
+    return next((kind for kind, form in _TOKENS if form.search(value, 0, LONGEST)), None)
 
 
 def is_default(value: str) -> bool:

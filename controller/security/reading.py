@@ -103,10 +103,20 @@ def pairs(value: object) -> list[tuple[str, str | None]]:
     return [(name, found if sign else None) for name, sign, found in split]
 
 
+LONGEST_COMMAND = 8192
+"""Characters of a command, or a mount, that are looked at."""
+
+
+def command(value: object) -> str:
+    """A command in one line, as far as it is looked at."""
+    return " ".join(words(value))[:LONGEST_COMMAND]
+
+
 def words(value: object) -> list[str]:
     """A command as Compose splits it."""
     if not isinstance(value, str):
         return texts(value)
+    value = value[:LONGEST_COMMAND]
     try:
         return shlex.split(value)
     except ValueError:
@@ -122,7 +132,7 @@ def octets(value: object) -> int | None:
     found = _SIZE.match(value)
     try:
         return int(float(found[1]) * _UNITS[found[2].lower()]) if found else None
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -177,7 +187,7 @@ def _short_mount(index: int, one: str) -> Mounted:
 
 def _split_mount(one: str) -> list[str]:
     """At the colons, but for those of `${NAME:-default}` and of a drive."""
-    parts, depth = [""], 0
+    parts, depth, one = [""], 0, one[:LONGEST_COMMAND]
     for index, sign in enumerate(one):
         depth += (sign == "{") - (sign == "}")
         drive = index == 1 and one[0].isalpha() and one[2:3] in ("\\", "/") and ":" in one[2:]

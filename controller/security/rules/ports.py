@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from controller.security.images import is_data_tier
 from controller.security.reading import (
+    LONGEST_COMMAND,
     Published,
+    command,
     is_true,
     mapping,
     networks,
@@ -268,8 +270,7 @@ def plain_api(one: Subject) -> Iterator[Hit]:
     if address.startswith("tcp://") and not variables.get("DOCKER_TLS_VERIFY") and not _is_local(address):
         yield Hit(("environment", "DOCKER_HOST"), f"DOCKER_HOST is {address}, without TLS", "DOCKER_HOST")
     for key in ("command", "entrypoint"):
-        said = words(one.model.get(key))
-        joined = " ".join(said)
+        said, joined = words(one.model.get(key)), command(one.model.get(key))
         if re.search(r"(^|\s)(-H|--host)[ =]tcp://", joined) and "--tlsverify" not in joined:
             place = next((word for word in said if _TCP.search(word)), "")
             yield Hit((key,), "it opens the Docker API, or speaks to it, without TLS", place)
@@ -300,10 +301,10 @@ _OFF_WORDS = re.compile(
 )  # fmt: skip
 def unchecked(one: Subject) -> Iterator[Hit]:
     for name, value in pairs(one.model.get("environment")):
-        if (value or "").lower() in _OFF.get(name.upper(), ()) or _OFF_WORDS.search(value or ""):
+        if (value or "").lower() in _OFF.get(name.upper(), ()) or _OFF_WORDS.search((value or "")[:LONGEST_COMMAND]):
             yield Hit(("environment", name), f"{name} switches it off", name)
     for key in ("command", "entrypoint"):
-        if found := _OFF_WORDS.search(" ".join(words(one.model.get(key)))):
+        if found := _OFF_WORDS.search(command(one.model.get(key))):
             yield Hit((key,), "an argument switches it off", found[0].split()[-1])
 
 

@@ -14,7 +14,7 @@ from controller.security.credentials import (
     url_secret,
 )
 from controller.security.paths import is_below, tidy
-from controller.security.reading import Keys, deep, items, mapping, pairs, text, words
+from controller.security.reading import LONGEST_COMMAND, Keys, command, deep, items, mapping, pairs, text
 from controller.security.subject import Checks, Hit, Project, Subject
 
 SECRETS = Checks()
@@ -95,10 +95,10 @@ def _has_argument(said: str) -> bool:
 
 def _commands(one: Subject) -> Iterator[tuple[Keys, str]]:
     for path in (("command",), ("entrypoint",), ("healthcheck", "test")):
-        said = " ".join(words(deep(one.model, *path)))
+        said = command(deep(one.model, *path))
         written = one.written(*path) if one.project.is_written else None
         if said:
-            yield path, written if written is not None else said
+            yield path, written[:LONGEST_COMMAND] if written is not None else said
 
 
 def _labelled(one: Subject) -> Iterator[tuple[Keys, str, str]]:

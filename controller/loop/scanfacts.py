@@ -22,10 +22,11 @@ _LARGEST = 64 * 2**20
 _GIT_TIMEOUT = 5.0
 
 
-def look_at_sources(model: Mapping[str, Any], directory: Path) -> Mapping[str, SourceFile]:
-    """Of what secrets, configs and mounts lead to on this machine; what is not there is left out."""
+def look_at_sources(model: Mapping[str, Any], directory: Path, named: Iterable[Path] = ()) -> Mapping[str, SourceFile]:
+    """Of what secrets, configs and mounts lead to on this machine, and of what is `named`; what is not there is left
+    out."""
     secrets = {_absolute(name, directory) for name in _files(model, "secrets")}
-    others = {_absolute(name, directory) for name in _files(model, "configs")}
+    others = {_absolute(name, directory) for name in (*_files(model, "configs"), *map(str, named))}
     for service in mapping(model.get("services")).values():
         others |= {
             _absolute(one.source, directory) for one in mounts(mapping(service)) if one.kind == "bind" and one.source

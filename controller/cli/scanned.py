@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from controller.engines.base import Engine
 from controller.intake.rough import read_roughly
 from controller.intake.targets import Target
 from controller.loop.generation import render_target
-from controller.loop.scanning import Known, Written, find_images, scan
+from controller.loop.scanning import Known, Written, find_images, scan, with_every_profile
 from controller.loop.store import state_dir
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
 from controller.model.project import ComposeProject, RenderedProject
@@ -53,6 +54,8 @@ class Scanned:
 class _Scan:
     engine: Engine
     source: str
+    profiled: bool
+    """Some of the project's profiles are asked for, and not all."""
     findings: list[ScanFinding] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
     stacks: list[ScannedStack] = field(default_factory=list)
@@ -62,9 +65,16 @@ class _Scan:
     """The engine's own posture was told."""
 
     def target(self, target: Target) -> None:
-        rendered = self._render(target)
+        made = self._render(target)
+        rendered = made or read_roughly(target.project, target.inputs, target.name or target.project.directory.name)
         written = Written(
-            rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path
+            rendered,
+            target.inputs,
+            target.project.directory,
+            target.manifest,
+            target.documents,
+            target.path,
+            is_exact=made is not None,
         )
         running = self._look(rendered) if self.source != "compose" else Running()
         images = find_images(self.engine, rendered) if self.source != "compose" else {}
@@ -75,16 +85,19 @@ class _Scan:
         self.findings += [one for one in found if self.source in ("all", str(one.source)) or not one.service]
         self.services += sorted(mapping(rendered.model.get("services")))
 
-    def _render(self, target: Target) -> RenderedProject:
-        """As Compose makes it of its files; as it is written, where Compose refuses or is not there."""
+    def _render(self, target: Target) -> RenderedProject | None:
+        """As Compose makes it of its files; None: Compose refuses, or is not there."""
         try:
+            if not self.profiled:
+                with suppress(InvalidInput):  # all of them together may be refused, and each alone be right
+                    return render_target(self.engine, with_every_profile(target))
             return render_target(self.engine, target)
         except InvalidInput as error:
             self.errors += error.findings
         except EngineError as error:
             message = f"{error.message}: scanned as it is written, without Compose"
             self.warnings.append(Finding(message, file=target.place, hint=error.hint))
-        return read_roughly(target.project, target.inputs, target.name or target.project.directory.name)
+        return None
 
     def _look(self, rendered: RenderedProject) -> Running:
         """What runs of it; nothing where no engine answers."""
@@ -105,7 +118,7 @@ class _Scan:
 def scan_all(options: Options, engine: Engine, services: Sequence[str], source: str) -> Scanned:
     """Every target that the options name. Raises ControllerError for a service that none of them has."""
     broken, targets, notes = find_chosen(options)
-    scan_ = _Scan(engine, source)
+    scan_ = _Scan(engine, source, options.profile is not None)
     scan_.errors += broken
     for target in targets:
         scan_.target(target)

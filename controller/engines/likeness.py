@@ -11,6 +11,7 @@ from typing import Any
 
 from controller.model.running import Model
 
+NOTHING: Mapping[str, Any] = {}
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}$")
 _QUIET_MODES = ("", "default", "private", "shareable", "none")
 """What the engine sets where nobody asks for anything."""
@@ -18,7 +19,6 @@ _PLAIN = {
     "Privileged": "privileged",
     "CapAdd": "cap_add",
     "CapDrop": "cap_drop",
-    "SecurityOpt": "security_opt",
     "DeviceCgroupRules": "device_cgroup_rules",
     "GroupAdd": "group_add",
     "ReadonlyRootfs": "read_only",
@@ -34,18 +34,27 @@ _PLAIN = {
     "VolumesFrom": "volumes_from",
     "ExtraHosts": "extra_hosts",
 }
+_DESKTOP = "/host_mnt"
+"""Where the machine of Docker Desktop has the files of its host."""
 _QUIET_RUNTIMES = ("runc", "io.containerd.runc.v2")
 
 
 def like_compose(
-    inspect: Mapping[str, Any], project: str, *, brought: Collection[str] = (), shares_groups: bool = False
+    inspect: Mapping[str, Any],
+    project: str,
+    *,
+    brought: Mapping[str, Any] = NOTHING,
+    shares_groups: bool = False,
+    runtime: str = "runc",
 ) -> Model:
-    """`brought`: variables that its image sets. `shares_groups`: the engine gives all the host's control groups."""
+    """`brought`: what its image says of how it is run. `shares_groups`: the engine gives all the host's control groups.
+    `runtime`: what it runs containers with."""
     config, host = inspect.get("Config") or {}, inspect.get("HostConfig") or {}
     networks = (inspect.get("NetworkSettings") or {}).get("Networks") or ()
-    return _like(
-        config, host, [*_mounts(inspect.get("Mounts") or (), project)], networks, project, brought, shares_groups
-    )
+    found = _like(config, host, [*_mounts(inspect.get("Mounts") or (), project)], networks, project, brought)
+    unasked = {"cgroup"} if shares_groups else set()
+    unasked |= {"runtime"} if found.get("runtime") == runtime else set()
+    return {key: value for key, value in found.items() if key not in unasked}
 
 
 def like_request(create: Mapping[str, Any], project: str) -> Model:
@@ -55,17 +64,16 @@ def like_request(create: Mapping[str, Any], project: str) -> Model:
     return _like(create, host, [*_asked_mounts(host, project)], networks, project)
 
 
-def _like(  # noqa: PLR0913, PLR0917
+def _like(
     config: Mapping[str, Any],
     host: Mapping[str, Any],
     volumes: list[Any],
     networks: Collection[str],
     project: str,
-    brought: Collection[str] = (),
-    shares_groups: bool = False,
+    brought: Mapping[str, Any] = NOTHING,
 ) -> Model:
     found: dict[str, Any] = {word: host[key] for key, word in _PLAIN.items() if host.get(key)}
-    found |= _modes(host, shares_groups) | _sizes(host) | _of_config(config, brought)
+    found |= _modes(host) | _sizes(host) | _of_config(config, brought)
     found["volumes"] = volumes
     found["ports"] = [*_ports(host)]
     found["devices"] = [one["PathOnHost"] for one in host.get("Devices") or () if one.get("PathOnHost")]
@@ -83,7 +91,7 @@ def _key(name: str, project: str) -> str:
     return name.removeprefix(f"{project}_")
 
 
-def _modes(host: Mapping[str, Any], shares_groups: bool) -> dict[str, Any]:
+def _modes(host: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     network = str(host.get("NetworkMode") or "")
     if network in ("host", "bridge", "default") or network.startswith(("container:", "service:")):
@@ -91,14 +99,25 @@ def _modes(host: Mapping[str, Any], shares_groups: bool) -> dict[str, Any]:
     for key, word in (("PidMode", "pid"), ("IpcMode", "ipc"), ("UTSMode", "uts"), ("UsernsMode", "userns_mode")):
         if str(host.get(key) or "") not in _QUIET_MODES:
             found[word] = host[key]
-    if host.get("CgroupnsMode") == "host" and not shares_groups:
+    if host.get("CgroupnsMode") == "host":
         found["cgroup"] = "host"
     if str(host.get("Runtime") or "") not in ("", *_QUIET_RUNTIMES):
         found["runtime"] = host["Runtime"]
+    found["security_opt"] = [*_options(host)]
+    return found
+
+
+def _options(host: Mapping[str, Any]) -> Iterator[str]:
+    """`security_opt`, without the label that the engine adds by itself where processes or memory are shared."""
+    shares = host.get("Privileged") or any(
+        str(host.get(key) or "").startswith(("host", "container:")) for key in ("IpcMode", "PidMode")
+    )
+    for one in host.get("SecurityOpt") or ():
+        if not (shares and str(one).replace(":", "=").startswith("label=")):
+            yield str(one)
     masked = host.get("MaskedPaths")
     if masked is not None and not masked and not host.get("Privileged"):
-        found["security_opt"] = [*(host.get("SecurityOpt") or ()), "systempaths=unconfined"]
-    return {"security_opt": host.get("SecurityOpt")} | found
+        yield "systempaths=unconfined"
 
 
 def _sizes(host: Mapping[str, Any]) -> dict[str, Any]:
@@ -120,15 +139,19 @@ def _sizes(host: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def _of_config(config: Mapping[str, Any], brought: Collection[str]) -> dict[str, Any]:
+def _of_config(config: Mapping[str, Any], brought: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what its image says of it, which nobody here asked for."""
+    variables, labels = brought.get("Env") or (), brought.get("Labels") or {}
+    image = str(config.get("Image") or "")
     found: dict[str, Any] = {
-        "image": config.get("Image"),
+        "image": "" if image.startswith("sha256:") else image,
         "user": config.get("User"),
-        "command": config.get("Cmd"),
-        "entrypoint": config.get("Entrypoint"),
-        "labels": config.get("Labels"),
-        "environment": dict(line.partition("=")[::2] for line in config.get("Env") or () if line not in brought),
+        "labels": {key: one for key, one in (config.get("Labels") or {}).items() if labels.get(key) != one},
+        "environment": dict(line.partition("=")[::2] for line in config.get("Env") or () if line not in variables),
     }
+    for word, key in (("command", "Cmd"), ("entrypoint", "Entrypoint")):
+        if config.get(key) != brought.get(key):
+            found[word] = config.get(key)
     test = (config.get("Healthcheck") or {}).get("Test")
     if test:
         found["healthcheck"] = {"disable": True} if test[0] == "NONE" else {"test": test}
@@ -141,6 +164,7 @@ def _mounts(mounts: Collection[Mapping[str, Any]], project: str) -> Iterator[dic
             continue
         name = str(one.get("Name") or "")
         source = "" if _ANONYMOUS.match(name) else _key(name, project) if name else one.get("Source")
+        source = str(source or "").removeprefix(_DESKTOP)
         mount = {"type": one.get("Type"), "source": source, "target": one.get("Destination")}
         if not one.get("RW", True):
             mount["read_only"] = True

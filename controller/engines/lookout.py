@@ -59,20 +59,21 @@ class Lookout:
     ) -> Mapping[str, tuple[Model, ...]]:
         found: dict[str, list[Model]] = defaultdict(list)
         shares_groups = str(info.get("CgroupVersion") or "1") == "1"
+        runtime = str(info.get("DefaultRuntime") or "runc")
         for one in inspects:
             config = one.get("Config") or {}
             brought = self._brought(str(one.get("Image") or ""), ends_at)
-            model = like_compose(one, stack, brought=brought, shares_groups=shares_groups)
+            model = like_compose(one, stack, brought=brought, shares_groups=shares_groups, runtime=runtime)
             service = (config.get("Labels") or {})[labels.SERVICE]
             if model not in found[service]:
                 found[service].append(model)
         return {name: tuple(models) for name, models in found.items()}
 
-    def _brought(self, image: str, ends_at: float) -> frozenset[str]:
+    def _brought(self, image: str, ends_at: float) -> Mapping[str, Any]:
         try:
-            return frozenset(self._images.config(image, deadline=left(ends_at)).get("Env") or ())
+            return self._images.config(image, deadline=left(ends_at))
         except ControllerError:
-            return frozenset()
+            return {}
 
     def image(self, name: str, *, deadline: float) -> ImageFacts | None:
         """None: there is none of that name. Raises EngineErrors."""

@@ -3,14 +3,42 @@ merges, and in short and long forms. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from controller.intake.findings import Path as Keys
-from controller.intake.interpolation import EnvLine
+from controller.intake.inputs import Inputs
+from controller.intake.interpolation import EnvLine, expand
 from controller.intake.source import Document
-from controller.intake.tree import Key, Node, Place
+from controller.intake.tree import Key, Node, Place, scalars
+
+NO_FILES: Mapping[str, Sequence[tuple[Path, Sequence[EnvLine]]]] = {}
+
+
+class Named(NamedTuple):
+    """A file that `env_file` or `label_file` names, and where."""
+
+    keys: Keys
+    path: Path
+
+
+def named_files(inputs: Inputs, directory: Path) -> tuple[Named, ...]:
+    """Of all services, and of what they extend. `directory`: the project's."""
+    known = set(inputs.files)
+    return tuple(
+        Named(path, _absolute(expand(str(node.value), inputs.values) or str(node.value), document, directory, known))
+        for document in (*inputs.documents, *inputs.bases)
+        for path, node in scalars(document.root)
+        if path[:1] == ("services",) and path[2:3] in (("env_file",), ("label_file",)) and path[4:] in ((), ("path",))
+    )
+
+
+def _absolute(name: str, document: Document, directory: Path, known: Collection[Path]) -> Path:
+    """Relative to the project, or where an included or extended file stands."""
+    found = [Path(os.path.abspath(place / name)) for place in (directory, Path(document.file).parent)]
+    return next((path for path in found if path in known), found[0])
 
 
 class Spot(NamedTuple):
@@ -21,45 +49,48 @@ class Spot(NamedTuple):
     depth: int
     text: str | None = None
     """What stands there, where it is a scalar."""
+    score: int = 0
+    """How much of what was looked for its items say; below 0: one was found only by where Compose has it."""
 
 
 class Places:
     """Of one project. `documents` in the order in which Compose merges them, `bases` those that are only extended;
-    `env_files`: lines of those that services name."""
+    `env_files`: by the service that names them, in its order, with their lines."""
 
     def __init__(
         self,
         documents: Sequence[Document],
         bases: Sequence[Document] = (),
-        env_files: Iterable[tuple[Path, Sequence[EnvLine]]] = (),
+        env_files: Mapping[str, Sequence[tuple[Path, Sequence[EnvLine]]]] = NO_FILES,
     ) -> None:
         self._documents = [*reversed(documents)]  # what comes later counts
         self._bases = list(bases)
-        self._env_files = list(env_files)
+        self._env_files = env_files
 
     def find(self, path: Keys, needle: str = "") -> Spot | None:
-        """The place of a path, or of what of it exists; of several things below it, of the one with `needle` in it."""
-        found = [spot for spot in self._spots(path, needle) if spot is not None]
-        best = max(found, key=lambda spot: spot.depth, default=None)
+        """The place of a path, or of what of it exists; of several things below it, of the one that has
+        most of the lines of `needle` in it."""
+        found = [spot for spot in self._spots(path, needle.split("\n") if needle else ()) if spot is not None]
+        best = max(found, key=lambda spot: (spot.depth, spot.score), default=None)
         if path[:1] == ("services",) and path[2:3] == ("environment",) and len(path) > 3:
-            best = self._of_env_file(str(path[3]), best)
+            best = self._of_env_file(str(path[1]), str(path[3]), best)
         return best
 
     def written(self, path: Keys) -> str | None:
         """The text at a path, before variables are filled in; None: none stands there."""
-        spot = self.find(path, str(path[-1]) if path else "")
+        spot = self.find(path)
         return spot.text if spot is not None and spot.depth >= len(path) else None
 
-    def _spots(self, path: Keys, needle: str) -> Iterator[Spot | None]:
+    def _spots(self, path: Keys, needles: Sequence[str]) -> Iterator[Spot | None]:
         for document in self._documents:
-            yield from self._in(document, path, needle, 0)
+            yield from self._in(document, path, needles, 0)
 
-    def _in(self, document: Document, path: Keys, needle: str, hops: int) -> Iterator[Spot | None]:
-        spot, service = _descend(document, path, needle)
+    def _in(self, document: Document, path: Keys, needles: Sequence[str], hops: int) -> Iterator[Spot | None]:
+        spot, service = _descend(document, path, needles)
         if hops:
             spot = None if spot is None or spot.depth < 3 else spot
         yield spot
-        if service is None or hops > 16 or (spot is not None and spot.depth >= len(path)):
+        if service is None or hops > 16 or _is_there(spot, path):
             return
         extends = service.child("extends")
         if extends is None:
@@ -68,67 +99,89 @@ class Places:
         if wanted is not None and isinstance(wanted.node.value, str):
             other = (*path[:1], wanted.node.value, *path[2:])
             for base in (document, *self._bases):
-                yield from self._in(base, other, needle, hops + 1)
+                yield from self._in(base, other, needles, hops + 1)
 
-    def _of_env_file(self, name: str, best: Spot | None) -> Spot | None:
+    def _of_env_file(self, service: str, name: str, best: Spot | None) -> Spot | None:
+        """Of the service's own, or of those that it extends; the last one counts."""
         if best is not None and best.depth >= 4:
             return best
-        for file, lines in self._env_files:
-            for line in lines:
+        others = [one for key, named in self._env_files.items() if key != service for one in named]
+        for file, lines in (*reversed(self._env_files.get(service, ())), *others):
+            for line in reversed(lines):
                 if line.name == name:
                     return Spot(str(file), Place(line.number, 1), 4, line.value)
         return best
 
 
-def _descend(document: Document, path: Keys, needle: str) -> tuple[Spot | None, Node | None]:
+def _is_there(spot: Spot | None, path: Keys) -> bool:
+    """Lists are put together of all that there are, so one does not hide another."""
+    return spot is not None and spot.depth >= len(path) and not any(isinstance(part, int) for part in path)
+
+
+def _descend(document: Document, path: Keys, needles: Sequence[str]) -> tuple[Spot | None, Node | None]:
     """How far a path leads; and the service that it goes through."""
-    node, place, depth, service = document.root, document.root.place, 0, None
+    node, place, depth, service, score = document.root, document.root.place, 0, None, 0
     for number, part in enumerate(path):
         if depth == 2 and path[0] == "services":
             service = node
-        entry = _entry(node, part, needle if number == len(path) - 1 or isinstance(part, int) else "")
+        last = number == len(path) - 1
+        entry, found = _entry(node, part, needles if last or isinstance(part, int) else ())
         if entry is None:
             break
-        node, place, depth = entry.node, entry.place, depth + 1
+        node, place, depth, score = entry.node, entry.place, depth + 1, score + found
     if depth == 2 and path[0] == "services":
         service = node
     if depth == 0 and path:
         return None, service
-    if depth == len(path) and needle:
-        inner = _with(node, needle)
+    if depth == len(path):
+        inner = next((key for one in needles if (key := _with(node, one)) is not None), None)
         if inner is not None:
             node, place = inner.node, inner.place
-    return Spot(document.file, place, depth, _text(node)), service
+    return Spot(document.file, place, depth, _text(node), score), service
 
 
-def _entry(node: Node, part: str | int, needle: str) -> Key | None:
-    """What stands at a key; in a list, the item that has the needle, or is called so."""
+def _entry(node: Node, part: str | int, needles: Sequence[str]) -> tuple[Key | None, int]:
+    """What stands at a key; in a list, the item that has most of the needles, or is called so. And how much it has: an
+    index is where it stands in what Compose made of it, which is the same only mostly."""
     if node.items is None:
-        return node.child(str(part)) if node.keys is not None else None
-    if needle or isinstance(part, str):
-        wanted = needle or str(part)
-        names = (
-            (lambda text: text == part or text.startswith((f"{part}=", f"{part}:"))) if isinstance(part, str) else None
-        )
+        return (node.child(str(part)) if node.keys is not None else None), 0
+    if isinstance(part, str):
+        called = (part, f"{part}=", f"{part}:")
         for item in node.items:
-            if names is not None and _text(item) is not None and names(_text(item) or ""):
-                return Key(item.place, item)
-        first = part if isinstance(part, int) else -1  # where it stands in what Compose made of it, mostly
-        order = sorted(enumerate(node.items), key=lambda one: (not _has(one[1], wanted.__eq__), one[0] != first))
-        for _, item in order:
-            if _has(item, lambda text: wanted in text):
-                return Key(item.place, item)
-    if isinstance(part, int) and len(node.items) > part:
-        return Key(node.items[part].place, node.items[part])
-    return None
+            told = _text(item)
+            if told is not None and (told == part or told.startswith(called[1:])):
+                return Key(item.place, item._replace(value=told[len(part) + 1 :])), 3
+    wanted = tuple(needles) or ((part,) if isinstance(part, str) else ())
+    scores = [_score(item, wanted) for item in node.items]
+    best = max(scores, default=0)
+    if best:
+        at = part if isinstance(part, int) and part < len(scores) and scores[part] == best else scores.index(best)
+        return Key(node.items[at].place, node.items[at]), best
+    if isinstance(part, int) and part < len(node.items):
+        return Key(node.items[part].place, node.items[part]), -1 if wanted else 0
+    return None, 0
 
 
-def _has(node: Node, test: Callable[[str], bool]) -> bool:
-    text = _text(node)
-    if text is not None:
-        return test(text)
-    below = [*(node.items or ()), *(key.node for key in (node.keys or {}).values())]
-    return any(_has(one, test) for one in below)
+def _score(node: Node, needles: Sequence[str]) -> int:
+    """How much of what is looked for stands there."""
+    return sum(max((_match(text, one) for text in _texts(node)), default=0) for one in needles)
+
+
+def _match(text: str, needle: str) -> int:
+    if text == needle:
+        return 3
+    return 2 if needle in text.split(":") else int(needle in text)
+
+
+def _texts(node: Node) -> Iterator[str]:
+    """Every scalar below, and the names that they have."""
+    told = _text(node)
+    if told is not None:
+        yield told
+    for item in node.items or ():
+        yield from _texts(item)
+    for key in (node.keys or {}).values():
+        yield from _texts(key.node)
 
 
 def _with(node: Node, needle: str) -> Key | None:

@@ -16,14 +16,15 @@ from controller.model.project import RenderedProject
 from controller.model.running import ImageFacts
 from controller.model.scanning import FindingSeverity, ScanFinding, by_severity, gated
 from controller.model.steps import Create
-from controller.security.scan import UNSEEN, scan_service
+from controller.security.likened import liken
+from controller.security.scan import scan_service
 from controller.security.subject import Project
 from controller.security.waivers import PROJECT, Waived
 
 _BY_FILES = "S"
 """Chapter of what stands in files: a container has each value in clear, wherever that came from."""
-_OF_IMAGES = frozenset({"F01", "R07"})
-"""Rules that ask the image where the definition says nothing: until it is here, nothing is known."""
+_OF_IMAGES = {"F01": "user", "R07": "healthcheck"}
+"""Rules that ask the image where the definition says nothing of this: until it is here, nothing is known."""
 _SHOWN = 3
 
 
@@ -48,8 +49,9 @@ class Gate:
 
     def _is_unknown(self, one: ScanFinding) -> bool:
         """Said of an image that is not here; it is asked again right before the create."""
-        silent = one.rule.id in _OF_IMAGES and one.path == f"services.{one.service}"
-        return silent and one.service not in self.project.images
+        key, name = _OF_IMAGES.get(one.rule.id), one.service or ""
+        silent = key is not None and not self.project.services.get(name, {}).get(key)
+        return silent and name not in self.project.images
 
     def _is_waived(self, rule: str, service: str) -> bool:
         today = datetime.now().astimezone().date()
@@ -59,13 +61,12 @@ class Gate:
 
     def check(self, step: Create, look: Callable[[str], ImageFacts | None]) -> str:
         """Why this very container is not made; "": it may be. `look`: what an image says of itself."""
-        model = self.project.services.get(step.service, {})
         create = json.loads(step.template.body)["create"] if step.template.body else {}
-        unseen = {key: one for key, one in model.items() if key in UNSEEN}
+        alike = liken(self.project, step.service, like_request(create, self.project.name))
         facts = look(str(create.get("Image") or ""))
         project = replace(
             self.project,
-            services={**self.project.services, step.service: {**unseen, **like_request(create, self.project.name)}},
+            services={**self.project.services, step.service: alike},
             images={step.service: facts} if facts is not None else {},
             is_written=False,
         )

@@ -22,16 +22,17 @@ _LARGEST = 64 * 2**20
 _GIT_TIMEOUT = 5.0
 
 
-def look_at_sources(model: Mapping[str, Any], directory: Path) -> Mapping[str, SourceFile]:
-    """Of what secrets, configs and mounts lead to on this machine; what is not there is left out."""
+def look_at_sources(model: Mapping[str, Any], directory: Path, named: Iterable[Path] = ()) -> Mapping[str, SourceFile]:
+    """Of what secrets, configs and mounts lead to on this machine, and of what is `named`; what is not there is left
+    out."""
     secrets = {_absolute(name, directory) for name in _files(model, "secrets")}
-    others = {_absolute(name, directory) for name in _files(model, "configs")}
+    others = {_absolute(name, directory) for name in (*_files(model, "configs"), *map(str, named))}
     for service in mapping(model.get("services")).values():
         others |= {
             _absolute(one.source, directory) for one in mounts(mapping(service)) if one.kind == "bind" and one.source
         }
     tracked = _tracked(secrets, directory)
-    found = {path: _look(path, path in tracked) for path in (*sorted(secrets | others), str(directory))}
+    found = {path: _look(path, path in tracked, directory) for path in (*sorted(secrets | others), str(directory))}
     return {path: one for path, one in found.items() if one is not None}
 
 
@@ -45,19 +46,20 @@ def _absolute(name: str, directory: Path) -> str:
     return os.path.abspath(directory / os.path.expanduser(name))
 
 
-def _look(path: str, tracked: bool) -> SourceFile | None:
+def _look(path: str, tracked: bool, directory: Path) -> SourceFile | None:
     try:
         status = os.stat(path)
     except OSError:
         return None
     mode = stat.S_IMODE(status.st_mode)
-    return SourceFile(os.path.realpath(path), mode if _is_open(path) else mode & ~0o007, tracked)
+    return SourceFile(os.path.realpath(path), mode if _is_open(path, directory) else mode & ~0o007, tracked)
 
 
-def _is_open(path: str) -> bool:
-    """Whether everybody may enter the folders that it is in."""
+def _is_open(path: str, directory: Path) -> bool:
+    """Whether everybody may enter the folders of the project that it is in; where that lies itself is no part of it."""
+    inside = [parent for parent in Path(path).parents if directory in parent.parents]
     try:
-        return all(os.stat(parent).st_mode & stat.S_IXOTH for parent in Path(os.path.realpath(path)).parents)
+        return all(os.stat(parent).st_mode & stat.S_IXOTH for parent in inside)
     except OSError:
         return True
 

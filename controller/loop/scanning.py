@@ -14,15 +14,17 @@ from controller.engines.base import Engine
 from controller.intake.compose import read_image, read_needs
 from controller.intake.findings import dotted
 from controller.intake.inputs import Inputs
-from controller.intake.interpolation import variable_names
-from controller.intake.places import Places
+from controller.intake.interpolation import EnvLine, variable_names
+from controller.intake.places import Places, named_files
 from controller.intake.source import Document
+from controller.intake.targets import Target
 from controller.intake.tree import scalars
 from controller.loop.scanfacts import look_at_sources, read_standards
 from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
 from controller.model.running import ImageFacts, Running
 from controller.model.scanning import FindingSource, ScanFinding
+from controller.security.credentials import without_secrets
 from controller.security.reading import Keys, mapping, text, texts
 from controller.security.scan import Found, scan_project, scan_running
 from controller.security.subject import Project
@@ -45,6 +47,8 @@ class Written:
     documents: tuple[Document, ...] = ()
     """Of the manifest."""
     manifest_path: Path | None = None
+    is_exact: bool = True
+    """Compose made the model, and we did not guess it."""
 
 
 class Known(NamedTuple):
@@ -56,19 +60,25 @@ class Known(NamedTuple):
 
 def scan(written: Written, known: Known, today: date, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
     """All findings on one stack, in no order."""
-    project = make_project(written, known)
+    project = make_project(written, known, running)
     places = _places(written)
     found = [_placed(one, places, FindingSource.COMPOSE) for one in scan_project(project)]
     found += [_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)]
     return accept(found, read_waivers(written), today)
 
 
-def make_project(written: Written, known: Known) -> Project:
+def with_every_profile(target: Target) -> Target:
+    """What is started only on demand is part of what is scanned."""
+    return replace(target, project=replace(target.project, profiles=("*",)))
+
+
+def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS) -> Project:
     """What rules look at."""
     model = written.rendered.model
     directory = os.path.abspath(written.directory)
     services = {name: mapping(one) for name, one in mapping(model.get("services")).items()}
     folder = written.manifest_path.parent if written.manifest_path is not None else written.directory
+    named = named_files(written.inputs, written.directory)
     return Project(
         name=written.rendered.name,
         services=services,
@@ -81,12 +91,15 @@ def make_project(written: Written, known: Known) -> Project:
         edges=frozenset(_edges(services, written.manifest)),
         standards=read_standards(written.manifest, folder),
         images=known.images,
-        sources=look_at_sources(model, written.directory),
+        sources=look_at_sources(model, written.directory, [one.path for one in named]),
+        named_files=tuple((one.keys, str(one.path)) for one in named),
         relative=frozenset(_relative(written.inputs, written.directory)),
         own_paths=known.own_paths,
         watched_paths=(str(written.manifest_path),) if written.manifest_path is not None else (),
         written=_places(written).written,
         looked_at=tuple(_looked_at(written.inputs)),
+        is_exact=written.is_exact,
+        userns_remap=running.posture is not None and running.posture.userns_remap,
     )
 
 
@@ -105,7 +118,13 @@ def find_images(engine: Engine, rendered: RenderedProject, *, deadline: float = 
 
 
 def _places(written: Written) -> Places:
-    return Places(written.inputs.documents, written.inputs.bases, written.inputs.lines)
+    inputs = written.inputs
+    lines = dict(inputs.lines)
+    env_files: dict[str, list[tuple[Path, tuple[EnvLine, ...]]]] = {}
+    for one in named_files(inputs, written.directory):
+        if one.path in lines and one.keys[2] == "env_file":
+            env_files.setdefault(str(one.keys[1]), []).append((one.path, lines[one.path]))
+    return Places(inputs.documents, inputs.bases, env_files)
 
 
 def _edges(services: Mapping[str, Mapping[str, Any]], manifest: Stack | None) -> Iterator[frozenset[str]]:
@@ -165,7 +184,7 @@ def _placed(found: Found, places: Places, source: FindingSource) -> ScanFinding:
     finding = ScanFinding(
         rule,
         hit.severity or rule.severity,
-        hit.message,
+        without_secrets(hit.message),
         hit.fix or rule.fix,
         service,
         dotted(path) or None,

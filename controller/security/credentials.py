@@ -26,10 +26,11 @@ _QUANTITY = re.compile(
     r"\d+(\.\d+)?\s*(ms|s|m|h|d|w|y|sec|min|hours?|days?|seconds?|minutes?|k|kb|mb|gb|bytes?)?$", re.IGNORECASE
 )
 _PLACE = re.compile(r"(/run/secrets/|/secrets/|/etc/|/var/|/home/|\./|/[\w.-]+/[\w./-]+$)")
-_VARIABLE = re.compile(r"\$\{?[A-Za-z_][A-Za-z0-9_]*(:?\?[^}]*)?\}?|\$\{[A-Za-z_][A-Za-z0-9_]*:?-\}")
+_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:?\?[^}]*|:?-)?\}|\$[A-Za-z_][A-Za-z0-9_]*")
 
 # Every repetition that may fail at its end is bounded: files may be made to keep us busy.
 _IN_URL = re.compile(r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{0,31}://[^\s/:@]*:([^\s/@]+)@")
+_USER = re.compile(r"(?<=//)[^/\s@]+(?=@)")
 _IN_DSN = re.compile(r"(?:^|[\s;?&])(?:password|pwd|passwd)\s*=\s*([^\s;&'\"]+)", re.IGNORECASE)
 
 LONGEST = 65536
@@ -104,6 +105,13 @@ def url_secret(value: str) -> str | None:
 def credential_in(value: str) -> str | None:
     """What known kind of token is in a text: `a GitHub token`; None: none."""
     return next((kind for kind, form in _TOKENS if form.search(value, 0, LONGEST)), None)
+
+
+def without_secrets(told: str) -> str:
+    """A text about what stands there, without the password of an address and without tokens."""
+    for form in (_USER, *(form for _, form in _TOKENS)):
+        told = form.sub("…", told)
+    return told
 
 
 def is_default(value: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from controller.model.quantities import tell_seconds
 from controller.model.scanning import FindingSeverity
+from controller.security.reading import items, mapping, text, texts
 from controller.security.subject import Report
 
 _SEVERITIES = {
@@ -20,52 +21,52 @@ _SEVERITIES = {
 
 
 def read_report(
-    text: str, age: float, max_age: float, fail_on: FindingSeverity
+    report: str, age: float, max_age: float, fail_on: FindingSeverity
 ) -> tuple[tuple[str, ...], Report] | None:
     """The names of the image that a report is on, and what it says; None: it is no report. `age`: seconds."""
     try:
-        document = json.loads(text)
+        document = json.loads(report)
     except ValueError:
         return None
     if not isinstance(document, dict):
         return None
     if "ArtifactName" in document:
-        names = (str(document["ArtifactName"]), *_strings(document.get("Metadata", {}), "RepoTags", "RepoDigests"))
+        names = (text(document["ArtifactName"]), *_names(document.get("Metadata"), "RepoTags", "RepoDigests"))
         words = [
-            one.get("Severity")
-            for result in document.get("Results") or ()
-            for one in result.get("Vulnerabilities") or ()
+            one.get("Severity") for result in _each(document, "Results") for one in _each(result, "Vulnerabilities")
         ]
     elif "matches" in document:
-        target = (document.get("source") or {}).get("target") or {}
-        named = target if isinstance(target, dict) else {}
-        names = tuple(filter(None, (str(named.get("userInput") or ""), *_strings(named, "tags", "repoDigests"))))
-        words = [(one.get("vulnerability") or {}).get("severity") for one in document["matches"]]
+        target = mapping(document.get("source")).get("target")
+        names = (text(mapping(target).get("userInput")), *_names(target, "tags", "repoDigests"))
+        words = [mapping(one.get("vulnerability")).get("severity") for one in _each(document, "matches")]
     else:
         return None
     found = [severity for word in words if (severity := _SEVERITIES.get(str(word).upper())) is not None]
     bad = [severity for severity in found if severity.reaches(fail_on)]
     worst = max(bad, key=lambda one: one.rank, default=None)
     stale = tell_seconds(age) if age > max_age else ""
-    return names, Report(stale, worst, sum(severity is worst for severity in bad))
+    return tuple(filter(None, names)), Report(stale, worst, sum(severity is worst for severity in bad))
 
 
-def _strings(document: Any, *keys: str) -> Iterator[str]:
-    for key in keys:
-        for one in (document.get(key) or ()) if isinstance(document, dict) else ():
-            yield str(one)
+def _each(document: object, key: str) -> Iterator[Mapping[str, Any]]:
+    """The mappings of a list."""
+    return (one for one in items(mapping(document).get(key)) if isinstance(one, Mapping))
 
 
-def read_signatures(texts: Iterable[str]) -> frozenset[str]:
+def _names(document: object, *keys: str) -> Iterator[str]:
+    return (one for key in keys for one in texts(mapping(document).get(key)))
+
+
+def read_signatures(printed: Iterable[str]) -> frozenset[str]:
     """Names and digests of the images that cosign says it verified."""
-    return frozenset(name for text in texts for name in _signed(text) if name)
+    return frozenset(name for one in printed for name in _signed(one) if name)
 
 
-def _signed(text: str) -> Iterator[str]:
+def _signed(printed: str) -> Iterator[str]:
     try:
-        document = json.loads(text)
+        document = json.loads(printed)
     except ValueError:
         return
     for one in document if isinstance(document, list) else [document]:
-        critical: Mapping[str, Any] = (one.get("critical") or {}) if isinstance(one, dict) else {}
-        yield str((critical.get("image") or {}).get("docker-manifest-digest") or "")
+        image = mapping(mapping(mapping(one).get("critical")).get("image"))
+        yield text(image.get("docker-manifest-digest"))

@@ -185,6 +185,15 @@ def _short_mount(index: int, one: str) -> Mounted:
     return Mounted(index, "bind" if is_path(source) else "volume", source, target, "ro" in options, spread)
 
 
+def sought(mount: Mounted, directory: str) -> str:
+    """What may stand in the files where it is mounted, one a line: its source, as a path of the project too, and where
+    it is in the container."""
+    found = [mount.source]
+    if directory and mount.source.startswith(f"{directory.rstrip('/')}/"):
+        found.append("." + mount.source.removeprefix(directory.rstrip("/")))
+    return "\n".join(filter(None, (*found, mount.target)))
+
+
 def _split_mount(one: str) -> list[str]:
     """At the colons, but for those of `${NAME:-default}` and of a drive."""
     parts, depth, one = [""], 0, one[:LONGEST_COMMAND]

@@ -8,6 +8,7 @@ from functools import cache
 
 from controller.model.running import Model, Running
 from controller.model.scanning import Rule
+from controller.security.likened import added, liken
 from controller.security.rules import daemon, running
 from controller.security.rules.files import FILES
 from controller.security.rules.host import HOST
@@ -60,9 +61,8 @@ def _of_service(hit: Hit) -> tuple[str | None, Hit]:
 
 def scan_running(project: Project, seen: Running) -> Iterator[Found]:
     """What runs otherwise than the definition says, and is worse for it; and who else is there."""
-    literal = replace(project, is_written=False)
     for name, models in seen.services.items():
-        yield from _weaker(literal, name, models)
+        yield from _weaker(project, name, models)
     for service, hit in running.commands(seen):
         yield running.COMMANDS, service, hit
     for hit in running.strangers(seen):
@@ -72,36 +72,30 @@ def scan_running(project: Project, seen: Running) -> Iterator[Found]:
             yield rule, None, Hit((), message)
 
 
-UNSEEN = (
-    "build",
-    "pull_policy",
-    "post_start",
-    "pre_start",
-    "pre_stop",
-    "provider",
-    "use_api_socket",
-    "expose",
-    "deploy",
-)
-"""What of a definition no container shows."""
+_CARE = ("R04", "R06", "R07", "R08", "I01", "I02", "I07")
+"""Rules on how well it is looked after: what only they find in it gives it no rights."""
+_IMPLIED = {"H02": "H01"}
+"""What comes of the one thing that is said."""
 
 
 def _weaker(project: Project, name: str, models: tuple[Model, ...]) -> Iterator[Found]:
     """Of replicas that are the same in this, once."""
     said = [(rule, hit) for rule, _, hit in scan_service(project, name)] if name in project.services else []
     known = {_key(rule, hit) for rule, hit in said}
-    unseen = {key: one for key, one in project.services.get(name, {}).items() if key in UNSEEN}
-    told: set[tuple[str, str]] = set()
+    implied = {_IMPLIED.get(rule.id) for rule, _ in said}
+    told: dict[tuple[str, str], None] = {}
     for model in models:
-        alone = replace(project, services={**project.services, name: {**unseen, **model}})
+        alike = liken(project, name, model)
+        alone = replace(project, services={**project.services, name: alike}, is_written=False)
         for rule, _, hit in scan_service(alone, name):
-            key = _key(rule, hit)
-            if key not in known and (rule.id, hit.message) not in told:
-                told.add((rule.id, hit.message))
+            if _key(rule, hit) not in known and rule.id not in implied and (rule.id, hit.message) not in told:
+                told[rule.id, hit.message] = None
                 yield rule, name, hit
-    if told and name in project.services:
-        rules = ", ".join(sorted({id_ for id_, _ in told}))
-        yield running.WEAKER, name, Hit((), f"it runs with what its definition does not say: {rules}")
+        if name in project.services and project.is_exact:
+            told |= {("", one): None for one in added(project, name, alike)}
+    words = [*sorted({id_ for id_, _ in told} - {"", *_CARE}), *(one for id_, one in told if not id_)]
+    if words and name in project.services:
+        yield running.WEAKER, name, Hit((), f"it runs with what its definition does not say: {', '.join(words)}")
 
 
 def _key(rule: Rule, hit: Hit) -> tuple[str, str]:

@@ -8,12 +8,14 @@ from typing import NamedTuple
 
 from controller.model.running import ImageFacts, Model
 from controller.model.scanning import FindingSeverity, Rule
-from controller.security.reading import Keys
+from controller.security.reading import Keys, Mounted, sought, texts
 
 
 class Hit(NamedTuple):
-    """A rule found something. `path`: below the service, or from the top for the project; its first part may be missing
-    there. `needle`: text that stands at the very place, where several things stand below the path.
+    """A rule found something. `path`: below the service, or from the top for the project; its end may be missing there.
+
+    `needle`: text that stands at the very place, where several things stand below the path; several, one a line, where
+    there are several ways to write it.
     """
 
     path: Keys
@@ -93,6 +95,8 @@ class Project:
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
     """By path as it is written in the definition, made absolute."""
+    named_files: tuple[tuple[Keys, str], ...] = ()
+    """Those of `env_file` and `label_file`, and where they are named: Compose puts what is in them in their place."""
     relative: frozenset[str] = frozenset()
     """Those that are written as relative to the project's folder."""
     own_paths: tuple[str, ...] = ()
@@ -100,10 +104,16 @@ class Project:
     written: Callable[[Keys], str | None] = lambda _: None
     is_written: bool = True
     """Whether `written` knows: of what runs it does not, and each value is literal there."""
+    is_exact: bool = True
+    """Compose made it of the files: paths and names are as they are when it runs."""
     userns_remap: bool = False
-    apparmor: bool = False
     looked_at: tuple[tuple[Keys, str], ...] = ()
     """Variables that its files interpolate, and where."""
+
+    def may_meet(self, one: str, other: str) -> bool:
+        """Whether both may run at once: services of different profiles alone often stand for each other."""
+        ours, theirs = (set(texts(self.services[name].get("profiles"))) for name in (one, other))
+        return not ours or not theirs or bool(ours & theirs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,10 @@ class Subject:
     def written(self, *path: str | int) -> str | None:
         """Its text in the user's file."""
         return self.project.written(("services", self.name, *path))
+
+    def needle(self, mount: Mounted) -> str:
+        """What is looked for in the files to find a mount."""
+        return sought(mount, self.project.directory)
 
     def neighbours(self) -> Iterator[str]:
         for edge in self.project.edges:

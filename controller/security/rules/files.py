@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from controller.model.scanning import FindingSeverity
 from controller.security.paths import is_below
-from controller.security.reading import is_true, mounts, text, texts, tmpfs
+from controller.security.reading import Mounted, is_true, mounts, sought, text, texts, tmpfs
 from controller.security.rules.host import real
 from controller.security.subject import Checks, Hit, Project, Subject
 
@@ -27,9 +27,9 @@ def root(one: Subject) -> Iterator[Hit]:
         if user.split(":")[0] in _ROOT:
             yield Hit(("user",), f"it runs as {'root' if user == 'root' else f'root (user: {user})'}")
     elif one.image is None:
-        yield Hit((), "no user is given: it runs as its image's, which mostly is root")
+        yield Hit(("user",), "no user is given: it runs as its image's, which mostly is root")
     elif (brought := one.image.user.split(":")[0]) in ("", *_ROOT):
-        yield Hit((), f"no user is given, and its image's is root{'' if not brought else f' ({brought})'}")
+        yield Hit(("user",), f"no user is given, and its image's is root{'' if not brought else f' ({brought})'}")
 
 
 @FILES.service(
@@ -51,7 +51,7 @@ def groups(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def writable(one: Subject) -> Iterator[Hit]:
     if not is_true(one.model.get("read_only")):
-        yield Hit(("read_only",) if "read_only" in one.model else (), "it can write all of its own files")
+        yield Hit(("read_only",), "it can write all of its own files")
 
 
 @FILES.service(
@@ -64,7 +64,8 @@ def propagation(one: Subject) -> Iterator[Hit]:
     for mount in mounts(one.model):
         if mount.propagation in ("shared", "rshared", "slave", "rslave"):
             worse = FindingSeverity.HIGH if mount.kind == "bind" and mount.propagation.endswith("shared") else None
-            yield Hit(("volumes", mount.at), f"mounts spread: {mount.propagation}", mount.propagation, worse)
+            needle = f"{mount.propagation}\n{one.needle(mount)}"
+            yield Hit(("volumes", mount.at), f"mounts spread: {mount.propagation}", needle, worse)
 
 
 @FILES.service(
@@ -86,17 +87,18 @@ def loose_tmpfs(one: Subject) -> Iterator[Hit]:
     refs="KICS 8c978947",
 )  # fmt: skip
 def shared_volumes(project: Project) -> Iterator[Hit]:
-    writers: dict[str, list[tuple[str, int]]] = {}
+    writers: dict[str, list[tuple[str, Mounted]]] = {}
     for name, model in project.services.items():
         for mount in mounts(model):
             if mount.source and not mount.read_only and mount.kind in ("bind", "volume"):
-                writers.setdefault(mount.source, []).append((name, mount.at))
+                writers.setdefault(mount.source, []).append((name, mount))
     for volume, found in writers.items():
         services = sorted({name for name, _ in found})
-        if len(services) > 1 and volume not in project.standards.sharers:
-            for name, index in found:
-                others = ", ".join(one for one in services if one != name)
-                yield Hit(("services", name, "volumes", index), f"{others} can write '{volume}' too", volume)
+        for name, mount in found if volume not in project.standards.sharers else ():
+            others = ", ".join(one for one in services if one != name and project.may_meet(one, name))
+            if others:
+                needle = sought(mount, project.directory)
+                yield Hit(("services", name, "volumes", mount.at), f"{others} can write '{volume}' too", needle)
     yield from _taken(project.services)
 
 
@@ -121,9 +123,9 @@ def escaping(one: Subject) -> Iterator[Hit]:
         found = one.project.sources.get(path)
         inside = is_below(path, (own,))
         if inside and found is not None and not is_below(found.path, (_real(one, own),)):
-            yield Hit(("volumes", mount.at), f"{mount.source} leads to {found.path}, outside of it", mount.source)
+            yield Hit(("volumes", mount.at), f"{mount.source} leads to {found.path}, outside of it", one.needle(mount))
         elif not inside and (mount.source.startswith(".") or path in one.project.relative):
-            yield Hit(("volumes", mount.at), f"{mount.source} lies outside of it", mount.source)
+            yield Hit(("volumes", mount.at), f"{mount.source} lies outside of it", one.needle(mount))
 
 
 def _real(one: Subject, own: str) -> str:

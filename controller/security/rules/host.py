@@ -40,6 +40,8 @@ _BLOCK = re.compile(
     r"|kmsg$|mem$|port$|kmem$|sg\d)"
 )
 _HARMLESS_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx")
+CREDENTIALS = "/run/secrets/docker/config.json"
+"""Where Compose mounts the registry credentials of whoever runs it."""
 _ALL, _ROOT = frozenset({"ALL"}), frozenset({"SYS_ADMIN", "SYS_MODULE", "SYS_RAWIO"})
 _NETWORK = frozenset({"NET_ADMIN", "BPF", "SYS_BOOT"})
 _STATE = frozenset({"PERFMON", "SYS_TIME", "SYS_NICE", "IPC_LOCK", "LEASE", "SYSLOG"})
@@ -91,7 +93,7 @@ def engine_socket(one: Subject) -> Iterator[Hit]:
     for path, mount, source in host_mounts(one):
         if is_engine_socket(source):
             what = "is an engine's socket" if source.endswith(".sock") else "holds an engine's socket"
-            yield Hit(path, f"{source} {what}", mount.source)
+            yield Hit(path, f"{source} {what}", one.needle(mount))
 
 
 @HOST.service(
@@ -102,8 +104,8 @@ def engine_socket(one: Subject) -> Iterator[Hit]:
 def api_socket(one: Subject) -> Iterator[Hit]:
     if is_true(one.model.get("use_api_socket")):
         yield Hit(("use_api_socket",), "use_api_socket hands over the engine and your registry credentials")
-    if any(mount.target == "/run/secrets/docker/config.json" for mount in mounts(one.model)):
-        yield Hit(("volumes",), "your registry credentials are mounted", "/run/secrets/docker/config.json")
+    if any(mount.target == CREDENTIALS for mount in mounts(one.model)):
+        yield Hit(("volumes",), "your registry credentials are mounted", CREDENTIALS)
 
 
 @HOST.service(
@@ -126,7 +128,7 @@ def privileged(one: Subject) -> Iterator[Hit]:
 def root_paths(one: Subject) -> Iterator[Hit]:
     for path, mount, source in host_mounts(one):
         if not mount.read_only and _makes_root(source) and not _is_own(one, source):
-            yield Hit(path, f"{source} can be written from it", mount.source)
+            yield Hit(path, f"{source} can be written from it", one.needle(mount))
 
 
 def _makes_root(source: str) -> bool:
@@ -152,7 +154,7 @@ def readable_paths(one: Subject) -> Iterator[Hit]:
         if (mount.read_only and _makes_root(source)) or (
             not _makes_root(source) and (is_below(source, READABLE) or source in READABLE_EXACT or is_home(source))
         ):
-            yield Hit(path, f"{source} can be read from it", mount.source)
+            yield Hit(path, f"{source} can be read from it", one.needle(mount))
 
 
 @HOST.service(
@@ -167,7 +169,7 @@ def own_files(one: Subject) -> Iterator[Hit]:
             if is_below(source, (own,)) or (
                 source not in ("/", *SOCKET_FOLDERS, *ROOT_LIKE_EXACT) and holds(source, (own,))
             ):
-                yield Hit(path, f"{source} is, or holds, {own}", mount.source)
+                yield Hit(path, f"{source} is, or holds, {own}", one.needle(mount))
                 break
 
 
@@ -183,7 +185,7 @@ def block_devices(one: Subject) -> Iterator[Hit]:
             yield Hit(("devices", index), f"it has {device}", device)
     for path, mount, source in host_mounts(one):
         if _BLOCK.match(source):
-            yield Hit(path, f"it has {source}", mount.source)
+            yield Hit(path, f"it has {source}", one.needle(mount))
 
 
 @HOST.service(
@@ -274,8 +276,7 @@ def other_capabilities(one: Subject) -> Iterator[Hit]:
 def kept_capabilities(one: Subject) -> Iterator[Hit]:
     dropped = capabilities(one.model, "cap_drop")
     if "ALL" not in dropped:
-        path: Keys = ("cap_drop",) if "cap_drop" in one.model else ()
-        yield Hit(path, f"it drops only {', '.join(dropped)}" if dropped else "it drops no capability")
+        yield Hit(("cap_drop",), f"it drops only {', '.join(dropped)}" if dropped else "it drops no capability")
 
 
 @HOST.service(

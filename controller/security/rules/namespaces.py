@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.model.scanning import FindingSeverity
-from controller.security.reading import Keys, options, pairs, text
+from controller.security.reading import Keys, networks, options, pairs, text
 from controller.security.subject import Checks, Hit, Subject
 
 NAMESPACES = Checks()
@@ -47,7 +47,7 @@ def _is_host(one: Subject, key: str) -> bool:
 def network(one: Subject) -> Iterator[Hit]:
     if _is_host(one, "network_mode"):
         yield Hit(("network_mode",), "it is on the host's network")
-    elif "host" in (one.model.get("networks") or ()):
+    elif "host" in networks(one.model):
         yield Hit(("networks",), "it is on the host's network", "host")
 
 
@@ -193,7 +193,7 @@ def masks(one: Subject) -> Iterator[Hit]:
 def new_privileges(one: Subject) -> Iterator[Hit]:
     found = [(index, value) for index, kind, value in options(one.model) if kind == "no-new-privileges"]
     if not found:
-        yield Hit(("security_opt",) if one.model.get("security_opt") else (), "it may gain privileges")
+        yield Hit(("security_opt",), "it may gain privileges")
     elif found[-1][1].lower() == "false":
         yield Hit(("security_opt", found[-1][0]), "it may gain privileges", "no-new-privileges")
 

@@ -50,7 +50,7 @@ _ADMIN = (
 
 
 def _place(port: Published) -> str:
-    host = "-".join(map(str, dict.fromkeys(port.host))) if port.host else "a free port"
+    host = _span(port.host) if port.host else "a free port"
     return f"{port.host_ip or '0.0.0.0'}:{host}"  # noqa: S104
 
 
@@ -67,8 +67,14 @@ def everywhere(one: Subject) -> Iterator[Hit]:
 
 
 def _written(port: Published) -> str:
-    target = "-".join(map(str, dict.fromkeys(port.target)))
-    return target if port.host is None else f"{'-'.join(map(str, dict.fromkeys(port.host)))}:{target}"
+    """As one may have written it: in the short form, or in parts."""
+    target = _span(port.target)
+    host = [] if port.host is None else [f"{_span(port.host)}:{target}", _span(port.host)]
+    return "\n".join(filter(None, (*host, target, port.host_ip)))
+
+
+def _span(ends: tuple[int, int]) -> str:
+    return "-".join(map(str, dict.fromkeys(ends)))
 
 
 @PORTS.service(
@@ -175,11 +181,11 @@ def flat(project: Project) -> Iterator[Hit]:
         others = sorted(
             other for other in joined
             if other != name and joined[name] & joined[other] and frozenset((name, other)) not in project.edges
+            and project.may_meet(name, other)
         )  # fmt: skip
         if others:
             named = ", ".join(others[:3]) + (f" and {len(others) - 3} more" if len(others) > 3 else "")
-            path = ("networks",) if "networks" in project.services[name] and project.services[name]["networks"] else ()
-            yield Hit(("services", name, *path), f"it shares a network with {named}, which it does not depend on")
+            yield Hit(("services", name, "networks"), f"it shares a network with {named}, which it does not depend on")
 
 
 @PORTS.service(
@@ -194,8 +200,7 @@ def data_way_out(one: Subject) -> Iterator[Hit]:
     joined = networks(one.model)
     open_ = [name for name in joined if not is_true(mapping(one.project.networks.get(name)).get("internal"))]
     if open_:
-        path = ("networks",) if one.model.get("networks") else ()
-        yield Hit(path, f"it holds data, and its network '{open_[0]}' leads outside", open_[0])
+        yield Hit(("networks",), f"it holds data, and its network '{open_[0]}' leads outside", open_[0])
 
 
 @PORTS.project(
@@ -234,7 +239,7 @@ def twice(project: Project) -> Iterator[Hit]:
     taken: list[tuple[str, Published]] = []
     for name, model in project.services.items():
         for port in ports(model):
-            other = next((who for who, had in taken if _collide(had, port)), None)
+            other = next((who for who, had in taken if _collide(had, port) and project.may_meet(who, name)), None)
             if other is not None:
                 yield Hit(
                     ("services", name, "ports", port.at), f"{other} publishes {_place(port)} as well", _written(port)

@@ -21,7 +21,7 @@ def _where(one: Subject, own: str, key: str) -> Keys:
     """Where a limit stands, or would."""
     if own in one.model:
         return (own,)
-    return ("deploy", "resources", "limits", key) if deep(one.model, "deploy", "resources") else ()
+    return ("deploy", "resources", "limits", key) if deep(one.model, "deploy", "resources") else (own,)
 
 
 @RESOURCES.service(
@@ -68,9 +68,8 @@ def processes(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def ulimits(one: Subject) -> Iterator[Hit]:
     for name, value in mapping(one.model.get("ulimits")).items():
-        hard = value.get("hard") if hasattr(value, "get") else value
-        told = text(hard)
-        raised = told == "-1" or name == "core" or (name == "nofile" and (number(hard) or 0) > 1_048_576)
+        told = text(value.get("hard", 0) if hasattr(value, "get") else value)  # Compose leaves a zero out
+        raised = told == "-1" or name == "core" or (name == "nofile" and (number(told) or 0) > 1_048_576)
         if raised and told != "0":
             yield Hit(("ulimits", name), f"{name} is {'unlimited' if told == '-1' else told}", name)
 
@@ -113,7 +112,7 @@ def restarts(one: Subject) -> Iterator[Hit]:
     if kind in ("always", "unless-stopped") or (kind == "on-failure" and (not most or (number(most) or 0) > _TRIES)):
         yield Hit(("restart",), f"it is restarted too often ({word})")
     elif not kind and not policy:
-        yield Hit((), "Docker does not start it again")
+        yield Hit(("restart",), "Docker does not start it again")
 
 
 @RESOURCES.service(
@@ -127,9 +126,10 @@ def health(one: Subject) -> Iterator[Hit]:
     test = items(check.get("test"))
     if is_true(check.get("disable")) or (test and text(test[0]).upper() == "NONE"):
         if not one.probed:
-            yield Hit(("healthcheck",), "its health check is switched off")
+            key = "disable" if one.written("healthcheck", "disable") else "test"
+            yield Hit(("healthcheck", key), "its health check is switched off")
     elif not test and not one.probed and not (one.image is not None and one.image.checked):
-        yield Hit((), "nothing says whether it works")
+        yield Hit(("healthcheck",), "nothing says whether it works")
 
 
 _MEANT = re.compile(r"(none|off)$")
@@ -147,4 +147,4 @@ def logs(one: Subject) -> Iterator[Hit]:
     if _MEANT.match(driver):
         yield Hit(("logging", "driver"), "it has no logs", severity=FindingSeverity.MEDIUM)
     elif driver in _SIZED and not given.get("max-size"):
-        yield Hit(("logging",) if logging else (), "its log may fill the disk")
+        yield Hit(("logging",), "its log may fill the disk")

@@ -14,7 +14,7 @@ from controller.security.credentials import (
     url_secret,
 )
 from controller.security.paths import is_below, tidy
-from controller.security.reading import LONGEST_COMMAND, Keys, command, deep, items, mapping, pairs, text
+from controller.security.reading import LONGEST_COMMAND, Keys, command, deep, mapping, pairs, text
 from controller.security.subject import Checks, Hit, Project, Subject
 
 SECRETS = Checks()
@@ -156,8 +156,14 @@ def volume_options(project: Project) -> Iterator[Hit]:
 def tokens(one: Subject) -> Iterator[Hit]:
     for path, value in _scalars(one.model, ()):
         kind = credential_in(value)
-        if kind is not None:
+        if kind is not None and not _is_filled_in(one, path):
             yield Hit(path, f"it holds {kind}")
+
+
+def _is_filled_in(one: Subject, path: Keys) -> bool:
+    """It is a variable's value, and does not stand in a file."""
+    written = one.written(*path) if one.project.is_written else None
+    return written is not None and "$" in written and credential_in(written) is None
 
 
 @SECRETS.project(
@@ -210,12 +216,9 @@ def outside(project: Project) -> Iterator[Hit]:
             file = text(mapping(one).get("file"))
             if file and _is_outside(project, file):
                 yield Hit((section, name, "file"), f"{file} lies outside of it", file)
-    for name, model in project.services.items():
-        for key in ("env_file", "label_file"):
-            for index, entry in enumerate(items(model.get(key))):
-                file = text(mapping(entry).get("path")) or text(entry)
-                if file and _is_outside(project, file):
-                    yield Hit(("services", name, key, index), f"{file} lies outside of it", file)
+    for keys, file in project.named_files:
+        if _is_outside(project, file):
+            yield Hit(keys, f"{file} lies outside of it")
 
 
 def _is_outside(project: Project, file: str) -> bool:

@@ -1,0 +1,66 @@
+"""Findings that are accepted until a day, and waivers that are over or serve nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, timedelta
+
+import pytest
+
+from controller.model.scanning import FindingSeverity, ScanFinding, gated
+from controller.security.scan import all_rules
+from controller.security.waivers import Waived, accept
+
+pytestmark = pytest.mark.unit
+
+TODAY = date(2026, 5, 1)
+SOCKET = ScanFinding(all_rules()["H01"], FindingSeverity.CRITICAL, "x", "y", "web")
+FLAT = ScanFinding(all_rules()["W07"], FindingSeverity.MEDIUM, "x", "y", "db")
+HOST = ScanFinding(all_rules()["D06"], FindingSeverity.LOW, "x", "y")
+
+
+def waiver(id_: str, service: str, days: int = 1) -> Waived:
+    return Waived(id_, service, "known", TODAY + timedelta(days=days), "shop.yaml", 7, 9, "spec.waivers[0]")
+
+
+def told(found: tuple[ScanFinding, ...]) -> list[tuple[str, str | None, str, bool]]:
+    return [(one.rule.id, one.service, str(one.severity), one.accepted is not None) for one in found]
+
+
+@pytest.mark.parametrize("days", [0, 1])
+def test_accepted(days: int) -> None:
+    """Its last day counts."""
+    found = accept([SOCKET, FLAT], [waiver("H01", "web", days)], TODAY)
+    assert told(found) == [("H01", "web", "critical", True), ("W07", "db", "medium", False)]
+    assert gated(found, FindingSeverity.HIGH) == []
+
+
+def test_over() -> None:
+    """It is as bad as what it hid, which counts again."""
+    found = accept([SOCKET], [waiver("H01", "web", -1)], TODAY)
+    assert told(found) == [("H01", "web", "critical", False), ("A01", "web", "critical", False)]
+    assert found[1].message == "the waiver of H01 ended on 2026-04-30"
+    assert (found[1].place, found[1].column, found[1].path) == ("shop.yaml:7", 9, "spec.waivers[0]")
+    assert [one.rule.id for one in gated(found, FindingSeverity.HIGH)] == ["H01", "A01"]
+
+
+def test_over_and_for_nothing() -> None:
+    assert told(accept([], [waiver("H01", "web", -1)], TODAY)) == [("A01", "web", "medium", False)]
+
+
+@pytest.mark.parametrize("which", [waiver("H02", "web"), waiver("H01", "db")])
+def test_idle(which: Waived) -> None:
+    found = accept([SOCKET], [which], TODAY)
+    assert told(found) == [("H01", "web", "critical", False), ("A02", which.service, "info", False)]
+
+
+def test_of_all_services() -> None:
+    """And of what is no service's."""
+    found = accept([SOCKET, replace(SOCKET, service="db"), HOST], [waiver("H01", "*"), waiver("D06", "*")], TODAY)
+    assert [accepted for *_, accepted in told(found)] == [True, True, True]
+
+
+def test_one_that_holds_beside_one_that_is_over() -> None:
+    found = accept([SOCKET], [waiver("H01", "web", -1), waiver("H01", "web", 5)], TODAY)
+    assert told(found)[0] == ("H01", "web", "critical", True)
+    assert gated(found, FindingSeverity.LOW)[0].rule.id == "A01"

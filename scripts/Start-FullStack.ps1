@@ -21,6 +21,6 @@ if (-not (Get-Command controller -ErrorAction SilentlyContinue)) {
 }
 Invoke-Step 'resources: engine, memory, disk, ports' @('doctor')
 Invoke-Step 'configuration: manifests/' @('validate', '-f', 'manifests/')
-Invoke-Step 'security: what the manifests let be started' @('scan', '-f', 'manifests/', '--source', 'compose', '--gate')
+Invoke-Step 'security: what the manifests let be started' @('scan', '-f', 'manifests/', '--profile', $StartupProfile, '--source', 'compose', '--gate')
 Invoke-Step "starting profile $StartupProfile, independent services side by side" @('apply', '-f', 'manifests/', '--profile', $StartupProfile)
 Invoke-Step 'state' @('status', '-f', 'manifests/', '--profile', $StartupProfile, '-o', 'wide')

@@ -17,7 +17,7 @@ def bar_insecure(case: Case, moves: Moves) -> Moves:
     """These moves without what would bring it up; with nothing left, why is what is told."""
     if not case.barred or not moves.steps:
         return moves  # nearly always
-    left = tuple(step for step in moves.steps if not _brings_up(step))
+    left = tuple(step for step in moves.steps if not _brings_up(step, case))
     if len(left) == len(moves.steps):
         return moves
     begun = {step.replica for step in left if isinstance(step, Start | Restart)}
@@ -31,5 +31,9 @@ def tell_barred(case: Case) -> Moves | None:
     return Moves(reason=INSECURE, message=case.barred, shut=True) if case.barred else None
 
 
-def _brings_up(step: Step) -> bool:
-    return isinstance(step, Build | Create | Pull | Restart | Start)
+def _brings_up(step: Step, case: Case) -> bool:
+    """What was made by an earlier definition is kept in shape: that one was let pass."""
+    if isinstance(step, Restart | Start):
+        seen = next((one for one in case.seen.replicas if one.id == step.replica), None)
+        return seen is None or seen.revision == case.want.revision
+    return isinstance(step, Build | Create | Pull)

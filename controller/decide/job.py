@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from controller.decide.barred import tell_barred
 from controller.decide.case import ALIVE, Case, Parts, was_put_down
 from controller.decide.gates import unmet_need
 from controller.decide.heal import heal, holds_slot, lease_end, start, tries_of
@@ -63,7 +64,7 @@ def job_moves(case: Case, parts: Parts) -> Moves:
     if is_completed(case, parts):
         return NONE
     if parts.stale:
-        return fetch_image(case) or _clear(case, parts)
+        return tell_barred(case) or fetch_image(case) or _clear(case, parts)
     surplus = remove_surplus(case, parts)
     going = ended_by(surplus)
     runs = tuple(_run(case, replica) for replica in parts.fresh if replica.id not in going)

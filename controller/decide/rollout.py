@@ -52,6 +52,8 @@ def _find_hindrance(case: Case, parts: Parts) -> Moves | None:
     """Why nobody old may go now."""
     if case.aim.course is Course.HALTED:
         return Moves(reason="UpdateHalted", message=case.aim.message, shut=True)
+    if barred := tell_barred(case):  # also where it had begun before that was found
+        return barred
     if image := fetch_image(case):
         return image
     if not has_begun(case, parts) and (shut := _find_gate(case, parts)):
@@ -92,8 +94,8 @@ def _find_gate(case: Case, parts: Parts) -> Moves | None:
     if (until := _delayed_until(case, parts)) is not None:
         message = f"waits {case.want.update.delay:g} s between two batches"
         return Moves(wake_at=until, reason="Delaying", message=message, shut=True)
-    if (why_not := tell_barred(case) or find_no_room(case, parts)) is not None:
-        return why_not
+    if (short := find_no_room(case, parts)) is not None:
+        return short
     if not case.may_begin and parts.stale_serve:
         return WAITS_FOR_SLOT
     return None

@@ -148,9 +148,12 @@ class _Local:
 
 
 def build_images(ground: Ground, loaded: Loaded) -> None:
-    """`--build`: every image that has a `build:` is built anew, before anything is decided. Raises ControllerError."""
+    """`--build`: every image that has a `build:` is built anew, before anything is decided. Raises ControllerError.
+
+    Not of who may not be started: why is told when that is decided.
+    """
     for name, service in loaded.desired.services.items():
-        if not service.builds or service.leaving is not None:
+        if not service.builds or service.leaving is not None or name in loaded.desired.barred:
             continue
         step = Build(name, service.image, "asked for by --build")
         outcome = ground.engine.perform(loaded.project, (step,), deadline=7200.0)[0]

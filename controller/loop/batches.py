@@ -9,7 +9,7 @@ from controller.decide.world import World
 from controller.loop.executor import Batch
 from controller.loop.journal import ReplicaJournal
 from controller.loop.loaded import Loaded
-from controller.model.decision import Decision
+from controller.model.decision import Decision, Phase
 from controller.model.steps import Outcome, Route, Step, Stop, split_fetches
 
 
@@ -22,7 +22,7 @@ def make_batches(
 ) -> Iterator[Batch]:
     """In order. A fetch takes up to hours, in which what runs is kept in shape."""
     fetches, steps = split_fetches(decision.steps)
-    check = None if loaded.gate is None else loaded.gate.check
+    check = None if loaded.gate is None or _returns(decision) else loaded.gate.check
     rank, adapts = world.rank(decision.service), world.desired.policy.optimization.adaptive_parallelism
 
     def batch(*steps: Step) -> Batch:
@@ -32,6 +32,11 @@ def make_batches(
     if steps:
         yield batch(*(map(_hurry, steps) if decision.service in world.hurried else steps))
     yield from map(batch, fetches)
+
+
+def _returns(decision: Decision) -> bool:
+    """By itself, to what ran before and was let pass then: without it nobody would serve. A person's undo is judged."""
+    return decision.phase is Phase.ROLLING_BACK and decision.history.pinned is None
 
 
 def _hurry(step: Step) -> Step:

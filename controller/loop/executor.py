@@ -19,7 +19,6 @@ from controller.loop.lanes import Lane, deadline_of, lane_of, workers_of
 from controller.model.errors import ControllerError
 from controller.model.names import Release, ReplicaId
 from controller.model.project import ComposeProject
-from controller.model.running import ImageFacts
 from controller.model.steps import Create, Outcome, Remove, Result, Route, Step, fetched_image
 from controller.resources.starts import count_cores
 
@@ -30,7 +29,7 @@ Key = tuple[str, str, str]
 """Stack, service and, of a batch that fetches it, the image."""
 
 
-Check = Callable[[Create, Callable[[str], ImageFacts | None]], str]
+Check = Callable[[Step, Engine, ComposeProject], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class Batch:
     release: Release | None = None
     """What the steps lead to."""
     check: Check | None = None
-    """Says why a container is not made after all, by its final definition; None: each is."""
+    """Says why a step is not done after all, by what it would bring up in the end; None: each is."""
 
     @property
     def fetches(self) -> str:
@@ -272,13 +271,13 @@ def perform_step(engine: Engine, batch: Batch, step: Step) -> Outcome:
 
 
 def _perform_noted(engine: Engine, batch: Batch, step: Step) -> Outcome:
+    if batch.check is not None and (why_not := batch.check(step, engine, batch.project)):
+        return Outcome(step, Result.REJECTED, why_not)
     if not isinstance(step, Create):
         outcome = _perform(engine, batch, step)
         if isinstance(step, Remove) and outcome.result is Result.DONE:
             batch.journal.forget((step.replica,))
         return outcome
-    if batch.check is not None and (why_not := batch.check(step, engine.image_facts)):
-        return Outcome(step, Result.REJECTED, why_not)
     intent = batch.journal.intend(step.service, step.number, step.revision)
     outcome = _perform(engine, batch, step)
     _note_end(batch.journal, intent, outcome)

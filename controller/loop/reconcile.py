@@ -93,6 +93,8 @@ class Reconciler:
         outcomes = self._collect(self._tools.now())
         self._tell((outcome for outcome in outcomes if not outcome.may_pass), self._tools.now())
         whole = services is None or not self._seen or any(outcome.collided for outcome in outcomes)
+        if self.loaded.gate is not None and (whole or outcomes):
+            self._gate_anew(outcomes)
         if whole:  # before all that may want to look sooner
             self._tools.queue.add_at(Key(self.loaded.name), self._tools.now() + self.loaded.desired.policy.resync)
         views = self._look(None if services is None or whole else services | self._due)
@@ -126,6 +128,16 @@ class Reconciler:
             self._unseen.add((done.batch.service, done.batch.fetches))
             self.senses.note(done.batch.service, done.outcomes, now, done.batch.release)
         return tuple(outcome for done in completed for outcome in done.outcomes)
+
+    def _gate_anew(self, outcomes: Iterable[Outcome]) -> None:
+        """What the scan lets be started may be other than it was."""
+        from controller.loop.gate import gate_anew
+
+        with suppress(EngineError):  # then at the next look
+            loaded = gate_anew(self.loaded, self._tools.engine, outcomes)
+            if loaded is not self.loaded:
+                self.loaded = loaded
+                self._want()
 
     @property
     def _due(self) -> frozenset[str]:

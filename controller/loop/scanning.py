@@ -60,11 +60,15 @@ class Known(NamedTuple):
 
 def scan(written: Written, known: Known, today: date, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
     """All findings on one stack, in no order."""
-    project = make_project(written, known, running)
+    found = scan_made(make_project(written, known, running), written, running)
+    return accept(found, read_waivers(written), today)
+
+
+def scan_made(project: Project, written: Written, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
+    """The same of a project that was made of it before, whatever is waived."""
     places = _places(written)
     found = [_placed(one, places, FindingSource.COMPOSE) for one in scan_project(project)]
-    found += [_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)]
-    return accept(found, read_waivers(written), today)
+    return (*found, *(_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)))
 
 
 def with_every_profile(target: Target) -> Target:

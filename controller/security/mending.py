@@ -35,21 +35,28 @@ class Mended(NamedTuple):
 Mend = Callable[[Model], Mapping[str, Any]]
 
 
-def find_mends(services: Mapping[str, Model], findings: Iterable[ScanFinding]) -> tuple[Mended, ...]:
-    """By service, in the order of their names. Accepted findings stay."""
+def find_mends(
+    services: Mapping[str, Model],
+    findings: Iterable[ScanFinding],
+    variable: Callable[[str, str], bool] = lambda service, key: False,
+) -> tuple[Mended, ...]:
+    """By service, in the order of their names. Accepted findings stay.
+
+    `variable`: whether a service's key holds variables: written down with their present values they would be none.
+    """
     wanted: dict[str, set[str]] = {}
     for one in findings:
         if one.service in services and one.accepted is None and one.source is FindingSource.COMPOSE:
             wanted.setdefault(one.service or "", set()).add(one.rule.id)
-    found = (_mend(name, services[name], wanted[name]) for name in sorted(wanted))
+    found = (_mend(name, services[name], wanted[name], variable) for name in sorted(wanted))
     return tuple(one for one in found if one.keys)
 
 
-def _mend(name: str, model: Model, rules: set[str]) -> Mended:
+def _mend(name: str, model: Model, rules: set[str], variable: Callable[[str, str], bool]) -> Mended:
     keys: dict[str, Any] = {}
     answered: list[str] = []
     for rule, mend in _MENDS.items():
-        if rule in rules and (made := mend(model)):
+        if rule in rules and (made := mend(model)) and not any(variable(name, key) for key in made):
             answered.append(rule)
             keys |= made
     return Mended(name, keys, tuple(answered))

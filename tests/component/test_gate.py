@@ -93,6 +93,45 @@ def test_what_runs_and_falls_over_is_not_put_up_again(runs: Stage, how: str) -> 
     assert decision.reason == "Insecure" and decision.phase in (Phase.FAILED, Phase.DEGRADED)
 
 
+def test_what_an_earlier_definition_made_is_kept_in_shape(runs: Stage) -> None:
+    before = runs.replicas("web")[0]
+    change(runs, {"web": service(environment={"A": "1"})}, "web")
+    runs.settle(5)
+    runs.meddle(lambda hands, now: hands.crash(before.id, now))
+    runs.settle(30)
+    assert (runs.replicas("web")[0].id, runs.running("web")) == (before.id, 1)
+
+
+def test_a_job_that_runs_makes_way_for_none_that_may_not_come(tmp_path: Path) -> None:
+    job = service(labels={"controller.simulated.job": "true", "controller.simulated.run": "500"})
+    stage = Stage(tmp_path, load({"job": job}, services={"job": {"job": True}}))
+    stage.settle(10)
+    before = [one.life for one in stage.replicas("job")]
+    assert stage.running("job") == 1
+    other = {**job, "environment": {"A": "1"}}
+    loaded = barred(load({"job": other}, stage.reconciler.loaded, services={"job": {"job": True}}), "job")
+    stage.reconciler.adopt_generation(stage.commit(loaded), stage.clock.now())
+    stage.turn()
+    stage.settle(30)
+    assert [one.life for one in stage.replicas("job")] == before
+
+
+def test_an_update_that_is_under_way_takes_no_more_of_the_old_ones_down(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load({"web": service(scale=3)}))
+    stage.settle(30, until=lambda: converged(stage))
+    old = {one.id for one in stage.replicas("web")}
+
+    def left() -> set[str]:
+        return old & {one.id for one in stage.replicas("web")}
+
+    change(stage, {"web": service(scale=3, environment={"A": "1"})})
+    stage.settle(60, until=lambda: len(left()) == 2 and stage.running("web") == 3)
+    assert len(left()) == 2, "it is under way"
+    stage.reconciler.refresh(barred(stage.reconciler.loaded, "web"))
+    stage.settle(120)
+    assert len(left()) == 2 and stage.running("web") == 3
+
+
 def test_a_waiver_counts_at_once_though_nothing_else_is_wanted(tmp_path: Path) -> None:
     stage = Stage(tmp_path, barred(load({"web": service()}), "web"))
     stage.settle(20)

@@ -71,6 +71,12 @@ def test_each_mend(model: dict[str, Any], rule: str, keys: dict[str, Any]) -> No
     assert mended(model, rule) == keys
 
 
+def test_what_holds_variables_is_not_written_down_as_it_is_today() -> None:
+    model = {"ports": ["127.0.0.1:80:80", "90:90"], "security_opt": []}
+    found = find_mends({"web": model}, [finding("W01"), finding("N12")], lambda service, key: key == "ports")
+    assert [one.rules for one in found] == [("N12",)]
+
+
 def test_what_is_accepted_or_only_runs_is_left() -> None:
     accepted = finding("R03", accepted=Acceptance("needs them", date(2999, 1, 1)))
     running = finding("N12", source=FindingSource.RUNNING)

@@ -18,6 +18,7 @@ from types import ModuleType
 
 from tests.bench import (
     broken,
+    cold_scan,
     cold_start,
     commands,
     dashboard,
@@ -55,6 +56,7 @@ PARTS: tuple[ModuleType, ...] = (
     dashboard,
     hour,
     quick_start,
+    cold_scan,
 )
 """Each measures the rows that its HOW explains."""
 

@@ -105,7 +105,7 @@ class Places:
         """Of the service's own, or of those that it extends; the last one counts."""
         if best is not None and best.depth >= 4:
             return best
-        others = [one for key, named in self._env_files.items() if key != service for one in named]
+        others = [one for key, named in self._env_files.items() if key != service for one in reversed(named)]
         for file, lines in (*reversed(self._env_files.get(service, ())), *others):
             for line in reversed(lines):
                 if line.name == name:

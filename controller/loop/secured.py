@@ -1,0 +1,115 @@
+"""What is known of a stack's protection now: its files scanned, what runs looked at, the last netcheck read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.engines.base import Engine
+from controller.intake.targets import Target
+from controller.loop.gate import Gate
+from controller.loop.scanning import Known, Written, find_images, make_project, read_waivers, scan
+from controller.model.errors import EngineError
+from controller.model.manifest.security import NetworkPolicy
+from controller.model.names import Instant
+from controller.model.project import RenderedProject
+from controller.model.reach import Reach
+from controller.model.running import Running
+from controller.model.scanning import FindingSeverity, FindingSource
+from controller.security.published import desired_published, without_doubles
+from controller.security.state import Scanned, SecurityState, judge_waivers
+
+if TYPE_CHECKING:
+    from controller.model.desired import DesiredService
+    from controller.model.manifest.security import Security
+
+_PATIENCE = 10.0
+"""Seconds for all that an engine is asked about what runs of one stack."""
+
+_LOCAL = Known()
+
+
+@dataclass(frozen=True, slots=True)
+class Senses:
+    """By what is scanned. `engine` None: files alone; `folder`: where the controller keeps what is its own."""
+
+    engine: Engine | None
+    folder: Path
+    now: Instant
+
+    @property
+    def today(self) -> date:
+        return datetime.fromtimestamp(self.now).astimezone().date()
+
+
+def write_down(target: Target, rendered: RenderedProject) -> Written:
+    """All that a scan looks at of what was read."""
+    return Written(rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path)
+
+
+def asks_for_scans(target: Target) -> bool:
+    """Whether its manifest asks for anything that a scan tells of: `scan`, even empty, or `networkPolicy`."""
+    if target.manifest is None:
+        return False
+    said: Security = target.manifest.spec.security
+    return "scan" in said.model_fields_set or said.network_policy is not NetworkPolicy.OFF
+
+
+def scan_now(written: Written, senses: Senses, before: Scanned | None = None) -> Scanned:
+    """An engine that is away is no finding: what was seen `before` of what runs holds until it answers."""
+    images = find_images(senses.engine, written.rendered) if senses.engine is not None else {}
+    running, trouble = _look(senses.engine, written.rendered.name)
+    found = scan(written, Known((str(senses.folder),), images), senses.today, running or Running())
+    looked_at: Instant | None = senses.now
+    if running is None:
+        looked_at = before.looked_at if before is not None else None
+        kept = before.findings if before is not None else ()
+        found = (*found, *(one for one in kept if one.source is FindingSource.RUNNING))
+    waivers = judge_waivers(read_waivers(written), found, senses.today)
+    return Scanned(senses.now, found, waivers, looked_at, trouble)
+
+
+def _look(engine: Engine | None, stack: str) -> tuple[Running | None, str]:
+    """What runs of it, and why that is not known."""
+    if engine is None:
+        return None, "no engine was asked"
+    try:
+        return engine.look_around(stack, deadline=_PATIENCE), ""
+    except EngineError as error:
+        return None, error.message
+
+
+def fail_on_of(written: Written | None) -> FindingSeverity | None:
+    """From which severity on its manifest bars services."""
+    return written.manifest.spec.security.scan.fail_on if written is not None and written.manifest is not None else None
+
+
+def is_enforced(written: Written | None) -> bool:
+    """Whether its manifest asks for networks by declared edges alone."""
+    manifest = written.manifest if written is not None else None
+    return manifest is not None and manifest.spec.security.network_policy is NetworkPolicy.DEPENDENCIES
+
+
+def find_barred(written: Written, scanned: Scanned, known: Known = _LOCAL) -> Mapping[str, str]:
+    """Services that may not be started, by what was found in the files."""
+    threshold = fail_on_of(written)
+    if threshold is None:
+        return {}
+    said = tuple(one for one in scanned.findings if one.source is FindingSource.COMPOSE)
+    return Gate(threshold, make_project(written, known), said).barred()
+
+
+def make_state(
+    stack: str,
+    services: Mapping[str, DesiredService],
+    written: Written | None,
+    scanned: Scanned | None,
+    reach: Reach | None,
+) -> SecurityState:
+    """All of it, but for who is barred."""
+    published = without_doubles(desired_published(services))
+    state = SecurityState(stack, scanned, fail_on_of(written), {}, is_enforced(written), published, reach)
+    return replace(state, asked=written is not None)

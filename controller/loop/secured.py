@@ -2,34 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from controller.engines.base import Engine
 from controller.intake.targets import Target
 from controller.loop.gate import Gate
+from controller.loop.generation import render_target, resolve_target
+from controller.loop.reachbook import load_reach
 from controller.loop.scanning import Known, Written, find_images, make_project, read_waivers, scan
-from controller.model.errors import EngineError
+from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.names import Instant
 from controller.model.project import RenderedProject
 from controller.model.reach import Reach
 from controller.model.running import Running
-from controller.model.scanning import FindingSeverity, FindingSource
+from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
 from controller.security.published import desired_published, without_doubles
 from controller.security.state import Scanned, SecurityState, judge_waivers
 
 if TYPE_CHECKING:
+    from controller.loop.ground import Ground
     from controller.model.desired import DesiredService
     from controller.model.manifest.security import Security
 
 _PATIENCE = 10.0
 """Seconds for all that an engine is asked about what runs of one stack."""
-
-_LOCAL = Known()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +61,8 @@ def asks_for_scans(target: Target) -> bool:
 
 def scan_now(written: Written, senses: Senses, before: Scanned | None = None) -> Scanned:
     """An engine that is away is no finding: what was seen `before` of what runs holds until it answers."""
-    images = find_images(senses.engine, written.rendered) if senses.engine is not None else {}
     running, trouble = _look(senses.engine, written.rendered.name)
-    found = scan(written, Known((str(senses.folder),), images), senses.today, running or Running())
+    found = scan(written, _known(written, senses), senses.today, running or Running())
     looked_at: Instant | None = senses.now
     if running is None:
         looked_at = before.looked_at if before is not None else None
@@ -75,11 +75,16 @@ def scan_now(written: Written, senses: Senses, before: Scanned | None = None) ->
 def _look(engine: Engine | None, stack: str) -> tuple[Running | None, str]:
     """What runs of it, and why that is not known."""
     if engine is None:
-        return None, "no engine was asked"
+        return None, "the engine does not answer"
     try:
         return engine.look_around(stack, deadline=_PATIENCE), ""
     except EngineError as error:
         return None, error.message
+
+
+def _known(written: Written, senses: Senses) -> Known:
+    images = find_images(senses.engine, written.rendered) if senses.engine is not None else {}
+    return Known((str(senses.folder),), images)
 
 
 def fail_on_of(written: Written | None) -> FindingSeverity | None:
@@ -93,15 +98,6 @@ def is_enforced(written: Written | None) -> bool:
     return manifest is not None and manifest.spec.security.network_policy is NetworkPolicy.DEPENDENCIES
 
 
-def find_barred(written: Written, scanned: Scanned, known: Known = _LOCAL) -> Mapping[str, str]:
-    """Services that may not be started, by what was found in the files."""
-    threshold = fail_on_of(written)
-    if threshold is None:
-        return {}
-    said = tuple(one for one in scanned.findings if one.source is FindingSource.COMPOSE)
-    return Gate(threshold, make_project(written, known), said).barred()
-
-
 def make_state(
     stack: str,
     services: Mapping[str, DesiredService],
@@ -113,3 +109,54 @@ def make_state(
     published = without_doubles(desired_published(services))
     state = SecurityState(stack, scanned, fail_on_of(written), {}, is_enforced(written), published, reach)
     return replace(state, asked=written is not None)
+
+
+# --- for a call of the command line
+
+
+class Surveyed(NamedTuple):
+    """Each stack that could be read. `errors`: what is wrong with the others; `away`: why no engine was asked."""
+
+    states: tuple[SecurityState, ...] = ()
+    errors: tuple[Finding, ...] = ()
+    away: Finding | None = None
+
+
+def survey(ground: Ground) -> Surveyed:
+    """Every stack that is meant, looked at now, whether the manifest asks for it or not; without an engine by its
+    files alone. Raises ControllerErrors."""
+    away: Finding | None = None
+    try:
+        ground.engine_id()
+    except EngineError as error:
+        away = Finding(f"only the files were looked at: {error.message}", hint=error.hint)
+    targets = ground.targets() if away is not None else ground.in_profile(ground.targets())
+    states, errors = [], [finding for item in targets.broken for finding in item.findings]
+    for target in targets.stacks:
+        try:
+            states.append(_survey_one(ground, target, has_engine=away is None))
+        except InvalidInput as error:
+            errors += error.findings
+    return Surveyed(tuple(sorted(states, key=lambda one: one.stack)), tuple(errors), away)
+
+
+def _survey_one(ground: Ground, target: Target, *, has_engine: bool) -> SecurityState:
+    rendered = render_target(ground.engine, target)
+    resolution = resolve_target(ground.engine, target, rendered)
+    if resolution.stack is None:
+        raise InvalidInput(resolution.errors)
+    senses = Senses(ground.engine if has_engine else None, ground.asked.root, ground.now())
+    written = write_down(target, rendered)
+    scanned = scan_now(written, senses)
+    reach = load_reach(ground.folder(rendered.name)) if has_engine else None
+    state = make_state(rendered.name, resolution.stack.services, written, scanned, reach)
+    return replace(state, barred=_find_barred(written, senses, scanned), asked=asks_for_scans(target))
+
+
+def _find_barred(written: Written, senses: Senses, scanned: Scanned) -> Mapping[str, str]:
+    """Services that may not be started, by what was found in the files."""
+    threshold = fail_on_of(written)
+    if threshold is None:
+        return {}
+    said: Sequence[ScanFinding] = [one for one in scanned.findings if one.source is FindingSource.COMPOSE]
+    return Gate(threshold, make_project(written, _known(written, senses)), tuple(said)).barred()

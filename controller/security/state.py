@@ -78,7 +78,5 @@ def is_engines(finding: ScanFinding) -> bool:
 def judge_waivers(waivers: Sequence[Waived], findings: Iterable[ScanFinding], today: date) -> tuple[WaiverState, ...]:
     """Each waiver as it stands today, the first to end first."""
     found = [one for one in findings if one.rule.id not in _OF_WAIVERS]
-    told = [
-        WaiverState(waiver, (waiver.expires - today).days, sum(map(waiver.covers, found))) for waiver in waivers
-    ]
+    told = [WaiverState(waiver, (waiver.expires - today).days, sum(map(waiver.covers, found))) for waiver in waivers]
     return tuple(sorted(told, key=lambda one: (one.days_left, one.waiver.id, one.waiver.service)))

@@ -13,11 +13,10 @@ from controller.intake.targets import Target
 from controller.loop.gate import Gate
 from controller.loop.generation import render_target, resolve_target
 from controller.loop.reachbook import load_reach
-from controller.loop.scanning import Known, Written, find_images, make_project, read_waivers, scan
+from controller.loop.scanning import Known, Written, find_images, make_project, read_waivers, scan, write_down
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.names import Instant
-from controller.model.project import RenderedProject
 from controller.model.reach import Reach
 from controller.model.running import Running
 from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
@@ -27,7 +26,6 @@ from controller.security.state import Scanned, SecurityState, judge_waivers
 if TYPE_CHECKING:
     from controller.loop.ground import Ground
     from controller.model.desired import DesiredService
-    from controller.model.manifest.security import Security
 
 _PATIENCE = 10.0
 """Seconds for all that an engine is asked about what runs of one stack."""
@@ -44,19 +42,6 @@ class Senses:
     @property
     def today(self) -> date:
         return datetime.fromtimestamp(self.now).astimezone().date()
-
-
-def write_down(target: Target, rendered: RenderedProject) -> Written:
-    """All that a scan looks at of what was read."""
-    return Written(rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path)
-
-
-def asks_for_scans(target: Target) -> bool:
-    """Whether its manifest asks for anything that a scan tells of: `scan`, even empty, or `networkPolicy`."""
-    if target.manifest is None:
-        return False
-    said: Security = target.manifest.spec.security
-    return "scan" in said.model_fields_set or said.network_policy is not NetworkPolicy.OFF
 
 
 def scan_now(written: Written, senses: Senses, before: Scanned | None = None) -> Scanned:
@@ -150,7 +135,11 @@ def _survey_one(ground: Ground, target: Target, *, has_engine: bool) -> Security
     scanned = scan_now(written, senses)
     reach = load_reach(ground.folder(rendered.name)) if has_engine else None
     state = make_state(rendered.name, resolution.stack.services, written, scanned, reach)
-    return replace(state, barred=_find_barred(written, senses, scanned), asked=asks_for_scans(target))
+    return replace(state, barred=_find_barred(written, senses, scanned), asked=_asks_for_scans(target))
+
+
+def _asks_for_scans(target: Target) -> bool:
+    return target.manifest is not None and target.manifest.spec.security.asks_for_scans
 
 
 def _find_barred(written: Written, senses: Senses, scanned: Scanned) -> Mapping[str, str]:

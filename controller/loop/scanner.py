@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -62,7 +62,7 @@ class Scanning:
     def __init__(self, controller: Controller, ground: Ground, pace: Pace = Pace()) -> None:  # noqa: B008 - immutable
         self._controller, self._ground, self._pace = controller, ground, pace
         self._watches: dict[str, _Watch] = {}
-        self._networks: frozenset[str] = frozenset()
+        self._networks: Mapping[str, frozenset[str]] = {}
         self._touched: set[str] = set()
         self._wake, self._ended = threading.Event(), threading.Event()
         self._grace = Grace(_LAST_PATIENCE)
@@ -99,9 +99,10 @@ class Scanning:
         return None
 
     def _hear(self, network: str) -> None:
-        if network in self._networks:
-            self._touched.add(network)
-            self._wake.set()
+        for stack, names in self._networks.items():
+            if network in names or network.startswith(f"{stack}_"):
+                self._touched.add(stack)
+                self._wake.set()
 
     # --- the thread
 
@@ -126,17 +127,17 @@ class Scanning:
         touched, self._touched = self._touched, set()
         for name, stack in stacks.items():
             watch = self._watches.setdefault(name, _Watch())
-            self._look(watch, stack, touched)
+            self._look(watch, stack)
+            watch.asked |= name in touched
             if watch.due_at(self._pace) <= time.monotonic() and not self._ended.is_set():
                 self._note(watch)
                 self._scan(name, watch, stack)
-        self._networks = frozenset(one for name, stack in stacks.items() for one in _networks(name, stack))
+        self._networks = {name: _networks(stack) for name, stack in stacks.items()}
 
-    def _look(self, watch: _Watch, stack: Reconciler, touched: set[str]) -> None:
-        """Whether something changed: its files, its containers, who is on its networks."""
+    def _look(self, watch: _Watch, stack: Reconciler) -> None:
+        """Whether something changed: its files, its containers."""
         written, seen = stack.loaded.written, _signature(stack.chronicle.status)
-        known = watch.written is written and watch.seen == seen
-        watch.asked |= not known or not touched.isdisjoint(_networks(stack.loaded.name, stack))
+        watch.asked |= watch.written is not written or watch.seen != seen
         watch.written, watch.seen = written, seen
 
     def _note(self, watch: _Watch) -> None:
@@ -194,9 +195,7 @@ def _signature(status: StackStatus | None) -> frozenset[object]:
     return frozenset((one.id, one.drift or ()) for service in services for one in service.replicas)
 
 
-def _networks(name: str, stack: Reconciler) -> Iterable[str]:
-    """Names of its networks, as the engine has them."""
+def _networks(stack: Reconciler) -> frozenset[str]:
+    """Names of its networks, as the engine has them; those that begin with its own name are its as well."""
     declared = stack.loaded.rendered.model.get("networks") or {}
-    yield f"{name}_default"
-    for key, network in declared.items():
-        yield str((network or {}).get("name") or f"{name}_{key}")
+    return frozenset(str(one["name"]) for one in declared.values() if one and one.get("name"))

@@ -28,8 +28,10 @@ FILE = """
 name: NAME
 services:
   db: {image: busybox, labels: {controller.simulated.start: '0.01'}, ports: [PORT]}
-  web: {image: busybox, labels: {controller.simulated.start: '0.01'}, depends_on: {db: {condition: service_started, required: true}}}
-""".replace("PORT", '{target: 5432, published: "5432", protocol: tcp, mode: ingress}')
+  web: {image: busybox, labels: {controller.simulated.start: '0.01'}, depends_on: {db: NEED}}
+""".replace("PORT", '{target: 5432, published: "5432", protocol: tcp, mode: ingress}').replace(
+    "NEED", "{condition: service_started, required: true}"
+)
 SCAN = ", security: {scan: {}}"
 STRANGER = Running(strangers=(Stranger("other-1", "network", "shop_default", "default"),))
 PRIVILEGED = Running(services={"web": ({"image": "busybox", "privileged": True},)})

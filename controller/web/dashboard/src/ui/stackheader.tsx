@@ -8,7 +8,7 @@ import { ActButton, MoreActs, type Act } from "./acts.tsx";
 import { PhaseTag } from "./basics.tsx";
 import { orphansOf } from "./troublecard.tsx";
 
-const TABS = [["", "Now"], ["plan", "Plan"], ["revisions", "Revisions"], ["resources", "Resources"]] as const;
+const TABS = [["", "Now"], ["plan", "Plan"], ["revisions", "Revisions"], ["resources", "Resources"], ["security", "Security"]] as const;
 
 export function StackHeader({ entry, tab }: { readonly entry: StackEntry; readonly tab: string }) {
   const head = entry.head.value;

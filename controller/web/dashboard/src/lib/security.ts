@@ -32,9 +32,9 @@ export function countBySeverity(findings: readonly ScanFinding[]): Readonly<Reco
   return counts;
 }
 
-/** The folder that all these files are in, with its slash; "": none. */
-export function rootOf(findings: readonly ScanFinding[]): string {
-  const folders = findings.flatMap((one) => (one.file ? [one.file.slice(0, one.file.lastIndexOf("/") + 1)] : []));
+/** The folder that the files of all these are in, with its slash; "": none. */
+export function rootOf(placed: readonly { readonly file: string | null }[]): string {
+  const folders = placed.flatMap((one) => (one.file ? [one.file.slice(0, one.file.lastIndexOf("/") + 1)] : []));
   return folders.reduce((root, folder) => {
     while (root && !folder.startsWith(root)) root = root.slice(0, root.lastIndexOf("/", root.length - 2) + 1);
     return root;
@@ -61,8 +61,8 @@ export function roleOfDays({ daysLeft }: Pick<Waiver, "daysLeft">): Role {
 
 export const FROM: Readonly<Record<Published["reachableFrom"], readonly [Role, string, string]>> = {
   machine: ["good", "this machine only", "programs of this machine alone; no container"],
-  interface: ["busy", "one network", "whoever reaches that address, and every container of this machine"],
-  everyone: ["warn", "everyone", "whoever reaches this machine by any of its addresses, and every container on it"],
+  interface: ["busy", "one network", "whoever reaches that address, and containers of this machine"],
+  everyone: ["warn", "everyone", "whoever reaches any address of this machine, and its containers"],
 };
 
 // --- who reaches whom
@@ -117,7 +117,7 @@ export function wrongWays({ pairs }: Pick<Check, "pairs">): readonly { readonly 
     if (pair.port !== null) way.ports.push(pair.port);
     ways.set(key, way);
   }
-  return [...ways.values()];
+  return [...ways.values()].sort((a, b) => RANKS.indexOf(signOf(a.pair)) - RANKS.indexOf(signOf(b.pair)));
 }
 
 export function checkWords(check: Check): string {

@@ -1,5 +1,5 @@
 import type { FindingSeverity, ScanFinding, Security } from "../api/security.ts";
-import { count } from "../lib/format.ts";
+import { capital, count } from "../lib/format.ts";
 import { countBySeverity, headlineOf, matchesFinding, roleOfSeverity, rootOf, SEVERITIES, spotOf } from "../lib/security.ts";
 import { hrefOf, queryValue, setQuery } from "../lib/router.ts";
 import { Age, Empty, Prose, Section, Tag } from "./basics.tsx";
@@ -17,7 +17,7 @@ export function FindingsSection({ found, at }: { readonly found: Security; reado
   const waived = found.findings.filter((one) => one.waived);
   const filter = { severity: queryValue("severity"), service: queryValue("service"), text: queryValue("q") };
   const shown = counting.filter((one) => matchesFinding(one, filter));
-  const root = rootOf(found.findings);
+  const root = rootOf([...found.findings, ...found.waivers]);
   return (
     <Section title="Findings" id="findings" flush aside={<Gate found={found} />}>
       <Headline found={found} at={at} />
@@ -89,7 +89,7 @@ function Row({ one, root, stack }: { readonly one: ScanFinding; readonly root: s
       <td data-label="Severity"><SeverityTag severity={one.severity} /></td>
       <th scope="row" class="wrap">
         <span class="rule-id" title={one.references.join(", ")}>{one.rule}</span> {one.message}
-        <span class="sub">{one.title}. {one.why}</span>
+        <span class="sub">{capital(one.title)}. {one.why}</span>
         {one.waived && <span class="sub accepted">accepted until {one.waived.expires}: {one.waived.reason}</span>}
       </th>
       <td data-label="Where" class="wrap where">

@@ -4,7 +4,7 @@ import { Section, Tag } from "./basics.tsx";
 
 /** What is accepted, by whom it was reasoned, and for how long still. */
 export function WaiversSection({ found }: { readonly found: Security }) {
-  const root = rootOf(found.findings);
+  const root = rootOf([...found.findings, ...found.waivers]);
   return (
     <Section title="Waivers" id="waivers" flush>
       <table class="table waivers">

@@ -29,24 +29,28 @@ _LAST_PATIENCE = 2.0
 
 class Pace(NamedTuple):
     """Seconds. `soon` after a change, in which more of it is gathered; `gap` at least between two scans of a stack, and
-    no more than `most` within `window`; `again` where the engine did not answer."""
+    no more than `most` within `window`; `again` where the engine did not answer; `later` once more after somebody came
+    to a network, who may have been on his way still."""
 
     every: float = 300.0
     soon: float = 1.0
     gap: float = 3.0
-    most: int = 4
-    window: float = 120.0
+    most: int = 6
+    window: float = 180.0
     again: float = 30.0
+    later: float = 10.0
 
 
 @dataclass(slots=True)
 class _Watch:
-    """Of one stack. `asked`: something changed since its last scan; `next_at`: when it is scanned in any case."""
+    """Of one stack. `asked`: something changed since its last scan; `visited`: somebody came to a network, or left it;
+    `next_at`: when it is scanned in any case."""
 
     times: deque[float] = field(default_factory=deque)
     written: Written | None = None
     seen: frozenset[object] = frozenset()
     asked: bool = True
+    visited: bool = False
     next_at: float = 0.0
 
     def due_at(self, pace: Pace) -> float:
@@ -128,7 +132,8 @@ class Scanning:
         for name, stack in stacks.items():
             watch = self._watches.setdefault(name, _Watch())
             self._look(watch, stack)
-            watch.asked |= name in touched
+            watch.visited |= name in touched
+            watch.asked |= watch.visited
             if watch.due_at(self._pace) <= time.monotonic() and not self._ended.is_set():
                 self._note(watch)
                 self._scan(name, watch, stack)
@@ -146,8 +151,9 @@ class Scanning:
         watch.times.append(now)
         while len(watch.times) > self._pace.most:
             watch.times.popleft()
-        watch.asked = False
-        watch.next_at = now + self._pace.every * random.uniform(0.9, 1.1)  # noqa: S311 - jitter, no secret
+        pause = self._pace.later if watch.visited else self._pace.every * random.uniform(0.9, 1.1)  # noqa: S311 - jitter
+        watch.asked = watch.visited = False
+        watch.next_at = now + pause
 
     def _scan(self, name: str, watch: _Watch, stack: Reconciler) -> None:
         from controller.alerts.findings import find_findings  # only who asks for scans loads all this
@@ -190,9 +196,9 @@ class Scanning:
 
 
 def _signature(status: StackStatus | None) -> frozenset[object]:
-    """What of its containers a scan may see: which there are, and what a hand changed in them."""
+    """What of its containers a scan may see: which there are, whether they run, and what a hand changed in them."""
     services = status.services if status is not None else ()
-    return frozenset((one.id, one.drift or ()) for service in services for one in service.replicas)
+    return frozenset((one.id, one.running, one.drift or ()) for service in services for one in service.replicas)
 
 
 def _networks(stack: Reconciler) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from controller.engines.base import Engine
 from controller.intake.targets import Target
-from controller.loop.gate import Gate
+from controller.loop.gate import make_gate
 from controller.loop.generation import render_target, resolve_target
 from controller.loop.reachbook import load_reach
-from controller.loop.scanning import Known, Written, find_images, make_project, read_waivers, scan, write_down
+from controller.loop.scanning import Known, Written, find_images, read_waivers, scan, write_down
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.names import Instant
 from controller.model.reach import Reach
 from controller.model.running import Running
-from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
+from controller.model.scanning import FindingSeverity, FindingSource
 from controller.security.published import desired_published, without_doubles
 from controller.security.state import Scanned, SecurityState, judge_waivers
 
@@ -135,17 +135,10 @@ def _survey_one(ground: Ground, target: Target, *, has_engine: bool) -> Security
     scanned = scan_now(written, senses)
     reach = load_reach(ground.folder(rendered.name)) if has_engine else None
     state = make_state(rendered.name, resolution.stack.services, written, scanned, reach)
-    return replace(state, barred=_find_barred(written, senses, scanned), asked=_asks_for_scans(target))
+    gate = make_gate(ground.engine, target, rendered, senses.folder)
+    barred = gate.barred(senses.today) if gate is not None else {}
+    return replace(state, barred=barred, asked=_asks_for_scans(target))
 
 
 def _asks_for_scans(target: Target) -> bool:
     return target.manifest is not None and target.manifest.spec.security.asks_for_scans
-
-
-def _find_barred(written: Written, senses: Senses, scanned: Scanned) -> Mapping[str, str]:
-    """Services that may not be started, by what was found in the files."""
-    threshold = fail_on_of(written)
-    if threshold is None:
-        return {}
-    said: Sequence[ScanFinding] = [one for one in scanned.findings if one.source is FindingSource.COMPOSE]
-    return Gate(threshold, make_project(written, _known(written, senses)), tuple(said)).barred()

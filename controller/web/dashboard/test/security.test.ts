@@ -3,7 +3,7 @@ import { test } from "node:test";
 
 import type { Pair, ScanFinding, Security } from "../src/api/security.ts";
 import { commandFor, helpFor } from "../src/lib/actions.ts";
-import { checkWords, countBySeverity, daysWords, headlineOf, matchesFinding, matrixOf, roleOfDays, rootOf, signOf, spotOf, wrongWays } from "../src/lib/security.ts";
+import { checkWords, countBySeverity, daysWords, groupSame, headlineOf, matchesFinding, matrixOf, roleOfDays, rootOf, signOf, spotOf, wrongWays } from "../src/lib/security.ts";
 
 function finding(more: Partial<ScanFinding> = {}): ScanFinding {
   return {
@@ -27,6 +27,12 @@ test("findings are found by severity, service and every word", () => {
   assert.ok(!matchesFinding(finding(), { ...all, severity: "high" }));
   assert.ok(!matchesFinding(finding(), { ...all, text: "privileged db" }));
   assert.deepEqual([matchesFinding(finding({ service: null }), { ...all, service: "-" }), matchesFinding(finding(), { ...all, service: "-" })], [true, false]);
+});
+
+test("the same in several services is told once, with its places", () => {
+  const waived = finding({ service: "c", waived: { reason: "known", expires: "2027-01-31" } });
+  const groups = groupSame([finding(), finding({ rule: "F01" }), finding({ service: "db" }), finding({ service: "b", source: "running" }), waived]);
+  assert.deepEqual(groups.map((same) => same.map((one) => one.service)), [["web", "db"], ["web"], ["b"], ["c"]]);
 });
 
 test("places are told from the folder on that all files have in common", () => {

@@ -32,9 +32,23 @@ export function countBySeverity(findings: readonly ScanFinding[]): Readonly<Reco
   return counts;
 }
 
+/** The same in several services: told once, with all its places. Never empty. */
+export type Same = readonly [ScanFinding, ...ScanFinding[]];
+
+export function groupSame(findings: readonly ScanFinding[]): readonly Same[] {
+  const groups = new Map<string, [ScanFinding, ...ScanFinding[]]>();
+  for (const one of findings) {
+    const key = JSON.stringify([one.severity, one.rule, one.source, one.message, one.fix, one.waived]);
+    const known = groups.get(key);
+    if (known) known.push(one);
+    else groups.set(key, [one]);
+  }
+  return [...groups.values()];
+}
+
 /** The folder that the files of all these are in, with its slash; "": none. */
 export function rootOf(placed: readonly { readonly file: string | null }[]): string {
-  const folders = placed.flatMap((one) => (one.file ? [one.file.slice(0, one.file.lastIndexOf("/") + 1)] : []));
+  const folders = placed.flatMap((one) => (one.file?.startsWith("/") ? [one.file.slice(0, one.file.lastIndexOf("/") + 1)] : []));
   return folders.reduce((root, folder) => {
     while (root && !folder.startsWith(root)) root = root.slice(0, root.lastIndexOf("/", root.length - 2) + 1);
     return root;

@@ -1,6 +1,6 @@
 import type { FindingSeverity, ScanFinding, Security } from "../api/security.ts";
 import { capital, count } from "../lib/format.ts";
-import { countBySeverity, headlineOf, matchesFinding, roleOfSeverity, rootOf, SEVERITIES, spotOf } from "../lib/security.ts";
+import { countBySeverity, groupSame, headlineOf, matchesFinding, roleOfSeverity, rootOf, SEVERITIES, spotOf, type Same } from "../lib/security.ts";
 import { hrefOf, queryValue, setQuery } from "../lib/router.ts";
 import { Age, Empty, Prose, Section, Tag } from "./basics.tsx";
 import { Icon, type IconName } from "./icons.tsx";
@@ -77,13 +77,13 @@ function FindingTable({ findings, root, stack, label }: { readonly findings: rea
     <table class="table scan">
       <caption class="visually-hidden">{label}</caption>
       <thead><tr><th scope="col">Severity</th><th scope="col">What</th><th scope="col">Where</th><th scope="col">Mend</th></tr></thead>
-      <tbody>{findings.map((one) => <Row key={`${one.source} ${one.rule} ${one.service} ${one.path} ${one.message}`} one={one} root={root} stack={stack} />)}</tbody>
+      <tbody>{groupSame(findings).map((same) => <Row key={`${same[0].source} ${same[0].rule} ${same[0].service} ${same[0].path} ${same[0].message}`} same={same} root={root} stack={stack} />)}</tbody>
     </table>
   );
 }
 
-function Row({ one, root, stack }: { readonly one: ScanFinding; readonly root: string; readonly stack: string }) {
-  const spot = spotOf(one, root);
+function Row({ same, root, stack }: { readonly same: Same; readonly root: string; readonly stack: string }) {
+  const [one] = same;
   return (
     <tr>
       <td data-label="Severity"><SeverityTag severity={one.severity} /></td>
@@ -92,13 +92,20 @@ function Row({ one, root, stack }: { readonly one: ScanFinding; readonly root: s
         <span class="sub">{capital(one.title)}. {one.why}</span>
         {one.waived && <span class="sub accepted">accepted until {one.waived.expires}: {one.waived.reason}</span>}
       </th>
-      <td data-label="Where" class="wrap where">
-        {one.service ? <a href={hrefOf.service(stack, one.service)}>{one.service}</a> : <span class="muted">{one.source === "running" && !spot ? "what runs" : "the project"}</span>}
-        {one.source === "running" && one.service && <span class="ran">in what runs</span>}
-        {spot && <code title={`${one.file}${one.path ? `, ${one.path}` : ""}`}>{spot}</code>}
-      </td>
+      <td data-label="Where" class="wrap">{same.map((each) => <Where key={`${each.service} ${each.path}`} one={each} root={root} stack={stack} />)}</td>
       <td data-label="Mend" class="wrap"><Prose text={one.fix} /></td>
     </tr>
+  );
+}
+
+function Where({ one, root, stack }: { readonly one: ScanFinding; readonly root: string; readonly stack: string }) {
+  const spot = spotOf(one, root);
+  return (
+    <div class="where">
+      {one.service ? <a href={hrefOf.service(stack, one.service)}>{one.service}</a> : <span class="muted">{one.source === "running" && !spot ? "what runs" : "the project"}</span>}
+      {one.source === "running" && one.service && <span class="ran">in what runs</span>}
+      {spot && <code title={`${one.file}${one.path ? `, ${one.path}` : ""}`}>{spot}</code>}
+    </div>
   );
 }
 

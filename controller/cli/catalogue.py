@@ -42,7 +42,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
         "Look",
         (
             Entry("status", "status:status", "Phase of each stack and service."),
-            Entry("get", "get:get", "List stacks, services, replicas, revisions, endpoints, events, alerts, usage."),
+            Entry("get", "get:get", "List stacks, services, replicas, revisions, endpoints, events, usage, security …"),
             Entry("describe", "describe:describe", "All that is known of a stack or a service."),
             Entry("why", "describe:why", "Why a service is not ready, down to the root cause."),
             Entry("top", "top:top", "What services and machine use, live."),

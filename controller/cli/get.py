@@ -33,10 +33,11 @@ def get(
     since: float | None,
 ) -> int:
     """List KIND: stacks, services (svc), replicas (po), revisions (rev), endpoints (ep), events (ev), alerts (al),
-    usage (us)."""
+    usage (us), security (sec)."""
     from controller.cli.alerts import list_alerts
     from controller.cli.events import list_events
     from controller.cli.rollout import list_revisions
+    from controller.cli.secured import list_security
     from controller.cli.session import open_session
     from controller.cli.status import follow
 
@@ -46,6 +47,8 @@ def get(
         raise click.UsageError("--since is for usage")
     if what == "usage":
         return _list_usage(options, wanted, since, headers=not no_headers)
+    if what == "security":
+        return list_security(options, wanted, headers=not no_headers)
     if what == "revisions":
         return list_revisions(options, wanted, headers=not no_headers)
     if what == "alerts":

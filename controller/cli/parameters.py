@@ -44,6 +44,7 @@ KINDS = {
     "events": ("event", "ev"),
     "alerts": ("alert", "al"),
     "usage": ("us", "top"),
+    "security": ("sec",),
 }
 """What can be listed, with its other spellings."""
 

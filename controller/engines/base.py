@@ -63,15 +63,18 @@ class Nudge(StrEnum):
     CONNECTED = "connected"
     """The stream is up (again): everything may have changed."""
     LOST = "lost"
+    NETWORK = "network"
+    """Somebody's container, of no stack that was seen, came to a network or left it."""
 
 
 @dataclass(frozen=True, slots=True)
 class NudgeAt:
-    """A nudge: which stack and service to look at."""
+    """A nudge: which stack and service to look at, or which network, by its name."""
 
     kind: Nudge
     stack: str | None = None
     service: str | None = None
+    network: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -174,6 +174,6 @@ def read_nudge(event: Mapping[str, Any], whose: Callable[[str], tuple[str, str] 
             owner = whose(marks["container"]) if "container" in marks else None
             if owner is not None:
                 return NudgeAt(Nudge.SERVICE, *owner)
-            return None
+            return NudgeAt(Nudge.NETWORK, network=marks["name"]) if {"container", "name"} <= marks.keys() else None
         case _:
             return None

@@ -74,10 +74,11 @@ class Watchman:
         channels: Callable[[], tuple[Channel, ...]],
         environment: Mapping[str, str],
         measured: Callable[[], Usage | None] = lambda: None,
+        found: Callable[[str], tuple[Symptom, ...]] = lambda _: (),
     ) -> None:
-        """`measured`: the newest sample, where there is one."""
+        """`measured`: the newest sample, where there is one; `found`: what a scan of a stack tells of."""
         self._controller = controller
-        self._measured = measured
+        self._measured, self._found = measured, found
         self._channels = channels
         self._environment = environment
         self._desks: dict[str, _Desk] = {}
@@ -115,7 +116,7 @@ class Watchman:
                 desk.hush = desk.reconciler.store.alerts.hush(now)
         status, policy = desk.reconciler.chronicle.status, desk.reconciler.loaded.alerts
         fault = self._controller.faults.get(name, "")
-        measured = self._find_measured(desk, speaks=speaks)
+        measured = (*self._find_measured(desk, speaks=speaks), *(self._found(name) if policy.builtin else ()))
         advice = dict(desk.reconciler.limits.said)
         basis = _Basis(policy, desk.hush, speaks, fault, self._find_usage(name, policy), measured, advice)
         due = now < desk.looked_at or (desk.wake_at is not None and now >= desk.wake_at)

@@ -89,6 +89,8 @@ class Controller:
         """By stack; each is swapped whole, so that any thread may read it."""
         self.on_turn: list[Callable[[Instant], None]] = []
         """Called after every pass."""
+        self.on_network: list[Callable[[str], None]] = []
+        """Called with the name of a network where somebody came or went that is no stack's; quick, by any thread."""
 
     @property
     def pressed(self) -> bool:
@@ -247,6 +249,9 @@ class Controller:
                 self._connected = True
             case Nudge.IMAGES | Nudge.LOST:
                 self.call(self._look_everywhere)
+            case Nudge.NETWORK:
+                for listener in tuple(self.on_network):
+                    listener(nudge.network or "")
             case _:
                 pass
 

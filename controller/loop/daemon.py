@@ -23,9 +23,10 @@ from controller.loop.lock import Lock, try_lock
 from controller.loop.metering import Metering
 from controller.loop.reading import READ_AGAIN, Read, Reading
 from controller.loop.requests import Requests
+from controller.loop.scanner import Scanning
 from controller.loop.signals import Signals
 from controller.loop.wake import Listener
-from controller.loop.window import Rehearse, Serve, Served, Window
+from controller.loop.window import Beside, Rehearse, Serve, Served, Window
 from controller.model.errors import ControllerError, InvalidInput, Transient
 from controller.model.generation import Cause
 from controller.model.names import Instant
@@ -70,7 +71,10 @@ class Daemon:
         self.metering = Metering(self._controller, ground)
         self.metering.listeners += [Adjuster(self._controller).take, lambda usage: learned.renew(usage.stacks)]
         measured = lambda: self.metering.latest  # noqa: E731
-        self._watchman = Watchman(self._controller, lambda: self._reading.channels, ground.asked.environment, measured)
+        self.scanning = Scanning(self._controller, ground)
+        found = lambda stack: self.scanning.symptoms.get(stack, ())  # noqa: E731
+        environment = ground.asked.environment
+        self._watchman = Watchman(self._controller, lambda: self._reading.channels, environment, measured, found)
         self._controller.on_turn.append(self._watchman.look)
         self.cleaning = Cleaning(self._controller, ground)
         self._requests = Requests(self._controller, self._prepare, ground.asked.profile, self.cleaning.ask)
@@ -99,12 +103,14 @@ class Daemon:
         until = time.monotonic() + _LAST_STEP
         self.metering.stop()
         self.cleaning.stop()
+        self.scanning.stop()
         if self._served is not None:
             self._served.stop()
             self._served.close()
         self._watchman.close()
         self.metering.close()
         self.cleaning.close()
+        self.scanning.close()
         self._controller.close(max(0.0, until - time.monotonic()))
         for reader in self._readers:
             reader.join(_LAST_READ / len(self._readers))
@@ -112,12 +118,14 @@ class Daemon:
 
     def _serve(self) -> None:
         if self._api is not None:
-            window = Window(self._controller, self._ground, self.metering, self.cleaning, self._api.rehearse)
+            beside = Beside(self.metering, self.cleaning, self.scanning)
+            window = Window(self._controller, self._ground, beside, self._api.rehearse)
             self._served = self._api.serve(window, self._reading.serving)
 
     def _keep(self) -> None:
         self.metering.start()
         self.cleaning.start()
+        self.scanning.start()
         self._begin_to("reread", self._reading.reread)
         if self._watch:
             self._begin_to("watch", self._reading.watch)

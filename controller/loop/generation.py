@@ -35,6 +35,7 @@ from controller.model.timings import Span
 
 if TYPE_CHECKING:
     from controller.loop.gate import Gate
+    from controller.loop.scanning import Written
 
 
 def render_target(engine: Engine, target: Target) -> RenderedProject:
@@ -83,6 +84,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         metrics=read_metrics(target.manifest, target.path.parent if target.path else target.project.directory),
         resources=read_resources(target.manifest),
         gate=gate,
+        written=_write_down(target, rendered),
         declared=sources.declared,
         contents={name: found for name, found in sources.contents.items() if found},
     )
@@ -100,6 +102,15 @@ def _make_gate(engine: Engine, target: Target, rendered: RenderedProject, store:
 def _check_networks(resolution: Resolution) -> Resolution:
     faults = check_plan(resolution.stack) if resolution.stack is not None else ()
     return replace(resolution, stack=None, errors=faults) if faults else resolution
+
+
+def _write_down(target: Target, rendered: RenderedProject) -> Written | None:
+    """What a scan looks at; None: the manifest asks for none."""
+    if target.manifest is None or not target.manifest.spec.security.asks_for_scans:
+        return None
+    from controller.loop.scanning import write_down
+
+    return write_down(target, rendered)
 
 
 def _heed_learned(

@@ -17,6 +17,7 @@ from controller.model.resources import ResourcePolicy
 
 if TYPE_CHECKING:
     from controller.loop.gate import Gate
+    from controller.loop.scanning import Written
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,8 @@ class Loaded:
     """Every service of the files, whatever its Compose profile."""
     gate: Gate | None = field(default=None, repr=False)
     """What the scan lets be started; None: everything."""
+    written: Written | None = field(default=None, repr=False, compare=False)
+    """All that a scan looks at; None: nobody asks for scans."""
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
 

@@ -51,6 +51,11 @@ class Written:
     """Compose made the model, and we did not guess it."""
 
 
+def write_down(target: Target, rendered: RenderedProject) -> Written:
+    """All that a scan looks at of a target that was read."""
+    return Written(rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path)
+
+
 class Known(NamedTuple):
     """What is known besides of this machine. `own_paths`: folders of the controller's own; `images`: by service."""
 

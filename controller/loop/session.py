@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from controller.loop.netcheck import Asked as AskedPair
     from controller.loop.netcheck import Checked, Progress
     from controller.loop.peek import Peek
+    from controller.loop.secured import Surveyed
     from controller.loop.window import Planned, Serve
     from controller.model.advice import StackLimits
     from controller.model.alert import Ack, Alert, Silence
@@ -121,6 +122,12 @@ class Session:
         from controller.loop.reachbook import load_reach
 
         return load_reach(self._ground.folder(stack))
+
+    def security(self) -> Surveyed:
+        """What is known of the protection of each stack, by a look now; by the files alone where no engine answers."""
+        from controller.loop.secured import survey
+
+        return survey(self._ground)
 
     def _bring_in(self) -> None:
         """Most of our code, while Compose reads the files; sooner it would hold up who calls Compose."""

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from controller.decide.shortage import report_room
 from controller.engines.base import EngineInfo
@@ -18,7 +18,9 @@ from controller.loop.ground import Ground
 from controller.loop.intents import Intent
 from controller.loop.memory import Definitions
 from controller.loop.metering import Metering
+from controller.loop.reachbook import load_reach
 from controller.loop.reconcile import Reconciler
+from controller.loop.scanner import Scanning
 from controller.loop.store import Store
 from controller.loop.wake import nudge
 from controller.model.advice import StackLimits
@@ -35,6 +37,9 @@ from controller.model.serving import Serving
 from controller.model.status import Event, StackStatus
 from controller.model.timings import Span
 from controller.model.wish import Wish
+
+if TYPE_CHECKING:
+    from controller.security.state import Scanned, SecurityState
 
 MOST_WAITING = 100
 """Requests of one stack."""
@@ -84,16 +89,21 @@ class UnknownStack(ControllerError):
         return cls(f"no stack is called '{name}'", hint=f"known stacks: {', '.join(known) or 'none'}")
 
 
+class Beside(NamedTuple):
+    """What works beside the loop."""
+
+    metering: Metering
+    cleaning: Cleaning
+    scanning: Scanning
+
+
 class Window:
     """Reads what is published and stored; leaves intents. Raises UnknownStack for a stack that is not kept here."""
 
-    def __init__(
-        self, controller: Controller, ground: Ground, metering: Metering, cleaning: Cleaning, rehearse: Rehearse
-    ) -> None:
+    def __init__(self, controller: Controller, ground: Ground, beside: Beside, rehearse: Rehearse) -> None:
         self._controller = controller
         self._ground = ground
-        self._cleaning = cleaning
-        self.metering = metering
+        self.metering, self._cleaning, self._scanning = beside
         self.rehearse = rehearse
         self.began_at: Instant = ground.now()
         self._turned_at: Instant = ground.now()
@@ -205,6 +215,20 @@ class Window:
         loaded, folder = reconciler.loaded, reconciler.store.folder
         measured = read_measured(folder, stack, loaded.resources.adjust, now)
         return advise(loaded, reconciler.store.adjustments.load(), measured, now)
+
+    def security(self, stack: str) -> SecurityState:
+        """What is known of its protection: by the last scan, its files, and the last netcheck of all of it."""
+        from controller.loop.secured import make_state  # only who asks for it loads the rules
+
+        loaded = self._reconciler(stack).loaded
+        reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
+        state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
+        return dataclasses.replace(state, barred=loaded.desired.barred)
+
+    def scanned(self, stack: str) -> tuple[Scanned | None, int | None]:
+        """Its last scan, and how many services are barred; None: there was none, and nothing bars any."""
+        loaded = self._reconciler(stack).loaded
+        return self._scanning.latest.get(stack), None if loaded.gate is None else len(loaded.desired.barred)
 
     def alerts(self, stack: str) -> Posted:
         records, now = self._store(stack).alerts, self._ground.now()

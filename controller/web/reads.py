@@ -109,6 +109,16 @@ def room(desk: AtDesk, stack: str) -> Response:
     return answer(room_data(desk.window.room(stack)))
 
 
+@reads.get("/v1/stacks/{stack}/security", tags=["security"])
+def security(desk: AtDesk, stack: str) -> Response:
+    """Findings of the last scan, who is barred, waivers, what is published and who reaches whom: one of the stacks of
+    `controller get security -o json`."""
+    from controller.render.security import state_data  # with all that a netcheck takes; few ask
+
+    desk.stack(stack)
+    return answer(state_data(desk.window.security(stack)))
+
+
 @reads.get("/v1/stacks/{stack}/plan", tags=["plan"])
 async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_length=4096)] = "") -> Response:
     """What an `apply` would do now, by what the files say now, as `controller plan -o json`; `services`: `a,b`."""

@@ -9,6 +9,7 @@ from itertools import chain
 from controller.model.decision import Phase, StackPhase
 from controller.model.observed import Replica
 from controller.model.routes import RouteState
+from controller.model.scanning import FindingSeverity, FindingSource
 from controller.model.status import ServiceStatus
 from controller.model.usage import EngineView, Figures, HostUsage, OwnLimits, ServiceUsage
 from controller.web.snapshot import Snapshot, StackFacts
@@ -42,6 +43,7 @@ def _stack(facts: StackFacts) -> Iterator[Row]:
     for phase in StackPhase:
         yield "controller_stack_phase", (*stack, phase.value), phase is status.phase
     yield from _alerts(facts)
+    yield from _scan(facts)
     yield from chain.from_iterable(_service((*stack, one.name), one) for one in status.services)
 
 
@@ -53,6 +55,21 @@ def _alerts(facts: StackFacts) -> Iterator[Row]:
     )
     for labels, count in counted.items():
         yield "controller_alerts", labels, count
+
+
+def _scan(facts: StackFacts) -> Iterator[Row]:
+    """The engine's own findings are no stack's; of what runs nothing is told before it was looked at."""
+    stack, scanned = facts.status.name, facts.scanned
+    yield "controller_scan_barred_services", (stack,), facts.barred
+    if scanned is None:
+        return
+    yield "controller_scan_time_seconds", (stack,), scanned.at
+    yield "controller_scan_waivers", (stack,), sum(one.days_left >= 0 for one in scanned.waivers)
+    counted = Counter((one.severity, one.source) for one in scanned.own if one.accepted is None)
+    for source in FindingSource:
+        if source is FindingSource.COMPOSE or scanned.looked_at is not None:
+            for severity in FindingSeverity:
+                yield "controller_scan_findings", (stack, severity.value, source.value), counted[severity, source]
 
 
 def _service(labels: tuple[str, str], status: ServiceStatus) -> Iterator[Row]:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from controller import __version__
 from controller.loop.controller import Passes
@@ -17,15 +17,21 @@ from controller.model.status import StackStatus
 from controller.model.usage import Usage
 from controller.render.alerts import Shown, show_alerts
 
+if TYPE_CHECKING:
+    from controller.security.state import Scanned
+
 
 class StackFacts(NamedTuple):
-    """One stack. `up`: the engine answered the last look."""
+    """One stack. `up`: the engine answered the last look. `scanned`: its last scan, None: there was none; `barred`: how
+    many services may not be started, None: nothing bars any."""
 
     status: StackStatus
     up: bool = True
     passes: Passes = Passes()
     alerts: tuple[Shown, ...] | None = ()
     """Open ones; None: the stack's store cannot be read now."""
+    scanned: Scanned | None = None
+    barred: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ def _facts(window: Window, only: str | None) -> Iterator[StackFacts]:
         name = status.name
         with suppress(UnknownStack):  # it has just gone
             up = window.unavailable(name) is None
-            yield StackFacts(status, up, window.passes(name), _open_alerts(window, name))
+            yield StackFacts(status, up, window.passes(name), _open_alerts(window, name), *window.scanned(name))
 
 
 def _open_alerts(window: Window, stack: str) -> tuple[Shown, ...] | None:

@@ -150,7 +150,7 @@ def test_nobody_is_kept_out_and_nothing_is_cut_off(scene: Scene, visitor: Visito
         """
     )
     stack = f"/stacks/{scene.name}"
-    more = ("plan", "revisions", "resources", "services/db")
+    more = ("plan", "revisions", "resources", "security", "services/db")
     places = ("/", "/alerts", "/events", stack, *(f"{stack}/{page}" for page in more))
     with visitor.at():
         visitor.sees(scene.name)

@@ -119,7 +119,7 @@ def test_completion_knows_commands_and_kinds() -> None:
         return [answer.partition(",")[2] for answer in controller(env=env).out.splitlines()]
 
     assert complete("controller st") == ["start", "stop", "status"]
-    assert complete("controller get se") == ["services"]
+    assert complete("controller get se") == ["services", "security"]
     assert complete("controller get rev") == ["revisions"]
     assert complete("controller rollout un") == ["undo"]
 

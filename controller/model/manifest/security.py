@@ -127,3 +127,8 @@ class Security(Section):
     """TLS between services."""
     secrets: Secrets = Field(default_factory=Secrets)
     """Secrets kept by the controller."""
+
+    @property
+    def asks_for_scans(self) -> bool:
+        """Whether it asks for anything that a scan tells of: `scan`, even an empty one, or `networkPolicy`."""
+        return "scan" in self.model_fields_set or self.network_policy is not NetworkPolicy.OFF

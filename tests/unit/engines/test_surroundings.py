@@ -147,6 +147,7 @@ OURS = {labels.PROJECT: "p", labels.SERVICE: "a"}
         ("image", {}, NudgeAt(Nudge.IMAGES)),
         ("network", {"container": "known"}, NudgeAt(Nudge.SERVICE, "p", "b")),
         ("network", {"container": "unknown"}, None),
+        ("network", {"container": "unknown", "name": "n"}, NudgeAt(Nudge.NETWORK, network="n")),
         ("network", {"name": "n"}, None),
         ("daemon", {}, None),
     ],

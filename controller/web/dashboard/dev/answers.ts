@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Cause, Graph, Plan, Service, UsagePoint } from "../src/api/types.ts";
 import { ago, event, type World } from "./make.ts";
+import { securityOf } from "./security.ts";
 import { cleanedUp, cleanup, HOST, NOTHING_KNOWN, resourcesOf, type Resources } from "./resources.ts";
 
 let lastId = 0;
@@ -39,6 +40,10 @@ async function ofStack(world: World, [name = "", what = "", which = "", more = "
   if (what === "revisions") return revisions(name, which, response);
   if (what === "events") return send(response, 200, { events: world.events.filter((one) => one.stack === name && one.service === (url.searchParams.get("service") ?? one.service)) });
   if (what === "room" || what === "resources" || what === "cleanup") return ofMachineFor(world, name, what, response);
+  if (what === "security") {
+    const refused = world.refused["security"];
+    return refused ? send(response, refused[0], { error: { message: refused[1], hint: refused[2] || null } }) : send(response, 200, securityOf(world, name, stack.services, world.guarded));
+  }
   if (what === "usage") return send(response, 200, { series: history(world, stack.services, url) });
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
 }

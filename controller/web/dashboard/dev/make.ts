@@ -3,6 +3,7 @@
 import type { Alert, Condition, Event, Phase, Replica, Service, StackPhase } from "../src/api/types.ts";
 
 import type { Wanted } from "./resources.ts";
+import type { Guarded } from "./security.ts";
 
 export function ago(seconds: number): string {
   return new Date(Date.now() - seconds * 1000).toISOString();
@@ -67,9 +68,10 @@ export interface World {
   intents: Map<string, Record<string, unknown>>;
   /** What differs of the resources of each stack; `refused`: by the status, what all that is asked about them comes to. */
   wanted: Wanted;
+  guarded: Guarded;
   refused: Readonly<Record<string, readonly [number, string, string]>>;
 }
 
 export function world(more: Partial<World>): World {
-  return { stacks: [], events: [], alerts: [], silences: [], needs: {}, limits: {}, live: null, intents: new Map(), wanted: {}, refused: {}, ...more };
+  return { stacks: [], events: [], alerts: [], silences: [], needs: {}, limits: {}, live: null, intents: new Map(), wanted: {}, guarded: "unscanned", refused: {}, ...more };
 }

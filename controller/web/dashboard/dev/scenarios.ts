@@ -137,7 +137,19 @@ function over(): World {
 const FORBIDDEN = [403, "this token may not read that", "ask for a token of the role operator"] as const;
 
 function refused(): World {
-  return { ...healthy(), refused: { room: FORBIDDEN, resources: FORBIDDEN, cleanup: FORBIDDEN } };
+  return { ...healthy(), refused: { room: FORBIDDEN, resources: FORBIDDEN, cleanup: FORBIDDEN, security: FORBIDDEN } };
+}
+
+/** Findings in files and in what runs, ways that are not as declared, waivers that end. */
+function insecure(): World {
+  const why = "W02 PostgreSQL is open at 0.0.0.0:5432 (/srv/rag/compose/rag.yaml:41)";
+  const said = "what runs: H03 it runs privileged; mend: remove privileged; name the capabilities and devices that it needs";
+  const all = healthy();
+  return {
+    ...all, guarded: "found", stacks: all.stacks.map((one) => (one.name === "rag" ? { ...one, conditions: [CONVERGED, condition("Insecure", "True", "FindingsGated", `postgresql not started, since security.scan.failOn is high: ${why}; see controller scan`, 900)] } : one)),
+    alerts: [alert("rag", "gateway", "Findings", "critical", said, { since: ago(140) }), alert("rag", null, "WaiverExpired", "info", "project: the waiver of I01 ended on 2026-11-20; mend: mend the finding, or decide anew and give it another day")],
+    events: [...all.events, event("rag", "gateway", "FindingAppeared", "critical: gateway (running): H03 it runs privileged", { type: "Warning", time: ago(140) })],
+  };
 }
 
 const BUSY: readonly Phase[] = ["Ready", "Ready", "Ready", "Starting", "Updating", "Waiting", "Degraded", "Ready"];
@@ -166,6 +178,7 @@ function replaceService(all: World, stack: string, next: Service): void {
 }
 
 const MAKE: Readonly<Record<string, () => World>> = { healthy, crashloop, waiting, rollout, rollback, held, away, many, short, over, refused,
+  security: insecure, secure: () => ({ ...healthy(), guarded: "clean" }), unseen: () => ({ ...insecure(), guarded: "blind" }),
   limits: () => ({ ...healthy(), wanted: { limits: recommend } }), rubbish: () => ({ ...healthy(), wanted: { items: RUBBISH, slow: 3000 } }), unknown: () => ({ ...healthy(), wanted: { unknown: true } }),
   empty: () => world({}), login: healthy, lost: crashloop };
 const made = new Map<string, World>();

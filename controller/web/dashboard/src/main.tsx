@@ -11,6 +11,7 @@ import { Overview } from "./pages/overview.tsx";
 import { PlanPage } from "./pages/plan.tsx";
 import { ResourcesPage } from "./pages/resources.tsx";
 import { RevisionsPage } from "./pages/revisions.tsx";
+import { SecurityPage } from "./pages/security.tsx";
 import { ServicePage } from "./pages/service.tsx";
 import { StackPage } from "./pages/stack.tsx";
 import { Announcer } from "./ui/announcer.tsx";
@@ -24,6 +25,7 @@ import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/resources.css";
+import "./styles/security.css";
 
 function App() {
   if (session.value === "out") return <Login />;
@@ -51,6 +53,7 @@ function Page() {
   if (view === "plan") return <PlanPage key={name} entry={entry} />;
   if (view === "revisions") return <RevisionsPage key={name} entry={entry} number={more} />;
   if (view === "resources") return <ResourcesPage key={name} entry={entry} />;
+  if (view === "security") return <SecurityPage key={name} entry={entry} />;
   const service = view === "services" ? store.service(name, more) : undefined;
   return service ? <ServicePage key={`${name}/${more}`} entry={service} /> : <NotThere what={`The service ${more} of ${name}`} />;
 }

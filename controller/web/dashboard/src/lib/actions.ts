@@ -119,7 +119,7 @@ export function confirmationOf(asked: Asked, names: readonly string[] = []): Con
   }
 }
 
-export type Help = Verb | "plan" | "logs" | "resources";
+export type Help = Verb | "plan" | "logs" | "resources" | "security";
 
 /** What helps against a trouble, the most likely first. */
 export function helpFor(reason: string): readonly Help[] {
@@ -133,6 +133,7 @@ const HELP: Readonly<Record<string, readonly Help[]>> = {
   StoppedByUser: ["start"], NotStarted: ["start"], NotRunningAtAdoption: ["start"], CrashLoopBackOff: MENDED,
   RolledBack: ["logs", "retry"], UpdatePaused: ["logs", "retry", "rollout-undo"], RollbackFailed: MENDED, JobFailed: MENDED,
   ImagePullBackOff: ["retry"], NotReady: ["logs"], Unhealthy: ["logs", "rollout-restart"], SelfHealOff: ["logs", "rollout-restart"],
+  Findings: ["security"], Insecure: ["security"], WaiverExpired: ["security"],
   MemoryNearLimit: ["resources", "logs"], OutOfMemory: ["resources", "logs"],
 };
 

@@ -76,7 +76,7 @@ function choices(): readonly Choice[] {
     ...services.map((one): Choice => ({ key: `service ${one.stack}/${one.name}`, text: one.name, aside: `service of ${one.stack}`, phase: one.status.peek().phase, act: () => go(hrefOf.service(one.stack, one.name)) })),
     ...stacks.flatMap((entry) => [
       page(`Plan of ${entry.name}`, hrefOf.stack(entry.name, "plan")), page(`Revisions of ${entry.name}`, hrefOf.stack(entry.name, "revisions")),
-      page(`Resources of ${entry.name}`, hrefOf.resources(entry.name)),
+      page(`Resources of ${entry.name}`, hrefOf.resources(entry.name)), page(`Security of ${entry.name}`, hrefOf.stack(entry.name, "security")),
       ...(["start", "stop", "retry", "pause", "resume", "rollout-restart", "prune", "release"] as const).map((verb) => action(verb, entry.name, [])),
     ]),
     ...services.flatMap((one) => (["retry", "rollout-restart", "rollout-undo", "start", "stop", "pause", "resume"] as const).map((verb) => action(verb, one.stack, [one.name]))),

@@ -1,4 +1,5 @@
 import { useComputed } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 
 import { countOf } from "../lib/derived.ts";
 import { count } from "../lib/format.ts";
@@ -8,10 +9,15 @@ import { ActButton, MoreActs, type Act } from "./acts.tsx";
 import { PhaseTag } from "./basics.tsx";
 import { orphansOf } from "./troublecard.tsx";
 
-const TABS = [["", "Now"], ["plan", "Plan"], ["revisions", "Revisions"], ["resources", "Resources"]] as const;
+const TABS = [["", "Now"], ["plan", "Plan"], ["revisions", "Revisions"], ["resources", "Resources"], ["security", "Security"]] as const;
 
 export function StackHeader({ entry, tab }: { readonly entry: StackEntry; readonly tab: string }) {
   const head = entry.head.value;
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const here = tabs.current?.querySelector<HTMLElement>("[aria-current]");
+    if (tabs.current && here) tabs.current.scrollLeft += Math.max(0, here.getBoundingClientRect().right - tabs.current.getBoundingClientRect().right);
+  }, [tab]);
   return (
     <header class="page-head">
       <nav class="crumbs" aria-label="Where you are"><a href="/">Overview</a> <span aria-hidden="true">/</span> <span>{entry.name}</span></nav>
@@ -25,7 +31,7 @@ export function StackHeader({ entry, tab }: { readonly entry: StackEntry; readon
           <MoreActs acts={moreActs(entry)} stack={entry.name} />
         </div>
       </div>
-      <nav class="tabs" aria-label={`Views of ${entry.name}`}>
+      <nav class="tabs" ref={tabs} aria-label={`Views of ${entry.name}`}>
         {TABS.map(([name, label]) => <a key={name} href={name ? hrefOf.stack(entry.name, name) : hrefOf.stack(entry.name)} aria-current={name === tab ? "page" : undefined}>{label}</a>)}
       </nav>
     </header>

@@ -103,6 +103,7 @@ function Help({ trouble }: { readonly trouble: Trouble }) {
 function HelpButton({ kind, trouble, first }: { readonly kind: Kind; readonly trouble: Trouble; readonly first: boolean }) {
   const look = first ? "button primary" : "button";
   if (kind === "plan") return <a class={look} href={hrefOf.stack(trouble.stack, "plan")}>Show the plan</a>;
+  if (kind === "security") return <a class={look} href={hrefOf.stack(trouble.stack, "security")}>Show what was found</a>;
   if (kind === "resources") {
     const place = placeOf(trouble.reason) ?? "machine";
     return <a class={look} href={hrefOf.resources(trouble.stack, place)}>{PLACE_LABELS[place]}</a>;

@@ -111,7 +111,9 @@ def test_the_process_is_given_nothing_of_the_environment_that_it_does_not_need(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = tmp_path / "told.py"
-    told.write_text("import json, os, sys; sys.stdin.read(); print(json.dumps([0, 'open', None, ' '.join(os.environ)]))")
+    told.write_text(
+        "import json, os, sys; sys.stdin.read(); print(json.dumps([0, 'open', None, ' '.join(os.environ)]))"
+    )
     monkeypatch.setattr(netprobe, "knocker", SimpleNamespace(__file__=str(told)))
     monkeypatch.setenv("CONTROLLER_SECRET", "s3cret")
     ((_, _, _, names),) = netprobe._run_knocker({"knocks": [[0, "db", 80]]})

@@ -25,6 +25,8 @@ from controller.model.reach import Answer, Knock, Knocked, Spot
 PARALLEL = 64
 _HANDS = 8
 _EXEC_PATIENCE = 60.0
+_KEPT = ("PATH", "LANG")
+"""Of the environment, what the process that enters the namespaces is given: nothing secret of ours."""
 Told = Callable[[int], None]
 
 
@@ -144,7 +146,8 @@ def _run_knocker(asked: Mapping[str, Any]) -> Iterator[tuple[int, str, float | N
     if not asked["knocks"]:
         return
     words = [sys.executable, "-I", "-S", str(Path(knocker.__file__))]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+    needs = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=needs) as child:
         assert child.stdin is not None and child.stdout is not None
         try:
             child.stdin.write(json.dumps(asked))

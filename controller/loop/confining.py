@@ -11,6 +11,7 @@ from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredStack
 from controller.model.errors import EngineError, Finding
 from controller.model.placed import confine_all
+from controller.model.project import RenderedProject
 from controller.security.networks import plan_networks
 
 
@@ -53,3 +54,14 @@ def check_plan(stack: DesiredStack) -> tuple[Finding, ...]:
     """Why the networks that it asks for cannot be."""
     fault = plan_networks(stack).fault
     return () if fault is None else (Finding(fault[0], path="spec.security.networkPolicy", hint=fault[1]),)
+
+
+def check_unrecorded(stack: DesiredStack, rendered: RenderedProject) -> tuple[Finding, ...]:
+    """The same where nobody has asked Compose for its requests: by the networks that the rendered files name."""
+    if not stack.policy.address_pool:
+        return ()
+    from controller.engines.simulated_requests import record_model  # loaded for those who ask for it
+
+    templates = record_model(rendered).templates
+    laid = {name: replace(one, template=templates[name]) for name, one in stack.services.items() if name in templates}
+    return check_plan(replace(stack, services={**stack.services, **laid}))

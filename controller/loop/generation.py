@@ -20,7 +20,7 @@ from controller.intake.resolve import Resolution, Sources, resolve
 from controller.intake.resources import read_resources
 from controller.intake.targets import Target
 from controller.intake.windows import find_refused
-from controller.loop.confining import check_plan
+from controller.loop.confining import check_plan, check_unrecorded
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
 from controller.loop.store import Store
@@ -53,7 +53,9 @@ def render_target(engine: Engine, target: Target) -> RenderedProject:
 
 def resolve_target(engine: Engine, target: Target, rendered: RenderedProject) -> Resolution:
     """The desired stack, or what is wrong, with places. Without a recording revisions are Compose's model's."""
-    return _located(resolve(_sources(engine, target, rendered, None)), target)
+    found = resolve(_sources(engine, target, rendered, None))
+    faults = check_unrecorded(found.stack, rendered) if found.stack is not None else ()
+    return _located(replace(found, stack=None, errors=faults) if faults else found, target)
 
 
 def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[str, DesiredService]) -> Loaded:

@@ -113,20 +113,26 @@ def plan_knocks(question: Question) -> tuple[Knock, ...]:
 
 
 def plan_again(question: Question, answers: Mapping[Knock, Knocked]) -> tuple[Knock, ...]:
-    """Those of needed ones, on a shared network, that nobody answered: tried with more patience before they count."""
-    routes = (
-        route
+    """What is tried with more patience before it counts: of needed ones, on a shared network, those that nobody
+    answered; and those that came through where no network is shared, since Docker opens all of its bridges to each
+    other for an instant whenever anybody makes a network."""
+    found = dict.fromkeys(
+        route.knock
         for pair in question.asked
-        if question.needs(pair.source, pair.target)
         for source in question.of(pair.source)
         for target in question.of(pair.target)
-        for shared in [shared_networks(source, target)]
-        if shared
         for route in find_routes(question, pair, source, target)
-        if route.by is By.NAME or route.network in shared
+        if _is_doubtful(question.needs(pair.source, pair.target), route, shared_networks(source, target), answers)
     )
-    knocks = dict.fromkeys(route.knock for route in routes)
-    return tuple(one for one in knocks if answer_to(answers, one).answer in (Answer.SILENT, Answer.NAMELESS))
+    return tuple(found)
+
+
+def _is_doubtful(needed: bool, route: Route, shared: Collection[str], answers: Mapping[Knock, Knocked]) -> bool:
+    answer = answer_to(answers, route.knock).answer
+    if not shared:
+        return route.via is Via.NETWORK and answer in (Answer.OPEN, Answer.REFUSED)
+    on_it = route.by is By.NAME or route.network in shared
+    return needed and on_it and answer in (Answer.SILENT, Answer.NAMELESS)
 
 
 def shared_networks(source: Spot, target: Spot) -> tuple[str, ...]:

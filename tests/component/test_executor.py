@@ -1,5 +1,7 @@
 """The executor and its steps: in order, once, what is noted of a create, what follows what was not done."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.loop.executor import Batch
@@ -19,6 +21,16 @@ def test_steps_are_done_in_order_and_collected_once(executor, port, batch):
     assert port.begun == [("Create", "web"), ("Start", "web"), ("Stop", "web")]
     assert results(completed) == [Result.DONE] * 3
     assert executor.collect("s") == ()
+
+
+def test_what_the_gate_refuses_is_not_made_and_leaves_no_intent(executor, port, batch, store):
+    refused = replace(batch("web", create("web"), start("web")), check=lambda step, look: f"{step.service}: no")
+    executor.submit(refused)
+    assert executor.done.acquire(timeout=10)
+    (completed,) = executor.collect("s")
+    assert results(completed) == [Result.REJECTED, Result.SKIPPED]
+    assert completed.outcomes[0].message == "web: no"
+    assert port.begun == [] and store.replicas.open_intents() == ()
 
 
 def test_a_service_is_busy_until_its_outcome_was_collected(executor, batch):

@@ -30,6 +30,14 @@ def test_manifests_go_before_compose_files(project: Project) -> None:
     assert project.run("validate").out == "shop  valid, 2 services  manifests/shop.yaml:2\n"
 
 
+def test_networks_that_cannot_be_are_told_before_anything_is_done(project: Project) -> None:
+    policy = "security: {networkPolicy: dependencies, addressPool: 10.201.0.0/28}\n      services:"
+    project.write("manifests/shop.yaml", STACK.replace("services:", policy))
+    ran = project.run("validate")
+    assert ran.code == 1 and "for which the address pool 10.201.0.0/28 is too small" in ran.err
+    assert ran.err.startswith("error: manifests/shop.yaml:") and "spec.security.networkPolicy" in ran.err
+
+
 def test_a_typo_is_told_with_place_path_and_mend(project: Project) -> None:
     project.write("manifests/shop.yaml", STACK.replace("replicas", "replicsa"))
     ran = project.run("validate")

@@ -18,16 +18,19 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 from controller import failpoints
+from controller.decide.case import ALIVE
 from controller.engines.simulated import SimulatedEngine
 from controller.engines.simulated_clock import HandClock
 from controller.loop import acts
 from controller.loop.loaded import Loaded
 from controller.loop.store import Store
-from controller.model.steps import Step
+from controller.model.project import ComposeProject
+from controller.model.steps import Outcome, Step
 from controller.model.wish import Wish
 from tests.component.stage import NOW, Stage, load
 
@@ -58,13 +61,41 @@ class Clock(HandClock):
         self._time[:] = struct.pack("d", self.now() + seconds)
 
 
+Edges = frozenset[tuple[str, str]]
+
+
+class WatchedEngine(SimulatedEngine):
+    """Whoever has to reach another one shares a network with it, whatever was done last."""
+
+    def __init__(self, folder: Path, clock: HandClock, needed: Edges) -> None:
+        super().__init__(folder, clock=clock)
+        self._needed = needed
+        self._look()
+
+    def _perform(self, project: ComposeProject, step: Step, deadline: float) -> Outcome:
+        outcome = super()._perform(project, step, deadline)
+        self._look()
+        return outcome
+
+    def _look(self) -> None:
+        if not self._needed:
+            return
+        with self._world() as stacks:
+            containers = stacks["shop"].simulation.containers
+            for pair in sorted(self._needed):
+                alive = ([one for one in containers.of(name) if one.phase in ALIVE] for name in pair)
+                for ends in product(*alive):
+                    mine, there = (set(one.base.joined or ()) for one in ends)
+                    assert mine & there, f"{pair} share no network: {mine}, {there}"
+
+
 class MortalStage(Stage):
     """The same stage, with a world that is kept in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, needed: Edges = frozenset()) -> None:
         self.clock: HandClock = Clock(folder)
         self.folder = folder / "store"
-        self.engine = SimulatedEngine(folder / "engine", clock=self.clock)
+        self.engine = WatchedEngine(folder / "engine", self.clock, needed)
         self.events, self.statuses, self.machine = [], [], None
         self._late = folder / LATE
 
@@ -92,6 +123,8 @@ class Scenario:
     spec_before: Mapping[str, Any] = field(default_factory=dict)
     spec: Mapping[str, Any] = field(default_factory=dict)
     wish: Mapping[str, Any] = field(default_factory=dict)
+    needed: Edges = frozenset()
+    """Pairs that share a network before, at the end, and at every instant between."""
 
     def wanted(self) -> Loaded:
         return load(dict(self.after), load(dict(self.before), **self.spec_before) if self.before else None, **self.spec)
@@ -101,12 +134,12 @@ class Scenario:
             live(folder, load(dict(self.before), **self.spec_before), Wish("apply"))
 
     def live(self, folder: Path) -> None:
-        live(folder, self.wanted(), Wish(self.verb, **self.wish))
+        live(folder, self.wanted(), Wish(self.verb, **self.wish), self.needed)
 
 
-def live(folder: Path, loaded: Loaded, wish: Wish) -> None:
+def live(folder: Path, loaded: Loaded, wish: Wish, needed: Edges = frozenset()) -> None:
     """One call of the command line: the files come in force, the wish is followed to its end."""
-    stage = MortalStage(folder)
+    stage = MortalStage(folder, needed)
     stage.open(loaded)
     follower = stage.wish(wish.verb, **{"confirm": True, "adopt": True, **_fields(wish)})
     result = stage.follow(follower, 600.0)
@@ -131,7 +164,7 @@ def look(folder: Path) -> dict[str, Any]:
     assert status is not None
     found = {
         "containers": sorted(
-            [r.service, r.number, r.phase, r.temporary, str(known.get(r.id, "unknown"))] for r in replicas
+            [r.service, r.number, r.phase, r.temporary, str(known.get(r.id, "unknown")), r.joined] for r in replicas
         ),
         "phases": {service.name: str(service.phase) for service in status.services},
         "memory": [store.stack.load().released, store.stack.load().adopted, store.stack.load().not_started],

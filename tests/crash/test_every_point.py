@@ -45,6 +45,10 @@ def with_network(name: str) -> dict[str, Any]:
     return shop(web=service("db", networks={name: None}))
 
 
+OFF, POLICY = ({"security": {"networkPolicy": word}} for word in ("off", "dependencies"))
+OTHER = service("db", image="other")
+EDGES = frozenset({("web", "db"), ("worker", "db"), ("worker", "cache")})
+
 SCENARIOS = (
     Scenario("five services are put up", {}, SHOP),
     Scenario("an image changes", SHOP, shop(web=service("db", image="other"))),
@@ -58,6 +62,10 @@ SCENARIOS = (
     Scenario("the profile is switched", SHOP, SHOP, spec_before=PROFILES, spec={**PROFILES, "profile": "some"}),
     Scenario("a job runs before its dependent", {}, WITH_JOB),
     Scenario("the new one first", SHOP, shop(wide=service(image="other")), spec_before=RELEASED, spec=RELEASED),
+    Scenario("networks by edges", SHOP, SHOP, spec_before=OFF, spec=POLICY, needed=EDGES),
+    Scenario("networks by edges in an update", SHOP, shop(web=OTHER), spec_before=OFF, spec=POLICY, needed=EDGES),
+    Scenario("and no longer", SHOP, SHOP, spec_before=POLICY, spec=OFF, needed=EDGES),
+    Scenario("given back with them", SHOP, SHOP, verb="release", spec_before=POLICY, spec=POLICY, needed=EDGES),
 )
 
 
@@ -104,7 +112,9 @@ def test_killed_at_the_first_and_last_of_each_write_it_comes_to_the_same_end(sce
     assert dead > 10 and not different, different
 
 
-@pytest.mark.parametrize("scenario", scenarios("five services are put up", "a service is scaled up"))
+@pytest.mark.parametrize(
+    "scenario", scenarios("five services are put up", "a service is scaled up", "networks by edges")
+)
 def test_what_a_dead_controller_had_asked_for_may_come_late(scenario: Scenario, folder: Path) -> None:
     dead, different = differences(scenario, folder, lambda counts: all_points(calls(counts)))
     assert dead and not different, different

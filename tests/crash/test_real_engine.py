@@ -34,6 +34,7 @@ def text(change: str = "", more: str = "") -> str:
 
 
 PLAIN = text()
+POLICY = "security: {networkPolicy: dependencies, addressPool: 10.196.0.0/20}\n"
 CHANGED = text(", environment: {V: '2'}")
 
 
@@ -45,13 +46,21 @@ class Change:
     after: str
     some: tuple[str, ...]
     """Points for which there is always time."""
+    spec_before: str = ""
+    spec: str = ""
+    """What the manifest says more, before and after."""
 
     def arrange(self, mortal: Mortal) -> None:
         if not self.before:
             wipe(mortal.scene)
         mortal.scene.compose(self.before or self.after)
+        mortal.scene.manifest(MANIFEST + self.spec_before)
         if self.before:
             mortal.finish()
+
+    def ask(self, mortal: Mortal) -> None:
+        mortal.scene.compose(self.after)
+        mortal.scene.manifest(MANIFEST + self.spec)
 
 
 CHANGES = {
@@ -60,6 +69,10 @@ CHANGES = {
     "scaled up": Change(PLAIN, text(", scale: 3"), ("engine.container.create.after", "store.replicas.update.before:2")),
     "scaled down": Change(text(", scale: 3"), PLAIN, ("engine.container.remove.sent",)),
     "pruned": Change(text(more="  old: {SLEEP, networks: [back]}"), PLAIN, ("engine.container.stop.after",)),
+    "networks by edges": Change(
+        PLAIN, PLAIN, ("engine.network.connect.sent:2", "engine.network.disconnect.after"), spec=POLICY
+    ),
+    "and no longer": Change(PLAIN, PLAIN, ("engine.network.disconnect.after:2",), spec_before=POLICY),
 }
 
 
@@ -67,7 +80,7 @@ def undisturbed(mortal: Mortal, change: Change, record: Path) -> tuple[dict[str,
     """The end, creates and removes, and every point that was passed."""
     change.arrange(mortal)
     before = mortal.counted()
-    mortal.scene.compose(change.after)
+    change.ask(mortal)
     assert mortal.apply(record=record) == 0
     return mortal.end(), mortal.counted() - before, record.read_text().split()
 
@@ -76,7 +89,7 @@ def kill_at(mortal: Mortal, change: Change, point: str) -> tuple[bool, dict[str,
     """Whether it was killed there, and what came of it after the next call."""
     change.arrange(mortal)
     before = mortal.counted()
-    mortal.scene.compose(change.after)
+    change.ask(mortal)
     killed = mortal.apply(point) == KILLED
     mortal.finish()
     return killed, mortal.end(), mortal.counted() - before
@@ -93,7 +106,6 @@ def _slack(counts: Counter[str]) -> Counter[str]:
 
 
 def check(scene: Scene, change: Change, choose: Callable[[Counter[str]], Sequence[str]]) -> None:
-    scene.manifest(MANIFEST)
     with watched(scene) as mortal:
         end, counts, points = undisturbed(mortal, change, scene.folder.parent / "points")
         assert not end["open intents"] and not end["not ours"] and not end["gone"]

@@ -9,5 +9,6 @@ from tests.mutants.failing import FAILING
 from tests.mutants.mending import MENDING
 from tests.mutants.replacing import REPLACING
 from tests.mutants.running import RUNNING
+from tests.mutants.securing import SECURING
 
-MUTANTS = (*DECIDING, *REPLACING, *FAILING, *MENDING, *RUNNING, *ADMITTING, *CLEANING_UP)
+MUTANTS = (*DECIDING, *REPLACING, *FAILING, *MENDING, *RUNNING, *ADMITTING, *CLEANING_UP, *SECURING)

@@ -123,5 +123,5 @@ def test_from_one_graph_to_another_no_edge_that_stays_is_cut_for_an_instant(tmp_
     before, stays = ids(stage), (first if seed % 2 else set(pairs)) & second
     stage.change(services, **spec(second))
     stage.turn()
-    list(steps_one_by_one(stage, stays))
+    list(steps_one_by_one(stage, stays, chance))
     assert sharing(stage.replicas()) == second and ids(stage) == before

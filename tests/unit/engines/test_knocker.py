@@ -10,11 +10,12 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from controller.engines import knocker
+from controller.engines import knocker, netprobe
 from controller.engines.knocker import Knocker, enter_later, is_address, make_query, read_answer
 
 pytestmark = pytest.mark.unit
@@ -104,3 +105,16 @@ def test_it_runs_as_a_program_with_nothing_of_ours() -> None:
     words = [sys.executable, "-I", "-S", str(Path(knocker.__file__))]
     done = subprocess.run(words, input=json.dumps(asked), capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)[:2] == [0, "unknown"] and done.stderr == ""
+
+
+def test_the_process_is_given_nothing_of_the_environment_that_it_does_not_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = tmp_path / "told.py"
+    told.write_text(
+        "import json, os, sys; sys.stdin.read(); print(json.dumps([0, 'open', None, ' '.join(os.environ)]))"
+    )
+    monkeypatch.setattr(netprobe, "knocker", SimpleNamespace(__file__=str(told)))
+    monkeypatch.setenv("CONTROLLER_SECRET", "s3cret")
+    ((_, _, _, names),) = netprobe._run_knocker({"knocks": [[0, "db", 80]]})
+    assert {"PATH"} <= set(names.split()) <= {"PATH", "LANG", "LC_CTYPE"}

@@ -81,6 +81,12 @@ def test_silence_where_no_network_is_shared_or_nothing_is_needed_is_not_asked_ag
     assert plan_again(asked, networks_answer(asked)) == ()
 
 
+@pytest.mark.parametrize("answer", [Answer.OPEN, Answer.REFUSED])
+def test_what_came_through_between_two_networks_is_asked_again_before_it_counts(answer: Answer) -> None:
+    asked = question()
+    assert {k.replica for k in plan_again(asked, networks_answer(asked, **{"10_0_0_2": answer}))} == {"db-1"}
+
+
 def test_a_name_that_nobody_finds_is_a_closed_way_though_the_address_answers() -> None:
     pair = judged(question(), db=Answer.NAMELESS)["api", "db", 5432]
     assert (pair.verdict, pair.counts) == (BLOCKED, True)

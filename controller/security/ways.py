@@ -13,6 +13,7 @@ from typing import NamedTuple
 from controller.model.desired import DesiredService
 from controller.model.reach import Answer, By, HostPort, Knock, Knocked, Spot, Via
 from controller.security.edges import Edge, declared_edges
+from controller.security.networks import find_edges, owner_of
 
 MOST_PORTS = 16
 """Of one service that are tried."""
@@ -48,8 +49,17 @@ class Question:
     wanted: tuple[Wanted, ...] = ()
 
     @cached_property
-    def edges(self) -> frozenset[Edge]:
-        return declared_edges(self.services)
+    def _edges(self) -> frozenset[Edge]:
+        """Under the policy with those between the services whose networks they are on."""
+        declared = declared_edges(self.services)
+        return declared | find_edges(self.services) if self.enforced else declared
+
+    def declares(self, source: str, target: str) -> bool:
+        """An edge joins them, under the policy also as those in whose namespaces they are."""
+        if frozenset((source, target)) in self._edges:
+            return True
+        owners = [owner_of(name, self.services) for name in (source, target)] if self.enforced else [""]
+        return "" not in owners and (owners[0] == owners[1] or frozenset(owners) in self._edges)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -70,6 +80,14 @@ class Question:
         """It is `source` that depends on, or connects to, `target`."""
         service = self.services.get(source)
         return service is not None and (target in service.needs or target in service.connects_to)
+
+    def name_of(self, spot: Spot) -> str:
+        """By which it is found: of one in another's namespace, the other's; "": by none of ours."""
+        return spot.service if spot.space == spot.replica else self._by_replica.get(spot.space, "")
+
+    @cached_property
+    def _by_replica(self) -> Mapping[str, str]:
+        return {spot.replica: spot.service for spot in self.spots}
 
     def ports(self, target: str) -> tuple[int, ...]:
         """That are tried: published ones first where there are too many."""
@@ -150,9 +168,10 @@ def _routes(question: Question, pair: Wanted, source: Spot, target: Spot) -> Ite
     for network, addresses in sorted(target.addresses.items()):
         for host in addresses:
             yield Route(Knock(source.replica, host, port), By.ADDRESS, Via.NETWORK, network)
-    if question.needs(pair.source, pair.target) and not source.on_host and target.addresses:
-        yield Route(Knock(source.replica, pair.target, port), By.NAME, Via.NETWORK)
-    if frozenset((pair.source, pair.target)) not in question.edges:
+    name = question.name_of(target)
+    if name and question.needs(pair.source, pair.target) and not source.on_host and target.addresses:
+        yield Route(Knock(source.replica, name, port), By.NAME, Via.NETWORK)
+    if not question.declares(pair.source, pair.target):
         for host, number in _around(source, target, port):
             yield Route(Knock(source.replica, host, number), By.ADDRESS, Via.HOST)
 

@@ -12,7 +12,7 @@ from controller.model.errors import ControllerError
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.reach import Knock, Knocked, Reach, Spot
 from controller.security.published import Published, all_published, frontend_ports
-from controller.security.reach import judge
+from controller.security.reach import judge, told_aside
 from controller.security.ways import Question, Wanted, plan_again, plan_knocks
 
 if TYPE_CHECKING:
@@ -101,7 +101,8 @@ def _check(ground: Ground, target: Target, loaded: Loaded, wanted: tuple[Wanted,
         question = _without_moved(question, look())
         pairs = judge(question, answers)
     idle = tuple(sorted(services.keys() - set(question.names)))
-    reach = Reach(loaded.name, question.enforced, now, pairs, idle, tuple(question.notes()))
+    notes = (*question.notes(), *told_aside(question.spots, answers))
+    reach = Reach(loaded.name, question.enforced, now, pairs, idle, notes)
     return Checked(reach, ()) if wanted else Checked(_keep(ground, reach), all_published(services, question.spots))
 
 

@@ -197,6 +197,13 @@ def _mend_unknown(cause: str) -> str:
     return "run it as root on the engine's machine, where nothing is needed in the containers" if cause else ""
 
 
+def told_aside(spots: Sequence[Spot], answers: Mapping[Knock, Knocked]) -> list[str]:
+    """Of each replica from which a command in it tried, why, for people."""
+    names = {spot.replica: spot.name for spot in spots}
+    found = {knock.replica: knocked.aside for knock, knocked in answers.items() if knocked.aside}
+    return [f"from {names.get(one, one)} a command in it tried, for {why}" for one, why in found.items()]
+
+
 # --- for the table
 
 

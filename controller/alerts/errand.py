@@ -109,7 +109,7 @@ def _notify(address: str, title: str, text: str, kind: str) -> str:
     import requests
     from apprise.utils.parse import parse_urls
 
-    if "://" in address and parse_urls(address) != [address.strip()]:
+    if "://" in address and parse_urls(address) != [address.strip()]:  # type: ignore[no-untyped-call]
         return "it is not one address alone"
     requests.Session.get_redirect_target = lambda *_: None  # type: ignore[method-assign]
     said: list[str] = []

@@ -22,6 +22,10 @@ NOBODYS = 9
 """Tried of a service that listens nowhere: a refusal tells as well that the way there is open."""
 
 
+MOST_KNOCKS = 500_000
+"""Of one check. Where all are silent they take 40 min."""
+
+
 class Wanted(NamedTuple):
     """A pair that was asked for; `port` None: every port."""
 
@@ -95,6 +99,18 @@ class Question:
         published = {one.target for spot in self.of(target) for one in spot.published}
         kept = sorted(heard, key=lambda port: (port not in published, port))[:MOST_PORTS]
         return tuple(sorted(kept))
+
+    @cached_property
+    def size(self) -> int:
+        """About how many connections it takes, at most; found out without going through the pairs of all."""
+        if not self.wanted:
+            return len(self.spots) * sum(self._weight(name, None) for name in self.names)
+        return sum(len(self.of(pair.source)) * self._weight(pair.target, pair.port) for pair in self.wanted)
+
+    def _weight(self, target: str, port: int | None) -> int:
+        """How many tell all of one replica's way to it."""
+        ports = 1 if port else len(self.ports(target)) or 1
+        return ports * sum(max(1, sum(map(len, spot.addresses.values()))) for spot in self.of(target))
 
     def notes(self) -> Iterator[str]:
         """What is left out, or only taken for granted, for people."""

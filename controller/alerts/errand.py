@@ -28,6 +28,8 @@ TIMEOUT = 10.0
 _MEMORY = 1 << 29
 _GOES_OUT = frozenset({"socket.connect", "socket.sendto", "socket.sendmsg"})
 _RUNS = ("subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "os.system", "pty.", "syslog.")
+_BUSES = frozenset({"dbus", "dbus_fast", "dbus_next", "gi", "jeepney", "pydbus"})
+"""Modules that speak to the desktop of this machine."""
 
 
 class Refused(OSError):
@@ -46,6 +48,10 @@ class Watch:
             why = self._judge(arguments[1])
         elif event.startswith(_RUNS):
             why = "it would start something on this machine"
+        elif event == "ctypes.dlopen" and arguments[0] is not None:  # None: Python itself, as `import ctypes` does
+            why = "it would speak to a service of this machine"
+        elif event == "import" and str(arguments[0]).partition(".")[0] in _BUSES:
+            raise ImportError(name=str(arguments[0]))  # which libraries are ready for; they are asked for by the way
         if why is not None:
             self.seen = why
             raise Refused(why)
@@ -101,7 +107,10 @@ def _answer(answer: TextIO, message: Mapping[str, Any]) -> None:
 def _notify(address: str, title: str, text: str, kind: str) -> str:
     import apprise  # late: it takes half a second, and 30 MB
     import requests
+    from apprise.utils.parse import parse_urls
 
+    if "://" in address and parse_urls(address) != [address.strip()]:  # type: ignore[no-untyped-call]
+        return "it is not one address alone"
     requests.Session.get_redirect_target = lambda *_: None  # type: ignore[method-assign]
     said: list[str] = []
     target = apprise.Apprise(log_callback=lambda entry, _: said.append(entry.message), log_level=logging.WARNING)

@@ -9,6 +9,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from controller.model.reach import Answer, Knock, Knocked, Spot
 PARALLEL = 64
 _HANDS = 8
 _EXEC_PATIENCE = 60.0
-_KEPT = ("PATH", "LANG")
-"""Of the environment, what the process that enters the namespaces is given: nothing secret of ours."""
 Told = Callable[[int], None]
+_LOST = Knocked(Answer.UNKNOWN, None, "the process that tries it ended before its turn")
+_ENVIRONMENT = {"PATH": os.defpath, "LANG": "C.UTF-8"}
+"""Of that process: nothing of ours, in which there may be secrets."""
 
 
 class DockerNetProbe:
@@ -82,30 +84,41 @@ class DockerNetProbe:
     def knock(
         self, knocks: Sequence[Knock], *, patience: float = 0.3, told: Told = lambda _: None
     ) -> Mapping[Knock, Knocked]:
-        """Try each, at most 64 at a time. `told` hears how many more are answered. Raises nothing."""
-        found: dict[Knock, Knocked] = {}
-        if self._enters:
-            found = dict(self._knock_within(knocks, patience, told))
-        left = [one for one in knocks if found.get(one, Knocked(Answer.UNKNOWN)).answer is Answer.UNKNOWN]
-        for one, knocked in self._knock_by_exec(left, patience):
-            if knocked.answer is not Answer.UNKNOWN or one not in found:
+        """Try each, at most 64 at a time. `told` hears how many more are answered. Raises nothing.
+
+        Where namespaces are entered, a command is run only in containers whose namespace could not be.
+        """
+        if not self._enters:
+            found: dict[Knock, Knocked] = {}
+            for one, knocked in self._knock_by_exec(knocks, patience):
                 found[one] = knocked
-            told(0 if self._enters else 1)
+                told(1)
+            return found
+        found = dict.fromkeys(knocks, _LOST)
+        barred: dict[Knock, str] = {one: "nobody has looked there" for one in knocks if one.replica not in self._spaces}
+        for one, knocked, entered in self._knock_within(knocks, patience, told):
+            found[one] = knocked
+            if not entered:
+                barred[one] = knocked.reason
+        for one, knocked in self._knock_by_exec(list(barred), patience):
+            found[one] = knocked._replace(aside=barred[one])
         return found
 
-    def _knock_within(self, knocks: Sequence[Knock], patience: float, told: Told) -> Iterator[tuple[Knock, Knocked]]:
-        """From a process of its own that enters one namespace after another."""
+    def _knock_within(
+        self, knocks: Sequence[Knock], patience: float, told: Told
+    ) -> Iterator[tuple[Knock, Knocked, bool]]:
+        """From a process of its own that enters one namespace after another; the last: whether it could."""
         known = [one for one in knocks if one.replica in self._spaces]
-        replicas = list(dict.fromkeys(one.replica for one in known))
+        replicas = {replica: place for place, replica in enumerate(dict.fromkeys(one.replica for one in known))}
         asked = {
             "patience": patience,
             "parallel": PARALLEL,
             "spaces": [[self._spaces[replica].pid, self._spaces[replica].container] for replica in replicas],
-            "knocks": [[replicas.index(one.replica), one.host, one.port] for one in known],
+            "knocks": [[replicas[one.replica], one.host, one.port] for one in known],
         }
-        for number, answer, seconds, reason in _run_knocker(asked):
+        for number, answer, seconds, reason, entered in _run_knocker(asked):
             told(1)
-            yield known[number], Knocked(Answer(answer), seconds, reason)
+            yield known[number], Knocked(Answer(answer), seconds, reason), entered
 
     def _knock_by_exec(self, knocks: Sequence[Knock], patience: float) -> Iterator[tuple[Knock, Knocked]]:
         by_replica: dict[ReplicaId, list[Knock]] = defaultdict(list)
@@ -141,17 +154,19 @@ def _space(inspect: Mapping[str, Any]) -> Namespace:
     return Namespace(int(inspect["State"].get("Pid") or 0), inspect["Id"])
 
 
-def _run_knocker(asked: Mapping[str, Any]) -> Iterator[tuple[int, str, float | None, str]]:
+def _run_knocker(asked: Mapping[str, Any]) -> Iterator[tuple[int, str, float | None, str, bool]]:
     """Its lines as they come. What it cannot do is missing."""
     if not asked["knocks"]:
         return
     words = [sys.executable, "-I", "-S", str(Path(knocker.__file__))]
-    needs = {name: value for name in _KEPT if (value := os.environ.get(name)) is not None}
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=needs) as child:
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=_ENVIRONMENT
+    ) as child:
         assert child.stdin is not None and child.stdout is not None
         try:
-            child.stdin.write(json.dumps(asked))
-            child.stdin.close()
+            with suppress(BrokenPipeError):  # it has ended, and its answers are missing
+                child.stdin.write(json.dumps(asked))
+                child.stdin.close()
             for line in child.stdout:
                 yield tuple(json.loads(line))
         finally:

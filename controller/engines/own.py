@@ -180,7 +180,7 @@ class OwnContainers:
 
     def _discard(self, seen: OwnSeen, deadline: float) -> None:
         with suppress(Conflict):
-            self._client.call("DELETE", f"/containers/{seen.id}", {"v": "1", "force": "1"}, deadline=deadline)
+            self._client.call("DELETE", f"/containers/{seen.id}", {"v": "0", "force": "1"}, deadline=deadline)
 
     def _join(self, seen: OwnSeen, networks: Sequence[str], ends_at: float) -> None:
         """The networks that it lacks. One that is gone is left out: who is on it is gone too."""

@@ -12,8 +12,8 @@ from controller.model.errors import ControllerError
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.reach import Knock, Knocked, Reach, Spot
 from controller.security.published import Published, all_published, frontend_ports
-from controller.security.reach import judge
-from controller.security.ways import Question, Wanted, plan_again, plan_knocks
+from controller.security.reach import judge, told_aside
+from controller.security.ways import MOST_KNOCKS, Question, Wanted, plan_again, plan_knocks
 
 if TYPE_CHECKING:
     from controller.engines.base import NetProbe
@@ -95,14 +95,24 @@ def _check(ground: Ground, target: Target, loaded: Loaded, wanted: tuple[Wanted,
         return tuple(_with_frontends(spot, services) for spot in probe.spots(loaded.name, deadline=_LOOK))
 
     question = Question(services, look(), is_enforced(target), wanted)
+    _refuse_large(loaded.name, question)
     answers = _ask(probe, loaded.name, question, progress)
     pairs = judge(question, answers)
     if any(pair.counts for pair in pairs):
         question = _without_moved(question, look())
         pairs = judge(question, answers)
     idle = tuple(sorted(services.keys() - set(question.names)))
-    reach = Reach(loaded.name, question.enforced, now, pairs, idle, tuple(question.notes()))
+    notes = (*question.notes(), *told_aside(question.spots, answers))
+    reach = Reach(loaded.name, question.enforced, now, pairs, idle, notes)
     return Checked(reach, ()) if wanted else Checked(_keep(ground, reach), all_published(services, question.spots))
+
+
+def _refuse_large(stack: str, question: Question) -> None:
+    if question.size > MOST_KNOCKS:
+        raise ControllerError(
+            f"{stack}: about {question.size:,} connections would have to be tried, and {MOST_KNOCKS:,} is the most",
+            hint="name the pairs that matter: controller netcheck FROM TO[:PORT] …",
+        )
 
 
 def _without_moved(question: Question, now: Sequence[Spot]) -> Question:

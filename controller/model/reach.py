@@ -61,11 +61,13 @@ class Knock(NamedTuple):
 
 
 class Knocked(NamedTuple):
-    """`seconds` until the answer, None where there was none; `reason`: why it is not known."""
+    """`seconds` until the answer, None where there was none; `reason`: why it is not known; `aside`: why a command in
+    the container tried it, where its namespace is entered elsewhere."""
 
     answer: Answer
     seconds: float | None = None
     reason: str = ""
+    aside: str = ""
 
 
 class By(StrEnum):

@@ -6,6 +6,7 @@ link-local addresses and those from which clouds hand out credentials to whoever
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from urllib.parse import urlsplit
 
@@ -26,10 +27,15 @@ _METADATA = tuple(
     )
 )
 _NAT64 = ip_network("64:ff9b::/96")
+_SCHEME = re.compile(r"\s*[a-z0-9]+://", re.IGNORECASE)
+_ANOTHER = re.compile(r"[\s,;][a-z0-9]+://", re.IGNORECASE)
+"""Where apprise takes what follows for one more address."""
 
 
 def refuse_url(url: str) -> str | None:
     """Why nothing is sent to such an address, which is not quoted; None: nothing speaks against it so far."""
+    if "://" in url and (_SCHEME.match(url) is None or _ANOTHER.search(url.lstrip()) is not None):
+        return "it is not one address alone: it begins with scheme://, and a channel has one"
     scheme, colon, _ = url.partition("://")
     if colon and (scheme := scheme.strip().lower()) in ON_THE_HOST:
         return f"{scheme}:// acts on this machine itself, it sends nothing"

@@ -68,12 +68,12 @@ def plan_networks(stack: DesiredStack) -> Networks:
 
 def find_edges(services: Mapping[str, DesiredService]) -> frozenset[Edge]:
     """The declared ones between those that have networks; who is on another's is reached, and reaches, as that one."""
-    owners = {name: _owner(name, services) for name in services}
+    owners = {name: owner_of(name, services) for name in services}
     joined = (frozenset(owners[name] for name in edge) for edge in declared_edges(services))
     return frozenset(edge for edge in joined if len(edge) == 2 and "" not in edge)
 
 
-def _owner(name: str, services: Mapping[str, DesiredService]) -> str:
+def owner_of(name: str, services: Mapping[str, DesiredService]) -> str:
     """Whose networks it is on; "": on none of ours."""
     seen: set[str] = set()
     while name in services and name not in seen:

@@ -25,7 +25,7 @@ def judge(question: Question, answers: Mapping[Knock, Knocked]) -> tuple[Pair, .
 
 
 def _judge_pair(question: Question, pair: Wanted, answers: Mapping[Knock, Knocked]) -> Pair:
-    declared = frozenset((pair.source, pair.target)) in question.edges
+    declared = question.declares(pair.source, pair.target)
     needed = question.needs(pair.source, pair.target)
     ways = [
         (source, target, _find_way(question, pair, (source, target), answers))
@@ -81,12 +81,12 @@ def _needed_way(source: Spot, target: Spot, found: Sequence[tuple[Route, Knocked
     reached = next((one for one in direct if _leads(*one)), None)
     unknown = next((one for one in direct if one[1].answer is Answer.UNKNOWN), None)
     if named is not None and named[1].answer is not Answer.UNKNOWN and not _leads(*named):
-        return _Way(False, *named, cause=_why_not(source, target, named[1], reached is not None))
+        return _Way(False, *named, cause=_why_not(source, target, named, reached is not None))
     if reached is not None:
         return _Way(True, *(named if named is not None and _leads(*named) else reached))
     if unknown is not None:
         return _Way(None, *unknown, cause=unknown[1].reason)
-    return _Way(False, *direct[0], cause=_why_not(source, target, direct[0][1], False))
+    return _Way(False, *direct[0], cause=_why_not(source, target, direct[0], False))
 
 
 def _no_way(source: Spot, target: Spot) -> str:
@@ -94,12 +94,13 @@ def _no_way(source: Spot, target: Spot) -> str:
     return f"{nowhere.name} is on no network" if nowhere is not None else "they share no network"
 
 
-def _why_not(source: Spot, target: Spot, knocked: Knocked, by_address: bool) -> str:
+def _why_not(source: Spot, target: Spot, tried: tuple[Route, Knocked], by_address: bool) -> str:
     if not shared_networks(source, target) and not (source.on_host or target.on_host):
         return _no_way(source, target)
+    route, knocked = tried
     if knocked.answer is Answer.NAMELESS:
         known = ", though its address answers" if by_address else ""
-        return f"nobody is found there by the name {target.service}{known}"
+        return f"nobody is found there by the name {route.knock.host}{known}"
     return "no answer comes back"
 
 
@@ -194,6 +195,13 @@ def _mend_unknown(cause: str) -> str:
     if cause.startswith("no replica"):
         return "controller start"
     return "run it as root on the engine's machine, where nothing is needed in the containers" if cause else ""
+
+
+def told_aside(spots: Sequence[Spot], answers: Mapping[Knock, Knocked]) -> list[str]:
+    """Of each replica from which a command in it tried, why, for people."""
+    names = {spot.replica: spot.name for spot in spots}
+    found = {knock.replica: knocked.aside for knock, knocked in answers.items() if knocked.aside}
+    return [f"from {names.get(one, one)} a command in it tried, for {why}" for one, why in found.items()]
 
 
 # --- for the table

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from controller.model.scanning import Acceptance, FindingSeverity, ScanFinding
+from controller.security.scan import all_rules
 from controller.security.subject import rule
 
 EXPIRED = rule(
@@ -67,8 +69,18 @@ def _told(waivers: Sequence[Waived], findings: Sequence[ScanFinding], today: dat
             )
             yield _of(one, service, message, max(worst, EXPIRED.severity, key=lambda found: found.rank))
         elif not needed:
-            message = f"the waiver of {one.id} is for nothing: there is no such finding"
+            why = "there is no such finding" if one.id in all_rules() else _no_rule(one.id)
+            message = f"the waiver of {one.id} is for nothing: {why}"
             yield replace(_of(one, service, message, FindingSeverity.INFO), rule=IDLE, fix=IDLE.fix)
+
+
+def _no_rule(word: str) -> str:
+    """With the one that may be meant: another way of writing it, or what another scanner calls it."""
+    letter, number = word[:1].upper(), word[1:].lstrip("0-")
+    near = [id_ for id_ in all_rules() if id_ == f"{letter}{number:>02}"]
+    near += [id_ for id_, known in all_rules().items() if {word, f"KICS {word}"} & set(known.references)]
+    near += get_close_matches(word.upper(), all_rules(), n=1)
+    return f"there is no rule {word}" + (f"; did you mean {near[0]}?" if near else ", docs/security.md lists them")
 
 
 def _of(one: Waived, service: str | None, message: str, severity: FindingSeverity) -> ScanFinding:

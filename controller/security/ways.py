@@ -13,12 +13,17 @@ from typing import NamedTuple
 from controller.model.desired import DesiredService
 from controller.model.reach import Answer, By, HostPort, Knock, Knocked, Spot, Via
 from controller.security.edges import Edge, declared_edges
+from controller.security.networks import find_edges, owner_of
 
 MOST_PORTS = 16
 """Of one service that are tried."""
 
 NOBODYS = 9
 """Tried of a service that listens nowhere: a refusal tells as well that the way there is open."""
+
+
+MOST_KNOCKS = 500_000
+"""Of one check. Where all are silent they take 40 min."""
 
 
 class Wanted(NamedTuple):
@@ -48,8 +53,17 @@ class Question:
     wanted: tuple[Wanted, ...] = ()
 
     @cached_property
-    def edges(self) -> frozenset[Edge]:
-        return declared_edges(self.services)
+    def _edges(self) -> frozenset[Edge]:
+        """Under the policy with those between the services whose networks they are on."""
+        declared = declared_edges(self.services)
+        return declared | find_edges(self.services) if self.enforced else declared
+
+    def declares(self, source: str, target: str) -> bool:
+        """An edge joins them, under the policy also as those in whose namespaces they are."""
+        if frozenset((source, target)) in self._edges:
+            return True
+        owners = [owner_of(name, self.services) for name in (source, target)] if self.enforced else [""]
+        return "" not in owners and (owners[0] == owners[1] or frozenset(owners) in self._edges)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -71,12 +85,32 @@ class Question:
         service = self.services.get(source)
         return service is not None and (target in service.needs or target in service.connects_to)
 
+    def name_of(self, spot: Spot) -> str:
+        """By which it is found: of one in another's namespace, the other's; "": by none of ours."""
+        return spot.service if spot.space == spot.replica else self._by_replica.get(spot.space, "")
+
+    @cached_property
+    def _by_replica(self) -> Mapping[str, str]:
+        return {spot.replica: spot.service for spot in self.spots}
+
     def ports(self, target: str) -> tuple[int, ...]:
         """That are tried: published ones first where there are too many."""
         heard = {port for spot in self.of(target) for port in spot.ports}
         published = {one.target for spot in self.of(target) for one in spot.published}
         kept = sorted(heard, key=lambda port: (port not in published, port))[:MOST_PORTS]
         return tuple(sorted(kept))
+
+    @cached_property
+    def size(self) -> int:
+        """About how many connections it takes, at most; found out without going through the pairs of all."""
+        if not self.wanted:
+            return len(self.spots) * sum(self._weight(name, None) for name in self.names)
+        return sum(len(self.of(pair.source)) * self._weight(pair.target, pair.port) for pair in self.wanted)
+
+    def _weight(self, target: str, port: int | None) -> int:
+        """How many tell all of one replica's way to it."""
+        ports = 1 if port else len(self.ports(target)) or 1
+        return ports * sum(max(1, sum(map(len, spot.addresses.values()))) for spot in self.of(target))
 
     def notes(self) -> Iterator[str]:
         """What is left out, or only taken for granted, for people."""
@@ -156,9 +190,10 @@ def _routes(question: Question, pair: Wanted, source: Spot, target: Spot) -> Ite
     for network, addresses in sorted(target.addresses.items()):
         for host in addresses:
             yield Route(Knock(source.replica, host, port), By.ADDRESS, Via.NETWORK, network)
-    if question.needs(pair.source, pair.target) and not source.on_host and target.addresses:
-        yield Route(Knock(source.replica, pair.target, port), By.NAME, Via.NETWORK)
-    if frozenset((pair.source, pair.target)) not in question.edges:
+    name = question.name_of(target)
+    if name and question.needs(pair.source, pair.target) and not source.on_host and target.addresses:
+        yield Route(Knock(source.replica, name, port), By.NAME, Via.NETWORK)
+    if not question.declares(pair.source, pair.target):
         for host, number in _around(source, target, port):
             yield Route(Knock(source.replica, host, number), By.ADDRESS, Via.HOST)
 

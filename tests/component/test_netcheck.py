@@ -79,6 +79,16 @@ def test_a_check_of_some_pairs_leaves_what_is_kept_alone(tmp_path: Path) -> None
     assert load_reach(tmp_path / "shop") == whole
 
 
+def test_more_than_can_be_tried_is_refused_before_anything_is(tmp_path: Path) -> None:
+    """Of 10,000 services already the pairs would fill the memory."""
+    probe = Probe([spot(f"s{number}", 9, "back") for number in range(10_000)])
+    with pytest.raises(ControllerError, match="about 100,000,000 connections would have to be tried") as caught:
+        check(probe, tmp_path)
+    assert "controller netcheck FROM TO" in (caught.value.hint or "") and probe.asked == []
+    some = Probe([spot(f"s{number}", 9, "back") for number in range(10_000)] + [API, DB])
+    assert check(some, tmp_path, Asked("api", "db")).reach.differences == ()
+
+
 def test_what_cannot_be_kept_is_one_more_thing_to_tell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

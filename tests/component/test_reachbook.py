@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller import failpoints
-from controller.loop.reachbook import FILE, keep_reach, load_reach
+from controller.loop.reachbook import FILE, MOST_PAIRS, keep_reach, load_reach
 from controller.model.reach import By, Pair, Reach, Verdict, Via
 
 pytestmark = pytest.mark.unit
@@ -26,6 +26,18 @@ def test_what_is_kept_is_read_again(tmp_path: Path) -> None:
     keep_reach(folder, replace(REACH, pairs=()))
     assert load_reach(folder) == replace(REACH, pairs=())
     assert [path.name for path in folder.iterdir()] == [FILE]
+
+
+def test_of_very_many_what_is_amiss_is_kept_and_how_many_there_were(tmp_path: Path) -> None:
+    amiss = replace(PAIR, verdict=Verdict.BLOCKED, counts=True)
+    keep_reach(tmp_path, replace(REACH, pairs=(PAIR,) * MOST_PAIRS + (amiss,)))
+    kept = load_reach(tmp_path)
+    assert kept is not None and kept.pairs == (amiss,)
+    assert kept.notes == ("a note", f"of {MOST_PAIRS + 1} pairs only those that are amiss are kept")
+    keep_reach(tmp_path, replace(REACH, pairs=(amiss,) * (MOST_PAIRS + 2)))
+    kept = load_reach(tmp_path)
+    assert kept is not None and len(kept.pairs) == MOST_PAIRS
+    assert kept.notes[-1].endswith(f", the first {MOST_PAIRS} of {MOST_PAIRS + 2}")
 
 
 def test_nobody_else_may_read_it(tmp_path: Path) -> None:

@@ -27,11 +27,19 @@ class SocketProxy:
     acting: Path
     reading: Path
 
-    def status(self, method: str, path: str, *, reading: bool = False, body: bytes | None = None) -> int:
+    def status(
+        self,
+        method: str,
+        path: str,
+        *,
+        reading: bool = False,
+        body: bytes | None = None,
+        kind: str = "application/json",
+    ) -> int:
         """What is answered to one request."""
         connection = _Connection(self.reading if reading else self.acting)
         try:
-            connection.request(method, path, body, {"Content-Type": "application/json"} if body else {})
+            connection.request(method, path, body, {"Content-Type": kind} if body else {})
             return connection.getresponse().status
         finally:
             connection.close()

@@ -166,6 +166,22 @@ def test_in_one_namespace_and_on_the_machines_own_network(scene: Scene) -> None:
 
 
 @pytest.mark.slow
+def test_on_the_default_bridge_names_are_those_of_links_and_nobody_answers_for_others(scene: Scene) -> None:
+    up(
+        scene,
+        f"""
+        services:
+          db: {{{SERVES}, network_mode: bridge}}
+          api: {{{SERVES}, network_mode: bridge, links: [db]}}
+          web: {{{SERVES}, network_mode: bridge, depends_on: [api]}}
+        """,
+    )
+    found = {(one["from"], one["to"]): one for one in scene.data("netcheck")["pairs"] if one["needed"]}
+    by = {key: (one["verdict"], one["by"]) for key, one in found.items()}
+    assert by == {("api", "db"): ("ok", "name"), ("web", "api"): ("ok", "address")}
+
+
+@pytest.mark.slow
 def test_beside_a_running_controller(scene: Scene) -> None:
     scene.compose(SHOP)
     with scene.daemon():

@@ -41,6 +41,13 @@ REFUSED = (
     ("POST", "/images/load"),
     ("POST", "/images/x/push"),
     ("POST", "/images/create?fromImage=x&fromSrc=http://x"),
+    ("POST", "/images/create?from%53rc=http://x"),
+    ("POST", "/images/create?fromImage=x&from%53rc=http://x"),
+    ("POST", "/images/create?fromImage=x;fromSrc=http://x"),
+    ("POST", "/images/create"),
+    ("DELETE", "/containers/x?v=1"),
+    ("DELETE", "/containers/x?v=0&v=1"),
+    ("DELETE", "/containers/x?%76=1&force=1"),
     ("GET", "/distribution/x/json"),
     ("PATCH", "/containers/x/json"),
     ("GET", "/images/../secrets/x/json"),
@@ -50,7 +57,21 @@ REFUSED = (
 )
 """What nobody needs who keeps Compose stacks."""
 
-ACTS = ("POST /containers/create", "POST /containers/x/start", "POST /containers/x/exec", "DELETE /containers/x")
+ACTS = (
+    "POST /containers/create",
+    "POST /containers/x/start",
+    "POST /containers/x/exec",
+    "POST /images/create?fromImage=127.0.0.1%3A1%2Fx%2Fy&tag=sha256%3Ab&platform=linux%2Famd64",
+    "DELETE /containers/x",
+    "DELETE /containers/x?v=0&force=1",
+)
+
+FORMS = (
+    "application/x-www-form-urlencoded",
+    "text/plain, Application/X-WWW-Form-Urlencoded; a=b",
+    "multipart/form-data",
+)
+"""Of a body with which the engine answers as if the query had it."""
 
 
 @pytest.fixture
@@ -99,6 +120,9 @@ def test_it_keeps_a_stack_and_can_do_nothing_else(scene: Scene, narrow: SocketPr
         for method, path in (one.split() for one in ACTS):
             assert narrow.status(method, path, reading=True) == 403
             assert narrow.status(method, path, body=b"{}") not in (403, 200, 201)
+        for kind in FORMS:
+            path = "/images/create?fromImage=x"
+            assert narrow.status("POST", path, body=b"fromSrc=http://x", kind=kind) == 403
 
 
 @pytest.mark.slow

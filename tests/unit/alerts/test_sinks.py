@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from controller.alerts import sinks
+from controller.alerts import errand, sinks
 from controller.alerts.sinks import NotSent, read_address, send
 from controller.model.alert import Alert, Severity
 from controller.model.channel import Channel
@@ -176,6 +176,8 @@ else:
             "socket.socket(socket.AF_UNIX).connect('/var/run/docker.sock')",
             "it would speak to a service of this machine",
         ),
+        ("import ctypes; ctypes.CDLL('libdbus-1.so.3')", "it would speak to a service of this machine"),
+        ("import ctypes", "done"),
         ("socket.create_connection(('169.254.169.254', 80))", "it leads to 169.254.169.254, where"),
         ("socket.socket().connect(('2852039166', 80))", "it leads to 169.254.169.254, where"),
         (
@@ -190,6 +192,25 @@ def test_what_a_library_does_with_a_message_is_watched(attempt: str, said: str) 
     script = WATCHED.replace("TRY", attempt)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip().startswith(said)
+
+
+@pytest.mark.unit
+@pytest.mark.parametrize("module", ["gi", "gi.repository", "dbus"])
+def test_the_desktop_is_not_there_for_a_library_and_that_is_no_refusal(module: str, tmp_path: Path) -> None:
+    (tmp_path / module.partition(".")[0]).with_suffix(".py").write_text("")
+    attempt = f"import {module}\nexcept ImportError:\n    print('not there', watch.seen)"
+    script = f"import sys; sys.path.insert(0, {str(tmp_path)!r})" + WATCHED.replace("TRY", attempt)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "not there"
+
+
+@pytest.mark.unit
+def test_several_addresses_are_not_begun(server: Webhook) -> None:
+    one = f"json://127.0.0.1:{server.server_port}/{SECRET}"
+    with pytest.raises(NotSent, match="not one address alone") as caught:
+        send(channel(f"{one}, {one}"), ALERT, {})
+    assert SECRET not in caught.value.message
+    assert "not one address" in errand._notify(f"{one} {one}", "", "", "info") and server.got == []
 
 
 @pytest.mark.unit

@@ -91,3 +91,38 @@ def test_the_socket_that_only_looks_shows_what_the_other_shows() -> None:
         r"^  acl (\w+) +path -m reg (\S+)$", RECIPE.read_text().partition("frontend read")[2], re.MULTILINE
     )
     assert looks and set(looks) == {rule for rule in RULES if rule[0] == "look"}
+
+
+def test_what_is_denied_to_who_looks_is_denied_to_who_acts_too() -> None:
+    """The rules on paths and forms stand twice: HAProxy has no other way."""
+    acting, _, reading = RECIPE.read_text().partition("frontend read")
+    denied = [re.findall(r"^  (?:acl|http-request deny if) bad.*$", text, re.MULTILINE) for text in (acting, reading)]
+    assert len(denied[0]) == 4 and denied[0] == denied[1]
+    assert acting.index("deny if bad") < acting.index("http-request allow")
+
+
+@pytest.mark.parametrize(
+    ("acl", "query", "fits"),
+    [
+        ("named", "fromImage=local%2Fx&tag=1", True),
+        ("named", "fromImage=x&tag=sha256%3Ab&platform=linux%2Famd64", True),
+        ("named", "fromImage=x&from%53rc=y", False),
+        ("named", "fromSrc=y", False),
+        ("named", "fromImage=x;fromSrc=y", False),
+        ("named", "", False),
+        ("kept", "v=0&force=0", True),
+        ("kept", "v=0&force=1", True),
+        ("kept", "v=1&force=1", False),
+        ("kept", "%76=1", False),
+    ],
+)
+def test_keys_of_a_query_are_those_that_are_sent(acl: str, query: str, fits: bool) -> None:
+    form = re.search(rf"^  acl {acl} +query -m reg (\S+)$", RECIPE.read_text(), re.MULTILINE)
+    assert form is not None and bool(re.search(form[1].replace("\\#", "#"), query)) is fits
+
+
+def test_no_removal_of_ours_takes_volumes_along() -> None:
+    """Nor is any refused for its keys: each is written `{"v": "0", "force": …}`."""
+    source = "\n".join(file.read_text() for file in (ROOT / "controller" / "engines").glob("*.py"))
+    asked = re.findall(r'"DELETE", f"/containers/[^"]+", (\{.*?\})', source)
+    assert len(asked) >= 3 and all(re.fullmatch(r'\{"v": "0", "force": "[01]"\}', one) for one in asked)

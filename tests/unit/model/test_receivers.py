@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import apprise
 import pytest
+from apprise.utils.parse import parse_urls
 
 from controller.model.receivers import ON_THE_HOST, refuse_address, refuse_url
 
@@ -77,3 +78,28 @@ def test_all_that_apprise_has_without_an_address_is_known() -> None:
 
 def listed(names: str | list[str]) -> list[str]:
     return [names] if isinstance(names, str) else names
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "json://127.0.0.1, dbus://",
+        "json://127.0.0.1,dbus://",
+        "json://127.0.0.1 ; \t gnome://x",
+        "json://127.0.0.1\nsyslog://",
+        "foo,syslog://",
+        "-syslog://",
+        "json://10.0.0.1,JSON://169.254.169.254",
+    ],
+)
+def test_several_addresses_in_one_are_none(url: str) -> None:
+    """The first alone would have been judged, and apprise sends to each that it finds."""
+    assert parse_urls(url) != [url]
+    assert "not one address" in (refuse_url(url) or "")
+
+
+@pytest.mark.parametrize(
+    "url", ["json://a/?x=http://b", "mailto://u:p@h?to=a@b.c,d@e.f", " json://a ", "json://a,b", "https://a/x,y;z"]
+)
+def test_what_apprise_takes_for_one_is_one(url: str) -> None:
+    assert [one.strip() for one in parse_urls(url)] == [url.strip()] and refuse_url(url) is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from controller.model.names import ReplicaId
 from controller.model.reach import Answer, HostPort, Knock, Knocked, Pair, Spot
 from controller.security.reach import judge
 from controller.security.ways import Question, Wanted, plan_knocks
-from tests.builders import service
+from tests.builders import service, template
 
 NETS = {"front": "10.0.0", "back": "10.0.1"}
 
@@ -35,6 +36,15 @@ SERVICES = {
     "api": service("api", needs=("db",)),
     "db": service("db"),
 }
+
+
+def joined(name: str, *networks: str, of: str | None = None, **others: Any) -> Any:
+    """A service as its template says it: on these networks, or `of` whose namespace it is in."""
+    host = {"NetworkMode": f"container:{of}" if of else networks[0]}
+    endpoints = {} if of else {one: {} for one in networks}
+    create = {"HostConfig": host, "NetworkingConfig": {"EndpointsConfig": endpoints}}
+    body = json.dumps({"create": create, "connects": []})
+    return service(name, template=template(name, body=body, namespace_of=of), namespace_of=of, **others)
 
 
 def question(*spots: Spot, services: Mapping[str, Any] = SERVICES, **others: Any) -> Question:

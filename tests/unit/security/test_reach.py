@@ -10,7 +10,18 @@ from controller.model.reach import Answer, By, HostPort, Knock, Knocked, Verdict
 from controller.security.reach import judge, worst_of
 from controller.security.ways import MOST_PORTS, NOBODYS, plan_again, plan_knocks
 from tests.builders import service
-from tests.unit.security.reaching import API, DB, SERVICES, WEB, judged, networks_answer, question, spot, wanted
+from tests.unit.security.reaching import (
+    API,
+    DB,
+    SERVICES,
+    WEB,
+    joined,
+    judged,
+    networks_answer,
+    question,
+    spot,
+    wanted,
+)
 
 pytestmark = pytest.mark.unit
 
@@ -127,6 +138,37 @@ def test_who_is_in_one_namespace_reaches_each_other_without_trying() -> None:
     pair = judged(asked)["side", "db", 5432]
     assert (pair.verdict, pair.via, pair.counts) == (UNDECLARED, Via.NAMESPACE, True)
     assert not [knock for knock in plan_knocks(asked) if knock.replica == side.replica and knock.port == 5432]
+
+
+SHARED = {
+    "c": joined("c", "front", needs=("h",)),
+    "h": joined("h", "front"),
+    "s": joined("s", of="h", needs=("h",)),
+    "t": joined("t", of="h", needs=("h",)),
+    "x": joined("x", "front"),
+}
+
+
+def test_who_shares_a_namespace_is_reached_and_reaches_as_its_owner() -> None:
+    c, h, x = spot("c", 2, "front"), spot("h", 3, "front"), spot("x", 4, "front")
+    s, t = (spot(name, 3, "front", space=h.replica, ports=(81,)) for name in "st")
+    found = judged(question(c, h, s, t, x, services=SHARED, enforced=True))
+    between = {key[:2] for key, pair in found.items() if pair.verdict is UNDECLARED}
+    assert between == {(one, "x") for one in "chst"} | {("x", one) for one in "chst"}
+    assert found["c", "s", 81].declared and found["s", "t", 81].declared
+    off = judged(question(c, h, s, t, x, services=SHARED))
+    assert off["c", "s", 81].verdict is UNDECLARED and not off["c", "s", 81].counts
+
+
+def test_who_shares_a_namespace_is_found_by_its_owners_name() -> None:
+    c, h = spot("c", 2, "front"), spot("h", 3, "front")
+    side = spot("s", 3, "front", space=h.replica, ports=(81,))
+    asked = question(c, h, side, services={**SHARED, "c": joined("c", "front", needs=("s",))})
+    assert Knock(c.replica, "h", 81) in plan_knocks(asked) and not any(k.host == "s" for k in plan_knocks(asked))
+    pair = judged(asked, h=Answer.NAMELESS)["c", "s", 81]
+    assert (pair.verdict, pair.cause) == (BLOCKED, "nobody is found there by the name h, though its address answers")
+    alone = question(c, side, services=SHARED, wanted=wanted(("c", "s")))
+    assert {k.host for k in plan_knocks(alone)} == {"10.0.0.3"}
 
 
 def test_one_on_the_machines_own_network_is_reached_through_the_machine() -> None:

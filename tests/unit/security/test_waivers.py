@@ -64,3 +64,14 @@ def test_one_that_holds_beside_one_that_is_over() -> None:
     found = accept([SOCKET], [waiver("H01", "web", -1), waiver("H01", "web", 5)], TODAY)
     assert told(found)[0] == ("H01", "web", "critical", True)
     assert gated(found, FindingSeverity.LOW)[0].rule.id == "A01"
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"),
+    [("h01", "H01"), ("H1", "H01"), ("CL-0001", "H01"), ("d6355c88", "H01"), ("W077", "W07"), ("privileged", None)],
+)
+def test_of_a_rule_that_there_is_not(word: str, meant: str | None) -> None:
+    (found,) = accept([], [waiver(word, "web")], TODAY)
+    ending = f"; did you mean {meant}?" if meant else ", docs/security.md lists them"
+    assert found.message == f"the waiver of {word} is for nothing: there is no rule {word}{ending}"
+    assert told((found,)) == [("A02", "web", "info", False)]

@@ -22,9 +22,6 @@ class Port:
     _now: int = 0
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def image_facts(self, image):
-        return None
-
     def perform(self, project, steps, *, deadline):
         (step,) = steps
         with self._guard:

@@ -24,7 +24,9 @@ def test_steps_are_done_in_order_and_collected_once(executor, port, batch):
 
 
 def test_what_the_gate_refuses_is_not_made_and_leaves_no_intent(executor, port, batch, store):
-    refused = replace(batch("web", create("web"), start("web")), check=lambda step, look: f"{step.service}: no")
+    refused = replace(
+        batch("web", create("web"), start("web")), check=lambda step, engine, project: f"{step.service}: no"
+    )
     executor.submit(refused)
     assert executor.done.acquire(timeout=10)
     (completed,) = executor.collect("s")

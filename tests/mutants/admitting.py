@@ -45,8 +45,8 @@ ADMITTING = (
     Mutant(
         "one that serves is stopped for one that has no room",
         "decide/rollout.py",
-        "tell_barred(case) or find_no_room(case, parts)",
-        "tell_barred(case)",
+        "if (short := find_no_room(case, parts)) is not None:",
+        "if (short := find_no_room(case, parts)) is not None and False:",
         (f"{ADMISSION}::test_none_is_stopped_that_could_not_start_again",),
     ),
     Mutant(

@@ -39,15 +39,15 @@ SECURING = (
     Mutant(
         "what is barred for a finding is started again",
         "decide/barred.py",
-        "return isinstance(step, Build | Create | Pull | Restart | Start)",
-        "return isinstance(step, Build | Create | Pull | Restart)",
+        "    if isinstance(step, Restart | Start):",
+        "    if isinstance(step, Restart):",
         (f"{GATE}::test_what_runs_and_falls_over_is_not_put_up_again",),
     ),
     Mutant(
         "the final definition is not judged before its create",
         "loop/executor.py",
-        "if batch.check is not None and (why_not := batch.check(step, engine.image_facts)):",
-        "if batch.check is not None and (why_not := batch.check(step, engine.image_facts)) and False:",
+        "if batch.check is not None and (why_not := batch.check(step, engine, batch.project)):",
+        "if batch.check is not None and (why_not := batch.check(step, engine, batch.project)) and False:",
         (f"{EXECUTOR}::test_what_the_gate_refuses_is_not_made_and_leaves_no_intent",),
     ),
 )

@@ -19,7 +19,7 @@ from tests.engine.checks import Container, docker
 from tests.engine.ingress_bed import PROXY_IMAGE, free_port
 from tests.engine.scenario import IMAGE, Scene, eventually
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.slow, pytest.mark.timeout(600)]
 
 ROOT = Path(__file__).parents[3]
 POLICY = "security: {networkPolicy: dependencies, addressPool: 10.195.0.0/20}\n"
@@ -186,7 +186,6 @@ def test_a_voting_application(scene: Scene) -> None:
     )
 
 
-@pytest.mark.slow
 def test_a_shop_behind_the_ingress(scene: Scene) -> None:
     """Pages before a program with a database and a cache; a hand's tool and a backup see the database alone."""
     scene.env["HAPROXY_IMAGE"] = PROXY_IMAGE
@@ -222,7 +221,6 @@ SAMPLE = {
 }
 
 
-@pytest.mark.slow
 def test_the_sample_stack(scene: Scene) -> None:
     """As it is shipped, in its full profile, under a name and at ports of its own."""
     shutil.copytree(ROOT / "compose", scene.folder / "compose")

@@ -32,7 +32,7 @@ def look_at_sources(model: Mapping[str, Any], directory: Path, named: Iterable[P
             _absolute(one.source, directory) for one in mounts(mapping(service)) if one.kind == "bind" and one.source
         }
     tracked = _tracked(secrets, directory)
-    found = {path: _look(path, path in tracked, directory) for path in (*sorted(secrets | others), str(directory))}
+    found = {path: _look(path, path in tracked) for path in (*sorted(secrets | others), str(directory))}
     return {path: one for path, one in found.items() if one is not None}
 
 
@@ -46,20 +46,19 @@ def _absolute(name: str, directory: Path) -> str:
     return os.path.abspath(directory / os.path.expanduser(name))
 
 
-def _look(path: str, tracked: bool, directory: Path) -> SourceFile | None:
+def _look(path: str, tracked: bool) -> SourceFile | None:
     try:
         status = os.stat(path)
     except OSError:
         return None
     mode = stat.S_IMODE(status.st_mode)
-    return SourceFile(os.path.realpath(path), mode if _is_open(path, directory) else mode & ~0o007, tracked)
+    return SourceFile(os.path.realpath(path), mode if _is_open(path) else mode & ~0o007, tracked)
 
 
-def _is_open(path: str, directory: Path) -> bool:
-    """Whether everybody may enter the folders of the project that it is in; where that lies itself is no part of it."""
-    inside = [parent for parent in Path(path).parents if directory in parent.parents]
+def _is_open(path: str) -> bool:
+    """Whether everybody may enter the folders that it is in."""
     try:
-        return all(os.stat(parent).st_mode & stat.S_IXOTH for parent in inside)
+        return all(os.stat(parent).st_mode & stat.S_IXOTH for parent in Path(os.path.realpath(path)).parents)
     except OSError:
         return True
 

@@ -270,6 +270,10 @@ class NetProbe(Protocol):
         """The stack's running replicas on their networks, and where they listen. Raises EngineErrors."""
         ...
 
+    def strangers(self, stack: str, *, deadline: float) -> Sequence[tuple[str, str]]:
+        """Who else runs on networks of the stack: container and network. Raises EngineErrors."""
+        ...
+
     def knock(
         self, knocks: Sequence[Knock], *, patience: float = 0.3, told: Callable[[int], None] = lambda _: None
     ) -> Mapping[Knock, Knocked]:

@@ -19,6 +19,7 @@ from controller.engines.client import Client
 from controller.engines.knockscript import BATCH, NOTHING_THERE, by_python, by_shell, read_script
 from controller.engines.spots import Namespace, hears, make_spot, read_networks
 from controller.engines.transport import Endpoint
+from controller.model.confined import is_ours
 from controller.model.errors import Conflict, EngineError
 from controller.model.names import ReplicaId
 from controller.model.reach import Answer, Knock, Knocked, Spot
@@ -52,6 +53,20 @@ class DockerNetProbe:
             own = [one for one in inspects.values() if one["Id"] in {item["Id"] for item in listed}]
             ports = dict(zip((one["Id"] for one in own), pool.map(self._hear, own), strict=True))
         return tuple(make_spot(one, inspects, networks, ports[one["Id"]]) for one in own)
+
+    def strangers(self, stack: str, *, deadline: float) -> tuple[tuple[str, str], ...]:
+        """Running containers on the stack's own networks that are no replicas: those of `docker compose run` too."""
+        networks = get_list(self._client, "/networks", deadline=deadline)
+        own = {one["Name"] for one in networks if (one.get("Labels") or {}).get(labels.PROJECT) == stack}
+        everyone = get_list(self._client, "/containers/json", deadline=deadline)
+        found = (
+            (str((one.get("Names") or ["/?"])[0]).removeprefix("/"), str(network))
+            for one in everyone
+            if not _belongs(one.get("Labels") or {}, stack)
+            for network in (one.get("NetworkSettings") or {}).get("Networks") or ()
+            if network in own or is_ours(stack, network)
+        )
+        return tuple(sorted(found))
 
     def _inspect(self, item: Mapping[str, Any], deadline: float) -> dict[str, Any] | None:
         try:
@@ -143,6 +158,12 @@ class DockerNetProbe:
                 lost = Knocked(Answer.UNKNOWN, None, "the command in it did not answer")
                 return [(one, answers.get(number, lost)) for number, one in enumerate(batch)]
         return [(one, Knocked(Answer.UNKNOWN, None, NOTHING_THERE)) for one in batch]
+
+
+def _belongs(marks: Mapping[str, str], stack: str) -> bool:
+    """A replica, also one that has just come, or one of the controller's own for that stack."""
+    is_replica = marks.get(labels.PROJECT) == stack and marks.get(labels.ONEOFF) == "False"
+    return is_replica or marks.get(labels.OWN_STACK) == stack
 
 
 def _runs(inspect: Mapping[str, Any]) -> bool:

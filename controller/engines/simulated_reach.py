@@ -27,6 +27,9 @@ class SimulatedNetProbe:
         self._spots = tuple(_make_spot(*pair) for pair in self._running(stack, deadline))
         return self._spots
 
+    def strangers(self, stack: str, *, deadline: float) -> tuple[tuple[str, str], ...]:
+        return ()
+
     def knock(
         self, knocks: Sequence[Knock], *, patience: float = 0.3, told: Callable[[int], None] = lambda _: None
     ) -> Mapping[Knock, Knocked]:

@@ -12,7 +12,7 @@ from controller.model.errors import ControllerError
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.reach import Knock, Knocked, Reach, Spot
 from controller.security.published import Published, all_published, frontend_ports
-from controller.security.reach import judge, told_aside
+from controller.security.reach import judge, told_aside, told_strangers
 from controller.security.ways import MOST_KNOCKS, Question, Wanted, plan_again, plan_knocks
 
 if TYPE_CHECKING:
@@ -102,7 +102,8 @@ def _check(ground: Ground, target: Target, loaded: Loaded, wanted: tuple[Wanted,
         question = _without_moved(question, look())
         pairs = judge(question, answers)
     idle = tuple(sorted(services.keys() - set(question.names)))
-    notes = (*question.notes(), *told_aside(question.spots, answers))
+    strange = () if wanted else told_strangers(probe.strangers(loaded.name, deadline=_LOOK))
+    notes = (*question.notes(), *told_aside(question.spots, answers), *strange)
     reach = Reach(loaded.name, question.enforced, now, pairs, idle, notes)
     return Checked(reach, ()) if wanted else Checked(_keep(ground, reach), all_published(services, question.spots))
 

@@ -14,6 +14,7 @@ from controller.loop.netcheck import Asked, Checked, check_all
 from controller.loop.reachbook import load_reach
 from controller.model.errors import ControllerError
 from controller.model.reach import Answer, Knock, Knocked, Spot
+from controller.security.reach import told_aside
 from tests.unit.security.reaching import API, DB, SERVICES, WEB, networks_answer, question, spot
 
 pytestmark = pytest.mark.unit
@@ -25,9 +26,13 @@ class Probe:
     def __init__(self, *looks: Sequence[Spot], silent: Sequence[str] = (), once: bool = False) -> None:
         self.looks, self.silent, self.once = list(looks), set(silent), once
         self.asked: list[tuple[Knock, ...]] = []
+        self.others: list[tuple[str, str]] = []
 
     def spots(self, stack: str, *, deadline: float) -> Sequence[Spot]:
         return self.looks.pop(0) if len(self.looks) > 1 else self.looks[0]
+
+    def strangers(self, stack: str, *, deadline: float) -> Sequence[tuple[str, str]]:
+        return self.others
 
     def knock(
         self, knocks: Sequence[Knock], *, patience: float = 0.3, told: Callable[[int], None] = lambda _: None
@@ -77,6 +82,22 @@ def test_a_check_of_some_pairs_leaves_what_is_kept_alone(tmp_path: Path) -> None
     part = check(Probe((WEB, API, DB)), tmp_path, Asked("web", "shop/db", 5432))
     assert [(one.source, one.target) for one in part.reach.pairs] == [("web", "db")] and part.published == ()
     assert load_reach(tmp_path / "shop") == whole
+
+
+def test_who_else_is_on_its_networks_is_named(tmp_path: Path) -> None:
+    probe = Probe((WEB, API, DB))
+    probe.others = [("shop-web-run-1", "shop_back")]
+    assert check(probe, tmp_path).reach.notes == (
+        "shop-web-run-1 is on shop_back and no replica: it reaches who is there",
+    )
+    assert check(probe, tmp_path, Asked("api", "db")).reach.notes == ()
+    probe.others *= 10
+    assert check(probe, tmp_path).reach.notes[8:] == ("and 2 more",)
+
+
+def test_what_a_command_in_a_container_tried_is_named(tmp_path: Path) -> None:
+    answers = {Knock(WEB.replica, "api", 80): Knocked(Answer.OPEN, None, "", "its process has gone")}
+    assert told_aside((WEB, API), answers) == ["from web-1 a command in it tried, for its process has gone"]
 
 
 def test_more_than_can_be_tried_is_refused_before_anything_is(tmp_path: Path) -> None:

@@ -68,6 +68,11 @@ def test_who_shares_no_network_reaches_nobody_and_whoever_connects_is_found_out(
         docker("network", "connect", f"{scene.name}_back", f"{scene.name}-web-1")
         assert counted(scene.data("netcheck", code=1)) == {("web", "db", "undeclared"), ("db", "web", "undeclared")}
         docker("network", "disconnect", f"{scene.name}_back", f"{scene.name}-web-1")
+    with scene.step("and has one beside it, as `docker compose run` makes them"):
+        scene.hand("run", "-d", "--no-deps", "--name", f"{scene.name}-beside", "db", "sleep", "600")
+        notes = scene.data("netcheck")["notes"]
+        assert notes == [f"{scene.name}-beside is on {scene.name}_back and no replica: it reaches who is there"]
+        docker("rm", "-f", f"{scene.name}-beside")
     with scene.step("and takes away one that is to be there, and then its name alone"):
         docker("network", "disconnect", f"{scene.name}_back", f"{scene.name}-db-1")
         (pair,) = scene.data("netcheck", "api", "db:8000", code=1)["pairs"]

@@ -193,3 +193,23 @@ def test_beside_a_running_controller(scene: Scene) -> None:
         scene.await_phase("Converged")
         eventually(lambda: scene.data("netcheck")["differences"] == 0)
         assert scene.status()["phase"] == "Converged"
+
+
+@pytest.mark.slow
+def test_under_the_policy_docker_compose_run_reaches_nobody_until_it_is_let_in(scene: Scene) -> None:
+    """As docs/security.md says of it."""
+    scene.compose(SHOP)
+    scene.manifest(POLICY)
+    scene.done("apply", timeout=120)
+    before, beside = {one.id for one in scene.containers().values()}, f"{scene.name}-beside"
+    scene.hand("run", "-d", "--no-deps", "--name", beside, "db", "sleep", "600")
+    try:
+        told = "{} is on {} and no replica: it reaches who is there".format
+        assert scene.data("netcheck")["notes"] == [told(beside, f"{scene.name}_back")]
+        docker("network", "connect", f"{scene.name}.api--db", beside)
+        scene.done("apply", timeout=120)
+        assert told(beside, f"{scene.name}.api--db") in scene.data("netcheck")["notes"]
+        scene.hand("run", "--rm", "web", "true")
+        assert before < {one.id for one in scene.containers().values()}, "what it depends on is not made anew"
+    finally:
+        docker("rm", "-f", beside)

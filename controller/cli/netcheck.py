@@ -25,8 +25,9 @@ _EVERY = 0.1
 def netcheck(options: Options, pairs: tuple[str, ...]) -> int:
     """Connect from each running service to every TCP port of each other, and compare with the declared edges.
 
-    An edge is depends_on, or connectsTo in the manifest. Exit code 1 on a difference, or where one may be that could
-    not be checked: what is declared has to be reachable, and under `networkPolicy: dependencies` nothing else may be.
+    An edge is depends_on, links and their like, or dependsOn and connectsTo in the manifest. Exit code 1 on a
+    difference, or where one may be that could not be checked: what is declared has to be reachable, and under
+    `networkPolicy: dependencies` nothing else may be.
     """
     from controller.cli.session import open_session
 

@@ -8,6 +8,7 @@ GATE = "tests/component/test_gate.py"
 LED = "tests/component/test_loop_networks.py"
 EXECUTOR = "tests/component/test_executor.py"
 GRAPHS = "tests/property/test_networks.py"
+KNOCKER = "tests/unit/engines/test_knocker.py"
 REACH = "tests/unit/security/test_reach.py"
 
 SECURING = (
@@ -49,5 +50,33 @@ SECURING = (
         "if batch.check is not None and (why_not := batch.check(step, engine, batch.project)):",
         "if batch.check is not None and (why_not := batch.check(step, engine, batch.project)) and False:",
         (f"{EXECUTOR}::test_what_the_gate_refuses_is_not_made_and_leaves_no_intent",),
+    ),
+    Mutant(
+        "who shares a namespace is judged by its own edges alone",
+        "security/ways.py",
+        "declared | find_edges(self.services) if self.enforced else declared",
+        "declared",
+        (f"{REACH}::test_who_shares_a_namespace_is_reached_and_reaches_as_its_owner",),
+    ),
+    Mutant(
+        "a link in a container leads to a file of the machine",
+        "engines/knocker.py",
+        "os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK",
+        "os.O_RDONLY | os.O_NONBLOCK",
+        (f"{KNOCKER}::test_no_link_is_followed_nor_pipe_waited_for_nor_is_more_read_than_fits",),
+    ),
+    Mutant(
+        "one odd knock ends all",
+        "engines/knocker.py",
+        "        except Exception as error:\n            self._tell",
+        "        except OSError as error:\n            self._tell",
+        (f"{KNOCKER}::test_an_odd_one_is_said_of_alone",),
+    ),
+    Mutant(
+        "of several addresses in one the first alone is judged",
+        "model/receivers.py",
+        " or _ANOTHER.search(url.lstrip()) is not None",
+        "",
+        ("tests/unit/model/test_receivers.py::test_several_addresses_in_one_are_none",),
     ),
 )

@@ -144,17 +144,18 @@ SHARED = {
     "c": joined("c", "front", needs=("h",)),
     "h": joined("h", "front"),
     "s": joined("s", of="h", needs=("h",)),
-    "t": joined("t", of="h", needs=("h",)),
+    "t": joined("t", of="h", needs=("h", "y")),
     "x": joined("x", "front"),
+    "y": joined("y", "front"),
 }
 
 
 def test_who_shares_a_namespace_is_reached_and_reaches_as_its_owner() -> None:
-    c, h, x = spot("c", 2, "front"), spot("h", 3, "front"), spot("x", 4, "front")
+    c, h, x, y = (spot(name, last, "front") for last, name in enumerate("chxy", 2))
     s, t = (spot(name, 3, "front", space=h.replica, ports=(81,)) for name in "st")
-    found = judged(question(c, h, s, t, x, services=SHARED, enforced=True))
-    between = {key[:2] for key, pair in found.items() if pair.verdict is UNDECLARED}
-    assert between == {(one, "x") for one in "chst"} | {("x", one) for one in "chst"}
+    found = judged(question(c, h, s, t, x, y, services=SHARED, enforced=True))
+    between = {frozenset(key[:2]) for key, pair in found.items() if pair.verdict is UNDECLARED}
+    assert between == {frozenset(one) for one in ("cx", "hx", "sx", "tx", "yx", "cy")}
     assert found["c", "s", 81].declared and found["s", "t", 81].declared
     off = judged(question(c, h, s, t, x, services=SHARED))
     assert off["c", "s", 81].verdict is UNDECLARED and not off["c", "s", 81].counts

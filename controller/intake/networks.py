@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.findings import Path, at
-from controller.model.confined import read_joining
+from controller.model.confined import BRIDGES, Joining, read_joining
 from controller.model.desired import DesiredService
 from controller.model.errors import Finding
 
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 _FIXED = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
 """Of a service on a network: what another network cannot give it."""
 _DROPPED = ("driver_opts", "interface_name")
-_BRIDGES = (None, "", "default", "bridge")
 
 Policies = Mapping[str, "Service"]
 Services = Mapping[str, DesiredService]
@@ -30,9 +29,14 @@ def is_confined(manifest: Stack | None) -> bool:
 def check_networks(
     manifest: Stack | None, policies: Policies, services: Services, model: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """Addresses that were given by hand on a network that is to be replaced."""
+    """Addresses given by hand on a network that is to be replaced; ports without a way on which they are reached."""
     if not is_confined(manifest):
         return
+    for name, said in sorted(policies.items()):
+        if said.egress is False and name in services and _loses_ports(services[name]):
+            message = f"'{name}' publishes ports itself, which nobody could reach without a way out"
+            mend = "set ingress.mode: auto, publish none, or remove egress: false"
+            yield at(("spec", "services", name, "egress"), message, hint=mend)
     hint = "leave it out, or put the service on an external network, or set networkPolicy: off"
     for name, one in _moved(services, model):
         for key, given in _replaced(one, model):
@@ -49,11 +53,14 @@ def warn_networks(
     manifest: Stack | None, policies: Policies, services: Services, model: Mapping[str, Any]
 ) -> Iterator[Finding]:
     """Whom it does not reach, and who is reached all the same."""
+    written = model.get("services") or {}
     for name, said in sorted(policies.items()):
-        yield from _warn_egress(name, said, services.get(name), confined=is_confined(manifest))
+        if name in services:
+            mode = str((written.get(name) or {}).get("network_mode") or "")
+            yield from _warn_egress(name, said, mode, confined=is_confined(manifest))
     if not is_confined(manifest):
         return
-    for name, one in sorted((model.get("services") or {}).items()):
+    for name, one in sorted(written.items()):
         if services[name].leaving is None and (mode := one.get("network_mode")):
             message = f"'{name}' has network_mode: {mode}, which networkPolicy leaves as it is"
             yield at(("services", name, "network_mode"), message, hint="remove network_mode to have it confined, too")
@@ -65,21 +72,31 @@ def warn_networks(
                 yield at(("services", name, "networks", key), message)
 
 
-def _warn_egress(name: str, said: Service, service: DesiredService | None, *, confined: bool) -> Iterator[Finding]:
+def _warn_egress(name: str, said: Service, mode: str, *, confined: bool) -> Iterator[Finding]:
     place: Path = ("spec", "services", name, "egress")
-    if said.egress is None or service is None:
+    if said.egress is None:
         return
     if not confined:
         yield at(place, "'egress' changes nothing", hint="set security.networkPolicy: dependencies")
-    elif said.egress is False and read_joining(service.template.body, service.template.networks).publishes:
-        message = f"'{name}' publishes ports itself: without a way out nobody could reach them, so that it keeps one"
-        yield at(place, message, hint="set ingress.mode: auto, publish none, or remove egress: false")
+    elif mode:
+        message = f"'egress' changes nothing: '{name}' has network_mode: {mode}"
+        yield at(place, message, hint="say it of the service whose network it shares, or remove network_mode")
+
+
+def _loses_ports(service: DesiredService) -> bool:
+    """On internal networks Docker publishes nothing; on one that is kept it goes on doing so."""
+    joining = _joining(service)
+    return service.leaving is None and joining.publishes and joining.outside and not joining.kept
+
+
+def _joining(service: DesiredService) -> Joining:
+    return read_joining(service.template.body, service.template.networks)
 
 
 def _warn_kept(name: str, one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Finding]:
     for key in sorted(one.get("networks") or {"default": None}):
         network = (model.get("networks") or {}).get(key) or {}
-        if network.get("external") or network.get("driver") not in _BRIDGES:
+        if network.get("external") or network.get("driver") not in BRIDGES:
             kind = "external" if network.get("external") else f"of the driver {network['driver']}"
             message = f"network '{key}' is {kind}, and stays: whoever is on it reaches '{name}'"
             yield at(("services", name, "networks", key), message, hint="take it off where that is too much")
@@ -95,5 +112,5 @@ def _replaced(one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tupl
     networks = model.get("networks") or {}
     for key, given in sorted((one.get("networks") or {}).items()):
         network = networks.get(key) or {}
-        if not network.get("external") and network.get("driver") in _BRIDGES:
+        if not network.get("external") and network.get("driver") in BRIDGES:
             yield key, given or {}

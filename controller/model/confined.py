@@ -19,7 +19,8 @@ MARK = "controller.network"
 POOL, PREFIX = "Pool", "Prefix"
 """Of our requests alone: the addresses out of which the engine's room takes a free subnet, and how large that is."""
 
-_BRIDGES = (None, "", "default", "bridge")
+BRIDGES = (None, "", "default", "bridge")
+"""Drivers, as they are written, of networks that ours can take the place of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def read_joining(body: str, networks: tuple[str, ...]) -> Joining:
         return Joining(shares=mode.startswith("container:"))
     names = frozenset(_endpoints(document))
     made = {one["Name"]: one for one in map(json.loads, networks)}
-    replaced = frozenset(name for name in names if name in made and made[name].get("Driver") in _BRIDGES)
+    replaced = frozenset(name for name in names if name in made and made[name].get("Driver") in BRIDGES)
     outside = any(not made[name].get("Internal") for name in replaced)
     publishes = any((host.get("PortBindings") or {}).values())
     return Joining(bool(names), False, replaced, names - replaced, outside, publishes)

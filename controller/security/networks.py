@@ -130,7 +130,7 @@ def _own(members: Mapping[str, _Member], cover: Iterable[tuple[str, ...]]) -> It
     led = [name for name, member in members.items() if member.service.frontends]
     for name, member in members.items():
         size = member.size
-        if needs_outside(member.service) or member.service.direct is not None:
+        if needs_outside(member.service) or _publishes_meanwhile(member):
             yield Private(f"{name}.outside", "outside", internal=False, prefix=_fit(size), members=(name,))
         elif name not in connected and name not in led and not member.joining.kept:
             yield Private(f"{name}.alone", "alone", prefix=_fit(size), members=(name,))
@@ -141,9 +141,13 @@ def _own(members: Mapping[str, _Member], cover: Iterable[tuple[str, ...]]) -> It
 
 
 def needs_outside(service: DesiredService) -> bool:
-    """It publishes ports itself, or the manifest says so, or it could before and the manifest says nothing."""
-    joining = _joining(service)
-    return joining.publishes or (joining.outside if service.egress is None else service.egress)
+    """The manifest says so, or says nothing and it has a way out on its Compose networks."""
+    return _joining(service).outside if service.egress is None else service.egress
+
+
+def _publishes_meanwhile(member: _Member) -> bool:
+    """Replicas that have the ingress's ports themselves, on a network from which a machine publishes."""
+    return member.service.direct is not None and member.joining.outside
 
 
 def _fit(size: int) -> int:

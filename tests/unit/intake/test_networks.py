@@ -54,18 +54,35 @@ def test_who_has_no_network_of_its_own_is_told(mode: str) -> None:
 
 
 PORTS = {"ports": [{"target": 80, "published": "8080", "protocol": "tcp"}]}
+INSIDE = {"networks": {"back": {"name": "demo_back", "internal": True}}}
+OWN = {"services": {"web": {"egress": False}}}
+
+
+def test_no_way_out_for_who_publishes_ports_itself_is_refused() -> None:
+    (finding,) = found({"web": PORTS}, OWN).errors
+    assert finding.path == "spec.services.web.egress" and "publishes ports itself" in finding.message
+    assert "ingress.mode: auto" in (finding.hint or "")
+
+
+@pytest.mark.parametrize("spec", [{"ingress": {"mode": "auto"}}, {"security": {"networkPolicy": "off"}}])
+def test_but_not_behind_the_ingress_nor_without_the_policy(spec: dict[str, Any]) -> None:
+    assert not found({"web": PORTS}, {**OWN, **spec}).errors
+
+
+def test_nor_where_its_ports_were_published_nowhere() -> None:
+    assert not found({"web": {**PORTS, "networks": {"back": None}}}, OWN, **INSIDE).errors
 
 
 @pytest.mark.parametrize(
     ("service", "spec", "words"),
     [
-        (PORTS, {}, "publishes ports itself"),
         (PORTS, {"ingress": {"mode": "auto"}}, None),
         ({}, {}, None),
         ({}, {"security": {}}, "'egress' changes nothing"),
+        ({"network_mode": "service:db"}, {}, "'egress' changes nothing: 'web' has network_mode: service:db"),
     ],
 )
-def test_no_way_out_for_who_publishes_ports_itself(service: Any, spec: Any, words: str | None) -> None:
-    resolution = found({"web": service}, {"services": {"web": {"egress": False}}, **spec})
+def test_egress_that_does_nothing_is_told(service: Any, spec: Any, words: str | None) -> None:
+    resolution = found({"web": service, "db": {}}, {**OWN, **spec})
     told = [one.message for one in resolution.warnings if one.path == "spec.services.web.egress"]
-    assert (words is None and not told) or any(words in message for message in told if words)
+    assert not told if words is None else len(told) == 1 and words in told[0]

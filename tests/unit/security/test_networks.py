@@ -1,0 +1,38 @@
+"""Which networks a stack is given: nothing is opened that was closed, and nothing that could not be had is planned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from controller.engines.simulated_requests import record_model
+from controller.intake.resolve import Sources, resolve
+from controller.security.networks import Networks, plan_networks
+from tests.unit.intake.builders import rendered, stack
+
+pytestmark = pytest.mark.unit
+
+PORTS = [{"target": 80, "published": "8080", "protocol": "tcp"}]
+
+
+def planned(services: dict[str, Any], spec: dict[str, Any] | None = None, **top: Any) -> Networks:
+    project = rendered(services, **top)
+    manifest = stack({"security": {"networkPolicy": "dependencies"}, **(spec or {})})
+    found = resolve(Sources(project, recording=record_model(project), manifest=manifest)).stack
+    assert found is not None
+    return plan_networks(found)
+
+
+def keys(networks: Networks) -> set[str]:
+    return {one.key for one in networks.all}
+
+
+@pytest.mark.parametrize("mode", ["off", "auto"])
+def test_who_is_on_internal_networks_alone_gets_no_way_out_for_its_ports(mode: str) -> None:
+    """Docker publishes nothing there."""
+    networks = {"back": {"name": "demo_back", "internal": True}}
+    db = {"ports": PORTS, "networks": {"back": None}}
+    found = planned({"db": db}, {"ingress": {"mode": mode}}, networks=networks)
+    assert not any(one.purpose == "outside" for one in found.all)
+    assert keys(planned({"db": db}, {"services": {"db": {"egress": True}}}, networks=networks)) == {"db.outside"}

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from controller.engines import labels
 from controller.engines.limits import restart_policy
 from controller.engines.names import find_misjoined, lacks_name
 from controller.engines.template import Request
-from controller.model.confined import is_ours
 from controller.model.observed import HOST_SETTINGS, SETTINGS, Difference
 
 _SPECIAL = frozenset(
@@ -36,8 +35,10 @@ _ANONYMOUS = re.compile("[0-9a-f]{64}")
 _MODES = ("NetworkMode", "PidMode", "IpcMode")
 
 
-def find_drift(request: Request, inspect: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[str, ...]:
-    """Names of the fields that differ, sorted; `image`: the `Config` of the container's own image.
+def find_drift(
+    request: Request, inspect: Mapping[str, Any], image: Mapping[str, Any], ours: Collection[str] = ()
+) -> tuple[str, ...]:
+    """Names of the fields that differ, sorted; `image`: the `Config` of the container's own image; `ours`: networks.
 
     Only what the request sets or what only a request can set is compared; who owns a shared namespace is not.
     """
@@ -49,12 +50,14 @@ def find_drift(request: Request, inspect: Mapping[str, Any], image: Mapping[str,
         *_mounts(create, host, inspect, image),
         *_networks(request, inspect),
     }
-    if _may_move(request, inspect):
+    if _may_move(request, inspect, ours):
         found = {name for name in found if name != "NetworkMode" and not name.startswith("Networks")}
     return tuple(sorted(found))
 
 
-def made_otherwise(request: Request, inspect: Mapping[str, Any], image: Mapping[str, Any]) -> tuple[str, ...]:
+def made_otherwise(
+    request: Request, inspect: Mapping[str, Any], image: Mapping[str, Any], ours: Collection[str] = ()
+) -> tuple[str, ...]:
     """Paths of settings that nobody gave it who made it from this request, though its labels say so; sorted.
 
     Of what another Compose made, or from other files, nothing is said. Nor of what is in no hash of Compose's: proxies
@@ -70,18 +73,19 @@ def made_otherwise(request: Request, inspect: Mapping[str, Any], image: Mapping[
         found -= {"Image"}
     mounted = _mounts(create, host, {**inspect, "HostConfig": seen}, image)
     found |= {f"HostConfig.{name}" for name in {*_host(host, seen), *mounted} & {*HOST_SETTINGS}}
-    return tuple(sorted(found - ({"HostConfig.NetworkMode"} if _may_move(request, inspect) else set())))
+    return tuple(sorted(found - ({"HostConfig.NetworkMode"} if _may_move(request, inspect, ours) else set())))
 
 
-def _may_move(request: Request, inspect: Mapping[str, Any]) -> bool:
+def _may_move(request: Request, inspect: Mapping[str, Any], ours: Collection[str]) -> bool:
     """Some of its networks are ours, or are to be: it is led from one to the other, whatever it was made with.
 
     What is only half made never was on those that it is to be on.
     """
-    project = request.create["Labels"].get(labels.PROJECT, "")
+    if not ours:
+        return False  # nearly always
     there = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     made = (inspect.get("State") or {}).get("Status") != "created"
-    return made and any(is_ours(project, name) for name in (*wanted_endpoints(request), *there))
+    return made and any(name in ours for name in (*wanted_endpoints(request), *there))
 
 
 def _hashed(config: Mapping[str, Any]) -> Mapping[str, Any]:

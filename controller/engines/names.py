@@ -149,3 +149,8 @@ def _endpoints(inspect: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
 
 def _service(inspect: Mapping[str, Any]) -> str:
     return str(((inspect.get("Config") or {}).get("Labels") or {}).get(labels.SERVICE) or "")
+
+
+def spells_same(name: str, proper: str) -> bool:
+    """Compose's older way to spell a container's name, with underscores, is as good."""
+    return name.replace("_", "-") == proper.replace("_", "-")

@@ -17,12 +17,15 @@ from controller.engines.drift import find_drift, lost_networks, made_otherwise, 
 from controller.engines.holders import Holders
 from controller.engines.images import Images
 from controller.engines.limits import find_limits
+from controller.engines.marked import Marked
+from controller.engines.names import spells_same
 from controller.engines.parse import Lens, from_listed, parse_number, parse_replica
 from controller.engines.ports import Sockets, find_fixed
 from controller.engines.sightings import Sighting, Sightings, listed_key
 from controller.engines.template import read_request, replica_name
 from controller.engines.vantage import Vantage
 from controller.engines.volumes import find_users
+from controller.model.confined import asked_of_us
 from controller.model.desired import Template
 from controller.model.errors import Conflict, EngineError
 from controller.model.names import ReplicaId
@@ -61,7 +64,7 @@ class Observer:
         self, client: Client, images: Images, sightings: Sightings, vantage: Vantage, holders: Holders
     ) -> None:
         self._client, self._images, self._sightings, self._vantage = client, images, sightings, vantage
-        self._holders = holders
+        self._holders, self._marked = holders, Marked(client)
         self._pool = ThreadPoolExecutor(_HANDS, thread_name_prefix="inspect")
         self._readings: dict[str, Reading] = {}
         self._sockets = (-_SOCKETS_KEPT, Sockets())
@@ -81,7 +84,9 @@ class Observer:
             self._sightings.forget_others(scope.stack, {item["Id"] for item in listed})
             self._forget_gone(scope.stack, {item["Id"] for item in listed})
         looks = self._inspect_all(listed, ends_at)
-        lens = self._vantage.lens((look.inspect for look in looks), deadline=max(0.1, ends_at - time.monotonic()))
+        lens = self._vantage.lens((look.inspect for look in looks), deadline=_left(ends_at))
+        ours = self._marked.find(scope.stack, (look.inspect for look in looks), deadline=_left(ends_at))
+        lens = replace(lens, ours=ours) if ours else lens
         found: dict[str, list[tuple[Replica, bool]]] = defaultdict(list)
         for look in looks:
             if replica := self._read(look, lens, scope, ends_at):
@@ -177,7 +182,7 @@ class Observer:
         if replica is not None and not look.complete:
             return replace(replica, by_name=None)  # a list says nothing of aliases
         if replica is not None:
-            replica = self._with_drift(replica, look, template, ends_at)
+            replica = self._with_drift(replica, look, template, lens.ours, ends_at)
             if template is None or replica.drift is not None:
                 self._readings[replica.id] = Reading(scope.stack, look.inspect, lens, template, replica)
         return replica
@@ -194,7 +199,9 @@ class Observer:
             if reading.stack == stack and container not in present:
                 self._readings.pop(container, None)
 
-    def _with_drift(self, replica: Replica, look: Look, template: Template | None, ends_at: float) -> Replica:
+    def _with_drift(
+        self, replica: Replica, look: Look, template: Template | None, ours: frozenset[str], ends_at: float
+    ) -> Replica:
         if template is None or not template.body:
             return replica
         request = read_request(template)
@@ -204,14 +211,16 @@ class Observer:
             limits=find_limits(request, look.inspect),
             lost=lost_networks(request, look.inspect),
             misjoined=misjoined(request, look.inspect),
-            proper_name="" if _spells(replica.name, proper_name) else proper_name,
+            proper_name="" if spells_same(replica.name, proper_name) else proper_name,
         )
         try:
-            image = self._images.config(look.inspect["Image"], deadline=max(0.1, ends_at - time.monotonic()))
+            image = self._images.config(look.inspect["Image"], deadline=_left(ends_at))
         except EngineError:
             return replica  # an image that was removed under its container: not compared, which is not "the same"
-        drift = find_drift(request, look.inspect, image)
-        return replace(replica, drift=drift, otherwise=made_otherwise(request, look.inspect, image) if drift else ())
+        ours |= asked_of_us(template.networks)
+        drift = find_drift(request, look.inspect, image, ours)
+        otherwise = made_otherwise(request, look.inspect, image, ours) if drift else ()
+        return replace(replica, drift=drift, otherwise=otherwise)
 
     def _view(
         self, service: str, found: Sequence[tuple[Replica, bool]], scope: Scope, blank: ServiceView, ends_at: float
@@ -221,7 +230,7 @@ class Observer:
         name, image_id = scope.images.get(service), None
         if name:
             try:
-                image_id = self._images.find(name, deadline=max(0.1, ends_at - time.monotonic()))
+                image_id = self._images.find(name, deadline=_left(ends_at))
             except EngineError:
                 complete = False
         return replace(blank, replicas=replicas, complete=complete, image_id=image_id)
@@ -230,7 +239,7 @@ class Observer:
         self, views: Mapping[str, ServiceView], exclusive: Mapping[str, tuple[str, ...]], stack: str, ends_at: float
     ) -> dict[str, ServiceView]:
         names = frozenset(name for volumes in exclusive.values() for name in volumes)
-        users = find_users(self._client, stack, names, deadline=max(0.1, ends_at - time.monotonic()))
+        users = find_users(self._client, stack, names, deadline=_left(ends_at))
         return {
             service: replace(views[service], taken_volumes={name: users[name] for name in volumes if name in users})
             for service, volumes in exclusive.items()
@@ -242,7 +251,7 @@ class Observer:
         settled = bool(view.replicas) and all(replica.running for replica in view.replicas)
         if template is None or not template.body or (settled and not drifted):
             return view
-        wanted, patience = find_fixed(read_request(template)), max(0.1, ends_at - time.monotonic())
+        wanted, patience = find_fixed(read_request(template)), _left(ends_at)
         if not wanted or not self._vantage.sees_sockets(deadline=patience):
             return view
         before = now if drifted else self._recall_sockets(now)
@@ -260,9 +269,9 @@ class Observer:
         return self._sockets[1]
 
 
-def _spells(name: str, proper: str) -> bool:
-    """Compose's older way to spell it, with underscores, is as good."""
-    return name.replace("_", "-") == proper.replace("_", "-")
+def _left(ends_at: float) -> float:
+    """Seconds; a little is always left for what would be missed."""
+    return max(0.1, ends_at - time.monotonic())
 
 
 def _asked(scope: Scope) -> frozenset[str]:

@@ -18,7 +18,7 @@ from controller.engines.holders import Holders
 from controller.engines.pool import remove_unused
 from controller.engines.pull import Puller
 from controller.engines.vantage import Vantage, is_taken, owns_address
-from controller.model.confined import is_ours
+from controller.model.confined import may_be_ours
 from controller.model.errors import Conflict, EngineError, Rejected, Transient
 from controller.model.names import ReplicaId
 from controller.model.own import OwnSeen, OwnSpec, Placed, Publish, Role
@@ -109,7 +109,7 @@ class OwnContainers:
         for seen in self.find(stack, role, deadline=deadline):
             self._retire(seen, grace, _left(ends_at))
             for network in seen.networks:
-                if is_ours(stack, network):
+                if may_be_ours(stack, network):
                     remove_unused(self._client, network, deadline=_left(ends_at))
 
     def _user(self, user: str, ends_at: float) -> str:

@@ -10,7 +10,6 @@ from typing import Any
 
 from controller.engines import labels
 from controller.engines.names import found_by_name
-from controller.model.confined import is_ours
 from controller.model.desired import Probe, ProbeKind
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Health, Mount, Replica, ReplicaPhase
@@ -26,11 +25,13 @@ _DOCKER_INTERVAL = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Lens:
-    """What is not in an inspect: how far the engine's clock is ahead of ours in seconds, who can be reached."""
+    """What is not in an inspect: how far the engine's clock is ahead of ours in seconds, who can be reached, which
+    networks are ours."""
 
     ahead: float = 0.0
     reachable_gateways: frozenset[str] = field(default_factory=frozenset)
     shares_host: bool = False
+    ours: frozenset[str] = frozenset()
 
 
 def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | None:
@@ -73,7 +74,7 @@ def parse_replica(inspect: Mapping[str, Any], lens: Lens = Lens()) -> Replica | 
         temporary=is_temporary(_name(inspect), marks),
         by_name=found_by_name(inspect),
         joined=(joined := tuple(sorted((inspect.get("NetworkSettings") or {}).get("Networks") or ()))),
-        ours=tuple(name for name in joined if is_ours(marks.get(labels.PROJECT, ""), name)),
+        ours=tuple(name for name in joined if name in lens.ours),
         limit=_limit(inspect.get("HostConfig") or {}),
     )
 

@@ -11,7 +11,7 @@ from controller.engines.simulated_containers import Containers
 from controller.engines.simulated_process import Processes
 from controller.engines.simulated_record import Record
 from controller.model.adjustment import limit_of
-from controller.model.confined import is_ours
+from controller.model.confined import asked_of_us
 from controller.model.names import ImageId, Instant
 from controller.model.observed import Replica, ReplicaPhase
 from controller.model.routes import RouteSeen
@@ -86,7 +86,7 @@ class Calls:
             case Rename():
                 return self._rename(step, record)
             case Connect() | Disconnect() | Limit() | Withdraw() | Route():
-                return self._change(step, record, **_changed_by(step, record.base, self._containers.stack.name, at))
+                return self._change(step, record, **_changed_by(step, record.base, at))
             case _:
                 assert_never(step)
 
@@ -150,11 +150,11 @@ class Calls:
 
 
 def _changed_by(
-    step: Connect | Disconnect | Limit | Withdraw | Route, replica: Replica, project: str, at: Instant
+    step: Connect | Disconnect | Limit | Withdraw | Route, replica: Replica, at: Instant
 ) -> Mapping[str, Any]:
     match step:
         case Connect() | Disconnect():
-            return _rejoined(step, replica, project)
+            return _rejoined(step, replica)
         case Limit():
             return {"limits": (), "limit": limit_of(step.template.body)}
         case Withdraw():
@@ -168,19 +168,19 @@ def _changed_by(
 _BACK: Mapping[str, Any] = {"lost": (), "misjoined": (), "by_name": True, "withdrawn_since": None}
 
 
-def _rejoined(step: Connect | Disconnect, replica: Replica, project: str) -> Mapping[str, Any]:
+def _rejoined(step: Connect | Disconnect, replica: Replica) -> Mapping[str, Any]:
     """On which networks it is then, where that is known, and under its names."""
     back = {} if isinstance(step, Disconnect) else _BACK
     if replica.joined is None:
         return back
-    joined = frozenset(replica.joined)
+    joined, ours = frozenset(replica.joined), frozenset(replica.ours)
     if isinstance(step, Disconnect):
         joined -= frozenset(step.networks)
     else:
         wanted = step.template.joins()
         joined |= wanted.intersection(step.networks) if step.networks else wanted
-    ours = tuple(name for name in sorted(joined) if is_ours(project, name))
-    return {**back, "joined": tuple(sorted(joined)), "ours": ours}
+        ours |= asked_of_us(step.template.networks)
+    return {**back, "joined": tuple(sorted(joined)), "ours": tuple(sorted(joined & ours))}
 
 
 def skipped(step: Step) -> Outcome:

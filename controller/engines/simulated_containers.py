@@ -10,7 +10,7 @@ from controller.engines.simulated_behaviour import OK, Behaviour, Script, behavi
 from controller.engines.simulated_record import Nature, Record, record_of
 from controller.engines.simulated_traits import NO_TRAITS, Traits, read_traits
 from controller.model.adjustment import limit_of
-from controller.model.confined import is_ours
+from controller.model.confined import asked_of_us
 from controller.model.desired import DesiredService, DesiredStack, DockerRestart, Port, Probe, Template
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Mount, Replica, ReplicaPhase
@@ -77,7 +77,7 @@ class Containers:
     def make(self, step: Create, name: str, image_id: ImageId | None, at: Instant) -> Record:
         """A new container, created at `at`."""
         self._made += 1
-        want, stack = self.stack.services.get(step.service), self.stack.name
+        want = self.stack.services.get(step.service)
         traits = self._traits_of(step.template, step.revision)
         image = want.image if want is not None else ""
         key = f"{self.stack.name}/{step.service}/{self._made}/{at!r}"
@@ -101,7 +101,7 @@ class Containers:
             drift=(),
             by_name=None if step.holder else True,
             joined=traits.joins,
-            ours=tuple(name for name in traits.joins or () if is_ours(stack, name)),
+            ours=tuple(sorted(asked_of_us(step.template.networks).intersection(traits.joins or ()))),
             limit=limit_of(step.template.body),
         )
         behaviour = behaviour_of(self.script, step.service, step.revision)

@@ -26,7 +26,7 @@ from controller.ingress.routes import (
 )
 from controller.ingress.runtime import Proxy, Runtime
 from controller.ingress.sightings import Memory
-from controller.model.confined import is_ours
+from controller.model.confined import may_be_ours
 from controller.model.errors import Conflict, EngineError, Transient
 from controller.model.names import ReplicaId
 from controller.model.own import Bind, OwnSeen, OwnSpec, Publish, Role
@@ -118,7 +118,7 @@ class Ingress:
         """Off the networks that others are in the place of. False: it leads somebody there still."""
         look, container = self._look(ends_at), self.container(deadline=_left(ends_at))
         on = container.networks if container is not None else frozenset()
-        surplus = {name for name in on - self._preferred if name in wanted.replaced or is_ours(self._stack, name)}
+        surplus = {name for name in on - self._preferred if name in wanted.replaced or may_be_ours(self._stack, name)}
         if not surplus or container is None:
             return True
         routes = self._memory.see(look.proxy, look.placed, look.networks, time.time())

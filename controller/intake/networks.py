@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.findings import Path, at
-from controller.model.confined import BRIDGES, Joining, read_joining
+from controller.model.confined import BRIDGES, Joining, may_be_ours, read_joining
 from controller.model.desired import DesiredService
 from controller.model.errors import Finding
 
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 _FIXED = ("ipv4_address", "ipv6_address", "link_local_ips", "mac_address")
 """Of a service on a network: what another network cannot give it."""
-_DROPPED = ("driver_opts", "interface_name")
+_DROPPED = ("driver_opts", "interface_name", "gw_priority", "priority")
+"""What it could have there, and has not on ours: the way out is always the one that has one."""
 
 Policies = Mapping[str, "Service"]
 Services = Mapping[str, DesiredService]
@@ -29,47 +30,72 @@ def is_confined(manifest: Stack | None) -> bool:
 def check_networks(
     manifest: Stack | None, policies: Policies, services: Services, model: Mapping[str, Any]
 ) -> Iterator[Finding]:
-    """Addresses given by hand on a network that is to be replaced; ports without a way on which they are reached."""
-    if not is_confined(manifest):
-        return
+    """Addresses given by hand on a network that is to be replaced; ports without a way on which they are reached;
+    names that ours have."""
+    if is_confined(manifest):
+        yield from _refuse_names(model)
+        yield from _refuse_closed_ports(policies, services)
+        for name, one in _moved(services, model):
+            yield from _refuse_fixed(name, one, model)
+
+
+def _refuse_names(model: Mapping[str, Any]) -> Iterator[Finding]:
+    project = str(model.get("name") or "")
+    for key, network in sorted((model.get("networks") or {}).items()):
+        called = str((network or {}).get("name") or "")
+        if may_be_ours(project, called):
+            message = f"network '{key}' is called {called}, as networks of networkPolicy are"
+            yield at(("networks", key, "name"), message, hint=f"give it a name that does not begin with {project}.")
+
+
+def _refuse_closed_ports(policies: Policies, services: Services) -> Iterator[Finding]:
     for name, said in sorted(policies.items()):
         if said.egress is False and name in services and _loses_ports(services[name]):
             message = f"'{name}' publishes ports itself, which nobody could reach without a way out"
             mend = "set ingress.mode: auto, publish none, or remove egress: false"
             yield at(("spec", "services", name, "egress"), message, hint=mend)
+
+
+def _refuse_fixed(name: str, one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Finding]:
     hint = "leave it out, or put the service on an external network, or set networkPolicy: off"
-    for name, one in _moved(services, model):
-        for key, given in _replaced(one, model):
-            for setting in _FIXED:
-                if given.get(setting):
-                    message = f"'{name}' has a {setting} on '{key}', which networkPolicy replaces"
-                    yield at(("services", name, "networks", key, setting), message, hint=hint)
-        if one.get("mac_address"):
-            message = f"'{name}' has a mac_address, which no network of networkPolicy can give it"
-            yield at(("services", name, "mac_address"), message, hint=hint)
+    for key, given in _replaced(one, model):
+        for setting in _FIXED:
+            if given.get(setting):
+                message = f"'{name}' has a {setting} on '{key}', which networkPolicy replaces"
+                yield at(("services", name, "networks", key, setting), message, hint=hint)
+    if one.get("mac_address"):
+        message = f"'{name}' has a mac_address, which no network of networkPolicy can give it"
+        yield at(("services", name, "mac_address"), message, hint=hint)
 
 
 def warn_networks(
     manifest: Stack | None, policies: Policies, services: Services, model: Mapping[str, Any]
 ) -> Iterator[Finding]:
     """Whom it does not reach, and who is reached all the same."""
-    written = model.get("services") or {}
+    written, confined = model.get("services") or {}, is_confined(manifest)
     for name, said in sorted(policies.items()):
         if name in services:
             mode = str((written.get(name) or {}).get("network_mode") or "")
-            yield from _warn_egress(name, said, mode, confined=is_confined(manifest))
-    if not is_confined(manifest):
-        return
+            yield from _warn_egress(name, said, mode, confined=confined)
+    if confined:
+        yield from _warn_modes(services, written)
+        for name, one in _moved(services, model):
+            yield from _warn_kept(name, one, model)
+            yield from _warn_dropped(name, one, model)
+
+
+def _warn_modes(services: Services, written: Mapping[str, Any]) -> Iterator[Finding]:
     for name, one in sorted(written.items()):
         if services[name].leaving is None and (mode := one.get("network_mode")):
             message = f"'{name}' has network_mode: {mode}, which networkPolicy leaves as it is"
             yield at(("services", name, "network_mode"), message, hint="remove network_mode to have it confined, too")
-    for name, one in _moved(services, model):
-        yield from _warn_kept(name, one, model)
-        for key, given in _replaced(one, model):
-            if dropped := [setting for setting in _DROPPED if given.get(setting)]:
-                message = f"'{name}' has {' and '.join(dropped)} on '{key}', which networkPolicy replaces without"
-                yield at(("services", name, "networks", key), message)
+
+
+def _warn_dropped(name: str, one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Finding]:
+    for key, given in _replaced(one, model):
+        if dropped := [setting for setting in _DROPPED if given.get(setting)]:
+            message = f"'{name}' has {' and '.join(dropped)} on '{key}', which networkPolicy replaces without"
+            yield at(("services", name, "networks", key), message)
 
 
 def _warn_egress(name: str, said: Service, mode: str, *, confined: bool) -> Iterator[Finding]:

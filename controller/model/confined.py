@@ -75,13 +75,19 @@ NO_JOINING = Joining()
 
 
 def network_name(project: str, key: str) -> str:
-    """As Docker calls it. A project's name has no dot in it: no network of Compose's own is called so."""
+    """As Docker calls it. A project's name has no dot in it: none is called so that was given no name of its own."""
     return f"{project}.{key}"
 
 
-def is_ours(project: str, name: str) -> bool:
-    """Whether a network of that name is one of ours, of that project."""
+def may_be_ours(project: str, name: str) -> bool:
+    """Whether a network of that name can be one of ours, of that project: its label says whether it is."""
     return bool(project) and name.startswith(f"{project}.")
+
+
+@lru_cache(maxsize=4096)
+def asked_of_us(networks: tuple[str, ...]) -> frozenset[str]:
+    """Names of those among a template's requests for networks that are ours."""
+    return frozenset(request["Name"] for request in map(json.loads, networks) if POOL in request)
 
 
 @lru_cache(maxsize=4096)
@@ -127,7 +133,7 @@ def confine_template(template: Template, confined: Confined, networks: Iterable[
 
 def carry_networks(fresh: Template, laid: Template) -> Template:
     """The former on the networks of the latter, if those are ours."""
-    if not fresh.body or not any(POOL in json.loads(text) for text in laid.networks):
+    if not fresh.body or not asked_of_us(laid.networks):
         return fresh  # nearly always
     document, other = json.loads(fresh.body), json.loads(laid.body)
     document["create"]["NetworkingConfig"] = other["create"]["NetworkingConfig"]

@@ -233,3 +233,14 @@ def test_more_replicas_than_a_subnet_has_addresses_for_move_to_a_larger_one(stag
     joined = {replica.joined for replica in stage.replicas("api")}
     assert joined == {("shop.api--db.27", "shop.api--web.27", "shop.api.outside.27")}
     assert sharing(stage.replicas()) == EDGES and before < ids(stage)
+
+
+def test_a_network_of_theirs_that_is_called_as_ours_are_stays_theirs(tmp_path: Path) -> None:
+    """Without the policy nothing is left, and a release ends."""
+    stage = stage_of(tmp_path, CHAIN, **OFF)
+    (db,) = stage.replicas("db")
+    stage.meddle(lambda hands, now: hands.connect(db.id, "shop.dmz", now))
+    count = len(stage.bench.steps)
+    stage.settle(10)
+    assert stage.bench.steps[count:] == [] and "shop.dmz" in networks(stage, "db")
+    assert stage.follow(stage.wish("release"))

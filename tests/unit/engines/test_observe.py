@@ -32,6 +32,8 @@ class Client:
         self.info: Any = {"ID": "x"}
         self.image: Any = {"Id": "sha256:1", "Config": {}}
         self.asked: list[str] = []
+        self.networks: list[dict[str, str]] = []
+        """Those that carry our label."""
 
     def add(self, number: int, service: str = "a") -> str:
         made = inspected(request(create={"Labels": marks(service, number)}, name=f"p-{service}-{number}"))
@@ -43,6 +45,8 @@ class Client:
         self.asked.append(path)
         if path == "/containers/json":
             return [self.listed(key) for key in self.containers]
+        if path == "/networks":
+            return self.networks
         if path == "/info":
             if isinstance(self.info, EngineError):
                 raise self.info
@@ -245,3 +249,24 @@ def test_a_clock_that_cannot_be_measured_anew_is_taken_for_what_it_was(
     monkeypatch.setattr("time.monotonic", lambda: now + 1020.0)
     observer.observe(Scope("p"), deadline=2.0)
     assert "/info" in client.asked
+
+
+def test_whose_a_network_is_its_label_says_and_is_asked_once(client: Client, observer: Observer) -> None:
+    """`shop.back` may be somebody's own: of that nothing is removed, and a release has not to wait for it."""
+    there = client.containers[client.add(1)]["NetworkSettings"]["Networks"]
+    observer.observe(Scope("p"), deadline=2.0)
+    assert "/networks" not in client.asked, "no name says that any may be ours"
+    there |= {"p.a--b": {"NetworkID": "1"}, "p.back": {"NetworkID": "2"}, "q.a--b": {"NetworkID": "3"}}
+    client.networks = [{"Id": "1", "Name": "p.a--b"}]
+    for _ in range(3):
+        (replica,) = observer.observe(Scope("p"), deadline=2.0).services["a"].replicas
+        assert replica.ours == ("p.a--b",)
+    assert client.asked.count("/networks") == 1
+
+
+def test_of_what_has_not_run_yet_a_network_is_known_by_its_name(client: Client, observer: Observer) -> None:
+    there = client.containers[client.add(1)]["NetworkSettings"]["Networks"]
+    there |= {"p.a--b": {"NetworkID": ""}, "p.back": {"NetworkID": ""}}
+    client.networks = [{"Id": "1", "Name": "p.a--b"}]
+    (replica,) = observer.observe(Scope("p"), deadline=2.0).services["a"].replicas
+    assert replica.ours == ("p.a--b",)

@@ -41,6 +41,23 @@ def test_on_a_network_that_stays_it_may_have_one_and_who_is_there_reaches_it() -
     assert "of the driver macvlan" in told["services.web.networks.own"]
 
 
+@pytest.mark.parametrize("external", [False, True])
+def test_a_network_that_is_called_as_ours_are_is_refused(external: bool) -> None:
+    networks = {"back": {"name": "demo.back", "external": external}}
+    (finding,) = found({"web": {"networks": {"back": None}}}, networks=networks).errors
+    assert finding.path == "networks.back.name" and "demo.back" in finding.message
+    assert not found({"web": {}}, {"security": {}}, networks=networks).errors
+    assert not found({"web": {}}, networks={"back": {"name": "demos.back"}}).errors
+
+
+@pytest.mark.parametrize("key", ["driver_opts", "interface_name", "gw_priority", "priority"])
+def test_what_ours_do_without_is_told(key: str) -> None:
+    value: Any = {"com.docker.network.endpoint.sysctls": "x"} if key == "driver_opts" else 7
+    web = {"networks": {"front": {key: value}}}
+    told = {one.path: one.message for one in found({"web": web}, networks={"front": {"name": "demo_front"}}).warnings}
+    assert f"has {key} on 'front'" in told["services.web.networks.front"]
+
+
 def test_a_mac_address_of_the_service_itself_is_refused() -> None:
     (finding,) = found({"web": {"mac_address": "02:00:00:00:00:01"}}).errors
     assert finding.path == "services.web.mac_address"

@@ -10,7 +10,15 @@ import pytest
 from controller.engines import labels
 from controller.engines.drift import find_drift, lost_networks
 from controller.engines.template import make_template, read_request
-from controller.model.confined import Confined, Private, carry_networks, confine_template, is_ours, read_joining
+from controller.model.confined import (
+    Confined,
+    Private,
+    asked_of_us,
+    carry_networks,
+    confine_template,
+    may_be_ours,
+    read_joining,
+)
 from controller.model.desired import Template
 from tests.unit.engines.requests import inspected, request
 
@@ -81,15 +89,17 @@ def test_what_was_recorded_anew_is_put_on_the_same_networks() -> None:
 def test_what_runs_on_the_old_ones_is_no_other_container_and_knows_what_it_lacks() -> None:
     over = read_request(confine_template(made(), CONFINED, CONFINED.networks))
     there = inspected(request())
-    assert find_drift(over, there, {}) == () and lost_networks(over, there) == ("p.a--db", "p.a.outside")
+    ours = asked_of_us(confine_template(made(), CONFINED, CONFINED.networks).networks)
+    assert find_drift(over, there, {}, ours) == () and lost_networks(over, there) == ("p.a--db", "p.a.outside")
     moved = inspected(over)
-    assert find_drift(request(), moved, {}) == (), "nor is it on the way back"
+    assert find_drift(request(), moved, {}, ours) == (), "nor is it on the way back"
+    assert "Networks" in find_drift(request(), moved, {}), "but for networks of others that are called so"
     half = inspected(request(), Status="created")
-    assert "Networks" in find_drift(over, half, {}), "what was only half made never was on them"
+    assert "Networks" in find_drift(over, half, {}, ours), "what was only half made never was on them"
 
 
 @pytest.mark.parametrize(
     ("name", "ours"), [("p.a--b", True), ("p_default", False), ("pp.a", False), ("p", False), ("bridge", False)]
 )
-def test_whose_a_network_is_shows_in_its_name(name: str, ours: bool) -> None:
-    assert is_ours("p", name) is ours
+def test_which_names_ours_can_have(name: str, ours: bool) -> None:
+    assert may_be_ours("p", name) is ours

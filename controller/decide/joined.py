@@ -10,10 +10,14 @@ _GOING = (ReplicaPhase.DEAD, ReplicaPhase.REMOVING)
 
 
 def is_moved(replica: Replica, want: DesiredService) -> bool:
-    """Its networks are ours to choose, or were: what it lacks of them no hand took from it."""
+    """Its networks are ours to choose, or were: what it lacks of them no hand took from it.
+
+    An orphan stays where it is, but is led back with all others.
+    """
     if replica.joined is None or not (want.confined or replica.ours):
         return False  # nearly always
-    return replica.phase not in _GOING and want.leaving not in (Leaving.ORPHANED, Leaving.REMOVED)
+    stays = want.leaving is Leaving.REMOVED or (want.leaving is Leaving.ORPHANED and want.confined is not None)
+    return replica.phase not in _GOING and not stays
 
 
 def strange_networks(replica: Replica, want: DesiredService) -> tuple[str, ...]:

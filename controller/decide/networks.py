@@ -136,6 +136,11 @@ def move_the_down(case: Case) -> Moves:
     return _move_all(case, (replica for replica in case.seen.replicas if replica.phase not in ALIVE))
 
 
+def move_the_orphan(case: Case) -> Moves:
+    """It goes on running, and is led back where networks of ours go."""
+    return _move_all(case, case.seen.replicas)
+
+
 def move_the_job(case: Case, moves: Moves) -> Moves:
     """One that runs for long is led along in the middle of it, where nothing else is to be done."""
     return moves if moves.steps else moves._replace(steps=_move_all(case, case.seen.replicas).steps)

@@ -42,7 +42,7 @@ from controller.decide.job import has_failed, is_completed, is_job, job_moves
 from controller.decide.leave import leave, note_put_down
 from controller.decide.mend import MENDS, is_mending, mend
 from controller.decide.moves import NONE, Moves, add_up, ended_by, restarted_by
-from controller.decide.networks import connect_first, move_the_down, move_the_job
+from controller.decide.networks import connect_first, move_the_down, move_the_job, move_the_orphan
 from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclude, count_alive, find_phase
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
@@ -129,7 +129,8 @@ def _leaving(case: Case, parts: Parts) -> Decision:
     moves = _bar_trouble(case, moves if moves.steps else moves._replace(steps=_lead_the_down(case).steps))
     case = with_history(case, _note_put_down(case, moves))
     if case.want.leaving is Leaving.ORPHANED:
-        return conclude(case, parts, NONE, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
+        moves = _bar_trouble(case, move_the_orphan(case))
+        return conclude(case, parts, moves, (Phase.STOPPED, "Orphaned", "not in the Compose file; `prune` removes it"))
     reason = case.history.stopped or str(case.want.leaving)
     message = moves.message if moves.steps or moves.reason in ("DependentsRunning", "Draining") else ""
     return conclude(case, parts, moves, (Phase.STOPPED, reason, message))

@@ -6,36 +6,50 @@ import json
 from contextlib import suppress
 from dataclasses import replace
 
+from controller.decide.world import World
 from controller.engines.base import Engine
 from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredStack
 from controller.model.errors import EngineError, Finding
 from controller.model.placed import confine_all
 from controller.model.project import RenderedProject
+from controller.security.former import NO_FORMER, Former, find_former
 from controller.security.networks import plan_networks
 
 
 class Confining:
-    """Of one stack; plans anew only where something else is wanted."""
+    """Of one stack; plans anew only where something else is wanted, or runs beside it."""
 
     def __init__(self) -> None:
-        self._last: tuple[Loaded, Loaded] | None = None
-        self._swept: Loaded | None = None
+        self._last: tuple[Loaded, Former, Loaded] | None = None
+        self._former = NO_FORMER
+        self._swept: tuple[Loaded, Former] | None = None
+
+    def heed(self, world: World) -> bool:
+        """Look at what runs of before; whether the networks are to be others for that."""
+        if not self.is_behind(world):
+            return False  # nearly always
+        self._former = find_former(world)
+        return True
+
+    def is_behind(self, world: World) -> bool:
+        """What runs of before, or may be gone back to, is other than when it was heeded."""
+        return bool(world.desired.policy.address_pool) and find_former(world) != self._former
 
     def over(self, loaded: Loaded) -> Loaded:
-        """The same, each service on the networks that its edges ask for."""
+        """The same, each service on the networks that its edges ask for, and those of before."""
         if not loaded.desired.policy.address_pool:
             return loaded  # nearly always
-        if self._last is None or self._last[0] is not loaded:
-            self._last = (loaded, lay_over_networks(loaded))
-        return self._last[1]
+        if self._last is None or self._last[0] is not loaded or self._last[1] != self._former:
+            self._last = (loaded, self._former, lay_over_networks(loaded, self._former))
+        return self._last[2]
 
     def sweep(self, engine: Engine, loaded: Loaded, desired: DesiredStack) -> None:
         """Once all is as these files want it: networks of ours that nobody needs any more go."""
-        if self._swept is not loaded:
+        if self._swept is None or self._swept[0] is not loaded or self._swept[1] != self._former:
             with suppress(EngineError):  # the next time will do
                 remove_surplus(engine, desired)
-                self._swept = loaded
+                self._swept = (loaded, self._former)
 
 
 def remove_surplus(engine: Engine, desired: DesiredStack) -> None:
@@ -44,9 +58,9 @@ def remove_surplus(engine: Engine, desired: DesiredStack) -> None:
     engine.remove_networks(desired.name, ours_but=wanted, deadline=5.0)
 
 
-def lay_over_networks(loaded: Loaded) -> Loaded:
+def lay_over_networks(loaded: Loaded, former: Former = NO_FORMER) -> Loaded:
     """The same, each service on the networks that its edges ask for."""
-    desired = confine_all(loaded.desired, plan_networks(loaded.desired).services)
+    desired = confine_all(loaded.desired, plan_networks(loaded.desired, former).services)
     return loaded if desired is loaded.desired else replace(loaded, desired=desired)
 
 

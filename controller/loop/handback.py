@@ -7,8 +7,10 @@ from dataclasses import replace
 
 from controller.decide.identity import Known
 from controller.decide.lacking import any_lacks
+from controller.decide.networks import find_way
 from controller.intake.policy import resolve_replicas
 from controller.loop.loaded import Loaded
+from controller.model.confined import read_joining
 from controller.model.desired import DesiredService, DesiredStack, Leaving, Order
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
@@ -46,8 +48,13 @@ def differing(desired: DesiredStack, views: Mapping[str, ServiceView], known: Kn
         name
         for name, service in desired.services.items()
         if (service.leaving is None and _differs(service, _present(views.get(name)), known))
-        or any(replica.ours for replica in _present(views.get(name)))
+        or any(_is_on_ours(replica, service, known) for replica in _present(views.get(name)))
     )
+
+
+def _is_on_ours(replica: Replica, service: DesiredService, known: Known) -> bool:
+    """It can be led back, and is not yet."""
+    return bool(replica.ours) and (way := find_way(replica, service, known)) is not None and bool(way.leaves)
 
 
 def _differs(service: DesiredService, present: tuple[Replica, ...], known: Known) -> bool:
@@ -68,9 +75,17 @@ def tell_rest(desired: DesiredStack, views: Mapping[str, ServiceView]) -> Iterat
             f"{desired.name}: `docker compose up -d` will replace {', '.join(sorted(replaced))}: edited since, though"
             " in nothing that a new container is needed for"
         )
+    for name, service in sorted(desired.services.items()):
+        left = sorted({one for r in _present(views.get(name)) if not _is_movable(service) for one in r.ours})
+        if left:
+            yield f"{desired.name}: {name} stays on {', '.join(left)}: what it was made from is not known any more"
     started = [name for name, service in desired.services.items() if _is_down(service, views.get(name))]
     if started:
         yield f"{desired.name}: `docker compose up -d` will start {', '.join(sorted(started))}"
+
+
+def _is_movable(service: DesiredService) -> bool:
+    return read_joining(service.template.body, service.template.networks).movable
 
 
 def _present(view: ServiceView | None) -> tuple[Replica, ...]:

@@ -29,6 +29,7 @@ from controller.model.observed import Health, Observed, ServiceView
 from controller.model.plan import Held, Plan
 from controller.model.status import StackStatus
 from controller.model.timings import Span, Timings
+from controller.security.former import find_former
 
 MakeBed = Callable[[DesiredStack, Mapping[str, ServiceView], Timings, Instant], object]
 """Makes the simulated engine of a rehearsal from what is wanted, seen and learned, and the instant."""
@@ -50,7 +51,8 @@ class Peek:
         survey: LookAt | None = None,
     ) -> None:
         self._kept = store.adjustments.load()
-        self._files, self.loaded = loaded, lay_over_networks(lay_over_limits(loaded, self._kept))
+        self._files, self._limited = loaded, lay_over_limits(loaded, self._kept)
+        self.loaded = lay_over_networks(self._limited)
         self.store = store
         self._survey = survey
         self.timings: Timings = store.timings.load()
@@ -74,6 +76,8 @@ class Peek:
         for name, history in self.store.histories.load().items():
             world.remember(name, replace(history, stopped="") if for_apply else history)
         world.known, world.settled = self._known, memory.settled
+        self.loaded = lay_over_networks(self._limited, find_former(world))
+        world.desired = self.loaded.desired
         world.started = for_apply or (bool(world.histories) and not memory.not_started)
         around = Circumstances(self.loaded, memory, self.observed)
         world.hold = self.loaded.hold if for_apply else find_hold(world, around, self.now)

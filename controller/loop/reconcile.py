@@ -103,7 +103,10 @@ class Reconciler:
         now = self._tools.now()
         self._tell((outcome for outcome in outcomes if outcome.may_pass), now)
         complete = self._take(views, whole, now)
-        dirty = self.world.desired.services if self._hold(now) else views
+        moved = self.confining.heed(self.world)
+        if moved:
+            self._want()
+        dirty = self.world.desired.services if self._hold(now) or moved else views
         self.bounds.settle_due(self.loaded, now)
         self._decide(dirty, now)
         self._tend(now)
@@ -111,6 +114,8 @@ class Reconciler:
             self.store.images.note(views, now, whole=whole)
         self.turns += whole and complete
         self.publish(now)
+        if self.confining.is_behind(self.world):
+            self.wake()
 
     @property
     def now(self) -> Instant:

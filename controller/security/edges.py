@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 
 from controller.model.desired import DesiredService
 
@@ -12,11 +12,11 @@ Edge = frozenset[str]
 
 def declared_edges(services: Mapping[str, DesiredService]) -> frozenset[Edge]:
     """Each pair of which one depends on the other or is said to connect to it."""
-    return frozenset(_edges(services))
+    return frozenset(edge for name, service in services.items() for edge in edges_of(name, service, services))
 
 
-def _edges(services: Mapping[str, DesiredService]) -> Iterator[Edge]:
-    for name, service in services.items():
-        for target in (*service.needs, *service.connects_to):
-            if target in services and target != name:
-                yield frozenset((name, target))
+def edges_of(name: str, service: DesiredService, services: Container[str]) -> Iterator[Edge]:
+    """Those that it declares itself, to services that there are."""
+    for target in (*service.needs, *service.connects_to):
+        if target in services and target != name:
+            yield frozenset((name, target))

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from controller.model.confined import Confined, Joining, Private, read_joining
 from controller.model.desired import DesiredService, DesiredStack, Order
 from controller.security.edges import Edge, declared_edges
+from controller.security.former import NO_FORMER, Former
 
 MERGE_ABOVE = 64
 """Edges up to which each has a network of its own."""
@@ -50,13 +51,21 @@ class _Member(NamedTuple):
     size: int
 
 
-def plan_networks(stack: DesiredStack) -> Networks:
-    """Of a stack as its files say it; none without `networkPolicy: dependencies`."""
-    pool = stack.policy.address_pool
-    if not pool:
+def plan_networks(stack: DesiredStack, former: Former = NO_FORMER) -> Networks:
+    """Of a stack as its files say it, and of what still runs of before, as far as that can be.
+
+    None without `networkPolicy: dependencies`.
+    """
+    if not stack.policy.address_pool:
         return NONE
-    members = {name: one for name, service in sorted(stack.services.items()) if (one := _member(service)) is not None}
-    edges = find_edges(stack.services)
+    planned = _plan(stack, former)
+    return planned if planned.fault is None or former == NO_FORMER else _plan(stack, NO_FORMER)
+
+
+def _plan(stack: DesiredStack, former: Former) -> Networks:
+    pool = stack.policy.address_pool
+    members = _find_members(stack.services, former)
+    edges = find_edges(stack.services, former)
     cover = merge_edges(edges) if len(edges) > MERGE_ABOVE else sorted(tuple(sorted(edge)) for edge in edges)
     found = _with_keys([*(_between(group, members) for group in cover), *_own(members, cover)])
     if fault := _find_fault(found, pool):
@@ -66,20 +75,29 @@ def plan_networks(stack: DesiredStack) -> Networks:
     return Networks({name: _confine(name, base, found, members) for name in members}, found)
 
 
-def find_edges(services: Mapping[str, DesiredService]) -> frozenset[Edge]:
+def _find_members(services: Mapping[str, DesiredService], former: Former) -> dict[str, _Member]:
+    return {name: _member(one) for name, one in sorted(services.items()) if _is_member(one, former)}
+
+
+def _is_member(service: DesiredService, former: Former) -> bool:
+    """It has networks of ours; who leaves stays where it is, for as long as it runs."""
+    return _joining(service).movable and (service.leaving is None or service.name in former.staying)
+
+
+def find_edges(services: Mapping[str, DesiredService], former: Former = NO_FORMER) -> frozenset[Edge]:
     """The declared ones between those that have networks; who is on another's is reached, and reaches, as that one."""
-    owners = {name: owner_of(name, services) for name in services}
-    joined = (frozenset(owners[name] for name in edge) for edge in declared_edges(services))
+    owners = {name: owner_of(name, services, former) for name in services}
+    joined = (frozenset(owners[name] for name in edge) for edge in declared_edges(services) | former.edges)
     return frozenset(edge for edge in joined if len(edge) == 2 and "" not in edge)
 
 
-def owner_of(name: str, services: Mapping[str, DesiredService]) -> str:
+def owner_of(name: str, services: Mapping[str, DesiredService], former: Former = NO_FORMER) -> str:
     """Whose networks it is on; "": on none of ours."""
     seen: set[str] = set()
     while name in services and name not in seen:
         seen.add(name)
         service = services[name]
-        if _member(service) is not None:
+        if _is_member(service, former):
             return name
         if not _joining(service).shares or service.namespace_of is None:
             break
@@ -91,14 +109,10 @@ def _joining(service: DesiredService) -> Joining:
     return read_joining(service.template.body, service.template.networks)
 
 
-def _member(service: DesiredService) -> _Member | None:
-    """Who leaves stays where it is."""
-    joining = _joining(service)
-    if service.leaving is not None or not joining.movable:
-        return None
+def _member(service: DesiredService) -> _Member:
     update = service.update
     surge = (update.parallelism or service.replicas) if update.order is Order.START_FIRST else 1
-    return _Member(service, joining, service.replicas + surge)
+    return _Member(service, _joining(service), service.replicas + surge)
 
 
 def merge_edges(edges: Iterable[Edge]) -> list[tuple[str, ...]]:

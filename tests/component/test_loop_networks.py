@@ -244,3 +244,79 @@ def test_a_network_of_theirs_that_is_called_as_ours_are_stays_theirs(tmp_path: P
     stage.settle(10)
     assert stage.bench.steps[count:] == [] and "shop.dmz" in networks(stage, "db")
     assert stage.follow(stage.wish("release"))
+
+
+def alone(version: int, **keys: Any) -> dict[str, Any]:
+    """`web` that needs `db` no more."""
+    return {"db": service(), "web": service(image=f"web:{version}", environment={"V": str(version)}, **keys)}
+
+
+def reaches(stage: Stage, image: str, other: str = "db") -> bool:
+    """Whether each of that image shares a network with each of the other service."""
+    others = [set(one.joined or ()) for one in stage.replicas(other)]
+    alive = [set(one.joined or ()) for one in stage.replicas("web") if one.image == image and one.running]
+    return all(one & there for one in alive for there in others)
+
+
+def until_quiet(stage: Stage, image: str, seconds: float) -> None:
+    """Let it go on in small pieces; whoever is of that image reaches what it needs all the time."""
+    for _ in range(int(seconds / 0.25)):
+        stage.settle(0.25)
+        assert reaches(stage, image), stage.bench.steps[-4:]
+
+
+def test_an_edge_stays_as_long_as_a_release_runs_that_has_it(tmp_path: Path) -> None:
+    over = {"services": {"web": {"update": {"order": "start-first"}}}}
+    stage = stage_of(tmp_path, shop(1), **POLICY, **over)
+    stage.change(alone(2), **POLICY, **over)
+    until_quiet(stage, "web:1", 60)
+    assert {one.image for one in stage.replicas("web")} == {"web:2"} and sharing(stage.replicas()) == set()
+
+
+def test_and_as_long_as_it_is_the_one_to_go_back_to(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, shop(1), **POLICY)
+    stage.change(alone(2, labels=BROKEN), **POLICY)
+    until_quiet(stage, "web:1", 120)
+    (web,) = stage.replicas("web")
+    assert web.image == "web:1" and web.ready and sharing(stage.replicas()) == {("db", "web")}
+    stage.change(alone(3), **POLICY)
+    stage.settle(180)
+    assert sharing(stage.replicas()) == set()
+
+
+def test_what_a_person_goes_back_to_has_its_edges_again(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, shop(1), **POLICY)
+    stage.change(alone(2), **POLICY)
+    stage.settle(60)
+    assert sharing(stage.replicas()) == set()
+    assert stage.follow(stage.wish("rollout-undo", "web"))
+    stage.settle(60)
+    assert {one.image for one in stage.replicas("web")} == {"web:1"} and sharing(stage.replicas()) == {("db", "web")}
+
+
+def test_who_leaves_the_profile_reaches_what_it_needs_to_its_end(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, shop(1), **POLICY)
+    profiles = {"some": {"services": ["db"]}}
+    stage.change(shop(1), **POLICY, profile="some", startupProfiles=profiles)
+    stage.turn()
+    for _ in range(40):
+        stage.bench.perform("db")
+        stage.turn()
+        assert reaches(stage, "web:1")
+    stage.settle(30)
+    assert stage.phases["web"] == "Stopped" and networks(stage, "db") == ("shop.db.outside",)
+
+
+@pytest.mark.parametrize("end", ["release", "off"])
+def test_an_orphan_keeps_its_edges_and_is_led_back_with_all_others(tmp_path: Path, end: str) -> None:
+    stage = stage_of(tmp_path, shop(1), **POLICY)
+    before, left = ids(stage), {"db": service(), "log": service()}
+    stage.change(left, **POLICY)
+    until_quiet(stage, "web:1", 20)
+    assert sharing(stage.replicas()) == {("db", "web")} and before < ids(stage)
+    if end == "release":
+        assert stage.follow(stage.wish("release"))
+    else:
+        stage.change(left, **OFF)
+        until_quiet(stage, "web:1", 20)
+    assert {replica.joined for replica in stage.replicas()} == {("shop_default",)} and before < ids(stage)

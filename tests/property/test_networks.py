@@ -15,6 +15,7 @@ from controller.model.desired import DesiredStack
 from controller.model.placed import confine_all
 from controller.security.edges import Edge, declared_edges
 from controller.security.networks import MERGE_ABOVE, MOST, plan_networks
+from tests.component.releases import BROKEN
 from tests.component.stage import load, service
 from tests.component.test_loop_networks import POLICY, ids, sharing, stage_of, steps_one_by_one
 
@@ -125,3 +126,47 @@ def test_from_one_graph_to_another_no_edge_that_stays_is_cut_for_an_instant(tmp_
     stage.turn()
     list(steps_one_by_one(stage, stays, chance))
     assert sharing(stage.replicas()) == second and ids(stage) == before
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_is_rolled_out_no_release_that_runs_loses_an_edge_of_its_own(tmp_path: Path, seed: int) -> None:
+    """Edges go and come with releases, of which some are bad, and services leave the profile or the file meanwhile."""
+    chance = random.Random(seed)
+    names = ["a", "b", "c", "d"]
+
+    def draw_needs() -> dict[str, list[str]]:
+        return {name: [one for one in names[:number] if chance.random() < 0.5] for number, name in enumerate(names)}
+
+    def services(version: int, needs: dict[str, list[str]], bad: set[str]) -> dict[str, Any]:
+        return {
+            name: service(
+                *needs[name], image=f"{name}:{version}", environment={"V": str(version)},
+                labels=BROKEN if name in bad else {},
+            )
+            for name in names
+        }  # fmt: skip
+
+    def check() -> None:
+        there = [one for one in stage.replicas() if one.running]
+        for one, other in ((one, other) for one in there for other in there):
+            if other.service in made[one.image]:
+                assert {*(one.joined or ())} & {*(other.joined or ())}, (one.image, other.image, stage.bench.steps[-3:])
+
+    first, second = draw_needs(), draw_needs()
+    made = {f"{name}:{version}": needs[name] for version, needs in ((1, first), (2, second)) for name in names}
+    made = {image: [one for one in needs if one in first[image[0]]] for image, needs in made.items()}
+    stage = stage_of(tmp_path, services(1, first, set()), **POLICY)
+    after = services(2, second, set(chance.sample(names, 1)))
+    gone = chance.choice(names) if seed % 2 else None
+    left = {name: {**one, "depends_on": {n: v for n, v in one["depends_on"].items() if n != gone}}
+            for name, one in after.items() if name != gone}  # fmt: skip
+    stage.change(left, **POLICY)
+    stage.turn()
+    for number in range(110):
+        waiting = sorted({batch.service for batch in stage.bench.waiting})
+        if waiting:
+            stage.bench.perform(waiting[number % len(waiting)])
+        else:
+            stage.settle(0.5)
+        check()
+        stage.turn()

@@ -160,7 +160,7 @@ def keep_on(world: World, name: str) -> Kept:
         return _NOTHING  # nearly always
     kept: dict[tuple[ReplicaId, str], str] = {}
     for replica in view.replicas:
-        if replica.phase in ALIVE and (way := find_way(replica, want, world.known)) is not None:
+        if (way := find_way(replica, want, world.known)) is not None:  # also of one that is about to be put up again
             leaves = frozenset((*way.leaves, *strange_networks(replica, want)))
             kept.update(_needed(world, replica, way, leaves))
             kept.update(((replica.id, network), INGRESS) for network in leaves if _is_led_by(replica, network))

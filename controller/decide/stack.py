@@ -20,6 +20,7 @@ from controller.decide.leeway import Leeway
 from controller.decide.networks import keep_on
 from controller.decide.rollout import WAYS_BACK
 from controller.decide.service import decide
+from controller.decide.strays import begin_beside
 from controller.decide.world import WATCH_AFTER_RECONNECT, World, note_slot
 from controller.model.decision import Aim, Decision, History, Offers
 from controller.model.desired import Condition, DesiredService, Leaving, Need, Order
@@ -116,7 +117,7 @@ class _Turn:
         if self._times[name] > SPIN_LIMIT:
             return
         before, history = self._offers(name), self._history(name)
-        decision = decide(self._case(name, in_turn))
+        decision = begin_beside(self.world, decide(self._case(name, in_turn)))
         self.decided[name] = decision
         note_slot(decision, self.starting, self.waiting)
         (self.short.add if decision.short else self.short.discard)(name)

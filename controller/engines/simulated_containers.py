@@ -101,11 +101,16 @@ class Containers:
             drift=(),
             by_name=None if step.holder else True,
             joined=traits.joins,
-            ours=tuple(sorted(asked_of_us(step.template.networks).intersection(traits.joins or ()))),
+            ours=self._find_ours(step.template.networks, traits.joins or ()),
             limit=limit_of(step.template.body),
         )
         behaviour = behaviour_of(self.script, step.service, step.revision)
         return self._add(record_of(replica, self._nature(replica, want, traits, behaviour)))
+
+    def _find_ours(self, asked: tuple[str, ...], joins: tuple[str, ...]) -> tuple[str, ...]:
+        """Those that were made with our label, for whomever."""
+        ours = asked_of_us(asked).union(*(record.base.ours for record in self._by_id.values()))
+        return tuple(sorted(ours.intersection(joins)))
 
     @property
     def made(self) -> int:

@@ -84,6 +84,12 @@ def may_be_ours(project: str, name: str) -> bool:
     return bool(project) and name.startswith(f"{project}.")
 
 
+def is_for_one(project: str, name: str, service: str) -> bool:
+    """Whether a network of ours of that name is one on which no other service is."""
+    purpose = name.removeprefix(f"{project}.{service}.")
+    return purpose != name and purpose.partition(".")[0] in ("outside", "alone", "ingress")
+
+
 @lru_cache(maxsize=4096)
 def asked_of_us(networks: tuple[str, ...]) -> frozenset[str]:
     """Names of those among a template's requests for networks that are ours."""
@@ -140,6 +146,15 @@ def carry_networks(fresh: Template, laid: Template) -> Template:
     document["create"]["HostConfig"]["NetworkMode"] = other["create"]["HostConfig"]["NetworkMode"]
     document["connects"] = other["connects"]
     return replace(fresh, body=_canonical(document), networks=laid.networks)
+
+
+def add_networks(template: Template, names: Iterable[str]) -> Template:
+    """The same on these, which there are, besides: under the names that it has on the first of its own."""
+    document = json.loads(template.body)
+    first = next(iter(_endpoints(document).values()), {})
+    endpoint = {"Aliases": first["Aliases"]} if first.get("Aliases") else {}
+    document["connects"] += [{"network": name, "endpoint": endpoint} for name in names]
+    return replace(template, body=_canonical(document))
 
 
 def _confine(

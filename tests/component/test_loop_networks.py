@@ -131,6 +131,31 @@ def test_who_may_not_be_touched_is_waited_for(stage: Stage) -> None:
     assert "Unconfined" not in str(stage.statuses[-1])
 
 
+@pytest.mark.parametrize("way", ["there", "back"])
+@pytest.mark.parametrize("hand", ["remove", "kill", "roll"])
+def test_who_is_new_reaches_whom_nobody_may_touch(tmp_path: Path, way: str, hand: str) -> None:
+    """Paused on the old networks, while what it needs is made anew on the new ones."""
+    before, after = (OFF, POLICY) if way == "there" else (POLICY, OFF)
+    stage = stage_of(tmp_path, CHAIN, **before)
+    assert stage.follow(stage.wish("pause", "api"))
+    stage.change(CHAIN, **after)
+    stage.settle(10)
+    (db,) = stage.replicas("db")
+    if hand == "roll":
+        stage.change({**CHAIN, "db": service(environment={"V": "2"})}, **after)
+    else:
+        act = Hands.remove if hand == "remove" else Hands.kill
+        stage.meddle(lambda hands, now: act(hands, db.id, now))
+    for _ in range(120):
+        stage.settle(0.25)
+        assert not [one for one in stage.replicas("db") if one.running] or ("api", "db") in sharing(stage.replicas())
+    assert stage.follow(stage.wish("resume", "api"))
+    stage.settle(10)
+    assert sharing(stage.replicas()) == (EDGES if way == "there" else sharing(stage.replicas()))
+    old = "shop_default" if way == "there" else "shop.api--db"
+    assert not any(old in (replica.joined or ()) for replica in stage.replicas())
+
+
 def test_one_that_fell_over_meanwhile_starts_on_its_new_networks(stage: Stage) -> None:
     (db,) = stage.replicas("db")
     stage.meddle(lambda hands, now: Hands.kill(hands, db.id, now))

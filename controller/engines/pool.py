@@ -24,6 +24,8 @@ from controller.model.errors import Conflict, EngineError, Rejected
 
 _ROUTES = Path("/proc/net/route")
 _UP = 0x1
+_LARGEST = 8
+"""Length of the prefix of the largest networks that there are: what is larger leads everywhere."""
 _TRIES = 64
 """Subnets that somebody else may take from under us while one is being made, or that the engine knows to be taken."""
 _OVERLAPS = ("overlap", "conflicts with network")
@@ -39,7 +41,7 @@ def create_from_pool(client: Client, request: Mapping[str, Any], *, deadline: fl
     if not isinstance(pool, IPv4Network):
         raise Rejected(f"the address pool {pool} is none of IPv4", hint=_OTHER)
     body = {key: value for key, value in request.items() if key not in (POOL, PREFIX)}
-    taken = [*_subnets(get_list(client, "/networks", {}, deadline=deadline)), *read_routes()]
+    taken = [*_subnets(get_list(client, "/networks", {}, deadline=deadline)), *_routes_beside(client)]
     for number, subnet in enumerate(free_subnets(pool, prefix, taken)):
         if number == _TRIES:
             break
@@ -81,8 +83,14 @@ def _subnets(networks: Iterable[Mapping[str, Any]]) -> Iterator[IPv4Network]:
                     yield found
 
 
+def _routes_beside(client: Client) -> tuple[IPv4Network, ...]:
+    """Those of the engine's machine, which an engine that is reached over the network has not in common with us."""
+    return read_routes() if client.endpoint.socket_path is not None else ()
+
+
 def read_routes(path: Path = _ROUTES) -> tuple[IPv4Network, ...]:
-    """What this machine has a route to, the default route aside; nothing where that cannot be read."""
+    """What this machine has a route to, the default route aside, also one in pieces, as a VPN sets it; nothing where
+    that cannot be read."""
     try:
         lines = path.read_text().splitlines()[1:]
     except OSError:
@@ -95,7 +103,7 @@ def _route(row: list[str]) -> IPv4Network | None:
     try:
         address, mask = (int.from_bytes(bytes.fromhex(row[column])[::-1], "big") for column in (1, 7))
         length = mask.bit_count()
-        if not int(row[3], 16) & _UP or length == 0:
+        if not int(row[3], 16) & _UP or length < _LARGEST:
             return None
         return IPv4Network((IPv4Address(address), length), strict=False)
     except (ValueError, IndexError):

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from ipaddress import IPv4Network, ip_network
+from itertools import combinations
 from typing import NamedTuple
 
 from controller.model.confined import Confined, Joining, Private, read_joining
@@ -116,20 +117,27 @@ def _member(service: DesiredService) -> _Member:
 
 
 def merge_edges(edges: Iterable[Edge]) -> list[tuple[str, ...]]:
-    """Cliques that cover all edges and nothing else: each begins with the first edge that is not covered yet."""
+    """Cliques that cover all edges and nothing else: each begins with the first edge that is not covered yet.
+
+    No more than one above the most that there may be: then nothing comes of it.
+    """
     graph: dict[str, set[str]] = {}
     for one, other in map(sorted, edges):
         graph.setdefault(one, set()).add(other)
         graph.setdefault(other, set()).add(one)
-    uncovered = {frozenset((one, other)) for one, others in graph.items() for other in others}
-    cliques = []
-    while uncovered:
-        clique = sorted(min(uncovered, key=sorted))
-        for other in sorted(graph[clique[0]] & graph[clique[1]]):
-            if other not in clique and graph[other].issuperset(clique):
+    covered: set[tuple[str, str]] = set()
+    cliques: list[tuple[str, ...]] = []
+    for edge in sorted((one, other) for one, others in graph.items() for other in others if one < other):
+        if edge in covered:
+            continue
+        clique = list(edge)
+        for other in sorted(graph[edge[0]] & graph[edge[1]]):
+            if graph[other].issuperset(clique):
                 clique.append(other)
-        uncovered -= {frozenset((one, other)) for one in clique for other in clique if one != other}
         cliques.append(tuple(sorted(clique)))
+        if len(cliques) > MOST:
+            break
+        covered.update(combinations(cliques[-1], 2))
     return cliques
 
 
@@ -189,7 +197,7 @@ def _digest(words: Iterable[str]) -> str:
 def _find_fault(found: tuple[Private, ...], pool: str) -> tuple[str, str] | None:
     """Where nothing of it could be done."""
     if len(found) > MOST:
-        message = f"networkPolicy needs {len(found)} networks, and {MOST} is the most for one stack"
+        message = f"networkPolicy needs more than {MOST} networks, and {MOST} is the most for one stack"
         return message, "declare fewer edges, set egress: false where nothing outside is needed, or split the stack"
     subnet = ip_network(pool)
     needed = sum(2 ** (32 - one.prefix) for one in found)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Mapping
-from itertools import combinations
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 from controller.model.desired import DesiredStack
 from controller.model.placed import confine_all
 from controller.security.edges import Edge, declared_edges
-from controller.security.networks import MERGE_ABOVE, MOST, plan_networks
+from controller.security.networks import MERGE_ABOVE, MOST, merge_edges, plan_networks
 from tests.component.releases import BROKEN
 from tests.component.stage import load, service
 from tests.component.test_loop_networks import POLICY, ids, sharing, stage_of, steps_one_by_one
@@ -106,6 +106,13 @@ def test_more_than_there_may_be_is_one_clear_error() -> None:
     planned = plan_networks(stack_of(names, edges, random.Random(1)))
     assert planned.fault is not None and not planned.services
     assert f"{MOST} is the most" in planned.fault[0] and "split the stack" in planned.fault[1]
+
+
+def test_many_more_than_there_may_be_are_told_as_soon() -> None:
+    """What is refused anyway is not worked out to its end: these would be some 20 000 networks."""
+    left, right = ([f"{side}{number:03}" for number in range(140)] for side in "lr")
+    cliques = merge_edges(frozenset(pair) for pair in product(left, right))
+    assert len(cliques) == MOST + 1
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -15,6 +15,7 @@ import pytest
 from controller.engines import pool
 from controller.engines.mending import InPlace
 from controller.engines.pool import create_from_pool, free_subnets, read_routes, remove_ours
+from controller.engines.transport import Endpoint
 from controller.model.errors import Conflict, Rejected
 from controller.model.names import ReplicaId
 from controller.model.steps import Disconnect
@@ -52,14 +53,17 @@ ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMT
 eth0\t00000000\t010011AC\t0003\t0\t0\t0\t00000000\t0\t0\t0
 tun0\t0000C90A\t00000000\t0001\t0\t0\t0\t0000FFFF\t0\t0\t0
 down\t0000CA0A\t00000000\t0000\t0\t0\t0\t0000FFFF\t0\t0\t0
+vpn	00000000	010011AC	0003	0	0	0	00000080	0	0	0
+vpn	00000080	010011AC	0003	0	0	0	00000080	0	0	0
+vpn	0000000A	010011AC	0003	0	0	0	000000FF	0	0	0
 odd
 """
 
 
-def test_routes_of_this_machine_but_the_default_one(tmp_path: Path) -> None:
+def test_routes_of_this_machine_but_the_default_one_whole_or_in_pieces(tmp_path: Path) -> None:
     path = tmp_path / "route"
     path.write_text(ROUTES)
-    assert read_routes(path) == (IPv4Network("10.201.0.0/16"),)
+    assert read_routes(path) == (IPv4Network("10.201.0.0/16"), IPv4Network("10.0.0.0/8"))
     assert read_routes(tmp_path / "none") == ()
 
 
@@ -68,6 +72,8 @@ REQUEST = {"Name": "p.a--b", "Driver": "bridge", "Internal": True, "Pool": "10.2
 
 class Daemon:
     """Knows of a network that no list shows: an overlap that only the create finds."""
+
+    endpoint = Endpoint("unix:///run/docker.sock")
 
     def __init__(self, listed: list[str], hidden: str = "") -> None:
         self.listed, self.hidden = listed, hidden
@@ -109,8 +115,22 @@ def test_another_fault_of_the_engine_is_its_own() -> None:
     def call(*_: Any, **__: Any) -> None:
         raise Conflict("network with name p.a--b already exists")
 
+    daemon = SimpleNamespace(get=lambda *_, **__: [], call=call, endpoint=Daemon.endpoint)
     with pytest.raises(Conflict, match="already exists"):
-        create_from_pool(SimpleNamespace(get=lambda *_, **__: [], call=call), REQUEST, deadline=5.0)  # type: ignore[arg-type]
+        create_from_pool(daemon, REQUEST, deadline=5.0)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "subnet"), [("unix:///run/docker.sock", "10.201.0.16/28"), ("ssh://far", "10.201.0.0/28")]
+)
+def test_routes_of_ours_are_no_business_of_an_engine_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, endpoint: str, subnet: str
+) -> None:
+    monkeypatch.setattr(pool, "read_routes", lambda: (IPv4Network("10.201.0.0/28"),))
+    daemon = Daemon([])
+    daemon.endpoint = Endpoint(endpoint)
+    create_from_pool(daemon, REQUEST, deadline=5.0)  # type: ignore[arg-type]
+    assert daemon.made[0]["IPAM"]["Config"] == [{"Subnet": subnet}]
 
 
 class Net:

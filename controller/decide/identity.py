@@ -35,7 +35,7 @@ def revision_of(replica: Replica, want: DesiredService | None, known: Mapping[Re
     recorded = known.get(replica.id)
     if recorded is not None:
         return recorded
-    if want is None or lacks_network(replica):
+    if want is None or lacks_network(replica, want):
         return foreign_revision(replica.config_hash)
     if replica.config_hash == want.template.config_hash and publishes_itself(replica, want):
         return want.direct.revision if want.direct is not None else foreign_revision(replica.config_hash)
@@ -51,9 +51,15 @@ def made_from(replica: Replica, want: DesiredService, known: Known) -> DesiredSe
     return known.get((want.name, replica.revision), want)
 
 
-def lacks_network(replica: Replica) -> bool:
-    """Older engines connect a container to its second network after its create; whoever made this one did not."""
-    return replica.phase is ReplicaPhase.CREATED and "Networks" in (replica.drift or ())
+def lacks_network(replica: Replica, want: DesiredService | None) -> bool:
+    """Older engines connect a container to its second network after its create; whoever made this one did not.
+
+    One that is on all of the Compose file's own was made whole by `docker compose create`, and is led on from there.
+    """
+    if replica.phase is not ReplicaPhase.CREATED or "Networks" not in (replica.drift or ()):
+        return False  # nearly always
+    confined = want.confined if want is not None else None
+    return confined is None or not confined.own or not confined.own <= frozenset(replica.joined or ())
 
 
 def publishes_itself(replica: Replica, want: DesiredService) -> bool:

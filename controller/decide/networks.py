@@ -37,6 +37,8 @@ class Way(NamedTuple):
     template: Template
     joins: tuple[str, ...]
     leaves: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    """Those of `joins` that are another's: nobody waits for these, as they may be gone for good."""
 
 
 def find_way(replica: Replica, want: DesiredService, known: Known) -> Way | None:
@@ -49,7 +51,7 @@ def find_way(replica: Replica, want: DesiredService, known: Known) -> Way | None
         return None
     on, wanted = frozenset(replica.joined or ()), joining.replaced | joining.kept
     leaves = (on - wanted).intersection((*replica.ours, *_replaced(want)))
-    return Way(template, tuple(sorted(wanted - on)), tuple(sorted(leaves)))
+    return Way(template, *(tuple(sorted(names)) for names in (wanted - on, leaves, joining.kept - on)))
 
 
 def _made_with(replica: Replica, want: DesiredService, known: Known) -> Template:
@@ -67,7 +69,7 @@ def _replaced(want: DesiredService) -> frozenset[str]:
 def lacks_networks(case: Case, replica: Replica) -> bool:
     """Some of those that it is to be on it is not on yet."""
     way = find_way(replica, case.want, case.known)
-    return way is not None and bool(way.joins)
+    return way is not None and bool({*way.joins} - {*way.others})
 
 
 # --- the steps
@@ -97,20 +99,24 @@ def _was_just_refused(case: Case) -> bool:
 
 
 def move(case: Case, replica: Replica) -> Iterator[Connect | Disconnect]:
-    """What brings it there, as far as it may go now."""
-    connect = _connect(case, replica)
+    """What brings it there, as far as it may go now: no network of another's that is gone holds up ours."""
+    way = find_way(replica, case.want, case.known)
+    ours = tuple(name for name in way.joins if name not in way.others) if way is not None else ()
+    connect = _connect(case, replica, ours)
     if connect is not None:
         yield connect
-    elif (step := _disconnect(case, replica)) is not None:
+    if not ours and (step := _disconnect(case, replica)) is not None:
         yield step
 
 
-def _connect(case: Case, replica: Replica) -> Connect | None:
+def _connect(case: Case, replica: Replica, only: tuple[str, ...] = ()) -> Connect | None:
+    """To all that it lacks, or these alone."""
     way = find_way(replica, case.want, case.known)
     if way is None or not way.joins:
         return None
-    because = f"{_WHY if case.want.confined else _BACK} is to be on {', '.join(way.joins)}"
-    return Connect(case.want.name, replica.id, replica.number, way.template, because, way.joins, follows=True)
+    joins = only or way.joins
+    because = f"{_WHY if case.want.confined else _BACK} is to be on {', '.join(joins)}"
+    return Connect(case.want.name, replica.id, replica.number, way.template, because, joins, follows=True)
 
 
 def _disconnect(case: Case, replica: Replica) -> Disconnect | None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import pairwise
+from types import MappingProxyType
 
 from controller.decide.case import still_waits
 from controller.decide.identity import lacks_network
 from controller.model.decision import Decision, Hold, Phase
+from controller.model.desired import DesiredService
 from controller.model.names import HALF_MADE, Instant, ReplicaId
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 
@@ -34,13 +36,15 @@ def judge_writer(
     ours: Collection[ReplicaId],
     now: Instant,
     busy: Collection[str] = (),
+    services: Mapping[str, DesiredService] = MappingProxyType({}),
 ) -> Hold | None:
     """A temporary name of a recreate, or several replicas of serving services stopped at once by somebody else.
 
-    `busy`: services of which we may be making a replica ourselves.
+    `busy`: services of which we may be making a replica ourselves. `services`: what is wanted of them.
     """
     replicas = [replica for view in views.values() for replica in view.replicas]
-    halves = [replica for replica in replicas if lacks_network(replica) and replica.service not in busy]
+    others = (replica for replica in replicas if replica.service not in busy)
+    halves = [replica for replica in others if lacks_network(replica, services.get(replica.service))]
     signs = (*_recreated(replicas, halves), *_stopped_together(replicas, before, ours))
     sign = max((sign for sign in signs if still_waits(sign + QUIET, QUIET, now)), default=None)
     if sign is None:

@@ -125,7 +125,7 @@ def remove_unused(client: Client, name: str, *, deadline: float) -> bool:
     found = [one for one in get_list(client, "/networks", query, deadline=deadline) if one["Name"] == name]
     if not found:
         return False
-    users = {"all": "1", "filters": {"network": [found[0]["Id"]]}}
+    users = {"all": "1", "filters": {"network": [found[0]["Id"], name]}}  # who has not run yet has the name alone
     if get_list(client, "/containers/json", users, deadline=deadline):
         return False
     try:

@@ -67,6 +67,14 @@ class Hands:
             record.base = replace(record.base, joined=tuple(sorted({*record.base.joined, network})))
             self._simulation.processes.mark(record, record.phase)
 
+    def disconnect(self, replica: ReplicaId, network: str, now: Instant) -> None:
+        """`docker network disconnect`."""
+        record = self._running(replica, now)
+        if record is not None and record.base.joined is not None:
+            joined = tuple(name for name in record.base.joined if name != network)
+            record.base = replace(record.base, joined=joined)
+            self._simulation.processes.mark(record, record.phase)
+
     def _running(self, replica: ReplicaId, now: Instant) -> Record | None:
         self._simulation.advance(now)
         record = self._simulation.find(replica)

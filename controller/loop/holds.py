@@ -38,7 +38,7 @@ def find_hold(world: World, around: Circumstances, now: Instant) -> Hold | None:
         around.loaded.hold
         or adoption_hold(world, around)
         or _removal_hold(world, around)
-        or judge_writer(world.views, world.decisions, around.ours, now, world.busy)
+        or judge_writer(world.views, world.decisions, around.ours, now, world.busy, world.desired.services)
         or _lasting(world.hold, now)
     )
 

@@ -27,8 +27,8 @@ def recognise(
 
     def is_half(replica: Replica) -> bool:
         """A create takes several calls where files are put in, and on older engines for each network but the first."""
-        filled_later = desired.services[replica.service].template.filled_later
-        return replica.phase is ReplicaPhase.CREATED and (filled_later or lacks_network(replica))
+        want = desired.services[replica.service]
+        return replica.phase is ReplicaPhase.CREATED and (want.template.filled_later or lacks_network(replica, want))
 
     whole = {name: view for name, view in views.items() if view.complete and name not in busy}
     seen = [replica for view in whole.values() for replica in view.replicas]

@@ -49,6 +49,9 @@ class Confined:
     replaced: frozenset[str] = frozenset()
     """Those of the Compose file that these take the place of, all of the stack's, by Docker's names."""
 
+    own: frozenset[str] = frozenset()
+    """Those of the Compose file that it would be on without these."""
+
     @property
     def led(self) -> tuple[str, ...]:
         """Docker's names of the networks that the ingress is to be on for its sake."""

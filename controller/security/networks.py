@@ -216,4 +216,5 @@ def _confine(name: str, base: Confined, found: tuple[Private, ...], members: Map
     out = needs_outside(members[name].service)
     networks = tuple(one for one in direct if out or one.purpose != "outside")
     beside = tuple(one for one in found if led and one.purpose == "way-out")
-    return replace(base, networks=networks, direct=direct, beside=beside)
+    joining = members[name].joining
+    return replace(base, networks=networks, direct=direct, beside=beside, own=joining.replaced | joining.kept)

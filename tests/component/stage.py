@@ -56,9 +56,17 @@ def service(*needs: str, **keys: Any) -> dict[str, Any]:
 SHOP = {"db": service(), "web": service("db")}
 
 
-def load(services: dict[str, Any], previous: Loaded | None = None, /, *, quiet: bool = False, **spec: Any) -> Loaded:
-    """What intake makes of these services; with `spec` as the manifest's."""
-    rendered = RenderedProject("shop", {"name": "shop", "services": services})
+def load(
+    services: dict[str, Any],
+    previous: Loaded | None = None,
+    /,
+    *,
+    quiet: bool = False,
+    networks: dict[str, Any] | None = None,
+    **spec: Any,
+) -> Loaded:
+    """What intake makes of these services and networks; with `spec` as the manifest's."""
+    rendered = RenderedProject("shop", {"name": "shop", "services": services, "networks": networks or {}})
     before = previous.desired.services if previous is not None else {}
     manifest = None
     if spec:

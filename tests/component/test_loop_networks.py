@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from controller.engines.simulated_hands import Hands
+from controller.loop.executor import perform_step
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica
-from controller.model.steps import Connect, Create, Disconnect, Start, Step
+from controller.model.steps import Connect, Create, Disconnect, Outcome, Result, Start, Step
 from tests.component.releases import BROKEN, shop
 from tests.component.stage import Stage, converged, load, service
 
@@ -345,3 +346,22 @@ def test_an_orphan_keeps_its_edges_and_is_led_back_with_all_others(tmp_path: Pat
         stage.change(left, **OFF)
         until_quiet(stage, "web:1", 20)
     assert {replica.joined for replica in stage.replicas()} == {("shop_default",)} and before < ids(stage)
+
+
+def test_a_network_of_anothers_that_is_gone_holds_up_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(engine: Any, batch: Any, step: Step) -> Outcome:
+        if isinstance(step, Connect) and "lan" in step.networks:
+            return Outcome(step, Result.REJECTED, "network lan not found")
+        return perform_step(engine, batch, step)
+
+    services = {**CHAIN, "db": service(networks={"default": None, "lan": None})}
+    lan = {"lan": {"name": "lan", "external": True}}
+    stage = Stage(tmp_path, load(services, networks=lan, **OFF))
+    stage.settle(30)
+    (db,) = stage.replicas("db")
+    assert db.joined == ("lan", "shop_default")
+    stage.meddle(lambda hands, now: hands.disconnect(db.id, "lan", now))
+    monkeypatch.setattr("tests.component.stage.perform_step", refuse)
+    stage.change(services, networks=lan, **POLICY)
+    stage.settle(900, until=lambda: "shop_default" not in networks(stage, "db"))
+    assert networks(stage, "db") == ("shop.api--db", "shop.db.outside") and sharing(stage.replicas()) == EDGES

@@ -1,5 +1,7 @@
 """What is asked first: adoption, mass removal, another writer; and which revision a replica is taken for."""
 
+from dataclasses import replace
+
 import pytest
 
 from controller.decide.adoption import judge_adoption, judge_removal
@@ -7,6 +9,7 @@ from controller.decide.aim import Around, aim
 from controller.decide.identity import is_current, name_revisions
 from controller.decide.world import World, make_world
 from controller.decide.writer import judge_writer
+from controller.model.confined import Confined
 from controller.model.decision import Decision, Freeze, History, Hold, Offers, Phase
 from controller.model.desired import Direct, DriftPolicy, Leaving
 from controller.model.names import HALF_MADE, ImageId, ReplicaId, Revision
@@ -332,3 +335,17 @@ def test_who_leaves_the_profile_is_not_called_stopped_by_a_person() -> None:
 
 def test_templates_and_services_agree_in_the_builders() -> None:
     assert created().config_hash == template().config_hash
+
+
+@pytest.mark.parametrize(("joined", "half"), [(("shop_back", "shop_front"), False), (("shop_front",), True)])
+def test_what_compose_created_is_no_half_of_ours_for_being_on_its_own_networks(
+    joined: tuple[str, ...], half: bool
+) -> None:
+    """`docker compose create`, and then a first `apply` under networkPolicy."""
+    confined = Confined("shop", "10.201.0.0/16", (), own=frozenset(("shop_back", "shop_front")))
+    want = checked(confined=confined)
+    made = created(created_at=NOW - 1, revision="", drift=("NetworkMode", "Networks"), joined=joined)
+    made = replace(made, config_hash=want.template.config_hash)
+    (named,) = name_revisions(view(made), want, {}).replicas
+    assert (named.revision != want.revision) is half
+    assert (judge_writer({"web": view(named)}, {}, (), NOW, (), {"web": want}) is not None) is half

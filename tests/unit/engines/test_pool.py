@@ -139,14 +139,18 @@ class Net:
     def __init__(self, *others: str) -> None:
         self.on = {"p.a--b": {"x", *others}, "strange": {"x"}}
         self.writes: list[tuple[str, str]] = []
+        self.created: dict[str, set[str]] = {}
+        """Who has not run yet: the engine knows it by the network's name."""
 
     def get(self, path: str, query: Any = None, **_: Any) -> Any:
         if path == "/networks":
             named = query["filters"].get("name", [*self.on])
             return [{"Id": f"id-{name}", "Name": name} for name in self.on if name in named and "." in name]
         if path == "/containers/json":
-            (network,) = query["filters"]["network"]
-            return [{"Id": one} for one in sorted(self.on[network.removeprefix("id-")])]
+            asked = query["filters"]["network"]
+            created = {one for name in asked for one in self.created.get(name, ())}
+            running = {one for name, users in self.on.items() if f"id-{name}" in asked for one in users}
+            return [{"Id": one} for one in sorted(created | running)]
         there = {name: {} for name, users in self.on.items() if "x" in users}
         return {"Id": "x", "Name": "/p-a-1", "State": {}, "NetworkSettings": {"Networks": there}}
 
@@ -169,6 +173,7 @@ def test_who_leaves_a_network_of_ours_last_removes_it_and_no_other(others: tuple
 
 def test_those_that_nobody_needs_go_and_those_in_use_stay() -> None:
     net = Net()
-    net.on |= {"p.old": set(), "p.wanted": set()}
+    net.on |= {"p.old": set(), "p.wanted": set(), "p.soon": set()}
+    net.created = {"p.soon": {"z"}}
     assert remove_ours(net, "p", {"p.wanted"}, deadline=5.0) == ("p.old",)  # type: ignore[arg-type]
     assert net.writes == [("DELETE", "/networks/id-p.old")]

@@ -10,7 +10,6 @@ from controller.ingress.routes import (
     Endpoint,
     Targets,
     Wishes,
-    address_of,
     addresses_of,
     port_at,
     port_of,
@@ -69,8 +68,10 @@ def _addresses(found: Placed, look: Look) -> Sequence[str]:
 def refuse_deaf(look: Look, replica: ReplicaId, targets: Targets) -> None:
     """Raises Transient where it does not listen on a port on which another one of its service serves."""
     found = _find(look, replica)
-    address = address_of(found, look.networks) if found else None
-    if found is not None and address is not None:
+    addresses = _addresses(found, look) if found else ()
+    if found is not None and addresses:
+        led = {end.address for wanted in present(look).values() for end in wanted}
+        address = next((one for one in addresses if one in led), addresses[0])  # as with_route will lead to it
         ports = {name: port_at(name, replica, targets) or port_of(name) for name in look.proxy.table}
         port = find_deaf_port(look.proxy.table, found.service, address, ports)
         if port is not None:

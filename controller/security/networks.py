@@ -175,7 +175,7 @@ def _publishes_meanwhile(member: _Member) -> bool:
 def _fit(size: int) -> int:
     """The length of the prefix of a subnet with so many addresses to give."""
     prefix = _SMALLEST
-    while 2 ** (32 - prefix) - _RESERVED < size and prefix > _LARGEST:
+    while 2 ** (32 - prefix) - _RESERVED < size:
         prefix -= 1
     return prefix
 
@@ -199,6 +199,13 @@ def _find_fault(found: tuple[Private, ...], pool: str) -> tuple[str, str] | None
     if len(found) > MOST:
         message = f"networkPolicy needs more than {MOST} networks, and {MOST} is the most for one stack"
         return message, "declare fewer edges, set egress: false where nothing outside is needed, or split the stack"
+    for one in found:
+        if one.prefix < _LARGEST:
+            message = f"more than {2 ** (32 - _LARGEST) - _RESERVED} containers may come to be on network {one.key}"
+            return (
+                message,
+                "have fewer replicas, or fewer of them in one step (update.parallelism)",
+            )
     subnet = ip_network(pool)
     needed = sum(2 ** (32 - one.prefix) for one in found)
     if isinstance(subnet, IPv4Network) and subnet.num_addresses >= needed:

@@ -66,3 +66,19 @@ def test_one_that_refuses_what_another_one_takes_is_refused(monkeypatch: pytest.
         refuse_deaf(look(), NEW, {NEW: {80: 90}})
     refuse_deaf(look(), ReplicaId("nobody"), NO_TARGETS)
     assert asked == [("web", "2", 90)]
+
+
+@pytest.mark.parametrize(
+    ("other", "preferred"), [(Slot(), ("b",)), (Slot("a2", DRAINING), ("b",)), (Slot("b2", DRAINING), ())]
+)
+def test_it_is_asked_at_the_address_at_which_it_will_be_led_to(
+    monkeypatch: pytest.MonkeyPatch, other: Slot, preferred: tuple[str, ...]
+) -> None:
+    """On two networks, while one is led from one to the other."""
+    asked: list[str] = []
+    monkeypatch.setattr("controller.ingress.look.find_deaf_port", lambda table, service, at, ports: asked.append(at))
+    placed = (PLACED[0], Placed(NEW, "web", 2, {"a": "a2", "b": "b2"}))
+    seen = Look(Proxy("s", {WEB: (Slot("1", IN), other)}, {}), placed, ("net", "a", "b"), preferred)
+    refuse_deaf(seen, NEW, NO_TARGETS)
+    (led,) = (end.address for end in with_route(seen, NEW, IN, NO_TARGETS)[WEB] if end.address != "1")
+    assert asked == ["b2"] == [led]

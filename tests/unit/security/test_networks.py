@@ -36,3 +36,12 @@ def test_who_is_on_internal_networks_alone_gets_no_way_out_for_its_ports(mode: s
     found = planned({"db": db}, {"ingress": {"mode": mode}}, networks=networks)
     assert not any(one.purpose == "outside" for one in found.all)
     assert keys(planned({"db": db}, {"services": {"db": {"egress": True}}}, networks=networks)) == {"db.outside"}
+
+
+@pytest.mark.parametrize(("replicas", "fits"), [(510, True), (511, False)])
+def test_more_than_a_bridge_can_hold_are_refused(replicas: int, fits: bool) -> None:
+    over = {"update": {"order": "stop-first"}}
+    said = {"web": {"replicas": replicas, **over, "connectsTo": ["db"]}, "db": {"replicas": 509, **over}}
+    found = planned({"web": {}, "db": {}}, {"services": said})
+    assert (found.fault is None) is fits
+    assert fits or (found.fault is not None and "1021 containers" in found.fault[0] and not found.services)

@@ -123,14 +123,15 @@ def _endpoints(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     return {name: endpoint or {} for name, endpoint in found.items()}
 
 
-def confine_template(template: Template, confined: Confined, networks: Iterable[Private]) -> Template:
+@lru_cache(maxsize=1024)
+def confine_template(template: Template, confined: Confined, networks: tuple[Private, ...]) -> Template:
     """The same on these networks of ours; what is another's, or no bridge, it is on as before."""
     joining = read_joining(template.body, template.networks)
     if not joining.movable:
         return template
     document = json.loads(template.body)
     before = _endpoints(document)
-    endpoints = _confine(before, joining, confined, tuple(networks))
+    endpoints = _confine(before, joining, confined, networks)
     first = next(iter(endpoints))
     document["create"]["NetworkingConfig"] = {"EndpointsConfig": {first: endpoints.pop(first)}}
     document["create"]["HostConfig"]["NetworkMode"] = first

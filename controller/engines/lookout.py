@@ -16,6 +16,7 @@ from controller.engines import labels
 from controller.engines.answers import get_container, get_list, get_object
 from controller.engines.client import Client
 from controller.engines.deadline import left
+from controller.engines.ensure import find_at
 from controller.engines.images import Images
 from controller.engines.likeness import like_compose
 from controller.engines.transport import Endpoint
@@ -42,6 +43,7 @@ class Lookout:
         inspects = [*self._inspects(stack, ends_at)]
         return Running(
             services=self._services(stack, inspects, info, ends_at),
+            volumes=dict(self._volumes(inspects, ends_at)),
             commands=tuple(self._commands(stack, ends_at)),
             strangers=tuple(self._strangers(stack, {one["Id"] for one in inspects}, ends_at)),
             posture=self._posture(info),
@@ -87,6 +89,20 @@ class Lookout:
         test = (config.get("Healthcheck") or {}).get("Test") or ["NONE"]
         made = tuple(str(line.get("CreatedBy") or "") for line in history)
         return ImageFacts(str(config.get("User") or ""), tuple(config.get("Env") or ()), made, bool(test[0] != "NONE"))
+
+    def _volumes(self, inspects: Sequence[Mapping[str, Any]], ends_at: float) -> Iterator[tuple[str, Model]]:
+        mounts = (mount for one in inspects for mount in one.get("Mounts") or () if mount.get("Type") == "volume")
+        for name in sorted({str(mount.get("Name") or "") for mount in mounts} - {""}):
+            with suppress(EngineError):
+                if options := self.volume(name, deadline=left(ends_at)):
+                    yield name, options
+
+    def volume(self, name: str, *, deadline: float) -> Mapping[str, str] | None:
+        """Options of its driver; None: there is none of that name. Raises EngineErrors."""
+        found = find_at(self._client, f"/volumes/{quote(name, safe='')}", deadline)
+        if found is None:
+            return None
+        return {str(key): str(value) for key, value in (found.get("Options") or {}).items()}
 
     # --- who else was, or is, there
 

@@ -68,6 +68,8 @@ class Running:
     """A stack as it runs. `services`: one model for each replica that differs, by service."""
 
     services: Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
+    volumes: Mapping[str, Model] = field(default_factory=dict)
+    """Those that are mounted: options of their drivers, by the engine's names."""
     commands: tuple[Ran, ...] = ()
     strangers: tuple[Stranger, ...] = ()
     posture: Posture | None = None

@@ -12,13 +12,15 @@ SOCKETS = (
     "/var/run/balena.sock", "/run/systemd/private", "/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket",
 )  # fmt: skip
 """Of who obeys everyone who can speak to them: engines, and the init system."""
+PIPE = "docker_engine"
+"""The engine's pipe on Windows, by the end of its name."""
 SOCKET_NAMES = (
     "docker.sock",
     "containerd.sock",
     "podman.sock",
     "crio.sock",
     "balena.sock",
-    "docker_engine",
+    PIPE,
     "cri-dockerd.sock",
 )
 SOCKET_FOLDERS = (

@@ -95,6 +95,8 @@ class Project:
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
     """By path as it is written in the definition, made absolute."""
+    made: Mapping[str, Model] = field(default_factory=dict)
+    """Volumes as the engine has them: options of their driver, by the engine's name."""
     named_files: tuple[tuple[Keys, str], ...] = ()
     """Those of `env_file` and `label_file`, and where they are named: Compose puts what is in them in their place."""
     relative: frozenset[str] = frozenset()

@@ -103,6 +103,12 @@ CONTROLS = (
         "volumes: ['share:/share']",
         top="volumes: {share: {driver_opts: {type: cifs, device: //nas/share, o: 'credentials=/etc/nas,ro'}}}",
     ),
+    one(
+        "a volume of a share that is called like a folder of the host",
+        "volumes: ['share:/share']",
+        top="volumes: {share: {driver_opts: {type: cifs, device: //etc/share, o: 'credentials=/etc/nas,ro'}}}",
+    ),
+    one("a link that stays in the project", "volumes: ['./link:/data:ro']", link="-> data", data="x"),
     one("a hook as the service's own user", "post_start:\n  - {command: /bin/prepare, user: '10001'}"),
     one("a user by name", "user: app"),
     one("a network of its own by another name", "networks: {inner: {aliases: [api]}}"),

@@ -46,6 +46,11 @@ def _uses(name: str, change: str = "", **rest: str) -> str:
     return service(f"depends_on: [{name}]\n{change}", **rest)
 
 
+def _volume(options: str) -> str:
+    """One that is mounted in some way."""
+    return f"volumes: {{out: {{driver_opts: {{{options}}}}}}}"
+
+
 def _host() -> Iterator[Case]:
     """H."""
     yield one("H01", 'volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"] #! H01')
@@ -113,6 +118,24 @@ def _host() -> Iterator[Case]:
     yield one("H17", "build:\n  context: .\n  entitlements:\n    - network.host #! H17")
 
 
+def _in_disguise() -> Iterator[Case]:
+    """The same through links, and through volumes that are mounted in another way."""
+    yield one("H01", "volumes: ['./rootlink:/host'] #! H01 H04 F07", rootlink="-> /")
+    yield one("H01", "volumes: ['./sock:/s:ro'] #! H01 F07", sock="-> /var/run/docker.sock")
+    yield one("H04", "volumes: ['./out/cron.d:/x'] #! H04 F07", out="-> /etc")
+    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: nfs, o: bind, device: etc"))
+    yield one("H01", "volumes: ['out:/x'] #! H01", top=_volume("type: overlay, device: overlay, o: 'lowerdir=/:/srv'"))
+    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: overlay, o: 'lowerdir=/srv,upperdir=/etc/x'"))
+    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: proc, device: proc"))
+    yield one("H05", "volumes: ['out:/x:ro'] #! H05", top=_volume("type: sysfs, device: none"))
+    yield one("H05", "volumes: ['./keys:/k:ro'] #! H05 F07", keys="-> /home/me/.ssh")
+    yield one("H06", "volumes: ['./own:/own:ro'] #! H06", own="-> state")
+    yield one("H07", "volumes: ['./disk:/disk'] #! H07 H05 F07", disk="-> /dev/sda")
+    yield one(
+        "H01", "secrets: [engine]", top="secrets:\n  engine:\n    file: ./sock #! H01 S07", sock="-> /run/docker.sock"
+    )
+
+
 def _namespaces() -> Iterator[Case]:
     """N."""
     yield one("N01", "network_mode: host #! N01", without="networks")
@@ -171,7 +194,7 @@ def _files() -> Iterator[Case]:
         "F06", "volumes_from", _uses("db", "volumes_from:\n  - db #! F06"), service("volumes: ['/data']", name="db")
     )
     yield one("F07", "volumes: ['../other:/data:ro'] #! F07")
-    yield one("F07", "volumes:\n  - ./link:/data:ro #! F07", link="-> ..")
+    yield one("F07", "volumes:\n  - ./link:/data:ro #! F07 H06", link="-> ..")  # which holds ours as well
 
 
 def _networks() -> Iterator[Case]:
@@ -461,5 +484,6 @@ def _forms() -> Iterator[Case]:
 
 
 CASES = (
-    *_host(), *_namespaces(), *_files(), *_networks(), *_resources(), *_images(), *_secrets(), *_forms(),
+    *_host(), *_in_disguise(), *_namespaces(), *_files(), *_networks(), *_resources(), *_images(), *_secrets(),
+    *_forms(),
 )  # fmt: skip

@@ -145,12 +145,8 @@ def _entry(node: Node, part: str | int, needles: Sequence[str]) -> tuple[Key | N
     index is where it stands in what Compose made of it, which is the same only mostly."""
     if node.items is None:
         return (node.child(str(part)) if node.keys is not None else None), 0
-    if isinstance(part, str):
-        called = (part, f"{part}=", f"{part}:")
-        for item in node.items:
-            told = _text(item)
-            if told is not None and (told == part or told.startswith(called[1:])):
-                return Key(item.place, item._replace(value=told[len(part) + 1 :])), 3
+    if isinstance(part, str) and (named := named_items(node, part)) is not None:
+        return named, 3
     wanted = tuple(needles) or ((part,) if isinstance(part, str) else ())
     scores = [_score(item, wanted) for item in node.items]
     best = max(scores, default=0)

@@ -66,7 +66,17 @@ def scan(written: Written, known: Known, today: date, running: Running = NOTHING
     places = _places(written)
     found = [_placed(one, places, FindingSource.COMPOSE) for one in scan_project(project)]
     found += [_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)]
-    return accept(found, read_waivers(written), today)
+    return accept(_once(found), read_waivers(written), today)
+
+
+def _once(findings: Iterable[ScanFinding]) -> Iterator[ScanFinding]:
+    """Of the many ports that Compose makes of one range, the first stands for what is written."""
+    told: set[tuple[object, ...]] = set()
+    for one in findings:
+        here = (one.rule.id, one.service, one.source, one.file, one.line, one.column)
+        if ".ports[" not in (one.path or "") or one.file is None or here not in told:
+            told.add(here)
+            yield one
 
 
 def with_every_profile(target: Target) -> Target:
@@ -168,7 +178,7 @@ def _needs(model: Mapping[str, Any]) -> Iterable[str]:
     try:
         return read_needs(model)
     except (AttributeError, KeyError, TypeError, ValueError):
-        return texts(list(mapping(model.get("depends_on")) or model.get("depends_on") or ()))
+        return texts(list(mapping(model.get("depends_on"))) or model.get("depends_on"))
 
 
 def _relative(inputs: Inputs, directory: Path) -> Iterator[str]:

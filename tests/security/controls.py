@@ -41,6 +41,13 @@ CONTROLS = (
     one(
         "a variable that has to be set", "environment: {DB_PASSWORD: '${DB_PASSWORD:?set it}'}", _env="DB_PASSWORD=x\n"
     ),
+    one("a password that a shell fills in", "command: 'sh -c \"redis-server --requirepass $$REDIS_PASSWORD\"'"),
+    one("a password that a shell reads", "command: [sh, -c, 'serve --password $$(cat /run/secrets/p) -v']"),
+    one("an argument that a shell reads", "command: ['--requirepass', '$$(cat /run/secrets/p)']"),
+    one("a check with a shell's variable", "healthcheck: {test: 'mysqladmin ping -p$$MYSQL_ROOT_PASSWORD'}"),
+    one("an address that a shell fills in", "environment: {DB: 'postgres://u:$$PW@h/d', PASS: $$OTHER_PASS}"),
+    one("words like a credential's", "environment: {PASS_THROUGH: always, SALT_MASTER: salt.local}"),
+    one("a list about passwords", "environment: {KEYCLOAK_PASSWORD_BLACKLIST: words}"),
     one("an address with variables", "environment: {DB: 'postgres://shop:${DB_PASSWORD}@db/shop?sslmode=require'}"),
     one(
         "an address without credentials", "environment: {DB: 'postgres://db:5432/shop', AT: 'https://a@example.com/x'}"

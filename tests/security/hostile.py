@@ -157,6 +157,8 @@ def _namespaces() -> Iterator[Case]:
     yield one("N11", "security_opt:\n  - no-new-privileges\n  - systempaths=unconfined #! N11")
     yield one("N12", "", without="security_opt", missing="N12")
     yield one("N12", "security_opt:\n  - no-new-privileges:false #! N12")
+    yield one("N12", "security_opt: ['no-new-privileges=0'] #! N12")
+    yield one("N12", "security_opt: ['no-new-privileges:FALSE'] #! N12")
     yield one("N13", "sysctls:\n  net.core.somaxconn: 1024 #! N13")
     yield one("N13", "sysctls:\n  - net.ipv4.tcp_syncookies=1\n  - kernel.msgmax=65536 #! N13")
     yield one("N14", "runtime: sysbox-runc #! N14")
@@ -211,6 +213,8 @@ def _networks() -> Iterator[Case]:
     yield one("W04", "command: /usr/sbin/sshd -D #! W04")
     yield one("W05", "ports: ['127.0.0.1:9000-9020:9000-9020'] #! W05")
     yield _exposed()
+    yield one("W05", "ports: ['127.0.0.1:3000-4000:3000-4000'] #! W05")
+    yield one("W01", "ports:\n  - '8080:8080' #! W01\n  - '8081:8081' #! W01")
     yield one("W06", "network_mode: bridge #! W06", without="networks")
     yield two("W07", "no edge", service("networks: #! W07\n  - inner"), service("networks: [inner] #! W07", name="db"))
     yield one("W08", f"image: registry.example.com/shop/postgres:16.1@{DIGEST}\nnetworks:\n  - inner #! W08", top=OPEN)
@@ -298,6 +302,10 @@ def _secrets() -> Iterator[Case]:
     yield one("S01", "environment:\n  - LOG_LEVEL=info\n  - API_KEY=kW7zq2LmX9 #! S01")
     yield one("S01", "environment:\n  DB_PASSWORD: ${DB_PASSWORD:-kW7zq2LmX9} #! S01")
     yield one("S01", "env_file: web.env", web_env="LOG_LEVEL=info\nSMTP_PASS=kW7zq2LmX9 #! S01\n")
+    yield one("S01", "environment:\n  NO_REPLY_SMTP_PASSWORD: Zx81kkq9 #! S01")
+    yield one("S01", "environment:\n  PUBLIC_API_SECRET_KEY: Zx81kkq9 #! S01")
+    yield one("S01", "environment:\n  DB_PASSWORD: $$kW7zq2LmX9 #! S01")
+    yield one("S01", "environment:\n  AWS_SECRET_ACCESS_KEY: /wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY #! S01")
     yield one("S02", "environment:\n  DB: postgres://shop:kW7zq2LmX9@db/shop #! S02")
     yield one("S02", "environment:\n  DB: 'Server=db;User Id=sa;Password=kW7zq2LmX9;' #! S02")
     yield one("S03", "command: [serve, --api-key=kW7zq2LmX9] #! S03")
@@ -337,6 +345,7 @@ def _manifest(security: str) -> str:
 
 def _forms() -> Iterator[Case]:
     """The same through whatever a Compose file is put together by."""
+    yield one("H03", "depends_on: 5\nprivileged: true #! H03")  # which Compose refuses
     yield several(
         "H03",
         "a merged anchor",

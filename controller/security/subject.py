@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -125,6 +125,13 @@ class Subject:
     name: str
     model: Model
     project: Project
+    _literals: list[tuple[str, str]] = field(default_factory=list, repr=False, compare=False)
+
+    def literals(self, find: Callable[[Subject], Iterable[tuple[str, str]]]) -> list[tuple[str, str]]:
+        """What several rules ask for, found once."""
+        if not self._literals:
+            self._literals.extend(find(self))
+        return self._literals
 
     def written(self, *path: str | int) -> str | None:
         """Its text in the user's file."""

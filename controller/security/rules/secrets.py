@@ -41,7 +41,7 @@ def _literals(one: Subject) -> Iterator[tuple[str, str]]:
     refs="OWASP 12, CL-0020",
 )  # fmt: skip
 def variables(one: Subject) -> Iterator[Hit]:
-    for name, value in _literals(one):
+    for name, value in one.literals(_literals):
         if is_credential_name(name, value) and url_secret(value) is None:
             yield Hit(("environment", name), f"{name} stands there in clear", name)
 
@@ -53,7 +53,7 @@ def variables(one: Subject) -> Iterator[Hit]:
     refs="CL-0021",
 )  # fmt: skip
 def addresses(one: Subject) -> Iterator[Hit]:
-    for name, value in _literals(one):
+    for name, value in one.literals(_literals):
         if url_secret(value) is not None:
             yield Hit(("environment", name), f"the address in {name} holds a password", name)
 
@@ -259,7 +259,7 @@ def loose_files(project: Project) -> Iterator[Hit]:
     fix="make a random one, and put it into a file",
 )  # fmt: skip
 def defaults(one: Subject) -> Iterator[Hit]:
-    for name, value in _literals(one):
+    for name, value in one.literals(_literals):
         secret = url_secret(value)
         known = is_default(secret) if secret is not None else is_credential_name(name, value) and is_default(value)
         if known:

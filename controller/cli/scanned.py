@@ -84,7 +84,7 @@ class _Scan:
         today = datetime.now().astimezone().date()
         found = scan(written, known, today, running)
         self.stacks.append(ScannedStack(target.project, written, known, today, found))
-        self.findings += [one for one in found if self.source in ("all", str(one.source)) or not one.service]
+        self.findings += found
         self.services += sorted(mapping(rendered.model.get("services")))
 
     def _render(self, target: Target) -> RenderedProject | None:

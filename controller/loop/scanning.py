@@ -24,7 +24,6 @@ from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
 from controller.model.running import ImageFacts, Model, Running
 from controller.model.scanning import FindingSource, ScanFinding
-from controller.security.credentials import without_secrets
 from controller.security.reading import Keys, mapping, text, texts
 from controller.security.scan import Found, scan_project, scan_running
 from controller.security.subject import Project
@@ -221,7 +220,7 @@ def _placed(found: Found, places: Places, source: FindingSource) -> ScanFinding:
     finding = ScanFinding(
         rule,
         hit.severity or rule.severity,
-        without_secrets(hit.message),
+        hit.message,
         hit.fix or rule.fix,
         service,
         dotted(path) or None,
@@ -243,7 +242,7 @@ def read_waivers(written: Written) -> tuple[Waived, ...]:
 
 def _waived(written: Written, number: int, one: Any) -> Waived:
     path: Keys = ("spec", "security", "scan", "waivers", number)
-    made = Waived(one.id, one.service, one.reason, one.expires, path=dotted(path))
+    made = Waived(one.id, one.service, one.reason, one.expires, path=dotted(path), only=one.path)
     for document in written.documents:
         place, depth = document.find(path)
         if depth == len(path):

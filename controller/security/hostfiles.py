@@ -55,7 +55,7 @@ def real(one: Subject, source: str) -> str:
 
 def absolute(project: Project, source: str) -> str:
     """A path as it is written, from the project's folder on."""
-    if source.startswith(("/", "~", "$", "\\")):
+    if source.startswith(("/", "~", "$", "\\")) or source[1:3] == ":\\":
         return tidy(source)
     return tidy(f"{project.directory}/{source}") if project.directory else tidy(source)
 

@@ -178,6 +178,15 @@ class Checks:
 
         return add
 
+    def also_project(self, id: str) -> Callable[[ProjectCheck], ProjectCheck]:
+        """Decorator: the same rule as of services looks at the project, too."""
+
+        def add(check: ProjectCheck) -> ProjectCheck:
+            self.projects.append((_rule_of(self, id), check))
+            return check
+
+        return add
+
     def project(
         self, id: str, severity: str, title: str, *, why: str, fix: str, refs: str = ""
     ) -> Callable[[ProjectCheck], ProjectCheck]:
@@ -188,6 +197,10 @@ class Checks:
             return check
 
         return add
+
+
+def _rule_of(checks: Checks, id_: str) -> Rule:
+    return next(rule for rule, _ in checks.services if rule.id == id_)
 
 
 def rule(id_: str, severity: str, title: str, why: str, fix: str, refs: str = "") -> Rule:

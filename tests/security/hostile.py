@@ -56,6 +56,7 @@ def _host() -> Iterator[Case]:
     yield one("H01", 'volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"] #! H01')
     yield one("H01", "volumes:\n  - /run/podman/podman.sock:/engine.sock #! H01")
     yield one("H01", "volumes: ['/:/host:ro'] #! H01")
+    yield one("H01", "volumes:\n  - type: npipe\n    source: '\\\\.\\pipe\\docker_engine' #! H01\n    target: /pipe")
     yield one("H01", "volumes: ['/var/run:/host/run:ro'] #! H01")
     yield one("H01", "volumes: ['/run/containerd:/c:ro'] #! H01")
     yield one(

@@ -330,11 +330,7 @@ def builds(one: Subject) -> Iterator[Hit]:
             yield Hit(("build", "entitlements", index), f"its build may have {one_right}", one_right)
 
 
-@HOST.project(
-    "H01", "critical", "engine socket in a container",
-    why="Whoever can speak to the engine starts a privileged container and is root of the host.",
-    fix="leave it out, or put a proxy with a list of allowed calls between (docs/socket-proxy.md)",
-)  # fmt: skip
+@HOST.also_project("H01")
 def engine_configs(project: Project) -> Iterator[Hit]:
     """Secrets and configs are mounts of the host's files, too."""
     for section, named in (("secrets", project.secrets), ("configs", project.configs)):

@@ -109,11 +109,7 @@ def _labelled(one: Subject) -> Iterator[tuple[Keys, str, str]]:
             yield (*path, name), name, (value or "") if written is None else written
 
 
-@SECRETS.project(
-    "S03", "high", "credential in a command, a label or a build argument",
-    why="All of these are shown to everyone who may list processes or inspect containers and images.",
-    fix=_FILE,
-)  # fmt: skip
+@SECRETS.also_project("S03")
 def extensions(project: Project) -> Iterator[Hit]:
     for section, value in project.rest.items():
         if section.startswith("x-"):
@@ -167,11 +163,7 @@ def _is_filled_in(one: Subject, path: Keys) -> bool:
     return written is not None and "$" in written and credential_in(written) is None
 
 
-@SECRETS.project(
-    "S05", "high", "token in the definition",
-    why="It is one that is known by its form, and valid until it is revoked.",
-    fix="revoke it, make another, and put that into a file",
-)  # fmt: skip
+@SECRETS.also_project("S05")
 def project_tokens(project: Project) -> Iterator[Hit]:
     parts = {"volumes": project.volumes, "configs": project.configs, "secrets": project.secrets, **project.rest}
     for section, value in parts.items():

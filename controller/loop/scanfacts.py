@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from controller.loop.certificates import read_pem
 from controller.security.hostfiles import host_devices
 from controller.security.paths import tidy
 from controller.security.proofs import read_report, read_signatures
@@ -69,7 +70,7 @@ def _look(path: str, tracked: bool, directory: Path) -> SourceFile | None:
     except (OSError, ValueError):
         return SourceFile(really) if really != path else None
     mode = stat.S_IMODE(status.st_mode)
-    return SourceFile(really, mode if _is_open(path, directory) else mode & ~0o007, tracked)
+    return SourceFile(really, mode if _is_open(path, directory) else mode & ~0o007, tracked, read_pem(really))
 
 
 def _realpath(path: str) -> str:

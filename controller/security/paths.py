@@ -61,7 +61,7 @@ HOME_SECRETS = (
 
 
 def tidy(path: str) -> str:
-    """Without `..`, doubled or last slashes; a home directory as `/home/user`, and `/var/run` as `/run`, which it is."""
+    """Without `..`, doubled or last slashes; a home directory as `/home/user`, and `/var/run` as `/run`."""
     if path.startswith("~"):
         path = "/home/user" + path.lstrip("~")
     for home in ("${HOME}", "$HOME"):

@@ -11,6 +11,7 @@ from controller.model.scanning import Rule
 from controller.security.credentials import without_secrets
 from controller.security.likened import added, liken
 from controller.security.rules import daemon, running
+from controller.security.rules.certificates import CERTIFICATES
 from controller.security.rules.files import FILES
 from controller.security.rules.host import HOST
 from controller.security.rules.images import IMAGES
@@ -20,7 +21,7 @@ from controller.security.rules.resources import RESOURCES
 from controller.security.rules.secrets import SECRETS
 from controller.security.subject import Hit, Project, Subject
 
-CHAPTERS = (HOST, NAMESPACES, FILES, PORTS, RESOURCES, IMAGES, SECRETS)
+CHAPTERS = (HOST, NAMESPACES, FILES, PORTS, CERTIFICATES, RESOURCES, IMAGES, SECRETS)
 """In the order of docs/security.md."""
 
 Found = tuple[Rule, str | None, Hit]

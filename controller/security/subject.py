@@ -25,6 +25,16 @@ class Hit(NamedTuple):
     fix: str = ""
 
 
+class Pem(NamedTuple):
+    """A certificate, a private key or both. `left`: the share of the certificate's time, below 0 where that is over;
+    `ends`: its last day; `bits`: of an RSA key; `has_key`: a private one that no password protects."""
+
+    left: float | None = None
+    ends: str | None = None
+    bits: int | None = None
+    has_key: bool = False
+
+
 class SourceFile(NamedTuple):
     """A file that a mount, a secret or a config leads to. `path`: where it really is; `mode`: its permission bits, less
     those of who cannot get into its folder."""
@@ -33,6 +43,7 @@ class SourceFile(NamedTuple):
     mode: int | None = None
     tracked: bool = False
     """By git, so that everybody who has the repository has it."""
+    pem: Pem | None = None
 
 
 class Report(NamedTuple):

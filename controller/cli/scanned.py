@@ -15,7 +15,7 @@ from controller.engines.base import Engine
 from controller.intake.rough import read_roughly
 from controller.intake.targets import Target
 from controller.loop.generation import render_target
-from controller.loop.scanning import Known, Written, find_images, scan, with_every_profile
+from controller.loop.scanning import Known, Written, find_images, find_volumes, scan, with_every_profile
 from controller.loop.store import state_dir
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
 from controller.model.project import ComposeProject, RenderedProject
@@ -77,12 +77,14 @@ class _Scan:
             is_exact=made is not None,
         )
         running = self._look(rendered) if self.source != "compose" else Running()
-        images = find_images(self.engine, rendered) if self.source != "compose" else {}
-        known = Known((str(state_dir(os.environ, os.geteuid())),), images)
+        asks = self.source != "compose"
+        images = find_images(self.engine, rendered) if asks else {}
+        volumes = find_volumes(self.engine, rendered) if asks else {}
+        known = Known((str(state_dir(os.environ, os.geteuid())),), images, volumes)
         today = datetime.now().astimezone().date()
         found = scan(written, known, today, running)
         self.stacks.append(ScannedStack(target.project, written, known, today, found))
-        self.findings += [one for one in found if self.source in ("all", str(one.source)) or not one.service]
+        self.findings += found
         self.services += sorted(mapping(rendered.model.get("services")))
 
     def _render(self, target: Target) -> RenderedProject | None:

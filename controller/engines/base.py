@@ -154,6 +154,11 @@ class Engine(Protocol):
         """What a local image says of itself; None where there is none of that name. Raises Transient."""
         ...
 
+    def volume_options(self, volume: str, *, deadline: float = 5.0) -> Mapping[str, str] | None:
+        """How a volume that is there is mounted: the options of its driver; None where there is none of that name.
+        Raises Transient."""
+        ...
+
     def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
         """Those of them that are not here any more. Raises EngineErrors."""
         ...

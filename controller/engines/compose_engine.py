@@ -131,6 +131,9 @@ class ComposeEngine:
     def image_facts(self, image: str, *, deadline: float = 5.0) -> ImageFacts | None:
         return self._lookout.image(image, deadline=deadline)
 
+    def volume_options(self, volume: str, *, deadline: float = 5.0) -> Mapping[str, str] | None:
+        return self._lookout.volume(volume, deadline=deadline)
+
     def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
         ends_at = time.monotonic() + deadline
         found = {image: self._images.find(image, deadline=max(0.1, ends_at - time.monotonic())) for image in images}

@@ -36,6 +36,9 @@ _PLAIN = {
 }
 _DESKTOP = "/host_mnt"
 """Where the machine of Docker Desktop has the files of its host."""
+_DESKTOP_DRIVE = re.compile(r"/run/desktop/mnt/host/([a-z])(?=/|$)")
+"""The same of a host that has drives."""
+_DRIVE = re.compile(r"[A-Za-z]:\\")
 _QUIET_RUNTIMES = ("runc", "io.containerd.runc.v2")
 
 
@@ -164,7 +167,7 @@ def _mounts(mounts: Collection[Mapping[str, Any]], project: str) -> Iterator[dic
             continue
         name = str(one.get("Name") or "")
         source = "" if _ANONYMOUS.match(name) else _key(name, project) if name else one.get("Source")
-        source = str(source or "").removeprefix(_DESKTOP)
+        source = _of_host(str(source or ""))
         mount = {"type": one.get("Type"), "source": source, "target": one.get("Destination")}
         if not one.get("RW", True):
             mount["read_only"] = True
@@ -173,11 +176,20 @@ def _mounts(mounts: Collection[Mapping[str, Any]], project: str) -> Iterator[dic
         yield mount
 
 
+def _of_host(source: str) -> str:
+    """As the host itself calls it."""
+    found = _DESKTOP_DRIVE.match(source)
+    if found is None:
+        return source.removeprefix(_DESKTOP)
+    return f"{found[1].upper()}:" + (source[found.end() :] or "/").replace("/", "\\")
+
+
 def _asked_mounts(host: Mapping[str, Any], project: str) -> Iterator[Any]:
     """Of a create request."""
     for bind in host.get("Binds") or ():
-        source, _, rest = str(bind).partition(":")
-        yield f"{source if source.startswith('/') else _key(source, project)}:{rest}"
+        drive = str(bind)[:2] if _DRIVE.match(str(bind)) else ""
+        source, _, rest = str(bind)[len(drive) :].partition(":")
+        yield f"{drive}{source if drive or source.startswith('/') else _key(source, project)}:{rest}"
     for one in host.get("Mounts") or ():
         source = str(one.get("Source") or "")
         mount = {"type": one.get("Type"), "source": source if source.startswith("/") else _key(source, project)}

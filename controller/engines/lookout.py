@@ -16,6 +16,7 @@ from controller.engines import labels
 from controller.engines.answers import get_container, get_list, get_object
 from controller.engines.client import Client
 from controller.engines.deadline import left
+from controller.engines.ensure import find_at
 from controller.engines.images import Images
 from controller.engines.likeness import like_compose
 from controller.engines.transport import Endpoint
@@ -42,7 +43,8 @@ class Lookout:
         inspects = [*self._inspects(stack, ends_at)]
         return Running(
             services=self._services(stack, inspects, info, ends_at),
-            commands=tuple(self._commands(stack, ends_at)),
+            volumes=dict(self._volumes(inspects, ends_at)),
+            commands=tuple(self._commands(stack, {one["Id"]: one for one in inspects}, ends_at)),
             strangers=tuple(self._strangers(stack, {one["Id"] for one in inspects}, ends_at)),
             posture=self._posture(info),
         )
@@ -88,9 +90,23 @@ class Lookout:
         made = tuple(str(line.get("CreatedBy") or "") for line in history)
         return ImageFacts(str(config.get("User") or ""), tuple(config.get("Env") or ()), made, bool(test[0] != "NONE"))
 
+    def _volumes(self, inspects: Sequence[Mapping[str, Any]], ends_at: float) -> Iterator[tuple[str, Model]]:
+        mounts = (mount for one in inspects for mount in one.get("Mounts") or () if mount.get("Type") == "volume")
+        for name in sorted({str(mount.get("Name") or "") for mount in mounts} - {""}):
+            with suppress(EngineError):
+                if options := self.volume(name, deadline=left(ends_at)):
+                    yield name, options
+
+    def volume(self, name: str, *, deadline: float) -> Mapping[str, str] | None:
+        """Options of its driver; None: there is none of that name. Raises EngineErrors."""
+        found = find_at(self._client, f"/volumes/{quote(name, safe='')}", deadline)
+        if found is None:
+            return None
+        return {str(key): str(value) for key, value in (found.get("Options") or {}).items()}
+
     # --- who else was, or is, there
 
-    def _commands(self, stack: str, ends_at: float) -> Iterator[Ran]:
+    def _commands(self, stack: str, inspects: Mapping[str, Mapping[str, Any]], ends_at: float) -> Iterator[Ran]:
         """With rights that their containers have not: as the engine remembers them."""
         now = time.time()
         query = {
@@ -101,9 +117,10 @@ class Lookout:
         told: set[Ran] = set()
         for event in self._events(query, ends_at):
             actor = (event.get("Actor") or {}).get("Attributes") or {}
+            container = inspects.get(str((event.get("Actor") or {}).get("ID") or ""), {})
             with suppress(EngineError):
                 one = get_object(self._client, f"/exec/{actor.get('execID')}/json", "ID", deadline=left(ends_at))
-                ran = _ran(one.get("ProcessConfig") or {}, actor)
+                ran = find_ran(one.get("ProcessConfig") or {}, actor, container)
                 if ran is not None and ran not in told:
                     told.add(ran)
                     yield ran
@@ -131,12 +148,13 @@ class Lookout:
         kept = {str(one["Name"]): str((one.get("Labels") or {}).get(labels.VOLUME) or "") for one in volumes}
         for one in others:
             name = str((one.get("Names") or ["/?"])[0]).removeprefix("/")
+            theirs = _stack_of(one)
             for network in (one.get("NetworkSettings") or {}).get("Networks") or ():
                 if network in keys:
-                    yield Stranger(name, "network", network, keys[network])
+                    yield Stranger(name, "network", network, keys[network], theirs)
             for mount in one.get("Mounts") or ():
                 if mount.get("Name") in kept:
-                    yield Stranger(name, "volume", str(mount["Name"]), kept[str(mount["Name"])])
+                    yield Stranger(name, "volume", str(mount["Name"]), kept[str(mount["Name"])], theirs)
 
     # --- the engine itself
 
@@ -166,17 +184,32 @@ class Lookout:
         )
 
 
-def _ran(process: Mapping[str, Any], actor: Mapping[str, Any]) -> Ran | None:
-    user, privileged = str(process.get("user") or ""), bool(process.get("privileged"))
-    if not privileged and user.split(":", maxsplit=1)[0] not in _ROOT:
+def find_ran(process: Mapping[str, Any], actor: Mapping[str, Any], container: Mapping[str, Any]) -> Ran | None:
+    """A command with rights that its container has not; None: it has none, as the engine's own health checks.
+    `container`: its inspect, empty where it is gone."""
+    own = str((container.get("Config") or {}).get("User") or "root") if container else ""
+    rooted = _is_root(str(process.get("user") or "")) and not _is_root(own)
+    privileged = bool(process.get("privileged")) and not (container.get("HostConfig") or {}).get("Privileged")
+    if not privileged and not rooted:
         return None
+    user = str(process.get("user") or "")
     program = str(process.get("entrypoint") or "")  # its arguments may hold secrets
     return Ran(str(actor.get(labels.SERVICE) or ""), str(actor.get("name") or ""), program, user, privileged)
+
+
+def _is_root(user: str) -> bool:
+    return user.split(":", maxsplit=1)[0] in _ROOT
 
 
 def _belongs(one: Mapping[str, Any], stack: str) -> bool:
     marks = one.get("Labels") or {}
     return stack in (marks.get(labels.PROJECT), marks.get(labels.OWN_STACK))
+
+
+def _stack_of(one: Mapping[str, Any]) -> str:
+    """Whose it is by its own account; "": nobody's."""
+    marks = one.get("Labels") or {}
+    return str(marks.get(labels.PROJECT) or marks.get(labels.OWN_STACK) or "")
 
 
 def _read_settings() -> Mapping[str, Any]:

@@ -144,6 +144,11 @@ class SimulatedEngine:
         self._answer(deadline)
         return None
 
+    def volume_options(self, volume: str, *, deadline: float = 5.0) -> Mapping[str, str] | None:
+        """Its volumes are mounted in no way of their own."""
+        self._answer(deadline)
+        return None
+
     def lost_images(self, images: Collection[ImageId], *, deadline: float = 5.0) -> frozenset[ImageId]:
         self._answer(deadline)
         with self._world():

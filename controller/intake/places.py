@@ -66,6 +66,11 @@ class Places:
         self._documents = [*reversed(documents)]  # what comes later counts
         self._bases = list(bases)
         self._env_files = env_files
+        self._names = _Names()
+        self._lines = {
+            service: {line.name: _line(file, line) for file, lines in named for line in lines}
+            for service, named in env_files.items()
+        }
 
     def find(self, path: Keys, needle: str = "") -> Spot | None:
         """The place of a path, or of what of it exists; of several things below it, of the one that has
@@ -86,7 +91,7 @@ class Places:
             yield from self._in(document, path, needles, 0)
 
     def _in(self, document: Document, path: Keys, needles: Sequence[str], hops: int) -> Iterator[Spot | None]:
-        spot, service = _descend(document, path, needles)
+        spot, service = _descend(document, path, needles, self._names)
         if hops:
             spot = None if spot is None or spot.depth < 3 else spot
         yield spot
@@ -105,12 +110,34 @@ class Places:
         """Of the service's own, or of those that it extends; the last one counts."""
         if best is not None and best.depth >= 4:
             return best
-        others = [one for key, named in self._env_files.items() if key != service for one in reversed(named)]
-        for file, lines in (*reversed(self._env_files.get(service, ())), *others):
-            for line in reversed(lines):
-                if line.name == name:
-                    return Spot(str(file), Place(line.number, 1), 4, line.value)
-        return best
+        others = (lines for key, lines in self._lines.items() if key != service)
+        found = (lines[name] for lines in (self._lines.get(service, {}), *others) if name in lines)
+        return next(found, best)
+
+
+def _line(file: Path, line: EnvLine) -> Spot:
+    return Spot(str(file), Place(line.number, 1), 4, line.value)
+
+
+class _Names:
+    """Items of lists by the names that they begin with: `NAME=value`, `name: value`. Each list is gone through once."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Node, dict[str, Key]]] = {}
+
+    def find(self, node: Node, name: str) -> Key | None:
+        known = self._known.get(id(node))
+        if known is None:  # the node is kept, so that no other one gets its number
+            known = self._known[id(node)] = (node, dict(_named_items(node)))
+        return known[1].get(name)
+
+
+def _named_items(node: Node) -> Iterator[tuple[str, Key]]:
+    """The first of a name is the last here."""
+    for item in reversed(node.items or ()):
+        told = _text(item)
+        for name in {told.partition("=")[0], told.partition(":")[0], told} if told is not None else ():
+            yield name, Key(item.place, item._replace(value=told[len(name) + 1 :] if told else None))
 
 
 def _is_there(spot: Spot | None, path: Keys) -> bool:
@@ -118,14 +145,14 @@ def _is_there(spot: Spot | None, path: Keys) -> bool:
     return spot is not None and spot.depth >= len(path) and not any(isinstance(part, int) for part in path)
 
 
-def _descend(document: Document, path: Keys, needles: Sequence[str]) -> tuple[Spot | None, Node | None]:
+def _descend(document: Document, path: Keys, needles: Sequence[str], names: _Names) -> tuple[Spot | None, Node | None]:
     """How far a path leads; and the service that it goes through."""
     node, place, depth, service, score = document.root, document.root.place, 0, None, 0
     for number, part in enumerate(path):
         if depth == 2 and path[0] == "services":
             service = node
         last = number == len(path) - 1
-        entry, found = _entry(node, part, needles if last or isinstance(part, int) else ())
+        entry, found = _entry(node, part, needles if last or isinstance(part, int) else (), names)
         if entry is None:
             break
         node, place, depth, score = entry.node, entry.place, depth + 1, score + found
@@ -140,17 +167,13 @@ def _descend(document: Document, path: Keys, needles: Sequence[str]) -> tuple[Sp
     return Spot(document.file, place, depth, _text(node), score), service
 
 
-def _entry(node: Node, part: str | int, needles: Sequence[str]) -> tuple[Key | None, int]:
+def _entry(node: Node, part: str | int, needles: Sequence[str], names: _Names) -> tuple[Key | None, int]:
     """What stands at a key; in a list, the item that has most of the needles, or is called so. And how much it has: an
     index is where it stands in what Compose made of it, which is the same only mostly."""
     if node.items is None:
         return (node.child(str(part)) if node.keys is not None else None), 0
-    if isinstance(part, str):
-        called = (part, f"{part}=", f"{part}:")
-        for item in node.items:
-            told = _text(item)
-            if told is not None and (told == part or told.startswith(called[1:])):
-                return Key(item.place, item._replace(value=told[len(part) + 1 :])), 3
+    if isinstance(part, str) and (named := names.find(node, part)) is not None:
+        return named, 3
     wanted = tuple(needles) or ((part,) if isinstance(part, str) else ())
     scores = [_score(item, wanted) for item in node.items]
     best = max(scores, default=0)

@@ -12,7 +12,8 @@ from controller.engines.base import Engine
 from controller.engines.likeness import like_request
 from controller.intake.targets import Target
 from controller.loop.loaded import Loaded
-from controller.loop.scanning import Known, Written, find_images, make_project, read_waivers, scan_made
+from controller.loop.scanfacts import look_again
+from controller.loop.scanning import Known, Written, find_images, find_volumes, make_project, read_waivers, scan_made
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.scanning import FindingSeverity, ScanFinding, by_severity, gated
 from controller.model.steps import Build, Create, Outcome, Pull, Result, Start, Step
@@ -20,7 +21,7 @@ from controller.security.likened import liken
 from controller.security.reading import mapping
 from controller.security.scan import scan_service
 from controller.security.subject import Project
-from controller.security.waivers import EXPIRED, IDLE, PROJECT, Waived, accept
+from controller.security.waivers import EXPIRED, IDLE, Waived, accept
 
 _BY_FILES = "S"
 """Chapter of what stands in files: a container has each value in clear, wherever that came from."""
@@ -81,8 +82,9 @@ class Gate:
         create = json.loads(step.template.body)["create"]
         alike = liken(self.project, step.service, like_request(create, self.project.name))
         facts = engine.image_facts(str(create.get("Image") or ""))
+        now = look_again(self.project, alike)  # a link may have been turned since
         project = replace(
-            self.project,
+            now,
             services={**self.project.services, step.service: alike},
             images={step.service: facts} if facts is not None else {},
             is_written=False,
@@ -107,10 +109,9 @@ class Gate:
         return "its files are others than those that were scanned, and come in force first"
 
     def _is_waived(self, rule: str, service: str) -> bool:
+        """Wherever in it: the numbers of a list may be others in a request."""
         today = datetime.now().astimezone().date()
-        return any(
-            one.id == rule and one.service in (PROJECT, service) and today <= one.expires for one in self.waivers
-        )
+        return any(one.is_of(rule, service) and today <= one.expires for one in self.waivers)
 
 
 def make_gate(engine: Engine, target: Target, rendered: RenderedProject, folder: Path) -> Gate | None:
@@ -119,7 +120,9 @@ def make_gate(engine: Engine, target: Target, rendered: RenderedProject, folder:
     if threshold is None:
         return None
     written = Written(rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path)
-    project = make_project(written, Known((str(folder),), find_images(engine, rendered)))
+    project = make_project(
+        written, Known((str(folder),), find_images(engine, rendered), find_volumes(engine, rendered))
+    )
     return Gate(threshold, project, scan_made(project, written), read_waivers(written), written)
 
 

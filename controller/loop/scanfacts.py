@@ -7,12 +7,16 @@ import stat
 import subprocess
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from controller.loop.certificates import read_pem
+from controller.security.hostfiles import host_devices
+from controller.security.paths import tidy
 from controller.security.proofs import read_report, read_signatures
-from controller.security.reading import mapping, mounts, text
-from controller.security.subject import NO_STANDARDS, Report, SourceFile, Standards
+from controller.security.reading import devices, mapping, mounts, pairs, text
+from controller.security.subject import NO_STANDARDS, Project, Report, SourceFile, Standards
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack
@@ -23,17 +27,30 @@ _GIT_TIMEOUT = 5.0
 
 
 def look_at_sources(model: Mapping[str, Any], directory: Path, named: Iterable[Path] = ()) -> Mapping[str, SourceFile]:
-    """Of what secrets, configs and mounts lead to on this machine, and of what is `named`; what is not there is left
-    out."""
+    """Of what secrets, configs, mounts, devices and volumes lead to on this machine, and of what is `named`; what is
+    not there, and is no link either, is left out."""
     secrets = {_absolute(name, directory) for name in _files(model, "secrets")}
-    others = {_absolute(name, directory) for name in (*_files(model, "configs"), *map(str, named))}
-    for service in mapping(model.get("services")).values():
-        others |= {
-            _absolute(one.source, directory) for one in mounts(mapping(service)) if one.kind == "bind" and one.source
-        }
+    others = {_absolute(name, directory) for name in (*_files(model, "configs"), *map(str, named), *_mounted(model))}
     tracked = _tracked(secrets, directory)
     found = {path: _look(path, path in tracked) for path in (*sorted(secrets | others), str(directory))}
+    for home in (name for name in _mounted(model) if name.startswith("~")):
+        found[tidy(home)] = found[_absolute(home, directory)]
     return {path: one for path, one in found.items() if one is not None}
+
+
+def look_again(project: Project, model: Mapping[str, Any]) -> Project:
+    """The project with where the mounts of one service lead by now: a link may have been turned since it was read."""
+    made = {f"{name}/": {"driver_opts": options} for name, options in project.made.items()}
+    asked = {"services": {"": model}, "volumes": {**project.volumes, **made}}
+    return replace(project, sources={**project.sources, **look_at_sources(asked, Path(project.directory or "/"))})
+
+
+def _mounted(model: Mapping[str, Any]) -> Iterator[str]:
+    for service in mapping(model.get("services")).values():
+        yield from (one.source for one in mounts(mapping(service)) if one.kind == "bind" and one.source)
+        yield from (device for _, device in devices(mapping(service)))
+    for volume in mapping(model.get("volumes")).values():
+        yield from (place for place, _ in host_devices(dict(pairs(mapping(volume).get("driver_opts")))))
 
 
 def _files(model: Mapping[str, Any], section: str) -> Iterator[str]:
@@ -43,16 +60,25 @@ def _files(model: Mapping[str, Any], section: str) -> Iterator[str]:
 
 
 def _absolute(name: str, directory: Path) -> str:
-    return os.path.abspath(directory / os.path.expanduser(name))
+    return tidy(os.path.abspath(directory / os.path.expanduser(name)))
 
 
 def _look(path: str, tracked: bool) -> SourceFile | None:
+    really = _realpath(path)
     try:
         status = os.stat(path)
-    except OSError:
-        return None
+    except (OSError, ValueError):
+        return SourceFile(really) if really != path else None
     mode = stat.S_IMODE(status.st_mode)
-    return SourceFile(os.path.realpath(path), mode if _is_open(path) else mode & ~0o007, tracked)
+    return SourceFile(really, mode if _is_open(path) else mode & ~0o007, tracked, read_pem(really))
+
+
+def _realpath(path: str) -> str:
+    """What is not there yet may be made where a link leads."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
 
 
 def _is_open(path: str) -> bool:

@@ -22,9 +22,8 @@ from controller.intake.tree import scalars
 from controller.loop.scanfacts import look_at_sources, read_standards
 from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
-from controller.model.running import ImageFacts, Running
+from controller.model.running import ImageFacts, Model, Running
 from controller.model.scanning import FindingSource, ScanFinding
-from controller.security.credentials import without_secrets
 from controller.security.reading import Keys, mapping, text, texts
 from controller.security.scan import Found, scan_project, scan_running
 from controller.security.subject import Project
@@ -57,10 +56,12 @@ def write_down(target: Target, rendered: RenderedProject) -> Written:
 
 
 class Known(NamedTuple):
-    """What is known besides of this machine. `own_paths`: folders of the controller's own; `images`: by service."""
+    """What is known besides of this machine. `own_paths`: folders of the controller's own; `images`: by service;
+    `volumes`: options of their drivers, by the engine's names."""
 
     own_paths: tuple[str, ...] = ()
     images: Mapping[str, ImageFacts] = {}
+    volumes: Mapping[str, Model] = {}
 
 
 def scan(written: Written, known: Known, today: date, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
@@ -73,7 +74,18 @@ def scan_made(project: Project, written: Written, running: Running = NOTHING_RUN
     """The same of a project that was made of it before, whatever is waived."""
     places = _places(written)
     found = [_placed(one, places, FindingSource.COMPOSE) for one in scan_project(project)]
-    return (*found, *(_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)))
+    found += [_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)]
+    return tuple(_once(found))
+
+
+def _once(findings: Iterable[ScanFinding]) -> Iterator[ScanFinding]:
+    """Of the many ports that Compose makes of one range, the first stands for what is written."""
+    told: set[tuple[object, ...]] = set()
+    for one in findings:
+        here = (one.rule.id, one.service, one.source, one.file, one.line, one.column)
+        if ".ports[" not in (one.path or "") or one.file is None or here not in told:
+            told.add(here)
+            yield one
 
 
 def with_every_profile(target: Target) -> Target:
@@ -88,6 +100,7 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
     services = {name: mapping(one) for name, one in mapping(model.get("services")).items()}
     folder = written.manifest_path.parent if written.manifest_path is not None else written.directory
     named = named_files(written.inputs, written.directory)
+    made = {**known.volumes, **running.volumes}
     return Project(
         name=written.rendered.name,
         services=services,
@@ -100,7 +113,8 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         edges=frozenset(_edges(services, written.manifest)),
         standards=read_standards(written.manifest, folder),
         images=known.images,
-        sources=look_at_sources(model, written.directory, [one.path for one in named]),
+        sources=look_at_sources(_with_what_runs(model, made, running), written.directory, [one.path for one in named]),
+        made=made,
         named_files=tuple((one.keys, str(one.path)) for one in named),
         relative=frozenset(_relative(written.inputs, written.directory)),
         own_paths=known.own_paths,
@@ -110,6 +124,29 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         is_exact=written.is_exact,
         userns_remap=running.posture is not None and running.posture.userns_remap,
     )
+
+
+def _with_what_runs(model: Model, made: Mapping[str, Model], running: Running) -> Model:
+    """All that may lead somewhere on this machine, each under a name of its own."""
+    replicas = {f"{name}/{number}": one for name, found in running.services.items() for number, one in enumerate(found)}
+    volumes = {f"{name}/": {"driver_opts": options} for name, options in made.items()}
+    services, defined = mapping(model.get("services")), mapping(model.get("volumes"))
+    return {**model, "services": {**services, **replicas}, "volumes": {**defined, **volumes}}
+
+
+def find_volumes(engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0) -> Mapping[str, Model]:
+    """How those of its volumes are mounted that are there already: their definition does not change them any more.
+    Nothing where no engine answers."""
+    ends_at, found = time.monotonic() + deadline, dict[str, Model]()
+    for key, spec in mapping(rendered.model.get("volumes")).items():
+        name = text(mapping(spec).get("name")) or f"{rendered.name}_{key}"
+        try:
+            options = engine.volume_options(name, deadline=max(ends_at - time.monotonic(), 0.1))
+        except EngineError:
+            return found
+        if options:
+            found[name] = options
+    return found
 
 
 def find_images(engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0) -> Mapping[str, ImageFacts]:
@@ -150,7 +187,7 @@ def _needs(model: Mapping[str, Any]) -> Iterable[str]:
     try:
         return read_needs(model)
     except (AttributeError, KeyError, TypeError, ValueError):
-        return texts(list(mapping(model.get("depends_on")) or model.get("depends_on") or ()))
+        return texts(list(mapping(model.get("depends_on"))) or model.get("depends_on"))
 
 
 def _relative(inputs: Inputs, directory: Path) -> Iterator[str]:
@@ -193,7 +230,7 @@ def _placed(found: Found, places: Places, source: FindingSource) -> ScanFinding:
     finding = ScanFinding(
         rule,
         hit.severity or rule.severity,
-        without_secrets(hit.message),
+        hit.message,
         hit.fix or rule.fix,
         service,
         dotted(path) or None,
@@ -215,7 +252,7 @@ def read_waivers(written: Written) -> tuple[Waived, ...]:
 
 def _waived(written: Written, number: int, one: Any) -> Waived:
     path: Keys = ("spec", "security", "scan", "waivers", number)
-    made = Waived(one.id, one.service, one.reason, one.expires, path=dotted(path))
+    made = Waived(one.id, one.service, one.reason, one.expires, path=dotted(path), only=one.path)
     for document in written.documents:
         place, depth = document.find(path)
         if depth == len(path):

@@ -13,7 +13,7 @@ from controller.intake.targets import Target
 from controller.loop.gate import make_gate
 from controller.loop.generation import render_target, resolve_target
 from controller.loop.reachbook import load_reach
-from controller.loop.scanning import Known, Written, find_images, read_waivers, scan, write_down
+from controller.loop.scanning import Known, Written, find_images, find_volumes, read_waivers, scan, write_down
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.names import Instant
@@ -68,8 +68,10 @@ def _look(engine: Engine | None, stack: str) -> tuple[Running | None, str]:
 
 
 def _known(written: Written, senses: Senses) -> Known:
-    images = find_images(senses.engine, written.rendered) if senses.engine is not None else {}
-    return Known((str(senses.folder),), images)
+    if senses.engine is None:
+        return Known((str(senses.folder),))
+    engine, rendered = senses.engine, written.rendered
+    return Known((str(senses.folder),), find_images(engine, rendered), find_volumes(engine, rendered))
 
 
 def fail_on_of(written: Written | None) -> FindingSeverity | None:

@@ -31,12 +31,14 @@ class Ran(NamedTuple):
 
 
 class Stranger(NamedTuple):
-    """A container of no stack on a network or a volume of this one. `key`: its name in the Compose file."""
+    """A container that is not of this stack on a network or a volume of it. `key`: its name in the Compose file;
+    `stack`: the other stack that it says it is of, which names the network or the volume itself."""
 
     container: str
     kind: str
     name: str
     key: str = ""
+    stack: str = ""
 
 
 class Posture(NamedTuple):
@@ -68,6 +70,8 @@ class Running:
     """A stack as it runs. `services`: one model for each replica that differs, by service."""
 
     services: Mapping[str, tuple[Model, ...]] = field(default_factory=dict)
+    volumes: Mapping[str, Model] = field(default_factory=dict)
+    """Those that are mounted: options of their drivers, by the engine's names."""
     commands: tuple[Ran, ...] = ()
     strangers: tuple[Stranger, ...] = ()
     posture: Posture | None = None

@@ -10,23 +10,34 @@ import re
 
 _NAME = re.compile(
     r"(^|_)(PASSWORD|PASSPHRASE|TOKEN|SECRET|SECRETS|API_?KEY|PRIVATE_?KEY|ACCESS_?KEY|ENCRYPTION_?KEY|SIGNING_?KEY|AUTH_?KEY"
-    r"|MASTER_?KEY|CREDENTIAL|CREDENTIALS|PASSWD|PASS|PWD|SALT|DSN|APIKEY|JWT_?KEY|SECRET_?KEY|SECRET_?KEY_?BASE|APP_?KEY"
+    r"|MASTER_?KEY|CREDENTIAL|CREDENTIALS|PASSWD|DSN|APIKEY|JWT_?KEY|SECRET_?KEY|SECRET_?KEY_?BASE|APP_?KEY"
     r"|CLIENT_?SECRET|WEBHOOK_?SECRET)($|_)"
+    r"|(^|_)(PASS|PWD|SALT)(_?\d+)?$"
 )
 _PART = re.compile(r"PASSWORD|PASSWD|SECRETKEY|APIKEY|ACCESSKEY|PRIVATEKEY")
 _NONE = re.compile(
     r"(_FILE|_PATH|_DIR|_URL|_URI|_ENDPOINT|_HOST|_TTL|_EXPIRY|_EXPIRE|_EXPIRES|_EXPIRATION|_EXPIRES_IN|_LIFETIME|_LENGTH"
     r"|_MIN|_MAX|_SIZE|_COUNT|_LIMIT|_TIMEOUT|_AGE|_DAYS|_HOURS|_ROUNDS|_ALGORITHM|_ALGO|_TYPE|_NAME|_HEADER|_FIELD|_PARAM"
     r"|_POLICY|_ENABLED|_REQUIRED|_ISSUER|_AUDIENCE|_ENCRYPTION|_HASH_METHOD|_AUTHENTICATION|_ID|_SOURCE|_VERSION|_USER"
-    r"|_USERNAME|_MODE|_ENV|_PREFIX|_COMMAND|_CMD|_VERIFY|_CHECK|_RESET|_INTERVAL|_STORE|_MANAGER|_ARN|_REF)$"
-    r"|(^|_)(ALLOW_EMPTY|RANDOM|ONETIME|DISABLE|ENABLE|USE|REQUIRE|SHOW|NO|SKIP|PUBLIC)_"
+    r"|_USERNAME|_MODE|_ENV|_PREFIX|_COMMAND|_CMD|_VERIFY|_CHECK|_RESET|_INTERVAL|_STORE|_MANAGER|_ARN|_REF|_BLACKLIST"
+    r"|_DENYLIST|_LIST)$"
+    r"|(^|_)(ALLOW_EMPTY|RANDOM|ONETIME|DISABLE|ENABLE|USE|REQUIRE|SHOW|SKIP|NO(?=_(PASS|SECRET|TOKEN)))_([A-Z0-9]+_)?"
+    r"(PASS|PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|KEY|CREDENTIALS?)(_|$)"
+    r"|(^|_)PUBLIC_(?!.*(SECRET|PASSW|PRIVATE))"
 )
 _SWITCH = re.compile(r"(true|false|yes|no|on|off|none|null|enabled?|disabled?|optional|required|0|1)?$", re.IGNORECASE)
 _QUANTITY = re.compile(
     r"\d+(\.\d+)?\s*(ms|s|m|h|d|w|y|sec|min|hours?|days?|seconds?|minutes?|k|kb|mb|gb|bytes?)?$", re.IGNORECASE
 )
-_PLACE = re.compile(r"(/run/secrets/|/secrets/|/etc/|/var/|/home/|\./|/[\w.-]+/[\w./-]+$)")
-_VARIABLE = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*(:?\?[^}]*|:?-)?\}|\$[A-Za-z_][A-Za-z0-9_]*")
+_PLACE = re.compile(
+    r"(/run/|/secrets/|/etc/|/var/|/home/|/opt/|/usr/|/srv/|/app/|/data/|/mnt/|/Users/|\./)"
+    r"|(?!(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[A-Za-z0-9/+=]{20,}$)/[\w.-]+/[\w./-]+$"
+)
+"""Of a file; what is long and random is none, though it may have slashes in it."""
+_VARIABLE = re.compile(
+    r"\${1,2}\{[A-Za-z_][A-Za-z0-9_]*(:?\?[^}]*|:?-)?\}|(?<!\$)\$[A-Za-z_][A-Za-z0-9_]*|\$\$[A-Z_][A-Z0-9_]*(?![a-z])"
+)
+"""Compose's, and those that Compose leaves to a shell in the container (`$$NAME`)."""
 
 # Every repetition that may fail at its end is bounded: files may be made to keep us busy.
 _IN_URL = re.compile(r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{0,31}://[^\s/:@]*:([^\s/@]+)@")

@@ -6,28 +6,27 @@ import posixpath
 from collections.abc import Collection
 
 SOCKETS = (
-    "/var/run/docker.sock", "/run/docker.sock", "/run/docker", "/var/run/docker", "/run/containerd/containerd.sock",
-    "/var/run/containerd/containerd.sock", "/run/podman/podman.sock", "/var/run/podman/podman.sock",
-    "/run/crio/crio.sock", "/var/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock", "/run/balena.sock",
-    "/var/run/balena.sock", "/run/systemd/private", "/run/dbus/system_bus_socket", "/var/run/dbus/system_bus_socket",
+    "/run/docker.sock", "/run/docker", "/run/containerd/containerd.sock", "/run/podman/podman.sock",
+    "/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock", "/run/balena.sock", "/run/systemd/private",
+    "/run/dbus/system_bus_socket",
 )  # fmt: skip
 """Of who obeys everyone who can speak to them: engines, and the init system."""
+PIPE = "docker_engine"
+"""The engine's pipe on Windows, by the end of its name."""
 SOCKET_NAMES = (
     "docker.sock",
     "containerd.sock",
     "podman.sock",
     "crio.sock",
     "balena.sock",
-    "docker_engine",
+    PIPE,
     "cri-dockerd.sock",
 )
 SOCKET_FOLDERS = (
     "/",
     "/var",
     "/run",
-    "/var/run",
     "/run/containerd",
-    "/var/run/containerd",
     "/run/systemd",
     "/run/podman",
 )
@@ -39,7 +38,7 @@ ROOT_LIKE = (
 )  # fmt: skip
 """Who writes there, or below, is root of the host in the end."""
 ROOT_LIKE_EXACT = ("/", "/var/lib", "/var", "/opt")
-READABLE = ("/sys", "/dev", "/run", "/var/run")
+READABLE = ("/sys", "/dev", "/run")
 READABLE_EXACT = ("/home", "/Users")
 """What says more of the host than a container needs."""
 HARMLESS = (
@@ -62,14 +61,15 @@ HOME_SECRETS = (
 
 
 def tidy(path: str) -> str:
-    """Without `..`, doubled or last slashes; a home directory as `/home/user`."""
+    """Without `..`, doubled or last slashes; a home directory as `/home/user`, and `/var/run` as `/run`."""
     if path.startswith("~"):
         path = "/home/user" + path.lstrip("~")
     for home in ("${HOME}", "$HOME"):
         if path.startswith(home):
             path = "/home/user" + path[len(home) :]
     found = posixpath.normpath(path) if path else ""
-    return "/" + found.lstrip("/") if found.startswith("/") else found
+    found = "/" + found.lstrip("/") if found.startswith("/") else found
+    return found.removeprefix("/var") if is_below(found, ("/var/run",)) else found
 
 
 def is_below(path: str, places: Collection[str]) -> bool:
@@ -84,7 +84,7 @@ def holds(path: str, places: Collection[str]) -> bool:
 
 def is_engine_socket(path: str) -> bool:
     """A container engine's socket, or a folder that holds one."""
-    name = posixpath.basename(path)
+    name = posixpath.basename(path.replace("\\", "/"))  # of Windows' pipes
     if name in SOCKET_NAMES or path in SOCKETS or path in SOCKET_FOLDERS:
         return True
     return is_below(path, ("/run/user",)) and name in ("docker.sock", "podman", "podman.sock")

@@ -127,10 +127,10 @@ def octets(value: object) -> int | None:
     """Bytes of `128m` or `134217728`; None: that is no size."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    if isinstance(value, int | float):
-        return int(value)
-    found = _SIZE.match(value)
+    found = _SIZE.match(value) if isinstance(value, str) else None
     try:
+        if isinstance(value, int | float):
+            return int(value)
         return int(float(found[1]) * _UNITS[found[2].lower()]) if found else None
     except (ValueError, OverflowError):
         return None
@@ -225,7 +225,37 @@ def tmpfs(model: Model) -> Iterator[tuple[int, str, frozenset[str]]]:
 # --- ports
 
 
+MOST_APART = 10
+"""Neighbouring ports that are each looked at by themselves; more of them are one range."""
+
+
 def ports(model: Model) -> Iterator[Published]:
+    """Those of a range, which Compose takes apart, as the range that they are."""
+    run: list[Published] = []
+    for port in _each_port(model):
+        if run and not _follows(run[-1], port):
+            yield from _joined(run)
+            run = []
+        run.append(port)
+    yield from _joined(run)
+
+
+def _follows(had: Published, port: Published) -> bool:
+    """It is the next one of the same range."""
+    if had.host is None or port.host is None or (had.host_ip, had.protocol) != (port.host_ip, port.protocol):
+        return False
+    return (had.host[1] + 1, had.target[1] + 1) == (port.host[0], port.target[0])
+
+
+def _joined(run: list[Published]) -> Iterator[Published]:
+    first, last = (run[0].host, run[-1].host) if len(run) > MOST_APART else (None, None)
+    if first is None or last is None:
+        yield from run
+    else:
+        yield run[0]._replace(host=(first[0], last[1]), target=(run[0].target[0], run[-1].target[1]))
+
+
+def _each_port(model: Model) -> Iterator[Published]:
     for index, one in enumerate(items(model.get("ports"))):
         found = _long_port(index, one) if isinstance(one, Mapping) else _short_port(index, text(one))
         if found is not None:

@@ -8,8 +8,10 @@ from functools import cache
 
 from controller.model.running import Model, Running
 from controller.model.scanning import Rule
+from controller.security.credentials import without_secrets
 from controller.security.likened import added, liken
 from controller.security.rules import daemon, running
+from controller.security.rules.certificates import CERTIFICATES
 from controller.security.rules.files import FILES
 from controller.security.rules.host import HOST
 from controller.security.rules.images import IMAGES
@@ -19,7 +21,7 @@ from controller.security.rules.resources import RESOURCES
 from controller.security.rules.secrets import SECRETS
 from controller.security.subject import Hit, Project, Subject
 
-CHAPTERS = (HOST, NAMESPACES, FILES, PORTS, RESOURCES, IMAGES, SECRETS)
+CHAPTERS = (HOST, NAMESPACES, FILES, PORTS, CERTIFICATES, RESOURCES, IMAGES, SECRETS)
 """In the order of docs/security.md."""
 
 Found = tuple[Rule, str | None, Hit]
@@ -41,7 +43,7 @@ def scan_project(project: Project) -> Iterator[Found]:
     for chapter in CHAPTERS:
         for rule, check in chapter.projects:
             for hit in check(project):
-                yield (rule, *_of_service(hit))
+                yield (rule, *_of_service(_masked(hit)))
 
 
 def scan_service(project: Project, name: str) -> Iterator[Found]:
@@ -50,7 +52,12 @@ def scan_service(project: Project, name: str) -> Iterator[Found]:
     for chapter in CHAPTERS:
         for rule, check in chapter.services:
             for hit in check(subject):
-                yield rule, name, hit
+                yield rule, name, _masked(hit)
+
+
+def _masked(hit: Hit) -> Hit:
+    """No message holds a secret, whoever tells it."""
+    return hit._replace(message=without_secrets(hit.message))
 
 
 def _of_service(hit: Hit) -> tuple[str | None, Hit]:
@@ -64,9 +71,9 @@ def scan_running(project: Project, seen: Running) -> Iterator[Found]:
     for name, models in seen.services.items():
         yield from _weaker(project, name, models)
     for service, hit in running.commands(seen):
-        yield running.COMMANDS, service, hit
+        yield running.COMMANDS, service, _masked(hit)
     for hit in running.strangers(seen):
-        yield running.STRANGERS, None, hit
+        yield running.STRANGERS, None, _masked(hit)
     if seen.posture is not None:
         for rule, message in daemon.judge_daemon(seen.posture):
             yield rule, None, Hit((), message)
@@ -95,7 +102,8 @@ def _weaker(project: Project, name: str, models: tuple[Model, ...]) -> Iterator[
             told |= {("", one): None for one in added(project, name, alike)}
     words = [*sorted({id_ for id_, _ in told} - {"", *_CARE}), *(one for id_, one in told if not id_)]
     if words and name in project.services:
-        yield running.WEAKER, name, Hit((), f"it runs with what its definition does not say: {', '.join(words)}")
+        told_all = f"it runs with what its definition does not say: {', '.join(words)}"
+        yield running.WEAKER, name, _masked(Hit((), told_all))
 
 
 def _key(rule: Rule, hit: Hit) -> tuple[str, str]:

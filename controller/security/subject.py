@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,6 +25,16 @@ class Hit(NamedTuple):
     fix: str = ""
 
 
+class Pem(NamedTuple):
+    """A certificate, a private key or both. `left`: the share of the certificate's time, below 0 where that is over;
+    `ends`: its last day; `bits`: of an RSA key; `has_key`: a private one that no password protects."""
+
+    left: float | None = None
+    ends: str | None = None
+    bits: int | None = None
+    has_key: bool = False
+
+
 class SourceFile(NamedTuple):
     """A file that a mount, a secret or a config leads to. `path`: where it really is; `mode`: its permission bits, less
     those of who cannot get into its folder."""
@@ -33,6 +43,7 @@ class SourceFile(NamedTuple):
     mode: int | None = None
     tracked: bool = False
     """By git, so that everybody who has the repository has it."""
+    pem: Pem | None = None
 
 
 class Report(NamedTuple):
@@ -95,6 +106,8 @@ class Project:
     images: Mapping[str, ImageFacts] = field(default_factory=dict)
     sources: Mapping[str, SourceFile] = field(default_factory=dict)
     """By path as it is written in the definition, made absolute."""
+    made: Mapping[str, Model] = field(default_factory=dict)
+    """Volumes as the engine has them: options of their driver, by the engine's name."""
     named_files: tuple[tuple[Keys, str], ...] = ()
     """Those of `env_file` and `label_file`, and where they are named: Compose puts what is in them in their place."""
     relative: frozenset[str] = frozenset()
@@ -123,6 +136,13 @@ class Subject:
     name: str
     model: Model
     project: Project
+    _literals: list[tuple[str, str]] = field(default_factory=list, repr=False, compare=False)
+
+    def literals(self, find: Callable[[Subject], Iterable[tuple[str, str]]]) -> list[tuple[str, str]]:
+        """What several rules ask for, found once."""
+        if not self._literals:
+            self._literals.extend(find(self))
+        return self._literals
 
     def written(self, *path: str | int) -> str | None:
         """Its text in the user's file."""
@@ -169,6 +189,15 @@ class Checks:
 
         return add
 
+    def also_project(self, id: str) -> Callable[[ProjectCheck], ProjectCheck]:
+        """Decorator: the same rule as of services looks at the project, too."""
+
+        def add(check: ProjectCheck) -> ProjectCheck:
+            self.projects.append((_rule_of(self, id), check))
+            return check
+
+        return add
+
     def project(
         self, id: str, severity: str, title: str, *, why: str, fix: str, refs: str = ""
     ) -> Callable[[ProjectCheck], ProjectCheck]:
@@ -179,6 +208,10 @@ class Checks:
             return check
 
         return add
+
+
+def _rule_of(checks: Checks, id_: str) -> Rule:
+    return next(rule for rule, _ in checks.services if rule.id == id_)
 
 
 def rule(id_: str, severity: str, title: str, why: str, fix: str, refs: str = "") -> Rule:

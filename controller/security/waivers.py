@@ -25,6 +25,8 @@ IDLE = rule(
 
 PROJECT = "*"
 """In the place of a service: of all, and of what is no service's."""
+ALONE = "-"
+"""In the place of a service: of the project and the machine alone, and of no service."""
 
 
 class Waived(NamedTuple):
@@ -38,9 +40,19 @@ class Waived(NamedTuple):
     line: int | None = None
     column: int | None = None
     path: str | None = None
+    only: str | None = None
+    """The one place that is meant, by its path or from its service on: `volumes[0]`; None: each."""
 
     def covers(self, finding: ScanFinding) -> bool:
-        return finding.rule.id == self.id and self.service in (PROJECT, finding.service)
+        if finding.rule.id != self.id or self.service not in (PROJECT, finding.service or ALONE):
+            return False
+        own = f"services.{finding.service}." if finding.service else ""
+        return self.only is None or self.only in (finding.path or "", (finding.path or "").removeprefix(own))
+
+    def is_of(self, rule: str, service: str, path: str | None = None) -> bool:
+        """It covers what this rule finds in this service at a path below that (`volumes[0]`); None: wherever it is."""
+        place = path is None or self.only in (None, path, f"services.{service}.{path}")
+        return place and rule == self.id and self.service in (PROJECT, service)
 
 
 def accept(findings: Iterable[ScanFinding], waivers: Sequence[Waived], today: date) -> tuple[ScanFinding, ...]:
@@ -60,14 +72,15 @@ def _accepted(finding: ScanFinding, waivers: Sequence[Waived], today: date) -> S
 def _told(waivers: Sequence[Waived], findings: Sequence[ScanFinding], today: date) -> Iterator[ScanFinding]:
     for one in waivers:
         needed = [finding for finding in findings if one.covers(finding)]
-        service = None if one.service == PROJECT else one.service
+        service = None if one.service in (PROJECT, ALONE) else one.service
         if today > one.expires:
             message = f"the waiver of {one.id} ended on {one.expires}"
             # As bad as what it hid: who gates on that is to notice.
             worst = max(
                 (finding.severity for finding in needed), key=lambda found: found.rank, default=EXPIRED.severity
             )
-            yield _of(one, service, message, max(worst, EXPIRED.severity, key=lambda found: found.rank))
+            worst = max(worst, EXPIRED.severity, key=lambda found: found.rank) if needed else FindingSeverity.INFO
+            yield _of(one, service, message, worst)
         elif not needed:
             why = "there is no such finding" if one.id in all_rules() else _no_rule(one.id)
             message = f"the waiver of {one.id} is for nothing: {why}"

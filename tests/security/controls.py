@@ -41,6 +41,13 @@ CONTROLS = (
     one(
         "a variable that has to be set", "environment: {DB_PASSWORD: '${DB_PASSWORD:?set it}'}", _env="DB_PASSWORD=x\n"
     ),
+    one("a password that a shell fills in", "command: 'sh -c \"redis-server --requirepass $$REDIS_PASSWORD\"'"),
+    one("a password that a shell reads", "command: [sh, -c, 'serve --password $$(cat /run/secrets/p) -v']"),
+    one("an argument that a shell reads", "command: ['--requirepass', '$$(cat /run/secrets/p)']"),
+    one("a check with a shell's variable", "healthcheck: {test: 'mysqladmin ping -p$$MYSQL_ROOT_PASSWORD'}"),
+    one("an address that a shell fills in", "environment: {DB: 'postgres://u:$$PW@h/d', PASS: $$OTHER_PASS}"),
+    one("words like a credential's", "environment: {PASS_THROUGH: always, SALT_MASTER: salt.local}"),
+    one("a list about passwords", "environment: {KEYCLOAK_PASSWORD_BLACKLIST: words}"),
     one("an address with variables", "environment: {DB: 'postgres://shop:${DB_PASSWORD}@db/shop?sslmode=require'}"),
     one(
         "an address without credentials", "environment: {DB: 'postgres://db:5432/shop', AT: 'https://a@example.com/x'}"
@@ -103,6 +110,12 @@ CONTROLS = (
         "volumes: ['share:/share']",
         top="volumes: {share: {driver_opts: {type: cifs, device: //nas/share, o: 'credentials=/etc/nas,ro'}}}",
     ),
+    one(
+        "a volume of a share that is called like a folder of the host",
+        "volumes: ['share:/share']",
+        top="volumes: {share: {driver_opts: {type: cifs, device: //etc/share, o: 'credentials=/etc/nas,ro'}}}",
+    ),
+    one("a link that stays in the project", "volumes: ['./link:/data:ro']", link="-> data", data="x"),
     one("a hook as the service's own user", "post_start:\n  - {command: /bin/prepare, user: '10001'}"),
     one("a user by name", "user: app"),
     one("a network of its own by another name", "networks: {inner: {aliases: [api]}}"),

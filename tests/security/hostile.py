@@ -46,11 +46,17 @@ def _uses(name: str, change: str = "", **rest: str) -> str:
     return service(f"depends_on: [{name}]\n{change}", **rest)
 
 
+def _volume(options: str) -> str:
+    """One that is mounted in some way."""
+    return f"volumes: {{out: {{driver_opts: {{{options}}}}}}}"
+
+
 def _host() -> Iterator[Case]:
     """H."""
     yield one("H01", 'volumes: ["/var/run/docker.sock:/var/run/docker.sock:ro"] #! H01')
     yield one("H01", "volumes:\n  - /run/podman/podman.sock:/engine.sock #! H01")
     yield one("H01", "volumes: ['/:/host:ro'] #! H01")
+    yield one("H01", "volumes:\n  - type: npipe\n    source: '\\\\.\\pipe\\docker_engine' #! H01\n    target: /pipe")
     yield one("H01", "volumes: ['/var/run:/host/run:ro'] #! H01")
     yield one("H01", "volumes: ['/run/containerd:/c:ro'] #! H01")
     yield one(
@@ -113,6 +119,24 @@ def _host() -> Iterator[Case]:
     yield one("H17", "build:\n  context: .\n  entitlements:\n    - network.host #! H17")
 
 
+def _in_disguise() -> Iterator[Case]:
+    """The same through links, and through volumes that are mounted in another way."""
+    yield one("H01", "volumes: ['./rootlink:/host'] #! H01 H04 F07", rootlink="-> /")
+    yield one("H01", "volumes: ['./sock:/s:ro'] #! H01 F07", sock="-> /var/run/docker.sock")
+    yield one("H04", "volumes: ['./out/cron.d:/x'] #! H04 F07", out="-> /etc")
+    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: nfs, o: bind, device: etc"))
+    yield one("H01", "volumes: ['out:/x'] #! H01", top=_volume("type: overlay, device: overlay, o: 'lowerdir=/:/srv'"))
+    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: overlay, o: 'lowerdir=/srv,upperdir=/etc/x'"))
+    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: proc, device: proc"))
+    yield one("H05", "volumes: ['out:/x:ro'] #! H05", top=_volume("type: sysfs, device: none"))
+    yield one("H05", "volumes: ['./keys:/k:ro'] #! H05 F07", keys="-> /home/me/.ssh")
+    yield one("H06", "volumes: ['./own:/own:ro'] #! H06", own="-> state")
+    yield one("H07", "volumes: ['./disk:/disk'] #! H07 H05 F07", disk="-> /dev/sda")
+    yield one(
+        "H01", "secrets: [engine]", top="secrets:\n  engine:\n    file: ./sock #! H01 S07", sock="-> /run/docker.sock"
+    )
+
+
 def _namespaces() -> Iterator[Case]:
     """N."""
     yield one("N01", "network_mode: host #! N01", without="networks")
@@ -134,6 +158,8 @@ def _namespaces() -> Iterator[Case]:
     yield one("N11", "security_opt:\n  - no-new-privileges\n  - systempaths=unconfined #! N11")
     yield one("N12", "", without="security_opt", missing="N12")
     yield one("N12", "security_opt:\n  - no-new-privileges:false #! N12")
+    yield one("N12", "security_opt: ['no-new-privileges=0'] #! N12")
+    yield one("N12", "security_opt: ['no-new-privileges:FALSE'] #! N12")
     yield one("N13", "sysctls:\n  net.core.somaxconn: 1024 #! N13")
     yield one("N13", "sysctls:\n  - net.ipv4.tcp_syncookies=1\n  - kernel.msgmax=65536 #! N13")
     yield one("N14", "runtime: sysbox-runc #! N14")
@@ -171,7 +197,7 @@ def _files() -> Iterator[Case]:
         "F06", "volumes_from", _uses("db", "volumes_from:\n  - db #! F06"), service("volumes: ['/data']", name="db")
     )
     yield one("F07", "volumes: ['../other:/data:ro'] #! F07")
-    yield one("F07", "volumes:\n  - ./link:/data:ro #! F07", link="-> ..")
+    yield one("F07", "volumes:\n  - ./link:/data:ro #! F07 H06", link="-> ..")  # which holds ours as well
 
 
 def _networks() -> Iterator[Case]:
@@ -188,6 +214,8 @@ def _networks() -> Iterator[Case]:
     yield one("W04", "command: /usr/sbin/sshd -D #! W04")
     yield one("W05", "ports: ['127.0.0.1:9000-9020:9000-9020'] #! W05")
     yield _exposed()
+    yield one("W05", "ports: ['127.0.0.1:3000-4000:3000-4000'] #! W05")
+    yield one("W01", "ports:\n  - '8080:8080' #! W01\n  - '8081:8081' #! W01")
     yield one("W06", "network_mode: bridge #! W06", without="networks")
     yield two("W07", "no edge", service("networks: #! W07\n  - inner"), service("networks: [inner] #! W07", name="db"))
     yield one("W08", f"image: registry.example.com/shop/postgres:16.1@{DIGEST}\nnetworks:\n  - inner #! W08", top=OPEN)
@@ -275,6 +303,10 @@ def _secrets() -> Iterator[Case]:
     yield one("S01", "environment:\n  - LOG_LEVEL=info\n  - API_KEY=kW7zq2LmX9 #! S01")
     yield one("S01", "environment:\n  DB_PASSWORD: ${DB_PASSWORD:-kW7zq2LmX9} #! S01")
     yield one("S01", "env_file: web.env", web_env="LOG_LEVEL=info\nSMTP_PASS=kW7zq2LmX9 #! S01\n")
+    yield one("S01", "environment:\n  NO_REPLY_SMTP_PASSWORD: Zx81kkq9 #! S01")
+    yield one("S01", "environment:\n  PUBLIC_API_SECRET_KEY: Zx81kkq9 #! S01")
+    yield one("S01", "environment:\n  DB_PASSWORD: $$kW7zq2LmX9 #! S01")
+    yield one("S01", "environment:\n  AWS_SECRET_ACCESS_KEY: /wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY #! S01")
     yield one("S02", "environment:\n  DB: postgres://shop:kW7zq2LmX9@db/shop #! S02")
     yield one("S02", "environment:\n  DB: 'Server=db;User Id=sa;Password=kW7zq2LmX9;' #! S02")
     yield one("S03", "command: [serve, --api-key=kW7zq2LmX9] #! S03")
@@ -314,6 +346,7 @@ def _manifest(security: str) -> str:
 
 def _forms() -> Iterator[Case]:
     """The same through whatever a Compose file is put together by."""
+    yield one("H03", "depends_on: 5\nprivileged: true #! H03")  # which Compose refuses
     yield several(
         "H03",
         "a merged anchor",
@@ -461,5 +494,6 @@ def _forms() -> Iterator[Case]:
 
 
 CASES = (
-    *_host(), *_namespaces(), *_files(), *_networks(), *_resources(), *_images(), *_secrets(), *_forms(),
+    *_host(), *_in_disguise(), *_namespaces(), *_files(), *_networks(), *_resources(), *_images(), *_secrets(),
+    *_forms(),
 )  # fmt: skip

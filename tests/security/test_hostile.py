@@ -27,8 +27,8 @@ def test_hostile(case: Case, tmp_path: Path, compose_alone: ComposeEngine) -> No
     assert placed(scan_folder(folder, compose_alone), folder) == Marked(case.files).expected(), case.what
 
 
-VALUES = {"I06", "X01", "X02", "X03", *(rule for rule in all_rules() if rule.startswith("D"))}
-"""Of what an engine tells: in the tests of what it says."""
+VALUES = {"I06", "W15", "X01", "X02", "X03", *(rule for rule in all_rules() if rule.startswith("D"))}
+"""Of what an engine tells, and of files that are over one day: in the tests of what it says."""
 
 
 def test_every_rule() -> None:

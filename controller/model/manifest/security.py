@@ -19,7 +19,9 @@ class Waiver(Section):
     id: str
     """Rule of the finding, such as `N01`."""
     service: str
-    """Whose finding."""
+    """Whose finding; `*`: everybody's and the project's; `-`: the project's and the machine's alone."""
+    path: str | None = None
+    """Which one of several: `volumes[0]`, as `controller scan --output json` has it. Default: each."""
     reason: Annotated[str, Field(min_length=1)]
     """Why it is accepted."""
     expires: date

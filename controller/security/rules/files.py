@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from controller.model.scanning import FindingSeverity
+from controller.security.hostfiles import real
 from controller.security.paths import is_below
 from controller.security.reading import Mounted, is_true, mounts, sought, text, texts, tmpfs
-from controller.security.rules.host import real
 from controller.security.subject import Checks, Hit, Project, Subject
 
 FILES = Checks()

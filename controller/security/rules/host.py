@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from controller.security.hostfiles import HostPart, absolute, followed, host_parts
 from controller.security.paths import (
     HARMLESS,
+    PIPE,
     READABLE,
     READABLE_EXACT,
     ROOT_LIKE,
@@ -19,8 +21,6 @@ from controller.security.paths import (
     tidy,
 )
 from controller.security.reading import (
-    Keys,
-    Mounted,
     capabilities,
     deep,
     devices,
@@ -65,24 +65,6 @@ _BASELINE = frozenset(
 """What Kubernetes' baseline lets be added."""
 
 
-def host_mounts(one: Subject) -> Iterator[tuple[Keys, Mounted, str]]:
-    """What comes from the host's own files, with where that is said: binds, and volumes that are binds in disguise."""
-    for mount in mounts(one.model):
-        if mount.kind in ("bind", "npipe") and mount.source:
-            yield ("volumes", mount.at), mount, real(one, mount.source)
-        elif mount.kind == "volume" and mount.source:
-            device = text(deep(one.project.volumes, mount.source, "driver_opts", "device"))
-            if device.startswith("/"):
-                yield ("volumes", mount.at), mount, tidy(device)
-
-
-def real(one: Subject, source: str) -> str:
-    """A mount's source as a path of the host."""
-    if source.startswith(("/", "~", "$")):
-        return tidy(source)
-    return tidy(f"{one.project.directory}/{source}") if one.project.directory else tidy(source)
-
-
 @HOST.service(
     "H01", "critical", "engine socket in a container",
     why="Whoever can speak to the engine starts a privileged container and is root of the host.",
@@ -90,10 +72,10 @@ def real(one: Subject, source: str) -> str:
     refs="CIS 5.32, PSS baseline, OWASP 1, CL-0001, KICS d6355c88",
 )  # fmt: skip
 def engine_socket(one: Subject) -> Iterator[Hit]:
-    for path, mount, source in host_mounts(one):
-        if is_engine_socket(source):
-            what = "is an engine's socket" if source.endswith(".sock") else "holds an engine's socket"
-            yield Hit(path, f"{source} {what}", one.needle(mount))
+    for part in host_parts(one):
+        if (source := part.first(is_engine_socket)) is not None:
+            what = "is an engine's socket" if source.endswith((".sock", PIPE)) else "holds an engine's socket"
+            yield Hit(part.path, f"{part.told(source)} {what}", one.needle(part.mount))
 
 
 @HOST.service(
@@ -126,9 +108,17 @@ def privileged(one: Subject) -> Iterator[Hit]:
     refs="CIS 5.6, PSS baseline, OWASP 8, CL-0025, KICS 1c1325ff",
 )  # fmt: skip
 def root_paths(one: Subject) -> Iterator[Hit]:
-    for path, mount, source in host_mounts(one):
-        if not mount.read_only and _makes_root(source) and not _is_own(one, source):
-            yield Hit(path, f"{source} can be written from it", one.needle(mount))
+    for part in host_parts(one):
+        if part.mount.read_only:
+            continue
+        if part.kernel:
+            yield Hit(part.path, f"the kernel's {part.kernel} can be written from it", one.needle(part.mount))
+        elif (source := _root_place(one, part)) is not None:
+            yield Hit(part.path, f"{part.told(source)} can be written from it", one.needle(part.mount))
+
+
+def _root_place(one: Subject, part: HostPart) -> str | None:
+    return part.first(lambda source: _makes_root(source) and not _is_own(one, source))
 
 
 def _makes_root(source: str) -> bool:
@@ -137,8 +127,9 @@ def _makes_root(source: str) -> bool:
 
 def _is_own(one: Subject, source: str) -> bool:
     """It lies in the project's folder, wherever that is."""
-    own = one.project.directory
-    return own not in ("", *ROOT_LIKE, *ROOT_LIKE_EXACT) and is_below(source, (own,))
+    folder = one.project.directory
+    own = followed(one.project, folder)
+    return folder not in ("", *ROOT_LIKE, *ROOT_LIKE_EXACT) and is_below(source, own)
 
 
 @HOST.service(
@@ -148,13 +139,20 @@ def _is_own(one: Subject, source: str) -> bool:
     refs="CIS 5.6, CL-0013, KICS 1c1325ff",
 )  # fmt: skip
 def readable_paths(one: Subject) -> Iterator[Hit]:
-    for path, mount, source in host_mounts(one):
-        if is_engine_socket(source) or is_below(source, HARMLESS) or _is_own(one, source):
-            continue
-        if (mount.read_only and _makes_root(source)) or (
-            not _makes_root(source) and (is_below(source, READABLE) or source in READABLE_EXACT or is_home(source))
-        ):
-            yield Hit(path, f"{source} can be read from it", one.needle(mount))
+    for part in host_parts(one):
+        if part.kernel and part.mount.read_only:
+            yield Hit(part.path, f"the kernel's {part.kernel} can be read from it", one.needle(part.mount))
+        if part.first(is_engine_socket) is not None or (not part.mount.read_only and _root_place(one, part)):
+            continue  # told as what is worse
+        source = part.first(lambda source: _tells(source) and not _is_own(one, source))
+        if source is not None:
+            yield Hit(part.path, f"{part.told(source)} can be read from it", one.needle(part.mount))
+
+
+def _tells(source: str) -> bool:
+    if is_below(source, HARMLESS):
+        return False
+    return _makes_root(source) or is_below(source, READABLE) or source in READABLE_EXACT or is_home(source)
 
 
 @HOST.service(
@@ -163,14 +161,18 @@ def readable_paths(one: Subject) -> Iterator[Hit]:
     fix="mount nothing of the controller's, and manifests read-only",
 )  # fmt: skip
 def own_files(one: Subject) -> Iterator[Hit]:
-    for path, mount, source in host_mounts(one):
-        watched = () if mount.read_only else one.project.watched_paths
-        for own in (*one.project.own_paths, *watched):
-            if is_below(source, (own,)) or (
-                source not in ("/", *SOCKET_FOLDERS, *ROOT_LIKE_EXACT) and holds(source, (own,))
-            ):
-                yield Hit(path, f"{source} is, or holds, {own}", one.needle(mount))
-                break
+    for part in host_parts(one):
+        watched = () if part.mount.read_only else one.project.watched_paths
+        pairs = ((source, own) for source in part.places for own in (*one.project.own_paths, *watched))
+        found = next(((source, own) for source, own in pairs if _touches(source, own)), None)
+        if found is not None:
+            yield Hit(part.path, f"{part.told(found[0])} is, or holds, {found[1]}", one.needle(part.mount))
+
+
+def _touches(source: str, own: str) -> bool:
+    """What holds half of the host is told as that."""
+    too_much = source in ("/", *SOCKET_FOLDERS, *ROOT_LIKE_EXACT)
+    return is_below(source, (own,)) or (not too_much and holds(source, (own,)))
 
 
 @HOST.service(
@@ -181,11 +183,16 @@ def own_files(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def block_devices(one: Subject) -> Iterator[Hit]:
     for index, device in devices(one.model):
-        if _BLOCK.match(tidy(device)) or tidy(device) == "/dev":
+        if _is_raw(one, device):
             yield Hit(("devices", index), f"it has {device}", device)
-    for path, mount, source in host_mounts(one):
-        if _BLOCK.match(source):
-            yield Hit(path, f"it has {source}", one.needle(mount))
+    for part in host_parts(one):
+        if (source := part.first(lambda source: _BLOCK.match(source) is not None)) is not None:
+            yield Hit(part.path, f"it has {part.told(source)}", one.needle(part.mount))
+
+
+def _is_raw(one: Subject, device: str) -> bool:
+    """The engine follows links of devices as well."""
+    return any(_BLOCK.match(place) or place == "/dev" for place in followed(one.project, tidy(device)))
 
 
 @HOST.service(
@@ -209,7 +216,7 @@ def device_rules(one: Subject) -> Iterator[Hit]:
 def other_devices(one: Subject) -> Iterator[Hit]:
     allowed = one.project.standards.devices
     for index, device in devices(one.model):
-        if not _BLOCK.match(tidy(device)) and tidy(device) not in ("/dev", *_HARMLESS_DEVICES, *allowed):
+        if not _is_raw(one, device) and tidy(device) not in (*_HARMLESS_DEVICES, *allowed):
             yield Hit(("devices", index), f"it has {device}", device)
     if "gpus" in allowed:
         return
@@ -323,14 +330,11 @@ def builds(one: Subject) -> Iterator[Hit]:
             yield Hit(("build", "entitlements", index), f"its build may have {one_right}", one_right)
 
 
-@HOST.project(
-    "H01", "critical", "engine socket in a container",
-    why="Whoever can speak to the engine starts a privileged container and is root of the host.",
-    fix="leave it out, or put a proxy with a list of allowed calls between (docs/socket-proxy.md)",
-)  # fmt: skip
+@HOST.also_project("H01")
 def engine_configs(project: Project) -> Iterator[Hit]:
     """Secrets and configs are mounts of the host's files, too."""
     for section, named in (("secrets", project.secrets), ("configs", project.configs)):
         for name, one in named.items():
-            if is_engine_socket(tidy(text(mapping(one).get("file")))):
-                yield Hit((section, name, "file"), f"{text(mapping(one).get('file'))} is an engine's socket")
+            file = text(mapping(one).get("file"))
+            if file and any(map(is_engine_socket, followed(project, absolute(project, file)))):
+                yield Hit((section, name, "file"), f"{file} is an engine's socket")

@@ -184,6 +184,10 @@ def masks(one: Subject) -> Iterator[Hit]:
         yield Hit(path, "nothing of /proc is masked", kind)
 
 
+_FALSE = ("0", "f", "F", "false", "FALSE", "False")
+"""As Docker reads it."""
+
+
 @NAMESPACES.service(
     "N12", "medium", "new privileges",
     why="A setuid program in its image makes root of whoever runs it.",
@@ -194,7 +198,7 @@ def new_privileges(one: Subject) -> Iterator[Hit]:
     found = [(index, value) for index, kind, value in options(one.model) if kind == "no-new-privileges"]
     if not found:
         yield Hit(("security_opt",), "it may gain privileges")
-    elif found[-1][1].lower() == "false":
+    elif found[-1][1] in _FALSE:
         yield Hit(("security_opt", found[-1][0]), "it may gain privileges", "no-new-privileges")
 
 

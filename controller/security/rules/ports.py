@@ -236,16 +236,40 @@ def host_by_name(one: Subject) -> Iterator[Hit]:
     fix="publish another port",
 )  # fmt: skip
 def twice(project: Project) -> Iterator[Hit]:
-    taken: list[tuple[str, Published]] = []
+    taken = _Taken()
     for name, model in project.services.items():
         for port in ports(model):
-            other = next((who for who, had in taken if _collide(had, port) and project.may_meet(who, name)), None)
+            other = next(
+                (who for who, had in taken.near(port) if _collide(had, port) and project.may_meet(who, name)), None
+            )
             if other is not None:
                 yield Hit(
                     ("services", name, "ports", port.at), f"{other} publishes {_place(port)} as well", _written(port)
                 )
             elif port.host is not None:
-                taken.append((name, port))
+                taken.add(name, port)
+
+
+class _Taken:
+    """Ports that are taken, by their numbers; ranges by themselves."""
+
+    def __init__(self) -> None:
+        self._single: dict[int, list[tuple[str, Published]]] = {}
+        self._ranges: list[tuple[str, Published]] = []
+
+    def add(self, service: str, port: Published) -> None:
+        if port.host is not None and port.host[0] == port.host[1]:
+            self._single.setdefault(port.host[0], []).append((service, port))
+        else:
+            self._ranges.append((service, port))
+
+    def near(self, port: Published) -> Iterator[tuple[str, Published]]:
+        """Those that may be the same."""
+        first, last = port.host or (0, -1)
+        numbers = range(first, last + 1) if last - first < len(self._single) else self._single
+        for number in numbers:
+            yield from self._single.get(number, ())
+        yield from self._ranges
 
 
 def _collide(had: Published, port: Published) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.model.running import Running
+from controller.model.scanning import FindingSeverity
 from controller.security.reading import Keys
 from controller.security.subject import Hit
 from controller.security.subject import rule as _rule
@@ -38,4 +39,5 @@ def commands(running: Running) -> Iterator[tuple[str, Hit]]:
 def strangers(running: Running) -> Iterator[Hit]:
     for one in running.strangers:
         path: Keys = (f"{one.kind}s", one.key) if one.key else ()
-        yield Hit(path, f"{one.container} is on the {one.kind} {one.name}")
+        told = f"{one.container} of the stack {one.stack}" if one.stack else one.container
+        yield Hit(path, f"{told} is on the {one.kind} {one.name}", severity=FindingSeverity.INFO if one.stack else None)

@@ -41,7 +41,7 @@ def _literals(one: Subject) -> Iterator[tuple[str, str]]:
     refs="OWASP 12, CL-0020",
 )  # fmt: skip
 def variables(one: Subject) -> Iterator[Hit]:
-    for name, value in _literals(one):
+    for name, value in one.literals(_literals):
         if is_credential_name(name, value) and url_secret(value) is None:
             yield Hit(("environment", name), f"{name} stands there in clear", name)
 
@@ -53,7 +53,7 @@ def variables(one: Subject) -> Iterator[Hit]:
     refs="CL-0021",
 )  # fmt: skip
 def addresses(one: Subject) -> Iterator[Hit]:
-    for name, value in _literals(one):
+    for name, value in one.literals(_literals):
         if url_secret(value) is not None:
             yield Hit(("environment", name), f"the address in {name} holds a password", name)
 
@@ -85,6 +85,7 @@ def elsewhere(one: Subject) -> Iterator[Hit]:
 
 
 def _has_argument(said: str) -> bool:
+    said = said.replace("$$", "$")  # as a shell in the container has it
     if url_secret(said) is not None:
         return True
     found = [found[2] for found in _ARGUMENT.finditer(said)]
@@ -108,11 +109,7 @@ def _labelled(one: Subject) -> Iterator[tuple[Keys, str, str]]:
             yield (*path, name), name, (value or "") if written is None else written
 
 
-@SECRETS.project(
-    "S03", "high", "credential in a command, a label or a build argument",
-    why="All of these are shown to everyone who may list processes or inspect containers and images.",
-    fix=_FILE,
-)  # fmt: skip
+@SECRETS.also_project("S03")
 def extensions(project: Project) -> Iterator[Hit]:
     for section, value in project.rest.items():
         if section.startswith("x-"):
@@ -166,11 +163,7 @@ def _is_filled_in(one: Subject, path: Keys) -> bool:
     return written is not None and "$" in written and credential_in(written) is None
 
 
-@SECRETS.project(
-    "S05", "high", "token in the definition",
-    why="It is one that is known by its form, and valid until it is revoked.",
-    fix="revoke it, make another, and put that into a file",
-)  # fmt: skip
+@SECRETS.also_project("S05")
 def project_tokens(project: Project) -> Iterator[Hit]:
     parts = {"volumes": project.volumes, "configs": project.configs, "secrets": project.secrets, **project.rest}
     for section, value in parts.items():
@@ -258,7 +251,7 @@ def loose_files(project: Project) -> Iterator[Hit]:
     fix="make a random one, and put it into a file",
 )  # fmt: skip
 def defaults(one: Subject) -> Iterator[Hit]:
-    for name, value in _literals(one):
+    for name, value in one.literals(_literals):
         secret = url_secret(value)
         known = is_default(secret) if secret is not None else is_credential_name(name, value) and is_default(value)
         if known:

@@ -155,8 +155,8 @@ def test_what_somebody_did_by_hand(scene: Scene) -> None:
     )
     assert sorted(one for one in found if one[1] != "web") == [
         ("X02", "db", f"'true' was run as root in {scene.name}-db-1"),
-        ("X03", None, f"{stranger}-1 is on the network {network}"),
-        ("X03", None, f"{stranger}-1 is on the volume {volume}"),
+        ("X03", None, f"{stranger}-1 of the stack {stranger} is on the network {network}"),
+        ("X03", None, f"{stranger}-1 of the stack {stranger} is on the volume {volume}"),
     ]
     assert scene.run("scan", "web", "--fail-on", "critical").code == 1
     assert scene.run("scan", "web", "--source", "compose", "--fail-on", "critical").code == 0

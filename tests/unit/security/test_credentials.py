@@ -20,12 +20,14 @@ NAMES = """
 DB_PASSWORD POSTGRES_PASSWORD MYSQL_ROOT_PASSWORD PGPASSWORD SMTP_PASS DB_PWD ADMIN_PASSWD API_KEY APIKEY OPENAI_API_KEY
 SECRET_KEY SECRET_KEY_BASE JWT_SECRET AWS_SECRET_ACCESS_KEY ENCRYPTION_KEY PRIVATE_KEY GITHUB_TOKEN AUTH_TOKEN
 SENTRY_DSN PASSWORD_SALT KEY_PASSPHRASE CLIENT_SECRET apiKey dbPassword db.password client-secret
+NO_REPLY_SMTP_PASSWORD PUBLIC_API_SECRET_KEY DB_PASS_2
 GF_SECURITY_ADMIN_PASSWORD MINIO_ROOT_PASSWORD N8N_ENCRYPTION_KEY
 """
 OTHERS = """
 POSTGRES_PASSWORD_FILE SECRET_PATH TOKEN_TTL TOKEN_EXPIRY PASSWORD_MIN_LENGTH ALLOW_EMPTY_PASSWORD RANDOM_PASSWORD
 TOKEN_URL KEYBOARD MONKEY PASSENGER BYPASS COMPASS TOKENIZER SALTED_HASH_ROUNDS PUBLIC_KEY SSH_KEY_PATH ENABLE_TOKEN
 TOKEN_ISSUER SECRET_NAME PWD_RESET DSN_HOST PASSWORD_POLICY KEY LOG_LEVEL AUTH TOKENS_USED DB_HOST PASSIVE_MODE
+PASS_THROUGH SALT_MASTER PASSWORD_BLACKLIST NEXT_PUBLIC_API_KEY NO_PASSWORD MYSQL_RANDOM_ROOT_PASSWORD
 API_KEY_HEADER USE_SECRET SECRETS_MANAGER SESSION_TIMEOUT
 """
 
@@ -47,6 +49,8 @@ def test_names_of_others(name: str) -> None:
         ("DB_PASSWORD", "", False),
         ("DB_PASSWORD", "/run/secrets/db", False),
         ("DB_PASSWORD", "12345678", True),
+        ("AWS_SECRET_ACCESS_KEY", "/wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", True),
+        ("API_KEY", "/keys/api.key", False),
         ("REFRESH_TOKEN", "3600", False),
         ("ACCESS_TOKEN", "15m", False),
         ("TOKEN", "disabled", False),
@@ -61,6 +65,7 @@ def test_values(name: str, value: str, expected: bool) -> None:
     [
         ("x", True), ("${A}", False), ("$A", False), ("${A:?set it}", False), ("${A:-}", False), ("${A:-x}", True),
         ("${A}${B}", False), ("a-${B}", True), ("", False), (None, False), (" ", False), ("${A-x}", True),
+        ("$$A", False), ("$${A}", False), ("$$kW7zq2", True), ("a$$b", True), ("$${A:-x}", True),
     ],
 )  # fmt: skip
 def test_literals(written: str | None, expected: bool) -> None:

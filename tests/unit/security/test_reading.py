@@ -173,3 +173,19 @@ def test_paths() -> None:
     assert not any(map(is_engine_socket, ("/run/app", "/var/lib", "/srv/docker.sock.d", "docker")))
     assert all(map(is_home, ("/root", "/home/me", "/Users/me", "/home/me/.ssh", "/srv/.aws/credentials")))
     assert not any(map(is_home, ("/home/me/shop", "/srv", "/srv/ssh")))
+
+
+def test_range_that_compose_took_apart() -> None:
+    """Is one again, and what another protocol or address has is not part of it."""
+    taken = [{"target": 3000 + number, "published": str(3000 + number)} for number in range(1001)]
+    others = [{"target": 4001, "published": "4001", "protocol": "udp"}, {"target": 9, "published": "4002"}]
+    found = list(ports({"ports": [*taken, *others]}))
+    assert [(one.at, one.host, one.target) for one in found] == [
+        (0, (3000, 4000), (3000, 4000)), (1001, (4001, 4001), (4001, 4001)), (1002, (4002, 4002), (9, 9))
+    ]  # fmt: skip
+    assert len(list(ports({"ports": [f"{number}:{number}" for number in range(10)]}))) == 10
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), "inf", "1e999"])
+def test_sizes_that_are_none(value: object) -> None:
+    assert octets(value) is None

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from controller.engines.likeness import like_compose, like_request
+from controller.engines.lookout import find_ran
 from controller.model.running import ImageFacts, Posture, Ran, Running, Stranger
+from controller.model.scanning import FindingSeverity
 from controller.security.rules.daemon import RULES, judge_daemon
-from controller.security.scan import all_rules, scan_project, scan_running
+from controller.security.scan import all_rules, scan_project, scan_running, scan_service
 from controller.security.subject import Project
 
 pytestmark = pytest.mark.unit
@@ -123,6 +125,34 @@ def test_commands_and_strangers() -> None:
         ("X03", None, ("networks", "back"), "x is on the network shop_back"),
         ("X03", None, (), "y is on the volume data"),
     ]  # fmt: skip
+
+
+def test_container_of_another_stack() -> None:
+    """It is there since somebody wrote so."""
+    seen = Running(strangers=(Stranger("x", "network", "shop_back", "back", "other"), Stranger("y", "volume", "data")))
+    found = [(hit.message, hit.severity) for _, _, hit in scan_running(Project("shop", {}), seen)]
+    assert found == [
+        ("x of the stack other is on the network shop_back", FindingSeverity.INFO), ("y is on the volume data", None)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("user", "privileged", "own", "expected"),
+    [
+        ("root", False, {"Config": {"User": "1000"}}, ("root", False)),
+        ("root", False, {"Config": {"User": ""}}, None),
+        ("0:0", False, {"Config": {"User": "root"}}, None),
+        ("", True, {"Config": {"User": ""}, "HostConfig": {"Privileged": False}}, ("", True)),
+        ("", True, {"Config": {"User": ""}, "HostConfig": {"Privileged": True}}, None),
+        ("root", False, {}, ("root", False)),
+        ("1000", False, {}, None),
+    ],
+)
+def test_command_with_more_rights(
+    user: str, privileged: bool, own: dict[str, Any], expected: tuple[str, bool] | None
+) -> None:
+    found = find_ran({"user": user, "privileged": privileged, "entrypoint": "sh"}, {"name": "shop-web-1"}, own)
+    assert (found and (found.user, found.privileged)) == expected
 
 
 # --- images
@@ -297,6 +327,34 @@ def test_request_as_a_definition() -> None:
     assert (one["privileged"], one["user"], one["networks"]) == (True, "root", ["back"])
     project = Project("shop", {"web": one})
     assert {"H03", "H05", "F01", "F04"} <= {rule.id for rule, _, _ in scan_project(project)}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("/host_mnt/Users/me", "/Users/me"),
+        ("/run/desktop/mnt/host/c/Users/me/shop", "C:\\Users\\me\\shop"),
+        ("/run/desktop/mnt/host/d", "D:\\"),
+        ("/run/desktop/mnt/host/wsl", "/run/desktop/mnt/host/wsl"),
+    ],
+)
+def test_files_of_a_desktop(source: str, expected: str) -> None:
+    one = like_compose({"Mounts": [{"Type": "bind", "Source": source, "Destination": "/x"}]}, "shop")
+    assert one["volumes"][0]["source"] == expected
+    said = {"volumes": [{"type": "bind", "source": expected, "target": "/x"}]}
+    if ":" in expected:
+        assert weaker({"volumes": one["volumes"]}, said) == []
+
+
+def test_request_with_a_drive() -> None:
+    one = like_request({"HostConfig": {"Binds": ["C:\\x:/d:ro", "d:/e"]}}, "shop")
+    assert one["volumes"] == ["C:\\x:/d:ro", "d:/e"]
+
+
+def test_no_message_holds_a_secret() -> None:
+    project = Project("shop", {"web": {"environment": {"DOCKER_HOST": "tcp://me:kW7zq2LmX9@192.0.2.1:2375"}}})
+    told = [hit.message for _, _, hit in (*scan_project(project), *scan_service(project, "web"))]
+    assert any("DOCKER_HOST" in one for one in told) and not any("kW7zq2LmX9" in one for one in told)
 
 
 def test_nothing_at_all() -> None:

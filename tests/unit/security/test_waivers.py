@@ -45,7 +45,31 @@ def test_over() -> None:
 
 
 def test_over_and_for_nothing() -> None:
-    assert told(accept([], [waiver("H01", "web", -1)], TODAY)) == [("A01", "web", "medium", False)]
+    """Nothing is there that it would still hide."""
+    assert told(accept([], [waiver("H01", "web", -1)], TODAY)) == [("A01", "web", "info", False)]
+
+
+def test_of_the_project_alone() -> None:
+    both = [HOST, replace(HOST, service="web")]
+    assert [accepted for *_, accepted in told(accept(both, [waiver("D06", "-")], TODAY))] == [True, False]
+    idle = accept([replace(HOST, service="web")], [waiver("D06", "-")], TODAY)[1]
+    assert (idle.rule.id, idle.service) == ("A02", None)
+
+
+@pytest.mark.parametrize("only", ["volumes[0]", "services.web.volumes[0]"])
+def test_of_one_place(only: str) -> None:
+    found = [replace(SOCKET, path=f"services.web.volumes[{number}]") for number in (0, 1)]
+    assert [accepted for *_, accepted in told(accept(found, [waiver("H01", "web")._replace(only=only)], TODAY))] == [
+        True, False
+    ]  # fmt: skip
+
+
+def test_of_what_is_about_to_start() -> None:
+    one = waiver("H01", "web")
+    assert one.is_of("H01", "web") and waiver("H01", "*").is_of("H01", "web")
+    assert not one.is_of("H02", "web") and not one.is_of("H01", "db") and not waiver("H01", "-").is_of("H01", "web")
+    narrow = one._replace(only="volumes[0]")
+    assert narrow.is_of("H01", "web", "volumes[0]") and not narrow.is_of("H01", "web", "volumes[1]")
 
 
 @pytest.mark.parametrize("which", [waiver("H02", "web"), waiver("H01", "db")])

@@ -19,7 +19,7 @@ from controller.engines.client import Client
 from controller.engines.knockscript import BATCH, NOTHING_THERE, by_python, by_shell, read_script
 from controller.engines.spots import Namespace, hears, make_spot, read_networks
 from controller.engines.transport import Endpoint
-from controller.model.confined import is_ours
+from controller.model.confined import may_be_ours
 from controller.model.errors import Conflict, EngineError
 from controller.model.names import ReplicaId
 from controller.model.reach import Answer, Knock, Knocked, Spot
@@ -64,7 +64,7 @@ class DockerNetProbe:
             for one in everyone
             if not _belongs(one.get("Labels") or {}, stack)
             for network in (one.get("NetworkSettings") or {}).get("Networks") or ()
-            if network in own or is_ours(stack, network)
+            if network in own or may_be_ours(stack, network)
         )
         return tuple(sorted(found))
 

@@ -11,7 +11,14 @@ from typing import Any, NamedTuple
 
 from controller.model.running import Model
 from controller.model.scanning import FindingSource, ScanFinding
-from controller.security.reading import Published, items, mapping, options, ports, text, texts
+from controller.security.reading import (
+    items,
+    mapping,
+    options,
+    text,
+    texts,
+)
+from controller.security.spans import Published, ports
 
 PROCESSES = 200
 """Most processes of one service: within what the CIS benchmark's audit suggests, and enough for nearly all."""

@@ -11,6 +11,7 @@ from controller.model.scanning import Rule
 from controller.security.credentials import without_secrets
 from controller.security.likened import added, liken
 from controller.security.rules import daemon, running
+from controller.security.rules.capabilities import CAPABILITIES
 from controller.security.rules.certificates import CERTIFICATES
 from controller.security.rules.files import FILES
 from controller.security.rules.host import HOST
@@ -21,7 +22,7 @@ from controller.security.rules.resources import RESOURCES
 from controller.security.rules.secrets import SECRETS
 from controller.security.subject import Hit, Project, Subject
 
-CHAPTERS = (HOST, NAMESPACES, FILES, PORTS, CERTIFICATES, RESOURCES, IMAGES, SECRETS)
+CHAPTERS = (HOST, CAPABILITIES, NAMESPACES, FILES, PORTS, CERTIFICATES, RESOURCES, IMAGES, SECRETS)
 """In the order of docs/security.md."""
 
 Found = tuple[Rule, str | None, Hit]

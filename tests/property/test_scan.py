@@ -17,8 +17,17 @@ from controller.loop.scanning import Known, Written, make_project, scan
 from controller.model.project import ComposeProject
 from controller.model.running import Running
 from controller.render.scan import findings_data, findings_lines, sarif
-from controller.security.reading import devices, mounts, networks, options, pairs, ports, tmpfs, words
+from controller.security.reading import (
+    devices,
+    mounts,
+    networks,
+    options,
+    pairs,
+    tmpfs,
+    words,
+)
 from controller.security.scan import all_rules, scan_project, scan_running
+from controller.security.spans import ports
 from controller.security.subject import Project
 
 pytestmark = pytest.mark.unit

@@ -8,18 +8,16 @@ from collections.abc import Iterator
 from controller.security.images import is_data_tier
 from controller.security.reading import (
     LONGEST_COMMAND,
-    Published,
     command,
     is_true,
     mapping,
     networks,
     pairs,
-    ports,
-    span,
     text,
     texts,
     words,
 )
+from controller.security.spans import Published, ports, span
 from controller.security.subject import Checks, Hit, Project, Subject
 
 PORTS = Checks()

@@ -46,11 +46,11 @@ def private(key: Key, protection: KeySerializationEncryption | None = None) -> b
 def found(folder: Path, content: bytes, mode: int = 0o600, where: str = "volumes") -> list[tuple[str, str]]:
     file = folder / "tls.pem"
     file.write_bytes(content)
-    file.chmod(mode)
     mounted = {"volumes": ["./tls.pem:/tls.pem:ro"]} if where == "volumes" else {}
     named = {"tls": {"file": "./tls.pem"}} if where != "volumes" else {}
     services, model = {"web": mounted}, {"services": {"web": mounted}, where: named}
-    sources = look_at_sources(model, folder)
+    looked = look_at_sources(model, folder)
+    sources = {path: one._replace(mode=mode) for path, one in looked.items()}  # tests' folders are nobody else's
     project = Project("shop", services, directory=str(folder), sources=sources, **({where: named} if named else {}))
     return [
         (str(hit.severity or rule.severity), hit.message) for rule, _, hit in scan_project(project) if rule.id == "W15"

@@ -10,7 +10,6 @@ from controller.security.images import ImageName, is_data_tier, is_mutable, pars
 from controller.security.paths import is_below, is_engine_socket, is_home, tidy
 from controller.security.reading import (
     Mounted,
-    Published,
     capabilities,
     devices,
     is_true,
@@ -20,11 +19,11 @@ from controller.security.reading import (
     octets,
     options,
     pairs,
-    ports,
     sought,
     tmpfs,
     words,
 )
+from controller.security.spans import Published, ports
 
 pytestmark = pytest.mark.unit
 

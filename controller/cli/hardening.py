@@ -12,7 +12,7 @@ from controller import failpoints
 from controller.cli.scanned import ScannedStack
 from controller.engines.base import Engine
 from controller.intake.inputs import read_inputs
-from controller.loop.scanning import make_project, scan
+from controller.loop.scanning import looked_at, scan
 from controller.model.errors import ControllerError, EngineError, InvalidInput
 from controller.model.scanning import FindingSource
 from controller.render.hardening import override_text
@@ -36,8 +36,7 @@ def harden(engine: Engine, stacks: tuple[ScannedStack, ...]) -> Iterator[Hardeni
     """One for each stack of which something can be mended. Raises ControllerError where one cannot be written."""
     for stack in stacks:
         found = [one for one in stack.findings if one.source is FindingSource.COMPOSE]
-        looked_at = make_project(stack.written, stack.known).looked_at
-        variables = {path[1:3] for path, _ in looked_at if path[:1] == ("services",)}
+        variables = {path[1:3] for path, _ in looked_at(stack.written.inputs) if path[:1] == ("services",)}
         services = mapping(stack.written.rendered.model.get("services"))
         mends = find_mends(services, found, lambda service, key, at=variables: (service, key) in at)  # type: ignore[misc]
         if mends:

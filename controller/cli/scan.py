@@ -51,8 +51,7 @@ def scan(options: Options, services: tuple[str, ...], fail_on: str | None, gate:
 def _is_gated(stack: ScannedStack) -> bool:
     from controller.model.scanning import gated
 
-    manifest = stack.written.manifest
-    return manifest is not None and bool(gated(stack.findings, manifest.spec.security.scan.fail_on))
+    return bool(gated(stack.findings, stack.written.fail_on))
 
 
 def _harden(engine: Engine, scanned: Scanned) -> tuple[Hardening, ...]:

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from controller.cli.options import Options
@@ -15,7 +15,7 @@ from controller.engines.base import Engine
 from controller.intake.rough import read_roughly
 from controller.intake.targets import Target
 from controller.loop.generation import render_target
-from controller.loop.scanning import Known, Written, find_images, find_volumes, scan, with_every_profile
+from controller.loop.scanning import Known, Written, know, scan, today, with_every_profile, write_down
 from controller.loop.store import state_dir
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
 from controller.model.project import ComposeProject, RenderedProject
@@ -67,23 +67,12 @@ class _Scan:
     def target(self, target: Target) -> None:
         made = self._render(target)
         rendered = made or read_roughly(target.project, target.inputs, target.name or target.project.directory.name)
-        written = Written(
-            rendered,
-            target.inputs,
-            target.project.directory,
-            target.manifest,
-            target.documents,
-            target.path,
-            is_exact=made is not None,
-        )
+        written = replace(write_down(target, rendered), is_exact=made is not None)
         running = self._look(rendered) if self.source != "compose" else Running()
-        asks = self.source != "compose"
-        images = find_images(self.engine, rendered) if asks else {}
-        volumes = find_volumes(self.engine, rendered) if asks else {}
-        known = Known((str(state_dir(os.environ, os.geteuid())),), images, volumes)
-        today = datetime.now().astimezone().date()
-        found = scan(written, known, today, running)
-        self.stacks.append(ScannedStack(target.project, written, known, today, found))
+        engine = self.engine if self.source != "compose" else None
+        known, day = know(engine, state_dir(os.environ, os.geteuid()), rendered), today()
+        found = scan(written, known, day, running)
+        self.stacks.append(ScannedStack(target.project, written, known, day, found))
         self.findings += found
         self.services += sorted(mapping(rendered.model.get("services")))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 
 from controller.engines.base import Engine
@@ -13,7 +13,16 @@ from controller.engines.likeness import like_request
 from controller.intake.targets import Target
 from controller.loop.loaded import Loaded
 from controller.loop.scanfacts import look_again
-from controller.loop.scanning import Known, Written, find_images, find_volumes, make_project, read_waivers, scan_made
+from controller.loop.scanning import (
+    Written,
+    find_images,
+    know,
+    make_project,
+    read_waivers,
+    scan_made,
+    today,
+    write_down,
+)
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.scanning import FindingSeverity, ScanFinding, by_severity, gated
 from controller.model.steps import Build, Create, Outcome, Pull, Result, Start, Step
@@ -44,9 +53,9 @@ class Gate:
     waivers: tuple[Waived, ...] = ()
     written: Written | None = field(default=None, repr=False)
 
-    def barred(self, today: date) -> Mapping[str, str]:
+    def barred(self, on: date) -> Mapping[str, str]:
         """Services that may not be started on that day, and why, in one line each."""
-        found = gated(accept(self.findings, self.waivers, today), self.threshold)
+        found = gated(accept(self.findings, self.waivers, on), self.threshold)
         counts = [one for one in found if one.rule.id not in _OF_WAIVERS and not self._is_unknown(one)]
         stack = [one for one in counts if one.service is None]
         told: dict[str, str] = {}
@@ -110,20 +119,16 @@ class Gate:
 
     def _is_waived(self, rule: str, service: str) -> bool:
         """Wherever in it: the numbers of a list may be others in a request."""
-        today = datetime.now().astimezone().date()
-        return any(one.is_of(rule, service) and today <= one.expires for one in self.waivers)
+        return any(one.is_of(rule, service) and today() <= one.expires for one in self.waivers)
 
 
 def make_gate(engine: Engine, target: Target, rendered: RenderedProject, folder: Path) -> Gate | None:
     """None: the manifest lets everything pass. `folder`: where the controller keeps what is its own."""
-    threshold = target.manifest.spec.security.scan.fail_on if target.manifest is not None else None
-    if threshold is None:
+    written = write_down(target, rendered)
+    if written.fail_on is None:
         return None
-    written = Written(rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path)
-    project = make_project(
-        written, Known((str(folder),), find_images(engine, rendered), find_volumes(engine, rendered))
-    )
-    return Gate(threshold, project, scan_made(project, written), read_waivers(written), written)
+    project = make_project(written, know(engine, folder, rendered))
+    return Gate(written.fail_on, project, scan_made(project, written), read_waivers(written), written)
 
 
 def gate_anew(loaded: Loaded, engine: Engine, outcomes: Iterable[Outcome]) -> Loaded:
@@ -133,7 +138,7 @@ def gate_anew(loaded: Loaded, engine: Engine, outcomes: Iterable[Outcome]) -> Lo
         return loaded
     if any(isinstance(one.step, Build | Pull) and one.result is Result.DONE for one in outcomes):
         gate = gate.renew(engine)
-    barred = gate.barred(datetime.now().astimezone().date())
+    barred = gate.barred(today())
     if gate is loaded.gate and barred == loaded.desired.barred:
         return loaded  # nearly always
     return replace(loaded, gate=gate, desired=replace(loaded.desired, barred=barred))

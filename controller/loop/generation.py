@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from controller.decide.patience import widen_all
@@ -68,7 +67,9 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
     desired, told = _heed_learned(resolution.stack, target, rendered, store)
     gate = _make_gate(engine, target, rendered, store)
     if gate is not None:
-        desired = replace(desired, barred=gate.barred(datetime.now().astimezone().date()))
+        from controller.loop.scanning import today
+
+        desired = replace(desired, barred=gate.barred(today()))
     return Loaded(
         place=target.place,
         project=replace(target.project, name=rendered.name),

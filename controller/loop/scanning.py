@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,7 +23,7 @@ from controller.loop.scanfacts import look_at_sources, read_standards
 from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
 from controller.model.running import ImageFacts, Model, Running
-from controller.model.scanning import FindingSource, ScanFinding
+from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
 from controller.security.reading import Keys, mapping, text, texts
 from controller.security.scan import Found, scan_project, scan_running
 from controller.security.subject import Project
@@ -49,6 +49,11 @@ class Written:
     is_exact: bool = True
     """Compose made the model, and we did not guess it."""
 
+    @property
+    def fail_on(self) -> FindingSeverity | None:
+        """From which severity on the manifest bars services; None: never."""
+        return self.manifest.spec.security.scan.fail_on if self.manifest is not None else None
+
 
 def write_down(target: Target, rendered: RenderedProject) -> Written:
     """All that a scan looks at of a target that was read."""
@@ -62,6 +67,18 @@ class Known(NamedTuple):
     own_paths: tuple[str, ...] = ()
     images: Mapping[str, ImageFacts] = {}
     volumes: Mapping[str, Model] = {}
+
+
+def know(engine: Engine | None, folder: Path, rendered: RenderedProject) -> Known:
+    """All of that; without an engine only where our own files are, which is `folder`."""
+    if engine is None:
+        return Known((str(folder),))
+    return Known((str(folder),), find_images(engine, rendered), find_volumes(engine, rendered))
+
+
+def today() -> date:
+    """Of people where this runs: until when waivers count."""
+    return datetime.now().astimezone().date()
 
 
 def scan(written: Written, known: Known, today: date, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
@@ -120,7 +137,7 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         own_paths=known.own_paths,
         watched_paths=(str(written.manifest_path),) if written.manifest_path is not None else (),
         written=_places(written).written,
-        looked_at=tuple(_looked_at(written.inputs)),
+        looked_at=tuple(looked_at(written.inputs)),
         is_exact=written.is_exact,
         userns_remap=running.posture is not None and running.posture.userns_remap,
     )
@@ -199,7 +216,7 @@ def _relative(inputs: Inputs, directory: Path) -> Iterator[str]:
                 yield os.path.abspath(directory / node.value.split(":")[0])
 
 
-def _looked_at(inputs: Inputs) -> Iterator[tuple[Keys, str]]:
+def looked_at(inputs: Inputs) -> Iterator[tuple[Keys, str]]:
     for document in (*inputs.documents, *inputs.bases):
         for path, node in scalars(document.root):
             if isinstance(node.value, str) and "$" in node.value:

@@ -13,7 +13,7 @@ from controller.intake.targets import Target
 from controller.loop.gate import make_gate
 from controller.loop.generation import render_target, resolve_target
 from controller.loop.reachbook import load_reach
-from controller.loop.scanning import Known, Written, find_images, find_volumes, read_waivers, scan, write_down
+from controller.loop.scanning import Known, Written, know, read_waivers, scan, write_down
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.names import Instant
@@ -68,15 +68,12 @@ def _look(engine: Engine | None, stack: str) -> tuple[Running | None, str]:
 
 
 def _known(written: Written, senses: Senses) -> Known:
-    if senses.engine is None:
-        return Known((str(senses.folder),))
-    engine, rendered = senses.engine, written.rendered
-    return Known((str(senses.folder),), find_images(engine, rendered), find_volumes(engine, rendered))
+    return know(senses.engine, senses.folder, written.rendered)
 
 
 def fail_on_of(written: Written | None) -> FindingSeverity | None:
     """From which severity on its manifest bars services."""
-    return written.manifest.spec.security.scan.fail_on if written is not None and written.manifest is not None else None
+    return written.fail_on if written is not None else None
 
 
 def is_enforced(written: Written | None) -> bool:

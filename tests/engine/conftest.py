@@ -8,6 +8,13 @@ import pytest
 from controller.engines.compose_engine import ComposeEngine
 from tests.engine.docker_project import Project
 from tests.engine.ingress_bed import Bed
+from tests.engine.sweep import sweep
+
+
+@pytest.fixture(scope="session", autouse=True)
+def swept_engine() -> None:
+    """An engine with room for networks, whatever runs before this one left there."""
+    sweep()
 
 
 @pytest.fixture

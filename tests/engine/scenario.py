@@ -11,11 +11,11 @@ import subprocess
 import textwrap
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from tests.contract_cli.command import CONTROLLER, Ran, controller
 from tests.engine.checks import Container, containers, describe, docker
@@ -255,18 +255,31 @@ def stays(what: Callable[[], object], seconds: float) -> None:
 
 
 def clean(name: str) -> None:
-    """Remove all that carries this project's name, and what the controller put beside it; nothing else."""
-    label = f"label=com.docker.compose.project={name}"
-    for _ in range(3):
-        marks = (label, f"label=controller.stack={name}")
-        ids = [made for mark in marks for made in docker("ps", "-aq", "--filter", mark).split()]
-        if not ids:
-            break
-        subprocess.run(["docker", "rm", "-f", "-v", *ids], capture_output=True, check=False)
-    for kind in ("network", "volume"):
-        ids = docker(kind, "ls", "-q", "--filter", label).split()
+    """Remove all that carries this project's name, and what the controller put beside it; nothing else.
+
+    Until it is gone: an engine at work lets go of a network a moment after its last container, and thirty networks
+    that are left behind use up Docker's address pools for every test that follows.
+    """
+    marks = (f"label=com.docker.compose.project={name}", f"label=controller.stack={name}")
+    eventually(lambda: not _remove(marks), seconds=30.0, every=0.3)
+
+
+def _remove(marks: Sequence[str]) -> set[str]:
+    """Try once to remove what carries one of these labels; what was still there."""
+    found: set[str] = set()
+    for kind, listed, removed in _KINDS:
+        ids = {made for mark in marks for made in docker(*listed, "-q", "--filter", mark).split()}
         if ids:
-            subprocess.run(["docker", kind, "rm", *ids], capture_output=True, check=False)
+            subprocess.run(["docker", *removed, *ids], capture_output=True, check=False)
+        found |= {f"{kind} {made}" for made in ids}
+    return found
+
+
+_KINDS: Final = (
+    ("container", ("ps", "-a"), ("rm", "-f", "-v")),
+    ("network", ("network", "ls"), ("network", "rm")),
+    ("volume", ("volume", "ls"), ("volume", "rm")),
+)
 
 
 def service_of(result: Mapping[str, Any], name: str) -> Mapping[str, Any]:

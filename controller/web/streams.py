@@ -27,6 +27,8 @@ PING = 15.0
 """Seconds of silence after which a comment is sent, so that nobody in between takes the connection for dead."""
 _LOOK = 1.0
 """Seconds after which is looked again which replicas there are."""
+_PATIENCE = 0.5
+"""Seconds for which a page waits for the alerts: where stores are slow it is told of all else, and of them later."""
 _HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 _PING = b": still here\n\n"
 _RETRY = b"retry: 1000\n\n"
@@ -42,7 +44,8 @@ async def stream(
     """Everything as it changes; `Last-Event-ID` (or `since`) goes on from there."""
     desk.feed.followers.check()
     if not desk.feed.followers.taken:  # nobody has looked lately
-        await look_at_alerts(desk)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(look_at_alerts(desk), _PATIENCE)
     return _stream(_follow(desk, key_of(request), last_event_id or since))
 
 

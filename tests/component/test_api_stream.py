@@ -47,6 +47,27 @@ def test_a_store_that_cannot_be_read_keeps_nothing_else_from_being_served(
     visit(house, script)
 
 
+def test_a_store_that_does_not_answer_keeps_no_page_waiting(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.write("shop")
+    answers = threading.Event()
+
+    def hang(*_: object) -> None:
+        answers.wait(60)
+        raise ControllerError("the disk is slow")
+
+    def script(there: Visit) -> None:
+        converge(there)
+        monkeypatch.setattr(window.Window, "alerts", hang)
+        try:
+            with there.stream() as messages:
+                assert next(messages).data["stacks"][0]["name"] == "shop"
+                assert not answers.is_set()
+        finally:
+            answers.set()
+
+    visit(house, script)
+
+
 def test_who_has_gone_out_is_told_nothing_more(house: House) -> None:
     house.write("shop")
 

@@ -107,7 +107,7 @@ def take_the_rest(client: socket.socket) -> int:
 def test_who_takes_an_answer_slowly_gets_all_of_it(
     tls: dict[str, Any], more: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(serving, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(serving, "REQUEST_SECONDS", 2.0)
     with served(tls) as port, knock(port, tls) as client:
         client.sendall(f"GET /long HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode())
         taken = client.recv(4096)

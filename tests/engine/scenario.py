@@ -187,8 +187,7 @@ class Scene:
     def clean(self) -> None:
         for daemon in self._daemons:
             daemon.end()
-        for name in (self.name, *self._others):
-            clean(name)
+        clean(self.name, *self._others)
 
 
 class Daemon:
@@ -254,13 +253,14 @@ def stays(what: Callable[[], object], seconds: float) -> None:
         time.sleep(0.2)
 
 
-def clean(name: str) -> None:
-    """Remove all that carries this project's name, and what the controller put beside it; nothing else.
+def clean(*names: str) -> None:
+    """Remove all that carries these projects' names, and what the controller put beside it; nothing else.
 
     Until it is gone: an engine at work lets go of a network a moment after its last container, and thirty networks
     that are left behind use up Docker's address pools for every test that follows.
     """
-    marks = (f"label=com.docker.compose.project={name}", f"label=controller.stack={name}")
+    labels = ("com.docker.compose.project", "controller.stack")
+    marks = [f"label={label}={name}" for label in labels for name in names]
     eventually(lambda: not _remove(marks), seconds=30.0, every=0.3)
 
 

@@ -127,6 +127,7 @@ def test_each_manner_of_saving_is_one_change_that_replaces_one_service(scene: Sc
             assert not [one for one in scene.conditions() if one != "Converged"]
 
 
+@pytest.mark.slow
 @pytest.mark.fault("F2")
 def test_a_swapped_link_to_the_data_is_one_change(scene: Scene) -> None:
     """As a mounted ConfigMap is updated: `..data` points to another folder from one instant to the next."""

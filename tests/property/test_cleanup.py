@@ -223,7 +223,9 @@ def check(held: Holdings) -> Counter[str]:
 
 
 @pytest.mark.fault("W14")
-@pytest.mark.parametrize("first", range(0, WORLDS, BATCH))
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in range(BATCH, WORLDS, BATCH))]
+)
 def test_nobody_elses_no_volume_and_no_image_of_a_way_back_goes(first: int) -> None:
     went: Counter[str] = Counter()
     for seed in range(first, first + BATCH):

@@ -122,7 +122,10 @@ def draw(chance: random.Random, low: float, high: float) -> Curve:
     return lambda t: share * first(t) + (1 - share) * second(t)
 
 
-@pytest.mark.parametrize("first", range(0, CURVES, CURVES // 8))
+_PARTS = range(0, CURVES, CURVES // 8)
+
+
+@pytest.mark.parametrize("first", [*_PARTS[:2], *(pytest.param(part, marks=pytest.mark.slow) for part in _PARTS[2:])])
 def test_over_any_course_of_use(first: int) -> None:
     for seed in range(first, first + CURVES // 8):
         chance = random.Random(seed)

@@ -34,6 +34,7 @@ def channel(scene: Scene, inbox: Webhook) -> None:
     scene.write("manifests/controller.yaml", head + spec)
 
 
+@pytest.mark.slow
 def test_a_crash_loop_is_told_and_acknowledged_and_a_channel_that_was_down_hears_of_it_later(
     scene: Scene, inbox: Webhook
 ) -> None:

@@ -174,6 +174,7 @@ def test_its_own_rubbish_goes_and_nothing_of_anybody_elses(shop: Shop) -> None:
         assert {name: one.life for name, one in containers(other).items() if one.running} == lives
 
 
+@pytest.mark.slow
 def test_what_a_builder_left_in_between_goes_with_the_last_image_that_was_built_on_it(
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,6 +211,7 @@ def parent(image: str) -> str:
     return docker("image", "inspect", "-f", "{{.Parent}}", image).strip()
 
 
+@pytest.mark.slow
 def test_beside_a_daemon_and_by_its_schedule(shop: Shop) -> None:
     scene = shop.scene
     scene.compose("services: {db: {SLEEP}}")

@@ -41,6 +41,7 @@ def test_a_cold_start_follows_readiness_and_not_the_interval_of_the_checks(scene
         assert len(scene.hand("ps", "-q", "--status", "running").split()) == 3
 
 
+@pytest.mark.slow
 def test_sequential_never_has_two_services_starting(scene: Scene) -> None:
     scene.compose(f"services: {{{', '.join(f'{name}: {{{ready_after(0.5)}}}' for name in 'abcd')}}}")
     scene.manifest("startup: {mode: sequential}")
@@ -133,6 +134,7 @@ def test_scaling_takes_the_lowest_numbers_and_compose_agrees(scene: Scene) -> No
     assert scene.containers()["web-1"].life == first.life
 
 
+@pytest.mark.slow
 def test_services_that_leave_the_profile_are_stopped_in_reverse_order_and_not_removed(scene: Scene) -> None:
     scene.compose("services: {db: {POLITE}, mid: {POLITE, depends_on: [db]}, top: {POLITE, depends_on: [mid]}}")
     spec = "profile: PROFILE\nstartupProfiles: {all: {services: ['*']}, small: {services: [db]}}"

@@ -52,6 +52,7 @@ def test_the_port_is_handed_over_with_the_first_replacement(scene: Scene, site: 
     assert site.answers() == "new" and len(proxies(scene)) == 1
 
 
+@pytest.mark.slow
 def test_an_up_by_hand_that_wants_the_port_of_the_ingress_is_told_and_repaired(scene: Scene, site: Site) -> None:
     with scene.daemon("--watch"):
         scene.await_phase("Converged")

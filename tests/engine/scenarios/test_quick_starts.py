@@ -24,6 +24,7 @@ def begin(scene: Scene, *arguments: str) -> list[str]:
     return [one.name for one in heard if one.name != "first-1"]
 
 
+@pytest.mark.slow
 def test_what_was_learned_orders_starts_and_gives_them_their_time(scene: Scene) -> None:
     # Both are there, and wait, when the first one has begun; else who was made first would begin.
     scene.compose(f"services: {{first: {{SLEEP}}, {pair(NEEDS)}}}")

@@ -53,6 +53,7 @@ def test_too_little_memory_for_the_stack(scene: Scene) -> None:
             eventually(lambda: "a-1" in running(scene.containers()))
 
 
+@pytest.mark.slow
 def test_an_update_that_does_not_fit_leaves_what_serves(scene: Scene) -> None:
     web = f"services: {{web: {reserving('1g', ', update_config: {order: start-first}')}}}"
     scene.compose(web)
@@ -78,6 +79,7 @@ def test_a_disk_that_is_to_be_kept_free(scene: Scene) -> None:
     assert not running(scene.containers())
 
 
+@pytest.mark.slow
 def test_a_port_that_a_process_has(scene: Scene) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -116,6 +118,7 @@ def test_a_port_that_a_strange_container_has(scene: Scene) -> None:
     scene.done("apply")
 
 
+@pytest.mark.slow
 def test_a_volume_that_a_strange_container_has(scene: Scene) -> None:
     scene.compose("services: {db: {SLEEP, volumes: ['data:/data']}}\nvolumes: {data: {}}")
     scene.manifest("services: {db: {exclusiveVolumes: [data]}}")

@@ -82,6 +82,7 @@ def narrow(scene: Scene) -> Iterator[SocketProxy]:
         yield made
 
 
+@pytest.mark.slow
 def test_it_keeps_a_stack_and_can_do_nothing_else(scene: Scene, narrow: SocketProxy) -> None:
     scene.compose("""
         services:

@@ -57,6 +57,7 @@ def test_stop_now_gives_no_grace(scene: Scene) -> None:
     assert scene.containers()["deaf-1"].exit_code == 137
 
 
+@pytest.mark.slow
 def test_commands_go_through_a_daemon_with_the_same_results(scene: Scene) -> None:
     scene.compose(CHAIN)
     with scene.daemon("--watch") as daemon:
@@ -93,6 +94,7 @@ def test_commands_go_through_a_daemon_with_the_same_results(scene: Scene) -> Non
         assert daemon.process.poll() is None
 
 
+@pytest.mark.slow
 def test_a_failing_apply_through_a_daemon_ends_with_1_and_says_why(scene: Scene) -> None:
     scene.compose('services: {bad: {image: IMAGE, command: ["sh", "-c", "exit 7"]}}')
     scene.manifest("startup: {retry: {attempts: 3, initialDelay: 200ms, maxDelay: 1s}}")

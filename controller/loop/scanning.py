@@ -19,6 +19,7 @@ from controller.intake.places import Places, named_files
 from controller.intake.source import Document
 from controller.intake.targets import Target
 from controller.intake.tree import scalars
+from controller.loop.portplaces import PortPlaces
 from controller.loop.scanfacts import look_at_sources, read_standards
 from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
@@ -89,7 +90,7 @@ def scan(written: Written, known: Known, today: date, running: Running = NOTHING
 
 def scan_made(project: Project, written: Written, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
     """The same of a project that was made of it before, whatever is waived."""
-    places = _places(written)
+    places = PortPlaces(_places(written))
     found = [_placed(one, places, FindingSource.COMPOSE) for one in scan_project(project)]
     found += [_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)]
     return tuple(_once(found))
@@ -118,6 +119,8 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
     folder = written.manifest_path.parent if written.manifest_path is not None else written.directory
     named = named_files(written.inputs, written.directory)
     made = {**known.volumes, **running.volumes}
+    places = _places(written)
+    ranges = PortPlaces(places).ranges
     return Project(
         name=written.rendered.name,
         services=services,
@@ -136,8 +139,9 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         relative=frozenset(_relative(written.inputs, written.directory)),
         own_paths=known.own_paths,
         watched_paths=(str(written.manifest_path),) if written.manifest_path is not None else (),
-        written=_places(written).written,
+        written=places.written,
         looked_at=tuple(looked_at(written.inputs)),
+        ranges={name: found for name in services if (found := ranges(name))},
         is_exact=written.is_exact,
         userns_remap=running.posture is not None and running.posture.userns_remap,
     )
@@ -187,7 +191,7 @@ def _places(written: Written) -> Places:
     for one in named_files(inputs, written.directory):
         if one.path in lines and one.keys[2] == "env_file":
             env_files.setdefault(str(one.keys[1]), []).append((one.path, lines[one.path]))
-    return Places(inputs.documents, inputs.bases, env_files)
+    return Places(inputs.documents, inputs.bases, env_files, inputs.values)
 
 
 def _edges(services: Mapping[str, Mapping[str, Any]], manifest: Stack | None) -> Iterator[frozenset[str]]:
@@ -238,7 +242,7 @@ def _passed_on(document: Document) -> Iterator[tuple[Keys, str]]:
                 yield ("services", service, "environment", index), text(item.value)
 
 
-def _placed(found: Found, places: Places, source: FindingSource) -> ScanFinding:
+def _placed(found: Found, places: PortPlaces, source: FindingSource) -> ScanFinding:
     rule, service, hit = found
     path: Keys = hit.path if service is None else ("services", service, *hit.path)
     spot = places.find(path, hit.needle) if path else None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from controller.model.running import Model
 from controller.security.reading import items, text
 
 _SPAN = re.compile(r"(\d+)(?:-(\d+))?$")
+
+Key = tuple[str, tuple[int, int] | None, tuple[int, int], str]
 
 
 class Published(NamedTuple):
@@ -31,20 +33,78 @@ class Published(NamedTuple):
     def everywhere(self) -> bool:
         return self.host_ip.strip("[]") in ("", "0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104
 
+    @property
+    def key(self) -> Key:
+        """What makes it another one than its neighbours."""
+        ip = self.host_ip.strip("[]")
+        return ("" if ip == "0.0.0.0" else ip, self.host, self.target, self.protocol)  # noqa: S104
+
+    @property
+    def short(self) -> str:
+        """In the short form: `127.0.0.1:8080:80/udp`."""
+        ip = self.host_ip.strip("[]")
+        shown = [f"[{ip}]" if ":" in ip else ip] if ip else []
+        host = [span_text(self.host)] if self.host is not None else [""] * len(shown)
+        protocol = f"/{self.protocol}" if self.protocol != "tcp" else ""
+        return ":".join((*shown, *host, span_text(self.target))) + protocol
+
+    def within(self, other: Published) -> bool:
+        """It is one of those of the other, which may be a range; whatever their addresses."""
+        if self.protocol != other.protocol or not _within(self.target, other.target):
+            return False
+        if self.host is None or other.host is None:
+            return self.host is other.host
+        is_choice = other.target[0] == other.target[1]
+        apart = self.host[0] - other.host[0] == self.target[0] - other.target[0]
+        return _within(self.host, other.host) and (is_choice or apart)
+
+
+def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
 
 MOST_APART = 10
 """Neighbouring ports that are each looked at by themselves; more of them are one range."""
 
 
-def ports(model: Model) -> Iterator[Published]:
-    """Those of a range, which Compose takes apart, as the range that they are."""
+def ports(model: Model, written: Iterable[Published] = ()) -> Iterator[Published]:
+    """Those of a range, which Compose takes apart, as the range that they are: one that is `written`, or so long that
+    it can only be one."""
+    each = list(each_port(model))
+    known = {port.key: port for port in each}
+    found: list[Published] = []
+    taken: set[int] = set()
+    for one in written:
+        if made := _made_of(one, known):
+            first = min(made, key=lambda port: port.at)
+            found.append(one._replace(at=first.at, host_ip=first.host_ip))
+            taken |= {port.at for port in made}
+    yield from sorted((*found, *_runs(port for port in each if port.at not in taken)), key=lambda port: port.at)
+
+
+def _made_of(span: Published, known: dict[Key, Published]) -> list[Published]:
+    """What Compose made of a range, taken out of what is known; none where one of them is missing."""
+    first, last = span.target
+    if not 0 < last - first < len(known):
+        return []
+    keys = []
+    for number in range(last - first + 1):
+        host = span.host and (span.host[0] + number, span.host[0] + number)
+        keys.append(span._replace(host=host, target=(first + number, first + number)).key)
+        if keys[-1] not in known:
+            return []
+    return [known.pop(key) for key in keys]
+
+
+def _runs(found: Iterable[Published]) -> Iterator[Published]:
     run: list[Published] = []
-    for port in _each_port(model):
+    for port in found:
         if run and not _follows(run[-1], port):
             yield from _joined(run)
             run = []
         run.append(port)
-    yield from _joined(run)
+    if run:
+        yield from _joined(run)
 
 
 def _follows(had: Published, port: Published) -> bool:
@@ -62,9 +122,10 @@ def _joined(run: list[Published]) -> Iterator[Published]:
         yield run[0]._replace(host=(first[0], last[1]), target=(run[0].target[0], run[-1].target[1]))
 
 
-def _each_port(model: Model) -> Iterator[Published]:
+def each_port(model: Model) -> Iterator[Published]:
+    """As it is said, ranges that Compose has taken apart in their parts."""
     for index, one in enumerate(items(model.get("ports"))):
-        found = _long_port(index, one) if isinstance(one, Mapping) else _short_port(index, text(one))
+        found = _long_port(index, one) if isinstance(one, Mapping) else short_port(text(one), index)
         if found is not None:
             yield found
 
@@ -77,7 +138,8 @@ def _long_port(index: int, one: Model) -> Published | None:
     return Published(index, text(one.get("host_ip")), span(text(one.get("published"))), target, protocol)
 
 
-def _short_port(index: int, one: str) -> Published | None:
+def short_port(one: str, at: int = 0) -> Published | None:
+    """`127.0.0.1:8080:80/tcp`, or less of it. None: that is no port."""
     ends, _, protocol = one.partition("/")
     host, _, container = ends.rpartition(":")
     target = span(container)
@@ -86,10 +148,15 @@ def _short_port(index: int, one: str) -> Published | None:
     ip, _, published = host.rpartition(":")
     if host and span(published) is None and not ip:  # an address alone: the engine picks the port
         ip, published = host, ""
-    return Published(index, ip, span(published), target, protocol or "tcp")
+    return Published(at, ip, span(published), target, protocol or "tcp")
 
 
 def span(one: str) -> tuple[int, int] | None:
     """First and last port of `80` or `8000-8010`."""
     found = _SPAN.match(one)
     return (int(found[1]), int(found[2] or found[1])) if found else None
+
+
+def span_text(ends: tuple[int, int]) -> str:
+    """The same as text."""
+    return "-".join(map(str, dict.fromkeys(ends)))

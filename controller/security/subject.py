@@ -9,6 +9,7 @@ from typing import NamedTuple
 from controller.model.running import ImageFacts, Model
 from controller.model.scanning import FindingSeverity, Rule
 from controller.security.reading import Keys, Mounted, sought, texts
+from controller.security.spans import Published, ports
 
 
 class Hit(NamedTuple):
@@ -122,6 +123,12 @@ class Project:
     userns_remap: bool = False
     looked_at: tuple[tuple[Keys, str], ...] = ()
     """Variables that its files interpolate, and where."""
+    ranges: Mapping[str, tuple[Published, ...]] = field(default_factory=dict)
+    """Ports that are written as ranges, by service."""
+
+    def ports(self, service: str) -> Iterator[Published]:
+        """Those that a service publishes, ranges as they are written."""
+        return ports(self.services[service], self.ranges.get(service, ()))
 
     def may_meet(self, one: str, other: str) -> bool:
         """Whether both may run at once: services of different profiles alone often stand for each other."""
@@ -147,6 +154,10 @@ class Subject:
     def written(self, *path: str | int) -> str | None:
         """Its text in the user's file."""
         return self.project.written(("services", self.name, *path))
+
+    def ports(self) -> Iterator[Published]:
+        """Those that it publishes, ranges as they are written."""
+        return ports(self.model, self.project.ranges.get(self.name, ()))
 
     def needle(self, mount: Mounted) -> str:
         """What is looked for in the files to find a mount."""

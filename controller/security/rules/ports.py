@@ -17,7 +17,7 @@ from controller.security.reading import (
     texts,
     words,
 )
-from controller.security.spans import Published, ports, span
+from controller.security.spans import Published, span, span_text
 from controller.security.subject import Checks, Hit, Project, Subject
 
 PORTS = Checks()
@@ -48,7 +48,7 @@ _ADMIN = (
 
 
 def _place(port: Published) -> str:
-    host = _span(port.host) if port.host else "a free port"
+    host = span_text(port.host) if port.host else "a free port"
     return f"{port.host_ip or '0.0.0.0'}:{host}"  # noqa: S104
 
 
@@ -59,20 +59,16 @@ def _place(port: Published) -> str:
     refs="CIS 5.14, OWASP 5a, CL-0005, KICS 451d79dc",
 )  # fmt: skip
 def everywhere(one: Subject) -> Iterator[Hit]:
-    for port in ports(one.model):
+    for port in one.ports():
         if port.everywhere and _sensitive(one, port) is None:
             yield Hit(("ports", port.at), f"{_place(port)} is open to every network of the machine", _written(port))
 
 
 def _written(port: Published) -> str:
-    """As one may have written it: in the short form, or in parts."""
-    target = _span(port.target)
-    host = [] if port.host is None else [f"{_span(port.host)}:{target}", _span(port.host)]
-    return "\n".join(filter(None, (*host, target, port.host_ip)))
-
-
-def _span(ends: tuple[int, int]) -> str:
-    return "-".join(map(str, dict.fromkeys(ends)))
+    """The whole of it first, then as one may have written it: in the short form, or in parts."""
+    target = span_text(port.target)
+    host = [] if port.host is None else [f"{span_text(port.host)}:{target}", span_text(port.host)]
+    return "\n".join(filter(None, (port.short, *host, target, port.host_ip)))
 
 
 @PORTS.service(
@@ -81,7 +77,7 @@ def _span(ends: tuple[int, int]) -> str:
     fix="do not publish it: other services reach it without; else publish it as 127.0.0.1:…",
 )  # fmt: skip
 def sensitive(one: Subject) -> Iterator[Hit]:
-    for port in ports(one.model):
+    for port in one.ports():
         found = _sensitive(one, port)
         if found is not None and not port.loopback:
             yield Hit(("ports", port.at), f"{found} is open at {_place(port)}", _written(port))
@@ -104,9 +100,10 @@ def _sensitive(one: Subject, port: Published) -> str | None:
     refs="CIS 5.8, PSS baseline, KICS bc2908f3",
 )  # fmt: skip
 def low_ports(one: Subject) -> Iterator[Hit]:
-    for port in ports(one.model):
+    for port in one.ports():
         if port.host is not None and 0 < port.host[0] < 1024:
-            yield Hit(("ports", port.at), f"it takes port {port.host[0]} of the host", _written(port))
+            number = "port" if port.host[0] == port.host[1] else "ports"
+            yield Hit(("ports", port.at), f"it takes {number} {span_text(port.host)} of the host", _written(port))
 
 
 @PORTS.service(
@@ -116,7 +113,7 @@ def low_ports(one: Subject) -> Iterator[Hit]:
     refs="CIS 5.7",
 )  # fmt: skip
 def logins(one: Subject) -> Iterator[Hit]:
-    found = next((port for port in ports(one.model) if port.target[0] <= 22 <= port.target[1]), None)
+    found = next((port for port in one.ports() if port.target[0] <= 22 <= port.target[1]), None)
     if found is not None:
         yield Hit(("ports", found.at), "its port 22 is published", _written(found))
     for index, exposed in enumerate(texts(one.model.get("expose"))):
@@ -135,11 +132,11 @@ def logins(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def many_ports(one: Subject) -> Iterator[Hit]:
     spans: dict[str, list[Published]] = {}
-    for port in ports(one.model):
+    for port in one.ports():
         if port.target[1] - port.target[0] >= 10:
             yield Hit(("ports", port.at), f"it publishes {port.target[1] - port.target[0] + 1} ports", _written(port))
         spans.setdefault(f"{port.host_ip}/{port.protocol}", []).append(port)
-    if any(len(found) > 10 and all(one.target[0] == one.target[1] for one in found) for found in spans.values()):
+    if any(_are_many(found) for found in spans.values()):
         yield Hit(("ports",), "it publishes more than ten ports")
     for index, exposed in enumerate(texts(one.model.get("expose"))):
         found = span(exposed.split("/")[0])
@@ -147,6 +144,12 @@ def many_ports(one: Subject) -> Iterator[Hit]:
             yield Hit(("expose", index), f"it exposes {found[1] - found[0] + 1} ports", exposed)
         elif len(one.project.services) > 1 and not any(one.neighbours()):
             yield Hit(("expose", index), f"it exposes {exposed}, and no service is declared to need it", exposed)
+
+
+def _are_many(found: list[Published]) -> bool:
+    """Together, and none of them by itself."""
+    counts = [one.target[1] - one.target[0] + 1 for one in found]
+    return sum(counts) > 10 and max(counts) <= 10
 
 
 @PORTS.service(
@@ -235,8 +238,8 @@ def host_by_name(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def twice(project: Project) -> Iterator[Hit]:
     taken = _Taken()
-    for name, model in project.services.items():
-        for port in ports(model):
+    for name in project.services:
+        for port in project.ports(name):
             other = next(
                 (who for who, had in taken.near(port) if _collide(had, port) and project.may_meet(who, name)), None
             )

@@ -118,3 +118,15 @@ def test_what_is_written(places: Places) -> None:
     written = {name: places.written(("services", "web", "environment", name)) for name in "ABEG"}
     assert written == {"A": "1", "B": "${C}", "E": "1", "G": None}
     assert places.written(("services", "web", "labels", "l")) == "v"
+
+
+def test_extends_in_rounds_through_many_files_is_followed_once(tmp_path: Path) -> None:
+    files = [f"{number}.yaml" for number in range(8)]
+    rounds = "services: {a: {extends: b}, b: {extends: a, tmpfs: ['/x:${O:-exec}']}}\n"
+    write(tmp_path, dict.fromkeys(files, rounds))
+    inputs = read_inputs(ComposeProject(None, tuple(tmp_path / name for name in files), tmp_path))
+    found = Places(inputs.documents, inputs.documents)
+    assert found.find(("services", "a", "tmpfs", 0), "/x") is not None
+    assert found.find(("services", "a", "privileged")).depth == 2  # type: ignore[union-attr]
+    assert found.has_variables(("services", "a", "tmpfs")) and not found.has_variables(("services", "a", "ports"))
+    assert [one.value for one in found.items(("services", "a", "tmpfs"))] == ["/x:exec"] * 8 * 8

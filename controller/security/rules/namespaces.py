@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.model.scanning import FindingSeverity
-from controller.security.reading import Keys, networks, options, pairs, text
+from controller.security.reading import Keys, networks, options, pairs, text, texts
 from controller.security.subject import Checks, Hit, Subject
 
 NAMESPACES = Checks()
@@ -36,6 +36,11 @@ _RUNTIMES = ("runc", "io.containerd.runc.v2", "crun", "runsc", "kata-runtime", "
 
 def _is_host(one: Subject, key: str) -> bool:
     return text(one.model.get(key)) == "host"
+
+
+def _option(one: Subject, index: int, kind: str) -> str:
+    """What is looked for in the files: the whole of it, for another one of its kind may say the opposite."""
+    return f"{texts(one.model.get('security_opt'))[index]}\n{kind}"
 
 
 @NAMESPACES.service(
@@ -109,7 +114,7 @@ def control_groups(one: Subject) -> Iterator[Hit]:
         yield Hit(("cgroup_parent",), f"its control group lies below '{text(one.model['cgroup_parent'])}'")
     for index, kind, value in options(one.model):
         if kind == "writable-cgroups" and value.lower() != "false":
-            yield Hit(("security_opt", index), "it may write its control groups", "writable-cgroups")
+            yield Hit(("security_opt", index), "it may write its control groups", _option(one, index, kind))
 
 
 @NAMESPACES.service(
@@ -131,7 +136,7 @@ def joined(one: Subject) -> Iterator[Hit]:
 def _unguarded(one: Subject, kind: str, values: tuple[str, ...]) -> Iterator[tuple[Keys, str]]:
     for index, found, value in options(one.model):
         if found == kind and value.lower() in values:
-            yield ("security_opt", index), kind
+            yield ("security_opt", index), _option(one, index, kind)
 
 
 @NAMESPACES.service(
@@ -141,8 +146,8 @@ def _unguarded(one: Subject, kind: str, values: tuple[str, ...]) -> Iterator[tup
     refs="CIS 5.22, PSS baseline, OWASP 6, CL-0009, KICS 404fde2c",
 )  # fmt: skip
 def seccomp(one: Subject) -> Iterator[Hit]:
-    for path, kind in _unguarded(one, "seccomp", ("unconfined",)):
-        yield Hit(path, "its system calls are not filtered", kind)
+    for path, needle in _unguarded(one, "seccomp", ("unconfined",)):
+        yield Hit(path, "its system calls are not filtered", needle)
 
 
 @NAMESPACES.service(
@@ -152,8 +157,8 @@ def seccomp(one: Subject) -> Iterator[Hit]:
     refs="CIS 5.2, PSS baseline, CL-0009",
 )  # fmt: skip
 def apparmor(one: Subject) -> Iterator[Hit]:
-    for path, kind in _unguarded(one, "apparmor", ("unconfined",)):
-        yield Hit(path, "AppArmor does not confine it", kind)
+    for path, needle in _unguarded(one, "apparmor", ("unconfined",)):
+        yield Hit(path, "AppArmor does not confine it", needle)
 
 
 @NAMESPACES.service(
@@ -166,7 +171,7 @@ def selinux(one: Subject) -> Iterator[Hit]:
     for index, kind, value in options(one.model):
         name, _, type_ = value.replace("=", ":").partition(":")
         if kind == "label" and (name == "disable" or (name == "type" and type_ not in _TYPES)):
-            yield Hit(("security_opt", index), f"its SELinux label is set: {value}", "label")
+            yield Hit(("security_opt", index), f"its SELinux label is set: {value}", _option(one, index, kind))
 
 
 _TYPES = ("container_t", "container_init_t", "container_kvm_t", "container_engine_t")
@@ -180,8 +185,8 @@ _TYPES = ("container_t", "container_init_t", "container_kvm_t", "container_engin
     refs="PSS baseline",
 )  # fmt: skip
 def masks(one: Subject) -> Iterator[Hit]:
-    for path, kind in _unguarded(one, "systempaths", ("unconfined",)):
-        yield Hit(path, "nothing of /proc is masked", kind)
+    for path, needle in _unguarded(one, "systempaths", ("unconfined",)):
+        yield Hit(path, "nothing of /proc is masked", needle)
 
 
 _FALSE = ("0", "f", "F", "false", "FALSE", "False")
@@ -199,7 +204,8 @@ def new_privileges(one: Subject) -> Iterator[Hit]:
     if not found:
         yield Hit(("security_opt",), "it may gain privileges")
     elif found[-1][1] in _FALSE:
-        yield Hit(("security_opt", found[-1][0]), "it may gain privileges", "no-new-privileges")
+        index = found[-1][0]
+        yield Hit(("security_opt", index), "it may gain privileges", _option(one, index, "no-new-privileges"))
 
 
 @NAMESPACES.service(

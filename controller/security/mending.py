@@ -18,7 +18,7 @@ from controller.security.reading import (
     text,
     texts,
 )
-from controller.security.spans import Published, ports
+from controller.security.spans import Published, each_port, ports
 
 PROCESSES = 200
 """Most processes of one service: within what the CIS benchmark's audit suggests, and enough for nearly all."""
@@ -95,20 +95,29 @@ def _restart(model: Model) -> Mapping[str, Any]:
 
 
 def _loopback(model: Model) -> Mapping[str, Any]:
-    """All of them, for a list is put in the place of another as a whole."""
-    found = [_port(one) for one in ports(model) if "$" not in one.host_ip]
-    return {"ports": Instead(found)} if len(found) == len(items(model.get("ports"))) else {}
+    """All of them, for a list is put in the place of another as a whole. An address that somebody chose stays."""
+    given, each = items(model.get("ports")), list(each_port(model))
+    if len(given) != len(each) or any("$" in one.host_ip for one in each) or not any(one.everywhere for one in each):
+        return {}
+    short = [_port(one) for one in ports({"ports": list(filter(_is_short, given))})]
+    long = [{**given[one.at], "host_ip": _address(one)} for one in each if not _is_short(given[one.at])]
+    return {"ports": Instead(list({repr(one): one for one in (*short, *long)}.values()))}
+
+
+_SHORT = frozenset(("target", "published", "host_ip", "protocol", "mode"))
+
+
+def _is_short(one: Any) -> bool:
+    """Nothing of it gets lost in the short form."""
+    return not isinstance(one, Mapping) or (one.keys() <= _SHORT and one.get("mode", "ingress") == "ingress")
 
 
 def _port(port: Published) -> str:
-    host = _span(port.host) if port.host is not None else ""
-    ip = port.host_ip if not port.everywhere else "127.0.0.1"
-    shown = f"[{ip.strip('[]')}]" if ":" in ip else ip
-    return f"{shown}:{host}:{_span(port.target)}" + (f"/{port.protocol}" if port.protocol != "tcp" else "")
+    return port._replace(host_ip=_address(port)).short
 
 
-def _span(ends: tuple[int, int]) -> str:
-    return "-".join(map(str, dict.fromkeys(ends)))
+def _address(port: Published) -> str:
+    return "127.0.0.1" if port.everywhere else port.host_ip
 
 
 def _plain_tmpfs(model: Model) -> Mapping[str, Any]:

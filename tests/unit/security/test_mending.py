@@ -63,6 +63,38 @@ def mended(model: dict[str, Any], *rules: str) -> dict[str, Any]:
             },
             id="ports, those that are closed already as they are",
         ),
+        pytest.param(
+            {"ports": [f"{port}:{port}" for port in range(8000, 8012)] + ["9000:9000/udp", "[::]:9000:9000/udp"]},
+            "W01",
+            {"ports": Instead(["127.0.0.1:8000-8011:8000-8011", "127.0.0.1:9000:9000/udp"])},
+            id="a long range in one line, and what becomes the same once",
+        ),
+        pytest.param(
+            {
+                "ports": [
+                    {"name": "web", "target": 80, "published": "8080", "mode": "host", "app_protocol": "http"},
+                    {"target": 90, "published": "90", "mode": "ingress", "protocol": "tcp"},
+                ]
+            },
+            "W01",
+            {
+                "ports": Instead(
+                    [
+                        "127.0.0.1:90:90",
+                        {
+                            "name": "web",
+                            "target": 80,
+                            "published": "8080",
+                            "mode": "host",
+                            "app_protocol": "http",
+                            "host_ip": "127.0.0.1",
+                        },
+                    ]
+                )
+            },
+            id="what only the long form says is kept",
+        ),
+        pytest.param({"ports": ["192.168.1.5:6379:6379"]}, "W02", {}, id="an address that somebody chose stays"),
         pytest.param({"ports": ["${WEB}:80", "1:1"]}, "W02", {}, id="not where one of them cannot be read"),
         pytest.param({"privileged": True}, "H03", {}, id="what it may need stays"),
     ],

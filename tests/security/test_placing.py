@@ -43,6 +43,12 @@ OTHERS = (
         compose_yaml=compose(service("security_opt:\n  - no-new-privileges:true")),
         compose_override_yaml="services:\n  web:\n    security_opt:\n      - no-new-privileges=false #! N12\n",
     ),
+    several(
+        "N10",
+        "an override that says another one of the kind",
+        compose_yaml=compose(service("security_opt:\n  - label=disable #! N10\n  - no-new-privileges:true")),
+        compose_override_yaml="services:\n  web:\n    security_opt:\n      - label=level:s0\n",
+    ),
     one("N08", "security_opt:\n  - 'seccomp:x.json'\n  - seccomp=unconfined #! N08\n  - no-new-privileges:true"),
     one("N10", "security_opt:\n  - 'label:type:container_t'\n  - label=disable #! N10\n  - no-new-privileges:true"),
     several(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,9 +14,10 @@ from controller import failpoints
 from controller.cli.scanned import ScannedStack
 from controller.engines.base import Engine
 from controller.intake.inputs import read_inputs
-from controller.loop.scanning import looked_at, scan
+from controller.intake.places import Places
+from controller.loop.scanning import scan
 from controller.model.errors import ControllerError, EngineError, InvalidInput
-from controller.model.scanning import FindingSource
+from controller.model.scanning import FindingSource, ScanFinding
 from controller.render.hardening import override_text
 from controller.security.mending import Mended, find_mends
 from controller.security.reading import mapping
@@ -22,11 +25,12 @@ from controller.security.reading import mapping
 
 @dataclass(frozen=True, slots=True)
 class Hardening:
-    """What was written for one stack. `before`, `after`: findings of its files."""
+    """What was written for one stack. `use`: how, from here; `before`, `after`: findings of its files."""
 
     stack: ScannedStack
     file: Path
     text: str
+    use: str
     mends: tuple[Mended, ...]
     before: int
     after: int
@@ -35,35 +39,74 @@ class Hardening:
 def harden(engine: Engine, stacks: tuple[ScannedStack, ...]) -> Iterator[Hardening]:
     """One for each stack of which something can be mended. Raises ControllerError where one cannot be written."""
     for stack in stacks:
-        found = [one for one in stack.findings if one.source is FindingSource.COMPOSE]
-        variables = {path[1:3] for path, _ in looked_at(stack.written.inputs) if path[:1] == ("services",)}
-        services = mapping(stack.written.rendered.model.get("services"))
-        mends = find_mends(services, found, lambda service, key, at=variables: (service, key) in at)  # type: ignore[misc]
-        if mends:
-            yield _harden(engine, stack, mends, len(found))
+        made = _harden(engine, stack)
+        if made is not None:
+            yield made
 
 
-def _harden(engine: Engine, stack: ScannedStack, mends: tuple[Mended, ...], before: int) -> Hardening:
+def _harden(engine: Engine, stack: ScannedStack) -> Hardening | None:
+    """With what answers a finding when it is tried, and nothing else."""
+    inputs = stack.written.inputs
+    places = Places(inputs.documents, inputs.bases, values=inputs.values)
+    services = mapping(stack.written.rendered.model.get("services"))
+    found = wanted = [one for one in stack.findings if one.source is FindingSource.COMPOSE]
+    while mends := find_mends(services, wanted, lambda service, key: places.has_variables(("services", service, key))):
+        file = _file(stack)
+        left = _try(engine, stack, override_text(mends, ""))
+        before, after = _count(found), _count(left)
+        claimed = [(one.service, rule) for one in mends for rule in one.rules]
+        idle = {claim for claim in claimed if after[claim] >= before[claim]}
+        if not idle:
+            return _written(stack, file, _told(mends, after), (len(found), len(left)))
+        wanted = [one for one in wanted if (one.service or "", one.rule.id) not in idle]
+    return None
+
+
+def _count(findings: Iterable[ScanFinding]) -> Counter[tuple[str, str]]:
+    """Those that are not accepted, by service and rule."""
+    return Counter((one.service or "", one.rule.id) for one in findings if one.accepted is None)
+
+
+def _told(mends: Iterable[Mended], after: Mapping[tuple[str, str], int]) -> tuple[Mended, ...]:
+    """With rules of which something is left marked so."""
+    return tuple(
+        one._replace(rules=tuple(f"{rule} in part" if after[one.service, rule] else rule for rule in one.rules))
+        for one in mends
+    )
+
+
+def _file(stack: ScannedStack) -> Path:
     first = stack.project.files[0]
     file = first.with_name(f"{first.stem}.hardened.yaml")
     if file in stack.project.files:
         raise ControllerError(f"{file} is one of the stack's own files already", hint="mend the rest by hand")
-    text = override_text(mends, _use(stack, file))
-    after = _try(engine, stack, text)
+    return file
+
+
+def _written(stack: ScannedStack, file: Path, mends: tuple[Mended, ...], counts: tuple[int, int]) -> Hardening:
+    here = Path.cwd()
+    folder = here if file.is_relative_to(here) else file.parent
+    place = "" if folder == file.parent else f", from {os.path.relpath(folder, file.parent)}"
+    text = override_text(mends, f"Use it{place}: {_use(stack, file, folder)}")
     _write(file, text)
-    return Hardening(stack, file, text, mends, before, after)
+    return Hardening(stack, file, text, f"Use it: {_use(stack, file, here)}", mends, *counts)
 
 
-def _use(stack: ScannedStack, file: Path) -> str:
+def _use(stack: ScannedStack, file: Path, folder: Path) -> str:
+    """How, from a folder on."""
     if stack.written.manifest_path is not None:
         name = os.path.relpath(file, stack.written.manifest_path.parent)
-        return f"Use it: add {name} to compose.files of {stack.written.manifest_path.name}."
-    files = " ".join(f"-f {one.name}" for one in (*stack.project.files, file))
-    return f"Use it: docker compose {files} up -d, or a manifest with all of these in compose.files."
+        return f"add {name} to compose.files of {stack.written.manifest_path.name}."
+    words = ["docker", "compose"]
+    if stack.project.directory != stack.project.files[0].parent:
+        words += ["--project-directory", os.path.relpath(stack.project.directory, folder)]
+    for one in (*stack.project.files, file):
+        words += ["-f", os.path.relpath(one, folder)]
+    return f"{shlex.join(words)} up -d, or a manifest with all of these in compose.files."
 
 
-def _try(engine: Engine, stack: ScannedStack, text: str) -> int:
-    """How many findings are left with it. Raises ControllerError where Compose refuses it."""
+def _try(engine: Engine, stack: ScannedStack, text: str) -> list[ScanFinding]:
+    """What is found in the files with it. Raises ControllerError where Compose refuses it."""
     with tempfile.TemporaryDirectory(prefix="controller-") as folder:
         file = Path(folder, "override.yaml")
         file.write_text(text, "utf-8")
@@ -75,7 +118,7 @@ def _try(engine: Engine, stack: ScannedStack, text: str) -> int:
             raise ControllerError(f"nothing was written: {error.message}", hint=hint) from None
         written = replace(stack.written, rendered=rendered, inputs=read_inputs(project))
         found = scan(written, stack.known, stack.today)
-    return sum(one.source is FindingSource.COMPOSE for one in found)
+    return [one for one in found if one.source is FindingSource.COMPOSE]
 
 
 def _write(file: Path, text: str) -> None:

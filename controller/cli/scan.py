@@ -72,7 +72,7 @@ def _tell_fixed(scanned: Scanned, made: Sequence[Hardening], options: Options) -
             services = mapping(one.stack.written.rendered.model.get("services"))
             print_lines(["", *diff_lines(one.mends, services, paint=paint_for(options))])
         note(f"{one.file} written: {one.before} findings in the files without it, {one.after} with it", options)
-        note(one.text.splitlines()[1].removeprefix("# "), options)
+        note(one.use, options)
     if not made:
         why = "the files are to be mended first" if scanned.errors else "nothing of this can be mended by itself"
         note(f"nothing was written: {why}", options)

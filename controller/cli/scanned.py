@@ -29,7 +29,7 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ScannedStack:
-    """One of them: as it was read, what was known besides, and what was found."""
+    """One of them: as it was read, its profiles included, what was known besides, and what was found."""
 
     project: ComposeProject
     written: Written
@@ -65,30 +65,31 @@ class _Scan:
     """The engine's own posture was told."""
 
     def target(self, target: Target) -> None:
-        made = self._render(target)
+        project, made = self._render(target)
         rendered = made or read_roughly(target.project, target.inputs, target.name or target.project.directory.name)
         written = replace(write_down(target, rendered), is_exact=made is not None)
         running = self._look(rendered) if self.source != "compose" else Running()
         engine = self.engine if self.source != "compose" else None
         known, day = know(engine, state_dir(os.environ, os.geteuid()), rendered), today()
         found = scan(written, known, day, running)
-        self.stacks.append(ScannedStack(target.project, written, known, day, found))
+        self.stacks.append(ScannedStack(project, written, known, day, found))
         self.findings += found
         self.services += sorted(mapping(rendered.model.get("services")))
 
-    def _render(self, target: Target) -> RenderedProject | None:
+    def _render(self, target: Target) -> tuple[ComposeProject, RenderedProject | None]:
         """As Compose makes it of its files; None: Compose refuses, or is not there."""
         try:
             if not self.profiled:
                 with suppress(InvalidInput):  # all of them together may be refused, and each alone be right
-                    return render_target(self.engine, with_every_profile(target))
-            return render_target(self.engine, target)
+                    every = with_every_profile(target)
+                    return every.project, render_target(self.engine, every)
+            return target.project, render_target(self.engine, target)
         except InvalidInput as error:
             self.errors += error.findings
         except EngineError as error:
             message = f"{error.message}: scanned as it is written, without Compose"
             self.warnings.append(Finding(message, file=target.place, hint=error.hint))
-        return None
+        return target.project, None
 
     def _look(self, rendered: RenderedProject) -> Running:
         """What runs of it; nothing where no engine answers."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,70 @@ def test_of_files_that_compose_refuses_nothing_is_made(shop: Project) -> None:
     ran = shop.run("scan", "--fix", "--source", "compose", "-f", "compose.yaml")
     assert ran.code == 1 and "nothing was written: the files are to be mended first" in ran.err
     assert "H03" in ran.out and not (shop.folder / "compose.hardened.yaml").exists()
+
+
+QUIET = (
+    "security_opt: ['no-new-privileges:true'], pids_limit: 9, restart: 'on-failure:5', "
+    "logging: {driver: json-file, options: {max-size: 1m}}"
+)
+LAN = "'192.168.1.5:6379:6379'"
+
+
+def fix(project: Project, *where: str) -> tuple[str, str]:
+    """What was written beside the Compose file, "" for nothing; and what was said of it."""
+    ran = project.run("scan", "--fix", "--source", "compose", *where)
+    assert ran.code == 0, ran.err
+    made = project.folder / "compose.hardened.yaml"
+    return made.read_text() if made.exists() else "", ran.err
+
+
+@pytest.mark.parametrize(
+    ("ports", "told"),
+    [
+        (LAN, None),
+        (f"{LAN}, '8080:80'", "web: # W01\n"),
+        (f"{LAN}, '5432:5432'", "web: # W02 in part\n"),
+        ("'5432:5432'", "web: # W02\n"),
+    ],
+)
+def test_only_what_answers_a_finding_is_written_and_named(shop: Project, ports: str, told: str | None) -> None:
+    shop.write("compose.yaml", f"services: {{web: {{image: web, {QUIET}, ports: [{ports}]}}}}")
+    text, said = fix(shop)
+    if told is None:
+        assert text == "" and "nothing was written: nothing of this can be mended by itself" in said
+    else:
+        assert told in text
+
+
+@pytest.mark.parametrize("base", ["base", "{file: parts.yaml, service: base}"], ids=["the same file", "another file"])
+def test_variables_of_what_is_extended_stay_variables(shop: Project, base: str) -> None:
+    parts = "base: {image: web, ports: ['${P:-8080}:80'], tmpfs: ['/tmp:${O:-exec}']}"
+    shop.write("parts.yaml", f"services: {{{parts}}}")
+    own = f"{parts}, " if base == "base" else ""
+    shop.write("compose.yaml", f"services: {{{own}web: {{extends: {base}}}}}")
+    text, _ = fix(shop)
+    assert "  web: # N12, R03, R06, R08\n" in text and "ports" not in text and "tmpfs" not in text
+
+
+def test_services_of_other_profiles_are_tried_as_well(shop: Project) -> None:
+    shop.write("compose.yaml", f"services: {{web: {{image: web, profiles: [a], {QUIET}, ports: [{LAN}, '80:80']}}}}")
+    assert "  web: # W01\n" in fix(shop)[0]
+
+
+def test_how_it_is_used_is_told_from_here(shop: Project) -> None:
+    folder = "base files"
+    shop.write(f"{folder}/base.yaml", "services: {web: {image: web, volumes: ['./a:/a']}}")
+    shop.write("prod.yaml", "services: {web: {labels: {a: b}}}")
+    shop.write(".env", f"COMPOSE_FILE={folder}/base.yaml:prod.yaml")
+    _, said = fix(shop)
+    told = said.split("Use it: ")[1].split(" up -d")[0]
+    assert told == "docker compose -f 'base files/base.yaml' -f prod.yaml -f 'base files/base.hardened.yaml'"
+    made = (shop.folder / folder / "base.hardened.yaml").read_text()
+    assert f"# Use it, from ..: {told} up -d" in made
+    command = [*shlex.split(told), "config", "--format", "json"]
+    ran = subprocess.run(command, cwd=shop.folder, capture_output=True, text=True, check=True, timeout=60)
+    web = json.loads(ran.stdout)["services"]["web"]
+    assert web["pids_limit"] == 200 and web["volumes"][0]["source"] == str(shop.folder / folder / "a")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -117,7 +117,10 @@ def _port(port: Published) -> str:
 
 
 def _address(port: Published) -> str:
-    return "127.0.0.1" if port.everywhere else port.host_ip
+    """The loopback of its family in the place of all addresses."""
+    if not port.everywhere:
+        return port.host_ip
+    return "::1" if ":" in port.host_ip else "127.0.0.1"
 
 
 def _plain_tmpfs(model: Model) -> Mapping[str, Any]:

@@ -44,9 +44,9 @@ class Published(NamedTuple):
         """In the short form: `127.0.0.1:8080:80/udp`."""
         ip = self.host_ip.strip("[]")
         shown = [f"[{ip}]" if ":" in ip else ip] if ip else []
-        host = [span_text(self.host)] if self.host is not None else [""] * len(shown)
+        host = [_ends(self.host)] if self.host is not None else [""] * len(shown)
         protocol = f"/{self.protocol}" if self.protocol != "tcp" else ""
-        return ":".join((*shown, *host, span_text(self.target))) + protocol
+        return ":".join((*shown, *host, _ends(self.target))) + protocol
 
     def within(self, other: Published) -> bool:
         """It is one of those of the other, which may be a range; whatever their addresses."""
@@ -57,6 +57,10 @@ class Published(NamedTuple):
         is_choice = other.target[0] == other.target[1]
         apart = self.host[0] - other.host[0] == self.target[0] - other.target[0]
         return _within(self.host, other.host) and (is_choice or apart)
+
+
+def _ends(ends: tuple[int, int]) -> str:
+    return "-".join(map(str, dict.fromkeys(ends)))
 
 
 def _within(inner: tuple[int, int], outer: tuple[int, int]) -> bool:
@@ -155,8 +159,3 @@ def span(one: str) -> tuple[int, int] | None:
     """First and last port of `80` or `8000-8010`."""
     found = _SPAN.match(one)
     return (int(found[1]), int(found[2] or found[1])) if found else None
-
-
-def span_text(ends: tuple[int, int]) -> str:
-    """The same as text."""
-    return "-".join(map(str, dict.fromkeys(ends)))

@@ -17,7 +17,7 @@ from controller.security.reading import (
     texts,
     words,
 )
-from controller.security.spans import Published, span, span_text
+from controller.security.spans import Published, span
 from controller.security.subject import Checks, Hit, Project, Subject
 
 PORTS = Checks()
@@ -48,7 +48,7 @@ _ADMIN = (
 
 
 def _place(port: Published) -> str:
-    host = span_text(port.host) if port.host else "a free port"
+    host = _span(port.host) if port.host else "a free port"
     return f"{port.host_ip or '0.0.0.0'}:{host}"  # noqa: S104
 
 
@@ -66,9 +66,13 @@ def everywhere(one: Subject) -> Iterator[Hit]:
 
 def _written(port: Published) -> str:
     """The whole of it first, then as one may have written it: in the short form, or in parts."""
-    target = span_text(port.target)
-    host = [] if port.host is None else [f"{span_text(port.host)}:{target}", span_text(port.host)]
+    target = _span(port.target)
+    host = [] if port.host is None else [f"{_span(port.host)}:{target}", _span(port.host)]
     return "\n".join(filter(None, (port.short, *host, target, port.host_ip)))
+
+
+def _span(ends: tuple[int, int]) -> str:
+    return "-".join(map(str, dict.fromkeys(ends)))
 
 
 @PORTS.service(
@@ -103,7 +107,7 @@ def low_ports(one: Subject) -> Iterator[Hit]:
     for port in one.ports():
         if port.host is not None and 0 < port.host[0] < 1024:
             number = "port" if port.host[0] == port.host[1] else "ports"
-            yield Hit(("ports", port.at), f"it takes {number} {span_text(port.host)} of the host", _written(port))
+            yield Hit(("ports", port.at), f"it takes {number} {_span(port.host)} of the host", _written(port))
 
 
 @PORTS.service(

@@ -64,9 +64,12 @@ def mended(model: dict[str, Any], *rules: str) -> dict[str, Any]:
             id="ports, those that are closed already as they are",
         ),
         pytest.param(
-            {"ports": [f"{port}:{port}" for port in range(8000, 8012)] + ["9000:9000/udp", "[::]:9000:9000/udp"]},
+            {
+                "ports": [f"{port}:{port}" for port in range(8000, 8012)]
+                + ["90:90/udp", "0.0.0.0:90:90/udp", "[::]:90:90"]
+            },
             "W01",
-            {"ports": Instead(["127.0.0.1:8000-8011:8000-8011", "127.0.0.1:9000:9000/udp"])},
+            {"ports": Instead(["127.0.0.1:8000-8011:8000-8011", "127.0.0.1:90:90/udp", "[::1]:90:90"])},
             id="a long range in one line, and what becomes the same once",
         ),
         pytest.param(

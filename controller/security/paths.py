@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Collection
 
 SOCKETS = (
-    "/run/docker.sock", "/run/docker", "/run/containerd/containerd.sock", "/run/podman/podman.sock",
-    "/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock", "/run/balena.sock", "/run/systemd/private",
-    "/run/dbus/system_bus_socket",
+    "/run/docker.sock", "/run/containerd/containerd.sock", "/run/podman/podman.sock",
+    "/run/crio/crio.sock", "/run/k3s/containerd/containerd.sock", "/run/balena.sock", "/run/docker.sock.raw",
+    "/run/containerd/containerd.sock.ttrpc", "/run/buildkit/buildkitd.sock",
 )  # fmt: skip
-"""Of who obeys everyone who can speak to them: engines, and the init system."""
+"""Of engines, who obey everyone who can speak to them."""
+INIT_SOCKETS = ("/run/systemd/private", "/run/dbus/system_bus_socket")
+"""Of the init system, which does so, too."""
 PIPE = "docker_engine"
 """The engine's pipe on Windows, by the end of its name."""
 SOCKET_NAMES = (
@@ -21,16 +24,27 @@ SOCKET_NAMES = (
     "balena.sock",
     PIPE,
     "cri-dockerd.sock",
+    "docker.sock.raw",
+    "containerd.sock.ttrpc",
+    "buildkitd.sock",
 )
-SOCKET_FOLDERS = (
-    "/",
-    "/var",
-    "/run",
-    "/run/containerd",
-    "/run/systemd",
-    "/run/podman",
-)
-"""Folders that hold such a socket."""
+
+
+def _folders(sockets: Collection[str]) -> tuple[str, ...]:
+    """That they are in, up to the root."""
+    found: dict[str, None] = {}
+    for path in sockets:
+        while path != "/":
+            path = posixpath.dirname(path)
+            found[path] = None
+    return tuple(found)
+
+
+SOCKET_FOLDERS = (*_folders(SOCKETS), "/run/docker", "/var")
+"""Folders that hold an engine's socket; `/var` does by its `run`."""
+_INIT_FOLDERS = _folders(INIT_SOCKETS)
+_OF_USERS = re.compile(r"/run/user(/\d+)?|.*/\.docker/(run|desktop)")
+"""Folders of users, which hold the sockets of their own engines."""
 
 ROOT_LIKE = (
     "/etc", "/root", "/boot", "/proc", "/usr", "/lib", "/lib64", "/bin", "/sbin", "/var/lib/docker",
@@ -43,9 +57,12 @@ READABLE_EXACT = ("/home", "/Users")
 """What says more of the host than a container needs."""
 HARMLESS = (
     "/etc/localtime", "/etc/timezone", "/usr/share/zoneinfo", "/usr/share/ca-certificates", "/etc/ssl/certs",
-    "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/net/tun", "/dev/dri", "/dev/shm", "/dev/snd",  # noqa: S108
+    "/dev/null", "/dev/zero", "/dev/random", "/dev/urandom", "/dev/net/tun", "/dev/dri", "/dev/snd",
 )  # fmt: skip
 """Files that hold nothing of anybody, where they are only read."""
+HARMLESS_WRITTEN = ("/etc/localtime", "/etc/timezone")
+"""Those of them that make nobody root where they are written: the worst is a wrong clock. Certificates are whom the
+host trusts."""
 HOME_SECRETS = (
     ".ssh",
     ".aws",
@@ -83,11 +100,22 @@ def holds(path: str, places: Collection[str]) -> bool:
 
 
 def is_engine_socket(path: str) -> bool:
-    """A container engine's socket, or a folder that holds one."""
+    """A socket of a container engine, or of the init system, or a folder that holds one."""
+    return bool(socket_words(path))
+
+
+def socket_words(path: str) -> str:
+    """What such a path is, for people; "" for any other."""
     name = posixpath.basename(path.replace("\\", "/"))  # of Windows' pipes
-    if name in SOCKET_NAMES or path in SOCKETS or path in SOCKET_FOLDERS:
-        return True
-    return is_below(path, ("/run/user",)) and name in ("docker.sock", "podman", "podman.sock")
+    if name in SOCKET_NAMES or path in SOCKETS:
+        return "is an engine's socket"
+    if path in SOCKET_FOLDERS or _OF_USERS.fullmatch(path):
+        return "holds an engine's socket"
+    if path in INIT_SOCKETS:
+        return "is a socket of the init system"
+    if path in _INIT_FOLDERS:
+        return "holds a socket of the init system"
+    return "holds an engine's socket" if is_below(path, ("/run/user",)) and name == "podman" else ""
 
 
 def is_home(path: str) -> bool:

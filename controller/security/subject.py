@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from controller.model.running import ImageFacts, Model
 from controller.model.scanning import FindingSeverity, Rule
-from controller.security.reading import Keys, Mounted, sought, texts
+from controller.security.reading import Keys, Mounted, is_true, mapping, sought, text, texts
 from controller.security.spans import Published, ports
 
 
@@ -16,7 +16,8 @@ class Hit(NamedTuple):
     """A rule found something. `path`: below the service, or from the top for the project; its end may be missing there.
 
     `needle`: text that stands at the very place, where several things stand below the path; several, one a line, where
-    there are several ways to write it.
+    there are several ways to write it. `at`: from the top, where the cause stands there and not below the service, as
+    the options of a volume do; `path` holds for where it does not.
     """
 
     path: Keys
@@ -24,6 +25,16 @@ class Hit(NamedTuple):
     needle: str = ""
     severity: FindingSeverity | None = None
     fix: str = ""
+    at: Keys = ()
+
+
+class Watched(NamedTuple):
+    """A file that says what is started next. How bad it is where a container may write it: `alone`, mounted itself;
+    `around`, in a folder that is."""
+
+    path: str
+    alone: FindingSeverity
+    around: FindingSeverity
 
 
 class Pem(NamedTuple):
@@ -90,7 +101,7 @@ class Project:
 
     `written`: the text that stands at a path in the user's own file, before variables are filled in; None: none does.
     `resolve`: a path with its links followed. `edges`: who is declared to speak with whom. `own_paths`: of the
-    controller, and never for a container; `watched_paths`: manifests, which none may write.
+    controller, and never for a container; `watched`: what it starts from, which none may write.
     """
 
     name: str
@@ -114,7 +125,7 @@ class Project:
     relative: frozenset[str] = frozenset()
     """Those that are written as relative to the project's folder."""
     own_paths: tuple[str, ...] = ()
-    watched_paths: tuple[str, ...] = ()
+    watched: tuple[Watched, ...] = ()
     written: Callable[[Keys], str | None] = lambda _: None
     is_written: bool = True
     """Whether `written` knows: of what runs it does not, and each value is literal there."""
@@ -129,6 +140,15 @@ class Project:
     def ports(self, service: str) -> Iterator[Published]:
         """Those that a service publishes, ranges as they are written."""
         return ports(self.services[service], self.ranges.get(service, ()))
+
+    def outer_network(self, key: str) -> str:
+        """What the engine calls a network that is not the project's own; "" for one that is."""
+        if key not in self.networks:
+            return key
+        spec = mapping(self.networks.get(key))
+        external = spec.get("external")
+        name = text(mapping(external).get("name")) or text(spec.get("name")) or key
+        return name if mapping(external) or is_true(external) else ""
 
     def may_meet(self, one: str, other: str) -> bool:
         """Whether both may run at once: services of different profiles alone often stand for each other."""

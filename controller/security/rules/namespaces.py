@@ -30,8 +30,8 @@ _SAFE_SYSCTLS = frozenset(
     ]
 )
 """Those of Kubernetes' baseline."""
-_RUNTIMES = ("runc", "io.containerd.runc.v2", "crun", "runsc", "kata-runtime", "io.containerd.kata.v2")
-"""What runs containers as Docker does, or shuts them in further."""
+_RUNTIMES = ("runc", "io.containerd.runc.v2")
+"""Docker's own."""
 
 
 def _is_host(one: Subject, key: str) -> bool:
@@ -52,8 +52,13 @@ def _option(one: Subject, index: int, kind: str) -> str:
 def network(one: Subject) -> Iterator[Hit]:
     if _is_host(one, "network_mode"):
         yield Hit(("network_mode",), "it is on the host's network")
-    elif "host" in networks(one.model):
-        yield Hit(("networks",), "it is on the host's network", "host")
+    elif (key := _host_network(one)) is not None:
+        yield Hit(("networks",), "it is on the host's network", key)
+
+
+def _host_network(one: Subject) -> str | None:
+    """The key of a network that is the host's, whatever it is called here."""
+    return next((key for key in networks(one.model) if one.project.outer_network(key) == "host"), None)
 
 
 @NAMESPACES.service(
@@ -170,7 +175,8 @@ def apparmor(one: Subject) -> Iterator[Hit]:
 def selinux(one: Subject) -> Iterator[Hit]:
     for index, kind, value in options(one.model):
         name, _, type_ = value.replace("=", ":").partition(":")
-        if kind == "label" and (name == "disable" or (name == "type" and type_ not in _TYPES)):
+        weaker = name == "disable" or (name == "type" and type_ not in _TYPES) or (name in ("user", "role") and type_)
+        if kind == "label" and weaker:
             yield Hit(("security_opt", index), f"its SELinux label is set: {value}", _option(one, index, kind))
 
 
@@ -215,7 +221,8 @@ def new_privileges(one: Subject) -> Iterator[Hit]:
     refs="PSS baseline",
 )  # fmt: skip
 def sysctls(one: Subject) -> Iterator[Hit]:
-    worse = FindingSeverity.HIGH if _is_host(one, "network_mode") else None
+    on_host = _is_host(one, "network_mode") or _host_network(one) is not None
+    worse = FindingSeverity.HIGH if on_host else None
     for name, value in pairs(one.model.get("sysctls")):
         if name not in _SAFE_SYSCTLS:
             yield Hit(("sysctls", name), f"it sets {name} to {value}", name, worse)

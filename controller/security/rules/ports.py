@@ -166,10 +166,7 @@ def default_bridge(one: Subject) -> Iterator[Hit]:
     if text(one.model.get("network_mode")) in ("bridge", "default"):
         yield Hit(("network_mode",), "it is on the default bridge")
     for network in networks(one.model):
-        spec = mapping(one.project.networks.get(network))
-        external = spec.get("external")
-        name = text(mapping(external).get("name")) or text(spec.get("name")) or network
-        if external and name == "bridge":
+        if one.project.outer_network(network) == "bridge":
             yield Hit(("networks",), "it is on the default bridge", network)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import NamedTuple
 
 from controller.model.running import Model
@@ -26,12 +27,20 @@ class Published(NamedTuple):
     @property
     def loopback(self) -> bool:
         """Only the host itself gets there."""
-        ip = self.host_ip.strip("[]")
-        return ip.startswith("127.") or ip in ("::1", "localhost")
+        ip = address(self.host_ip)
+        return ip.is_loopback if ip is not None else self.host_ip == "localhost"
 
     @property
     def everywhere(self) -> bool:
-        return self.host_ip.strip("[]") in ("", "0.0.0.0", "::", "0:0:0:0:0:0:0:0")  # noqa: S104
+        ip = address(self.host_ip)
+        return ip.is_unspecified if ip is not None else not self.host_ip
+
+    def meets(self, other: Published) -> bool:
+        """Both are published at one address; `0.0.0.0` and `[::]` are two, no address is both."""
+        ours, theirs = address(self.host_ip), address(other.host_ip)
+        if ours is None or theirs is None:
+            return self.host_ip == other.host_ip or self.everywhere or other.everywhere
+        return ours.version == theirs.version and (ours == theirs or self.everywhere or other.everywhere)
 
     @property
     def key(self) -> Key:
@@ -57,6 +66,16 @@ class Published(NamedTuple):
         is_choice = other.target[0] == other.target[1]
         apart = self.host[0] - other.host[0] == self.target[0] - other.target[0]
         return _within(self.host, other.host) and (is_choice or apart)
+
+
+def address(host_ip: str) -> IPv4Address | IPv6Address | None:
+    """Of a host, an IPv4 one that is written as IPv6 as what it is; None where there is none, or a name."""
+    try:
+        found = ip_address(host_ip.strip("[]"))
+    except ValueError:
+        return None
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return found if mapped is None else mapped
 
 
 def _ends(ends: tuple[int, int]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from controller.security.images import is_data_tier
 from controller.security.reading import (
@@ -17,6 +17,7 @@ from controller.security.reading import (
     texts,
     words,
 )
+from controller.security.shells import started
 from controller.security.spans import Published, span
 from controller.security.subject import Checks, Hit, Project, Subject
 
@@ -48,8 +49,9 @@ _ADMIN = (
 
 
 def _place(port: Published) -> str:
-    host = _span(port.host) if port.host else "a free port"
-    return f"{port.host_ip or '0.0.0.0'}:{host}"  # noqa: S104
+    ip = port.host_ip.strip("[]") or "0.0.0.0"  # noqa: S104
+    ip = f"[{ip}]" if ":" in ip else ip
+    return f"{ip}:{_span(port.host)}" if port.host else f"a free port of {ip}"
 
 
 @PORTS.service(
@@ -121,11 +123,19 @@ def logins(one: Subject) -> Iterator[Hit]:
     if found is not None:
         yield Hit(("ports", found.at), "its port 22 is published", _written(found))
     for index, exposed in enumerate(texts(one.model.get("expose"))):
-        if exposed.split("/")[0] == "22":
+        ends = span(exposed.split("/")[0])
+        if ends is not None and ends[0] <= 22 <= ends[1]:
             yield Hit(("expose", index), "it exposes port 22", exposed)
     for key in ("command", "entrypoint"):
-        if any(word.rsplit("/", 1)[-1] in ("sshd", "dropbear") for word in words(one.model.get(key))):
+        if any(map(_logs_in, started(words(one.model.get(key))))):
             yield Hit((key,), "it starts an SSH server")
+
+
+def _logs_in(argv: Sequence[str]) -> bool:
+    """An SSH server, or what starts one as a service of the system."""
+    name = argv[0].rsplit("/", 1)[-1]
+    as_service = name in ("service", "rc-service", "systemctl") and "start" in argv[1:]
+    return name in ("sshd", "dropbear") or (as_service and bool({"ssh", "sshd", "ssh.service"} & {*argv[1:]}))
 
 
 @PORTS.service(
@@ -282,8 +292,7 @@ def _collide(had: Published, port: Published) -> bool:
         or port.host[1] - port.host[0] > port.target[1] - port.target[0]
     ):
         return False  # a range to choose from
-    same = had.host_ip == port.host_ip or had.everywhere or port.everywhere
-    return same and had.host[0] <= port.host[1] and port.host[0] <= had.host[1]
+    return had.meets(port) and had.host[0] <= port.host[1] and port.host[0] <= had.host[1]
 
 
 _TCP = re.compile(r"tcp://[^\s,]*", re.IGNORECASE)

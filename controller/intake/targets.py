@@ -60,6 +60,8 @@ class Target:
     through_folder: bool = False
     path: Path | None = None
     """The manifest's file."""
+    kept: tuple[Path, ...] = field(default=(), repr=False)
+    """Manifests and Compose files of all stacks with manifests that were found with it, where it has one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +109,7 @@ class _Finder:
     controllers: list[tuple[Document, tuple[Channel, ...], Serving]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     watched: list[Path] = field(default_factory=list)
+    kept: list[Path] = field(default_factory=list)
 
     def find_given(self) -> None:
         compose: list[Path] = []
@@ -180,6 +183,7 @@ class _Finder:
 
     def _manifest(self, file: ManifestFile) -> None:
         self.watched.append(file.path)
+        self.kept.append(file.path)
         if file.findings:
             self.broken.append(Broken(file.findings[0].file or str(file.path), file.findings))
             return
@@ -198,6 +202,7 @@ class _Finder:
         manifest, project = read_stack(document, path, self.request.environment)
         inputs = read_inputs(project)
         documents = (document, *inputs.documents)
+        self.kept += (Path(one.file) for one in (*inputs.documents, *inputs.bases))
         name = manifest.metadata.name
         self._add(Target(name, _place(document), project, inputs, manifest, documents, path=path))
 
@@ -259,7 +264,12 @@ class _Finder:
         """All that was found, each name once."""
         doubles = _doubles(self.stacks)
         doubled = {name for broken in doubles for name in (broken.name,)}
-        stacks = tuple(target for target in self.stacks if target.name not in doubled or not target.name)
+        kept = tuple(dict.fromkeys(self.kept))
+        stacks = tuple(
+            replace(target, kept=kept if target.manifest is not None else ())
+            for target in self.stacks
+            if target.name not in doubled or not target.name
+        )
         broken = (*self.broken, *doubles, *_second_controllers([document for document, *_ in self.controllers]))
         _, channels, serving = self.controllers[0] if self.controllers else (None, None, None)
         watched = tuple(dict.fromkeys(self.watched))

@@ -81,6 +81,11 @@ def _realpath(path: str) -> str:
         return path
 
 
+def real_paths(paths: Iterable[Path]) -> tuple[str, ...]:
+    """Each as it is named, and where it really is."""
+    return tuple(dict.fromkeys(one for path in paths for one in (os.path.abspath(path), _realpath(str(path)))))
+
+
 def _is_open(path: str) -> bool:
     """Whether everybody may enter the folders that it is in."""
     try:

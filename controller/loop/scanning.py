@@ -16,18 +16,19 @@ from controller.intake.findings import dotted
 from controller.intake.inputs import Inputs
 from controller.intake.interpolation import EnvLine, variable_names
 from controller.intake.places import Places, named_files
+from controller.intake.relative import written_relative
 from controller.intake.source import Document
 from controller.intake.targets import Target
 from controller.intake.tree import scalars
 from controller.loop.portplaces import PortPlaces
-from controller.loop.scanfacts import look_at_sources, read_standards
+from controller.loop.scanfacts import look_at_sources, read_standards, real_paths
 from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
 from controller.model.running import ImageFacts, Model, Running
 from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
 from controller.security.reading import Keys, mapping, text, texts
 from controller.security.scan import Found, scan_project, scan_running
-from controller.security.subject import Project
+from controller.security.subject import Project, Watched
 from controller.security.waivers import Waived, accept
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Written:
     manifest_path: Path | None = None
     is_exact: bool = True
     """Compose made the model, and we did not guess it."""
+    kept: tuple[Path, ...] = ()
+    """Manifests and Compose files of all stacks that were found with it."""
 
     @property
     def fail_on(self) -> FindingSeverity | None:
@@ -58,7 +61,8 @@ class Written:
 
 def write_down(target: Target, rendered: RenderedProject) -> Written:
     """All that a scan looks at of a target that was read."""
-    return Written(rendered, target.inputs, target.project.directory, target.manifest, target.documents, target.path)
+    directory, documents = target.project.directory, target.documents
+    return Written(rendered, target.inputs, directory, target.manifest, documents, target.path, kept=target.kept)
 
 
 class Known(NamedTuple):
@@ -136,15 +140,27 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         sources=look_at_sources(_with_what_runs(model, made, running), written.directory, [one.path for one in named]),
         made=made,
         named_files=tuple((one.keys, str(one.path)) for one in named),
-        relative=frozenset(_relative(written.inputs, written.directory)),
+        relative=frozenset(written_relative(written.inputs, written.directory)),
         own_paths=known.own_paths,
-        watched_paths=(str(written.manifest_path),) if written.manifest_path is not None else (),
+        watched=tuple(_watched(written)),
         written=places.written,
         looked_at=tuple(looked_at(written.inputs)),
         ranges={name: found for name in services if (found := ranges(name))},
         is_exact=written.is_exact,
         userns_remap=running.posture is not None and running.posture.userns_remap,
     )
+
+
+def _watched(written: Written) -> Iterator[Watched]:
+    """Where a manifest is, who writes them decides what the controller starts; else what somebody starts by hand."""
+    inputs, is_kept = written.inputs, written.manifest is not None
+    said = [Path(one.file) for one in (*inputs.documents, *inputs.bases)]
+    if written.manifest_path is not None:
+        said.append(written.manifest_path)
+    around = FindingSeverity.CRITICAL if is_kept else FindingSeverity.MEDIUM
+    yield from (Watched(path, FindingSeverity.CRITICAL, around) for path in real_paths((*said, *written.kept)))
+    around = FindingSeverity.HIGH if is_kept else FindingSeverity.MEDIUM
+    yield from (Watched(path, FindingSeverity.HIGH, around) for path in real_paths(path for path, _ in inputs.lines))
 
 
 def _with_what_runs(model: Model, made: Mapping[str, Model], running: Running) -> Model:
@@ -211,15 +227,6 @@ def _needs(model: Mapping[str, Any]) -> Iterable[str]:
         return texts(list(mapping(model.get("depends_on"))) or model.get("depends_on"))
 
 
-def _relative(inputs: Inputs, directory: Path) -> Iterator[str]:
-    """Mounts that are written as relative to the project's folder."""
-    for document in (*inputs.documents, *inputs.bases):
-        for path, node in scalars(document.root):
-            mounted = path[:1] == ("services",) and path[2:3] == ("volumes",)
-            if mounted and isinstance(node.value, str) and node.value.startswith("."):
-                yield os.path.abspath(directory / node.value.split(":")[0])
-
-
 def looked_at(inputs: Inputs) -> Iterator[tuple[Keys, str]]:
     for document in (*inputs.documents, *inputs.bases):
         for path, node in scalars(document.root):
@@ -246,7 +253,10 @@ def _placed(found: Found, places: PortPlaces, source: FindingSource) -> ScanFind
     rule, service, hit = found
     path: Keys = hit.path if service is None else ("services", service, *hit.path)
     spot = places.find(path, hit.needle) if path else None
-    if service is not None and (spot is None or spot.depth < 2):
+    cause = places.find(hit.at) if hit.at else None
+    if cause is not None and cause.depth == len(hit.at):
+        spot = cause
+    elif service is not None and (spot is None or spot.depth < 2):
         spot = None  # it only runs
     finding = ScanFinding(
         rule,

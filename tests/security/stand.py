@@ -13,7 +13,7 @@ from typing import NamedTuple
 from controller.engines.compose_engine import ComposeEngine
 from controller.intake.rough import read_roughly
 from controller.intake.targets import Request, Target, find_targets
-from controller.loop.scanning import Known, Written, scan, with_every_profile
+from controller.loop.scanning import Known, scan, with_every_profile, write_down
 from controller.model.errors import InvalidInput
 from controller.model.project import RenderedProject
 from controller.model.running import Running
@@ -123,11 +123,8 @@ def scan_folder(
     given = {"PATH": os.environ["PATH"], "HOME": "/home/me", **(environment or {})}
     targets = find_targets(Request(folder, given, tuple(files)))
     assert not targets.broken, targets.broken
-    [target] = targets.stacks
-    project, inputs = target.project, target.inputs
-    documents = target.documents
-    written = Written(_render(engine, target), inputs, project.directory, target.manifest, documents, target.path)
-    return scan(written, Known((str(folder / OWN),)), TODAY, running or Running())
+    target = targets.stacks[0]
+    return scan(write_down(target, _render(engine, target)), Known((str(folder / OWN),)), TODAY, running or Running())
 
 
 def _render(engine: ComposeEngine, target: Target) -> RenderedProject:

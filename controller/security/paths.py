@@ -33,10 +33,11 @@ SOCKET_NAMES = (
 def _folders(sockets: Collection[str]) -> tuple[str, ...]:
     """That they are in, up to the root."""
     found: dict[str, None] = {}
-    for path in sockets:
-        while path != "/":
-            path = posixpath.dirname(path)
-            found[path] = None
+    for socket in sockets:
+        folder = posixpath.dirname(socket)
+        while folder not in found:
+            found[folder] = None
+            folder = posixpath.dirname(folder)
     return tuple(found)
 
 

@@ -122,6 +122,20 @@ def number(value: object) -> float | None:
         return None
 
 
+_ZERO = re.compile(r"\s*[+-]?0+\s*")
+
+
+def is_root(user: str) -> bool:
+    """Of `user` or `user:group`, as the engine reads it: without a name it is root as well."""
+    name = user.partition(":")[0]
+    return name.strip() in ("", "root") or is_zero(name)
+
+
+def is_zero(number: str) -> bool:
+    """`0`, `00`."""
+    return _ZERO.fullmatch(number) is not None
+
+
 def deep(model: object, *keys: str) -> Any:
     """What stands at the end of a path of keys; None where it ends before."""
     for key in keys:

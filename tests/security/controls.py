@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from tests.security.stand import DIGEST, compose, service
+from tests.security.stand import DIGEST, NETWORK, compose, service
 
 
 class Control(NamedTuple):
@@ -64,6 +64,21 @@ CONTROLS = (
     ),
     one("the clock, read-only", "volumes: ['/etc/localtime:/etc/localtime:ro', '/etc/timezone:/etc/timezone:ro']"),
     one("certificates of the machine, read-only", "volumes: ['/etc/ssl/certs:/etc/ssl/certs:ro']"),
+    one("the clock, which it may set", "volumes: ['/etc/localtime:/etc/localtime']"),
+    one("its own files, read-only", "volumes: ['./compose.yaml:/c.yaml:ro', './src:/src']"),
+    one(
+        "devices called like disks",
+        "devices: [/dev/sdr-radio0, /dev/vdpau, /dev/loopback]",
+        manifests__shop_yaml="apiVersion: controller/v1\nkind: Stack\nmetadata: {name: shop}\nspec:\n"
+        "  compose: {files: [../compose.yaml]}\n"
+        "  security: {scan: {allow: {devices: [/dev/sdr-radio0, /dev/vdpau, /dev/loopback]}}}\n",
+    ),
+    one("a network of its own that is called host", "networks: [host]", top=NETWORK.replace("inner", "host")),
+    one("a word about SSH", "command: [fail2ban-client, status, sshd]"),
+    one("a script about SSH", "command: [sh, -c, 'pgrep sshd && echo sshd is there']"),
+    one("loopback in the other family", "ports: [{target: 5432, published: '5432', host_ip: '::ffff:127.0.0.1'}]"),
+    one("a port in both families", "ports: ['[::1]:9001:80', '127.0.0.1:9001:80']"),
+    one("a mount of somebody's home", "volumes: ['~/data:/data:ro']"),
     one("a file of the project", "volumes: ['./etc/app.conf:/etc/app.conf:ro', './var/run:/var/run']"),
     one(
         "names like a socket's",

@@ -46,9 +46,14 @@ def _uses(name: str, change: str = "", **rest: str) -> str:
     return service(f"depends_on: [{name}]\n{change}", **rest)
 
 
-def _volume(options: str) -> str:
-    """One that is mounted in some way."""
-    return f"volumes: {{out: {{driver_opts: {{{options}}}}}}}"
+def _volume(options: str, marks: str = "") -> str:
+    """One that is mounted in some way, with what is found in its options."""
+    return f"volumes: {{out: {{driver_opts: {{{options}}}}}}}{f' #! {marks}' if marks else ''}"
+
+
+def _made_of(marks: str, options: str, mount: str = "out:/x") -> Case:
+    """A service with such a volume; its options are where that is told."""
+    return one(marks.split(maxsplit=1)[0], f"volumes: ['{mount}']", top=_volume(options, marks))
 
 
 def _host() -> Iterator[Case]:
@@ -60,14 +65,20 @@ def _host() -> Iterator[Case]:
     yield one("H01", "volumes: ['/var/run:/host/run:ro'] #! H01")
     yield one("H01", "volumes: ['/run/containerd:/c:ro'] #! H01")
     yield one(
+        "H01", "volumes:\n  - /run/user/1000:/u:ro #! H01\n  - /run/k3s/containerd:/k #! H01\n  - /run/crio:/c #! H01"
+    )
+    yield one("H01", "volumes:\n  - ~/.docker/run:/d #! H01\n  - /var/run/docker.sock.raw:/r #! H01")
+    yield one("H01", "volumes: ['/run/dbus/system_bus_socket:/bus'] #! H01")
+    yield one(
         "H01",
         "volumes:\n  - data:/data\n  - type: bind\n    source: /run/docker.sock #! H01\n    target: /docker.sock",
         top="volumes: {data: {}}",
     )
     yield one(
         "H01",
-        "volumes:\n  - data:/data\n  - engine:/engine #! H01",
-        top="volumes: {data: {}, engine: {driver_opts: {type: none, o: bind, device: /run/docker.sock}}}",
+        "volumes:\n  - data:/data\n  - engine:/engine",
+        top="volumes:\n  data: {}\n  engine:\n    driver_opts:\n      type: none\n      o: bind\n"
+        "      device: /var/run/docker.sock #! H01",
     )
     yield one(  # a secret from outside of the project, too
         "H01", "secrets: [engine]", top="secrets:\n  engine:\n    file: /run/podman/podman.sock #! H01 S07"
@@ -78,17 +89,31 @@ def _host() -> Iterator[Case]:
     yield one("H04", "volumes:\n  - /usr/local/bin:/tools #! H04")
     yield one("H04", "volumes: ['/var/lib:/lib:rw'] #! H04")
     yield one("H04", "volumes:\n  - type: bind\n    source: /boot #! H04\n    target: /boot")
-    yield one(
-        "H04",
-        "volumes: ['etc:/host'] #! H04",
-        top="volumes: {etc: {driver_opts: {type: none, o: bind, device: /etc}}}",
-    )
+    yield _made_of("H04", "type: none, o: bind, device: /etc")
+    yield one("H04", "volumes: ['/etc/ssl/certs:/etc/ssl/certs'] #! H04")
+    yield one("H04", "volumes:\n  - /usr/share/ca-certificates:/certs:rw #! H04\n  - /etc/timezone:/etc/timezone")
     yield one("H05", "volumes: ['/etc:/host/etc:ro'] #! H05")
     yield one("H05", "volumes:\n  - /sys:/sys:ro #! H05")
+    yield one("H05", "volumes: ['/dev/shm:/dev/shm'] #! H05")
     yield one("H05", "volumes:\n  - ~/.ssh:/keys:ro #! H05")
     yield one("H05", "volumes:\n  - ${HOME}/.aws:/aws:ro #! H05")
     yield one("H05", "volumes:\n  - /home/me:/me:ro #! H05")
     yield one("H06", "volumes: ['./state:/state:ro'] #! H06")
+    yield one("H06", "volumes: ['./compose.yaml:/c.yaml'] #! H06")
+    yield one("H06", "env_file: [web.env]\nvolumes:\n  - ./web.env:/web.env #! H06", web_env="LOG_LEVEL=info\n")
+    yield one("H06", "volumes:\n  - .:/app #! H06")
+    yield several(
+        "H06",
+        "manifests, and the files of another stack",
+        compose_yaml=compose(service("volumes:\n  - ./manifests/b.yaml:/b #! H06\n  - ./b:/x #! H06\n  - ./c:/c")),
+        manifests__a_yaml=_manifest("scan: {}"),
+        manifests__b_yaml=_manifest("scan: {}").replace("shop", "other").replace("../", "../b/"),
+        b__compose_yaml="name: other\nservices: {}\n",
+    )
+
+
+def _devices() -> Iterator[Case]:
+    """The rest of H."""
     yield one("H07", "devices: ['/dev/sda:/dev/sda'] #! H07")
     yield one("H07", "devices:\n  - /dev/null\n  - /dev/nvme0n1:/dev/disk:r #! H07")
     yield one("H07", "volumes: ['/dev/mapper/root:/disk:ro'] #! H07 H05")  # and a file of /dev
@@ -112,6 +137,7 @@ def _host() -> Iterator[Case]:
     yield one("H14", "", without="cap_drop", missing="H14")
     yield one("H14", "cap_drop: [NET_RAW, MKNOD] #! H14")
     yield one("H15", "post_start:\n  - command: /bin/prepare\n    user: root #! H15")
+    yield one("H15", "post_start:\n  - command: /bin/prepare\n    user: '00:5' #! H15")
     yield one("H15", "pre_stop:\n  - command: /bin/drain\n    privileged: true #! H15")
     yield one("H16", "provider:\n  type: awesomecloud #! H16")
     yield one("H17", "build:\n  context: .\n  privileged: true #! H17")
@@ -124,11 +150,14 @@ def _in_disguise() -> Iterator[Case]:
     yield one("H01", "volumes: ['./rootlink:/host'] #! H01 H04 F07", rootlink="-> /")
     yield one("H01", "volumes: ['./sock:/s:ro'] #! H01 F07", sock="-> /var/run/docker.sock")
     yield one("H04", "volumes: ['./out/cron.d:/x'] #! H04 F07", out="-> /etc")
-    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: nfs, o: bind, device: etc"))
-    yield one("H01", "volumes: ['out:/x'] #! H01", top=_volume("type: overlay, device: overlay, o: 'lowerdir=/:/srv'"))
-    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: overlay, o: 'lowerdir=/srv,upperdir=/etc/x'"))
-    yield one("H04", "volumes: ['out:/x'] #! H04", top=_volume("type: proc, device: proc"))
-    yield one("H05", "volumes: ['out:/x:ro'] #! H05", top=_volume("type: sysfs, device: none"))
+    yield _made_of("H04", "type: nfs, o: bind, device: etc")
+    yield _made_of("H01", "type: overlay, device: overlay, o: 'lowerdir=/:/srv'")
+    yield _made_of("H04", "type: overlay, o: 'lowerdir=/srv,upperdir=/etc/x'")
+    yield _made_of("H04", "type: proc, device: proc")
+    yield _made_of("H05", "type: sysfs, device: none", "out:/x:ro")
+    yield _made_of("H07 H05", "type: ext4, device: /dev/sdb1")
+    yield _made_of("F04", "type: none, o: 'bind,rshared', device: /srv/shop")
+    yield _made_of("F05", "type: tmpfs, device: tmpfs, o: 'size=10m,exec,suid'")
     yield one("H05", "volumes: ['./keys:/k:ro'] #! H05 F07", keys="-> /home/me/.ssh")
     yield one("H06", "volumes: ['./own:/own:ro'] #! H06", own="-> state")
     yield one("H07", "volumes: ['./disk:/disk'] #! H07 H05 F07", disk="-> /dev/sda")
@@ -140,6 +169,8 @@ def _in_disguise() -> Iterator[Case]:
 def _namespaces() -> Iterator[Case]:
     """N."""
     yield one("N01", "network_mode: host #! N01", without="networks")
+    outer = "networks: {outer: {external: true, name: host}}"
+    yield one("N01", "networks:\n  - outer #! N01\nsysctls: {net.core.somaxconn: 9} #! N13", top=outer)
     yield one("N02", "pid: host #! N02")
     yield one("N03", "ipc: host #! N03")
     yield one("N04", "uts: host #! N04")
@@ -155,6 +186,10 @@ def _namespaces() -> Iterator[Case]:
     yield one("N09", "security_opt:\n  - apparmor:unconfined #! N09\n  - no-new-privileges:true")
     yield one("N10", "security_opt:\n  - label:disable #! N10\n  - no-new-privileges:true")
     yield one("N10", "security_opt:\n  - no-new-privileges\n  - label=type:spc_t #! N10")
+    yield one(
+        "N10",
+        "security_opt:\n  - no-new-privileges\n  - label:level:s0\n  - label:user:u #! N10\n  - label=role:r #! N10",
+    )
     yield one("N11", "security_opt:\n  - no-new-privileges\n  - systempaths=unconfined #! N11")
     yield one("N12", "", without="security_opt", missing="N12")
     yield one("N12", "security_opt:\n  - no-new-privileges:false #! N12")
@@ -163,15 +198,19 @@ def _namespaces() -> Iterator[Case]:
     yield one("N13", "sysctls:\n  net.core.somaxconn: 1024 #! N13")
     yield one("N13", "sysctls:\n  - net.ipv4.tcp_syncookies=1\n  - kernel.msgmax=65536 #! N13")
     yield one("N14", "runtime: sysbox-runc #! N14")
+    yield one("N14", "runtime: runsc #! N14")
 
 
 def _files() -> Iterator[Case]:
     """F."""
     yield one("F01", "user: root #! F01")
     yield one("F01", "user: '0:10001' #! F01")
+    yield one("F01", "user: '${NO_USER}:${NO_GROUP}' #! F01")
+    yield one("F01", "user: '00:10001' #! F01")
     yield one("F01", "", without="user", missing="F01")
     yield one("F02", "group_add:\n  - docker #! F02")
     yield one("F02", "group_add: [audio, '0'] #! F02")
+    yield one("F02", "group_add:\n  - '00' #! F02\n  - 1000")
     yield one("F03", "", without="read_only", missing="F03")
     yield one("F03", "read_only: false #! F03")
     yield one(
@@ -194,9 +233,25 @@ def _files() -> Iterator[Case]:
         service("volumes: ['./data:/var/data'] #! F06", name="db"),
     )
     yield two(
+        "F06",
+        "two names of a volume",
+        _uses("db", "volumes:\n  - first:/data #! F06"),
+        service("volumes: ['second:/data'] #! F06", name="db"),
+        top="volumes: {first: {name: shared}, second: {name: shared}}",
+    )
+    yield two(
+        "F06",
+        "two volumes of a folder",
+        _uses("db", "volumes:\n  - first:/data #! F06"),
+        service("volumes: ['second:/data'] #! F06", name="db"),
+        top="volumes:\n  first: {driver_opts: {type: none, o: bind, device: /srv/x}}\n"
+        "  second: {driver_opts: {type: none, o: bind, device: /srv/x}}",
+    )
+    yield two(
         "F06", "volumes_from", _uses("db", "volumes_from:\n  - db #! F06"), service("volumes: ['/data']", name="db")
     )
     yield one("F07", "volumes: ['../other:/data:ro'] #! F07")
+    yield one("F07", "volumes:\n  - ./${UP}/x:/x:ro #! F07\n  - ${REL:-../y}:/y:ro #! F07", _env="UP=..\n")
     yield one("F07", "volumes:\n  - ./link:/data:ro #! F07 H06", link="-> ..")  # which holds ours as well
 
 
@@ -206,12 +261,16 @@ def _networks() -> Iterator[Case]:
     yield one("W01", "ports:\n  - '127.0.0.1:8080:8080'\n  - '8081:8081' #! W01")
     yield one("W01", "ports:\n  - target: 8080\n    published: '8081' #! W01")
     yield one("W01", "ports:\n  - '[::]:8080:8080' #! W01")
+    yield one("W01", "ports:\n  - {target: 80, published: '8080', host_ip: '::ffff:0.0.0.0'} #! W01")
     yield one("W02", "ports:\n  - '5432:5432' #! W02")
     yield one("W02", "ports:\n  - 10.0.0.5:6380:6379 #! W02")
     yield one("W03", "ports:\n  - '127.0.0.1:443:8443' #! W03")
     yield one("W04", "ports: ['127.0.0.1:2222:22'] #! W04")
     yield one("W04", "expose:\n  - '22' #! W04")
+    yield one("W04", "expose: ['20-25'] #! W04")
     yield one("W04", "command: /usr/sbin/sshd -D #! W04")
+    yield one("W04", 'command: sh -c "/usr/sbin/sshd -D" #! W04')
+    yield one("W04", "entrypoint: [/bin/bash, -ec, 'ssh-keygen -A && exec /usr/sbin/sshd -De'] #! W04")
     yield one("W05", "ports: ['127.0.0.1:9000-9020:9000-9020'] #! W05")
     yield _exposed()
     yield one("W05", "ports: ['127.0.0.1:3000-4000:3000-4000'] #! W05")
@@ -406,6 +465,15 @@ def _forms() -> Iterator[Case]:
         parts__web_yaml=compose(service("volumes: ['/etc:/host'] #! H04")).removeprefix("name: shop\n"),
     )
     yield several(
+        "F07",
+        "out of an included file's folder, and an extended one's",
+        compose_yaml="name: shop\ninclude:\n  - parts/web.yaml\n",
+        parts__web_yaml=compose("web:\n  extends: {file: sub/base.yaml, service: base}").removeprefix("name: shop\n"),
+        parts__sub__base_yaml="services:\n  "
+        + service("volumes:\n  - ../../../a:/a:ro #! F07\n  - ../b:/b:ro", name="base").replace("\n", "\n  ")
+        + "\n",
+    )
+    yield several(
         "H04",
         "mounts that Compose sorts by where they are",
         compose_yaml=compose(service("volumes:\n  - ./b:/z\n  - /etc:/y #! H04\n  - ./a:/b", head="&web")),
@@ -494,6 +562,6 @@ def _forms() -> Iterator[Case]:
 
 
 CASES = (
-    *_host(), *_in_disguise(), *_namespaces(), *_files(), *_networks(), *_resources(), *_images(), *_secrets(),
-    *_forms(),
+    *_host(), *_devices(), *_in_disguise(), *_namespaces(), *_files(), *_networks(), *_resources(), *_images(),
+    *_secrets(), *_forms(),
 )  # fmt: skip

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from controller.model.scanning import FindingSeverity
-from controller.security.hostfiles import real
+from controller.security.hostfiles import (
+    absolute,
+    engine_names,
+    host_devices,
+    is_bound,
+    read_options,
+    real,
+    volume_options,
+)
 from controller.security.paths import is_below
-from controller.security.reading import Mounted, is_true, mounts, sought, text, texts, tmpfs
+from controller.security.reading import Mounted, is_root, is_true, is_zero, mounts, sought, text, texts, tmpfs
 from controller.security.subject import Checks, Hit, Project, Subject
 
 FILES = Checks()
-
-_ROOT = ("0", "root")
 
 
 @FILES.service(
@@ -24,11 +30,12 @@ _ROOT = ("0", "root")
 def root(one: Subject) -> Iterator[Hit]:
     user = text(one.model.get("user"))
     if user:
-        if user.split(":")[0] in _ROOT:
+        if is_root(user):
             yield Hit(("user",), f"it runs as {'root' if user == 'root' else f'root (user: {user})'}")
     elif one.image is None:
         yield Hit(("user",), "no user is given: it runs as its image's, which mostly is root")
-    elif (brought := one.image.user.split(":")[0]) in ("", *_ROOT):
+    elif is_root(one.image.user):
+        brought = one.image.user.partition(":")[0]
         yield Hit(("user",), f"no user is given, and its image's is root{'' if not brought else f' ({brought})'}")
 
 
@@ -39,7 +46,7 @@ def root(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def groups(one: Subject) -> Iterator[Hit]:
     for index, group in enumerate(texts(one.model.get("group_add"))):
-        if group in ("0", "root", "docker", "disk", "sudo", "wheel", "shadow"):
+        if is_zero(group) or group in ("root", "docker", "disk", "sudo", "wheel", "shadow"):
             yield Hit(("group_add", index), f"it is in the group {group}", group)
 
 
@@ -62,10 +69,30 @@ def writable(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def propagation(one: Subject) -> Iterator[Hit]:
     for mount in mounts(one.model):
-        if mount.propagation in ("shared", "rshared", "slave", "rslave"):
-            worse = FindingSeverity.HIGH if mount.kind == "bind" and mount.propagation.endswith("shared") else None
+        if mount.propagation in _SPREADING:
+            worse = FindingSeverity.HIGH if mount.kind == "bind" else None
             needle = f"{mount.propagation}\n{one.needle(mount)}"
             yield Hit(("volumes", mount.at), f"mounts spread: {mount.propagation}", needle, worse)
+    for mount, _, flags in _options(one):
+        for word in (word for word in _SPREADING if word in flags):
+            worse = FindingSeverity.HIGH if is_bound(flags) else None
+            yield _of_volume(one, mount, f"lets mounts spread: {word}", worse, "leave it out of the volume's options")
+
+
+_SPREADING = ("rshared", "shared", "rslave", "slave")
+
+
+def _options(one: Subject) -> Iterator[tuple[Mounted, str, Mapping[str, str]]]:
+    """Of its volumes' drivers: type, and the words of `o`."""
+    for mount in mounts(one.model):
+        for options in volume_options(one.project, mount.source) if mount.kind == "volume" and mount.source else ():
+            kind, _, flags = read_options(options)
+            yield mount, kind, flags
+
+
+def _of_volume(one: Subject, mount: Mounted, what: str, worse: FindingSeverity | None = None, fix: str = "") -> Hit:
+    at = ("volumes", mount.source, "driver_opts", "o")
+    return Hit(("volumes", mount.at), f"volume '{mount.source}' {what}", one.needle(mount), worse, fix, at)
 
 
 @FILES.service(
@@ -76,8 +103,14 @@ def propagation(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def loose_tmpfs(one: Subject) -> Iterator[Hit]:
     for index, place, options in tmpfs(one.model):
-        if loose := sorted(options & {"exec", "suid", "dev"}):
+        if loose := sorted(options & _LOOSE):
             yield Hit(("tmpfs", index), f"{place} is mounted with {', '.join(loose)}", place)
+    for mount, kind, flags in _options(one):
+        if kind == "tmpfs" and (loose := sorted(_LOOSE & flags.keys())):
+            yield _of_volume(one, mount, f"is a tmpfs with {', '.join(loose)}", fix="o: noexec,nosuid,nodev")
+
+
+_LOOSE = frozenset(["exec", "suid", "dev"])
 
 
 @FILES.project(
@@ -91,15 +124,38 @@ def shared_volumes(project: Project) -> Iterator[Hit]:
     for name, model in project.services.items():
         for mount in mounts(model):
             if mount.source and not mount.read_only and mount.kind in ("bind", "volume"):
-                writers.setdefault(mount.source, []).append((name, mount))
-    for volume, found in writers.items():
-        services = sorted({name for name, _ in found})
-        for name, mount in found if volume not in project.standards.sharers else ():
-            others = ", ".join(one for one in services if one != name and project.may_meet(one, name))
-            if others:
+                for place in _written_places(project, mount):
+                    writers.setdefault(place, []).append((name, mount))
+    told: set[tuple[str, int]] = set()
+    for found in writers.values():
+        for name, mount in found if not _is_shared(project, found) else ():
+            others = [(one, known.source) for one, known in found if one != name and project.may_meet(one, name)]
+            if others and (name, mount.at) not in told:
+                told.add((name, mount.at))
                 needle = sought(mount, project.directory)
-                yield Hit(("services", name, "volumes", mount.at), f"{others} can write '{volume}' too", needle)
+                message = f"{_named(others, mount.source)} can write '{mount.source}' too"
+                yield Hit(("services", name, "volumes", mount.at), message, needle)
     yield from _taken(project.services)
+
+
+def _written_places(project: Project, mount: Mounted) -> Iterator[str]:
+    """What it writes to, whatever that is called: paths of the host, or the engine's name of a volume."""
+    if mount.kind == "bind":
+        yield absolute(project, mount.source)
+        return
+    devices = [device for options in volume_options(project, mount.source) for device in host_devices(options)]
+    yield from dict.fromkeys(path for path, only_read in devices if not only_read)
+    if not devices:
+        yield f"volume {next(engine_names(project, mount.source))}"
+
+
+def _is_shared(project: Project, found: Sequence[tuple[str, Mounted]]) -> bool:
+    return any(mount.source in project.standards.sharers for _, mount in found)
+
+
+def _named(others: Iterable[tuple[str, str]], source: str) -> str:
+    """Each service, with its own name of the volume where that is another one."""
+    return ", ".join(sorted({name if own == source else f"{name} (as '{own}')" for name, own in others}))
 
 
 def _taken(services: Mapping[str, Mapping[str, object]]) -> Iterator[Hit]:

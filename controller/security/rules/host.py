@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from controller.model.scanning import FindingSeverity
 from controller.security.hostfiles import HostPart, absolute, followed, host_parts
 from controller.security.paths import (
     HARMLESS,
-    PIPE,
+    HARMLESS_WRITTEN,
     READABLE,
     READABLE_EXACT,
     ROOT_LIKE,
@@ -18,11 +19,13 @@ from controller.security.paths import (
     is_below,
     is_engine_socket,
     is_home,
+    socket_words,
     tidy,
 )
 from controller.security.reading import (
     deep,
     devices,
+    is_root,
     is_true,
     items,
     mapping,
@@ -30,14 +33,16 @@ from controller.security.reading import (
     text,
     texts,
 )
-from controller.security.subject import Checks, Hit, Project, Subject
+from controller.security.subject import Checks, Hit, Project, Subject, Watched
 
 HOST = Checks()
 
 _BLOCK = re.compile(
-    r"/dev/(sd[a-z]|hd[a-z]|nvme\d|vd[a-z]|xvd[a-z]|mmcblk\d|md\d|dm-\d|mapper(/|$)|loop|disk(/|$)|zfs|zd\d|rbd\d|nbd\d"
-    r"|kmsg$|mem$|port$|kmem$|sg\d)"
+    r"/dev/((sd[a-z]{1,3}|(hd|vd|xvd)[a-z]{1,2})\d*|nvme\d+(c\d+)?(n\d+)?(p\d+)?|mmcblk\d+(p\d+|boot\d+|rpmb)?"
+    r"|(md|loop|zd|rbd|nbd|drbd)\d+(p\d+)?|dm-\d+|loop-control|(mapper|disk|md|rbd|loop)(/.*)?|zfs|sg\d+"
+    r"|kmsg|mem|port|kmem)\Z"
 )
+"""Whole names: `/dev/vdpau` is no disk."""
 _HARMLESS_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx")
 CREDENTIALS = "/run/secrets/docker/config.json"
 """Where Compose mounts the registry credentials of whoever runs it."""
@@ -52,8 +57,7 @@ CREDENTIALS = "/run/secrets/docker/config.json"
 def engine_socket(one: Subject) -> Iterator[Hit]:
     for part in host_parts(one):
         if (source := part.first(is_engine_socket)) is not None:
-            what = "is an engine's socket" if source.endswith((".sock", PIPE)) else "holds an engine's socket"
-            yield Hit(part.path, f"{part.told(source)} {what}", one.needle(part.mount))
+            yield part.hit(one, source, socket_words(source))
 
 
 @HOST.service(
@@ -90,17 +94,20 @@ def root_paths(one: Subject) -> Iterator[Hit]:
         if part.mount.read_only:
             continue
         if part.kernel:
-            yield Hit(part.path, f"the kernel's {part.kernel} can be written from it", one.needle(part.mount))
+            yield part.hit(one, "", "can be written from it")
         elif (source := _root_place(one, part)) is not None:
-            yield Hit(part.path, f"{part.told(source)} can be written from it", one.needle(part.mount))
+            yield part.hit(one, source, "can be written from it")
 
 
 def _root_place(one: Subject, part: HostPart) -> str | None:
-    return part.first(lambda source: _makes_root(source) and not _is_own(one, source))
+    """Where it can be written to become root."""
+    return part.first(
+        lambda source: _is_roots(source) and not is_below(source, HARMLESS_WRITTEN) and not _is_own(one, source)
+    )
 
 
-def _makes_root(source: str) -> bool:
-    return (is_below(source, ROOT_LIKE) and not is_below(source, HARMLESS)) or source in ROOT_LIKE_EXACT
+def _is_roots(source: str) -> bool:
+    return is_below(source, ROOT_LIKE) or source in ROOT_LIKE_EXACT
 
 
 def _is_own(one: Subject, source: str) -> bool:
@@ -119,38 +126,60 @@ def _is_own(one: Subject, source: str) -> bool:
 def readable_paths(one: Subject) -> Iterator[Hit]:
     for part in host_parts(one):
         if part.kernel and part.mount.read_only:
-            yield Hit(part.path, f"the kernel's {part.kernel} can be read from it", one.needle(part.mount))
+            yield part.hit(one, "", "can be read from it")
         if part.first(is_engine_socket) is not None or (not part.mount.read_only and _root_place(one, part)):
             continue  # told as what is worse
         source = part.first(lambda source: _tells(source) and not _is_own(one, source))
         if source is not None:
-            yield Hit(part.path, f"{part.told(source)} can be read from it", one.needle(part.mount))
+            yield part.hit(one, source, "can be read from it")
 
 
 def _tells(source: str) -> bool:
     if is_below(source, HARMLESS):
         return False
-    return _makes_root(source) or is_below(source, READABLE) or source in READABLE_EXACT or is_home(source)
+    return _is_roots(source) or is_below(source, READABLE) or source in READABLE_EXACT or is_home(source)
 
 
 @HOST.service(
-    "H06", "critical", "the controller's own files in a container",
-    why="Whoever writes them says what the controller starts next; whoever reads them has its keys.",
-    fix="mount nothing of the controller's, and manifests read-only",
+    "H06", "critical", "files of the controller, or of what it starts, in a container",
+    why="Whoever writes them says what is started next; whoever reads the controller's own has its keys.",
+    fix="mount nothing of the controller's; manifests, Compose and env files only with :ro",
 )  # fmt: skip
 def own_files(one: Subject) -> Iterator[Hit]:
     for part in host_parts(one):
-        watched = () if part.mount.read_only else one.project.watched_paths
-        pairs = ((source, own) for source in part.places for own in (*one.project.own_paths, *watched))
+        pairs = ((source, own) for source in part.places for own in one.project.own_paths)
         found = next(((source, own) for source, own in pairs if _touches(source, own)), None)
         if found is not None:
-            yield Hit(part.path, f"{part.told(found[0])} is, or holds, {found[1]}", one.needle(part.mount))
+            yield part.hit(one, found[0], f"is, or holds, {found[1]}")
+        elif not part.mount.read_only and (hit := _watched(one, part)) is not None:
+            yield hit
 
 
 def _touches(source: str, own: str) -> bool:
+    return is_below(source, (own,)) or (not _is_too_much(source) and holds(source, (own,)))
+
+
+def _is_too_much(source: str) -> bool:
     """What holds half of the host is told as that."""
-    too_much = source in ("/", *SOCKET_FOLDERS, *ROOT_LIKE_EXACT)
-    return is_below(source, (own,)) or (not too_much and holds(source, (own,)))
+    return source in ("/", *SOCKET_FOLDERS, *ROOT_LIKE_EXACT)
+
+
+def _watched(one: Subject, part: HostPart) -> Hit | None:
+    """The worst of what is started next that it may write."""
+    found = (_written(one, part, source, file) for source in part.places for file in one.project.watched)
+    hits = [hit for hit in found if hit is not None]
+    return max(hits, key=lambda hit: (hit.severity or FindingSeverity.CRITICAL).rank, default=None)
+
+
+def _written(one: Subject, part: HostPart, source: str, file: Watched) -> Hit | None:
+    if file.path == source:
+        hit = part.hit(one, source, "says what is started next, and can be written from it")
+        return hit._replace(severity=file.alone)
+    if not file.path.startswith(f"{source.rstrip('/')}/") or _is_too_much(source):
+        return None
+    told = f"holds {file.path}, which says what is started next, and can be written from it"
+    hit = part.hit(one, source, told, "mount only what it needs of that folder, or all of it with :ro")
+    return hit._replace(severity=file.around)
 
 
 @HOST.service(
@@ -165,7 +194,7 @@ def block_devices(one: Subject) -> Iterator[Hit]:
             yield Hit(("devices", index), f"it has {device}", device)
     for part in host_parts(one):
         if (source := part.first(lambda source: _BLOCK.match(source) is not None)) is not None:
-            yield Hit(part.path, f"it has {part.told(source)}", one.needle(part.mount))
+            yield part.hit(one, source, "")
 
 
 def _is_raw(one: Subject, device: str) -> bool:
@@ -213,10 +242,10 @@ def other_devices(one: Subject) -> Iterator[Hit]:
 def hooks(one: Subject) -> Iterator[Hit]:
     for key in ("pre_start", "post_start", "pre_stop"):
         for index, hook in enumerate(items(one.model.get(key))):
-            user = text(mapping(hook).get("user")).split(":")[0]
+            user = text(mapping(hook).get("user"))
             if is_true(mapping(hook).get("privileged")):
                 yield Hit((key, index, "privileged"), f"a command of {key} runs privileged")
-            elif user in ("0", "root"):
+            elif user and is_root(user):
                 yield Hit((key, index, "user"), f"a command of {key} runs as root")
 
 

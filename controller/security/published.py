@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import NamedTuple
 
 from controller.model.desired import DesiredService, Port
 from controller.model.reach import HostPort, Spot
+from controller.security import spans
 
 _LINE = re.compile(r"(?P<ip>\[[^]]*\]|[^:]*):(?P<port>\d+)->(?P<target>\d+)/(?P<kind>\w+)")
 """`127.0.0.1:8080->80/tcp`, `[::]:8080->80/tcp`."""
@@ -43,13 +43,12 @@ class Published(NamedTuple):
 
     @property
     def reachable_from(self) -> From:
-        try:
-            address = ip_address(self.host_ip or "0.0.0.0")  # noqa: S104 - compared, never bound
-        except ValueError:
+        found = spans.address(self.host_ip or "0.0.0.0")  # noqa: S104 - compared, never bound
+        if found is None:
             return From.INTERFACE
-        if address.is_unspecified:
+        if found.is_unspecified:
             return From.EVERYONE
-        return From.MACHINE if address.is_loopback else From.INTERFACE
+        return From.MACHINE if found.is_loopback else From.INTERFACE
 
 
 AROUND_FIREWALLS = "Docker's rules for published ports come before those of host firewalls such as ufw and firewalld"

@@ -28,6 +28,7 @@ pytestmark = pytest.mark.unit
         ("127.0.0.1:8080->80/tcp", From.MACHINE, "this machine only"),
         ("127.8.9.1:8080->80/tcp", From.MACHINE, "this machine only"),
         ("[::1]:8080->80/tcp", From.MACHINE, "this machine only"),
+        ("[::ffff:127.0.0.1]:8080->80/tcp", From.MACHINE, "this machine only"),
         ("192.168.7.5:8080->80/tcp", From.INTERFACE, "the network of 192.168.7.5, and containers"),
         ("0.0.0.0:8080->80/tcp", From.EVERYONE, "everyone who reaches this machine, around its firewall"),
         ("[::]:8080->80/udp", From.EVERYONE, "everyone who reaches this machine, around its firewall"),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from controller.model.running import ImageFacts, Model
 from controller.model.scanning import FindingSeverity, Rule
-from controller.security.reading import Keys, Mounted, sought, texts
+from controller.security.reading import Keys, Mounted, mapping, sought, texts
 from controller.security.spans import Published, ports
 
 
@@ -101,6 +101,8 @@ class Project:
     configs: Model = field(default_factory=dict)
     rest: Model = field(default_factory=dict)
     """What else stands at the top: `x-…`, `include`."""
+    unused: Model = field(default_factory=dict)
+    """What the files define besides, by section, and no service uses: Compose leaves that out."""
     directory: str = ""
     edges: frozenset[frozenset[str]] = frozenset()
     standards: Standards = NO_STANDARDS
@@ -129,6 +131,11 @@ class Project:
     def ports(self, service: str) -> Iterator[Published]:
         """Those that a service publishes, ranges as they are written."""
         return ports(self.services[service], self.ranges.get(service, ()))
+
+    def defined(self, section: str) -> Model:
+        """All that a section of the files defines, used or not."""
+        used: Model = getattr(self, section)
+        return {**mapping(self.unused.get(section)), **used}
 
     def may_meet(self, one: str, other: str) -> bool:
         """Whether both may run at once: services of different profiles alone often stand for each other."""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from controller.security.images import is_data_tier
 from controller.security.reading import (
-    LONGEST_COMMAND,
-    command,
     is_true,
     mapping,
     networks,
@@ -287,59 +284,6 @@ def _collide(had: Published, port: Published) -> bool:
         return False  # a range to choose from
     same = had.host_ip == port.host_ip or had.everywhere or port.everywhere
     return same and had.host[0] <= port.host[1] and port.host[0] <= had.host[1]
-
-
-_TCP = re.compile(r"tcp://[^\s,]*", re.IGNORECASE)
-
-
-@PORTS.service(
-    "W12", "high", "the Docker API without TLS",
-    why="Whoever can reach it, or listen on the way, is root of that host.",
-    fix="use ssh:// or TLS with client certificates (DOCKER_TLS_VERIFY=1)",
-    refs="CIS 2.7, OWASP 1",
-)  # fmt: skip
-def plain_api(one: Subject) -> Iterator[Hit]:
-    variables = dict(pairs(one.model.get("environment")))
-    address = variables.get("DOCKER_HOST") or ""
-    if address.startswith("tcp://") and not variables.get("DOCKER_TLS_VERIFY") and not _is_local(address):
-        yield Hit(("environment", "DOCKER_HOST"), f"DOCKER_HOST is {address}, without TLS", "DOCKER_HOST")
-    for key in ("command", "entrypoint"):
-        said, joined = words(one.model.get(key)), command(one.model.get(key))
-        if re.search(r"(^|\s)(-H|--host)[ =]tcp://", joined) and "--tlsverify" not in joined:
-            place = next((word for word in said if _TCP.search(word)), "")
-            yield Hit((key,), "it opens the Docker API, or speaks to it, without TLS", place)
-
-
-def _is_local(address: str) -> bool:
-    return re.match(r"tcp://(127\.|localhost|\[::1\])", address) is not None
-
-
-_OFF = {
-    "NODE_TLS_REJECT_UNAUTHORIZED": ("0",), "PYTHONHTTPSVERIFY": ("0",), "GIT_SSL_NO_VERIFY": ("1", "true"),
-    "SSL_VERIFY": ("false", "0"), "VERIFY_SSL": ("false", "0"), "TLS_VERIFY": ("false", "0"),
-    "VAULT_SKIP_VERIFY": ("1", "true"), "DOCKER_TLS_VERIFY": ("0",), "REQUESTS_VERIFY": ("false", "0"),
-    "INSECURE_SKIP_VERIFY": ("true", "1"), "PGSSLMODE": ("disable", "allow"),
-}  # fmt: skip
-_OFF_WORDS = re.compile(
-    r"sslmode=(disable|allow)\b|[?&;](verify|ssl_verify|tls_verify|verifyServerCertificate)=(false|0)\b"
-    r"|tlsAllowInvalidCertificates=true|[?&;]tlsInsecure=true|--insecure-skip-tls-verify\b|--no-check-certificate\b"
-    r"|\bcurl\b.*\s(-k|--insecure)\b|sslVerify=false|http\.sslVerify\s+false|[?&;]trustServerCertificate=true",
-    re.IGNORECASE,
-)
-
-
-@PORTS.service(
-    "W13", "medium", "certificates not checked",
-    why="Whoever is on the way can pretend to be the other side.",
-    fix="trust the authority that signed the certificate, and leave checking on",
-)  # fmt: skip
-def unchecked(one: Subject) -> Iterator[Hit]:
-    for name, value in pairs(one.model.get("environment")):
-        if (value or "").lower() in _OFF.get(name.upper(), ()) or _OFF_WORDS.search((value or "")[:LONGEST_COMMAND]):
-            yield Hit(("environment", name), f"{name} switches it off", name)
-    for key in ("command", "entrypoint"):
-        if found := _OFF_WORDS.search(command(one.model.get(key))):
-            yield Hit((key,), "an argument switches it off", found[0].split()[-1])
 
 
 @PORTS.project(

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from controller.security.credentials import (
-    credential_in,
-    is_credential_name,
-    is_default,
-    is_literal,
-    literal_default,
-    url_secret,
-    without_secrets,
-)
+from controller.security.addresses import url_secret, without_secrets
+from controller.security.blanks import BLANK, filled
+from controller.security.credentials import is_credential_name, is_literal
+from controller.security.defaults import is_default
+from controller.security.tokens import credential_in
 
 pytestmark = pytest.mark.unit
 

@@ -1,10 +1,11 @@
-"""What a project's files define and Compose leaves out, since no service uses it. Pure."""
+"""What a project's files say and Compose leaves out: what no service uses, and extensions. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from controller.intake.findings import Path as Keys
 from controller.intake.inputs import Inputs
 from controller.intake.source import Document
 from controller.intake.tree import plain
@@ -22,6 +23,15 @@ def left_out(inputs: Inputs, model: Mapping[str, Any]) -> dict[str, dict[str, An
                 if name not in used:
                     found.setdefault(section, {})[name] = spec
     return found
+
+
+def extensions(inputs: Inputs) -> Iterator[tuple[Keys, Any]]:
+    """`x-…` below services and other definitions, each with its place. Those at the top Compose keeps."""
+    for document in (*inputs.documents, *inputs.bases):
+        for section in ("services", *_SECTIONS):
+            for name, spec in _section(document, section).items():
+                given = spec.items() if isinstance(spec, dict) else ()
+                yield from (((section, name, key), one) for key, one in given if key.startswith("x-"))
 
 
 def _section(document: Document, section: str) -> Mapping[str, Any]:

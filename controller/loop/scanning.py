@@ -15,7 +15,7 @@ from controller.intake.compose import read_image, read_needs
 from controller.intake.findings import dotted
 from controller.intake.inputs import Inputs
 from controller.intake.interpolation import EnvLine
-from controller.intake.leftout import left_out
+from controller.intake.leftout import extensions, left_out
 from controller.intake.lookedat import looked_at
 from controller.intake.places import Places, named_files
 from controller.intake.source import Document
@@ -132,6 +132,7 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         configs=mapping(model.get("configs")),
         rest={key: one for key, one in model.items() if str(key).startswith("x-")},
         unused=left_out(written.inputs, model),
+        extensions=tuple(extensions(written.inputs)),
         directory=directory,
         edges=frozenset(_edges(services, written.manifest)),
         standards=read_standards(written.manifest, folder),

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from controller.security.addresses import json_pairs
 from controller.security.credentials import holds, is_credential_name
 from controller.security.defaults import is_default
 from controller.security.tokens import LONGEST
@@ -120,7 +119,6 @@ def given(call: Call) -> Iterator[Given]:
             program = "login"
         yield from _by_letter(program, word, following)
         yield from _by_name(program, word, following, 0)
-        yield from (Given(name, value, word.at) for name, value in json_pairs(word.text))
 
 
 def _by_letter(program: str, word: Word, following: Word) -> Iterator[Given]:

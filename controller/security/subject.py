@@ -103,6 +103,8 @@ class Project:
     """What else stands at the top: `x-…`, `include`."""
     unused: Model = field(default_factory=dict)
     """What the files define besides, by section, and no service uses: Compose leaves that out."""
+    extensions: tuple[tuple[Keys, object], ...] = ()
+    """`x-…` below services and other definitions, and where: Compose leaves those out as well."""
     directory: str = ""
     edges: frozenset[frozenset[str]] = frozenset()
     standards: Standards = NO_STANDARDS

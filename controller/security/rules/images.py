@@ -16,7 +16,7 @@ IMAGES = Checks()
 
 _HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _COMMIT = re.compile(r"#[0-9a-f]{40}(:|$)")
-_REMOTE = re.compile(r"(https?://|git://|ssh://|github\.com/|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
+_REMOTE = re.compile(r"(https?://|git://|ssh://|github\.com/|git@)", re.IGNORECASE)
 _SET_UID = re.compile(r"chmod\s+(-R\s+)?([2467][0-7]{3}|[ug]*\+s)")
 
 

@@ -81,8 +81,6 @@ def elsewhere(one: Subject) -> Iterator[Hit]:
     for path, place in _contexts(one):
         if address_login(place) is not None:
             yield Hit(path, "the address of what is built holds a credential")
-    for key in (key for key in one.model if key.startswith("x-")):
-        yield from (hit for hit in _below(one.project, ("services", one.name, key), one.model[key], 2))
 
 
 def _argument(words: str | list[str]) -> int | None:
@@ -164,9 +162,8 @@ def _contexts(one: Subject) -> Iterator[tuple[Keys, str]]:
 
 @SECRETS.also_project("S03")
 def extensions(project: Project) -> Iterator[Hit]:
-    for section, value in project.rest.items():
-        if section.startswith("x-"):
-            yield from _below(project, (section,), value, 0)
+    for path, value in _extensions(project):
+        yield from _below(project, path, value)
     for section in ("networks", "volumes"):
         for name, spec in project.defined(section).items():
             for key, value in pairs(mapping(spec).get("labels")):
@@ -175,18 +172,22 @@ def extensions(project: Project) -> Iterator[Hit]:
                     yield Hit(path, f"{key} holds a credential", key)
 
 
-def _below(project: Project, path: Keys, value: object, skipped: int) -> Iterator[Hit]:
-    """`skipped`: parts of the path that lead to a service, from which on its hits are told."""
+def _extensions(project: Project) -> Iterator[tuple[Keys, object]]:
+    yield from (((name,), value) for name, value in project.rest.items() if name.startswith("x-"))
+    yield from project.extensions
+
+
+def _below(project: Project, path: Keys, value: object) -> Iterator[Hit]:
     for key, found in _entries(value):
         where = (*path, key)
         told = text(found)
         name, shown = str(key), _shown(project, where, told)
-        if isinstance(key, int) and told:
+        if isinstance(key, int):  # an item `NAME=value`
             name, _, shown = shown.partition("=")
         if told and _is_named(name, shown):
-            yield Hit(where[skipped:], f"{name} holds a credential", name)
+            yield Hit(where, f"{name} holds a credential", name)
         elif not told:
-            yield from _below(project, where, found, skipped)
+            yield from _below(project, where, found)
 
 
 def _entries(value: object) -> Iterator[tuple[str | int, object]]:
@@ -242,9 +243,10 @@ def _is_filled_in(project: Project, path: Keys) -> bool:
 
 @SECRETS.also_project("S05")
 def project_tokens(project: Project) -> Iterator[Hit]:
-    sections = ("volumes", "networks", "configs", "secrets")
-    for section, value in {**{name: project.defined(name) for name in sections}, **project.rest}.items():
-        for path, found in _scalars(value, (section,)):
+    defined = (((name,), project.defined(name)) for name in ("volumes", "networks", "configs", "secrets"))
+    rest = (((name,), value) for name, value in project.rest.items())
+    for place, value in (*defined, *rest, *project.extensions):
+        for path, found in _scalars(value, place):
             kind = credential_in(found)
             if kind is not None and not _is_filled_in(project, path):
                 yield Hit(path, f"it holds {kind}")

@@ -26,7 +26,8 @@ _OTHER = (
     re.compile(r"(?:^|[\s\"'])([^\s:@/\"']{1,128}):([^\s@]{1,512})@(?:tcp|unix|udp)\("),  # Go's MySQL driver
     re.compile(r"\bjdbc:oracle:[a-z0-9]{1,8}:([^\s/@]{1,128})/([^\s@]{1,256})@", re.IGNORECASE),
 )
-_PAIR = re.compile(r"(?:^|[\s;?&])([A-Za-z][\w-]{0,63})\s{0,4}=\s{0,4}([^\s;&'\"]{1,4096})")
+_PAIR = re.compile(r"(?:^|[\s;?&])([A-Za-z][\w-]{0,63})=([^\s;&'\"]{1,4096})")
+_SPACED = re.compile(r";\s{0,4}([A-Za-z][\w-]{0,63})\s{0,4}=\s{0,4}([^\s;&'\"]{1,4096})")
 _JSON = re.compile(r"\"([\w.-]{1,64})\"\s{0,8}:\s{0,8}\"([^\"\n]{1,4096})\"")
 _HOST = re.compile(rf"[\d{BLANK}]*/")
 """What stands before the password's end is a port, and the `@` belongs to a path."""
@@ -46,7 +47,7 @@ def _logins(text: str) -> Iterator[Login]:
             found = (Login(one[1], one[2]) for one in form.finditer(text))
             yield from (one for one in found if _is_one(one))
     if "=" in text:
-        for name, value in _PAIR.findall(text):
+        for name, value in (*_PAIR.findall(text), *_SPACED.findall(text)):
             if is_credential_name(name, value) and _is_one(Login("", value)):
                 yield Login("", value)
 

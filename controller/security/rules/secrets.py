@@ -198,7 +198,7 @@ def _entries(value: object) -> Iterator[tuple[str | int, object]]:
 
 
 @SECRETS.project(
-    "S04", "high", "credential in the options of a volume",
+    "S04", "high", "credential in the options of a volume or a network",
     why="`docker volume inspect` shows it to everyone who may speak to the engine.",
     fix="name a file that only root reads: o: credentials=/etc/…",
 )  # fmt: skip

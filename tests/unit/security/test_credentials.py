@@ -29,7 +29,7 @@ PASS_THROUGH SALT_MASTER PASSWORD_BLACKLIST NEXT_PUBLIC_API_KEY NO_PASSWORD MYSQ
 API_KEY_HEADER USE_SECRET SECRETS_MANAGER SESSION_TIMEOUT
 SECRET_PROVIDER SECRET_BACKEND TOKEN_LOCATION API_TOKEN_SCOPE API_KEY_CACHE TOKEN_CACHE_BACKEND PASSWORD_STRENGTH
 PASSWORD_COMPLEXITY PASSWORD_HASHER ACCESS_TOKEN_COOKIE VAULT_SECRET_MOUNT API_KEY_STATUS TOKEN_COOKIE_DOMAIN
-PRIMARY_KEY SORT_KEY MAX_TOKENS AWS_ACCESS_KEY_ID require-password no-password password-stdin changepassword_URL
+PASSWORD_HINT PRIMARY_KEY SORT_KEY MAX_TOKENS AWS_ACCESS_KEY_ID require-password no-password password-stdin changepassword_URL
 """
 
 
@@ -126,6 +126,8 @@ def test_what_stands_in_a_command() -> None:
         ("a:kW7zq2LmX9@tcp(c:3306)/x", "kW7zq2LmX9"),
         ("a:$P@tcp(c:3306)/x", None),
         ("jdbc:oracle:thin:scott/kW7zq2LmX9@//c:1521/x", "kW7zq2LmX9"),
+        ("Server = c; Password = kW7zq2LmX9; User = a", "kW7zq2LmX9"),
+        ("echo TOKEN = missing", None),
         ("image:tag@sha256:abc", None),
         ("docker-image://c:5000/a@sha256:abc", None),
     ],

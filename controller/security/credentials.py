@@ -73,6 +73,7 @@ _FEWEST = 4
 """Letters and digits beside variables that are a part of a credential, and no words around one."""
 
 
+@lru_cache(maxsize=4096)
 def name_words(name: str) -> tuple[str, ...]:
     """Of `db.apiKey2` DB, API and KEY."""
     split = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name[:256])

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from controller.model.running import ImageFacts, Model
 from controller.model.scanning import FindingSeverity, Rule
+from controller.security.addresses import Login
 from controller.security.reading import Keys, Mounted, mapping, sought, texts
 from controller.security.spans import Published, ports
 
@@ -24,6 +25,14 @@ class Hit(NamedTuple):
     needle: str = ""
     severity: FindingSeverity | None = None
     fix: str = ""
+
+
+class Literal(NamedTuple):
+    """A variable's value that stands in a file: `shown` with what is filled in blank; `login`: the first one in it."""
+
+    name: str
+    shown: str
+    login: Login | None
 
 
 class Pem(NamedTuple):
@@ -152,9 +161,9 @@ class Subject:
     name: str
     model: Model
     project: Project
-    _literals: list[tuple[str, str]] = field(default_factory=list, repr=False, compare=False)
+    _literals: list[Literal] = field(default_factory=list, repr=False, compare=False)
 
-    def literals(self, find: Callable[[Subject], Iterable[tuple[str, str]]]) -> list[tuple[str, str]]:
+    def literals(self, find: Callable[[Subject], Iterable[Literal]]) -> list[Literal]:
         """What several rules ask for, found once."""
         if not self._literals:
             self._literals.extend(find(self))

@@ -12,7 +12,7 @@ from controller.security.blanks import filled
 from controller.security.credentials import holds, is_credential_name, name_words
 from controller.security.defaults import is_default
 from controller.security.reading import Keys, deep, items, mapping, pairs, text, texts
-from controller.security.subject import Checks, Hit, Project, Subject
+from controller.security.subject import Checks, Hit, Literal, Project, Subject
 from controller.security.tokens import credential_in
 
 SECRETS = Checks()
@@ -20,14 +20,14 @@ SECRETS = Checks()
 FILE = "put it into a file: secrets: {…: {file: …}} and NAME_FILE=/run/secrets/…"
 
 
-def _literals(one: Subject) -> Iterator[tuple[str, str]]:
+def _literals(one: Subject) -> Iterator[Literal]:
     """Variables whose values stand in a file, what is filled in blank; of what only names others, nothing does."""
     for name, value in pairs(one.model.get("environment")):
         if value:
             written = one.written("environment", name) if one.project.is_written else value.replace("$", "$$")
             shown = filled(value if written is None else written)
             if holds(shown):
-                yield name, shown
+                yield Literal(name, shown, address_login(shown))
 
 
 _MAYBE = re.compile(r"pass|pwd|token|secret|key|cred|auth", re.IGNORECASE)
@@ -47,8 +47,8 @@ def _is_held(name: str, shown: str) -> bool:
     refs="OWASP 12, CL-0020",
 )  # fmt: skip
 def variables(one: Subject) -> Iterator[Hit]:
-    for name, shown in one.literals(_literals):
-        if address_login(shown) is None and _is_held(name, shown):
+    for name, shown, login in one.literals(_literals):
+        if login is None and _is_held(name, shown):
             yield Hit(("environment", name), f"{name} stands there in clear", name)
 
 
@@ -59,8 +59,8 @@ def variables(one: Subject) -> Iterator[Hit]:
     refs="CL-0021",
 )  # fmt: skip
 def addresses(one: Subject) -> Iterator[Hit]:
-    for name, shown in one.literals(_literals):
-        if address_login(shown) is not None:
+    for name, _, login in one.literals(_literals):
+        if login is not None:
             yield Hit(("environment", name), f"the address in {name} holds a password", name)
 
 
@@ -266,14 +266,17 @@ def _scalars(value: object, path: Keys) -> Iterator[tuple[Keys, str]]:
 )  # fmt: skip
 def defaults(one: Subject) -> Iterator[Hit]:
     known = one.literals(_literals)
-    users = {
-        name_words(name)[:-1]: value for name, value in known if name_words(name)[-1:] in (("USER",), ("USERNAME",))
-    }
-    for name, shown in known:
-        login = address_login(shown)
+    users = {stem: value for name, value, _ in known if (stem := _user_of(name))}
+    for name, shown, login in known:
         if login is not None:
             found = is_default(login.password) or login.password == login.user
         else:
             found = is_credential_name(name) and (is_default(shown) or users.get(name_words(name)[:-1]) == shown)
         if found:
             yield Hit(("environment", name), f"{name} is one that everybody knows", name)
+
+
+def _user_of(name: str) -> tuple[str, ...]:
+    """`POSTGRES_USER` is that of all that begins with POSTGRES."""
+    *stem, last = name_words(name) or ("",)
+    return tuple(stem) if last in ("USER", "USERNAME") else ()

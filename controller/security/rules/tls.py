@@ -66,20 +66,23 @@ def _plain_host(call: Call) -> str:
 _FALSE = ("false", "0", "no", "off", "none")
 _TRUE = ("true", "1", "yes", "on")
 _CHECKS = (
-    "SSL_VERIFY", "VERIFY_SSL", "TLS_VERIFY", "VERIFY_TLS", "REQUESTS_VERIFY", "PYTHONHTTPSVERIFY", "VERIFY_CERT",
-    "VERIFY_CERTS", "VERIFY_CERTIFICATE", "VERIFY_CERTIFICATES", "VERIFY_SERVER_CERTIFICATE", "VERIFY_PEER",
-    "REJECT_UNAUTHORIZED", "STRICT_SSL", "SSL_CERT_REQS", "SSL_VERIFICATION_MODE", "SSL_VERIFICATIONMODE",
+    "_SSL_VERIFY", "_VERIFY_SSL", "_TLS_VERIFY", "_VERIFY_TLS", "_REQUESTS_VERIFY", "_PYTHONHTTPSVERIFY",
+    "_VERIFY_CERT", "_VERIFY_CERTS", "_VERIFY_CERTIFICATE", "_VERIFY_CERTIFICATES", "_VERIFY_SERVER_CERTIFICATE",
+    "_VERIFY_PEER", "_REJECT_UNAUTHORIZED", "_STRICT_SSL", "_SSL_CERT_REQS", "_SSL_VERIFICATION_MODE",
+    "_SSL_VERIFICATIONMODE",
 )  # fmt: skip
 """Ends of names that are bad where they are off."""
 _SKIPS = (
-    "NO_VERIFY_SSL", "SSL_NO_VERIFY", "SKIP_VERIFY", "SKIP_TLS_VERIFY", "SKIP_SSL_VERIFY", "TLSSKIPVERIFY",
-    "TLS_INSECURE", "SSL_INSECURE", "INSECURE_TLS", "INSECURE_SSL", "CURL_INSECURE", "NO_CHECK_CERTIFICATE",
-    "TRUST_SERVER_CERTIFICATE", "ALLOW_INVALID_CERTIFICATES", "ALLOW_INVALID_HOSTNAMES",
+    "_NO_VERIFY_SSL", "_SSL_NO_VERIFY", "_SKIP_VERIFY", "_SKIP_TLS_VERIFY", "_SKIP_SSL_VERIFY", "_TLSSKIPVERIFY",
+    "_TLS_INSECURE", "_SSL_INSECURE", "_INSECURE_TLS", "_INSECURE_SSL", "_CURL_INSECURE", "_NO_CHECK_CERTIFICATE",
+    "_TRUST_SERVER_CERTIFICATE", "_ALLOW_INVALID_CERTIFICATES", "_ALLOW_INVALID_HOSTNAMES",
 )  # fmt: skip
 """Ends of names that are bad where they are on."""
-_INSIDE = ("VERIFY", "USE_SSL")
+_INSIDE = ("_VERIFY", "_USE_SSL")
 """The same of what stands within a value: as a whole variable it may be about anything."""
-_MODES = {"SSLMODE": ("disable", "allow"), "PGSSLMODE": ("disable", "allow")}
+_MODES = ("_SSLMODE", "_PGSSLMODE")
+"""Whose values are words of their own."""
+_SAID = frozenset((*_FALSE, *_TRUE, "disable", "allow"))
 _SETTING = re.compile(r"(?:^|[\s?&;,])-{0,2}([A-Za-z][\w.-]{0,63})=([A-Za-z0-9]{1,16})(?![\w.-])")
 _CURL = re.compile(r"--insecure|-[0-46aBfgGiIjlLMnNOpqRsSvVZ#]*k[a-zA-Z]*")
 """Alone, or behind letters that take nothing."""
@@ -107,16 +110,13 @@ def _settings(value: str) -> list[tuple[str, str]]:
 
 
 def _is_off(name: str, value: str, *, inside: bool = False) -> bool:
-    called, said = "_".join(name_words(name)), value.strip().lower()
-    if said in _MODES.get(called, ()):
-        return True
-    return (said in _FALSE and (_ends(called, _CHECKS) or (inside and called in _INSIDE))) or (
-        said in _TRUE and _ends(called, _SKIPS)
-    )
-
-
-def _ends(called: str, names: tuple[str, ...]) -> bool:
-    return f"_{called}".endswith(tuple(f"_{name}" for name in names))
+    said = value.strip().lower()
+    if said not in _SAID:
+        return False
+    called = "_".join(("", *name_words(name)))
+    if said in _FALSE:
+        return called.endswith(_CHECKS) or (inside and called in _INSIDE)
+    return called.endswith(_SKIPS) if said in _TRUE else called in _MODES
 
 
 def _switch(call: Call) -> str:

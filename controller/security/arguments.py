@@ -94,11 +94,7 @@ _LETTERS = {
     "pg_isready": "", **dict.fromkeys(_GLUED, "p"),
 }  # fmt: skip
 """Options of one letter that a password follows, by program; "" for what takes none, behind another one of these."""
-_LOGS_IN = frozenset(
-    {
-        "docker", "podman", "nerdctl", "buildah", "skopeo", "crane", "oras", "helm", "regctl",
-    }
-)  # fmt: skip
+_LOGS_IN = frozenset({"docker", "podman", "nerdctl", "buildah", "skopeo", "crane", "oras", "helm", "regctl"})
 """Whose `login` takes one by `-p`."""
 _USERS = {
     "curl": ("-u", "--user", "-U", "--proxy-user"), "http": ("-a", "--auth"), "https": ("-a", "--auth"),
@@ -109,14 +105,15 @@ _USERS = {
 
 def given(call: Call) -> Iterator[Given]:
     """Every value of a call that has a name, or is known by its place."""
-    program = ""
+    program, logs_in = "", False
     for at, word in enumerate(call):
         following = call[at + 1] if at + 1 < len(call) else Word("")
         base = word.text.rsplit("/", 1)[-1]
         if base in _LETTERS or base in _USERS:
             program = base
-        elif base == "login" and any(one.text.rsplit("/", 1)[-1] in _LOGS_IN for one in call[:at]):
+        elif base == "login" and logs_in:
             program = "login"
+        logs_in = logs_in or base in _LOGS_IN
         yield from _by_letter(program, word, following)
         yield from _by_name(program, word, following, 0)
 

@@ -131,6 +131,7 @@ def _tls() -> Iterator[Case]:
 
 
 def _others() -> Iterator[Case]:
+    yield one("W04", f"image: registry.example.com/lscr/openssh-server:9.7@{DIGEST} #! W04")
     yield one("R06", "restart: on-failure:0 #! R06")
     yield one("R08", "logging:\n  options:\n    max-size: '-1' #! R08")
     yield one("I07", "build: HTTPS://GitHub.com/acme/web.git #! I07", without="image")

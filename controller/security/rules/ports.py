@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.security.images import is_data_tier
+from controller.security.images import is_data_tier, parse
 from controller.security.reading import (
     is_true,
     mapping,
@@ -42,6 +42,7 @@ _ADMIN = (
     "mongo-express",
 )
 """Whose 8080 is a page for administrators."""
+_SSH_IMAGES = ("openssh-server", "openssh", "sshd", "ssh-server", "docker-sshd", "sftp")
 
 
 def _place(port: Published) -> str:
@@ -123,6 +124,8 @@ def logins(one: Subject) -> Iterator[Hit]:
     for key in ("command", "entrypoint"):
         if any(word.rsplit("/", 1)[-1] in ("sshd", "dropbear") for word in words(one.model.get(key))):
             yield Hit((key,), "it starts an SSH server")
+    if parse(text(one.model.get("image"))).last.lower() in _SSH_IMAGES:
+        yield Hit(("image",), "its image is an SSH server")
 
 
 @PORTS.service(

@@ -61,7 +61,7 @@ def variables(one: Subject) -> Iterator[Hit]:
 def addresses(one: Subject) -> Iterator[Hit]:
     for name, _, login in one.literals(_literals):
         if login is not None:
-            yield Hit(("environment", name), f"the address in {name} holds a password", name)
+            yield Hit(("environment", name), f"the address in {name} holds a credential", name)
 
 
 @SECRETS.service(

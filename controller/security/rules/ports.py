@@ -287,19 +287,3 @@ def _collide(had: Published, port: Published) -> bool:
         return False  # a range to choose from
     same = had.host_ip == port.host_ip or had.everywhere or port.everywhere
     return same and had.host[0] <= port.host[1] and port.host[0] <= had.host[1]
-
-
-@PORTS.project(
-    "W14", "medium", "dependency without TLS",
-    why="The policy asks for TLS between services, and this way is open to whoever is on the network.",
-    fix="add both to security.tls.services",
-)  # fmt: skip
-def plain_edges(project: Project) -> Iterator[Hit]:
-    covered = project.standards.tls
-    if covered is None:
-        return
-    for edge in sorted(project.edges, key=sorted):
-        bare = sorted(name for name in edge if covered and name not in covered and name in project.services)
-        for name in bare:
-            other = next(iter(edge - {name}), name)
-            yield Hit(("services", name), f"it speaks with {other} and has no certificate")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from controller.security.arguments import Call, Word, calls
 from controller.security.credentials import name_words
 from controller.security.reading import LONGEST_COMMAND, Keys, deep, pairs, text, texts
-from controller.security.subject import Checks, Hit, Subject
+from controller.security.subject import Checks, Hit, Project, Subject
 
 TLS = Checks()
 
@@ -131,3 +131,22 @@ def _switch(call: Call) -> str:
         if any(_is_off(*pair, inside=True) for pair in _settings(word.text)):
             return word.text
     return ""
+
+
+# --- between services
+
+
+@TLS.project(
+    "W14", "medium", "dependency without TLS",
+    why="The policy asks for TLS between services, and this way is open to whoever is on the network.",
+    fix="add both to security.tls.services",
+)  # fmt: skip
+def plain_edges(project: Project) -> Iterator[Hit]:
+    covered = project.standards.tls
+    if covered is None:
+        return
+    for edge in sorted(project.edges, key=sorted):
+        bare = sorted(name for name in edge if covered and name not in covered and name in project.services)
+        for name in bare:
+            other = next(iter(edge - {name}), name)
+            yield Hit(("services", name), f"it speaks with {other} and has no certificate")

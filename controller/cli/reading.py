@@ -9,12 +9,12 @@ from pathlib import Path
 
 from controller.cli.options import Options
 from controller.engines.base import Engine
-from controller.intake.environment import OWN
 from controller.intake.targets import Request, Target, Targets, find_targets
 from controller.loop.generation import render_target, resolve_target
 from controller.model.desired import DesiredStack
 from controller.model.errors import ControllerError, Finding, InvalidInput
 from controller.model.project import ComposeProject, RenderedProject
+from controller.model.variables import OWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def _tell_fixed(scanned: Scanned, made: Sequence[Hardening], options: Options) -
 
 def _print(scanned: Scanned, made: Sequence[Hardening], threshold: Any, options: Options) -> None:
     from controller.cli.terminal import note, paint_for, print_data, print_lines
-    from controller.render.scan import findings_data, findings_lines, sarif, summary_line
+    from controller.render.scan import findings_lines, sarif, scan_data, summary_line
 
     for told in scanned.notes:
         note(told, options)
@@ -90,9 +90,10 @@ def _print(scanned: Scanned, made: Sequence[Hardening], threshold: Any, options:
         from controller import __version__
         from controller.security.scan import all_rules
 
-        print_data(sarif(scanned.findings, all_rules(), __version__, str(Path.cwd())), options)
+        root = str(Path.cwd())
+        print_data(sarif(scanned.findings, all_rules(), __version__, root, scanned.errors), options)
     elif options.structured:
-        data = findings_data(scanned.findings)
+        data = scan_data(scanned.findings, scanned.errors)
         written = [{"file": str(one.file), "before": one.before, "after": one.after} for one in made]
         print_data(data | ({"written": written} if written else {}), options)
     elif options.output == "name":

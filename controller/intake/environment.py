@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping
 
-OWN = ("CONTROLLER_", "ENCRYPTION_KEY", "JWT_SECRET_KEY")
-"""Prefixes of our own settings and secrets."""
+from controller.model.variables import OWN
+
 PRIVATE = (*OWN, "COMPOSE_")
 """Prefixes of what no child gets: our own secrets, and what would change Compose behind our back."""
 

@@ -11,13 +11,13 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from controller.intake.environment import OWN
 from controller.intake.findings import Path as Keys
 from controller.intake.findings import dotted
 from controller.intake.interpolation import EnvLine, blank_names, expand, variable_names
 from controller.intake.source import Document
 from controller.intake.tree import Node, scalars
 from controller.model.errors import Finding
+from controller.model.variables import OWN
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack

@@ -145,13 +145,15 @@ def _signatures(folder: Path) -> frozenset[str]:
 
 
 def _reports(folder: Path, max_age: float, fail_on: Any) -> Mapping[str, Report]:
-    """By each of an image's names; the newest one counts."""
-    found: dict[str, Report] = {}
-    for age, document in sorted(_documents(folder), key=lambda one: -one[0]):
-        read = read_report(document, age, max_age, fail_on)
-        for name in read[0] if read is not None else ():
-            found[name] = read[1] if read is not None else Report()
-    return found
+    """By each of an image's names; the newest one counts. A file is as old as its report says: copies are made anew."""
+    now, found = time.time(), dict[str, tuple[float, Report]]()
+    for age, document in _documents(folder):
+        read = read_report(document)
+        if read is not None:
+            old = now - read.made if read.made is not None else age
+            judged = read.judge(old, max_age, fail_on)
+            found |= {name: (old, judged) for name in read.names if name not in found or old < found[name][0]}
+    return {name: report for name, (_, report) in found.items()}
 
 
 def _documents(folder: Path) -> Iterator[tuple[float, str]]:

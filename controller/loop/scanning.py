@@ -14,12 +14,13 @@ from controller.engines.base import Engine
 from controller.intake.compose import read_image, read_needs
 from controller.intake.findings import dotted
 from controller.intake.inputs import Inputs
-from controller.intake.interpolation import EnvLine, variable_names
+from controller.intake.interpolation import EnvLine
+from controller.intake.leftout import extensions, left_out
+from controller.intake.lookedat import looked_at
 from controller.intake.places import Places, named_files
 from controller.intake.relative import written_relative
 from controller.intake.source import Document
 from controller.intake.targets import Target
-from controller.intake.tree import scalars
 from controller.loop.portplaces import PortPlaces
 from controller.loop.scanfacts import look_at_sources, read_standards, real_paths
 from controller.model.errors import EngineError
@@ -133,6 +134,8 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         secrets=mapping(model.get("secrets")),
         configs=mapping(model.get("configs")),
         rest={key: one for key, one in model.items() if str(key).startswith("x-")},
+        unused=left_out(written.inputs, model),
+        extensions=tuple(extensions(written.inputs)),
         directory=directory,
         edges=frozenset(_edges(services, written.manifest)),
         standards=read_standards(written.manifest, folder),
@@ -144,7 +147,7 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         own_paths=known.own_paths,
         watched=tuple(_watched(written)),
         written=places.written,
-        looked_at=tuple(looked_at(written.inputs)),
+        looked_at=tuple(looked_at(written.inputs, [(one.keys, one.path) for one in named])),
         ranges={name: found for name in services if (found := ranges(name))},
         is_exact=written.is_exact,
         userns_remap=running.posture is not None and running.posture.userns_remap,
@@ -225,28 +228,6 @@ def _needs(model: Mapping[str, Any]) -> Iterable[str]:
         return read_needs(model)
     except (AttributeError, KeyError, TypeError, ValueError):
         return texts(list(mapping(model.get("depends_on"))) or model.get("depends_on"))
-
-
-def looked_at(inputs: Inputs) -> Iterator[tuple[Keys, str]]:
-    for document in (*inputs.documents, *inputs.bases):
-        for path, node in scalars(document.root):
-            if isinstance(node.value, str) and "$" in node.value:
-                yield from ((path, name) for name in sorted(variable_names(node.value)))
-        for path, name in _passed_on(document):
-            yield path, name
-
-
-def _passed_on(document: Document) -> Iterator[tuple[Keys, str]]:
-    """Names in `environment` without a value, which take ours."""
-    services = document.root.child("services") if document.root.keys is not None else None
-    for service, key in ((services.node.keys or {}) if services else {}).items():
-        given = key.node.child("environment") if key.node.keys is not None else None
-        for name, entry in ((given.node.keys or {}) if given else {}).items():
-            if entry.node.empty:
-                yield ("services", service, "environment", name), name
-        for index, item in enumerate((given.node.items or ()) if given else ()):
-            if "=" not in text(item.value):
-                yield ("services", service, "environment", index), text(item.value)
 
 
 def _placed(found: Found, places: PortPlaces, source: FindingSource) -> ScanFinding:

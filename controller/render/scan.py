@@ -7,7 +7,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from controller.model.errors import Finding
 from controller.model.scanning import FindingSeverity, FindingSource, Rule, ScanFinding, by_severity, gated
+from controller.render.data import findings_data as errors_data
 from controller.render.text import Paint, clean, count, plain
 
 _ROLES = {
@@ -35,9 +37,14 @@ _SCORES = {
 
 
 def findings_data(findings: Sequence[ScanFinding]) -> dict[str, Any]:
-    """`scan -o json`."""
+    """What was found."""
     shown = by_severity(findings)
     return {"findings": [_finding_data(one) for one in shown], "summary": summary_data(shown)}
+
+
+def scan_data(findings: Sequence[ScanFinding], errors: Sequence[Finding]) -> dict[str, Any]:
+    """`scan -o json`. `errors`: what could not be scanned, or not as it would run."""
+    return {**findings_data(findings), **errors_data(errors)}
 
 
 def summary_data(findings: Iterable[ScanFinding]) -> dict[str, int]:
@@ -129,8 +136,14 @@ def summary_line(
 # --- SARIF 2.1.0, as code scanning of GitHub and GitLab reads it
 
 
-def sarif(findings: Sequence[ScanFinding], rules: Mapping[str, Rule], version: str, root: str) -> dict[str, Any]:
-    """`root`: the folder that files are told relative to, as an absolute path."""
+def sarif(
+    findings: Sequence[ScanFinding],
+    rules: Mapping[str, Rule],
+    version: str,
+    root: str,
+    errors: Sequence[Finding] = (),
+) -> dict[str, Any]:
+    """`root`: the folder that files are told relative to, as an absolute path; `errors`: what could not be scanned."""
     used = sorted({one.rule.id for one in findings})
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -144,11 +157,26 @@ def sarif(findings: Sequence[ScanFinding], rules: Mapping[str, Rule], version: s
                         "rules": [_sarif_rule(rules.get(id_) or _of(findings, id_)) for id_ in used],
                     }
                 },
+                "invocations": [_invocation(errors, root)],
                 "originalUriBaseIds": {"ROOT": {"uri": f"file://{root.rstrip('/')}/"}},
                 "results": [_sarif_result(one, used.index(one.rule.id), root) for one in by_severity(findings)],
             }
         ],
     }
+
+
+def _invocation(errors: Sequence[Finding], root: str) -> dict[str, Any]:
+    """Whether all was scanned: else fewer results are no sign that something was mended."""
+    told = [_notification(one, root) for one in errors]
+    return {"executionSuccessful": not errors, **({"toolExecutionNotifications": told} if told else {})}
+
+
+def _notification(one: Finding, root: str) -> dict[str, Any]:
+    said: dict[str, Any] = {"level": "error", "message": {"text": ". ".join(filter(None, (one.message, one.hint)))}}
+    if one.file is not None:
+        region = {"region": {"startLine": one.line}} if one.line else {}
+        said["locations"] = [{"physicalLocation": {"artifactLocation": _uri(one.file, root), **region}}]
+    return said
 
 
 def _of(findings: Iterable[ScanFinding], id_: str) -> Rule:

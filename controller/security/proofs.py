@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from controller.model.images import normalise_image
+from controller.model.names import Instant
 from controller.model.quantities import tell_seconds
 from controller.model.scanning import FindingSeverity
 from controller.security.reading import items, mapping, text, texts
@@ -20,10 +24,24 @@ _SEVERITIES = {
 }
 
 
-def read_report(
-    report: str, age: float, max_age: float, fail_on: FindingSeverity
-) -> tuple[tuple[str, ...], Report] | None:
-    """The names of the image that a report is on, and what it says; None: it is no report. `age`: seconds."""
+class Scanned(NamedTuple):
+    """A report of a scanner. `names`: all that it calls the image, normalised; `made`: when, where it says so; `found`:
+    each severity that it tells."""
+
+    names: tuple[str, ...]
+    made: Instant | None
+    found: tuple[FindingSeverity, ...]
+
+    def judge(self, age: float, max_age: float, fail_on: FindingSeverity) -> Report:
+        """What it comes to. Ages in seconds."""
+        bad = [severity for severity in self.found if severity.reaches(fail_on)]
+        worst = max(bad, key=lambda one: one.rank, default=None)
+        stale = tell_seconds(age) if age > max_age else ""
+        return Report(stale, worst, sum(severity is worst for severity in bad))
+
+
+def read_report(report: str) -> Scanned | None:
+    """None: it is no report."""
     try:
         document = json.loads(report)
     except ValueError:
@@ -35,17 +53,26 @@ def read_report(
         words = [
             one.get("Severity") for result in _each(document, "Results") for one in _each(result, "Vulnerabilities")
         ]
+        made = document.get("CreatedAt")
     elif "matches" in document:
         target = mapping(document.get("source")).get("target")
         names = (text(mapping(target).get("userInput")), *_names(target, "tags", "repoDigests"))
         words = [mapping(one.get("vulnerability")).get("severity") for one in _each(document, "matches")]
+        made = mapping(document.get("descriptor")).get("timestamp")
     else:
         return None
-    found = [severity for word in words if (severity := _SEVERITIES.get(str(word).upper())) is not None]
-    bad = [severity for severity in found if severity.reaches(fail_on)]
-    worst = max(bad, key=lambda one: one.rank, default=None)
-    stale = tell_seconds(age) if age > max_age else ""
-    return tuple(filter(None, names)), Report(stale, worst, sum(severity is worst for severity in bad))
+    found = (severity for word in words if (severity := _SEVERITIES.get(str(word).upper())) is not None)
+    return Scanned(tuple(map(normalise_image, filter(None, names))), _instant(text(made)), tuple(found))
+
+
+def _instant(said: str) -> Instant | None:
+    """Of RFC 3339, with any number of digits after the second."""
+    match = re.match(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.\d{1,12})?(Z|[+-]\d\d:\d\d)$", said)
+    try:
+        zone = "+00:00" if match is not None and match[3] == "Z" else match[3] if match is not None else ""
+        return datetime.fromisoformat(f"{match[1]}T{match[2]}{zone}").timestamp() if match is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _each(document: object, key: str) -> Iterator[Mapping[str, Any]]:

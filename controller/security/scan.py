@@ -8,7 +8,7 @@ from functools import cache
 
 from controller.model.running import Model, Running
 from controller.model.scanning import Rule
-from controller.security.credentials import without_secrets
+from controller.security.addresses import without_secrets
 from controller.security.likened import added, liken
 from controller.security.rules import daemon, running
 from controller.security.rules.capabilities import CAPABILITIES
@@ -19,10 +19,12 @@ from controller.security.rules.images import IMAGES
 from controller.security.rules.namespaces import NAMESPACES
 from controller.security.rules.ports import PORTS
 from controller.security.rules.resources import RESOURCES
+from controller.security.rules.secretfiles import SECRET_FILES
 from controller.security.rules.secrets import SECRETS
+from controller.security.rules.tls import TLS
 from controller.security.subject import Hit, Project, Subject
 
-CHAPTERS = (HOST, CAPABILITIES, NAMESPACES, FILES, PORTS, CERTIFICATES, RESOURCES, IMAGES, SECRETS)
+CHAPTERS = (HOST, CAPABILITIES, NAMESPACES, FILES, PORTS, TLS, CERTIFICATES, RESOURCES, IMAGES, SECRETS, SECRET_FILES)
 """In the order of docs/security.md."""
 
 Found = tuple[Rule, str | None, Hit]

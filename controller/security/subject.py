@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from controller.model.running import ImageFacts, Model
 from controller.model.scanning import FindingSeverity, Rule
+from controller.security.addresses import Login
 from controller.security.reading import Keys, Mounted, is_true, mapping, sought, text, texts
 from controller.security.spans import Published, ports
 
@@ -35,6 +36,14 @@ class Watched(NamedTuple):
     path: str
     alone: FindingSeverity
     around: FindingSeverity
+
+
+class Literal(NamedTuple):
+    """A variable's value that stands in a file: `shown` with what is filled in blank; `login`: the first one in it."""
+
+    name: str
+    shown: str
+    login: Login | None
 
 
 class Pem(NamedTuple):
@@ -112,6 +121,10 @@ class Project:
     configs: Model = field(default_factory=dict)
     rest: Model = field(default_factory=dict)
     """What else stands at the top: `x-…`, `include`."""
+    unused: Model = field(default_factory=dict)
+    """What the files define besides, by section, and no service uses: Compose leaves that out."""
+    extensions: tuple[tuple[Keys, object], ...] = ()
+    """`x-…` below services and other definitions, and where: Compose leaves those out as well."""
     directory: str = ""
     edges: frozenset[frozenset[str]] = frozenset()
     standards: Standards = NO_STANDARDS
@@ -150,6 +163,11 @@ class Project:
         name = text(mapping(external).get("name")) or text(spec.get("name")) or key
         return name if mapping(external) or is_true(external) else ""
 
+    def defined(self, section: str) -> Model:
+        """All that a section of the files defines, used or not."""
+        used: Model = getattr(self, section)
+        return {**mapping(self.unused.get(section)), **used}
+
     def may_meet(self, one: str, other: str) -> bool:
         """Whether both may run at once: services of different profiles alone often stand for each other."""
         ours, theirs = (set(texts(self.services[name].get("profiles"))) for name in (one, other))
@@ -163,9 +181,9 @@ class Subject:
     name: str
     model: Model
     project: Project
-    _literals: list[tuple[str, str]] = field(default_factory=list, repr=False, compare=False)
+    _literals: list[Literal] = field(default_factory=list, repr=False, compare=False)
 
-    def literals(self, find: Callable[[Subject], Iterable[tuple[str, str]]]) -> list[tuple[str, str]]:
+    def literals(self, find: Callable[[Subject], Iterable[Literal]]) -> list[Literal]:
         """What several rules ask for, found once."""
         if not self._literals:
             self._literals.extend(find(self))

@@ -75,16 +75,23 @@ def _told(waivers: Sequence[Waived], findings: Sequence[ScanFinding], today: dat
         service = None if one.service in (PROJECT, ALONE) else one.service
         if today > one.expires:
             message = f"the waiver of {one.id} ended on {one.expires}"
-            # As bad as what it hid: who gates on that is to notice.
+            # As bad as what it hid, and no other one hides: who gates on that is to notice.
+            needed = [finding for finding in needed if _accepted(finding, waivers, today).accepted is None]
             worst = max(
                 (finding.severity for finding in needed), key=lambda found: found.rank, default=EXPIRED.severity
             )
             worst = max(worst, EXPIRED.severity, key=lambda found: found.rank) if needed else FindingSeverity.INFO
             yield _of(one, service, message, worst)
         elif not needed:
-            why = "there is no such finding" if one.id in all_rules() else _no_rule(one.id)
+            why = _why_idle(one.id)
             message = f"the waiver of {one.id} is for nothing: {why}"
             yield replace(_of(one, service, message, FindingSeverity.INFO), rule=IDLE, fix=IDLE.fix)
+
+
+def _why_idle(id_: str) -> str:
+    if id_ in (EXPIRED.id, IDLE.id):
+        return "what is said of waivers cannot be waived"
+    return "there is no such finding" if id_ in all_rules() else _no_rule(id_)
 
 
 def _no_rule(word: str) -> str:

@@ -45,7 +45,7 @@ def scan(project: Project, *arguments: str, code: int = 0) -> dict[str, Any]:
 
 def test_keys(bad: Project) -> None:
     found = scan(bad)
-    assert sorted(found) == ["findings", "summary"]
+    assert sorted(found) == ["errors", "findings", "summary"] and found["errors"] == []
     assert list(found["summary"]) == SUMMARY
     assert all(list(one) == FINDING for one in found["findings"])
     first = found["findings"][0]
@@ -178,8 +178,25 @@ def test_what_nobody_can_read(bad: Project) -> None:
     bad.write("compose.yaml", "services: [")
     ran = bad.run("scan", "-o", "json")
     assert ran.code == 1
-    assert json.loads(ran.out) == {"findings": [], "summary": dict.fromkeys(SUMMARY, 0)}
+    found = json.loads(ran.out)
+    [error] = found.pop("errors")
+    assert found == {"findings": [], "summary": dict.fromkeys(SUMMARY, 0)}
+    assert (error["line"], error["column"]) == (2, 1) and error["message"].startswith("is not YAML")
     assert "compose.yaml:2:1: is not YAML" in ran.err
+
+
+def test_what_nobody_can_read_in_sarif(bad: Project) -> None:
+    """No result of it is no sign that anything was mended."""
+    good = json.loads(bad.run("scan", "-o", "sarif").out)["runs"][0]
+    assert good["invocations"] == [{"executionSuccessful": True}] and good["results"]
+    bad.write("compose.yaml", "services: [")
+    ran = bad.run("scan", "-o", "sarif")
+    [told] = json.loads(ran.out)["runs"][0]["invocations"]
+    assert ran.code == 1 and not told["executionSuccessful"]
+    [error] = told["toolExecutionNotifications"]
+    assert error["level"] == "error" and "is not YAML" in error["message"]["text"]
+    place = error["locations"][0]["physicalLocation"]
+    assert (place["artifactLocation"]["uri"], place["region"]["startLine"]) == ("compose.yaml", 2)
 
 
 def test_several_projects(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from controller.engines.compose_engine import ComposeEngine
 from controller.security.scan import all_rules
 from tests.security.controls import CONTROLS, Control
 from tests.security.hostile import CASES, Case
+from tests.security.leaks import LEAKS, LOOKALIKES
 from tests.security.stand import Marked, compose, placed, scan_folder, service, write
 
 pytestmark = pytest.mark.unit
@@ -20,7 +21,10 @@ def test_hardened_service(tmp_path: Path, compose_alone: ComposeEngine) -> None:
     assert placed(scan_folder(tmp_path, compose_alone), tmp_path) == []
 
 
-@pytest.mark.parametrize("case", CASES, ids=[f"{case.rule}-{number}" for number, case in enumerate(CASES)])
+EVERY = (*CASES, *LEAKS)
+
+
+@pytest.mark.parametrize("case", EVERY, ids=[f"{case.rule}-{number}" for number, case in enumerate(EVERY)])
 def test_hostile(case: Case, tmp_path: Path, compose_alone: ComposeEngine) -> None:
     folder = tmp_path / "shop"
     write(folder, case.files)
@@ -35,7 +39,7 @@ def test_every_rule() -> None:
     assert {case.rule for case in CASES} == set(all_rules()) - VALUES
 
 
-@pytest.mark.parametrize("control", CONTROLS, ids=[control.what for control in CONTROLS])
+@pytest.mark.parametrize("control", (*CONTROLS, *LOOKALIKES), ids=lambda control: control.what)
 def test_benign(control: Control, tmp_path: Path, compose_alone: ComposeEngine) -> None:
     folder = tmp_path / "shop"
     write(folder, control.files)

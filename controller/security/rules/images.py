@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from controller.security.credentials import credential_in, is_credential_name
-from controller.security.images import is_mutable, parse
+from controller.model.images import normalise_image
+from controller.security.credentials import is_credential_name
+from controller.security.images import ImageName, is_mutable, parse
 from controller.security.reading import deep, mapping, text, texts
 from controller.security.subject import Checks, Hit, Subject
+from controller.security.tokens import credential_in
 
 IMAGES = Checks()
 
-_DOCKER = ("", "docker.io", "index.docker.io", "registry-1.docker.io")
+_HUB = ("docker.io", "index.docker.io", "registry-1.docker.io")
 _COMMIT = re.compile(r"#[0-9a-f]{40}(:|$)")
-_REMOTE = re.compile(r"(https?://|git@|git://|ssh://|github\.com/)")
+_REMOTE = re.compile(r"(https?://|git://|ssh://|github\.com/|git@)", re.IGNORECASE)
 _SET_UID = re.compile(r"chmod\s+(-R\s+)?([2467][0-7]{3}|[ug]*\+s)")
 
 
@@ -65,10 +67,20 @@ def registry(one: Subject) -> Iterator[Hit]:
     allowed = one.project.standards.registries
     if not name or not allowed or one.model.get("build"):
         return
-    names = _DOCKER if found.registry in _DOCKER else (found.registry,)
-    full = f"{found.registry or 'docker.io'}/{found.repository}"
-    if not any(place in names or full.startswith(f"{place.rstrip('/')}/") for place in allowed):
+    if not any(f"{_full(found)}/".startswith(f"{_spelled(place)}/") for place in allowed):
         yield Hit(("image",), f"{found.registry or 'docker.io'} is not among {', '.join(allowed)}")
+
+
+def _full(name: ImageName) -> str:
+    """As Docker completes it: `docker.io/library/nginx`."""
+    registry = _spelled(name.registry or _HUB[0])
+    plain = registry == _HUB[0] and "/" not in name.repository
+    return f"{registry}/{'library/' if plain else ''}{name.repository}"
+
+
+def _spelled(place: str) -> str:
+    registry, slash, rest = place.rstrip("/").partition("/")
+    return f"{_HUB[0] if registry in _HUB else registry}{slash}{rest}"
 
 
 @IMAGES.service(
@@ -95,7 +107,7 @@ def vulnerabilities(one: Subject) -> Iterator[Hit]:
     name = text(one.model.get("image"))
     if reports is None or not name:
         return
-    found = reports.get(name)
+    found = reports.get(normalise_image(name))
     if found is None:
         yield Hit(("image",), "no report on it is there")
     elif found.stale:

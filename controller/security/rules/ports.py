@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
-from controller.security.images import is_data_tier
+from controller.security.images import is_data_tier, parse
 from controller.security.reading import (
-    LONGEST_COMMAND,
-    command,
     is_true,
     mapping,
     networks,
@@ -46,6 +43,7 @@ _ADMIN = (
     "mongo-express",
 )
 """Whose 8080 is a page for administrators."""
+_SSH_IMAGES = ("openssh-server", "openssh", "sshd", "ssh-server", "docker-sshd", "sftp")
 
 
 def _place(port: Published) -> str:
@@ -129,6 +127,8 @@ def logins(one: Subject) -> Iterator[Hit]:
     for key in ("command", "entrypoint"):
         if any(map(_logs_in, started(words(one.model.get(key))))):
             yield Hit((key,), "it starts an SSH server")
+    if parse(text(one.model.get("image"))).last.lower() in _SSH_IMAGES:
+        yield Hit(("image",), "its image is an SSH server")
 
 
 def _logs_in(argv: Sequence[str]) -> bool:
@@ -293,72 +293,3 @@ def _collide(had: Published, port: Published) -> bool:
     ):
         return False  # a range to choose from
     return had.meets(port) and had.host[0] <= port.host[1] and port.host[0] <= had.host[1]
-
-
-_TCP = re.compile(r"tcp://[^\s,]*", re.IGNORECASE)
-
-
-@PORTS.service(
-    "W12", "high", "the Docker API without TLS",
-    why="Whoever can reach it, or listen on the way, is root of that host.",
-    fix="use ssh:// or TLS with client certificates (DOCKER_TLS_VERIFY=1)",
-    refs="CIS 2.7, OWASP 1",
-)  # fmt: skip
-def plain_api(one: Subject) -> Iterator[Hit]:
-    variables = dict(pairs(one.model.get("environment")))
-    address = variables.get("DOCKER_HOST") or ""
-    if address.startswith("tcp://") and not variables.get("DOCKER_TLS_VERIFY") and not _is_local(address):
-        yield Hit(("environment", "DOCKER_HOST"), f"DOCKER_HOST is {address}, without TLS", "DOCKER_HOST")
-    for key in ("command", "entrypoint"):
-        said, joined = words(one.model.get(key)), command(one.model.get(key))
-        if re.search(r"(^|\s)(-H|--host)[ =]tcp://", joined) and "--tlsverify" not in joined:
-            place = next((word for word in said if _TCP.search(word)), "")
-            yield Hit((key,), "it opens the Docker API, or speaks to it, without TLS", place)
-
-
-def _is_local(address: str) -> bool:
-    return re.match(r"tcp://(127\.|localhost|\[::1\])", address) is not None
-
-
-_OFF = {
-    "NODE_TLS_REJECT_UNAUTHORIZED": ("0",), "PYTHONHTTPSVERIFY": ("0",), "GIT_SSL_NO_VERIFY": ("1", "true"),
-    "SSL_VERIFY": ("false", "0"), "VERIFY_SSL": ("false", "0"), "TLS_VERIFY": ("false", "0"),
-    "VAULT_SKIP_VERIFY": ("1", "true"), "DOCKER_TLS_VERIFY": ("0",), "REQUESTS_VERIFY": ("false", "0"),
-    "INSECURE_SKIP_VERIFY": ("true", "1"), "PGSSLMODE": ("disable", "allow"),
-}  # fmt: skip
-_OFF_WORDS = re.compile(
-    r"sslmode=(disable|allow)\b|[?&;](verify|ssl_verify|tls_verify|verifyServerCertificate)=(false|0)\b"
-    r"|tlsAllowInvalidCertificates=true|[?&;]tlsInsecure=true|--insecure-skip-tls-verify\b|--no-check-certificate\b"
-    r"|\bcurl\b.*\s(-k|--insecure)\b|sslVerify=false|http\.sslVerify\s+false|[?&;]trustServerCertificate=true",
-    re.IGNORECASE,
-)
-
-
-@PORTS.service(
-    "W13", "medium", "certificates not checked",
-    why="Whoever is on the way can pretend to be the other side.",
-    fix="trust the authority that signed the certificate, and leave checking on",
-)  # fmt: skip
-def unchecked(one: Subject) -> Iterator[Hit]:
-    for name, value in pairs(one.model.get("environment")):
-        if (value or "").lower() in _OFF.get(name.upper(), ()) or _OFF_WORDS.search((value or "")[:LONGEST_COMMAND]):
-            yield Hit(("environment", name), f"{name} switches it off", name)
-    for key in ("command", "entrypoint"):
-        if found := _OFF_WORDS.search(command(one.model.get(key))):
-            yield Hit((key,), "an argument switches it off", found[0].split()[-1])
-
-
-@PORTS.project(
-    "W14", "medium", "dependency without TLS",
-    why="The policy asks for TLS between services, and this way is open to whoever is on the network.",
-    fix="add both to security.tls.services",
-)  # fmt: skip
-def plain_edges(project: Project) -> Iterator[Hit]:
-    covered = project.standards.tls
-    if covered is None:
-        return
-    for edge in sorted(project.edges, key=sorted):
-        bare = sorted(name for name in edge if covered and name not in covered and name in project.services)
-        for name in bare:
-            other = next(iter(edge - {name}), name)
-            yield Hit(("services", name), f"it speaks with {other} and has no certificate")

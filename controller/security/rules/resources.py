@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from controller.model.scanning import FindingSeverity
 from controller.security.reading import Keys, deep, is_true, items, limit, mapping, number, octets, pairs, text
 from controller.security.subject import Checks, Hit, Subject
 
@@ -109,7 +108,7 @@ def restarts(one: Subject) -> Iterator[Hit]:
             yield Hit(path, f"it is restarted too often ({condition}{told})")
     word = text(one.model.get("restart"))
     kind, _, most = word.partition(":")
-    if kind in ("always", "unless-stopped") or (kind == "on-failure" and (not most or (number(most) or 0) > _TRIES)):
+    if kind in ("always", "unless-stopped") or (kind == "on-failure" and not 0 < (number(most) or 0) <= _TRIES):
         yield Hit(("restart",), f"it is restarted too often ({word})")
     elif not kind and not policy:
         yield Hit(("restart",), "Docker does not start it again")
@@ -128,8 +127,15 @@ def health(one: Subject) -> Iterator[Hit]:
         if not one.probed:
             key = "disable" if one.written("healthcheck", "disable") else "test"
             yield Hit(("healthcheck", key), "its health check is switched off")
-    elif not test and not one.probed and not (one.image is not None and one.image.checked):
+    elif not test and not one.probed and not (one.image is not None and one.image.checked) and not _ends(one):
         yield Hit(("healthcheck",), "nothing says whether it works")
+
+
+def _ends(one: Subject) -> bool:
+    """It runs once, and others wait for its end, which says all."""
+    waits = (deep(other, "depends_on", one.name, "condition") for other in one.project.services.values())
+    restarts = text(one.model.get("restart")) in ("always", "unless-stopped")
+    return not restarts and "service_completed_successfully" in waits
 
 
 _MEANT = re.compile(r"(none|off)$")
@@ -145,6 +151,8 @@ def logs(one: Subject) -> Iterator[Hit]:
     logging = mapping(one.model.get("logging"))
     driver, given = text(logging.get("driver")).lower(), dict(pairs(logging.get("options")))
     if _MEANT.match(driver):
-        yield Hit(("logging", "driver"), "it has no logs", severity=FindingSeverity.MEDIUM)
+        yield Hit(("logging", "driver"), "it has no logs")
     elif driver in _SIZED and not given.get("max-size"):
         yield Hit(("logging",), "its log may fill the disk")
+    elif driver in _SIZED and (given["max-size"] or "").startswith("-"):  # any size at all
+        yield Hit(("logging", "options", "max-size"), "its log may fill the disk")

@@ -1,148 +1,226 @@
-"""S: secrets that stand where others read them. No message holds one."""
+"""S: credentials that stand where others read them. No message holds one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from controller.security.credentials import (
-    credential_in,
-    is_credential_name,
-    is_default,
-    is_literal,
-    literal_default,
-    url_secret,
-)
-from controller.security.paths import is_below, tidy
-from controller.security.reading import LONGEST_COMMAND, Keys, command, deep, mapping, pairs, text
-from controller.security.subject import Checks, Hit, Project, Subject
+from controller.security.addresses import address_login, json_pairs
+from controller.security.arguments import calls, given, is_credential, last_part
+from controller.security.blanks import filled
+from controller.security.credentials import holds, is_credential_name, name_words
+from controller.security.defaults import is_default
+from controller.security.reading import Keys, deep, items, mapping, pairs, text, texts
+from controller.security.subject import Checks, Hit, Literal, Project, Subject
+from controller.security.tokens import credential_in
 
 SECRETS = Checks()
 
-_FILE = "put it into a file: secrets: {…: {file: …}} and NAME_FILE=/run/secrets/…"
+FILE = "put it into a file: secrets: {…: {file: …}} and NAME_FILE=/run/secrets/…"
 
 
-def _literals(one: Subject) -> Iterator[tuple[str, str]]:
-    """Variables whose values stand in a file; of what only names other variables, nothing does."""
+def _literals(one: Subject) -> Iterator[Literal]:
+    """Variables whose values stand in a file, what is filled in blank; of what only names others, nothing does."""
     for name, value in pairs(one.model.get("environment")):
-        if not value:
-            continue
-        written = one.written("environment", name) if one.project.is_written else None
-        if written is None:
-            yield name, value
-        elif is_literal(written):
-            yield name, literal_default(written)
+        if value:
+            written = one.written("environment", name) if one.project.is_written else value.replace("$", "$$")
+            shown = filled(value if written is None else written)
+            if holds(shown):
+                yield Literal(name, shown, address_login(shown))
+
+
+_MAYBE = re.compile(r"pass|pwd|token|secret|key|cred|auth", re.IGNORECASE)
+
+
+def _is_held(name: str, shown: str) -> bool:
+    """A value is a credential by its name, or has one within: options of a program, JSON."""
+    if is_credential_name(name, shown):
+        return True
+    return _MAYBE.search(shown) is not None and _argument(shown) is not None
 
 
 @SECRETS.service(
     "S01", "high", "credential in the definition",
     why="Whoever reads the file, or inspects the container, has it.",
-    fix=_FILE,
+    fix=FILE,
     refs="OWASP 12, CL-0020",
 )  # fmt: skip
 def variables(one: Subject) -> Iterator[Hit]:
-    for name, value in one.literals(_literals):
-        if is_credential_name(name, value) and url_secret(value) is None:
+    for name, shown, login in one.literals(_literals):
+        if login is None and _is_held(name, shown):
             yield Hit(("environment", name), f"{name} stands there in clear", name)
 
 
 @SECRETS.service(
     "S02", "high", "credential in an address",
     why="Addresses end up in logs and error messages, and the credential with them.",
-    fix=_FILE,
+    fix=FILE,
     refs="CL-0021",
 )  # fmt: skip
 def addresses(one: Subject) -> Iterator[Hit]:
-    for name, value in one.literals(_literals):
-        if url_secret(value) is not None:
-            yield Hit(("environment", name), f"the address in {name} holds a password", name)
-
-
-_ARGUMENT = re.compile(
-    r"(?:^|\s)(?:--?|/)?([A-Za-z][\w-]*(?:password|passwd|secret|token|api-?key|requirepass|masterauth|access-?key)|password"
-    r"|passwd|requirepass|secret|token|api-?key)[= ]+['\"]?([^\s'\"]+)",
-    re.IGNORECASE,
-)
-_SHORT = re.compile(
-    r"\b(?:mysql|mysqladmin|mariadb|mysqldump|mongosh?)\b.*?\s-p(?!ort)([^\s'\"-][^\s'\"]*)|\bPGPASSWORD=(\S+)"
-)
-_CURL = re.compile(r"\bcurl\b.*\s(?:-u|--user)[ =]?['\"]?[^\s:'\"]+:([^\s'\"]+)")
+    for name, _, login in one.literals(_literals):
+        if login is not None:
+            yield Hit(("environment", name), f"the address in {name} holds a credential", name)
 
 
 @SECRETS.service(
     "S03", "high", "credential in a command, a label or a build argument",
     why="All of these are shown to everyone who may list processes or inspect containers and images.",
-    fix=_FILE,
+    fix=FILE,
     refs="CL-0020",
 )  # fmt: skip
 def elsewhere(one: Subject) -> Iterator[Hit]:
-    for path, said in _commands(one):
-        if _has_argument(said):
-            yield Hit(path, "a credential is one of its arguments")
-    for path, name, value in _labelled(one):
-        if is_literal(value) and (is_credential_name(name, literal_default(value)) or url_secret(value)):
+    for said in _commands(one):
+        at = _argument(said.words)
+        if at is not None:
+            yield Hit((*said.path, at) if said.is_listed else said.path, "a credential is one of its arguments")
+    for path, name, shown in _labelled(one):
+        if _is_named(name, shown):
             yield Hit(path, f"{name} holds a credential", name)
+    for path, place in _contexts(one):
+        if address_login(place) is not None:
+            yield Hit(path, "the address of what is built holds a credential")
 
 
-def _has_argument(said: str) -> bool:
-    said = said.replace("$$", "$")  # as a shell in the container has it
-    if url_secret(said) is not None:
-        return True
-    found = [found[2] for found in _ARGUMENT.finditer(said)]
-    found += [value for one in _SHORT.finditer(said) for value in one.groups() if value]
-    found += [one[1] for one in _CURL.finditer(said)]
-    return any(is_literal(value) and not value.startswith(("-", "/", "file:", "<", "$(", "`", "@")) for value in found)
+def _argument(words: str | list[str]) -> int | None:
+    """Which word of a command holds a credential."""
+    for call in calls(words):
+        for one in given(call):
+            if is_credential(one):
+                return one.at
+    for at, word in enumerate([words] if isinstance(words, str) else words):
+        if address_login(word) or any(is_credential_name(*pair) and holds(pair[1]) for pair in json_pairs(word)):
+            return at
+    return None
 
 
-def _commands(one: Subject) -> Iterator[tuple[Keys, str]]:
-    for path in (("command",), ("entrypoint",), ("healthcheck", "test")):
-        said = command(deep(one.model, *path))
-        written = one.written(*path) if one.project.is_written else None
-        if said:
-            yield path, written[:LONGEST_COMMAND] if written is not None else said
+class _Said(NamedTuple):
+    """A command, variables in it blank. `is_listed`: its words are items of a list in the file."""
+
+    path: Keys
+    words: str | list[str]
+    is_listed: bool = False
+
+
+def _commands(one: Subject) -> Iterator[_Said]:
+    for keys in (("command",), ("entrypoint",), ("healthcheck", "test")):
+        yield _said(one, keys, deep(one.model, *keys))
+    for path, hook in _hooks(one):
+        yield _said(one, (*path, "command"), hook.get("command"))
+
+
+def _hooks(one: Subject) -> Iterator[tuple[Keys, Mapping[str, object]]]:
+    for key in ("post_start", "pre_start", "pre_stop"):
+        for index, hook in enumerate(items(one.model.get(key))):
+            yield (key, index), mapping(hook)
+
+
+def _said(one: Subject, path: Keys, found: object) -> _Said:
+    written = one.written(*path) if one.project.is_written else None
+    if written is not None or isinstance(found, str):
+        return _Said(path, _in_shell(written if written is not None else text(found)))
+    words = [one.written(*path, at) if one.project.is_written else None for at in range(len(items(found)))]
+    told = [text(one) if word is None else word for one, word in zip(items(found), words, strict=True)]
+    return _Said(path, [*map(_in_shell, told)], is_listed=bool(words) and None not in words)
+
+
+def _in_shell(said: str) -> str:
+    return filled(said.replace("$$", "$"), in_shell=True)
+
+
+def _is_named(name: str, shown: str) -> bool:
+    return holds(shown) and (is_credential_name(last_part(name), shown) or address_login(shown) is not None)
 
 
 def _labelled(one: Subject) -> Iterator[tuple[Keys, str, str]]:
-    for path in (("labels",), ("annotations",), ("build", "args"), ("build", "labels"), ("deploy", "labels")):
-        for name, value in pairs(deep(one.model, *path)):
-            written = one.written(*path, name) if one.project.is_written else None
-            yield (*path, name), name, (value or "") if written is None else written
+    named: tuple[tuple[str, ...], ...] = (
+        ("labels",), ("annotations",), ("build", "args"), ("build", "labels"), ("deploy", "labels"),
+        ("logging", "options"),
+    )  # fmt: skip
+    places: list[tuple[Keys, object]] = [(path, deep(one.model, *path)) for path in named]
+    places += [((*path, "environment"), hook.get("environment")) for path, hook in _hooks(one)]
+    for path, found in places:
+        for name, value in pairs(found):
+            yield (*path, name), name, _shown(one.project, ("services", one.name, *path, name), value or "")
+
+
+def _shown(project: Project, path: Keys, value: str) -> str:
+    written = project.written(path) if project.is_written else None
+    return filled(value if written is None else written)
+
+
+def _contexts(one: Subject) -> Iterator[tuple[Keys, str]]:
+    build = one.model.get("build")
+    path: Keys = ("build", "context") if mapping(build) else ("build",)
+    for context in texts([text(build) or text(mapping(build).get("context"))]):
+        yield path, _shown(one.project, ("services", one.name, *path), context)
+    for name, place in pairs(mapping(build).get("additional_contexts")):
+        path = ("build", "additional_contexts", name)
+        yield path, _shown(one.project, ("services", one.name, *path), place or "")
 
 
 @SECRETS.also_project("S03")
 def extensions(project: Project) -> Iterator[Hit]:
-    for section, value in project.rest.items():
-        if section.startswith("x-"):
-            yield from _below(project, (section,), value)
+    for path, value in _extensions(project):
+        yield from _below(project, path, value)
+    for section in ("networks", "volumes"):
+        for name, spec in project.defined(section).items():
+            for key, value in pairs(mapping(spec).get("labels")):
+                path = (section, name, "labels", key)
+                if _is_named(key, _shown(project, path, value or "")):
+                    yield Hit(path, f"{key} holds a credential", key)
+
+
+def _extensions(project: Project) -> Iterator[tuple[Keys, object]]:
+    yield from (((name,), value) for name, value in project.rest.items() if name.startswith("x-"))
+    yield from project.extensions
 
 
 def _below(project: Project, path: Keys, value: object) -> Iterator[Hit]:
-    for key, found in mapping(value).items():
+    for key, found in _entries(value):
+        where = (*path, key)
         told = text(found)
-        if told and is_literal(told) and is_credential_name(str(key), literal_default(told)):
-            yield Hit((*path, str(key)), f"{key} holds a credential", str(key))
+        name, shown = str(key), _shown(project, where, told)
+        if isinstance(key, int):  # an item `NAME=value`
+            name, _, shown = shown.partition("=")
+        if told and _is_named(name, shown):
+            yield Hit(where, f"{name} holds a credential", name)
         elif not told:
-            yield from _below(project, (*path, str(key)), found)
+            yield from _below(project, where, found)
+
+
+def _entries(value: object) -> Iterator[tuple[str | int, object]]:
+    if isinstance(value, list | tuple):
+        yield from enumerate(value)
+    else:
+        yield from ((str(key), one) for key, one in mapping(value).items())
 
 
 @SECRETS.project(
-    "S04", "high", "credential in the options of a volume",
+    "S04", "high", "credential in the options of a volume or a network",
     why="`docker volume inspect` shows it to everyone who may speak to the engine.",
     fix="name a file that only root reads: o: credentials=/etc/…",
 )  # fmt: skip
 def volume_options(project: Project) -> Iterator[Hit]:
-    for name, spec in project.volumes.items():
-        for key, value in pairs(mapping(spec).get("driver_opts")):
-            path = ("volumes", name, "driver_opts", key)
-            written = project.written(path) if project.is_written else None
-            told = written if written is not None else value or ""
-            given = re.search(r"(?:^|,)\s*(?:password|pass|passwd)=([^,]+)", told)
-            if (
-                (given and is_literal(given[1]))
-                or (is_credential_name(key, told) and is_literal(told))
-                or url_secret(told)
-            ):
-                yield Hit(path, f"{key} of '{name}' holds a credential", key)
+    for section in ("volumes", "networks"):
+        for name, spec in project.defined(section).items():
+            for key, value in pairs(mapping(spec).get("driver_opts")):
+                path = (section, name, "driver_opts", key)
+                if _is_option(key, _shown(project, path, value or "")):
+                    yield Hit(path, f"{key} of '{name}' holds a credential", key)
+
+
+def _is_option(key: str, shown: str) -> bool:
+    """The driver's own, or one of those for mounting: `o: username=…,password=…`, `user=name%password`."""
+    if address_login(shown) is not None or (is_credential_name(key, shown) and holds(shown)):
+        return True
+    for name, _, value in (part.strip().partition("=") for part in shown.split(",")):
+        login = value.partition("%")[2] if name.lower() in ("user", "username") else value
+        is_one = login != value or (is_credential_name(name, value) and name.lower() not in ("credentials", "cred"))
+        if is_one and holds(login):
+            return True
+    return False
 
 
 @SECRETS.service(
@@ -153,96 +231,32 @@ def volume_options(project: Project) -> Iterator[Hit]:
 def tokens(one: Subject) -> Iterator[Hit]:
     for path, value in _scalars(one.model, ()):
         kind = credential_in(value)
-        if kind is not None and not _is_filled_in(one, path):
+        if kind is not None and not _is_filled_in(one.project, ("services", one.name, *path)):
             yield Hit(path, f"it holds {kind}")
 
 
-def _is_filled_in(one: Subject, path: Keys) -> bool:
+def _is_filled_in(project: Project, path: Keys) -> bool:
     """It is a variable's value, and does not stand in a file."""
-    written = one.written(*path) if one.project.is_written else None
+    written = project.written(path) if project.is_written else None
     return written is not None and "$" in written and credential_in(written) is None
 
 
 @SECRETS.also_project("S05")
 def project_tokens(project: Project) -> Iterator[Hit]:
-    parts = {"volumes": project.volumes, "configs": project.configs, "secrets": project.secrets, **project.rest}
-    for section, value in parts.items():
-        for path, found in _scalars(value, (section,)):
-            if (kind := credential_in(found)) is not None:
+    defined = (((name,), project.defined(name)) for name in ("volumes", "networks", "configs", "secrets"))
+    rest = (((name,), value) for name, value in project.rest.items())
+    for place, value in (*defined, *rest, *project.extensions):
+        for path, found in _scalars(value, place):
+            kind = credential_in(found)
+            if kind is not None and not _is_filled_in(project, path):
                 yield Hit(path, f"it holds {kind}")
 
 
 def _scalars(value: object, path: Keys) -> Iterator[tuple[Keys, str]]:
-    if hasattr(value, "items"):
-        for key, found in mapping(value).items():
-            yield from _scalars(found, (*path, str(key)))
-    elif isinstance(value, list | tuple):
-        for index, found in enumerate(value):
-            yield from _scalars(found, (*path, index))
-    elif told := text(value):
+    if told := text(value):
         yield path, told
-
-
-OWNED = ("ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE", "JWT_SECRET_KEY", "JWT_SECRET", "CONTROLLER_")
-"""Variables that are the controller's own."""
-
-
-@SECRETS.project(
-    "S06", "critical", "the controller's own variable",
-    why="What it holds would go to a container, and with it the keys to all that the controller keeps.",
-    fix="give the service a variable of its own, or a secret",
-)  # fmt: skip
-def own_variables(project: Project) -> Iterator[Hit]:
-    for path, name in project.looked_at:
-        if name in OWNED or name.startswith(OWNED[-1]):
-            yield Hit(path, f"{name} is the controller's own", name)
-
-
-@SECRETS.project(
-    "S07", "high", "file from outside of the project",
-    why="Whoever writes the definition reads any file of this machine with it.",
-    fix="keep it below the project's folder",
-)  # fmt: skip
-def outside(project: Project) -> Iterator[Hit]:
-    for section, named in (("secrets", project.secrets), ("configs", project.configs)):
-        for name, one in named.items():
-            file = text(mapping(one).get("file"))
-            if file and _is_outside(project, file):
-                yield Hit((section, name, "file"), f"{file} lies outside of it", file)
-    for keys, file in project.named_files:
-        if _is_outside(project, file):
-            yield Hit(keys, f"{file} lies outside of it")
-
-
-def _is_outside(project: Project, file: str) -> bool:
-    if not project.directory:
-        return False
-    path = tidy(file if file.startswith(("/", "~", "$")) else f"{project.directory}/{file}")
-    found, own = project.sources.get(path), project.sources.get(project.directory)
-    really = found is not None and not is_below(found.path, (own.path if own is not None else project.directory,))
-    return really or not is_below(path, (project.directory,))
-
-
-@SECRETS.project(
-    "S08", "medium", "secret that others can read",
-    why="What everybody reads, or what lies in the repository, is no secret; one from a variable is kept in clear.",
-    fix="a file with mode 0600, outside of what git knows",
-)  # fmt: skip
-def loose_files(project: Project) -> Iterator[Hit]:
-    for name, one in project.secrets.items():
-        file = text(mapping(one).get("file"))
-        if text(mapping(one).get("environment")):
-            yield Hit(
-                ("secrets", name, "environment"), f"'{name}' comes from a variable, and is written into the container"
-            )
-        path = tidy(file if file.startswith("/") else f"{project.directory}/{file}")
-        found = project.sources.get(path) if file else None
-        if found is None:
-            continue
-        if found.mode is not None and found.mode & 0o004:
-            yield Hit(("secrets", name, "file"), f"{file} can be read by everybody ({found.mode & 0o777:04o})", file)
-        elif found.tracked:
-            yield Hit(("secrets", name, "file"), f"{file} is kept in git", file)
+    for key, found in _entries(value):
+        yield from _scalars(found, (*path, key))
 
 
 @SECRETS.service(
@@ -251,8 +265,18 @@ def loose_files(project: Project) -> Iterator[Hit]:
     fix="make a random one, and put it into a file",
 )  # fmt: skip
 def defaults(one: Subject) -> Iterator[Hit]:
-    for name, value in one.literals(_literals):
-        secret = url_secret(value)
-        known = is_default(secret) if secret is not None else is_credential_name(name, value) and is_default(value)
-        if known:
+    known = one.literals(_literals)
+    users = {stem: value for name, value, _ in known if (stem := _user_of(name))}
+    for name, shown, login in known:
+        if login is not None:
+            found = is_default(login.password) or login.password == login.user
+        else:
+            found = is_credential_name(name) and (is_default(shown) or users.get(name_words(name)[:-1]) == shown)
+        if found:
             yield Hit(("environment", name), f"{name} is one that everybody knows", name)
+
+
+def _user_of(name: str) -> tuple[str, ...]:
+    """`POSTGRES_USER` is that of all that begins with POSTGRES."""
+    *stem, last = name_words(name) or ("",)
+    return tuple(stem) if last in ("USER", "USERNAME") else ()

@@ -31,7 +31,8 @@ GRYPE = {
 
 
 def read(document: Any, fail_on: FindingSeverity = FindingSeverity.HIGH, age: float = DAY) -> Any:
-    return read_report(json.dumps(document), age, 30 * DAY, fail_on)
+    found = read_report(json.dumps(document))
+    return None if found is None else (found.names, found.judge(age, 30 * DAY, fail_on))
 
 
 def test_trivy() -> None:
@@ -52,6 +53,28 @@ def test_old_one() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "made"),
+    [
+        ("2026-01-01T00:00:00Z", 1767225600.0),
+        ("2026-01-01T01:00:00.123456789+01:00", 1767225600.0),
+        ("2026-13-01T00:00:00Z", None),
+        ("yesterday", None),
+        (5, None),
+    ],
+)
+def test_when_it_was_made(said: Any, made: float | None) -> None:
+    """As it says itself, whatever the file's time is."""
+    for document in (TRIVY | {"CreatedAt": said}, GRYPE | {"descriptor": {"timestamp": said}}):
+        found = read_report(json.dumps(document))
+        assert found is not None and found.made == made
+
+
+def test_names_in_one_spelling() -> None:
+    found = read_report(json.dumps({"ArtifactName": "docker.io/library/nginx:1@sha256:aa", "Results": []}))
+    assert found is not None and found.names == ("nginx@sha256:aa",)
+
+
+@pytest.mark.parametrize(
     "document",
     [{}, [], 5, "x", {"ArtifactName": None}, {"matches": []}, {"matches": None}, {"ArtifactName": "a", "Results": None},
      {"ArtifactName": "a", "Metadata": [], "Results": [None, 5, {"Vulnerabilities": [None, 5, {"Severity": 7}]}]},
@@ -65,7 +88,7 @@ def test_what_is_no_report(document: Any) -> None:
 
 
 def test_what_is_not_even_json() -> None:
-    assert read_report("{", 0, 1, FindingSeverity.LOW) is None
+    assert read_report("{") is None
     assert (
         read_signatures(["{", "[]", "5", "[5, null]", '{"critical": 5}', '[{"critical": {"image": []}}]'])
         == frozenset()

@@ -87,7 +87,21 @@ def test_of_all_services() -> None:
 def test_one_that_holds_beside_one_that_is_over() -> None:
     found = accept([SOCKET], [waiver("H01", "web", -1), waiver("H01", "web", 5)], TODAY)
     assert told(found)[0] == ("H01", "web", "critical", True)
-    assert gated(found, FindingSeverity.LOW)[0].rule.id == "A01"
+    assert told(found)[1] == ("A01", "web", "info", False)
+    assert gated(found, FindingSeverity.LOW) == []
+
+
+def test_one_that_holds_for_some_of_it() -> None:
+    """What no other one hides counts, and the waiver that is over with it."""
+    both = [replace(SOCKET, path=f"services.web.volumes[{number}]") for number in (0, 1)]
+    narrow = waiver("H01", "web")._replace(only="volumes[0]")
+    assert told(accept(both, [waiver("H01", "web", -1), narrow], TODAY))[2] == ("A01", "web", "critical", False)
+
+
+@pytest.mark.parametrize("id_", ["A01", "A02"])
+def test_of_waivers_themselves(id_: str) -> None:
+    (found,) = accept([], [waiver(id_, "web")], TODAY)
+    assert found.message == f"the waiver of {id_} is for nothing: what is said of waivers cannot be waived"
 
 
 @pytest.mark.parametrize(

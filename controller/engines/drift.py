@@ -9,8 +9,8 @@ from typing import Any
 
 from controller.engines import labels
 from controller.engines.limits import restart_policy
-from controller.engines.names import find_misjoined, lacks_name
-from controller.engines.template import Request
+from controller.engines.names import by_name, find_misjoined, lacks_name, network_names
+from controller.engines.template import Request, name_networks
 from controller.model.observed import HOST_SETTINGS, SETTINGS, Difference
 
 _SPECIAL = frozenset(
@@ -42,6 +42,7 @@ def find_drift(
 
     Only what the request sets or what only a request can set is compared; who owns a shared namespace is not.
     """
+    request, inspect = by_name(request, inspect)
     create, config = request.create, inspect["Config"]
     host, seen = create["HostConfig"], inspect["HostConfig"]
     found = {
@@ -63,6 +64,7 @@ def made_otherwise(
     Of what another Compose made, or from other files, nothing is said. Nor of what is in no hash of Compose's: proxies
     and seccomp profiles of whoever ran it, volumes without a name that were carried over, an image named by its id.
     """
+    request, inspect = by_name(request, inspect)
     create, config = request.create, inspect["Config"]
     marks = config.get("Labels") or {}
     if any(create["Labels"].get(name) != marks.get(name) for name in (labels.CONFIG_HASH, labels.VERSION)):
@@ -189,8 +191,10 @@ def _networks(request: Request, inspect: Mapping[str, Any]) -> Iterator[str]:
             yield f"Networks.{name}.MacAddress"
 
 
-def wanted_endpoints(request: Request) -> dict[str, Any]:
-    """The settings by network that the request and the calls after it ask for."""
+def wanted_endpoints(request: Request, inspect: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The settings by network that the request and the calls after it ask for. `inspect`: has the names to ids."""
+    if inspect is not None:
+        request = name_networks(request, network_names(inspect))
     wanted = dict((request.create.get("NetworkingConfig") or {}).get("EndpointsConfig") or {})
     wanted.update({connect["network"]: connect["endpoint"] for connect in request.connects})
     return wanted
@@ -199,14 +203,14 @@ def wanted_endpoints(request: Request) -> dict[str, Any]:
 def lost_networks(request: Request, inspect: Mapping[str, Any]) -> tuple[str, ...]:
     """Those of the request's networks that it is not connected to, or not under its service's name, sorted."""
     there = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
-    wanted = wanted_endpoints(request)
+    wanted = wanted_endpoints(request, inspect)
     found = (name for name, asked in wanted.items() if name not in there or lacks_name(name, asked or {}, inspect))
     return tuple(sorted(found))
 
 
 def misjoined(request: Request, inspect: Mapping[str, Any]) -> tuple[Difference, ...]:
     """What the request asks for on the networks that are not lost, and is not so: names, an address, links."""
-    wanted, lost = wanted_endpoints(request), lost_networks(request, inspect)
+    wanted, lost = wanted_endpoints(request, inspect), lost_networks(request, inspect)
     kept = (name for name in sorted(wanted) if name not in lost)
     return tuple(found for name in kept for found in find_misjoined(name, wanted[name] or {}, request.name, inspect))
 

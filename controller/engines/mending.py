@@ -65,7 +65,7 @@ class InPlace:
             made += ensure_surroundings(self._client, step.template, deadline=left(ends_at))
         request = instantiate(read_request(step.template), Place(step.number))
         inspect = get_container(self._client, step.replica, deadline=left(ends_at))
-        endpoints, there = wanted_endpoints(request), inspect["NetworkSettings"].get("Networks") or {}
+        endpoints, there = wanted_endpoints(request, inspect), inspect["NetworkSettings"].get("Networks") or {}
         found = (*lost_networks(request, inspect), *dict.fromkeys(one.network for one in misjoined(request, inspect)))
         networks = [network for network in found if not step.networks or network in step.networks]
         for network in networks:

@@ -6,15 +6,18 @@ lowest free address: where that is the one that it had, its connections outlive 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_interface, ip_network
 from typing import Any
 
 from controller.engines import labels
+from controller.engines.template import Request, name_networks
 from controller.model.observed import Difference
 
 _WITHOUT_NAMES = frozenset({"bridge", "host", "none", "default"})
 """Docker's own networks, on which nobody is found by name."""
+_ID = re.compile("[0-9a-f]{64}")
 _KEPT = ("IPAMConfig", "Links", "DriverOpts", "GwPriority", "MacAddress")
 """What was asked for of an endpoint, beside its aliases, and under which address its neighbours remember it."""
 _ADDRESSES = (("IPAddress", "IPv4Address"), ("GlobalIPv6Address", "IPv6Address"))
@@ -145,6 +148,27 @@ def _is_id(alias: str, inspect: Mapping[str, Any]) -> bool:
 def _endpoints(inspect: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any]]:
     networks = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
     return {name: endpoint or {} for name, endpoint in networks.items() if name not in _WITHOUT_NAMES}
+
+
+def network_names(inspect: Mapping[str, Any]) -> dict[str, str]:
+    """Of all networks that it is on, by their ids."""
+    there = (inspect.get("NetworkSettings") or {}).get("Networks") or {}
+    return {end["NetworkID"]: name for name, end in there.items() if end and end.get("NetworkID")}
+
+
+def by_name(request: Request, inspect: Mapping[str, Any]) -> tuple[Request, Mapping[str, Any]]:
+    """Both with the names of the networks that it is on, where they have ids: Compose asks for external ones by id.
+
+    One that never ran does not show its networks' ids: there any id will do, if it is on the one that is asked for.
+    """
+    names, host = network_names(inspect), inspect.get("HostConfig") or {}
+    request, mode = name_networks(request, names), str(host.get("NetworkMode") or "")
+    if mode not in names and _ID.fullmatch(mode) and not names:
+        asked = request.create["HostConfig"].get("NetworkMode")
+        names = {mode: asked} if asked in ((inspect.get("NetworkSettings") or {}).get("Networks") or {}) else {}
+    if mode in names:
+        inspect = {**inspect, "HostConfig": {**host, "NetworkMode": names[mode]}}
+    return request, inspect
 
 
 def _service(inspect: Mapping[str, Any]) -> str:

@@ -147,6 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
         if status == 404 and path.startswith("/images/") and path.endswith("/json"):
             name = path.removeprefix("/images/").removesuffix("/json")
             status, payload = 200, json.dumps(self.server.recorder.make_up_image(name)).encode()
+        if status == 200 and path.startswith("/networks"):
+            with self.server.lock:
+                self.server.recorder.note(path, json.loads(payload or b"null"))
         self._reply(status, payload, headers)
 
     def _reply(self, status: int, payload: bytes, headers: Mapping[str, str]) -> None:

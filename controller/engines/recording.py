@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from controller.engines import labels
-from controller.engines.template import Request, make_template
+from controller.engines.template import Request, make_template, name_networks
 from controller.model.desired import Template
 from controller.model.project import RenderedProject
 
@@ -66,6 +66,8 @@ class Recorder:
     networks: dict[str, dict[str, Any]] = field(default_factory=dict)
     volumes: dict[str, dict[str, Any]] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
+    names: dict[str, str] = field(default_factory=dict)
+    """Of networks that are there, by their ids: some Composes ask for external ones by id, containers show the name."""
 
     def answer(self, method: str, path: str, query: Mapping[str, Any], body: Any) -> Answer:
         """Status and JSON for one request; PASS where the daemon is to answer. Paths come without a version."""
@@ -93,10 +95,17 @@ class Recorder:
             "RootFS": {"Type": "layers", "Layers": []},
         }
 
+    def note(self, path: str, answer: Any) -> None:
+        """What the daemon answered to a read that was its own."""
+        if path == "/networks" or path.startswith("/networks/"):
+            found = answer if isinstance(answer, list) else [answer]
+            self.names |= {one["Id"]: one["Name"] for one in found if isinstance(one, dict) and one.get("Id")}
+
     def templates(self) -> dict[str, Template]:
         """One template a service."""
         networks, volumes = tuple(self.networks.values()), tuple(self.volumes.values())
-        made = (make_template(request, networks, volumes, self.facts.ids) for request in self.containers.values())
+        named = (name_networks(request, self.names) for request in self.containers.values())
+        made = (make_template(request, networks, volumes, self.facts.ids) for request in named)
         return {template.service: template for template in made}
 
     def _read(self, path: str, query: Mapping[str, Any]) -> Answer:

@@ -64,6 +64,23 @@ def make_template(
     )
 
 
+def name_networks(request: Request, names: Mapping[str, str]) -> Request:
+    """The same, with the networks that it asks for by their ids under their names. `names`: by id."""
+    networking, host = request.create.get("NetworkingConfig") or {}, request.create.get("HostConfig") or {}
+    endpoints, mode = networking.get("EndpointsConfig") or {}, str(host.get("NetworkMode") or "")
+    asked = {mode, *endpoints, *(connect["network"] for connect in request.connects)}
+    if not asked & names.keys():
+        return request  # nearly always
+    create = dict(request.create)
+    if endpoints:
+        named = {names.get(key, key): endpoint for key, endpoint in endpoints.items()}
+        create["NetworkingConfig"] = {**networking, "EndpointsConfig": named}
+    if mode in names:
+        create["HostConfig"] = {**host, "NetworkMode": names[mode]}
+    connects = ({**one, "network": names.get(one["network"], one["network"])} for one in request.connects)
+    return replace(request, create=create, connects=tuple(connects))
+
+
 def used_names(request: Request) -> frozenset[str]:
     """Names of the networks and volumes that must exist before the create."""
     host = request.create["HostConfig"]

@@ -22,6 +22,8 @@ from controller.model.errors import Finding, InvalidInput
 from controller.model.project import ComposeProject
 
 MAX_FILES = 1000
+_FORM = 2
+"""Of recordings as they are kept with a rendering: those of another form are made anew."""
 _SEEN_BY_COMPOSE = ("DOCKER_DEFAULT_PLATFORM", "HOME")
 
 
@@ -89,7 +91,7 @@ def read_inputs(project: ComposeProject) -> Inputs:
 def rendering_key(project: ComposeProject, inputs: Inputs, compose_version: str) -> str:
     """Keys a rendering: the same key, the same output of Compose."""
     called = (project.name, project.files, project.directory, project.env_files, project.profiles)
-    return hashlib.sha256(repr((called, inputs.digest, compose_version)).encode()).hexdigest()
+    return hashlib.sha256(repr((called, inputs.digest, compose_version, _FORM)).encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str | None:

@@ -221,3 +221,30 @@ def test_what_other_hands_do_to_networks_is_set_right(scene: Scene) -> None:
         scene.done("start", timeout=120)
         assert reached(scene) == CHAIN
         assert ids(scene.containers()) == ids(found)
+
+
+def test_a_network_of_another_stays_under_the_policy_and_is_asked_for_by_its_name(scene: Scene) -> None:
+    """Some Composes ask for external networks by their ids, and show them so in what they have made."""
+    elsewhere = f"{scene.name}elsewhere"
+    label = f"com.docker.compose.project={scene.name}"  # it goes with all that is this scene's
+    docker("network", "create", "--label", label, elsewhere)
+    both = "{SLEEP, networks: [shared, default]}"
+    scene.compose(
+        f"services: {{a: {both}, b: {both}, c: {{SLEEP, networks: [shared]}}}}\nnetworks: {{shared: {{external: true, name: {elsewhere}}}}}"
+    )
+    with scene.step("what Compose made is taken over as it is"):
+        scene.hand("up", "-d")
+        before = lives(scene.containers())
+        scene.manifest("reconcile: {drift: report}")
+        scene.done("apply")
+        assert scene.data("plan")["changes"] == 0 and lives(scene.containers()) == before
+    with scene.step("under the policy all stay on it, and leave the Compose file's own"):
+        scene.manifest("reconcile: {drift: report}\n" + POLICY)
+        scene.done("apply")
+        assert scene.data("plan")["changes"] == 0 and lives(scene.containers()) == before
+        assert {one.split("-")[-2] for one in users(scene, "elsewhere")} == {"a", "b", "c"}
+        assert not users(scene, "_default") and scene.phases() == dict.fromkeys("abc", "Ready")
+    with scene.step("one that the controller makes is the same to it"):
+        docker("rm", "-f", scene.containers()["c-1"].id)
+        scene.done("apply")
+        assert scene.data("plan")["changes"] == 0 and len(users(scene, "elsewhere")) == 3

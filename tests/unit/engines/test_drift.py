@@ -314,3 +314,39 @@ def test_a_seccomp_profile_is_read_anew_and_in_no_hash() -> None:
     assert made_otherwise(made, inspect, IMAGE) == ()
     inspect["HostConfig"]["SecurityOpt"] = ["seccomp={...}"]
     assert made_otherwise(made, inspect, IMAGE) == ("HostConfig.SecurityOpt",)
+
+
+ID = "d1" * 32
+
+
+def joined(called: str) -> Request:
+    endpoints = {called: {"Aliases": ["p-a-1", "a"]}}
+    return request(host={"NetworkMode": called}, create={"NetworkingConfig": {"EndpointsConfig": endpoints}})
+
+
+@pytest.mark.parametrize("asked", ["ext", ID])
+@pytest.mark.parametrize("mode", ["ext", ID])
+def test_a_network_is_the_same_by_its_id_and_by_its_name(asked: str, mode: str) -> None:
+    inspect = seen(joined("ext"))
+    inspect["NetworkSettings"]["Networks"]["ext"]["NetworkID"] = ID
+    inspect["HostConfig"]["NetworkMode"] = mode
+    wanted = joined(asked)
+    assert find_drift(wanted, inspect, IMAGE) == made_otherwise(wanted, inspect, IMAGE) == ()
+    assert lost_networks(wanted, inspect) == misjoined(wanted, inspect) == ()
+
+
+def test_another_network_is_no_other_for_having_an_id() -> None:
+    inspect = seen(joined("ext"))
+    inspect["NetworkSettings"]["Networks"]["ext"]["NetworkID"] = "e2" * 32
+    assert "Networks" in find_drift(joined(ID), inspect, IMAGE)
+    assert lost_networks(joined(ID), inspect) == (ID,)
+    inspect["HostConfig"]["NetworkMode"] = ID
+    assert "NetworkMode" in find_drift(joined("ext"), inspect, IMAGE)
+
+
+def test_what_never_ran_shows_no_id_of_its_networks() -> None:
+    inspect = seen(joined("ext"))
+    inspect["NetworkSettings"]["Networks"]["ext"]["NetworkID"] = ""
+    inspect["HostConfig"]["NetworkMode"] = ID
+    assert find_drift(joined("ext"), inspect, IMAGE) == ()
+    assert "NetworkMode" in find_drift(joined("other"), inspect, IMAGE)

@@ -1,5 +1,6 @@
 """The recorder's answers to Compose: nothing exists, everything asked for is written down, the rest is refused."""
 
+import json
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from controller.model.project import RenderedProject
 from tests.unit.engines.requests import marks, request, template
 
 pytestmark = pytest.mark.unit
+
+ID = "d1" * 32
 
 MODEL = {
     "services": {"a": {"image": "img:1", "platform": "linux/arm64/v8"}, "b": {"build": {}, "platform": "linux/amd64"}},
@@ -98,6 +101,33 @@ def test_connects_and_files_that_follow_belong_to_the_template() -> None:
     (kept,) = made.containers.values()
     assert kept.connects == ({"network": "p_back", "endpoint": {"Aliases": ["x"]}},)
     assert kept.archives == ({"query": {"path": "/"}, "data": "dGFy"},)
+
+
+@pytest.mark.parametrize("path, shape", [("/networks", list), ("/networks/elsewhere", dict)])
+def test_networks_that_are_there_are_asked_for_by_id_and_kept_by_name(path: str, shape: type) -> None:
+    """As Compose 2.26 does; a later one asks by name, and gets the same template."""
+    templates = []
+    for called in (ID, "elsewhere"):
+        made, there = recorder(), {"Id": ID, "Name": "elsewhere"}
+        made.note(path, [there, {"Id": "f" * 64, "Name": "elsewhere2"}] if shape is list else there)
+        host, endpoints = {"NetworkMode": called}, {called: {"Aliases": ["a"]}}
+        body = request(host=host, create={"NetworkingConfig": {"EndpointsConfig": endpoints}}).create
+        created = made.answer("POST", "/containers/create", {"name": "p-a-1"}, body)[1]["Id"]  # type: ignore[index]
+        made.answer("POST", f"/networks/{called}/connect", {}, {"Container": created, "EndpointConfig": {}})
+        templates.append(made.templates()["a"])
+    assert templates[0] == templates[1]
+    document = json.loads(templates[0].body)
+    assert document["create"]["HostConfig"]["NetworkMode"] == "elsewhere"
+    assert document["create"]["NetworkingConfig"]["EndpointsConfig"] == {"elsewhere": {"Aliases": ["a"]}}
+    assert document["connects"] == [{"network": "elsewhere", "endpoint": {}}]
+
+
+def test_other_answers_of_the_daemon_name_no_network() -> None:
+    made = recorder()
+    made.note("/networks/elsewhere", {"message": "no such network"})
+    made.note("/networks", None)
+    made.note("/images/img:1/json", {"Id": ID, "Name": "elsewhere"})
+    assert made.names == {}
 
 
 def test_ids_are_the_real_ones_where_there_are_any_and_else_always_the_same() -> None:

@@ -53,6 +53,7 @@ _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "EnvironmentIncomplete": (Severity.WARNING, 120.0),
     "Drifted": (Severity.WARNING, 120.0),
     "Insecure": (Severity.CRITICAL, 0.0),
+    "Unconfined": (Severity.WARNING, 120.0),
     "Stuck": (Severity.WARNING, 120.0),
     "InsufficientRoom": (Severity.WARNING, 60.0),
     "Overcommitted": (Severity.WARNING, 600.0),

@@ -23,7 +23,7 @@ from controller.model.confined import read_joining
 from controller.model.decision import Decision
 from controller.model.desired import DesiredService, Template
 from controller.model.names import ReplicaId
-from controller.model.observed import Replica, ServiceView
+from controller.model.observed import Replica, ReplicaPhase, ServiceView
 from controller.model.routes import RouteState
 from controller.model.steps import Connect, Disconnect, Restart, Start, Step
 
@@ -39,6 +39,10 @@ class Way(NamedTuple):
     leaves: tuple[str, ...]
     others: tuple[str, ...] = ()
     """Those of `joins` that are another's: nobody waits for these, as they may be gone for good."""
+
+    @property
+    def is_open(self) -> bool:
+        return bool(self.leaves) or not {*self.joins} <= {*self.others}
 
 
 def find_way(replica: Replica, want: DesiredService, known: Known) -> Way | None:
@@ -72,6 +76,14 @@ def lacks_networks(case: Case, replica: Replica) -> bool:
     return way is not None and bool({*way.joins} - {*way.others})
 
 
+def is_under_way(case: Case) -> bool:
+    """Some of what runs is not on all networks that it is to be on, or still on others that are ours to choose."""
+    if case.want.leaving is not None:
+        return False
+    ways = (find_way(one, case.want, case.known) for one in case.seen.replicas if one.phase in ALIVE)
+    return any(way is not None and way.is_open for way in ways)
+
+
 # --- the steps
 
 
@@ -99,13 +111,16 @@ def _was_just_refused(case: Case) -> bool:
 
 
 def move(case: Case, replica: Replica) -> Iterator[Connect | Disconnect]:
-    """What brings it there, as far as it may go now: no network of another's that is gone holds up ours."""
+    """What brings it there, as far as it may go now: no network of another's that is gone holds up ours.
+
+    One that Docker is about to start again is taken off none: the engine (20.10) says that it is on none meanwhile.
+    """
     way = find_way(replica, case.want, case.known)
     ours = tuple(name for name in way.joins if name not in way.others) if way is not None else ()
     connect = _connect(case, replica, ours)
     if connect is not None:
         yield connect
-    if not ours and (step := _disconnect(case, replica)) is not None:
+    if not ours and replica.phase is not ReplicaPhase.RESTARTING and (step := _disconnect(case, replica)) is not None:
         yield step
 
 
@@ -202,10 +217,14 @@ def _needed(
 # --- what is to be known of it
 
 
+PENDING = "NetworksPending"
+"""The reason of who is not on its networks alone yet; who only lacks one that is another's has `NetworkMissing`."""
+
+
 def tell_unconfined(world: World, decision: Decision, view: ServiceView) -> Iterator[Said]:
-    """That others reach it than is declared, or do not reach it yet, and why that stays so for now."""
+    """That it reaches others than it is to, or does not reach them yet, and why that stays so for now."""
     want = world.desired.services[decision.service]
-    if want.confined is None:
+    if want.confined is None and not any(replica.ours for replica in view.replicas):
         return  # nearly always
     kept = keep_on(world, want.name)
     told = [
@@ -216,7 +235,7 @@ def tell_unconfined(world: World, decision: Decision, view: ServiceView) -> Iter
     trouble = view.trouble
     if trouble is not None and trouble.reason in (Connect.__name__, Disconnect.__name__):
         told.append(trouble.message)
-    yield Said("Unconfined", TRUE, "NetworksPending", "; ".join(told))
+    yield Said("Unconfined", TRUE, PENDING if decision.unconfined else "NetworkMissing", "; ".join(told))
 
 
 def _tell_way(replica: Replica, way: Way | None, kept: Kept) -> Iterator[str]:
@@ -226,4 +245,5 @@ def _tell_way(replica: Replica, way: Way | None, kept: Kept) -> Iterator[str]:
         yield f"{replica.name} is not on {', '.join(way.joins)}"
     for network in way.leaves:
         whom = kept.get((replica.id, network))
-        yield f"{replica.name} is on {network}" + (f", for the sake of {whom}" if whom else "")
+        again = ", until it runs again" if replica.phase is ReplicaPhase.RESTARTING else ""
+        yield f"{replica.name} is on {network}" + (f", for the sake of {whom}" if whom else again)

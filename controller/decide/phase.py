@@ -9,6 +9,7 @@ from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
 from controller.decide.heal import tries_of
 from controller.decide.moves import Moves
+from controller.decide.networks import is_under_way
 from controller.decide.rollout import WAYS_BACK, find_surplus
 from controller.model.decision import ON_ITS_WAY, Course, Decision, Offers, Phase
 from controller.model.observed import Replica, ReplicaPhase, Trouble
@@ -28,6 +29,7 @@ PULL_BACKOFF = "ImagePullBackOff"
 TRIED_ENOUGH = 12
 """Restarts after which nobody waits any more for what they are to mend: about 25 minutes, with pauses up to 300 s."""
 
+_KEPT_FROM_NETWORKS = frozenset({"ConnectFailed", "DisconnectFailed"})
 _WATCHED = "all replaced, being watched"
 
 
@@ -43,7 +45,7 @@ def find_phase(case: Case, parts: Parts, moves: Moves) -> Words:
     rests = not moves.steps and moves.reason not in ON_ITS_WAY and (halted or not case.history.updating)
     if case.aim.course is not None and (whole or halted) and rests:
         return _find_halt(case, parts, whole, moves)
-    if whole and rests:
+    if whole and rests and not (moves.reason in _KEPT_FROM_NETWORKS and is_under_way(case)):
         return Phase.READY, *_tell_ready(case)
     failing = _find_failure(case, len(parts.ready), moves)
     if failing is not None:
@@ -165,6 +167,7 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         desired=0 if want.leaving is not None or phase is Phase.STOPPED else 1 if job else want.replicas,
         frontends=want.frontends,
         parts_from=tuple(sorted({network for _, network in case.kept_on})),
+        unconfined=is_under_way(case),
         release=case.aim.asked if case.aim.course is None else release_of(want),
     )
 

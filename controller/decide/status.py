@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from controller.decide.case import has_no_verdict, soonest
 from controller.decide.conditions import find_conditions, is_known_anyway, tell_unknown
 from controller.decide.identity import has_revision
+from controller.decide.networks import PENDING
 from controller.decide.said import TRUE, Said, keep_former, keep_transitions
 from controller.decide.trouble import find_restarted
 from controller.decide.unchanged import Unchanged
@@ -33,15 +34,29 @@ def stack_phase(decisions: Iterable[Decision | ServiceStatus], held: bool) -> St
     if all(phase is Phase.PAUSED for phase in wanted):
         return StackPhase.PAUSED
     moving = any(phase not in AT_REST and phase not in SICK and phase is not Phase.PAUSED for phase in wanted)
+    rest = _find_rest(phases, known)
     if Phase.FAILED in wanted and not any(phase in (Phase.READY, Phase.STARTING) for phase in wanted):
         return StackPhase.FAILED
     if any(phase in SICK for phase in wanted):
         return StackPhase.DEGRADED
-    if held and (moving or any(decision.updated < decision.desired for decision in known)):
+    if held and (
+        moving or rest is StackPhase.PROGRESSING or any(decision.updated < decision.desired for decision in known)
+    ):
         return StackPhase.DEGRADED
-    if moving:
-        return StackPhase.PROGRESSING
-    return StackPhase.PAUSED if Phase.PAUSED in wanted else StackPhase.CONVERGED
+    return StackPhase.PROGRESSING if moving else rest
+
+
+def _find_rest(phases: Collection[Phase], known: Iterable[Decision | ServiceStatus]) -> StackPhase:
+    """Where none is sick, nor on its way: whether all are on their networks alone. Nobody waits for the paused."""
+    if Phase.PAUSED in phases:
+        return StackPhase.PAUSED
+    return StackPhase.PROGRESSING if any(map(_is_unconfined, known)) else StackPhase.CONVERGED
+
+
+def _is_unconfined(told: Decision | ServiceStatus) -> bool:
+    if isinstance(told, Decision):
+        return told.unconfined
+    return any(one.type == "Unconfined" and one.reason == PENDING for one in told.conditions)
 
 
 def find_stack_phase(world: World, before: StackStatus | None) -> StackPhase:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from controller.decide.goback import find_way_back
 from controller.decide.identity import is_shut_out
+from controller.decide.networks import PENDING, tell_unconfined
 from controller.decide.shortage import tell_overcommitment, tell_waiting
 from controller.decide.status import find_stack_phase
 from controller.decide.trouble import find_drifted, tell_drifted, tell_stuck
@@ -89,6 +90,7 @@ def _tell_services(world: World) -> Iterator[Told]:
         yield Told("Stuck", "RemovalPending", stuck)
     if barred := sorted(world.desired.barred.items()):
         yield Told("Insecure", "FindingsGated", "; ".join(f"{name} {why}" for name, why in barred))
+    yield from _tell_networks(world)
     yield from tell_room(world)
     if unverified := [n for n, view in world.views.items() if view.unverified]:
         message = f"no registry answers; the present image is kept: {', '.join(sorted(unverified))}"
@@ -101,6 +103,19 @@ def tell_room(world: World) -> Iterator[Told]:
         yield Told("InsufficientRoom", *waiting)
     if short := tell_overcommitment(world):
         yield Told("Overcommitted", "InsufficientMemory", short)
+
+
+def _tell_networks(world: World) -> Iterator[Told]:
+    if unconfined := tell_all_unconfined(world):
+        yield Told("Unconfined", PENDING, "; ".join(unconfined))
+
+
+def tell_all_unconfined(world: World) -> tuple[str, ...]:
+    """Of each service that is not on the networks of its edges alone, or not off them again, why."""
+    services, views = world.desired.services, world.views
+    decisions = [one for one in world.decisions.values() if one.unconfined]
+    seen = ((one, views[one.service]) for one in decisions if one.service in services and one.service in views)
+    return tuple(f"{one.service}: {said.message}" for one, view in seen for said in tell_unconfined(world, one, view))
 
 
 def _tell_touched(world: World) -> Iterator[str]:

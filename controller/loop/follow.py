@@ -9,12 +9,13 @@ from controller.decide.aim import is_release
 from controller.decide.case import ALIVE
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.loop.acts import AT_ONCE
+from controller.loop.conditions import tell_all_unconfined
 from controller.loop.ending import ROLLED_BACK
 from controller.loop.handback import differing
 from controller.loop.limitwishes import ON_LIMITS, are_done, tell, why_not
 from controller.loop.reconcile import Reconciler
 from controller.loop.roommaking import PATIENCE, may_make_room
-from controller.loop.setbacks import find_waits, is_beaten, is_settled, wait_in_vain
+from controller.loop.setbacks import find_waits, is_beaten, is_kept_off, is_settled, wait_in_vain
 from controller.model.applied import ServiceResult, StackResult
 from controller.model.decision import AT_REST, Decision, Freeze, Phase
 from controller.model.desired import Leaving
@@ -101,7 +102,8 @@ class Follower:
     def _moving(self, decisions: Mapping[str, Decision], idle: Collection[str]) -> bool:
         """Something may still come of what is not beyond all waiting, nor waits for that."""
         still = (*AT_REST, Phase.WAITING)
-        open_names = (name for name, d in decisions.items() if d.phase not in still or self._is_put_off(d))
+        led = (name for name, d in decisions.items() if d.unconfined and (d.steps or d.wake_at is not None))
+        open_names = (*led, *(name for name, d in decisions.items() if d.phase not in still or self._is_put_off(d)))
         world = self.reconciler.world
         return bool(world.busy) or world.awaits_image or not set(open_names) <= set(idle)
 
@@ -116,7 +118,7 @@ class Follower:
     def _rests(self, decision: Decision) -> bool:
         if self.wish.verb in _ON_UPDATES and decision.phase is Phase.PAUSED:
             return is_settled(decision)
-        return decision.phase in _REACHED
+        return decision.phase in _REACHED and not decision.unconfined
 
     def _retires(self, decision: Decision) -> bool:
         """Some replica that a person wants replaced is still there, and the service is to have any."""
@@ -163,12 +165,14 @@ class Follower:
             return self._result("held", now, ok=False, message=f"paused: {', '.join(names)}", hint=hint)
         first = min((known[name] for name in beyond & culprits), key=lambda d: (d.reason not in QUARANTINED, d.service))
         message = f"{first.service} is {first.phase}: {first.message}"
+        if first.phase in _REACHED:
+            message = f"{first.service} is not on the networks of its edges alone: {first.message}"
         hint = f"controller why {first.service}"
         outcome = "rolledBack" if first.reason == ROLLED_BACK else "failed"
         return self._result(outcome, now, ok=False, message=message, hint=hint)
 
     def _is_beyond(self, decision: Decision, now: Instant) -> bool:
-        if is_beaten(decision):
+        if is_beaten(decision) or self._is_kept_off(decision):
             return True
         if decision.short is not None:
             return now - self._progress_at > PATIENCE and not may_make_room(self.reconciler.world, now)
@@ -190,6 +194,10 @@ class Follower:
         tries += [one.count for one in troubles if one is not None and is_release(decision.release, one.release)]
         return max(tries, default=0)
 
+    def _is_kept_off(self, decision: Decision) -> bool:
+        trouble = self.reconciler.senses.troubles.get(decision.service)
+        return is_kept_off(decision, trouble, self._attempts(decision.service))
+
     def _attempts(self, service: str) -> int:
         return self.reconciler.world.desired.services[service].backoff.attempts
 
@@ -201,6 +209,8 @@ class Follower:
         trouble = self.reconciler.unavailable or self.reconciler.ingress_trouble
         if trouble is not None:
             message += f": {trouble}"
+        elif why := "; ".join(tell_all_unconfined(self.reconciler.world)):
+            message += f": {why}"
         return self._result("timeout", now, ok=False, message=message, hint="controller status; controller why SERVICE")
 
     # --- what was seen
@@ -239,7 +249,7 @@ class Follower:
         return view is not None and any(replica.phase in ALIVE for replica in view.replicas)
 
     def _note_progress(self, decisions: Mapping[str, Decision], now: Instant) -> None:
-        picture = tuple((d.service, d.phase, d.ready, d.updated) for d in decisions.values())
+        picture = tuple((d.service, d.phase, d.ready, d.updated, d.unconfined) for d in decisions.values())
         if picture != self._picture:
             self._picture, self._progress_at = picture, now
 

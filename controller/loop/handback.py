@@ -53,7 +53,9 @@ def differing(desired: DesiredStack, views: Mapping[str, ServiceView], known: Kn
 
 
 def _is_on_ours(replica: Replica, service: DesiredService, known: Known) -> bool:
-    """It can be led back, and is not yet."""
+    """It can be led back, and is not yet. Nobody waits for one that Docker starts again and again."""
+    if replica.phase is ReplicaPhase.RESTARTING:
+        return False
     return bool(replica.ours) and (way := find_way(replica, service, known)) is not None and bool(way.leaves)
 
 
@@ -79,9 +81,21 @@ def tell_rest(desired: DesiredStack, views: Mapping[str, ServiceView]) -> Iterat
         left = sorted({one for r in _present(views.get(name)) if not _is_movable(service) for one in r.ours})
         if left:
             yield f"{desired.name}: {name} stays on {', '.join(left)}: what it was made from is not known any more"
+    yield from _tell_restarting(desired, views)
     started = [name for name, service in desired.services.items() if _is_down(service, views.get(name))]
     if started:
         yield f"{desired.name}: `docker compose up -d` will start {', '.join(sorted(started))}"
+
+
+def _tell_restarting(desired: DesiredStack, views: Mapping[str, ServiceView]) -> Iterator[str]:
+    for name, service in sorted(desired.services.items()):
+        again = [r for r in _present(views.get(name)) if r.phase is ReplicaPhase.RESTARTING and _is_movable(service)]
+        for replica in again:
+            if replica.ours:
+                yield (
+                    f"{desired.name}: {replica.name} stays on {', '.join(replica.ours)}: Docker starts it again and"
+                    " again, and takes it off no network meanwhile; `docker compose up -d` may replace it"
+                )
 
 
 def _is_movable(service: DesiredService) -> bool:

@@ -10,6 +10,8 @@ from controller.decide.world import World
 from controller.model.decision import AT_REST, MOVING, Course, Decision, History, Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Release, split_release
+from controller.model.observed import Trouble
+from controller.model.steps import Connect, Disconnect
 
 _NEW = History()
 
@@ -68,6 +70,13 @@ def is_at_rest(decision: Decision) -> bool:
 def is_beaten(decision: Decision) -> bool:
     """It failed, and nothing more comes of it by itself."""
     return decision.phase is Phase.FAILED or decision.reason in QUARANTINED or decision.reason == INSECURE
+
+
+def is_kept_off(decision: Decision, trouble: Trouble | None, attempts: int) -> bool:
+    """The engine refuses to connect it to its networks, or to take it off others: for good, or so often."""
+    if trouble is None or not decision.unconfined or trouble.reason not in (Connect.__name__, Disconnect.__name__):
+        return False  # nearly always
+    return trouble.lasting or trouble.count >= attempts
 
 
 def find_waits(decisions: Mapping[str, Decision]) -> Mapping[str, str]:

@@ -217,6 +217,8 @@ class Decision(NamedTuple):
     """Of the release that is aimed at."""
     parts_from: tuple[str, ...] = ()
     """Networks that it stays on until others can do without it there."""
+    unconfined: bool = False
+    """Some of what runs of it is not on the networks of its edges alone, or not off them again."""
     release: Release = Release("")
 
 

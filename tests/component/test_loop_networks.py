@@ -12,8 +12,10 @@ import pytest
 
 from controller.engines.simulated_hands import Hands
 from controller.loop.executor import perform_step
+from controller.loop.handback import as_composed, tell_rest
+from controller.model.decision import StackPhase
 from controller.model.names import ReplicaId
-from controller.model.observed import Replica
+from controller.model.observed import Replica, ReplicaPhase
 from controller.model.steps import Connect, Create, Disconnect, Outcome, Result, Start, Step
 from tests.component.releases import BROKEN, shop
 from tests.component.stage import Stage, converged, load, service
@@ -365,3 +367,88 @@ def test_a_network_of_anothers_that_is_gone_holds_up_nobody(tmp_path: Path, monk
     stage.change(services, networks=lan, **POLICY)
     stage.settle(900, until=lambda: "shop_default" not in networks(stage, "db"))
     assert networks(stage, "db") == ("shop.api--db", "shop.db.outside") and sharing(stage.replicas()) == EDGES
+
+
+NO_ROOM = "no subnet of /28 is free in the address pool 10.201.0.0/16 for network shop.api--db"
+
+
+def no_room(engine: Any, batch: Any, step: Step) -> Outcome:
+    if isinstance(step, Connect) and any(name.startswith("shop.") for name in step.networks):
+        return Outcome(step, Result.REJECTED, NO_ROOM)
+    return perform_step(engine, batch, step)
+
+
+def test_a_policy_that_does_not_come_into_force_is_no_success(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.component.stage.perform_step", no_room)
+    stage.change(CHAIN, **POLICY)
+    result = stage.follow(stage.wish("apply"))
+    assert result is not None and not result.ok and result.outcome == "failed" and NO_ROOM in result.message
+    status = stage.statuses[-1]
+    assert status.phase is StackPhase.DEGRADED and stage.phases == dict.fromkeys(CHAIN, "Degraded")
+    told = {one.type: one for one in status.conditions}
+    assert told["Converged"].status == "False" and told["Unconfined"].status == "True"
+    assert (
+        "db: shop-db-1 is not on shop.api--db" in told["Unconfined"].message and NO_ROOM in told["Unconfined"].message
+    )
+    monkeypatch.undo()
+    stage.settle(400, until=lambda: sharing(stage.replicas()) == EDGES)
+    stage.settle(5)
+    assert converged(stage) and "Unconfined" not in str(stage.statuses[-1])
+
+
+def test_a_switch_on_its_way_is_waited_for(stage: Stage) -> None:
+    stage.change(CHAIN, **POLICY)
+    follower = stage.wish("apply")
+    stage.turn()
+    assert follower.look(stage.clock.now()) is None, "all serve, and are where they were"
+    assert not converged(stage)
+    result = stage.follow(follower)
+    assert result is not None and result.ok and sharing(stage.replicas()) == EDGES
+
+
+def starts_again_and_again(folder: Path) -> Stage:
+    """`sick` ends as soon as it runs, and Docker starts it again by its own policy."""
+    sick = service(labels={"controller.simulated.crash-after": "0.1"}, restart="always")
+    made = Stage(folder, load({**CHAIN, "sick": sick}, services={"sick": {"connectsTo": ["db"]}}, **POLICY))
+    made.settle(60)
+    made.settle(60, until=lambda: is_restarting(made))
+    return made
+
+
+def is_restarting(stage: Stage) -> bool:
+    return [one.phase for one in stage.replicas("sick")] == [ReplicaPhase.RESTARTING]
+
+
+def not_while_it_restarts(stage: Stage) -> Any:
+    """As Docker 20.10, which says that such a container is on no network."""
+
+    def perform(engine: Any, batch: Any, step: Step) -> Outcome:
+        if isinstance(step, Disconnect) and step.service == "sick" and is_restarting(stage):
+            return Outcome(step, Result.REJECTED, "is not connected to network")
+        return perform_step(engine, batch, step)
+
+    return perform
+
+
+def test_one_that_docker_starts_again_and_again_holds_up_no_release(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = starts_again_and_again(tmp_path)
+    monkeypatch.setattr("tests.component.stage.perform_step", not_while_it_restarts(stage))
+    result = stage.follow(stage.wish("release"), 300)
+    assert result is not None and result.ok
+    assert {one.joined for one in stage.replicas() if one.service != "sick"} == {("shop_default",)}
+    assert "shop_default" in networks(stage, "sick"), "whom it is to reach, it reaches"
+    assert stage.said("DisconnectFailed") == 0
+    desired, views = as_composed(stage.reconciler.loaded), stage.reconciler.world.views
+    told = [line for line in tell_rest(desired, views) if "shop-sick-1 stays on shop.db--sick" in line]
+    assert bool(told) == is_restarting(stage)
+
+
+def test_and_leaves_its_networks_once_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = starts_again_and_again(tmp_path)
+    monkeypatch.setattr("tests.component.stage.perform_step", not_while_it_restarts(stage))
+    services = {**CHAIN, "sick": service(labels={"controller.simulated.crash-after": "0.1"}, restart="always")}
+    stage.change(services, services={"sick": {"connectsTo": ["db"]}}, **OFF)
+    stage.settle(300, until=lambda: networks(stage, "sick") == ("shop_default",))
+    assert networks(stage, "sick") == ("shop_default",) and stage.said("DisconnectFailed") == 0

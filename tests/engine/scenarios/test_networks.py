@@ -229,9 +229,8 @@ def test_a_network_of_another_stays_under_the_policy_and_is_asked_for_by_its_nam
     label = f"com.docker.compose.project={scene.name}"  # it goes with all that is this scene's
     docker("network", "create", "--label", label, elsewhere)
     both = "{SLEEP, networks: [shared, default]}"
-    scene.compose(
-        f"services: {{a: {both}, b: {both}, c: {{SLEEP, networks: [shared]}}}}\nnetworks: {{shared: {{external: true, name: {elsewhere}}}}}"
-    )
+    services = f"services: {{a: {both}, b: {both}, c: {{SLEEP, networks: [shared]}}}}\n"
+    scene.compose(f"{services}networks: {{shared: {{external: true, name: {elsewhere}}}}}")
     with scene.step("what Compose made is taken over as it is"):
         scene.hand("up", "-d")
         before = lives(scene.containers())

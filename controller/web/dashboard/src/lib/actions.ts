@@ -133,7 +133,7 @@ const HELP: Readonly<Record<string, readonly Help[]>> = {
   StoppedByUser: ["start"], NotStarted: ["start"], NotRunningAtAdoption: ["start"], CrashLoopBackOff: MENDED,
   RolledBack: ["logs", "retry"], UpdatePaused: ["logs", "retry", "rollout-undo"], RollbackFailed: MENDED, JobFailed: MENDED,
   ImagePullBackOff: ["retry"], NotReady: ["logs"], Unhealthy: ["logs", "rollout-restart"], SelfHealOff: ["logs", "rollout-restart"],
-  Findings: ["security"], Insecure: ["security"], WaiverExpired: ["security"],
+  Findings: ["security"], Insecure: ["security"], WaiverExpired: ["security"], Unconfined: ["security"],
   MemoryNearLimit: ["resources", "logs"], OutOfMemory: ["resources", "logs"],
 };
 

@@ -247,3 +247,38 @@ def test_a_network_of_another_stays_under_the_policy_and_is_asked_for_by_its_nam
         docker("rm", "-f", scene.containers()["c-1"].id)
         scene.done("apply")
         assert scene.data("plan")["changes"] == 0 and len(users(scene, "elsewhere")) == 3
+
+
+def test_a_policy_that_finds_no_addresses_is_not_in_force_and_says_so(scene: Scene) -> None:
+    pool = "security: {networkPolicy: dependencies, addressPool: 10.198.77.0/28}\n"
+    label = f"com.docker.compose.project={scene.name}"  # it goes with all that is this scene's
+    docker("network", "create", "--label", label, "--subnet", "10.198.77.0/28", f"{scene.name}taken")
+    scene.compose("services: {a: {SLEEP}}\n")
+    scene.hand("up", "-d")
+    scene.manifest(pool)
+    with scene.step("nobody takes it for success"):
+        ran = scene.run("apply")
+        assert ran.code == 1 and "no subnet of /28 is free" in ran.out + ran.err and "addressPool" in ran.out + ran.err
+        told = scene.conditions()["Unconfined"]["message"]
+        assert scene.status()["phase"] != "Converged" and f"is on {scene.name}_default" in told
+    with scene.step("with room again it is mended"):
+        docker("network", "rm", f"{scene.name}taken")
+        scene.done("apply")
+        assert scene.status()["phase"] == "Converged" and "Unconfined" not in scene.conditions()
+
+
+@pytest.mark.slow
+def test_one_that_ends_at_once_again_and_again_holds_up_no_release(scene: Scene) -> None:
+    ends = "{image: IMAGE, command: ['false'], restart: always, depends_on: [db]}"
+    scene.compose(f"services: {{db: {{SLEEP}}, web: {{SLEEP, depends_on: [db]}}, sick: {ends}}}\n")
+    scene.manifest("security: {networkPolicy: off}")
+    scene.run("apply")
+    scene.manifest(POLICY)
+    scene.run("apply")
+    with scene.step("the others are on their networks, and are led back"):
+        eventually(lambda: set(users(scene, ".db--web")) == {f"{scene.name}-db-1", f"{scene.name}-web-1"})
+        ran = scene.done("release", scene.name, timeout=120)
+        assert set(users(scene, "_default")) >= {f"{scene.name}-db-1", f"{scene.name}-web-1"}
+        sick = scene.containers()["sick-1"].inspect["NetworkSettings"]["Networks"]
+        left = [name for name in sick if name.startswith(f"{scene.name}.")]
+        assert bool(left) == ("stays on" in ran.out + ran.err)

@@ -56,6 +56,7 @@ def join_networks(rendered: RenderedProject, name: str, request: Request) -> tup
         if not network.get("external"):
             marks = {labels.PROJECT: rendered.name, labels.NETWORK: key}
             kind = {"Driver": network.get("driver") or "", "Internal": bool(network.get("internal"))}
+            kind |= {"Options": network["driver_opts"]} if network.get("driver_opts") else {}
             made.append(json.dumps({"Name": called, "Labels": marks, **kind}, sort_keys=True))
     create = {**request.create, "NetworkingConfig": {"EndpointsConfig": endpoints}}
     return replace(request, create=create), tuple(made)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.findings import Path, at
-from controller.model.confined import BRIDGES, Joining, may_be_ours, read_joining
+from controller.model.confined import BRIDGES, MTU, Joining, may_be_ours, read_joining
 from controller.model.desired import DesiredService
 from controller.model.errors import Finding
 
@@ -77,11 +77,14 @@ def warn_networks(
         if name in services:
             mode = str((written.get(name) or {}).get("network_mode") or "")
             yield from _warn_egress(name, said, mode, confined=confined)
+            if confined and said.egress is False and not mode:
+                yield from _warn_other_ways(name, written.get(name) or {}, model)
     if confined:
         yield from _warn_modes(services, written)
         for name, one in _moved(services, model):
             yield from _warn_kept(name, one, model)
             yield from _warn_dropped(name, one, model)
+        yield from _warn_settings(services, model)
 
 
 def _warn_modes(services: Services, written: Mapping[str, Any]) -> Iterator[Finding]:
@@ -98,6 +101,32 @@ def _warn_dropped(name: str, one: Mapping[str, Any], model: Mapping[str, Any]) -
             yield at(("services", name, "networks", key), message)
 
 
+def _warn_settings(services: Services, model: Mapping[str, Any]) -> Iterator[Finding]:
+    """What networks that are replaced have, and ours have not."""
+    networks = model.get("networks") or {}
+    used = {key for _, one in _moved(services, model) for key in one.get("networks") or {"default": None}}
+    replaced = {key: network for key in sorted(used) if _is_replaced(network := networks.get(key) or {})}
+    mtus = {key: str((one.get("driver_opts") or {}).get(MTU) or "") for key, one in replaced.items()}
+    for key, network in replaced.items():
+        options = [name for name in sorted(network.get("driver_opts") or {}) if name != MTU]
+        options += [MTU] if mtus[key] and len({*mtus.values()}) > 1 else []
+        lost = [name for name in ("enable_ipv6", "ipam") if _says(network.get(name))]
+        if options or lost:
+            message = f"network '{key}' has {', '.join([*options, *lost])}, which networkPolicy replaces without"
+            place = "driver_opts" if options else lost[0]
+            hint = "declare it external to keep it, or set networkPolicy: off, where that is needed"
+            yield at(("networks", key, place), message, hint=hint)
+
+
+def _says(value: Any) -> bool:
+    """Compose shows an `ipam` in which nothing is said."""
+    return any(value.values()) if isinstance(value, Mapping) else bool(value)
+
+
+def _is_replaced(network: Mapping[str, Any]) -> bool:
+    return not network.get("external") and network.get("driver") in BRIDGES
+
+
 def _warn_egress(name: str, said: Service, mode: str, *, confined: bool) -> Iterator[Finding]:
     place: Path = ("spec", "services", name, "egress")
     if said.egress is None:
@@ -107,6 +136,17 @@ def _warn_egress(name: str, said: Service, mode: str, *, confined: bool) -> Iter
     elif mode:
         message = f"'egress' changes nothing: '{name}' has network_mode: {mode}"
         yield at(place, message, hint="say it of the service whose network it shares, or remove network_mode")
+
+
+def _warn_other_ways(name: str, one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Finding]:
+    """Of an external network the files do not say whether it is internal."""
+    networks = model.get("networks") or {}
+    for key in sorted(one.get("networks") or {"default": None}):
+        network = networks.get(key) or {}
+        if not _is_replaced(network) and (network.get("external") or not network.get("internal")):
+            unless = ", unless that is internal" if network.get("external") else ""
+            message = f"'{name}' stays on network '{key}', and may get out by it{unless}"
+            yield at(("spec", "services", name, "egress"), message, hint="take it off, or make that network internal")
 
 
 def _loses_ports(service: DesiredService) -> bool:
@@ -122,7 +162,7 @@ def _joining(service: DesiredService) -> Joining:
 def _warn_kept(name: str, one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[Finding]:
     for key in sorted(one.get("networks") or {"default": None}):
         network = (model.get("networks") or {}).get(key) or {}
-        if network.get("external") or network.get("driver") not in BRIDGES:
+        if not _is_replaced(network):
             kind = "external" if network.get("external") else f"of the driver {network['driver']}"
             message = f"network '{key}' is {kind}, and stays: whoever is on it reaches '{name}'"
             yield at(("services", name, "networks", key), message, hint="take it off where that is too much")
@@ -138,5 +178,5 @@ def _replaced(one: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[tupl
     networks = model.get("networks") or {}
     for key, given in sorted((one.get("networks") or {}).items()):
         network = networks.get(key) or {}
-        if not network.get("external") and network.get("driver") in BRIDGES:
+        if _is_replaced(network):
             yield key, given or {}

@@ -19,6 +19,8 @@ MARK = "controller.network"
 POOL, PREFIX = "Pool", "Prefix"
 """Of our requests alone: the addresses out of which the engine's room takes a free subnet, and how large that is."""
 
+MTU = "com.docker.network.driver.mtu"
+"""The one option of a network that ours have as well."""
 BRIDGES = (None, "", "default", "bridge")
 """Drivers, as they are written, of networks that ours can take the place of."""
 
@@ -51,6 +53,10 @@ class Confined:
 
     own: frozenset[str] = frozenset()
     """Those of the Compose file that it would be on without these."""
+    called: frozenset[tuple[str, str]] = frozenset()
+    """Services of the stack whose containers have a name of their own (`container_name`), and that name."""
+    mtu: str = ""
+    """Of all of these networks; "": the engine's default."""
 
     @property
     def led(self) -> tuple[str, ...]:
@@ -72,6 +78,10 @@ class Joining(NamedTuple):
     """From one of those that are replaced there is a way out."""
     publishes: bool = False
     """It has host ports of its own."""
+    container: str = ""
+    """What its first container is called."""
+    mtus: frozenset[str] = frozenset()
+    """Of those that are replaced; "" where none is said."""
 
 
 NO_JOINING = Joining()
@@ -114,7 +124,9 @@ def read_joining(body: str, networks: tuple[str, ...]) -> Joining:
     replaced = frozenset(name for name in names if name in made and made[name].get("Driver") in BRIDGES)
     outside = any(not made[name].get("Internal") for name in replaced)
     publishes = any((host.get("PortBindings") or {}).values())
-    return Joining(bool(names), False, replaced, names - replaced, outside, publishes)
+    mtus = frozenset(str((made[name].get("Options") or {}).get(MTU) or "") for name in replaced)
+    called = str(document.get("name") or "")
+    return Joining(bool(names), False, replaced, names - replaced, outside, publishes, called, mtus)
 
 
 def _endpoints(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
@@ -170,17 +182,18 @@ def _confine(
     links = list(dict.fromkeys(link for one in replaced for link in one.get("Links") or ()))
     endpoints: dict[str, Mapping[str, Any]] = {}
     for one in networks:
-        there = [link for link in links if _leads_to(link, confined.project, one.members)]
+        there = [link for link in links if _leads_to(link, confined, one.members)]
         names = {"Aliases": aliases, "Links": there}
         endpoints[network_name(confined.project, one.key)] = {key: value for key, value in names.items() if value}
     return endpoints | {name: before[name] for name in sorted(joining.kept)}
 
 
-def _leads_to(link: str, project: str, members: Iterable[str]) -> bool:
-    """`shop-db-1:database` does to who is on that network; a `container_name` says nothing of whose it is."""
+def _leads_to(link: str, confined: Confined, members: Iterable[str]) -> bool:
+    """`shop-db-1:database` does to who is on that network, and so does the `container_name` of one who is."""
     container, _, alias = link.partition(":")
-    stems = [f"{project}{dash}{member}{dash}" for member in members for dash in "-_"]
-    return alias in members or any(container.startswith(stem) for stem in stems)
+    stems = [f"{confined.project}{dash}{member}{dash}" for member in members for dash in "-_"]
+    fixed = any((member, container) in confined.called for member in members)
+    return fixed or alias in members or any(container.startswith(stem) for stem in stems)
 
 
 def make_request(confined: Confined, network: Private) -> dict[str, Any]:
@@ -196,6 +209,7 @@ def make_request(confined: Confined, network: Private) -> dict[str, Any]:
         },
         POOL: confined.pool,
         PREFIX: network.prefix,
+        **({"Options": {MTU: confined.mtu}} if confined.mtu else {}),
     }
 
 

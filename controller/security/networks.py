@@ -68,12 +68,19 @@ def _plan(stack: DesiredStack, former: Former) -> Networks:
     members = _find_members(stack.services, former)
     edges = find_edges(stack.services, former)
     cover = merge_edges(edges) if len(edges) > MERGE_ABOVE else sorted(tuple(sorted(edge)) for edge in edges)
-    found = _with_keys([*(_between(group, members) for group in cover), *_own(members, cover)])
+    mtu = find_mtu(member.joining for member in members.values())
+    found = _with_keys(mtu, [*(_between(group, members) for group in cover), *_own(members, cover)])
     if fault := _find_fault(found, pool):
         return Networks(all=found, fault=fault)
     replaced = frozenset(name for one in members.values() for name in one.joining.replaced)
-    base = Confined(stack.name, pool, (), replaced=replaced)
+    base = Confined(stack.name, pool, (), replaced=replaced, called=_find_called(stack.name, members), mtu=mtu)
     return Networks({name: _confine(name, base, found, members) for name in members}, found)
+
+
+def _find_called(project: str, members: Mapping[str, _Member]) -> frozenset[tuple[str, str]]:
+    """Those whose containers are not called as Compose calls them by itself."""
+    called = ((name, member.joining.container) for name, member in members.items())
+    return frozenset((name, one) for name, one in called if one not in (f"{project}-{name}-1", f"{project}_{name}_1"))
 
 
 def _find_members(services: Mapping[str, DesiredService], former: Former) -> dict[str, _Member]:
@@ -180,9 +187,16 @@ def _fit(size: int) -> int:
     return prefix
 
 
-def _with_keys(found: Iterable[Private]) -> tuple[Private, ...]:
+def find_mtu(joinings: Iterable[Joining]) -> str:
+    """What all networks that are replaced have; "": none is said, or not the same of all."""
+    found = {mtu for joining in joinings for mtu in joining.mtus}
+    return found.pop() if len(found) == 1 else ""
+
+
+def _with_keys(mtu: str, found: Iterable[Private]) -> tuple[Private, ...]:
     """Each with a key of its own: of another size it is another network, and no two services' names make one key."""
     sized = [one if one.prefix == _SMALLEST else replace(one, key=f"{one.key}.{one.prefix}") for one in found]
+    sized = [replace(one, key=f"{one.key}.mtu{mtu}") for one in sized] if mtu else sized
     times = Counter(one.key for one in sized)
     return tuple(
         one if times[one.key] == 1 else replace(one, key=f"{one.key}.{_digest((one.purpose, *one.members))}")

@@ -103,3 +103,53 @@ def test_egress_that_does_nothing_is_told(service: Any, spec: Any, words: str | 
     resolution = found({"web": service, "db": {}}, {**OWN, **spec})
     told = [one.message for one in resolution.warnings if one.path == "spec.services.web.egress"]
     assert not told if words is None else len(told) == 1 and words in told[0]
+
+
+MTU = "com.docker.network.driver.mtu"
+OTHER = {"com.docker.network.bridge.enable_icc": "false"}
+
+
+@pytest.mark.parametrize(
+    ("default", "place", "words"),
+    [
+        ({"driver_opts": {MTU: "1400"}}, None, ""),
+        ({"ipam": {}}, None, ""),
+        ({"ipam": {"config": []}}, None, ""),
+        ({"driver_opts": {MTU: "1400", **OTHER}}, "driver_opts", "has com.docker.network.bridge.enable_icc, which"),
+        ({"enable_ipv6": True, "ipam": {"config": [{"subnet": "fd00::/64"}]}}, "enable_ipv6", "has enable_ipv6, ipam"),
+        ({"ipam": {"driver": "other"}}, "ipam", "has ipam, which networkPolicy replaces without"),
+        ({"external": True, "driver_opts": OTHER}, None, ""),
+        ({"driver": "macvlan", "driver_opts": OTHER}, None, ""),
+    ],
+)
+def test_settings_of_a_network_that_ours_have_not_are_told(default: Any, place: str | None, words: str) -> None:
+    networks = {"default": {"name": "demo_default", **default}}
+    resolution = found({"web": {}}, networks=networks)
+    told = {one.path: one for one in resolution.warnings if (one.path or "").startswith("networks.")}
+    assert set(told) == ({f"networks.default.{place}"} if place else set())
+    assert place is None or words in told[f"networks.default.{place}"].message
+    assert not found({"web": {}}, {"security": {}}, networks=networks).warnings
+    alone = found({"web": {"network_mode": "host"}}, networks=networks).warnings
+    assert not [one for one in alone if (one.path or "").startswith("networks.")], "nobody is on it"
+
+
+def test_an_mtu_that_not_all_have_is_told() -> None:
+    networks = {"default": {"driver_opts": {MTU: "1400"}}, "back": {"driver_opts": {MTU: "1300"}}}
+    resolution = found({"web": {}, "db": {"networks": {"back": None}}}, networks=networks)
+    told = {one.path: one.message for one in resolution.warnings}
+    assert all(f"has {MTU}, which" in told[f"networks.{key}.driver_opts"] for key in networks)
+
+
+@pytest.mark.parametrize(
+    ("network", "words"),
+    [
+        ({"name": "lan", "external": True}, "may get out by it, unless that is internal"),
+        ({"driver": "macvlan"}, "may get out by it"),
+        ({"driver": "macvlan", "internal": True}, ""),
+        ({"name": "demo_lan"}, ""),
+    ],
+)
+def test_a_way_out_that_stays_is_told(network: Any, words: str) -> None:
+    resolution = found({"web": {"networks": {"lan": None}}}, OWN, networks={"lan": network})
+    told = [one.message for one in resolution.warnings if one.path == "spec.services.web.egress"]
+    assert not told if not words else len(told) == 1 and told[0].endswith(words)

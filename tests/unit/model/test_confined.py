@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -64,6 +65,16 @@ def test_a_link_leads_to_who_is_on_that_network() -> None:
     create, connects = laid(template)
     assert connects["p.a--db"]["Links"] == ["p-db-1:database"]
     assert "Links" not in create["NetworkingConfig"]["EndpointsConfig"]["p.a.outside"]
+
+
+def test_and_so_does_one_by_the_name_that_its_container_was_given() -> None:
+    """`links: ["db:database"]`, where db has a `container_name`."""
+    endpoint = {"Aliases": ["p-a-1", "a"], "Links": ["mydb:database", "mydb:mydb", "theirs:other"]}
+    template = made(create={"NetworkingConfig": {"EndpointsConfig": {"p_default": endpoint}}})
+    called = replace(CONFINED, called=frozenset({("db", "mydb"), ("log", "theirs")}))
+    found = read_request(confine_template(template, called, called.networks))
+    (connect,) = found.connects
+    assert connect["network"] == "p.a--db" and connect["endpoint"]["Links"] == ["mydb:database", "mydb:mydb"]
 
 
 def test_what_is_anothers_it_is_on_as_before() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from controller.engines.simulated_requests import record_model
 from controller.intake.resolve import Sources, resolve
+from controller.model.confined import MTU, make_request
 from controller.security.networks import Networks, plan_networks
 from tests.unit.intake.builders import rendered, stack
 
@@ -45,3 +46,22 @@ def test_more_than_a_bridge_can_hold_are_refused(replicas: int, fits: bool) -> N
     found = planned({"web": {}, "db": {}}, {"services": said})
     assert (found.fault is None) is fits
     assert fits or (found.fault is not None and "1021 containers" in found.fault[0] and not found.services)
+
+
+def test_names_that_containers_were_given_are_known() -> None:
+    found = planned({"db": {"container_name": "mydb"}, "web": {}}, {"services": {"web": {"connectsTo": ["db"]}}})
+    assert {one.called for one in found.services.values()} == {frozenset({("db", "mydb")})}
+
+
+@pytest.mark.parametrize(
+    ("default", "back", "mtu"), [("1400", "1400", "1400"), ("1400", "", ""), ("1400", "1300", ""), ("", "", "")]
+)
+def test_networks_have_the_mtu_that_all_had_whose_place_they_take(default: str, back: str, mtu: str) -> None:
+    options = {"default": default, "back": back}
+    networks = {key: {"driver_opts": {MTU: one}} if one else {} for key, one in options.items()}
+    services = {"db": {"networks": {"back": None}}, "web": {"networks": {"default": None, "back": None}}}
+    found = planned(services, {"services": {"web": {"connectsTo": ["db"]}}}, networks=networks)
+    assert {one.mtu for one in found.services.values()} == {mtu}
+    assert keys(found) == {f"{key}.mtu{mtu}" if mtu else key for key in ("db--web", "db.outside", "web.outside")}
+    requests = [make_request(one, private) for one in found.services.values() for private in one.networks]
+    assert all(one.get("Options") == ({MTU: mtu} if mtu else None) for one in requests)

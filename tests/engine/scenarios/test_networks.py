@@ -282,3 +282,26 @@ def test_one_that_ends_at_once_again_and_again_holds_up_no_release(scene: Scene)
         sick = scene.containers()["sick-1"].inspect["NetworkSettings"]["Networks"]
         left = [name for name in sick if name.startswith(f"{scene.name}.")]
         assert bool(left) == ("stays on" in ran.out + ran.err)
+
+
+@pytest.mark.slow
+def test_links_to_a_container_name_and_the_mtu_go_along(scene: Scene) -> None:
+    scene.compose(
+        """
+        services:
+          db: {SLEEP, container_name: NAME-mydb}
+          web: {SLEEP, links: ["db:database"]}
+        networks: {default: {driver_opts: {com.docker.network.driver.mtu: "1400"}}}
+        """
+    )
+    scene.hand("up", "-d")
+    before = lives(scene.containers())
+    scene.manifest(POLICY)
+    scene.done("apply")
+    assert lives(scene.containers()) == before
+    with scene.step("it is found by the name of its link, on a network of the same MTU"):
+        web = scene.containers()["web-1"].id
+        address = next(iter(networks(scene)[".db--web.mtu1400"]["IPAM"]["Config"]))["Subnet"].rsplit(".", 1)[0]
+        assert address in docker("exec", web, "nslookup", "database")
+        assert set(docker("exec", web, "sh", "-c", "cat /sys/class/net/eth*/mtu").split()) == {"1400"}
+        assert scene.data("plan")["changes"] == 0

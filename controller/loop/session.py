@@ -72,6 +72,8 @@ class Session:
         if wish.verb == "release":
             self.warnings = self._rest(pairs)
             use = lambda peek: peek.plan_release(self._make_bed)  # noqa: E731
+        else:
+            self._tell_cut_off(pairs)
         return tuple(self._with_peek(loaded, use) for _, loaded in pairs)
 
     def _load(self, wish: Wish) -> tuple[Sequence[tuple[Target, Loaded]], Sequence[Broken]]:
@@ -83,6 +85,12 @@ class Session:
             complain(broken)
         self.warnings = (*map(Finding, targets.notes), *_warnings(pairs))
         return pairs, broken
+
+    def _tell_cut_off(self, pairs: Sequence[tuple[Target, Loaded]]) -> None:
+        if any(loaded.desired.policy.address_pool for _, loaded in pairs):
+            from controller.loop.cutoff import tell_cut_off
+
+            self.warnings += tell_cut_off(self._ground.engine, [loaded for _, loaded in pairs])
 
     def _rest(self, pairs: Sequence[tuple[Target, Loaded]]) -> tuple[Finding, ...]:
         """What plain Compose would change beyond what a release can mend."""
@@ -96,6 +104,8 @@ class Session:
         pairs, broken = self._load(wish)
         from controller.loop.acting import act
 
+        if wish.verb == "apply":
+            self._tell_cut_off(pairs)
         results = act(self._ground, pairs, wish, audience, self._make_prober)
         if wish.verb == "release":
             self.warnings += self._rest(pairs)

@@ -204,14 +204,15 @@ def told_aside(spots: Sequence[Spot], answers: Mapping[Knock, Knocked]) -> list[
     return [f"from {names.get(one, one)} a command in it tried, for {why}" for one, why in found.items()]
 
 
-_MOST_STRANGERS = 8
+MOST_STRANGERS = 8
+"""Of whom each is named; the others are counted."""
 
 
 def told_strangers(found: Sequence[tuple[str, str]]) -> list[str]:
     """Who else is on the stack's networks, and so reaches who is there, for people."""
     lines = [f"{name} is on {network} and no replica: it reaches who is there" for name, network in found]
-    more = len(lines) - _MOST_STRANGERS
-    return [*lines[:_MOST_STRANGERS], f"and {more} more"] if more > 0 else lines
+    more = len(lines) - MOST_STRANGERS
+    return [*lines[:MOST_STRANGERS], f"and {more} more"] if more > 0 else lines
 
 
 # --- for the table

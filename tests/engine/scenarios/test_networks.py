@@ -15,7 +15,7 @@ import pytest
 
 from tests.engine.checks import docker, ids, lives
 from tests.engine.ingress_bed import PROXY_IMAGE, WEB_IMAGE, free_port
-from tests.engine.scenario import Scene, eventually
+from tests.engine.scenario import IMAGE, Scene, eventually
 
 pytestmark = pytest.mark.engine
 
@@ -249,13 +249,20 @@ def test_a_network_of_another_stays_under_the_policy_and_is_asked_for_by_its_nam
         assert scene.data("plan")["changes"] == 0 and len(users(scene, "elsewhere")) == 3
 
 
+@pytest.mark.slow
 def test_a_policy_that_finds_no_addresses_is_not_in_force_and_says_so(scene: Scene) -> None:
     pool = "security: {networkPolicy: dependencies, addressPool: 10.198.77.0/28}\n"
     label = f"com.docker.compose.project={scene.name}"  # it goes with all that is this scene's
     docker("network", "create", "--label", label, "--subnet", "10.198.77.0/28", f"{scene.name}taken")
     scene.compose("services: {a: {SLEEP}}\n")
     scene.hand("up", "-d")
+    marks = ("--label", label, "--label", "com.docker.compose.oneoff=True")
+    there = ("--name", f"{scene.name}-proxy", "--network", f"{scene.name}_default")
+    docker("run", "-d", *there, *marks, IMAGE, "sleep", "600")
     scene.manifest(pool)
+    with scene.step("who is cut off by it is named before"):
+        told = scene.done("plan").err
+        assert f"{scene.name}-proxy is on {scene.name}_default" in told and "external" in told
     with scene.step("nobody takes it for success"):
         ran = scene.run("apply")
         assert ran.code == 1 and "no subnet of /28 is free" in ran.out + ran.err and "addressPool" in ran.out + ran.err

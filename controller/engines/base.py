@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from controller.model.cleanup import Inventory, Item
 from controller.model.desired import Template
@@ -101,6 +101,13 @@ class Execution:
 
 
 Opened = Callable[[Callable[[], None]], None]
+
+
+class Emptied(NamedTuple):
+    """Names of networks that were to go: those that went, and those that somebody is on yet, running or not."""
+
+    gone: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 class Engine(Protocol):
@@ -207,8 +214,8 @@ class Engine(Protocol):
 
     def remove_networks(
         self, stack: str, *, ours_but: Collection[str] | None = None, deadline: float = 30.0
-    ) -> Sequence[str]:
-        """Remove the project's networks that nobody uses; the names of those that went.
+    ) -> Emptied:
+        """Remove the project's networks that nobody uses.
 
         `ours_but`: only those that are ours, in the place of the Compose file's, and have none of these names.
         """

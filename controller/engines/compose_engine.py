@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from controller.engines import compose, inside
 from controller.engines.alone import Alone
-from controller.engines.base import Capabilities, EngineInfo, Execution, NudgeAt, Opened, Scope
+from controller.engines.base import Capabilities, Emptied, EngineInfo, Execution, NudgeAt, Opened, Scope
 from controller.engines.clearing import clear
 from controller.engines.client import Client
 from controller.engines.ensure import remove_networks
@@ -188,9 +188,9 @@ class ComposeEngine:
 
     def remove_networks(
         self, stack: str, *, ours_but: Collection[str] | None = None, deadline: float = 30.0
-    ) -> Sequence[str]:
+    ) -> Emptied:
         if ours_but is None:
-            return remove_networks(self._client, stack, deadline=deadline)
+            return Emptied(remove_networks(self._client, stack, deadline=deadline))
         return remove_ours(self._client, stack, ours_but, deadline=deadline)
 
     def inventory(

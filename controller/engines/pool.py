@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 from controller.engines import labels
 from controller.engines.answers import get_list
+from controller.engines.base import Emptied
 from controller.engines.client import Client
 from controller.engines.deadline import left
 from controller.engines.errors import Failure
@@ -110,13 +111,14 @@ def _route(row: list[str]) -> IPv4Network | None:
         return None
 
 
-def remove_ours(client: Client, stack: str, but: Collection[str], *, deadline: float) -> tuple[str, ...]:
-    """Those of that project that have none of these names and on which nobody is; the names of those that went."""
+def remove_ours(client: Client, stack: str, but: Collection[str], *, deadline: float) -> Emptied:
+    """Those of that project that have none of these names and on which nobody is."""
     ends_at = time.monotonic() + deadline
     query = {"filters": {"label": [MARK, f"{labels.PROJECT}={stack}"]}}
     found = sorted(one["Name"] for one in get_list(client, "/networks", query, deadline=deadline))
-    surplus = (name for name in found if name not in but)
-    return tuple(name for name in surplus if remove_unused(client, name, deadline=left(ends_at)))
+    surplus = [name for name in found if name not in but]
+    gone = tuple(name for name in surplus if remove_unused(client, name, deadline=left(ends_at)))
+    return Emptied(gone, tuple(name for name in surplus if name not in gone))
 
 
 def remove_unused(client: Client, name: str, *, deadline: float) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from controller import failpoints
 from controller.engines import simulated_shelf as shelves
-from controller.engines.base import Capabilities, EngineInfo, Execution, Nudge, NudgeAt, Opened, Own, Scope
+from controller.engines.base import Capabilities, Emptied, EngineInfo, Execution, Nudge, NudgeAt, Opened, Own, Scope
 from controller.engines.simulated_calls import skipped
 from controller.engines.simulated_clock import Clock, WallClock
 from controller.engines.simulated_hands import Hands
@@ -247,9 +247,9 @@ class SimulatedEngine:
 
     def remove_networks(
         self, stack: str, *, ours_but: Collection[str] | None = None, deadline: float = 30.0
-    ) -> Sequence[str]:
+    ) -> Emptied:
         """There are none."""
-        return ()
+        return Emptied()
 
     def inventory(
         self, stack: str, known: Collection[ImageId], *, build_cache: bool = False, deadline: float = 60.0

@@ -5,16 +5,30 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 from dataclasses import replace
+from math import inf
+from typing import NamedTuple
 
 from controller.decide.world import World
 from controller.engines.base import Engine
 from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredStack
 from controller.model.errors import EngineError, Finding
+from controller.model.names import Instant
 from controller.model.placed import confine_all
 from controller.model.project import RenderedProject
 from controller.security.former import NO_FORMER, Former, find_former
 from controller.security.networks import plan_networks
+
+SWEPT_AGAIN_AFTER = 60.0
+"""Seconds after which networks that somebody was on are tried to be removed again."""
+
+
+class _Swept(NamedTuple):
+    """For which files, and what ran of before, surplus networks were removed last, and when to do so again."""
+
+    loaded: Loaded
+    former: Former
+    again_at: Instant
 
 
 class Confining:
@@ -23,7 +37,7 @@ class Confining:
     def __init__(self) -> None:
         self._last: tuple[Loaded, Former, Loaded] | None = None
         self._former = NO_FORMER
-        self._swept: tuple[Loaded, Former] | None = None
+        self._swept: _Swept | None = None
 
     def heed(self, world: World) -> bool:
         """Look at what runs of before; whether the networks are to be others for that."""
@@ -44,18 +58,23 @@ class Confining:
             self._last = (loaded, self._former, lay_over_networks(loaded, self._former))
         return self._last[2]
 
-    def sweep(self, engine: Engine, loaded: Loaded, desired: DesiredStack) -> None:
-        """Once all is as these files want it: networks of ours that nobody needs any more go."""
-        if self._swept is None or self._swept[0] is not loaded or self._swept[1] != self._former:
-            with suppress(EngineError):  # the next time will do
-                remove_surplus(engine, desired)
-                self._swept = (loaded, self._former)
+    def sweep(self, engine: Engine, loaded: Loaded, desired: DesiredStack, now: Instant) -> None:
+        """Once all is as these files want it: networks of ours that nobody needs any more go.
+
+        Those on which somebody is yet, as who was stopped is, are tried again later.
+        """
+        swept = self._swept
+        if swept is not None and swept.loaded is loaded and swept.former == self._former and now < swept.again_at:
+            return  # nearly always
+        with suppress(EngineError):  # the next time will do
+            left = remove_surplus(engine, desired)
+            self._swept = _Swept(loaded, self._former, now + SWEPT_AGAIN_AFTER if left else inf)
 
 
-def remove_surplus(engine: Engine, desired: DesiredStack) -> None:
-    """Networks of ours on which nobody is or is to be. Raises EngineErrors."""
+def remove_surplus(engine: Engine, desired: DesiredStack) -> bool:
+    """Networks of ours on which nobody is or is to be; whether some stay, for who is on them. Raises EngineErrors."""
     wanted = {json.loads(text)["Name"] for one in desired.services.values() for text in one.template.networks}
-    engine.remove_networks(desired.name, ours_but=wanted, deadline=5.0)
+    return bool(engine.remove_networks(desired.name, ours_but=wanted, deadline=5.0).left)
 
 
 def lay_over_networks(loaded: Loaded, former: Former = NO_FORMER) -> Loaded:

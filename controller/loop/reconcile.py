@@ -301,7 +301,7 @@ class Reconciler:
         converged = status.phase is StackPhase.CONVERGED and bool(self.world.decisions)  # not only told before
         if converged and self.world.hold is None and self.world.only is None:
             self.ledger.note_convergence(self.loaded)
-            self.confining.sweep(self._tools.engine, self.loaded, self.world.desired)
+            self.confining.sweep(self._tools.engine, self.loaded, self.world.desired, now)
         knows = self.is_current and self.unavailable is None and self.world.hold is None
         if knows and self.annals.note(self.world, now):
             self._renumber()

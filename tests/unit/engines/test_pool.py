@@ -175,5 +175,5 @@ def test_those_that_nobody_needs_go_and_those_in_use_stay() -> None:
     net = Net()
     net.on |= {"p.old": set(), "p.wanted": set(), "p.soon": set()}
     net.created = {"p.soon": {"z"}}
-    assert remove_ours(net, "p", {"p.wanted"}, deadline=5.0) == ("p.old",)  # type: ignore[arg-type]
+    assert remove_ours(net, "p", {"p.wanted"}, deadline=5.0) == (("p.old",), ("p.a--b", "p.soon"))  # type: ignore[arg-type]
     assert net.writes == [("DELETE", "/networks/id-p.old")]

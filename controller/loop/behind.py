@@ -33,7 +33,7 @@ class Plan:
 class Behind(NamedTuple):
     """One service before its ingress: what it aims at, its replicas, and what each of them was made from.
 
-    `runs`: it is to have replicas; `updates`: they are being replaced.
+    `runs`: it is to have replicas; `updates`: they are being replaced; `paused`: a person wants it left as it is.
     """
 
     want: DesiredService
@@ -42,6 +42,7 @@ class Behind(NamedTuple):
     frontends: tuple[Frontend, ...]
     runs: bool = True
     updates: bool = False
+    paused: bool = False
 
     @property
     def replicas(self) -> tuple[Replica, ...]:
@@ -85,7 +86,8 @@ def _see_one(want: DesiredService, view: ServiceView, world: World) -> Behind:
     decision = world.decisions.get(want.name)
     if decision is None:
         return Behind(want, view, world.known, want.frontends, want.leaving is None and want.replicas > 0)
-    return Behind(want, view, world.known, decision.frontends, decision.desired > 0, decision.history.updating)
+    updates, paused = decision.history.updating, decision.history.paused
+    return Behind(want, view, world.known, decision.frontends, decision.desired > 0, updates, paused)
 
 
 def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: str = IMAGE) -> Plan | None:
@@ -116,10 +118,19 @@ def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: s
 
 def _want(services: Sequence[Behind], image: str) -> Wanted:
     fronts = sorted({front for one in services for front in lay_out(one)})
-    networks = sorted({network for one in services for want in _definitions(one) for network in want.networks})
+    networks = sorted({network for one in services for network in _find_networks(one)})
     confined = (one.want.confined for one in services)
     replaced = frozenset(name for one in confined if one is not None for name in one.replaced)
     return Wanted(tuple(fronts), tuple(networks), image=image, replaced=replaced - set(networks))
+
+
+def _find_networks(one: Behind) -> Iterator[str]:
+    """Those of its definitions; of one that is left where it is those on which it is led to now."""
+    ways = [replica.route.via if replica.route is not None else () for replica in one.led]
+    if one.paused and ways and all(ways):
+        yield from (network for via in ways for network in via)
+    else:
+        yield from (network for want in _definitions(one) for network in want.networks)
 
 
 def _definitions(one: Behind) -> Iterator[DesiredService]:

@@ -11,7 +11,7 @@ from controller.ingress.proxy import Wanted
 from controller.loop.behind import Behind, find_targets, first_routes, lay_out, plan_ingress
 from controller.model.names import Revision
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
-from controller.model.routes import Frontend, Mode, RouteState
+from controller.model.routes import Frontend, Mode, RouteSeen, RouteState
 from tests.builders import checked, exited, healthy, replica
 
 pytestmark = pytest.mark.unit
@@ -68,6 +68,23 @@ def test_what_is_behind_the_ingress(one: Behind, before, wanted, coming) -> None
     found = plan_ingress({"web": one}, before)
     assert found is not None
     assert (found.wanted, found.coming) == (wanted, coming)
+
+
+@pytest.mark.parametrize(
+    ("paused", "via", "networks"),
+    [
+        (False, ("shop_default",), ("shop.web.ingress",)),
+        (True, ("shop_default",), ("shop_default",)),
+        (True, (), ("shop.web.ingress",)),
+    ],
+)
+def test_one_that_is_left_where_it_is_is_led_to_there(paused: bool, via: Any, networks: Any) -> None:
+    """Under a policy that came meanwhile it is on no network of ours: the proxy need not wait for that."""
+    moved = replace(WEB, networks=("shop.web.ingress",))
+    there = replace(healthy(), route=RouteSeen(RouteState.IN, via=via))
+    known = {("web", Revision("v2")): moved}
+    plan = plan_ingress({"web": web(there, want=moved, known=known, paused=paused)}, BEHIND)
+    assert plan is not None and plan.wanted.networks == networks
 
 
 def test_a_first_look_that_was_half_a_look_says_nothing_of_a_proxy_that_runs_already() -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.aim import NOWHERE, Around, WayBack, aim, is_release, release_of
+from controller.decide.barred import find_bar
 from controller.decide.budget import Budget
 from controller.decide.case import ALIVE, NOBODY, Case, host_ports, still_waits
 from controller.decide.gates import is_met
@@ -165,17 +166,10 @@ class _Turn:
             fetching=(name, aimed.want.image) in world.fetching,
             leeway=leeway,
             fetches_early=world.desired.policy.optimization.early_pulls,
-            barred=self._barred(aimed.want),
+            barred=find_bar(aimed, world.desired),
             known=world.known,
             kept_on=keep_on(world, name),
         )
-
-    def _barred(self, want: DesiredService) -> str:
-        """Of what is asked for: what one goes back to was started once."""
-        desired = self.world.desired
-        if not desired.barred or want.revision != desired.services[want.name].revision:
-            return ""  # nearly always
-        return desired.barred.get(want.name, "")
 
     def _leeway(self, want: DesiredService) -> Leeway:
         """Who would begin something asks first, and gets an answer when it is its turn.

@@ -11,7 +11,7 @@ from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId, Revision
 from controller.model.observed import Life, Mount
 from controller.model.routes import Frontend
-from controller.model.steps import Step
+from controller.model.steps import Create, Step
 
 
 class Phase(StrEnum):
@@ -218,6 +218,8 @@ class Decision(NamedTuple):
     parts_from: tuple[str, ...] = ()
     """Networks that it stays on until others can do without it there."""
     release: Release = Release("")
+    successor: Create | None = None
+    """What is to come in the place of who is let go by these steps."""
 
 
 @dataclass(frozen=True, slots=True)

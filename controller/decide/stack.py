@@ -167,7 +167,7 @@ class _Turn:
             leeway=leeway,
             fetches_early=world.desired.policy.optimization.early_pulls,
             barred=find_bar(aimed, world.desired),
-            tied=self._tie(aimed) if world.desired.kept_out else "",
+            tied=self._tie(aimed) if world.desired.barred or world.desired.refused else "",
             known=world.known,
             kept_on=keep_on(world, name),
         )

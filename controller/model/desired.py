@@ -364,7 +364,6 @@ class DesiredStack:
 
     @property
     def kept_out(self) -> Mapping[str, str]:
-        """Why each service that may not be started, for whichever of both reasons, may not."""
-        if not self.refused:
-            return self.barred
-        return {**{name: why for (name, _), why in self.refused.items()}, **self.barred}
+        """Who is to run and may not be started, for whichever of both reasons, and why."""
+        told = {**{name: why for (name, _), why in self.refused.items()}, **self.barred}
+        return {name: why for name, why in told.items() if name in self.services and self.services[name].replicas > 0}

@@ -149,7 +149,7 @@ class Keeper:
             whole, trouble = self._try(plan)
             with self._changed:
                 # The first try may have met a proxy that was just ending.
-                self._trouble = trouble if pause > _RETRY_FIRST else None
+                self._trouble = trouble if pause > _RETRY_FIRST or self._trouble is not None else None
                 if trouble is None:
                     self._done = plan
                 self._missed = not whole

@@ -10,8 +10,9 @@ import click
 from controller.cli.options import Options, takes_options
 
 if TYPE_CHECKING:
+    from controller.cli.gated import Gated
     from controller.cli.hardening import Hardening
-    from controller.cli.scanned import Scanned, ScannedStack
+    from controller.cli.scanned import Scanned
     from controller.engines.base import Engine
 
 SEVERITIES = ("info", "low", "medium", "high", "critical")
@@ -20,7 +21,7 @@ SEVERITIES = ("info", "low", "medium", "high", "critical")
 @click.command()
 @click.argument("services", nargs=-1, metavar="[SERVICE]…")
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit code 1 where a finding is at least as bad.")
-@click.option("--gate", is_flag=True, help="Exit code 1 where the manifest's own failOn is reached.")
+@click.option("--gate", is_flag=True, help="Exit code 1 where the manifest's own failOn bars a service.")
 @click.option("--fix", is_flag=True, help="Write a Compose override with what can be mended by itself, and show it.")
 @click.option("--source", type=click.Choice(("all", "compose", "running")), default="all", help="Where to look.")
 @takes_options(outputs=("sarif",))
@@ -33,25 +34,28 @@ def scan(options: Options, services: tuple[str, ...], fail_on: str | None, gate:
     from controller.cli.engine import open_engine
     from controller.cli.failures import say_findings, warn_all
     from controller.cli.scanned import scan_all
+    from controller.cli.terminal import note
     from controller.model.scanning import FindingSeverity, gated
 
     threshold = FindingSeverity(fail_on) if fail_on else None
     with open_engine(options) as engine:
         scanned = scan_all(options, engine, services, source)
         made = _harden(engine, scanned) if fix and not scanned.errors else ()
+        barred, unknown = _ask_gate(engine, scanned, services) if gate else ((), ())
     _print(scanned, made, threshold, options)
     if fix:
         _tell_fixed(scanned, made, options)
-    say_findings(scanned.errors)
+    for told in barred:
+        note(told, options)
+    say_findings(errors := (*scanned.errors, *(one for one in unknown if one not in scanned.errors)))
     warn_all(scanned.warnings, options)
-    reached = gated(scanned.findings, threshold) or (gate and any(map(_is_gated, scanned.stacks)))
-    return 1 if scanned.errors or reached else 0
+    return 1 if errors or barred or gated(scanned.findings, threshold) else 0
 
 
-def _is_gated(stack: ScannedStack) -> bool:
-    from controller.model.scanning import gated
+def _ask_gate(engine: Engine, scanned: Scanned, services: Sequence[str]) -> Gated:
+    from controller.cli.gated import find_gated
 
-    return bool(gated(stack.findings, stack.written.fail_on))
+    return find_gated(engine, scanned.stacks, services)
 
 
 def _harden(engine: Engine, scanned: Scanned) -> tuple[Hardening, ...]:

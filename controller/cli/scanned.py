@@ -29,8 +29,10 @@ _PATIENCE = 10.0
 
 @dataclass(frozen=True, slots=True)
 class ScannedStack:
-    """One of them: as it was read, its profiles included, what was known besides, and what was found."""
+    """One of them: as it was asked for, and as it was read, its profiles included; what was known besides, and what was
+    found."""
 
+    target: Target
     project: ComposeProject
     written: Written
     known: Known
@@ -72,7 +74,7 @@ class _Scan:
         engine = self.engine if self.source != "compose" else None
         known, day = know(engine, state_dir(os.environ, os.geteuid()), rendered), today()
         found = scan(written, known, day, running)
-        self.stacks.append(ScannedStack(project, written, known, day, found))
+        self.stacks.append(ScannedStack(target, project, written, known, day, found))
         self.findings += found
         self.services += sorted(mapping(rendered.model.get("services")))
 

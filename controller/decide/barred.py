@@ -5,12 +5,56 @@ What runs is not touched: nobody is safer for an outage, and a person is told.
 
 from __future__ import annotations
 
-from controller.decide.case import Case
+from collections.abc import Iterable
+
+from controller.decide.case import ALIVE, Case, Parts, ids
+from controller.decide.heal import is_left_behind
 from controller.decide.moves import Moves
-from controller.model.steps import Build, Create, Pull, Restart, Start, Step
+from controller.model.decision import Aim, Course
+from controller.model.desired import DesiredStack
+from controller.model.observed import ServiceView
+from controller.model.routes import RouteState
+from controller.model.steps import Build, Create, Pull, Remove, Restart, Route, Start, Step, Stop, Withdraw
 
 INSECURE = "Insecure"
 """Reason of who may not be started for a finding."""
+_MAKES = (Build, Pull, Create)
+
+
+def find_bar(aimed: Aim, desired: DesiredStack) -> str:
+    """Why what it is to be may not be started; "": it may. What it goes back to by itself was let pass once."""
+    want = aimed.want
+    if not (desired.barred or desired.refused):
+        return ""  # nearly always
+    asked = want.revision == desired.services[want.name].revision
+    if asked and (why := desired.barred.get(want.name)):
+        return why
+    return desired.refused.get((want.name, want.revision), "") if aimed.course in (None, Course.PINNED) else ""
+
+
+def find_tie(aimed: Aim, seen: ServiceView, sharers: Iterable[tuple[Aim, ServiceView]], desired: DesiredStack) -> str:
+    """Why it makes no way for another one of it: who runs in its namespace may not follow, and would be cut off."""
+    if aimed.course not in (None, Course.PINNED):
+        return ""  # without it nobody would serve
+    own = ids(seen.replicas)
+    for other, view in sharers:
+        joined = any(
+            one.phase in ALIVE and (one.namespace_of is None or one.namespace_of in own) for one in view.replicas
+        )
+        if joined and (why := find_bar(other, desired)):
+            return f"stays, since {other.want.name} lives in its namespace and could not follow: {why}"
+    return ""
+
+
+def find_successor(case: Case, parts: Parts, moves: Moves) -> Create | None:
+    """What would come in the place of who makes way by these moves: that is looked at before anybody does."""
+    want = case.want
+    if not moves.steps or len(parts.fresh) >= want.replicas:
+        return None
+    stale = ids(parts.stale)
+    if not any(_makes_way(step) and step.replica in stale for step in moves.steps if not isinstance(step, _MAKES)):
+        return None
+    return Create(want.name, 0, want.revision, want.template, "looked at", image_id=want.image_id)
 
 
 def bar_insecure(case: Case, moves: Moves) -> Moves:
@@ -28,12 +72,23 @@ def bar_insecure(case: Case, moves: Moves) -> Moves:
 
 def tell_barred(case: Case) -> Moves | None:
     """Why nobody who serves makes way; None: somebody may."""
-    return Moves(reason=INSECURE, message=case.barred, shut=True) if case.barred else None
+    why = case.barred or case.tied
+    return Moves(reason=INSECURE, message=why, shut=True) if why else None
+
+
+def _makes_way(step: Step) -> bool:
+    """It ends, or what leads up to its end."""
+    if isinstance(step, Route):
+        return step.to is RouteState.DRAINING
+    return isinstance(step, Stop | Remove | Withdraw)
 
 
 def _brings_up(step: Step, case: Case) -> bool:
-    """What was made by an earlier definition is kept in shape: that one was let pass."""
+    """What was made by an earlier definition is kept in shape: that one was let pass. Nor is anybody cut off who runs,
+    and only follows whose namespace it shares."""
     if isinstance(step, Restart | Start):
         seen = next((one for one in case.seen.replicas if one.id == step.replica), None)
-        return seen is None or seen.revision == case.want.revision
+        if seen is None:
+            return True
+        return seen.revision == case.want.revision and not (isinstance(step, Restart) and is_left_behind(case, seen))
     return isinstance(step, Build | Create | Pull)

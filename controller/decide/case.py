@@ -42,7 +42,8 @@ class Case(NamedTuple):
     enough for what ran well before. `heals`: what fell over may be put up again (`selfHeal`, and not just
     reconnected); `heals_at`: when that becomes true by itself. `hurried`: a person wants it to end without grace.
     `fetching`: its image is on its way. `fetches_early`: images are fetched ahead of need, not when it is their turn.
-    `leeway`: what the machine has room for. `barred`: why it may not be started at all; "": it may.
+    `leeway`: what the machine has room for. `barred`: why it may not be started at all; "": it may. `tied`: why nobody
+    of it may make way for another one, though that may be started.
     `kept_on`: networks that a replica may not leave yet, and for whose sake.
     """
 
@@ -62,6 +63,7 @@ class Case(NamedTuple):
     leeway: Leeway = AMPLE
     fetches_early: bool = True
     barred: str = ""
+    tied: str = ""
     known: Known = MappingProxyType({})
     kept_on: Mapping[tuple[ReplicaId, str], str] = MappingProxyType({})
 

@@ -157,15 +157,24 @@ def follow(case: Case, replica: Replica) -> Moves:
     Only the engine's instants are compared; what happened before adoption restarts nobody, nor what lies ahead of us:
     each new life would still be older than that. Not a failure, no backoff.
     """
-    born = max(replica.started_at or 0.0, case.history.adopted_at or 0.0)
+    born = _born(case, replica)
     for name, need in case.want.needs.items():
         offers = case.gates.get(name)
         if need.restart and offers is not None and offers.healthy and _is_later(offers.epoch, born, case.now):
             return _follow(case, replica, f"{name} was replaced")
-    holder = case.holder
-    if holder is not None and _is_later(holder.holder_started_at, born, case.now):
+    if is_left_behind(case, replica):
         return _follow(case, replica, f"{case.want.namespace_of}, whose namespace it shares, was restarted")
     return NONE
+
+
+def is_left_behind(case: Case, replica: Replica) -> bool:
+    """The owner of its namespace has begun anew since: it sees only what is left of the one before."""
+    holder = case.holder
+    return holder is not None and _is_later(holder.holder_started_at, _born(case, replica), case.now)
+
+
+def _born(case: Case, replica: Replica) -> Instant:
+    return max(replica.started_at or 0.0, case.history.adopted_at or 0.0)
 
 
 def _is_later(instant: Instant | None, born: Instant, now: Instant) -> bool:

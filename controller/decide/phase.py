@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from controller.decide.admission import EXCEEDS, SHORT_OF_ROOM
 from controller.decide.aim import release_of
-from controller.decide.barred import INSECURE
+from controller.decide.barred import INSECURE, find_successor
 from controller.decide.case import ALIVE, Case, Parts, ready_since
 from controller.decide.drain import serves
 from controller.decide.heal import tries_of
@@ -169,6 +169,7 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         parts_from=tuple(sorted({network for _, network in case.kept_on})),
         unconfined=is_under_way(case),
         release=case.aim.asked if case.aim.course is None else release_of(want),
+        successor=find_successor(case, parts, moves) if parts.stale and want.leaving is None else None,
     )
 
 

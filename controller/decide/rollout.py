@@ -156,6 +156,8 @@ def create_missing(case: Case, parts: Parts) -> Moves:
     if going is not None:
         return Moves(wake_at=going, reason="Removing", message="waits until what is being removed is gone")
     halted = case.aim.course is Course.HALTED
+    if parts.stale and case.tied:
+        return NONE  # what is old stays, and has said so
     if parts.stale and not halted and not has_begun(case, parts) and (shut := _find_gate(case, parts)):
         return shut
     if image := fetch_image(case):

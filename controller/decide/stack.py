@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from controller.decide.aim import NOWHERE, Around, WayBack, aim, is_release, release_of
+from controller.decide.barred import find_bar, find_tie
 from controller.decide.budget import Budget
 from controller.decide.case import ALIVE, NOBODY, Case, host_ports, still_waits
 from controller.decide.gates import is_met
@@ -165,17 +166,18 @@ class _Turn:
             fetching=(name, aimed.want.image) in world.fetching,
             leeway=leeway,
             fetches_early=world.desired.policy.optimization.early_pulls,
-            barred=self._barred(aimed.want),
+            barred=find_bar(aimed, world.desired),
+            tied=self._tie(aimed) if world.desired.barred or world.desired.refused else "",
             known=world.known,
             kept_on=keep_on(world, name),
         )
 
-    def _barred(self, want: DesiredService) -> str:
-        """Of what is asked for: what one goes back to was started once."""
-        desired = self.world.desired
-        if not desired.barred or want.revision != desired.services[want.name].revision:
-            return ""  # nearly always
-        return desired.barred.get(want.name, "")
+    def _tie(self, aimed: Aim) -> str:
+        """Why it cannot make way without cutting off who runs in its namespace."""
+        name, views = aimed.want.name, self.world.views
+        around = (self._aim(other) for other in self.world.graph.dependents.get(name, ()))
+        sharers = ((one, views.get(one.want.name, _UNSEEN)) for one in around if one.want.namespace_of == name)
+        return find_tie(aimed, views.get(name, _UNSEEN), sharers, self.world.desired)
 
     def _leeway(self, want: DesiredService) -> Leeway:
         """Who would begin something asks first, and gets an answer when it is its turn.
@@ -274,6 +276,9 @@ class _Turn:
             self.push(dep for dep in services[name].needs if self._waits_for(dep) == name)
         elif before.running and not after.running:
             self.push(dep for dep in services[name].needs if dep in services and self._is_to_stop(dep))
+        owner = services[name].namespace_of
+        if owner is not None and before.running and not after.running:
+            self.push((owner,))  # which may have waited for it to go
         if not dependents:
             return
         change = _compare(before, after)

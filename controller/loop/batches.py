@@ -22,7 +22,7 @@ def make_batches(
 ) -> Iterator[Batch]:
     """In order. A fetch takes up to hours, in which what runs is kept in shape."""
     fetches, steps = split_fetches(decision.steps)
-    check = None if loaded.gate is None or _returns(decision) else loaded.gate.check
+    check = None if loaded.gate is None or is_way_back(decision) else loaded.gate.check
     rank, adapts = world.rank(decision.service), world.desired.policy.optimization.adaptive_parallelism
 
     def batch(*steps: Step) -> Batch:
@@ -34,7 +34,7 @@ def make_batches(
     yield from map(batch, fetches)
 
 
-def _returns(decision: Decision) -> bool:
+def is_way_back(decision: Decision) -> bool:
     """By itself, to what ran before and was let pass then: without it nobody would serve. A person's undo is judged."""
     return decision.phase is Phase.ROLLING_BACK and decision.history.pinned is None
 

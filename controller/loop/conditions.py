@@ -88,7 +88,7 @@ def _tell_services(world: World) -> Iterator[Told]:
         yield Told("Drifted", "ChangedByHand", message)
     if stuck := tell_stuck(world.views.values()):
         yield Told("Stuck", "RemovalPending", stuck)
-    if barred := sorted(world.desired.barred.items()):
+    if barred := sorted(world.desired.kept_out.items()):
         yield Told("Insecure", "FindingsGated", "; ".join(f"{name} {why}" for name, why in barred))
     yield from _tell_networks(world)
     yield from tell_room(world)

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 
 from controller.engines.base import Engine
-from controller.engines.likeness import like_request
 from controller.intake.targets import Target
-from controller.loop.loaded import Loaded
+from controller.loop.lastlook import Found, is_waived, look_at_create, look_at_links
 from controller.loop.scanfacts import look_again
 from controller.loop.scanning import (
+    Known,
     Written,
-    find_images,
     know,
     make_project,
     read_waivers,
@@ -25,10 +23,8 @@ from controller.loop.scanning import (
 )
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.scanning import FindingSeverity, ScanFinding, by_severity, gated
-from controller.model.steps import Build, Create, Outcome, Pull, Result, Start, Step
-from controller.security.likened import liken
+from controller.model.steps import Build, Create, Restart, Start, Step
 from controller.security.reading import mapping
-from controller.security.scan import scan_service
 from controller.security.subject import Project
 from controller.security.waivers import EXPIRED, IDLE, Waived, accept
 
@@ -52,6 +48,8 @@ class Gate:
     findings: tuple[ScanFinding, ...] = ()
     waivers: tuple[Waived, ...] = ()
     written: Written | None = field(default=None, repr=False)
+    is_blind: bool = False
+    """The engine did not answer all that it was asked about images and volumes."""
 
     def barred(self, on: date) -> Mapping[str, str]:
         """Services that may not be started on that day, and why, in one line each."""
@@ -74,41 +72,36 @@ class Gate:
         """The same with what images say that are here now."""
         if self.written is None:
             return self
-        project = replace(self.project, images=find_images(engine, self.written.rendered))
-        return replace(self, project=project, findings=scan_made(project, self.written))
+        known = know(engine, Path(), self.written.rendered)
+        images = known.images if known.is_whole else {**self.project.images, **known.images}
+        project = replace(self.project, images=images, made={**self.project.made, **known.volumes})
+        project = look_again(project, {})
+        return replace(self, project=project, findings=scan_made(project, self.written), is_blind=not known.is_whole)
 
     def check(self, step: Step, engine: Engine, files: ComposeProject) -> str:
         """Why this very step is not done; "": it may be. It is judged as it is now, not as it was read."""
         match step:
             case Create() if step.template.body:
-                return self._check_create(step, engine)
-            case Build() | Start(by_compose=True):
-                return self._check_files(step.service, engine, files)
+                return self._refuse(step.service, look_at_create(self.project, step, engine))
+            case Build() | Start(by_compose=True) if why := self._check_files(step.service, engine, files):
+                return why
+            case Start() | Restart():
+                return self._refuse(step.service, look_at_links(self.project, step.service))
             case _:
                 return ""
 
-    def _check_create(self, step: Create, engine: Engine) -> str:
-        create = json.loads(step.template.body)["create"]
-        alike = liken(self.project, step.service, like_request(create, self.project.name))
-        facts = engine.image_facts(str(create.get("Image") or ""))
-        now = look_again(self.project, alike)  # a link may have been turned since
-        project = replace(
-            now,
-            services={**self.project.services, step.service: alike},
-            images={step.service: facts} if facts is not None else {},
-            is_written=False,
-        )
-        found = [
-            (rule, hit)
-            for rule, _, hit in scan_service(project, step.service)
-            if (hit.severity or rule.severity).reaches(self.threshold)
-            and not rule.id.startswith(_BY_FILES)
-            and not self._is_waived(rule.id, step.service)
-        ]
-        if not found:
+    def _refuse(self, service: str, looked: Iterable[Found]) -> str:
+        counts = [one for one in looked if self._counts(one, service)]
+        if not counts:
             return ""
-        told = "; ".join(f"{rule.id} {hit.message}" for rule, hit in found[:_SHOWN])
+        told = "; ".join(f"{rule.id} {hit.message}" for rule, hit, _ in counts[:_SHOWN])
         return f"not started, since security.scan.failOn is {self.threshold}: {told}"
+
+    def _counts(self, found: Found, service: str) -> bool:
+        rule, hit, _ = found
+        if rule.id.startswith(_BY_FILES) or not (hit.severity or rule.severity).reaches(self.threshold):
+            return False
+        return not any(today() <= one.expires and is_waived(one, service, found) for one in self.waivers)
 
     def _check_files(self, service: str, engine: Engine, files: ComposeProject) -> str:
         """Compose reads them itself for this: they have to be those that were looked at."""
@@ -117,31 +110,20 @@ class Gate:
             return ""
         return "its files are others than those that were scanned, and come in force first"
 
-    def _is_waived(self, rule: str, service: str) -> bool:
-        """Wherever in it: the numbers of a list may be others in a request."""
-        return any(one.is_of(rule, service) and today() <= one.expires for one in self.waivers)
-
 
 def make_gate(engine: Engine, target: Target, rendered: RenderedProject, folder: Path) -> Gate | None:
     """None: the manifest lets everything pass. `folder`: where the controller keeps what is its own."""
     written = write_down(target, rendered)
+    return gate_of(written, know(engine, folder, rendered)) if written.fail_on is not None else None
+
+
+def gate_of(written: Written, known: Known) -> Gate | None:
+    """The same of what was read, and asked, already."""
     if written.fail_on is None:
         return None
-    project = make_project(written, know(engine, folder, rendered))
-    return Gate(written.fail_on, project, scan_made(project, written), read_waivers(written), written)
-
-
-def gate_anew(loaded: Loaded, engine: Engine, outcomes: Iterable[Outcome]) -> Loaded:
-    """The same with who may be started now: a waiver may be over, and an image that has come says what it is."""
-    gate = loaded.gate
-    if gate is None:
-        return loaded
-    if any(isinstance(one.step, Build | Pull) and one.result is Result.DONE for one in outcomes):
-        gate = gate.renew(engine)
-    barred = gate.barred(today())
-    if gate is loaded.gate and barred == loaded.desired.barred:
-        return loaded  # nearly always
-    return replace(loaded, gate=gate, desired=replace(loaded.desired, barred=barred))
+    project = make_project(written, known)
+    waivers, findings = read_waivers(written), scan_made(project, written)
+    return Gate(written.fail_on, project, findings, waivers, written, not known.is_whole)
 
 
 def _tell(findings: Sequence[ScanFinding], threshold: FindingSeverity) -> str:

@@ -47,6 +47,8 @@ class Keeper:
         self._done: Plan | None = None
         self._trouble: str | None = None
         self._missed = False
+        self._news = 0
+        """How often something else was to be done, or was there to be led to."""
         self._closing = False
         self._thread: threading.Thread | None = None
 
@@ -71,13 +73,15 @@ class Keeper:
 
     def tend(self, world: World, image: str) -> None:
         """Have the proxy as this wants it, if it is not."""
-        before = self._plan.wanted if self._plan is not None else None
+        last = self._plan.wanted if self._plan is not None else None
         behind = see_behind(world, world.views)
-        plan = plan_ingress(behind, before, image or IMAGE)
+        plan = plan_ingress(behind, last, image or IMAGE)
         if plan is None or not (plan.wanted.frontends or plan.coming is not None or self._is_there()):
             return
         with self._changed:
-            self._plan, self._routes, self._targets = plan, first_routes(behind), find_targets(behind)
+            before = (self._plan, self._routes, self._targets)
+            self._plan, self._routes, self._targets = now = (plan, first_routes(behind), find_targets(behind))
+            self._news += now != before
             if plan != self._done or self._missed:
                 self._begin()
 
@@ -141,19 +145,25 @@ class Keeper:
     def _work(self) -> None:
         pause = _RETRY_FIRST
         while (plan := self._next()) is not None:
+            news = self._news
             whole, trouble = self._try(plan)
             with self._changed:
                 # The first try may have met a proxy that was just ending.
-                self._trouble = trouble if pause > _RETRY_FIRST else None
+                self._trouble = trouble if pause > _RETRY_FIRST or self._trouble is not None else None
                 if trouble is None:
                     self._done = plan
-                if whole:
-                    self._missed, pause = False, _RETRY_FIRST
-                else:
-                    self._missed = True
-                    self._changed.wait(pause)
-                    pause = min(_RETRY_LAST, 2 * pause)
+                self._missed = not whole
             self._wake()
+            pause = _RETRY_FIRST if whole else self._rest(news, pause)
+
+    def _rest(self, news: int, pause: float) -> float:
+        """After a try that failed, until there is something new since; the next pause.
+
+        Each try is followed by a look, and each look asks for the same again: that is no reason to try at once.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._closing or self._news != news, timeout=pause)
+            return min(_RETRY_LAST, 2 * pause) if self._news == news else _RETRY_FIRST
 
     def _next(self) -> Plan | None:
         """What is to be done now; None: nothing is left to do."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import Obstacles, make_conditions
 from controller.loop.confining import Confining, remove_surplus
 from controller.loop.ended import Ended
+from controller.loop.guard import Guard
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
 from controller.loop.keeper import Keeper
@@ -33,7 +34,7 @@ from controller.loop.wanted import Extra, with_extras
 from controller.model.decision import Decision, StackPhase
 from controller.model.errors import ControllerError, EngineError
 from controller.model.generation import Cause
-from controller.model.names import Instant
+from controller.model.names import Instant, Release
 from controller.model.observed import Observed, ServiceView
 from controller.model.status import StackStatus
 from controller.model.steps import Outcome, Row
@@ -73,6 +74,7 @@ class Reconciler:
         self._tagged: frozenset[str] = frozenset()
         """Services of which a tag that moved counts while somebody asks for it (`rollout restart`)."""
         self._pauses = Pauses()
+        self._guard = Guard(tools.engine)
         self._answered_at = tools.now()
         """When the last look began that the engine answered."""
         self._seen = False
@@ -94,7 +96,7 @@ class Reconciler:
         self._tell((outcome for outcome in outcomes if not outcome.may_pass), self._tools.now())
         whole = services is None or not self._seen or any(outcome.collided for outcome in outcomes)
         if self.loaded.gate is not None and (whole or outcomes):
-            self._gate_anew(outcomes)
+            self._heed(lambda loaded: self._guard.anew(loaded, outcomes, self.world.histories))
         if whole:  # before all that may want to look sooner
             self._tools.queue.add_at(Key(self.loaded.name), self._tools.now() + self.loaded.desired.policy.resync)
         views = self._look(None if services is None or whole else services | self._due)
@@ -134,15 +136,18 @@ class Reconciler:
             self.senses.note(done.batch.service, done.outcomes, now, done.batch.release)
         return tuple(outcome for done in completed for outcome in done.outcomes)
 
-    def _gate_anew(self, outcomes: Iterable[Outcome]) -> None:
-        """What the scan lets be started may be other than it was."""
-        from controller.loop.gate import gate_anew
+    def _heed(self, judge: Callable[[Loaded], Loaded]) -> bool:
+        """Whether what the scan lets be started is other than it was. An engine that is away is asked another time."""
+        before = self.loaded
+        with suppress(EngineError):
+            self.loaded = judge(before)
+        if self.loaded is not before:
+            self._want()
+        return self.loaded is not before
 
-        with suppress(EngineError):  # then at the next look
-            loaded = gate_anew(self.loaded, self._tools.engine, outcomes)
-            if loaded is not self.loaded:
-                self.loaded = loaded
-                self._want()
+    def refusals(self, pins: Mapping[str, Release | None]) -> Mapping[str, str]:
+        """Which services a person may not take to these releases, and why. Raises EngineErrors."""
+        return self._guard.back(self.loaded, pins, self.world.known)
 
     @property
     def _due(self) -> frozenset[str]:
@@ -258,6 +263,9 @@ class Reconciler:
         self.bounds.after()
 
     def _perform(self, decision: Decision, now: Instant) -> None:
+        if self._heed(lambda loaded: self._guard.ahead(loaded, decision)):
+            self._tools.queue.add_at(Key(self.loaded.name, decision.service), now)
+            return  # nobody makes way for what may not come
         route = None if self.keeper is None else self.keeper.perform
         for batch in make_batches(decision, self.world, self.loaded, self.store.replicas, route):
             if not self._tools.executor.submit(batch):
@@ -345,9 +353,9 @@ class Reconciler:
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
         before, barred = self.loaded.desired, loaded.desired.barred
-        self.loaded = replace(loaded, desired=replace(before, barred=barred))
+        self.loaded = replace(loaded, desired=replace(before, barred=barred, refused={}))
         self.bounds.unsettle()
-        if barred != before.barred:  # a waiver, say, or another threshold
+        if barred != before.barred or before.refused:  # a waiver, say, or another threshold
             self._want()
             self.wake()
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from controller.decide.aim import ran_to_its_end
 from controller.loop.memory import Definitions
 from controller.loop.reconcile import Reconciler
-from controller.loop.undo import Return, Standing, Undo, find_return
+from controller.loop.undo import LISTED, Return, Standing, Undo, find_return
 from controller.model.decision import History
 from controller.model.desired import DesiredService
 from controller.model.errors import ControllerError
@@ -23,13 +23,14 @@ _Change = Callable[[History], History]
 def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
     """Back to an earlier generation, and held there until the manifest changes, or `resume`.
 
-    Raises ControllerError where there is nothing to go back to, EngineErrors.
+    Raises ControllerError where there is nothing to go back to, or what there is may not be started, EngineErrors.
     """
     found = find_return(_make_undo(reconciler, wish, names))
     for note in found.notes:
         reconciler.chronicle.say(reconciler.now, None, "UndoIncomplete", note, warning=True)
     if not found.pins:
         return
+    _refuse_insecure(reconciler, found)
     services, known = reconciler.loaded.desired.services, reconciler.world.known
     back = [known[(name, split_release(release)[0])] for name, release in found.pins.items() if release]
     why = f"undo {' '.join((*wish.services, ''))}to {found.generation.number}"
@@ -38,6 +39,17 @@ def undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> None:
             reconciler.ledger.change_histories((name,), _pinning(release, services[name].revision))
         reconciler.store.stack.keep_revisions(back)  # known here may be what is not kept any more
         reconciler.begin_generation(Cause(wish.who, why), _definitions(reconciler, found))
+
+
+def _refuse_insecure(reconciler: Reconciler, found: Return) -> None:
+    """Nothing makes way for what the scan does not let pass: that is said before anything is written down."""
+    histories = reconciler.world.histories
+    stays = {name for name, release in found.pins.items() if release and histories[name].pinned == release}
+    refused = reconciler.refusals({name: release for name, release in found.pins.items() if name not in stays})
+    if refused:
+        told = "; ".join(f"{name} {why}" for name, why in sorted(refused.items()))
+        message = f"{reconciler.loaded.name}: not gone back to generation {found.generation.number}: {told}"
+        raise ControllerError(message, hint="accept it by a waiver (docs/security.md), or choose another: " + LISTED)
 
 
 def _make_undo(reconciler: Reconciler, wish: Wish, names: tuple[str, ...]) -> Undo:

@@ -73,13 +73,17 @@ class Known(NamedTuple):
     own_paths: tuple[str, ...] = ()
     images: Mapping[str, ImageFacts] = {}
     volumes: Mapping[str, Model] = {}
+    is_whole: bool = True
+    """The engine has answered all that it was asked."""
 
 
 def know(engine: Engine | None, folder: Path, rendered: RenderedProject) -> Known:
     """All of that; without an engine only where our own files are, which is `folder`."""
     if engine is None:
         return Known((str(folder),))
-    return Known((str(folder),), find_images(engine, rendered), find_volumes(engine, rendered))
+    images, all_images = find_images(engine, rendered)
+    volumes, all_volumes = find_volumes(engine, rendered)
+    return Known((str(folder),), images, volumes, all_images and all_volumes)
 
 
 def today() -> date:
@@ -174,33 +178,37 @@ def _with_what_runs(model: Model, made: Mapping[str, Model], running: Running) -
     return {**model, "services": {**services, **replicas}, "volumes": {**defined, **volumes}}
 
 
-def find_volumes(engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0) -> Mapping[str, Model]:
+def find_volumes(
+    engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0
+) -> tuple[Mapping[str, Model], bool]:
     """How those of its volumes are mounted that are there already: their definition does not change them any more.
-    Nothing where no engine answers."""
+    And whether these are all: as far as the engine answers."""
     ends_at, found = time.monotonic() + deadline, dict[str, Model]()
     for key, spec in mapping(rendered.model.get("volumes")).items():
         name = text(mapping(spec).get("name")) or f"{rendered.name}_{key}"
         try:
             options = engine.volume_options(name, deadline=max(ends_at - time.monotonic(), 0.1))
         except EngineError:
-            return found
+            return found, False
         if options:
             found[name] = options
-    return found
+    return found, True
 
 
-def find_images(engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0) -> Mapping[str, ImageFacts]:
-    """What the images say that are here, by service. Nothing where no engine answers."""
+def find_images(
+    engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0
+) -> tuple[Mapping[str, ImageFacts], bool]:
+    """What the images say that are here, by service; and whether these are all: as far as the engine answers."""
     ends_at, found = time.monotonic() + deadline, dict[str, ImageFacts]()
     for name, model in mapping(rendered.model.get("services")).items():
         left = ends_at - time.monotonic()
         try:
             facts = engine.image_facts(read_image(mapping(model), rendered.name, name), deadline=max(left, 0.1))
         except EngineError:
-            return found
+            return found, False
         if facts is not None:
             found[name] = facts
-    return found
+    return found, True
 
 
 def _places(written: Written) -> Places:

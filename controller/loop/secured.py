@@ -135,7 +135,7 @@ def _survey_one(ground: Ground, target: Target, *, has_engine: bool) -> Security
     reach = load_reach(ground.folder(rendered.name)) if has_engine else None
     state = make_state(rendered.name, resolution.stack.services, written, scanned, reach)
     gate = make_gate(ground.engine, target, rendered, senses.folder)
-    barred = gate.barred(senses.today) if gate is not None else {}
+    barred = replace(resolution.stack, barred=gate.barred(senses.today)).kept_out if gate is not None else {}
     return replace(state, barred=barred, asked=_asks_for_scans(target))
 
 

@@ -223,12 +223,12 @@ class Window:
         loaded = self._reconciler(stack).loaded
         reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
         state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
-        return dataclasses.replace(state, barred=loaded.desired.barred)
+        return dataclasses.replace(state, barred=loaded.desired.kept_out)
 
     def scanned(self, stack: str) -> tuple[Scanned | None, int | None]:
         """Its last scan, and how many services are barred; None: there was none, and nothing bars any."""
         loaded = self._reconciler(stack).loaded
-        return self._scanning.latest.get(stack), None if loaded.gate is None else len(loaded.desired.barred)
+        return self._scanning.latest.get(stack), None if loaded.gate is None else len(loaded.desired.kept_out)
 
     def alerts(self, stack: str) -> Posted:
         records, now = self._store(stack).alerts, self._ground.now()

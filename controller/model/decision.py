@@ -11,7 +11,7 @@ from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId, Revision
 from controller.model.observed import Life, Mount
 from controller.model.routes import Frontend
-from controller.model.steps import Step
+from controller.model.steps import Create, Step
 
 
 class Phase(StrEnum):
@@ -220,6 +220,8 @@ class Decision(NamedTuple):
     unconfined: bool = False
     """Some of what runs of it is not on the networks of its edges alone, or not off them again."""
     release: Release = Release("")
+    successor: Create | None = None
+    """What is to come in the place of who is let go by these steps."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -359,3 +359,11 @@ class DesiredStack:
     """Where it came from, for people: `manifests/rag.yaml`."""
     barred: Mapping[str, str] = field(default_factory=dict)
     """Services that may not be started, and why: findings that the manifest does not let pass. No part of `digest`."""
+    refused: Mapping[tuple[str, Revision], str] = field(default_factory=dict)
+    """The same of releases that the last look at what would be sent has refused. No part of `digest` either."""
+
+    @property
+    def kept_out(self) -> Mapping[str, str]:
+        """Who is to run and may not be started, for whichever of both reasons, and why."""
+        told = {**{name: why for (name, _), why in self.refused.items()}, **self.barred}
+        return {name: why for name, why in told.items() if name in self.services and self.services[name].replicas > 0}

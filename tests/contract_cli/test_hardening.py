@@ -144,5 +144,22 @@ def test_where_it_cannot_be_written_that_is_one_line(shop: Project) -> None:
 @pytest.mark.parametrize(("manifest", "code"), [(STACK, 1), (ACCEPTED, 0)], ids=["gated", "waived"])
 def test_the_manifests_own_gate(shop: Project, manifest: str, code: int) -> None:
     shop.write("manifests/shop.yaml", manifest)
-    assert shop.run("scan", "--source", "compose", "--gate").code == code
+    ran = shop.run("scan", "--source", "compose", "--gate")
+    assert ran.code == code == shop.run("apply").code
+    assert ("shop/api: not started, since security.scan.failOn is critical: H03" in ran.err) is bool(code)
     assert shop.run("scan", "--source", "compose").code == 0
+
+
+def test_the_gate_is_asked_of_what_would_be_started(shop: Project) -> None:
+    shop.write("compose.yaml", SHOP.replace("privileged: true", "privileged: true, profiles: [debug]"))
+    shop.write("manifests/shop.yaml", STACK)
+    assert '"H03"' in shop.run("scan", "-o", "json").out, "it is found all the same"
+    assert shop.run("scan", "--gate").code == shop.run("apply").code == 0
+    assert shop.run("--profile", "debug", "scan", "--gate").code == 1
+
+
+def test_the_gate_is_asked_of_the_services_that_are_named_and_what_they_need(shop: Project) -> None:
+    shop.write("compose.yaml", f"{SHOP}      job: {{image: 'job:1', depends_on: [api]}}\n")
+    shop.write("manifests/shop.yaml", STACK)
+    for name, code in (("web", 0), ("api", 1), ("job", 1)):
+        assert shop.run("scan", "--gate", name).code == code, name

@@ -83,3 +83,39 @@ def test_it_starts_as_soon_as_the_finding_is_mended_or_waived(scene: Scene) -> N
             eventually(lambda: "Insecure" in scene.conditions())
             assert len(scene.containers()) == 1
             assert {one["rule"] for one in scene.data("scan")["findings"]} >= {"A01", "N01"}
+
+
+def plain(extra: str = "", version: int = 1, side: str = "") -> str:
+    """A service that stops before the next one of it starts, and perhaps one in its namespace."""
+    web = (
+        f"web: {{image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL, environment: {{V: '{version}'}}{extra}}}"
+    )
+    beside = "side: {image: IMAGE, command: [sleep, '1000'], stop_signal: SIGKILL, network_mode: 'service:web'"
+    return f"services:\n  {web}\n" + (f"  {beside}{side}}}\n" if side else "")
+
+
+def test_nothing_makes_way_for_an_earlier_release_that_may_not_be_started(scene: Scene) -> None:
+    first = "services: {web: {update: {order: stop-first, monitor: 0s}}}"
+    scene.compose(plain(", volumes: ['/etc:/h:ro']"))
+    scene.manifest(first)
+    scene.done("apply")
+    scene.compose(plain(version=2))
+    scene.manifest(f"security: {{scan: {{failOn: high}}}}\n{first}")
+    scene.done("apply")
+    before = [seen.id for seen in scene.containers().values()]
+    ran = scene.run("rollout", "undo", "web")
+    assert ran.code == 1 and "not gone back to generation 1: web not started" in ran.err and "H05" in ran.err
+    assert [seen.id for seen in scene.containers().values()] == before
+    scene.done("apply")
+
+
+def test_an_owner_stays_while_who_lives_in_it_could_not_follow(scene: Scene) -> None:
+    scene.compose(plain(side=", volumes: ['/etc:/h:ro']"))
+    scene.manifest()
+    scene.done("apply")
+    before = {seen.id for seen in scene.containers().values()}
+    scene.compose(plain(version=2, side=", volumes: ['/etc:/h:ro']"))
+    scene.manifest("security: {scan: {failOn: high}}")
+    ran = scene.run("apply")
+    assert ran.code == 1 and "side lives in its namespace and could not follow" in ran.err
+    assert {seen.id for seen in scene.containers().values()} == before

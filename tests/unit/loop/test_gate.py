@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,19 @@ from typing import Any
 import pytest
 
 from controller.engines.simulated import SimulatedEngine
+from controller.intake.inputs import Inputs
 from controller.loop.gate import Gate
-from controller.model.desired import Template
+from controller.loop.guard import Guard
+from controller.loop.loaded import Loaded
+from controller.loop.scanfacts import look_again
+from controller.loop.scanning import Written
+from controller.model.desired import DesiredStack, Template
+from controller.model.errors import Transient
 from controller.model.names import ReplicaId, Revision
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.running import ImageFacts
 from controller.model.scanning import FindingSeverity, ScanFinding
-from controller.model.steps import Build, Create, Start, Step
+from controller.model.steps import Build, Create, Outcome, Pull, Restart, Result, Start, Step
 from controller.security.scan import all_rules
 from controller.security.subject import Project
 from controller.security.waivers import Waived
@@ -38,6 +45,17 @@ class Images(SimulatedEngine):
 
     def render(self, project: ComposeProject, *, deadline: float = 60.0) -> RenderedProject:
         return RenderedProject("shop", {"services": self.files})
+
+
+class Away(Images):
+    """It does not answer what is asked about images."""
+
+    away = True
+
+    def image_facts(self, image: str, *, deadline: float = 5.0) -> ImageFacts | None:
+        if self.away:
+            raise Transient("no answer")
+        return super().image_facts(image, deadline=deadline)
 
 
 def check(gate: Gate, step: Step, facts: ImageFacts | None = None, files: Any = None) -> str:
@@ -108,6 +126,113 @@ def test_a_waiver_counts_until_its_day(until: date, passes: bool) -> None:
     waived = Waived("H03", "web", "meant so", until)
     assert (check(gate(waivers=(waived,)), create({"Privileged": True})) == "") is passes
     assert check(gate(waivers=(waived._replace(service="db"),)), create({"Privileged": True}))
+
+
+def binds(*pairs: str, waived: str | None = None, project: Project | None = None) -> str:
+    """What the last look says of a request with these binds, where the definition has them the other way round."""
+    found = [pair.split(":")[:2] for pair in reversed(pairs)]
+    said = [{"type": "bind", "source": source, "target": target} for source, target in found]
+    waivers = (Waived("H05", "web", "meant so", date(2999, 1, 1), only=waived),)
+    made = gate(project=project or Project("shop", {"web": {"volumes": said}}), waivers=waivers)
+    return check(made, create({"Binds": [f"{pair}:ro" for pair in pairs]}))
+
+
+def test_a_waiver_of_one_mount_covers_that_mount_wherever_the_request_has_it(tmp_path: Path) -> None:
+    assert binds(f"{tmp_path}:/data", "/etc:/h", waived="volumes[0]") == ""
+    assert binds("/etc:/h", f"{tmp_path}:/data", waived="services.web.volumes[1]") == ""
+    assert "/etc" in binds(f"{tmp_path}:/data", "/etc:/h", waived="volumes[1]")
+    assert "/etc" in binds("/etc:/h", waived="volumes[7]")
+    assert binds("/etc:/h", waived=None) == ""
+
+
+def test_a_link_that_was_turned_is_not_covered_by_the_waiver_of_another_mount(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to("/etc")
+    assert str(link) in binds(f"{link}:/data", "/etc:/h", waived="volumes[0]")
+    assert binds(f"{link}:/data", "/etc:/h", waived="volumes[1]").count("H05") == 1
+    assert binds(f"{link}:/data", "/etc:/h") == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "said", "asked", "rule"),
+    [
+        ("cap_add", ["NET_RAW", "NET_ADMIN"], {"CapAdd": ["NET_ADMIN", "NET_RAW"]}, "H11"),
+        ("devices", ["/dev/fuse", {"source": "/dev/sda"}], {"Devices": [{"PathOnHost": "/dev/sda"}]}, "H07"),
+    ],
+    ids=["a capability", "a device"],
+)  # fmt: skip
+def test_a_waiver_of_one_of_several_is_found_again_in_a_request(
+    key: str, said: list[Any], asked: dict[str, Any], rule: str
+) -> None:
+    for index, passes in ((1, True), (0, False)):
+        waived = Waived(rule, "web", "meant so", date(2999, 1, 1), only=f"{key}[{index}]")
+        made = gate(project=Project("shop", {"web": {key: said}}), waivers=(waived,))
+        assert (check(made, create(asked)) == "") is passes
+
+
+START = Start("web", ReplicaId("1"), 1, "exited with 1")
+RESTART = Restart("web", ReplicaId("1"), 1, 10.0, "unhealthy")
+
+
+@pytest.mark.parametrize("step", [START, RESTART], ids=["start", "restart"])
+def test_a_link_that_was_turned_is_not_followed_by_a_start(tmp_path: Path, step: Step) -> None:
+    link, harmless = tmp_path / "link", tmp_path / "harmless"
+    harmless.mkdir()
+    link.symlink_to(harmless)
+    service = {"pid": "host", "volumes": [{"type": "bind", "source": str(link), "target": "/h", "read_only": True}]}
+    made = gate(project=look_again(Project("shop", {"web": service, "db": {}}), service))
+    assert check(made, step) == "", "what was there when it was scanned is no reason to leave it down"
+    link.unlink()
+    link.symlink_to("/etc")
+    told = check(made, step)
+    assert told.startswith("not started, since security.scan.failOn is high: H05") and "N02" not in told
+    waived = Waived("H05", "web", "meant so", date(2999, 1, 1), only="volumes[0]")
+    assert check(replace(made, waivers=(waived,)), step) == ""
+    assert check(made, replace(step, service="db")) == "" == check(made, replace(step, service="gone"))
+
+
+def test_a_waiver_of_one_port_is_found_again_in_a_request() -> None:
+    ports = [{"target": 22, "published": "22", "protocol": "tcp"}, {"target": 80, "published": "80", "protocol": "tcp"}]
+    safe = {"CapDrop": ["ALL"], "SecurityOpt": ["no-new-privileges"]}
+    asked = {**safe, "PortBindings": {"80/tcp": [{"HostIp": "", "HostPort": "80"}]}}
+    for index, passes in ((1, True), (0, False)):
+        waived = Waived("W01", "web", "meant so", date(2999, 1, 1), only=f"ports[{index}]")
+        made = gate(project=Project("shop", {"web": {"ports": ports}}), waivers=(waived,), threshold="medium")
+        assert ("W01" not in check(made, create(asked, User="1000"))) is passes
+
+
+def test_what_an_engine_that_was_away_did_not_say_is_asked_again() -> None:
+    files = RenderedProject("shop", {"services": {"web": {"image": "web:1"}, "db": {"image": "db:1"}}})
+    written = Written(files, Inputs((), (), frozenset(), frozenset(), ""), Path("/shop"))
+    seen = ImageFacts(user="1000")
+    made = replace(gate(threshold="medium"), written=written)
+    made = replace(made, project=Project("shop", files.model["services"], images={"web": seen}))
+    engine = Away()
+    blind = made.renew(engine)
+    assert blind.is_blind and blind.project.images == {"web": seen}, "what was known is not forgotten"
+    engine.away, engine.facts = False, ImageFacts(user="")
+    whole = blind.renew(engine)
+    assert not whole.is_blind and whole.project.images.keys() == {"web", "db"}
+    assert all("F01" in why for why in whole.barred(TODAY).values()) and whole.barred(TODAY).keys() == {"web", "db"}
+
+
+def test_the_loop_asks_an_engine_again_that_was_away_when_an_image_had_come() -> None:
+    services = {"web": {"image": "web:1"}}
+    written = Written(
+        RenderedProject("shop", {"services": services}), Inputs((), (), frozenset(), frozenset(), ""), Path("/shop")
+    )
+    desired = DesiredStack("shop", {}, "")
+    first = replace(gate(project=Project("shop", services), threshold="medium"), written=written)
+    loaded = Loaded("c.yaml", FILES, written.rendered, desired, gate=first)
+    engine = Away()
+    engine.facts, guard = ImageFacts(user=""), Guard(engine)
+    pulled = Outcome(Pull("web", "web:1", "missing"), Result.DONE)
+    loaded = guard.anew(loaded, (pulled,), {})
+    assert "F01" not in loaded.desired.barred["web"]
+    engine.away = False
+    loaded = guard.anew(loaded, (), {})
+    assert "F01" in loaded.desired.barred["web"]
+    assert guard.anew(loaded, (), {}) is loaded, "and never again"
 
 
 def test_a_waiver_that_is_over_bars_by_what_it_hid_and_not_by_itself() -> None:

@@ -78,8 +78,8 @@ DECIDING = (
     Mutant(
         "the adoption baseline is missing",
         "decide/heal.py",
-        "born = max(replica.started_at or 0.0, case.history.adopted_at or 0.0)",
-        "born = replica.started_at or 0.0",
+        "return max(replica.started_at or 0.0, case.history.adopted_at or 0.0)",
+        "return replica.started_at or 0.0",
         (f"{ADOPTED}::test_a_dependency_that_was_replaced_before_we_came_restarts_nobody",),
     ),
     Mutant(

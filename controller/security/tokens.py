@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 # Every repetition that may fail at its end is bounded: files may be made to keep us busy.
 LONGEST = 65536
@@ -32,9 +33,23 @@ _FORMS = (
 )  # fmt: skip
 
 
+class Token(NamedTuple):
+    """One that is in a text. `kind`: `a GitHub token`."""
+
+    kind: str
+    text: str
+
+
+def token_in(value: str) -> Token | None:
+    """The first of a known kind."""
+    found = ((kind, form.search(value, 0, LONGEST)) for kind, form in _FORMS)
+    return next((Token(kind, one[0]) for kind, one in found if one is not None), None)
+
+
 def credential_in(value: str) -> str | None:
     """What known kind of token is in a text: `a GitHub token`; None: none."""
-    return next((kind for kind, form in _FORMS if form.search(value, 0, LONGEST)), None)
+    found = token_in(value)
+    return found.kind if found is not None else None
 
 
 def without_tokens(told: str) -> str:

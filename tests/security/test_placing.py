@@ -75,6 +75,8 @@ OTHERS = (
     one("I07", f"build:\n  context: .\n  additional_contexts:\n    - a=./a\n    - src={AFAR} #! I07", without="image"),
     one("H05", "volumes:\n  - ./a:/a\n  - ${HOME}/.kube:/b:ro #! H05\n  - ./b:/kube"),
 )
+WORDS = "    echo it takes its time\n" * 5_000
+"""Longer than any bound that there may be."""
 TEXTS = (
     one("S03", f"command:\n  - app\n  - --verbose\n  - --password={KEY} #! S03"),
     one("S03", f"command:\n  - app\n  - {KEY}\n  - --password\n  - {KEY} #! S03\n  - {KEY}"),
@@ -86,6 +88,10 @@ TEXTS = (
     one("S03", f"healthcheck:\n  test: |\n    first ||\n    mysqladmin ping -p{KEY} #! S03"),
     one("S03", f"healthcheck:\n  test:\n    - CMD\n    - redis-cli\n    - -a\n    - {KEY} #! S03\n    - ping"),
     one("S03", f"command: |\n  first\n  curl postgres://app:{KEY}@db/shop #! S03"),
+    one("S03", f"command:\n  - sh\n  - -c\n  - |\n{WORDS}    app --password={KEY} #! S03"),
+    one("S02", f"environment:\n  A: | #! S02\n{WORDS}    http://app:{KEY}@db/"),
+    one("S05", f"environment:\n  A: |\n{WORDS}    {TOKEN} #! S05"),
+    one("W13", f"command: |\n{WORDS}    curl -k https://shop.example.com #! W13\n"),
     one("W12", "command: |\n  first\n  dockerd -H tcp://0.0.0.0:2375 #! W12\n"),
     one("W13", "command: |\n  first --key a-k\n  curl -k https://shop.example.com #! W13\n"),
     one("S05", f"build:\n  context: .\n  dockerfile_inline: |\n    FROM a\n    ENV A={TOKEN} #! S05", without="image"),
@@ -110,7 +116,7 @@ TEXTS = (
 )
 
 
-@pytest.mark.parametrize("case", (*PORTS, *OTHERS, *TEXTS), ids=lambda case: f"{case.rule}: {case.what}")
+@pytest.mark.parametrize("case", (*PORTS, *OTHERS, *TEXTS), ids=lambda case: f"{case.rule}: {case.what[:60]}")
 def test_place(case: Case, tmp_path: Path, compose_alone: ComposeEngine) -> None:
     folder = tmp_path / "shop"
     write(folder, case.files)

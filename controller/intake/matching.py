@@ -18,13 +18,14 @@ _OF_SOURCE = ("source", "bind")
 
 class Reached(NamedTuple):
     """How far a path leads into a tree. `service`: what it goes through; `score`: how much of what was looked for the
-    items on the way say; below 0: one was found only by where Compose has it."""
+    items on the way say; below 0: one was found only by where Compose has it; `node`: what stands at its end."""
 
     place: Place
     depth: int
     text: str | None
     score: int
     service: Node | None
+    node: Node
 
 
 class Matcher:
@@ -65,7 +66,7 @@ class Matcher:
             service = node
         if depth == len(path) and (inner := self._inner(node, path, needles)) is not None:
             node, place = inner.node, inner.place
-        return Reached(place, depth, text_of(node), score, service)
+        return Reached(place, depth, text_of(node), score, service, node)
 
     def _inner(self, node: Node, path: Keys, needles: Sequence[str]) -> Key | None:
         """A mount is told at its source: its place in the container may be the same text."""

@@ -12,10 +12,12 @@ from controller.intake.findings import Path as Keys
 from controller.intake.inputs import Inputs
 from controller.intake.interpolation import EnvLine, expand, variable_names
 from controller.intake.matching import Matcher
+from controller.intake.passages import Passages
 from controller.intake.source import Document
 from controller.intake.tree import Node, Place, scalars
 
-NO_FILES: Mapping[str, Sequence[tuple[Path, Sequence[EnvLine]]]] = {}
+Lines = Mapping[str, Sequence[tuple[Path, Sequence[EnvLine]]]]
+NO_FILES: Lines = {}
 NO_VALUES: Mapping[str, str] = {}
 
 
@@ -65,23 +67,23 @@ class Item(NamedTuple):
 
 class Places:
     """Of one project. `documents` in the order in which Compose merges them, `bases` those that are only extended;
-    `env_files`: by the service that names them, in its order, with their lines; `values`: of the project's variables.
+    `env_files`: by the service that names them, in its order, with their lines, and so `label_files`; `values`: of the
+    project's variables.
     """
 
     def __init__(
         self,
         documents: Sequence[Document],
         bases: Sequence[Document] = (),
-        env_files: Mapping[str, Sequence[tuple[Path, Sequence[EnvLine]]]] = NO_FILES,
+        env_files: Lines = NO_FILES,
         values: Mapping[str, str] = NO_VALUES,
+        label_files: Lines = NO_FILES,
     ) -> None:
         self._documents = [*reversed(documents)]  # what comes later counts
         self._bases = list(bases)
         self._matcher = Matcher(values)
-        self._lines = {
-            service: {line.name: _line(file, line) for file, lines in named for line in lines}
-            for service, named in env_files.items()
-        }
+        self._passages = Passages()
+        self._lines = {"environment": _spots(env_files), "labels": _spots(label_files)}
 
     def find(self, path: Keys, needle: str = "") -> Spot | None:
         """The place of a path, or of what of it exists; of several things below it, of the one that has
@@ -89,8 +91,8 @@ class Places:
         needles = needle.split("\n") if needle else ()
         found = [one for document in self._documents for one in self._in(document, path, needles, set()) if one]
         best = max(found, key=lambda spot: (spot.depth, spot.score), default=None)
-        if path[:1] == ("services",) and path[2:3] == ("environment",) and len(path) > 3:
-            best = self._of_env_file(str(path[1]), str(path[3]), best)
+        if path[:1] == ("services",) and len(path) > 3 and path[2] in self._lines:
+            best = self._of_file(self._lines[str(path[2])], str(path[1]), str(path[3]), best)
         return best
 
     def written(self, path: Keys) -> str | None:
@@ -146,7 +148,11 @@ class Places:
 
     def _in(self, document: Document, path: Keys, needles: Sequence[str], seen: set[Keys]) -> Iterator[Spot | None]:
         found = self._matcher.descend(document.root, path, needles)
-        spot = Spot(document.file, *found[:4]) if found.depth or not path else None
+        spot = None
+        if found.depth or not path:
+            within = [one for one in needles if found.depth < len(path) or one != path[-1]]
+            place = self._passages.find(document, found.node, found.place, within)
+            spot = Spot(document.file, place, *found[1:4])
         if seen:
             spot = None if spot is None or spot.depth < 3 else spot
         yield spot
@@ -154,13 +160,20 @@ class Places:
             for base, way in self._extended(document, found.service, path, seen):
                 yield from self._in(base, way, needles, seen)
 
-    def _of_env_file(self, service: str, name: str, best: Spot | None) -> Spot | None:
+    def _of_file(self, of: Mapping[str, Mapping[str, Spot]], service: str, name: str, best: Spot | None) -> Spot | None:
         """Of the service's own, or of those that it extends; the last one counts."""
         if best is not None and best.depth >= 4:
             return best
-        others = (lines for key, lines in self._lines.items() if key != service)
-        found = (lines[name] for lines in (self._lines.get(service, {}), *others) if name in lines)
+        others = (lines for key, lines in of.items() if key != service)
+        found = (lines[name] for lines in (of.get(service, {}), *others) if name in lines)
         return next(found, best)
+
+
+def _spots(files: Lines) -> dict[str, dict[str, Spot]]:
+    return {
+        service: {line.name: _line(file, line) for file, lines in named for line in lines}
+        for service, named in files.items()
+    }
 
 
 def _line(file: Path, line: EnvLine) -> Spot:

@@ -26,6 +26,8 @@ class Document:
 
     file: str
     root: Node = field(repr=False)
+    text: str = field(default="", repr=False, compare=False)
+    """Of the whole file."""
 
     def data(self) -> Any:
         """Plain mappings, lists and scalars."""
@@ -135,7 +137,7 @@ def _place_of(raw: bytes, offset: int) -> Place:
 def parse_documents(text: str, file: str) -> tuple[Document, ...]:
     """The documents of a text; empty ones are left out."""
     try:
-        return tuple(Document(file, root) for root in build_trees(text, file))
+        return tuple(Document(file, root, text) for root in build_trees(text, file))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else None

@@ -47,7 +47,7 @@ class Node(NamedTuple):
     """A scalar (`value`), a sequence (`items`) or a mapping (`keys`) and where it begins.
 
     As if every alias were written out, `size` counts nodes, `depth` aliases in aliases, `height` what is nested below,
-    and `length` the characters of the texts.
+    and `length` the characters of the texts. `span`: first and last line of a text of several lines, as it is written.
     """
 
     place: Place
@@ -58,6 +58,7 @@ class Node(NamedTuple):
     depth: int = 0
     height: int = 0
     length: int = 0
+    span: tuple[int, int] | None = None
 
     @property
     def empty(self) -> bool:
@@ -162,13 +163,13 @@ class _Builder:
         place = self._count(event, nesting)
         # One type test for what nearly all events are: this runs once for each of at most 50,000 values.
         if event.__class__ is yaml.ScalarEvent and event.anchor is None:
-            return Node(place, _scalar(self._text(event, place), event))
+            return Node(place, _scalar(self._text(event, place), event), span=_span(event))
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, place, nesting)
         self._anchors[event.anchor] = None
         match event:
             case yaml.ScalarEvent():
-                node = Node(place, _scalar(self._text(event, place), event), length=len(event.value))
+                node = Node(place, _scalar(self._text(event, place), event), length=len(event.value), span=_span(event))
             case yaml.SequenceStartEvent():
                 node = self._sequence(place, nesting)
             case _:
@@ -265,6 +266,13 @@ class _Builder:
 def _place(event: Any) -> Place:
     mark = event.start_mark
     return Place(mark.line + 1, mark.column + 1)
+
+
+def _span(event: Any) -> tuple[int, int] | None:
+    first, end = event.start_mark.line, event.end_mark
+    if end.line == first:
+        return None
+    return first + 1, end.line + (end.column > 0)
 
 
 def _around(nodes: list[Node], node: Node) -> Node:

@@ -35,12 +35,14 @@ class PortPlaces:
         return tuple(one.port for one in self._ports(service).wide if one.port.target[0] != one.port.target[1])
 
     def find(self, path: Keys, needle: str = "") -> Spot | None:
-        """As `Places.find`; the first line of the needle of a port is that in its short form."""
+        """As `Places.find`; the first line of the needle of a port is that in its short form, and the last one may be
+        `target`, where it is about that end."""
         if path[:1] == ("services",) and path[2:3] == ("ports",) and isinstance(path[-1], int):
-            wanted = short_port(needle.partition("\n")[0])
+            short, *keys = needle.split("\n")
+            wanted = short_port(short)
             found = self._find(str(path[1]), wanted) if wanted is not None else None
             if found is not None:
-                return _spot(found.item, len(path))
+                return _spot(found.item, len(path), (*keys[-1:], "published", "target"))
         return self._places.find(path, needle)
 
     def _find(self, service: str, wanted: Published) -> _Written | None:
@@ -69,7 +71,8 @@ def _is_wide(one: _Written) -> bool:
     )
 
 
-def _spot(item: Item, depth: int) -> Spot:
+def _spot(item: Item, depth: int, keys: tuple[str, ...]) -> Spot:
     """In the long form, where it says which port it is."""
-    key = item.node.child("published") or item.node.child("target") if item.node.keys is not None else None
+    written = item.node.keys or {}
+    key = next((written[name] for name in keys if name in written), None)
     return Spot(item.file, key.place if key is not None else item.node.place, depth)

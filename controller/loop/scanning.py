@@ -214,11 +214,11 @@ def find_images(
 def _places(written: Written) -> Places:
     inputs = written.inputs
     lines = dict(inputs.lines)
-    env_files: dict[str, list[tuple[Path, tuple[EnvLine, ...]]]] = {}
+    files: dict[str | int, dict[str, list[tuple[Path, tuple[EnvLine, ...]]]]] = {"env_file": {}, "label_file": {}}
     for one in named_files(inputs, written.directory):
-        if one.path in lines and one.keys[2] == "env_file":
-            env_files.setdefault(str(one.keys[1]), []).append((one.path, lines[one.path]))
-    return Places(inputs.documents, inputs.bases, env_files, inputs.values)
+        if one.path in lines:
+            files[one.keys[2]].setdefault(str(one.keys[1]), []).append((one.path, lines[one.path]))
+    return Places(inputs.documents, inputs.bases, files["env_file"], inputs.values, files["label_file"])
 
 
 def _edges(services: Mapping[str, Mapping[str, Any]], manifest: Stack | None) -> Iterator[frozenset[str]]:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from controller.security.blanks import BLANK, filled
 from controller.security.credentials import holds, is_credential_name
-from controller.security.tokens import LONGEST, without_tokens
+from controller.security.tokens import without_tokens
 
 
 class Login(NamedTuple):
@@ -38,7 +38,7 @@ _USER = re.compile(r"(?<=//)(?:[^/\s@]{1,512}|[^\s/:@]{0,256}:[^\s@]{1,512})(?=@
 
 def address_login(text: str) -> Login | None:
     """The first password in an address or a connection string."""
-    return next(_logins(text[:LONGEST]), None)
+    return next(_logins(text), None)
 
 
 def _logins(text: str) -> Iterator[Login]:
@@ -66,7 +66,7 @@ def url_secret(value: str) -> str | None:
 
 def json_pairs(text: str) -> list[tuple[str, str]]:
     """Names and texts of JSON, wherever it stands in a text."""
-    return _JSON.findall(text[:LONGEST]) if '"' in text else []
+    return _JSON.findall(text) if '"' in text else []
 
 
 def without_secrets(told: str) -> str:

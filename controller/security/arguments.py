@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from controller.security.credentials import holds, is_credential_name
 from controller.security.defaults import is_default
-from controller.security.tokens import LONGEST
 
 
 class Word(NamedTuple):
@@ -44,11 +43,11 @@ def calls(said: str | Sequence[str]) -> Iterator[Call]:
     if isinstance(said, str):
         yield from _scripted(said, 0, 0)
     else:
-        yield from _called([Word(text[:LONGEST], at) for at, text in enumerate(said)], 0)
+        yield from _called([Word(text, at) for at, text in enumerate(said)], 0)
 
 
 def _scripted(script: str, at: int, depth: int) -> Iterator[Call]:
-    tokens = _SCRIPT.findall(script[:LONGEST])
+    tokens = _SCRIPT.findall(script)
     words = [Word(one if one in _ENDS else _QUOTES.sub(r"\1", one), at) for one in tokens]
     yield from _called(words, depth)
 
@@ -150,7 +149,7 @@ def _assigned(program: str, found: re.Match[str], word: Word, depth: int) -> Ite
         return
     yield Given(_plain(word.text, found[2]), value.text, value.at)
     if depth < _DEEPEST and "=" in value.text:
-        for call in calls(value.text) if re.search(r"\s", value.text) else ([value],):
+        for call in _scripted(value.text, 0, _DEEPEST) if re.search(r"\s", value.text) else ([value],):
             for one, after in zip(call, (*call[1:], Word("")), strict=False):
                 yield from _by_name(program, Word(one.text, word.at), Word(after.text, word.at), depth + 1)
 

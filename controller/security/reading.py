@@ -83,19 +83,15 @@ def pairs(value: object) -> list[tuple[str, str | None]]:
 
 
 LONGEST_COMMAND = 8192
-"""Characters of a command, or a mount, that are looked at."""
-
-
-def command(value: object) -> str:
-    """A command in one line, as far as it is looked at."""
-    return " ".join(words(value))[:LONGEST_COMMAND]
+"""Characters of a command that is split as a shell does it, and of a mount: no path has as many."""
 
 
 def words(value: object) -> list[str]:
-    """A command as Compose splits it."""
+    """A command as Compose splits it; a very long one at its blanks alone, for a long word takes the square of it."""
     if not isinstance(value, str):
         return texts(value)
-    value = value[:LONGEST_COMMAND]
+    if len(value) > LONGEST_COMMAND:
+        return value.split()
     try:
         return shlex.split(value)
     except ValueError:

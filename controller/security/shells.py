@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import shlex
 from collections.abc import Iterator, Sequence
 
-from controller.security.reading import LONGEST_COMMAND
+from controller.security.reading import words
 
 _SHELLS = ("sh", "bash", "ash", "dash", "zsh", "ksh", "busybox")
 _HANDS_ON = {"exec": 0, "env": 0, "nohup": 0, "setsid": 0, "sudo": 0, "command": 0, "time": 0, "then": 0, "do": 0,
@@ -24,8 +23,8 @@ def started(argv: Sequence[str], deep: int = 0) -> Iterator[Sequence[str]]:
     yield argv
     script = _script(argv)
     if script is not None and deep < 4:
-        for one in _ENDS.split(script[:LONGEST_COMMAND]):
-            yield from started(_words(one), deep + 1)
+        for one in _ENDS.split(script):
+            yield from started(words(one), deep + 1)
 
 
 def _handed_on(argv: Sequence[str]) -> Sequence[str]:
@@ -49,13 +48,6 @@ def _script(argv: Sequence[str]) -> str | None:
     flags = (at for at, word in enumerate(argv[:-1]) if word.startswith("-") and word[1:2] != "-" and "c" in word)
     at = next(flags, None)
     return None if at is None else argv[at + 1]
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text)
-    except ValueError:
-        return text.split()
 
 
 def _base(word: str) -> str:

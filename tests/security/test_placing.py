@@ -12,6 +12,10 @@ from tests.security.stand import Marked, compose, placed, scan_folder, service, 
 
 pytestmark = pytest.mark.unit
 
+AFAR = "https://git.example.com/shop/app.git"
+KEY = "Zq7x172Kp9Lm2"
+TOKEN = "ghp_" + "a1B2c3D4" * 5
+
 PORTS = (
     one(
         "W03",
@@ -58,11 +62,61 @@ OTHERS = (
         + compose(service("volumes:\n  - <<: *engine\n    target: /run/docker.sock")),
     ),
     one("H05", "volumes:\n  - type: bind\n    target: /x/.kube\n    source: ${HOME}/.kube #! H05\n    read_only: true"),
+    one("W03", "ports:\n  - target: 8443\n    host_ip: 127.0.0.1\n    published: '443' #! W03"),
+    one("W04", "ports:\n  - published: '2200'\n    host_ip: 127.0.0.1\n    target: 22 #! W04"),
+    one("W10", "extra_hosts:\n  - a:host-gateway #! W10\n  - b:host-gateway #! W10"),
+    one("R04", "ulimits:\n  nofile:\n    soft: 65535\n    hard: 2097152 #! R04"),
+    one("R06", "deploy:\n  restart_policy:\n    max_attempts: 3\n    condition: none\nrestart: always #! R06"),
+    one("R06", "deploy:\n  restart_policy:\n    condition: any #! R06", without="restart"),
+    one("R06", "deploy:\n  restart_policy:\n    delay: 1s\n    max_attempts: 0 #! R06", without="restart"),
+    one("R06", "deploy:\n  restart_policy:\n    condition: any\n    max_attempts: 50 #! R06", without="restart"),
+    one("R08", "logging:\n  options: {max-file: '3'}\n  driver: json-file #! R08"),
+    one("I07", f"build:\n  context: .\n  additional_contexts:\n    a: ./a\n    src: {AFAR} #! I07", without="image"),
+    one("I07", f"build:\n  context: .\n  additional_contexts:\n    - a=./a\n    - src={AFAR} #! I07", without="image"),
     one("H05", "volumes:\n  - ./a:/a\n  - ${HOME}/.kube:/b:ro #! H05\n  - ./b:/kube"),
+)
+WORDS = "    echo it takes its time\n" * 5_000
+"""Longer than any bound that there may be."""
+TEXTS = (
+    one("S03", f"command:\n  - app\n  - --verbose\n  - --password={KEY} #! S03"),
+    one("S03", f"command:\n  - app\n  - {KEY}\n  - --password\n  - {KEY} #! S03\n  - {KEY}"),
+    one("S03", f"command: |\n  first --step\n  app --password={KEY} #! S03\n  last"),
+    one("S03", f"command: >-\n  app\n  --verbose\n  --password {KEY} #! S03\n  --quiet"),
+    one("S03", f"command:\n  app --password={KEY} #! S03"),
+    one("S03", f"command: app --verbose\n  --password={KEY} #! S03"),
+    one("S03", f"command:\n  - sh\n  - -c\n  - |\n    first\n    app --password={KEY} #! S03\n    last"),
+    one("S03", f"healthcheck:\n  test: |\n    first ||\n    mysqladmin ping -p{KEY} #! S03"),
+    one("S03", f"healthcheck:\n  test:\n    - CMD\n    - redis-cli\n    - -a\n    - {KEY} #! S03\n    - ping"),
+    one("S03", f"command: |\n  first\n  curl postgres://app:{KEY}@db/shop #! S03"),
+    one("S03", f"command:\n  - sh\n  - -c\n  - |\n{WORDS}    app --password={KEY} #! S03"),
+    one("S02", f"environment:\n  A: | #! S02\n{WORDS}    http://app:{KEY}@db/"),
+    one("S05", f"environment:\n  A: |\n{WORDS}    {TOKEN} #! S05"),
+    one("W13", f"command: |\n{WORDS}    curl -k https://shop.example.com #! W13\n"),
+    one("W12", "command: |\n  first\n  dockerd -H tcp://0.0.0.0:2375 #! W12\n"),
+    one("W13", "command: |\n  first --key a-k\n  curl -k https://shop.example.com #! W13\n"),
+    one("S05", f"build:\n  context: .\n  dockerfile_inline: |\n    FROM a\n    ENV A={TOKEN} #! S05", without="image"),
+    one("S05", f"environment:\n  A: |\n    one\n    {TOKEN} #! S05\n    two"),
+    one("S05", f"environment:\n  A: 'one\n    {TOKEN}    #! S05\n    two'"),
+    one("S05", "configs: [c]", top=f"configs:\n  c:\n    content: |\n      a: 1\n      t: {TOKEN} #! S05\n      b"),
+    one("S06", "configs: [c]", top="configs:\n  c:\n    content: |\n      a = 1\n      k=${ENCRYPTION_KEY} #! S06"),
+    several(
+        "S05",
+        "a block in what is extended, its line ends those of Windows",
+        compose_yaml=compose("web:\n  extends: {file: base.yaml, service: base}"),
+        base_yaml="services:\n  "
+        + service(f"environment:\n  A: |\n    one\n    {TOKEN} #! S05\n", name="base").replace("\n", "\r\n  ")
+        + "\n",
+    ),
+    several(
+        "S03",
+        "a file of labels",
+        compose_yaml=compose(service("label_file: [app.labels]")),
+        app_labels=f"app.name=shop\n# kept\napp.password={KEY} #! S03\n",
+    ),
 )
 
 
-@pytest.mark.parametrize("case", (*PORTS, *OTHERS), ids=lambda case: f"{case.rule}: {case.what}")
+@pytest.mark.parametrize("case", (*PORTS, *OTHERS, *TEXTS), ids=lambda case: f"{case.rule}: {case.what[:60]}")
 def test_place(case: Case, tmp_path: Path, compose_alone: ComposeEngine) -> None:
     folder = tmp_path / "shop"
     write(folder, case.files)

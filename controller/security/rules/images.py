@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from controller.model.images import normalise_image
 from controller.security.credentials import is_credential_name
 from controller.security.images import ImageName, is_mutable, parse
-from controller.security.reading import deep, mapping, text, texts
+from controller.security.reading import Keys, deep, mapping, pairs, text
 from controller.security.subject import Checks, Hit, Subject
 from controller.security.tokens import credential_in
 
@@ -155,7 +155,8 @@ def drifting(one: Subject) -> Iterator[Hit]:
         yield Hit(("pull_policy",), "the name is no version, and what is here is never renewed")
     build = one.model.get("build")
     context = text(build) or text(mapping(build).get("context"))
-    for place in (context, *texts(list(mapping(deep(one.model, "build", "additional_contexts")).values()))):
-        if _REMOTE.match(place) and not _COMMIT.search(place):
-            path = ("build", "context") if mapping(build) else ("build",)
+    where: Keys = ("build", "context") if mapping(build) else ("build",)
+    more = pairs(deep(one.model, "build", "additional_contexts"))
+    for path, place in ((where, context), *((("build", "additional_contexts", name), said) for name, said in more)):
+        if place and _REMOTE.match(place) and not _COMMIT.search(place):
             yield Hit(path, "it is built from elsewhere, and no commit is named", place)

@@ -119,14 +119,15 @@ def low_ports(one: Subject) -> Iterator[Hit]:
 def logins(one: Subject) -> Iterator[Hit]:
     found = next((port for port in one.ports() if port.target[0] <= 22 <= port.target[1]), None)
     if found is not None:
-        yield Hit(("ports", found.at), "its port 22 is published", _written(found))
+        yield Hit(("ports", found.at), "its port 22 is published", f"{_written(found)}\ntarget")
     for index, exposed in enumerate(texts(one.model.get("expose"))):
         ends = span(exposed.split("/")[0])
         if ends is not None and ends[0] <= 22 <= ends[1]:
             yield Hit(("expose", index), "it exposes port 22", exposed)
     for key in ("command", "entrypoint"):
-        if any(map(_logs_in, started(words(one.model.get(key))))):
-            yield Hit((key,), "it starts an SSH server")
+        server = next((argv[0] for argv in started(words(one.model.get(key))) if _logs_in(argv)), None)
+        if server is not None:
+            yield Hit((key,), "it starts an SSH server", server)
     if parse(text(one.model.get("image"))).last.lower() in _SSH_IMAGES:
         yield Hit(("image",), "its image is an SSH server")
 
@@ -238,8 +239,7 @@ def host_by_name(one: Subject) -> Iterator[Hit]:
         address = value if value is not None else name.partition(":")[2]
         if address == "host-gateway":
             host = name.partition(":")[0]
-            path = ("extra_hosts", host) if isinstance(found, dict) else ("extra_hosts",)
-            yield Hit(path, f"'{host}' is the host", "host-gateway")
+            yield Hit(("extra_hosts", host), f"'{host}' is the host", host)
 
 
 @PORTS.project(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from controller.model.running import Model
 from controller.security.reading import Keys, deep, is_true, items, limit, mapping, number, octets, pairs, text
 from controller.security.subject import Checks, Hit, Subject
 
@@ -67,10 +68,12 @@ def processes(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def ulimits(one: Subject) -> Iterator[Hit]:
     for name, value in mapping(one.model.get("ulimits")).items():
-        told = text(value.get("hard", 0) if hasattr(value, "get") else value)  # Compose leaves a zero out
+        is_pair = hasattr(value, "get")
+        told = text(value.get("hard", 0) if is_pair else value)  # Compose leaves a zero out
         raised = told == "-1" or name == "core" or (name == "nofile" and (number(told) or 0) > 1_048_576)
         if raised and told != "0":
-            yield Hit(("ulimits", name), f"{name} is {'unlimited' if told == '-1' else told}", name)
+            path: Keys = ("ulimits", name, "hard") if is_pair else ("ulimits", name)
+            yield Hit(path, f"{name} is {'unlimited' if told == '-1' else told}", name)
 
 
 @RESOURCES.service(
@@ -104,14 +107,21 @@ def restarts(one: Subject) -> Iterator[Hit]:
         tries = number(mapping(policy).get("max_attempts"))
         if condition != "none" and not 0 < (tries or 0) <= _TRIES:
             told = f", {tries:.0f} times" if tries else ""
-            path: Keys = ("deploy", "restart_policy", *(("max_attempts",) if tries else ()))
-            yield Hit(path, f"it is restarted too often ({condition}{told})")
+            yield Hit(_policy(one, mapping(policy)), f"it is restarted too often ({condition}{told})")
     word = text(one.model.get("restart"))
     kind, _, most = word.partition(":")
     if kind in ("always", "unless-stopped") or (kind == "on-failure" and not 0 < (number(most) or 0) <= _TRIES):
         yield Hit(("restart",), f"it is restarted too often ({word})")
     elif not kind and not policy:
         yield Hit(("restart",), "Docker does not start it again")
+
+
+def _policy(one: Subject, policy: Model) -> Keys:
+    """What of it lets it go on for ever; Compose leaves a zero out."""
+    path: Keys = ("deploy", "restart_policy")
+    if "max_attempts" in policy or one.written(*path, "max_attempts") is not None:
+        return (*path, "max_attempts")
+    return (*path, "condition") if "condition" in policy else path
 
 
 @RESOURCES.service(
@@ -153,6 +163,6 @@ def logs(one: Subject) -> Iterator[Hit]:
     if _MEANT.match(driver):
         yield Hit(("logging", "driver"), "it has no logs")
     elif driver in _SIZED and not given.get("max-size"):
-        yield Hit(("logging",), "its log may fill the disk")
+        yield Hit(("logging", "driver") if driver else ("logging",), "its log may fill the disk")
     elif driver in _SIZED and (given["max-size"] or "").startswith("-"):  # any size at all
         yield Hit(("logging", "options", "max-size"), "its log may fill the disk")

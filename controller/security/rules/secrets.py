@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from controller.security.addresses import address_login, json_pairs
-from controller.security.arguments import calls, given, is_credential, last_part
-from controller.security.blanks import filled
+from controller.security.arguments import Given, calls, given, is_credential, last_part
+from controller.security.blanks import BLANK, filled
 from controller.security.credentials import holds, is_credential_name, name_words
 from controller.security.defaults import is_default
 from controller.security.reading import Keys, deep, items, mapping, pairs, text, texts
 from controller.security.subject import Checks, Hit, Literal, Project, Subject
-from controller.security.tokens import credential_in
+from controller.security.tokens import Token, credential_in, token_in
 
 SECRETS = Checks()
 
@@ -72,9 +72,10 @@ def addresses(one: Subject) -> Iterator[Hit]:
 )  # fmt: skip
 def elsewhere(one: Subject) -> Iterator[Hit]:
     for said in _commands(one):
-        at = _argument(said.words)
-        if at is not None:
-            yield Hit((*said.path, at) if said.is_listed else said.path, "a credential is one of its arguments")
+        found = _argument(said.words)
+        if found is not None:
+            path = (*said.path, found.at) if said.is_listed else said.path
+            yield Hit(path, "a credential is one of its arguments", _sought(found))
     for path, name, shown in _labelled(one):
         if _is_named(name, shown):
             yield Hit(path, f"{name} holds a credential", name)
@@ -83,15 +84,24 @@ def elsewhere(one: Subject) -> Iterator[Hit]:
             yield Hit(path, "the address of what is built holds a credential")
 
 
-def _argument(words: str | list[str]) -> int | None:
-    """Which word of a command holds a credential."""
+def _sought(found: Given) -> str:
+    """As it may be written; of what is put together with variables the longest part."""
+    value = max(found.value.split(BLANK), key=len)
+    return "\n".join((*(f"{found.name}{sign}{value}" for sign in "= " if found.name), value))
+
+
+def _argument(words: str | list[str]) -> Given | None:
+    """The first credential that a command holds."""
     for call in calls(words):
         for one in given(call):
             if is_credential(one):
-                return one.at
+                return one
     for at, word in enumerate([words] if isinstance(words, str) else words):
-        if address_login(word) or any(is_credential_name(*pair) and holds(pair[1]) for pair in json_pairs(word)):
-            return at
+        if login := address_login(word):
+            return Given("", login.password, at)
+        for name, value in json_pairs(word):
+            if is_credential_name(name, value) and holds(value):
+                return Given("", value, at)
     return None
 
 
@@ -230,9 +240,13 @@ def _is_option(key: str, shown: str) -> bool:
 )  # fmt: skip
 def tokens(one: Subject) -> Iterator[Hit]:
     for path, value in _scalars(one.model, ()):
-        kind = credential_in(value)
-        if kind is not None and not _is_filled_in(one.project, ("services", one.name, *path)):
-            yield Hit(path, f"it holds {kind}")
+        found = token_in(value)
+        if found is not None and not _is_filled_in(one.project, ("services", one.name, *path)):
+            yield _token(path, found)
+
+
+def _token(path: Keys, found: Token) -> Hit:
+    return Hit(path, f"it holds {found.kind}", found.text)
 
 
 def _is_filled_in(project: Project, path: Keys) -> bool:
@@ -247,9 +261,9 @@ def project_tokens(project: Project) -> Iterator[Hit]:
     rest = (((name,), value) for name, value in project.rest.items())
     for place, value in (*defined, *rest, *project.extensions):
         for path, found in _scalars(value, place):
-            kind = credential_in(found)
-            if kind is not None and not _is_filled_in(project, path):
-                yield Hit(path, f"it holds {kind}")
+            token = token_in(found)
+            if token is not None and not _is_filled_in(project, path):
+                yield _token(path, token)
 
 
 def _scalars(value: object, path: Keys) -> Iterator[tuple[Keys, str]]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from controller.security.arguments import Call, Word, calls
 from controller.security.credentials import name_words
-from controller.security.reading import LONGEST_COMMAND, Keys, deep, pairs, text, texts
+from controller.security.reading import Keys, deep, pairs, text, texts
 from controller.security.subject import Checks, Hit, Project, Subject
 
 TLS = Checks()
@@ -106,7 +106,7 @@ def unchecked(one: Subject) -> Iterator[Hit]:
 
 
 def _settings(value: str) -> list[tuple[str, str]]:
-    return _SETTING.findall(value[:LONGEST_COMMAND]) if "=" in value else []
+    return _SETTING.findall(value) if "=" in value else []
 
 
 def _is_off(name: str, value: str, *, inside: bool = False) -> bool:

@@ -106,7 +106,6 @@ def test_nothing_makes_way_for_an_earlier_release_that_may_not_be_started(scene:
     ran = scene.run("rollout", "undo", "web")
     assert ran.code == 1 and "not gone back to generation 1: web not started" in ran.err and "H05" in ran.err
     assert [seen.id for seen in scene.containers().values()] == before
-    scene.done("apply")
 
 
 def test_an_owner_stays_while_who_lives_in_it_could_not_follow(scene: Scene) -> None:

@@ -38,18 +38,21 @@ def find_tie(aimed: Aim, seen: ServiceView, sharers: Iterable[tuple[Aim, Service
         return ""  # without it nobody would serve
     own = ids(seen.replicas)
     for other, view in sharers:
-        joined = any(
-            one.phase in ALIVE and (one.namespace_of is None or one.namespace_of in own) for one in view.replicas
-        )
+        joined = any(one.phase in ALIVE and one.namespace_of in own for one in view.replicas)
         if joined and (why := find_bar(other, desired)):
             return f"stays, since {other.want.name} lives in its namespace and could not follow: {why}"
     return ""
 
 
 def find_successor(case: Case, parts: Parts, moves: Moves) -> Create | None:
-    """What would come in the place of who makes way by these moves: that is looked at before anybody does."""
+    """What would come in the place of who makes way by these moves: that is looked at before anybody does.
+
+    Of what may not be started that is known already, and what it goes back to by itself was let pass once.
+    """
     want = case.want
-    if not moves.steps or len(parts.fresh) >= want.replicas:
+    if case.barred or case.aim.course not in (None, Course.PINNED) or not moves.steps:
+        return None
+    if len(parts.fresh) >= want.replicas:
         return None
     stale = ids(parts.stale)
     if not any(_makes_way(step) and step.replica in stale for step in moves.steps if not isinstance(step, _MAKES)):

@@ -169,6 +169,7 @@ def conclude(case: Case, parts: Parts, moves: Moves, words: Words) -> Decision:
         parts_from=tuple(sorted({network for _, network in case.kept_on})),
         unconfined=is_under_way(case),
         release=case.aim.asked if case.aim.course is None else release_of(want),
+        course=case.aim.course,
         successor=find_successor(case, parts, moves) if parts.stale and want.leaving is None else None,
     )
 

@@ -48,6 +48,9 @@ class Behind(NamedTuple):
     def replicas(self) -> tuple[Replica, ...]:
         return tuple(replica for replica in self.view.replicas if replica.phase is not ReplicaPhase.REMOVING)
 
+    def is_in(self, wanted: Wanted | None) -> bool:
+        return wanted is not None and any(front.service == self.want.name for front in wanted.frontends)
+
     def fronts_of(self, replica: Replica) -> tuple[Frontend, ...]:
         return made_from(replica, self.want, self.known).frontends or self.want.frontends or self.frontends
 
@@ -112,22 +115,27 @@ def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: s
             soon += [one] if one.frontends and one.runs and (others or one.updates) else []
         elif (one.frontends and one.runs and (name in already or others)) or (one.led and not own):
             now.append(one)
-    wanted = _want(now, image)
-    return Plan(wanted, _want([*now, *soon], image) if soon else None)
+    wanted = _want(now, before, image)
+    return Plan(wanted, _want([*now, *soon], before, image) if soon else None)
 
 
-def _want(services: Sequence[Behind], image: str) -> Wanted:
+def _want(services: Sequence[Behind], before: Wanted | None, image: str) -> Wanted:
     fronts = sorted({front for one in services for front in lay_out(one)})
-    networks = sorted({network for one in services for network in _find_networks(one)})
+    networks = sorted({network for one in services for network in _find_networks(one, before)})
     confined = (one.want.confined for one in services)
     replaced = frozenset(name for one in confined if one is not None for name in one.replaced)
     return Wanted(tuple(fronts), tuple(networks), image=image, replaced=replaced - set(networks))
 
 
-def _find_networks(one: Behind) -> Iterator[str]:
-    """Those of its definitions; of one that is left where it is those on which it is led to now."""
-    ways = [replica.route.via if replica.route is not None else () for replica in one.led]
-    if one.paused and ways and all(ways):
+def _find_networks(one: Behind, before: Wanted | None) -> Iterator[str]:
+    """Those of its definitions; of one that is left where it is those on which it is led to now. While the proxy does
+    not say which those are, they are among those `before`."""
+    routes = [replica.route for replica in one.led]
+    ways = [route.via if route is not None else () for route in routes]
+    unsure = any(route is not None and route.state is RouteState.UNKNOWN for route in routes)
+    if one.paused and unsure and before is not None and one.is_in(before):
+        yield from before.networks
+    elif one.paused and ways and all(ways):
         yield from (network for via in ways for network in via)
     else:
         yield from (network for want in _definitions(one) for network in want.networks)

@@ -78,14 +78,17 @@ class Gate:
         project = look_again(project, {})
         return replace(self, project=project, findings=scan_made(project, self.written), is_blind=not known.is_whole)
 
-    def check(self, step: Step, engine: Engine, files: ComposeProject) -> str:
-        """Why this very step is not done; "": it may be. It is judged as it is now, not as it was read."""
+    def check(self, step: Step, engine: Engine, files: ComposeProject, *, mounts: bool = True) -> str:
+        """Why this very step is not done; "": it may be. It is judged as it is now, not as it was read.
+
+        `mounts`: a start has what the definition mounts mounted anew.
+        """
         match step:
             case Create() if step.template.body:
                 return self._refuse(step.service, look_at_create(self.project, step, engine))
             case Build() | Start(by_compose=True) if why := self._check_files(step.service, engine, files):
                 return why
-            case Start() | Restart():
+            case Start() | Restart() if mounts:
                 return self._refuse(step.service, look_at_links(self.project, step.service))
             case _:
                 return ""

@@ -79,9 +79,10 @@ class Keeper:
         if plan is None or not (plan.wanted.frontends or plan.coming is not None or self._is_there()):
             return
         with self._changed:
-            before = (self._plan, self._routes, self._targets)
-            self._plan, self._routes, self._targets = now = (plan, first_routes(behind), find_targets(behind))
-            self._news += now != before
+            before = (self._plan, self._routes.keys(), self._targets)
+            self._plan, self._routes, self._targets = plan, first_routes(behind), find_targets(behind)
+            # Who becomes ready or falls over is no news: a try that failed would fail again.
+            self._news += (plan, self._routes.keys(), self._targets) != before
             if plan != self._done or self._missed:
                 self._begin()
 
@@ -126,9 +127,9 @@ class Keeper:
         with self._changed:
             done, trouble = self._done or Plan(Wanted((), ())), self._trouble
         view = one.view
-        if any(replica.phase in ALIVE for replica in one.own) and not _has(done.coming, one):
+        if any(replica.phase in ALIVE for replica in one.own) and not one.is_in(done.coming):
             view = replace(view, no_ingress=trouble or _PREPARING)
-        led = _has(done.wanted, one)
+        led = one.is_in(done.wanted)
         if not there or (self._done is not None and not led):
             return view
         asked = replace(one.want, frontends=one.claimed)
@@ -143,13 +144,14 @@ class Keeper:
         self._changed.notify_all()
 
     def _work(self) -> None:
-        pause = _RETRY_FIRST
-        while (plan := self._next()) is not None:
-            news = self._news
+        pause, failures = _RETRY_FIRST, 0
+        while (due := self._next()) is not None:
+            plan, news = due
             whole, trouble = self._try(plan)
+            failures = failures + 1 if trouble is not None else 0
             with self._changed:
                 # The first try may have met a proxy that was just ending.
-                self._trouble = trouble if pause > _RETRY_FIRST or self._trouble is not None else None
+                self._trouble = trouble if failures > 1 else None
                 if trouble is None:
                     self._done = plan
                 self._missed = not whole
@@ -165,12 +167,12 @@ class Keeper:
             self._changed.wait_for(lambda: self._closing or self._news != news, timeout=pause)
             return min(_RETRY_LAST, 2 * pause) if self._news == news else _RETRY_FIRST
 
-    def _next(self) -> Plan | None:
-        """What is to be done now; None: nothing is left to do."""
+    def _next(self) -> tuple[Plan, int] | None:
+        """What is to be done now, and the news that it has heeded; None: nothing is left to do."""
         with self._changed:
             if self._closing or self._plan is None or (self._plan == self._done and not self._missed):
                 return None
-            return self._plan
+            return self._plan, self._news
 
     def _first(self) -> Mapping[ReplicaId, RouteState] | None:
         """Where a proxy runs already, perhaps another process's of ours, all stays as it stands there."""
@@ -195,10 +197,6 @@ class Keeper:
         except EngineError as error:
             return False, error.whole
         return whole, None
-
-
-def _has(wanted: Wanted | None, one: Behind) -> bool:
-    return wanted is not None and any(front.service == one.want.name for front in wanted.frontends)
 
 
 def _with_route(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
@@ -34,10 +34,13 @@ from controller.loop.wanted import Extra, with_extras
 from controller.model.decision import Decision, StackPhase
 from controller.model.errors import ControllerError, EngineError
 from controller.model.generation import Cause
-from controller.model.names import Instant, Release
+from controller.model.names import Instant, Release, Revision
 from controller.model.observed import Observed, ServiceView
 from controller.model.status import StackStatus
 from controller.model.steps import Outcome, Row
+
+_ASKS_AGAIN = 5.0
+"""Seconds after which is looked again whether what was refused at the last moment may come now."""
 
 
 class Reconciler:
@@ -96,7 +99,7 @@ class Reconciler:
         self._tell((outcome for outcome in outcomes if not outcome.may_pass), self._tools.now())
         whole = services is None or not self._seen or any(outcome.collided for outcome in outcomes)
         if self.loaded.gate is not None and (whole or outcomes):
-            self._heed(lambda loaded: self._guard.anew(loaded, outcomes, self.world.histories))
+            self._ask_anew(outcomes)
         if whole:  # before all that may want to look sooner
             self._tools.queue.add_at(Key(self.loaded.name), self._tools.now() + self.loaded.desired.policy.resync)
         views = self._look(None if services is None or whole else services | self._due)
@@ -136,14 +139,21 @@ class Reconciler:
             self.senses.note(done.batch.service, done.outcomes, now, done.batch.release)
         return tuple(outcome for done in completed for outcome in done.outcomes)
 
-    def _heed(self, judge: Callable[[Loaded], Loaded]) -> bool:
-        """Whether what the scan lets be started is other than it was. An engine that is away is asked another time."""
+    def _ask_anew(self, outcomes: Iterable[Outcome]) -> None:
+        """What the scan lets be started may be other than it was."""
         before = self.loaded
-        with suppress(EngineError):
-            self.loaded = judge(before)
+        self.loaded = self._guard.anew(before, outcomes, self.world.histories, self._tools.now())
         if self.loaded is not before:
             self._want()
-        return self.loaded is not before
+
+    def _refuse(self, key: tuple[str, Revision], why: str, now: Instant) -> None:
+        """Nobody makes way for what may not come: it is decided anew with that known, and asked again soon."""
+        desired, queue = self.loaded.desired, self._tools.queue
+        if key not in desired.refused:
+            self.loaded = replace(self.loaded, desired=replace(desired, refused={**desired.refused, key: why}))
+            self._want()
+            queue.add_at(Key(self.loaded.name, key[0]), now)
+        queue.add_at(Key(self.loaded.name), now + _ASKS_AGAIN)
 
     def refusals(self, pins: Mapping[str, Release | None]) -> Mapping[str, str]:
         """Which services a person may not take to these releases, and why. Raises EngineErrors."""
@@ -263,9 +273,8 @@ class Reconciler:
         self.bounds.after()
 
     def _perform(self, decision: Decision, now: Instant) -> None:
-        if self._heed(lambda loaded: self._guard.ahead(loaded, decision)):
-            self._tools.queue.add_at(Key(self.loaded.name, decision.service), now)
-            return  # nobody makes way for what may not come
+        if (refused := self._guard.ahead(self.loaded, decision)) is not None:
+            return self._refuse(*refused, now)
         route = None if self.keeper is None else self.keeper.perform
         for batch in make_batches(decision, self.world, self.loaded, self.store.replicas, route):
             if not self._tools.executor.submit(batch):

@@ -183,32 +183,36 @@ def find_volumes(
 ) -> tuple[Mapping[str, Model], bool]:
     """How those of its volumes are mounted that are there already: their definition does not change them any more.
     And whether these are all: as far as the engine answers."""
-    ends_at, found = time.monotonic() + deadline, dict[str, Model]()
+    ends_at, found, whole = time.monotonic() + deadline, dict[str, Model](), True
     for key, spec in mapping(rendered.model.get("volumes")).items():
         name = text(mapping(spec).get("name")) or f"{rendered.name}_{key}"
         try:
             options = engine.volume_options(name, deadline=max(ends_at - time.monotonic(), 0.1))
         except EngineError:
-            return found, False
+            whole, options = False, {}
         if options:
             found[name] = options
-    return found, True
+        if time.monotonic() > ends_at:
+            return found, False
+    return found, whole
 
 
 def find_images(
     engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0
 ) -> tuple[Mapping[str, ImageFacts], bool]:
     """What the images say that are here, by service; and whether these are all: as far as the engine answers."""
-    ends_at, found = time.monotonic() + deadline, dict[str, ImageFacts]()
+    ends_at, found, whole = time.monotonic() + deadline, dict[str, ImageFacts](), True
     for name, model in mapping(rendered.model.get("services")).items():
         left = ends_at - time.monotonic()
         try:
             facts = engine.image_facts(read_image(mapping(model), rendered.name, name), deadline=max(left, 0.1))
         except EngineError:
-            return found, False
+            whole, facts = False, None
         if facts is not None:
             found[name] = facts
-    return found, True
+        if time.monotonic() > ends_at:
+            return found, False
+    return found, whole
 
 
 def _places(written: Written) -> Places:

@@ -220,6 +220,7 @@ class Decision(NamedTuple):
     unconfined: bool = False
     """Some of what runs of it is not on the networks of its edges alone, or not off them again."""
     release: Release = Release("")
+    course: Course | None = None
     successor: Create | None = None
     """What is to come in the place of who is let go by these steps."""
 

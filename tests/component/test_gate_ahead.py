@@ -12,7 +12,8 @@ import pytest
 from controller.loop.gate import Gate
 from controller.loop.loaded import Loaded
 from controller.model.decision import Phase
-from controller.model.errors import ControllerError
+from controller.model.errors import ControllerError, Transient
+from controller.model.running import ImageFacts
 from controller.model.scanning import FindingSeverity
 from controller.security.subject import Project
 from controller.security.waivers import Waived
@@ -123,6 +124,40 @@ def test_what_was_refused_comes_by_itself_once_it_may(tmp_path: Path) -> None:
     )
     stage.settle(120)
     assert images(stage) == {"web:2"} and converged(stage) and not stage.reconciler.loaded.desired.refused
+
+
+def test_nobody_makes_way_for_what_nobody_could_look_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stage = Stage(tmp_path, gated(load(shop(1), **STOP_FIRST)))
+    stage.settle()
+    lives, known = [one.life for one in stage.replicas("web")], stage.engine.image_facts
+
+    def hang(image: str, *, deadline: float = 5.0) -> ImageFacts | None:
+        raise Transient("no answer")
+
+    monkeypatch.setattr(stage.engine, "image_facts", hang)
+    change(stage, shop(2), **STOP_FIRST)
+    stage.settle(120)
+    assert [one.life for one in stage.replicas("web")] == lives
+    decision = stage.reconciler.world.decisions["web"]
+    assert decision.reason == "Insecure" and "cannot be found out now: no answer" in decision.message
+    monkeypatch.setattr(stage.engine, "image_facts", known)
+    stage.settle(120)
+    assert images(stage) == {"web:2"} and converged(stage)
+
+
+def test_what_is_halted_is_healed_and_asks_for_no_successor(tmp_path: Path) -> None:
+    """The old release runs on, whatever the gate says of the one that was halted."""
+    stage = Stage(tmp_path, gated(load(shop(1))))
+    stage.settle()
+    change(stage, shop(2, **BAD))
+    stage.wish("rollout-pause", "web")
+    stage.settle(30)
+    [old] = stage.replicas("web")
+    stage.meddle(lambda hands, now: hands.crash(old.id, now))
+    stage.settle(60)
+    decision = stage.reconciler.world.decisions["web"]
+    assert images(stage) == {"web:1"} and stage.running("web") == 1 and decision.successor is None
+    assert stage.replicas("web")[0].life != old.life
 
 
 def test_a_way_back_by_itself_is_open_though_it_would_not_be_let_pass_now(tmp_path: Path) -> None:

@@ -46,6 +46,18 @@ def runs(tmp_path: Path) -> Stage:
     return stage
 
 
+def test_who_does_not_live_there_yet_keeps_nobody(tmp_path: Path) -> None:
+    """Its present replica has a network of its own: nothing is cut off."""
+    stage = Stage(tmp_path, load({**shop(1), "side": service()}))
+    stage.settle(30, until=lambda: converged(stage))
+    before = lives(stage)
+    change(stage, shop(2), "side")
+    stage.settle(300, step=1.0)
+    [side], [web] = stage.replicas("side"), stage.replicas("web")
+    assert side.life == before[side.name] and web.life not in before.values()
+    assert stage.reconciler.world.decisions["web"].phase is Phase.READY
+
+
 @pytest.mark.parametrize("order", ["stop-first", "start-first"])
 def test_an_owner_makes_no_way_while_who_lives_in_it_could_not_follow(runs: Stage, order: str) -> None:
     before = lives(runs)

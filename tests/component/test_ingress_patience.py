@@ -14,7 +14,7 @@ from controller.loop import keeper as module
 from controller.loop.behind import Plan
 from controller.loop.keeper import Keeper
 from controller.model.errors import Transient
-from controller.model.routes import Frontend
+from controller.model.routes import Frontend, RouteState
 from tests.component.waiting import eventually
 
 pytestmark = pytest.mark.unit
@@ -33,12 +33,15 @@ class Nobody:
         raise Transient("no such image")
 
 
+Tries = tuple[Keeper, list[str], threading.Semaphore]
+
+
 class World:
     views: dict[str, Any] = {}  # noqa: RUF012 - nothing is seen
 
 
 @pytest.fixture
-def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Keeper, list[str], threading.Semaphore]]:
+def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Tries]:
     """A keeper whose pauses do not end by themselves, what it tried for, and its wakes."""
     wakes, tried = threading.Semaphore(0), list[str]()
     made = Keeper(Nobody(), "shop", tmp_path / "ingress", wakes.release)  # type: ignore[arg-type]
@@ -56,9 +59,7 @@ def tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Kee
     made.close()
 
 
-def test_the_look_after_a_try_is_no_reason_for_the_next_one(
-    tries: tuple[Keeper, list[str], threading.Semaphore],
-) -> None:
+def test_the_look_after_a_try_is_no_reason_for_the_next_one(tries: Tries) -> None:
     keeper, tried, wakes = tries
     keeper.tend(World(), "gone:1")  # type: ignore[arg-type]
     assert wakes.acquire(timeout=15), "each try is told"
@@ -69,13 +70,49 @@ def test_the_look_after_a_try_is_no_reason_for_the_next_one(
     assert tried == ["gone:1", "there:1"]
 
 
-def test_who_is_new_there_is_a_reason(
-    tries: tuple[Keeper, list[str], threading.Semaphore], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize(
+    ("asked", "answer"), [("find_targets", {"replica": {80: 32768}}), ("first_routes", {"replica": RouteState.OUT})]
+)
+def test_who_is_new_there_is_a_reason(tries: Tries, monkeypatch: pytest.MonkeyPatch, asked: str, answer: Any) -> None:
     """A network comes with the first container on it, for instance."""
     keeper, tried, wakes = tries
     keeper.tend(World(), "web:1")  # type: ignore[arg-type]
     assert wakes.acquire(timeout=15)
-    monkeypatch.setattr(module, "find_targets", lambda behind: {"replica": {80: 32768}})
+    monkeypatch.setattr(module, asked, lambda behind: answer)
     keeper.tend(World(), "web:1")  # type: ignore[arg-type]
     eventually(lambda: tried == ["web:1", "web:1"])
+
+
+def test_who_is_ready_and_then_is_not_is_no_reason(tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper, tried, wakes = tries
+    for state in (RouteState.IN, RouteState.OUT) * 100:
+        monkeypatch.setattr(module, "first_routes", lambda behind, state=state: {"replica": state})
+        keeper.tend(World(), "gone:1")  # type: ignore[arg-type]
+        if state is RouteState.IN and not tried:
+            assert wakes.acquire(timeout=15)
+    keeper.tend(World(), "there:1")  # type: ignore[arg-type]
+    assert wakes.acquire(timeout=15)
+    eventually(lambda: tried[-1] == "there:1")
+    assert tried == ["gone:1", "there:1"]
+
+
+def test_what_comes_as_a_try_begins_is_tried_next(tries: Tries, monkeypatch: pytest.MonkeyPatch) -> None:
+    keeper, tried, _ = tries
+    take = keeper._next
+
+    def take_as_another_comes() -> Any:
+        taken = take()
+        keeper.tend(World(), "there:1")  # type: ignore[arg-type]
+        return taken
+
+    monkeypatch.setattr(keeper, "_next", take_as_another_comes)
+    keeper.tend(World(), "gone:1")  # type: ignore[arg-type]
+    eventually(lambda: tried == ["gone:1", "there:1"])
+
+
+def test_what_fails_again_and_again_is_told_though_something_is_new_each_time(tries: Tries) -> None:
+    keeper, _, wakes = tries
+    for image, told in (("a:1", None), ("b:1", "no such image"), ("c:1", "no such image")):
+        keeper.tend(World(), image)  # type: ignore[arg-type]
+        assert wakes.acquire(timeout=15)
+        assert keeper.trouble == told, "the first try may have met one that was just ending"

@@ -87,6 +87,25 @@ def test_one_that_is_left_where_it_is_is_led_to_there(paused: bool, via: Any, ne
     assert plan is not None and plan.wanted.networks == networks
 
 
+@pytest.mark.parametrize(
+    ("paused", "before", "networks"),
+    [
+        (True, BEHIND, ("shop_default",)),
+        (False, BEHIND, ("shop.web.ingress",)),
+        (True, NOTHING, ("shop.web.ingress",)),
+        (True, None, ("shop.web.ingress",)),
+    ],
+    ids=["left where it is", "to be replaced", "not behind it yet", "nothing is known of before"],
+)
+def test_while_the_proxy_does_not_answer_it_stays_where_it_leads_to(paused: bool, before: Any, networks: Any) -> None:
+    """It is asked while it is being changed, for instance, and one look later it says the same as before."""
+    moved = replace(WEB, networks=("shop.web.ingress",))
+    there = replace(healthy(), route=RouteSeen(RouteState.UNKNOWN))
+    known = {("web", Revision("v2")): moved}
+    plan = plan_ingress({"web": web(there, want=moved, known=known, paused=paused)}, before)
+    assert plan is not None and plan.wanted.networks == networks
+
+
 def test_a_first_look_that_was_half_a_look_says_nothing_of_a_proxy_that_runs_already() -> None:
     both = {"web": web(healthy(), complete=False), "api": web(healthy())}
     assert plan_ingress(both, None) is None

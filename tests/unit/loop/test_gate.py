@@ -227,12 +227,13 @@ def test_the_loop_asks_an_engine_again_that_was_away_when_an_image_had_come() ->
     engine = Away()
     engine.facts, guard = ImageFacts(user=""), Guard(engine)
     pulled = Outcome(Pull("web", "web:1", "missing"), Result.DONE)
-    loaded = guard.anew(loaded, (pulled,), {})
+    loaded = guard.anew(loaded, (pulled,), {}, 100.0)
     assert "F01" not in loaded.desired.barred["web"]
     engine.away = False
-    loaded = guard.anew(loaded, (), {})
+    assert guard.anew(loaded, (), {}, 129.0) is loaded, "not with every look"
+    loaded = guard.anew(loaded, (), {}, 131.0)
     assert "F01" in loaded.desired.barred["web"]
-    assert guard.anew(loaded, (), {}) is loaded, "and never again"
+    assert guard.anew(loaded, (), {}, 200.0) is loaded, "and never again"
 
 
 def test_a_waiver_that_is_over_bars_by_what_it_hid_and_not_by_itself() -> None:

@@ -27,6 +27,7 @@ from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
 from controller.model.running import ImageFacts, Model, Running
 from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
+from controller.security.addresses import without_secrets
 from controller.security.reading import Keys, mapping, text, texts
 from controller.security.scan import Found, scan_project, scan_running
 from controller.security.subject import Project, Watched
@@ -252,7 +253,7 @@ def _placed(found: Found, places: PortPlaces, source: FindingSource) -> ScanFind
         hit.message,
         hit.fix or rule.fix,
         service,
-        dotted(path) or None,
+        without_secrets(dotted(path)) or None,
         source=source,
     )
     if spot is None:

@@ -24,11 +24,12 @@ def looked_at(inputs: Inputs, named: Named = ()) -> Iterator[tuple[Keys, str]]:
         yield from _passed_on(document)
         yield from _contents(document)
     for file, lines in inputs.lines:
+        is_named = any(path == file for _, path in named)
         services = {keys[1] for keys, path in named if path == file and keys[2:3] == ("env_file",)}
         for line_name, name in _of_lines(lines):
             for service in services:
                 yield ("services", service, "environment", line_name), name
-            if not any(path == file for _, path in named):
+            if not is_named:
                 yield (), name
 
 

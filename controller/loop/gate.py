@@ -14,6 +14,7 @@ from controller.loop.scanfacts import look_again
 from controller.loop.scanning import (
     Known,
     Written,
+    find_places,
     know,
     make_project,
     read_waivers,
@@ -76,7 +77,8 @@ class Gate:
         images = known.images if known.is_whole else {**self.project.images, **known.images}
         project = replace(self.project, images=images, made={**self.project.made, **known.volumes})
         project = look_again(project, {})
-        return replace(self, project=project, findings=scan_made(project, self.written), is_blind=not known.is_whole)
+        found = scan_made(project, find_places(self.written))
+        return replace(self, project=project, findings=found, is_blind=not known.is_whole)
 
     def check(self, step: Step, engine: Engine, files: ComposeProject, *, mounts: bool = True) -> str:
         """Why this very step is not done; "": it may be. It is judged as it is now, not as it was read.
@@ -124,8 +126,9 @@ def gate_of(written: Written, known: Known) -> Gate | None:
     """The same of what was read, and asked, already."""
     if written.fail_on is None:
         return None
-    project = make_project(written, known)
-    waivers, findings = read_waivers(written), scan_made(project, written)
+    places = find_places(written)
+    project = make_project(written, known, places)
+    waivers, findings = read_waivers(written), scan_made(project, places)
     return Gate(written.fail_on, project, findings, waivers, written, not known.is_whole)
 
 

@@ -30,6 +30,10 @@ class PortPlaces:
         self._places = places
         self._services: dict[str, _Ports] = {}
 
+    def written(self, path: Keys) -> str | None:
+        """As `Places.written`."""
+        return self._places.written(path)
+
     def ranges(self, service: str) -> tuple[Published, ...]:
         """Ports that are written as a range, of which Compose makes several."""
         return tuple(one.port for one in self._ports(service).wide if one.port.target[0] != one.port.target[1])

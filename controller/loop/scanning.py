@@ -27,6 +27,7 @@ from controller.model.errors import EngineError
 from controller.model.project import RenderedProject
 from controller.model.running import ImageFacts, Model, Running
 from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
+from controller.security.addresses import without_secrets
 from controller.security.reading import Keys, mapping, text, texts
 from controller.security.scan import Found, scan_project, scan_running
 from controller.security.subject import Project, Watched
@@ -93,13 +94,13 @@ def today() -> date:
 
 def scan(written: Written, known: Known, today: date, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
     """All findings on one stack, in no order."""
-    found = scan_made(make_project(written, known, running), written, running)
+    places = find_places(written)
+    found = scan_made(make_project(written, known, places, running), places, running)
     return accept(found, read_waivers(written), today)
 
 
-def scan_made(project: Project, written: Written, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
-    """The same of a project that was made of it before, whatever is waived."""
-    places = PortPlaces(_places(written))
+def scan_made(project: Project, places: PortPlaces, running: Running = NOTHING_RUNS) -> tuple[ScanFinding, ...]:
+    """The same of a project that was made before, whatever is waived."""
     found = [_placed(one, places, FindingSource.COMPOSE) for one in scan_project(project)]
     found += [_placed(one, places, FindingSource.RUNNING) for one in scan_running(project, running)]
     return tuple(_once(found))
@@ -120,16 +121,14 @@ def with_every_profile(target: Target) -> Target:
     return replace(target, project=replace(target.project, profiles=("*",)))
 
 
-def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS) -> Project:
-    """What rules look at."""
+def make_project(written: Written, known: Known, places: PortPlaces, running: Running = NOTHING_RUNS) -> Project:
+    """What rules look at. `places`: of the same files."""
     model = written.rendered.model
     directory = os.path.abspath(written.directory)
     services = {name: mapping(one) for name, one in mapping(model.get("services")).items()}
     folder = written.manifest_path.parent if written.manifest_path is not None else written.directory
     named = named_files(written.inputs, written.directory)
     made = {**known.volumes, **running.volumes}
-    places = _places(written)
-    ranges = PortPlaces(places).ranges
     return Project(
         name=written.rendered.name,
         services=services,
@@ -152,7 +151,7 @@ def make_project(written: Written, known: Known, running: Running = NOTHING_RUNS
         watched=tuple(_watched(written)),
         written=places.written,
         looked_at=tuple(looked_at(written.inputs, [(one.keys, one.path) for one in named])),
-        ranges={name: found for name in services if (found := ranges(name))},
+        ranges={name: found for name in services if (found := places.ranges(name))},
         is_exact=written.is_exact,
         userns_remap=running.posture is not None and running.posture.userns_remap,
     )
@@ -215,14 +214,15 @@ def find_images(
     return found, whole
 
 
-def _places(written: Written) -> Places:
+def find_places(written: Written) -> PortPlaces:
+    """Where each thing stands that it says: made once, for it is asked much."""
     inputs = written.inputs
     lines = dict(inputs.lines)
     files: dict[str | int, dict[str, list[tuple[Path, tuple[EnvLine, ...]]]]] = {"env_file": {}, "label_file": {}}
     for one in named_files(inputs, written.directory):
         if one.path in lines:
             files[one.keys[2]].setdefault(str(one.keys[1]), []).append((one.path, lines[one.path]))
-    return Places(inputs.documents, inputs.bases, files["env_file"], inputs.values, files["label_file"])
+    return PortPlaces(Places(inputs.documents, inputs.bases, files["env_file"], inputs.values, files["label_file"]))
 
 
 def _edges(services: Mapping[str, Mapping[str, Any]], manifest: Stack | None) -> Iterator[frozenset[str]]:
@@ -257,7 +257,7 @@ def _placed(found: Found, places: PortPlaces, source: FindingSource) -> ScanFind
         hit.message,
         hit.fix or rule.fix,
         service,
-        dotted(path) or None,
+        without_secrets(dotted(path)) or None,
         source=source,
     )
     if spot is None:

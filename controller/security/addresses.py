@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from controller.security.blanks import BLANK, filled
+from controller.security.blanks import BLANK
 from controller.security.credentials import holds, is_credential_name
 from controller.security.tokens import without_tokens
 
@@ -23,8 +23,8 @@ class Login(NamedTuple):
 
 _URL = re.compile(r"(?<![a-zA-Z0-9+.-])[a-zA-Z][a-zA-Z0-9+.-]{0,31}://([^\s/:@]{0,256}):([^\s@]{1,512})@")
 _OTHER = (
-    re.compile(r"(?:^|[\s\"'])([^\s:@/\"']{1,128}):([^\s@]{1,512})@(?:tcp|unix|udp)\("),  # Go's MySQL driver
-    re.compile(r"\bjdbc:oracle:[a-z0-9]{1,8}:([^\s/@]{1,128})/([^\s@]{1,256})@", re.IGNORECASE),
+    re.compile(r"(?:^|[\s\"'])([^\s:@/\"']{1,128}):(\S{1,512})@(?:tcp|unix|udp)\("),  # Go's MySQL driver
+    re.compile(r"\bjdbc:oracle:[a-z0-9]{1,8}:([^\s/@]{1,128})/([^\s/]{1,256}|[^\s@]{1,256})@", re.IGNORECASE),
 )
 _PAIR = re.compile(r"(?:^|[\s;?&])([A-Za-z][\w-]{0,63})=([^\s;&'\"]{1,4096})")
 _SPACED = re.compile(r";\s{0,4}([A-Za-z][\w-]{0,63})\s{0,4}=\s{0,4}([^\s;&'\"]{1,4096})")
@@ -33,7 +33,8 @@ _HOST = re.compile(rf"[\d{BLANK}]*/")
 """What stands before the password's end is a port, and the `@` belongs to a path."""
 _TEMPLATE = ("<", "{{", "%(", "*")
 _SPOKEN = frozenset({"PASSWORD", "PASS", "PWD"})
-_USER = re.compile(r"(?<=//)(?:[^/\s@]{1,512}|[^\s/:@]{0,256}:[^\s@]{1,512})(?=@)")
+_USER = re.compile(r"(?<=//)(?:[^/\s]{1,1024}|[^\s/:@]{0,256}:[^\s@]{1,512})(?=@)")
+"""Up to the last `@`: a password may hold one."""
 
 
 def address_login(text: str) -> Login | None:
@@ -58,22 +59,22 @@ def _is_one(login: Login) -> bool:
     return holds(login.password) and not login.password.startswith(_TEMPLATE) and _HOST.match(login.password) is None
 
 
-def url_secret(value: str) -> str | None:
-    """The password in an address as it is written; variables do not count."""
-    found = address_login(filled(value))
-    return found.password if found is not None else None
-
-
 def json_pairs(text: str) -> list[tuple[str, str]]:
     """Names and texts of JSON, wherever it stands in a text."""
     return _JSON.findall(text) if '"' in text else []
 
 
 def without_secrets(told: str) -> str:
-    """A text about what stands there, without the password of an address and without tokens."""
-    return without_tokens(_PAIR.sub(_hidden, _USER.sub("…", told)))
+    """A text about what stands there, without the password of an address or a connection string and without tokens."""
+    told = _USER.sub("…", told)
+    for form in _OTHER:
+        told = form.sub(_hidden, told)
+    for form in (_PAIR, _SPACED):
+        told = form.sub(lambda found: _hidden(found) if is_credential_name(found[1], found[2]) else found[0], told)
+    return without_tokens(told)
 
 
 def _hidden(found: re.Match[str]) -> str:
-    whole = found[0]
-    return whole if not is_credential_name(found[1], found[2]) else f"{whole[: len(whole) - len(found[2])]}…"
+    """All of it but the second group, which is a password."""
+    start, end = found.start(), found.start(2)
+    return f"{found.string[start:end]}…{found.string[found.end(2) : found.end()]}"

@@ -9,7 +9,7 @@ import re
 from functools import lru_cache
 from itertools import pairwise
 
-from controller.security.blanks import BLANK, filled
+from controller.security.blanks import BLANK
 
 _ARE = frozenset(
     {
@@ -69,6 +69,7 @@ _ELSEWHERE = re.compile(
 """A reference to where it is kept, or an address that nobody logs in with."""
 _SAID = re.compile(r"\b(bearer|basic|digest|token|api-?key|key)\b", re.IGNORECASE)
 _SIGNS = re.compile(r"[^\W_]")
+_PLAIN = re.compile(r"[A-Za-z_][\w.-]*")
 _FEWEST = 4
 """Letters and digits beside variables that are a part of a credential, and no words around one."""
 
@@ -129,13 +130,13 @@ def _is_public(words: tuple[str, ...]) -> bool:
     return not any(part in word for word in rest for part in ("SECRET", "PASSW", "PRIVATE"))
 
 
-def is_literal(written: str | None) -> bool:
-    """Whether text in a file holds something itself, and does not only name variables."""
-    return holds(filled(written or ""))
+def told_name(name: str) -> str:
+    """What a message calls it: where it is no plain name, a credential may stand in it."""
+    return name if _PLAIN.fullmatch(name) else "an item"
 
 
 def holds(shown: str) -> bool:
-    """The same of one in which variables are blank: more than `Bearer` and what separates them."""
+    """Whether a text in which variables are blank has something itself: more than `Bearer` and what separates them."""
     if BLANK not in shown:
         return bool(shown.strip())
     return sum(1 for _ in _SIGNS.finditer(_SAID.sub("", shown))) >= _FEWEST

@@ -6,7 +6,7 @@ its definition.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from controller.model.running import Model
@@ -141,8 +141,3 @@ _MENDS: Mapping[str, Mend] = {
     "W01": _loopback,
     "W02": _loopback,
 }
-
-
-def mendable() -> Sequence[str]:
-    """Rules that can be mended by themselves."""
-    return tuple(_MENDS)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from controller.model.running import Model
 from controller.security.reading import items, text
 
-_SPAN = re.compile(r"(\d+)(?:-(\d+))?$")
+_SPAN = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?$")
 
 Key = tuple[str, tuple[int, int] | None, tuple[int, int], str]
 

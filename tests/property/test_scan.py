@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from controller.intake.inputs import read_inputs
 from controller.intake.rough import read_roughly
-from controller.loop.scanning import Known, Written, make_project, scan
+from controller.loop.scanning import Known, Written, find_places, make_project, scan
 from controller.model.project import ComposeProject
 from controller.model.running import Running
 from controller.render.scan import findings_data, findings_lines, sarif
@@ -166,4 +166,4 @@ def test_places_are_within_their_files(tmp_path: Path) -> None:
     assert [(one.rule.id, one.service, one.line) for one in ours] == [
         ("H03", "web", 2), ("X01", "web", 2), ("H03", "gone", None)
     ]  # fmt: skip
-    assert make_project(written, Known()).services.keys() == {"web"}
+    assert make_project(written, Known(), find_places(written)).services.keys() == {"web"}

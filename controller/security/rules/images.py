@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from controller.model.images import normalise_image
-from controller.security.credentials import is_credential_name
+from controller.security.credentials import is_credential_name, told_name
 from controller.security.images import ImageName, is_mutable, parse
 from controller.security.reading import Keys, deep, mapping, pairs, text
 from controller.security.subject import Checks, Hit, Subject
@@ -129,7 +129,7 @@ def contents(one: Subject) -> Iterator[Hit]:
     for line in facts.environment:
         name, _, value = line.partition("=")
         if value and (is_credential_name(name, value) or credential_in(value)):
-            yield Hit(("image",), f"it brings a value for {name}")
+            yield Hit(("image",), f"it brings a value for {told_name(name)}")
     if any(_SET_UID.search(line) for line in facts.history):
         yield Hit(("image",), "it makes a program setuid")
     if any(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.model.scanning import FindingSeverity
+from controller.security.credentials import told_name
 from controller.security.reading import Keys, networks, options, pairs, text, texts
 from controller.security.subject import Checks, Hit, Subject
 
@@ -225,7 +226,7 @@ def sysctls(one: Subject) -> Iterator[Hit]:
     worse = FindingSeverity.HIGH if on_host else None
     for name, value in pairs(one.model.get("sysctls")):
         if name not in _SAFE_SYSCTLS:
-            yield Hit(("sysctls", name), f"it sets {name} to {value}", name, worse)
+            yield Hit(("sysctls", name), f"it sets {told_name(name)} to {value}", name, worse)
 
 
 @NAMESPACES.service(

@@ -6,6 +6,7 @@ import os.path
 from collections.abc import Iterator
 
 from controller.model.variables import OWN
+from controller.security.credentials import told_name
 from controller.security.paths import is_below, tidy
 from controller.security.reading import deep, items, mapping, text
 from controller.security.subject import Checks, Hit, Project
@@ -24,7 +25,7 @@ _ALSO = ("JWT_SECRET",)
 def own_variables(project: Project) -> Iterator[Hit]:
     for path, name in project.looked_at:
         if name.startswith(OWN) or name in _ALSO:
-            told = f"{name} is the controller's own"
+            told = f"{told_name(name)} is the controller's own"
             yield Hit(path, told if path else f"{told}, and an env file of the project looks at it", name)
 
 

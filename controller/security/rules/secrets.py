@@ -9,7 +9,7 @@ from typing import NamedTuple
 from controller.security.addresses import address_login, json_pairs
 from controller.security.arguments import Given, calls, given, is_credential, last_part
 from controller.security.blanks import BLANK, filled
-from controller.security.credentials import holds, is_credential_name, name_words
+from controller.security.credentials import holds, is_credential_name, name_words, told_name
 from controller.security.defaults import is_default
 from controller.security.reading import Keys, deep, items, mapping, pairs, text, texts
 from controller.security.subject import Checks, Hit, Literal, Project, Subject
@@ -49,7 +49,7 @@ def _is_held(name: str, shown: str) -> bool:
 def variables(one: Subject) -> Iterator[Hit]:
     for name, shown, login in one.literals(_literals):
         if login is None and _is_held(name, shown):
-            yield Hit(("environment", name), f"{name} stands there in clear", name)
+            yield Hit(("environment", name), f"{told_name(name)} stands there in clear", name)
 
 
 @SECRETS.service(
@@ -61,7 +61,7 @@ def variables(one: Subject) -> Iterator[Hit]:
 def addresses(one: Subject) -> Iterator[Hit]:
     for name, _, login in one.literals(_literals):
         if login is not None:
-            yield Hit(("environment", name), f"the address in {name} holds a credential", name)
+            yield Hit(("environment", name), f"the address in {told_name(name)} holds a credential", name)
 
 
 @SECRETS.service(
@@ -78,7 +78,7 @@ def elsewhere(one: Subject) -> Iterator[Hit]:
             yield Hit(path, "a credential is one of its arguments", _sought(found))
     for path, name, shown in _labelled(one):
         if _is_named(name, shown):
-            yield Hit(path, f"{name} holds a credential", name)
+            yield Hit(path, f"{told_name(name)} holds a credential", name)
     for path, place in _contexts(one):
         if address_login(place) is not None:
             yield Hit(path, "the address of what is built holds a credential")
@@ -179,7 +179,7 @@ def extensions(project: Project) -> Iterator[Hit]:
             for key, value in pairs(mapping(spec).get("labels")):
                 path = (section, name, "labels", key)
                 if _is_named(key, _shown(project, path, value or "")):
-                    yield Hit(path, f"{key} holds a credential", key)
+                    yield Hit(path, f"{told_name(key)} holds a credential", key)
 
 
 def _extensions(project: Project) -> Iterator[tuple[Keys, object]]:
@@ -195,7 +195,7 @@ def _below(project: Project, path: Keys, value: object) -> Iterator[Hit]:
         if isinstance(key, int):  # an item `NAME=value`
             name, _, shown = shown.partition("=")
         if told and _is_named(name, shown):
-            yield Hit(where, f"{name} holds a credential", name)
+            yield Hit(where, f"{told_name(name)} holds a credential", name)
         elif not told:
             yield from _below(project, where, found)
 
@@ -218,7 +218,7 @@ def volume_options(project: Project) -> Iterator[Hit]:
             for key, value in pairs(mapping(spec).get("driver_opts")):
                 path = (section, name, "driver_opts", key)
                 if _is_option(key, _shown(project, path, value or "")):
-                    yield Hit(path, f"{key} of '{name}' holds a credential", key)
+                    yield Hit(path, f"{told_name(key)} of '{name}' holds a credential", key)
 
 
 def _is_option(key: str, shown: str) -> bool:
@@ -287,7 +287,7 @@ def defaults(one: Subject) -> Iterator[Hit]:
         else:
             found = is_credential_name(name) and (is_default(shown) or users.get(name_words(name)[:-1]) == shown)
         if found:
-            yield Hit(("environment", name), f"{name} is one that everybody knows", name)
+            yield Hit(("environment", name), f"{told_name(name)} is one that everybody knows", name)
 
 
 def _user_of(name: str) -> tuple[str, ...]:

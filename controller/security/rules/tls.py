@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from controller.security.arguments import Call, Word, calls
-from controller.security.credentials import name_words
+from controller.security.credentials import name_words, told_name
 from controller.security.reading import Keys, deep, pairs, text, texts
 from controller.security.subject import Checks, Hit, Project, Subject
 
@@ -96,7 +96,7 @@ _CURL = re.compile(r"--insecure|-[0-46aBfgGiIjlLMnNOpqRsSvVZ#]*k[a-zA-Z]*")
 def unchecked(one: Subject) -> Iterator[Hit]:
     for name, value in pairs(one.model.get("environment")):
         if value and (_is_off(name, value) or any(_is_off(*pair, inside=True) for pair in _settings(value))):
-            yield Hit(("environment", name), f"{name} switches it off", name)
+            yield Hit(("environment", name), f"{told_name(name)} switches it off", name)
     told: set[Keys] = set()
     for path, call in _calls(one):
         place = _switch(call)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.security.addresses import address_login, url_secret, without_secrets
+from controller.security.addresses import address_login, without_secrets
 from controller.security.arguments import calls, given, is_credential
 from controller.security.blanks import BLANK, filled
-from controller.security.credentials import is_credential_name, is_literal
+from controller.security.credentials import holds, is_credential_name, told_name
 from controller.security.defaults import is_default
 from controller.security.tokens import credential_in
 
@@ -71,13 +71,13 @@ def test_values(name: str, value: str, expected: bool) -> None:
     ("written", "expected"),
     [
         ("x", True), ("${A}", False), ("$A", False), ("${A:?set it}", False), ("${A:-}", False), ("${A:-x}", True),
-        ("${A}${B}", False), ("a-${B}", False), ("abcd-${B}", True), ("", False), (None, False), (" ", False),
+        ("${A}${B}", False), ("a-${B}", False), ("abcd-${B}", True), ("", False), (" ", False),
         ("${A-x}", True), ("Bearer ${A}", False), ("${A}:${B}", False), ("${A}-${B}", False), ("x${A:-}kW7zq2", True),
         ("$$A", False), ("$${A}", False), ("$$kW7zq2", True), ("a$$b", True), ("$${A:-x}", True),
     ],
 )  # fmt: skip
-def test_literals(written: str | None, expected: bool) -> None:
-    assert is_literal(written) is expected
+def test_what_holds_something_itself(written: str, expected: bool) -> None:
+    assert holds(filled(written)) is expected
 
 
 FILLED = {
@@ -126,6 +126,8 @@ def test_what_stands_in_a_command() -> None:
         ("mysql:host=c;user=a;pass=kW7zq2LmX9", "kW7zq2LmX9"),
         ("a:kW7zq2LmX9@tcp(c:3306)/x", "kW7zq2LmX9"),
         ("a:$P@tcp(c:3306)/x", None),
+        ("a:kW7@zq2@tcp(c:3306)/x", "kW7@zq2"),
+        ("jdbc:oracle:thin:scott/kW7@zq2@//c:1521/x", "kW7@zq2"),
         ("jdbc:oracle:thin:scott/kW7zq2LmX9@//c:1521/x", "kW7zq2LmX9"),
         ("Server = c; Password = kW7zq2LmX9; User = a", "kW7zq2LmX9"),
         ("echo TOKEN = missing", None),
@@ -134,7 +136,8 @@ def test_what_stands_in_a_command() -> None:
     ],
 )
 def test_addresses(value: str, expected: str | None) -> None:
-    assert url_secret(value) == expected
+    found = address_login(filled(value))
+    assert (found and found.password) == expected
 
 
 @pytest.mark.parametrize(
@@ -203,10 +206,38 @@ HOSTILE = (
 def test_no_text_keeps_us_busy(text: str) -> None:
     """One pass and bounded forms: there is nothing in it, and that is said."""
     shown = filled(text, in_shell=True)
-    assert url_secret(text) is None and credential_in(text) is None and address_login(shown) is None
+    assert credential_in(text) is None and address_login(filled(text)) is None and address_login(shown) is None
+    assert without_secrets(text) == text
     assert not [one for call in calls(shown) for one in given(call) if is_credential(one)]
 
 
 def test_what_is_told_of_them() -> None:
     told = without_secrets("DOCKER_HOST is tcp://me:se/cret@a:2375?token=kW7zq2LmX9, and AKIAIOSFODNN7EXAMPLE")
     assert told == "DOCKER_HOST is tcp://…@a:2375?token=… and …"
+
+
+TOLD = {
+    "it is https://me:kW7@zq2@c/x": "it is https://…@c/x",
+    "http://me:p@c:80,http://you:q@zq2@d": "http://…@c:80,http://…@d",
+    "'https://kW7zq2LmX9@c/x@y'": "'https://…@c/x@y'",
+    "a:kW7@zq2@tcp(c:3306)/x holds": "a:…@tcp(c:3306)/x holds",
+    "'a:kW7zq2LmX9@unix(/x)'": "'a:…@unix(/x)'",
+    "jdbc:oracle:thin:scott/kW7@zq2@//c:1521/x": "jdbc:oracle:thin:scott/…@//c:1521/x",
+    "Server = c; Password = kW7zq2LmX9; User = a": "Server = c; Password = …; User = a",
+    "docker-image://c/a:b, a:b@c and me@c": "docker-image://c/a:b, a:b@c and me@c",
+}
+
+
+@pytest.mark.parametrize("said", TOLD)
+def test_no_password_is_told_whatever_signs_it_has(said: str) -> None:
+    assert without_secrets(said) == TOLD[said]
+
+
+@pytest.mark.parametrize("name", ["DB_PASSWORD", "spring.datasource.password", "_x-token"])
+def test_plain_names_are_told(name: str) -> None:
+    assert told_name(name) == name
+
+
+@pytest.mark.parametrize("name", ["me:kW7zq2@tcp(c)/x?token", "CORS:kW7zq2 password", "me/kW7zq2", "", "1", "A\n"])
+def test_what_may_hold_more_than_a_name_is_not_told(name: str) -> None:
+    assert told_name(name) == "an item"

@@ -10,7 +10,7 @@ import yaml
 
 from controller.model.scanning import Acceptance, FindingSource, ScanFinding
 from controller.render.hardening import diff_lines, override_text
-from controller.security.mending import Instead, Mended, find_mends, mendable
+from controller.security.mending import Instead, Mended, find_mends
 from controller.security.scan import all_rules
 
 pytestmark = pytest.mark.unit
@@ -116,10 +116,6 @@ def test_what_is_accepted_or_only_runs_is_left() -> None:
     accepted = finding("R03", accepted=Acceptance("needs them", date(2999, 1, 1)))
     running = finding("N12", source=FindingSource.RUNNING)
     assert find_mends({"web": {}}, [accepted, running]) == ()
-
-
-def test_every_rule_that_can_be_mended_is_one() -> None:
-    assert set(mendable()) <= set(all_rules())
 
 
 def test_the_file_is_yaml_that_tells_where_it_came_from() -> None:

@@ -23,7 +23,7 @@ from controller.security.reading import (
     tmpfs,
     words,
 )
-from controller.security.spans import Published, ports
+from controller.security.spans import Published, ports, span
 
 pytestmark = pytest.mark.unit
 
@@ -84,6 +84,12 @@ def test_ports(written: Any, expected: Published) -> None:
 @pytest.mark.parametrize("nothing", ["", "a", "a:b", "${PORT}:80x", {}, {"target": "x"}, None, [], True])
 def test_what_is_no_port(nothing: Any) -> None:
     assert list(ports({"ports": [nothing]})) == []
+
+
+@pytest.mark.parametrize("form", ["{0}", "80-{0}", "{0}-80", "80:{0}", "127.0.0.1:8080:{0}/udp"])
+def test_more_digits_than_are_read_as_a_number_are_no_port(form: str) -> None:
+    written = form.format("1" * 5000)
+    assert list(ports({"ports": [written, {"target": written}]})) == [] and span(written) is None
 
 
 @pytest.mark.parametrize(

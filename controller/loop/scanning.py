@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from controller.engines.base import Engine
 from controller.intake.compose import read_image, read_needs
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from controller.model.manifest import Stack
 
 NOTHING_RUNS = Running()
+_Told = TypeVar("_Told")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,33 +183,33 @@ def find_volumes(
 ) -> tuple[Mapping[str, Model], bool]:
     """How those of its volumes are mounted that are there already: their definition does not change them any more.
     And whether these are all: as far as the engine answers."""
-    ends_at, found, whole = time.monotonic() + deadline, dict[str, Model](), True
-    for key, spec in mapping(rendered.model.get("volumes")).items():
-        name = text(mapping(spec).get("name")) or f"{rendered.name}_{key}"
-        try:
-            options = engine.volume_options(name, deadline=max(ends_at - time.monotonic(), 0.1))
-        except EngineError:
-            whole, options = False, {}
-        if options:
-            found[name] = options
-        if time.monotonic() > ends_at:
-            return found, False
-    return found, whole
+    volumes = mapping(rendered.model.get("volumes")).items()
+    names = [text(mapping(spec).get("name")) or f"{rendered.name}_{key}" for key, spec in volumes]
+    found, whole = _ask_each(engine.volume_options, {name: name for name in names}, deadline)
+    return {name: options for name, options in found.items() if options}, whole
 
 
 def find_images(
     engine: Engine, rendered: RenderedProject, *, deadline: float = 5.0
 ) -> tuple[Mapping[str, ImageFacts], bool]:
     """What the images say that are here, by service; and whether these are all: as far as the engine answers."""
-    ends_at, found, whole = time.monotonic() + deadline, dict[str, ImageFacts](), True
-    for name, model in mapping(rendered.model.get("services")).items():
-        left = ends_at - time.monotonic()
+    services = mapping(rendered.model.get("services")).items()
+    names = {name: read_image(mapping(model), rendered.name, name) for name, model in services}
+    return _ask_each(engine.image_facts, names, deadline)
+
+
+def _ask_each(
+    ask: Callable[..., _Told | None], names: Mapping[str, str], deadline: float
+) -> tuple[dict[str, _Told], bool]:
+    """What the engine says of each, by key, and whether it answered on all: who is silent hides none of the others."""
+    ends_at, found, whole = time.monotonic() + deadline, dict[str, _Told](), True
+    for key, name in names.items():
         try:
-            facts = engine.image_facts(read_image(mapping(model), rendered.name, name), deadline=max(left, 0.1))
+            told = ask(name, deadline=max(ends_at - time.monotonic(), 0.1))
         except EngineError:
-            whole, facts = False, None
-        if facts is not None:
-            found[name] = facts
+            whole, told = False, None
+        if told is not None:
+            found[key] = told
         if time.monotonic() > ends_at:
             return found, False
     return found, whole

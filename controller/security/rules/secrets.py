@@ -174,12 +174,18 @@ def _contexts(one: Subject) -> Iterator[tuple[Keys, str]]:
 def extensions(project: Project) -> Iterator[Hit]:
     for path, value in _extensions(project):
         yield from _below(project, path, value)
+    for path, _, key, shown in _said_of_parts(project, "labels"):
+        if _is_named(key, shown):
+            yield Hit(path, f"{told_name(key)} holds a credential", key)
+
+
+def _said_of_parts(project: Project, said: str) -> Iterator[tuple[Keys, str, str, str]]:
+    """Each label, or option, of the networks and volumes: its place, whose it is, its name, and its value."""
     for section in ("networks", "volumes"):
         for name, spec in project.defined(section).items():
-            for key, value in pairs(mapping(spec).get("labels")):
-                path = (section, name, "labels", key)
-                if _is_named(key, _shown(project, path, value or "")):
-                    yield Hit(path, f"{told_name(key)} holds a credential", key)
+            for key, value in pairs(mapping(spec).get(said)):
+                path = (section, name, said, key)
+                yield path, name, key, _shown(project, path, value or "")
 
 
 def _extensions(project: Project) -> Iterator[tuple[Keys, object]]:
@@ -213,12 +219,9 @@ def _entries(value: object) -> Iterator[tuple[str | int, object]]:
     fix="name a file that only root reads: o: credentials=/etc/…",
 )  # fmt: skip
 def volume_options(project: Project) -> Iterator[Hit]:
-    for section in ("volumes", "networks"):
-        for name, spec in project.defined(section).items():
-            for key, value in pairs(mapping(spec).get("driver_opts")):
-                path = (section, name, "driver_opts", key)
-                if _is_option(key, _shown(project, path, value or "")):
-                    yield Hit(path, f"{told_name(key)} of '{name}' holds a credential", key)
+    for path, name, key, shown in _said_of_parts(project, "driver_opts"):
+        if _is_option(key, shown):
+            yield Hit(path, f"{told_name(key)} of '{name}' holds a credential", key)
 
 
 def _is_option(key: str, shown: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from controller.security.arguments import Call, Word, calls
 from controller.security.credentials import name_words, told_name
@@ -40,12 +40,17 @@ def plain_api(one: Subject) -> Iterator[Hit]:
     secured = variables.get("DOCKER_TLS_VERIFY") or variables.get("DOCKER_TLS")
     if _REMOTE.match(address) and not secured and not _LOCAL.match(address):
         yield Hit(("environment", "DOCKER_HOST"), f"DOCKER_HOST is {address}, without TLS", "DOCKER_HOST")
+    yield from _once_each(one, _plain_host, "it opens the Docker API, or speaks to it, without TLS")
+
+
+def _once_each(one: Subject, find: Callable[[Call], str], message: str) -> Iterator[Hit]:
+    """Of the calls of each command the first in which something is found; that is its place."""
     told: set[Keys] = set()
     for path, call in _calls(one):
-        place = _plain_host(call)
+        place = find(call)
         if place and path not in told:
             told.add(path)
-            yield Hit(path, "it opens the Docker API, or speaks to it, without TLS", place)
+            yield Hit(path, message, place)
 
 
 def _plain_host(call: Call) -> str:
@@ -97,12 +102,7 @@ def unchecked(one: Subject) -> Iterator[Hit]:
     for name, value in pairs(one.model.get("environment")):
         if value and (_is_off(name, value) or any(_is_off(*pair, inside=True) for pair in _settings(value))):
             yield Hit(("environment", name), f"{told_name(name)} switches it off", name)
-    told: set[Keys] = set()
-    for path, call in _calls(one):
-        place = _switch(call)
-        if place and path not in told:
-            told.add(path)
-            yield Hit(path, "an argument switches it off", place)
+    yield from _once_each(one, _switch, "an argument switches it off")
 
 
 def _settings(value: str) -> list[tuple[str, str]]:

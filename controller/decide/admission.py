@@ -134,7 +134,7 @@ def _tell(leeway: Leeway) -> tuple[str, str]:
         return EXCEEDS, f"{_needs(leeway, of_memory)}, more than this machine has: {_has(leeway, of_memory)}"
     reason = NO_MEMORY if of_memory else NO_CPU
     if leeway.behind:
-        return reason, f"what is free is left to {leeway.behind}, which has a higher priority and waits for room"
+        return reason, f"what is free is left to {leeway.behind}, which has a higher priority and is to have it first"
     return reason, f"{_needs(leeway, of_memory)}, {_has(leeway, of_memory)}: short {_short(leeway, of_memory)}"
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import NamedTuple
 
 from controller.decide.admission import NO_CPU, NO_MEMORY
 from controller.decide.case import ALIVE
 from controller.decide.demand import ask_others, demand, weigh
-from controller.decide.leeway import AMPLE, Leeway, add, at_least, at_most, count_swaps, fits, minus, plus
+from controller.decide.leeway import AMPLE, Leeway, add, at_least, at_most, count_swaps, fits, minus, plus, times
 from controller.decide.tally import Tally
 from controller.decide.world import World
 from controller.model.decision import Decision
@@ -41,7 +41,7 @@ class Budget:
         self._tally = Tally(world.tally)
         self._ending: Amount | None = None
         self.released = False
-        """Somebody has less than before this pass."""
+        """Somebody has less than before this pass, or less is left to somebody."""
         if self._tracks:
             for name in dirty:
                 self._see(name, world.decisions.get(name))
@@ -63,7 +63,7 @@ class Budget:
 
     def leeway(self, want: DesiredService, ahead: Mapping[str, Amount]) -> Leeway:
         """What this service may begin. `want`: as it is aimed at. `ahead`: what is left to services of a higher
-        priority, which wait."""
+        priority, which wait or are being made."""
         if not self.is_asked(want):
             return AMPLE if self._disk is None else AMPLE._replace(disk=self._disk)
         leeway = self._measure(want, ahead) if self._counts else Leeway(most=1, disk=self._disk)
@@ -96,17 +96,30 @@ class Budget:
             disk=self._disk,
         )
 
-    def claim(self, name: str, decision: Decision | None) -> Amount | None:
-        """What a service that waits would take first; None: others may go ahead of it.
+    @property
+    def coming(self) -> Set[str]:
+        """Services of which more is being made, which will ask for room."""
+        return self._tally.coming
 
-        It would have room if all that is to end anyway had ended: others are not to take that first.
+    def claim(self, name: str, decision: Decision | None) -> Amount | None:
+        """What a service that waits, or is being made, would take first; None: others may go ahead of it.
+
+        Who waits would have room if all that is to end anyway had ended: others are not to take that first.
         """
         short = decision.short if decision is not None else None
+        if short is None and (coming := self._tally.of(name).coming):
+            return self._claim_coming(self._world.desired.services[name], coming)
         if short is None or short.reason not in (NO_MEMORY, NO_CPU):
             return None
         asked = self._ask(self._world.desired.services[name])
         free = minus(self._there(), self._tally.vacant)
         return asked if fits(asked, plus(free, self._find_ending())) else None
+
+    def _claim_coming(self, want: DesiredService, coming: int) -> Amount | None:
+        """For as many of its replicas as there is room for."""
+        asked, free = self._ask(want), minus(self._there(), self._tally.vacant)
+        most = next((count for count in range(coming, 0, -1) if fits(times(count, asked), free)), 0)
+        return times(most, asked) if most else None
 
     @property
     def _disk(self) -> int | None:
@@ -131,7 +144,7 @@ class Budget:
         before, now = self._world.count(name, decision, self._tally)
         self._ending = None
         less = minus(plus(now.amount, now.vacant), plus(before.amount, before.vacant))
-        if less.memory < 0 or less.cpu < 0 or now.places < before.places:
+        if less.memory < 0 or less.cpu < 0 or now.places < before.places or now.coming < before.coming:
             self.released = True
 
     def _find_freed(self, want: DesiredService) -> Amount:

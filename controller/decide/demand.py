@@ -14,13 +14,13 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import Known
 from controller.decide.lacking import laid_as, made_with
 from controller.decide.leeway import add, at_least, plus, times
-from controller.model.decision import AT_REST, Decision, History, Phase
+from controller.model.decision import AT_REST, ON_ITS_WAY, Decision, History, Phase
 from controller.model.desired import DesiredService, Order
 from controller.model.names import ReplicaId, Revision, split_release
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
 from controller.model.resources import NOTHING, Amount, Claims
 from controller.model.routes import RouteState
-from controller.model.steps import Create, Route, Start, Stop, Withdraw
+from controller.model.steps import Create, Fetch, Route, Start, Stop, Withdraw
 
 _GIVES_UP = AT_REST - {Phase.READY} | {Phase.FAILED}
 """Phases in which what does not run is not to be started again by itself."""
@@ -33,7 +33,8 @@ class Held(NamedTuple):
     `kept`: those of them that neither run nor are being started.
 
     `amount`: what all the others are counted with; `vacant`: what is kept for these. `going`: replicas that are to be
-    stopped for one that takes their place.
+    stopped for one that takes their place. `coming`: replicas of which image or container is being made, with nothing
+    else in their way: they will ask for a place.
     """
 
     places: int = 0
@@ -41,6 +42,7 @@ class Held(NamedTuple):
     amount: Amount = NOTHING
     vacant: Amount = NOTHING
     going: frozenset[ReplicaId] = frozenset()
+    coming: int = 0
 
 
 NOBODY_HELD = Held()
@@ -119,7 +121,16 @@ def count_held(
     amounts = [weigh(replica, want, scales) for replica in alive if replica.id not in going]
     amounts += [at_least(weigh(replica, want, scales), next_one) for replica in alive if replica.id in going]
     vacant = times(kept, next_one) if kept else NOTHING
-    return Held(len(alive) + len(granted) + kept, kept, plus(add(amounts), add(granted)), vacant, going)
+    places = len(alive) + len(granted) + kept
+    coming = max(0, want.replicas - places) if _makes_more(want, decision) else 0
+    return Held(places, kept, plus(add(amounts), add(granted)), vacant, going, coming)
+
+
+def _makes_more(want: DesiredService, decision: Decision | None) -> bool:
+    """Not for an update: that begins nothing that it has no place for. Only while a call is under way, which ends."""
+    if decision is None or want.leaving is not None or _updates(decision) or decision.waits_for is not None:
+        return False
+    return decision.reason in ON_ITS_WAY or any(isinstance(step, Create | Fetch) for step in decision.steps)
 
 
 def _aimed_at(want: DesiredService, decision: Decision | None) -> Revision:

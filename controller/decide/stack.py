@@ -182,14 +182,15 @@ class _Turn:
     def _leeway(self, want: DesiredService) -> Leeway:
         """Who would begin something asks first, and gets an answer when it is its turn.
 
-        What a service of a higher priority waits for, and will have once others have ended, is left to it.
+        What a service of a higher priority waits for, and will have once others have ended, is left to it; and what it
+        will ask for as soon as it is made.
         """
         if not self.budget.is_asked(want):
             return self.budget.leeway(want, {})
         if want.name not in self._tried:
             return self.budget.bar(want)
         services, ahead = self.world.desired.services, {}
-        first = [other for other in self.short if services[other].priority > want.priority]
+        first = [other for other in self.short | self.budget.coming if services[other].priority > want.priority]
         for other in sorted(first, key=self.world.turns.__getitem__):
             decision = self.decided.get(other) or self.world.decisions.get(other)
             if (claim := self.budget.claim(other, decision)) is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Set
 from types import MappingProxyType
 
 from controller.decide.demand import NOBODY_HELD, Held
@@ -10,6 +10,7 @@ from controller.decide.leeway import add, minus, plus
 from controller.model.resources import NOTHING, Amount
 
 _NOTHING_BELOW: Mapping[str, Held] = MappingProxyType({})
+_NOBODY: Set[str] = frozenset()
 
 
 class Tally:
@@ -23,6 +24,13 @@ class Tally:
         self._held: dict[str, Held] = {}
         self.total: Amount = NOTHING if below is None else below.total
         self.vacant: Amount = NOTHING if below is None else below.vacant
+        self._coming_below: Set[str] = _NOBODY if below is None else below._coming
+        self._coming: set[str] = set()
+
+    @property
+    def coming(self) -> Set[str]:
+        """Services that will ask for more places. Put together when asked for: a pass seldom wants to know."""
+        return self._coming | (self._coming_below - self._held.keys()) if self._coming_below else self._coming
 
     def find(self, name: str) -> Held | None:
         """None: nobody has counted it yet."""
@@ -36,6 +44,7 @@ class Tally:
         before, self._held[name] = self.of(name), now
         self.total = plus(minus(self.total, before.amount), now.amount)
         self.vacant = plus(minus(self.vacant, before.vacant), now.vacant)
+        (self._coming.add if now.coming else self._coming.discard)(name)
         return before
 
     def keep_only(self, names: Container[str]) -> None:
@@ -43,3 +52,4 @@ class Tally:
         self._held = {name: held for name, held in self._held.items() if name in names}
         self.total = add(held.amount for held in self._held.values())
         self.vacant = add(held.vacant for held in self._held.values())
+        self._coming = {name for name, held in self._held.items() if held.coming}

@@ -43,6 +43,20 @@ ADMITTING = (
         (f"{ADMISSION}::test_what_ends_by_itself_is_left_to_the_higher_priority",),
     ),
     Mutant(
+        "room is not left to what is being made",
+        "decide/stack.py",
+        "for other in self.short | self.budget.coming if",
+        "for other in self.short if",
+        (f"{ADMISSION}::test_room_is_left_to_the_higher_priority_that_is_being_made", _WORLDS),
+    ),
+    Mutant(
+        "what was left to one that could not be made is lost",
+        "decide/budget.py",
+        " or now.coming < before.coming",
+        "",
+        (f"{ADMISSION}::test_what_was_left_to_one_that_could_not_be_made_is_free_again",),
+    ),
+    Mutant(
         "one that serves is stopped for one that has no room",
         "decide/rollout.py",
         "if (short := find_no_room(case, parts)) is not None:",

@@ -30,7 +30,6 @@ def message(scene: Scene, name: str) -> str:
     return next(str(one["message"]) for one in scene.status()["services"] if one["name"] == name)
 
 
-@pytest.mark.slow
 def test_too_little_memory_for_the_stack(scene: Scene) -> None:
     scene.compose(
         f"services: {{a: {reserving('1g')}, b: {reserving('1g')}, huge: {reserving('100g')}, free: {{SLEEP}}}}"

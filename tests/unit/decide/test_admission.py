@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from controller.decide.demand import demand_of
+from controller.decide.stack import decide_stack
 from controller.decide.tally import Tally
 from controller.decide.world import World
 from controller.model.adjustment import Adjustment
-from controller.model.decision import Attempt, Grant, History, Phase
+from controller.model.decision import FETCHING, Attempt, Grant, History, Phase
 from controller.model.desired import DesiredService, Order, StackPolicy, UpdatePolicy
 from controller.model.limited import lay_over
 from controller.model.names import ReplicaId, Revision, make_release
+from controller.model.observed import Trouble
 from controller.model.resources import Admission, Amount, Claims, Limit, Reserve, Room
 from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, template, view
 from tests.unit.decide.worlds import acts, coming, new_one, ready_one, world
@@ -171,10 +173,56 @@ def test_what_ends_by_itself_is_left_to_the_higher_priority() -> None:
         300, needing("a", 100), needing("b", 300, priority=5), running, once=coming("once"), **idle("a", "b")
     )
     assert acts(given) == {}
-    message = "what is free is left to b, which has a higher priority and waits for room"
+    message = "what is free is left to b, which has a higher priority and is to have it first"
     assert given.decisions["a"].message == message
     given.views["once"] = view(exited(service="once", exit_code=0))
     assert acts(given, "once") == {"b": "start 1"}
+
+
+def racing(free: int, **others: Any) -> World:
+    """The container of the less important one is there; that of the other one is being made."""
+    given = machine(free, needing("a", 100), needing("b", 100, priority=5, **others), **idle("a"))
+    given.absorb(decide_stack(["b"], given, NOW))
+    given.busy.add("b")
+    return given
+
+
+def test_room_is_left_to_the_higher_priority_that_is_being_made() -> None:
+    given = racing(150)
+    assert acts(given, "a") == {}
+    message = "what is free is left to b, which has a higher priority and is to have it first"
+    assert given.decisions["a"].message == message
+    given.busy.clear()
+    given.views["b"] = view(created(service="b"))
+    assert acts(given, "b") == {"b": "start 1"}
+    assert given.decisions["a"].message.startswith("needs 100Mi of memory, 50Mi is free")
+
+
+def test_no_more_is_left_to_it_than_it_asks_for() -> None:
+    assert acts(racing(200), "a") == {"a": "start 1"}
+
+
+def test_nothing_is_left_to_what_has_no_room_anyway() -> None:
+    given = machine(150, needing("a", 100), needing("b", 200, priority=5), **idle("a"))
+    given.absorb(decide_stack(["b"], given, NOW))
+    assert acts(given, "a") == {"a": "start 1"}
+
+
+def test_room_is_left_to_one_whose_image_is_fetched() -> None:
+    given = racing(150)
+    given.busy.clear()
+    given.views["b"] = view(image_id=None)
+    given.fetching.add(("b", given.desired.services["b"].image))
+    assert acts(given, "b") == {} and given.decisions["b"].reason == FETCHING
+    assert acts(given, "a") == {}
+
+
+def test_what_was_left_to_one_that_could_not_be_made_is_free_again() -> None:
+    given = racing(150)
+    assert acts(given, "a") == {}
+    given.busy.clear()
+    given.views["b"] = view(trouble=Trouble(1, NOW, "Create", "no such device", release=given.decisions["b"].release))
+    assert acts(given, "b") == {"a": "start 1"}
 
 
 def test_who_could_make_room() -> None:

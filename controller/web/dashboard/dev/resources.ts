@@ -61,7 +61,7 @@ export function shorten(room: Room): Room {
   const said = (mib: number, more = "") => `needs ${mib}Mi of memory, 86Mi is free beside the 512Mi kept for the host: short ${mib - 86}Mi${more}`;
   const services = room.services.map((one): ServiceRoom => {
     if (one.name === "rag-server") return { ...one, priority: 5, waits: said(512, "; stopping prometheus (priority 0) would make room") };
-    return one.name === "grafana" ? { ...one, waits: "what is free is left to rag-server, which has a higher priority and waits for room" } : one;
+    return one.name === "grafana" ? { ...one, waits: "what is free is left to rag-server, which has a higher priority and is to have it first" } : one;
   });
   return { ...room, room: { ...room.room, memory: room.counted.memory + 86 * MIB }, services: services.sort((a, b) => b.priority - a.priority) };
 }

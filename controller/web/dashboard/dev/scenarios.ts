@@ -116,7 +116,7 @@ function away(): World {
 /** Two services have no room left on the machine. */
 function short(): World {
   const lacks = "needs 512Mi of memory, 86Mi is free beside the 512Mi kept for the host: short 426Mi; stopping prometheus (priority 0) would make room";
-  const behind = "what is free is left to rag-server, which has a higher priority and waits for room";
+  const behind = "what is free is left to rag-server, which has a higher priority and is to have it first";
   const waits = (name: string, message: string, desired = 1) => service(name, "Waiting", { desired, updated: 0, message, reason: "InsufficientMemory", since: ago(84), replicas: [] });
   const server = waits("rag-server", lacks, 3);
   const gateway = service("gateway", "Waiting", { message: "waits for rag-server to be healthy", reason: "DependencyNotReady", waitsFor: "rag-server", since: ago(84), updated: 0, replicas: [] });

@@ -81,6 +81,11 @@ def known_logs(root: Path, engine_id: str) -> tuple[str, ...]:
     return tuple(sorted("" if name == CONTROLLER else name for name in found))
 
 
+def engines_with_logs(root: Path) -> tuple[str, ...]:
+    """Folders of engines in which something was recorded."""
+    return tuple(sorted({path.parent.parent.name for path in root.glob(f"*/*/{CURRENT}")}))
+
+
 def read_key(root: Path) -> KeyRing | None:
     """None: there is none. Raises ControllerError where it is no key, or others may read it."""
     path = root / KEY_FILE
@@ -171,15 +176,17 @@ def pack(path: Path) -> Path:
     return packed
 
 
-def segment_of(path: Path, size: int | None = None) -> Segment:
-    """`size`: bytes that count; what comes after was written since."""
-    return Segment(path.name, lambda: read_lines(path, size))
+def segment_of(path: Path) -> Segment:
+    return Segment(path.name, lambda: read_lines(path))
 
 
-def read_lines(path: Path, size: int | None = None) -> Iterator[bytes]:
-    """With their ends. Raises ValueError where it is damaged."""
+def read_lines(path: Path) -> Iterator[bytes]:
+    """With their ends; of one that is not there, none. Raises ValueError where it is damaged."""
+    packed = path.with_name(f"{path.name}.gz")
+    if not path.exists() and packed.exists():  # since we saw it
+        path = packed
     if not path.name.endswith(".gz"):
-        yield from split_lines(path.read_bytes()[:size] if path.exists() else b"")
+        yield from split_lines(path.read_bytes() if path.exists() else b"")
         return
     try:
         with gzip.open(path) as file:

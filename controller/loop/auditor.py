@@ -110,6 +110,11 @@ class AuditBook:
             except ControllerError:  # told already, by who could not write
                 return
 
+    def sign_all(self, stacks: Sequence[str], why: str) -> None:
+        """Have those logs signed up to their ends. Raises ControllerError."""
+        for stack in stacks:
+            self._log(stack).sign(why)
+
     def _append(self, stack: str, records: Sequence[Mapping[str, Any]]) -> None:
         lost = self._lost.get(stack)
         told = lost.count if lost is not None else 0

@@ -14,7 +14,7 @@ from controller.loop.auditfiles import Place, place_of, read_key, segment_of
 from controller.loop.audithead import load_anchor
 from controller.model.errors import ControllerError
 from controller.security.anchor import Anchor
-from controller.security.audit import KeyRing
+from controller.security.audit import KeyRing, split_lines
 from controller.security.auditproof import Fault, Finding, Proof, Segment, State, Verdict, verify
 from controller.security.checkpoints import public_key
 
@@ -31,8 +31,7 @@ def prove(root: Path, engine_id: str, stack: str) -> Verdict:
     place, ring = place_of(root, engine_id, stack), read_key(root)
     if ring is None:
         raise ControllerError(f"{root}: the key of the audit log is not there", hint="put audit.key back from a backup")
-    with standing_still(place, ring) as copy:
-        pass
+    copy = copy_of(place, ring)
     if copy.anchor is None and place.is_there():
         message = "the note of where the log ends is gone, or not ours: whether its end is there cannot be told"
         found = verify(copy.segments, Proof(ring.chain, public_key(ring)))
@@ -42,13 +41,12 @@ def prove(root: Path, engine_id: str, stack: str) -> Verdict:
     return verify(copy.segments, Proof(ring.chain, public_key(ring), copy.anchor))
 
 
-@contextmanager
-def standing_still(place: Place, ring: KeyRing) -> Iterator[Copy]:
-    """Nobody writes or prunes meanwhile. What was there counts afterwards, too, as long as nothing is pruned."""
+def copy_of(place: Place, ring: KeyRing) -> Copy:
+    """As it is now; nobody writes while it is looked at, and nobody waits while it is read."""
     with _locked(place):
-        size = place.current.stat().st_size if place.current.exists() else 0
-        closed = [segment_of(one.path) for one in place.closed()]
-        yield Copy((*closed, segment_of(place.current, size)), load_anchor(place.head, ring.chain))
+        closed = tuple(segment_of(one.path) for one in place.closed())
+        lines = split_lines(place.current.read_bytes()) if place.current.exists() else []
+        return Copy((*closed, Segment(place.current.name, lambda: iter(lines))), load_anchor(place.head, ring.chain))
 
 
 @contextmanager

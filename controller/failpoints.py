@@ -37,6 +37,16 @@ DISK = frozenset(
         "address",
         "netcheck",
         "hardened",
+        "auditfile",
+        "auditkey",
+        "audithead",
+        "auditline",
+        "auditlock",
+        "auditmended",
+        "auditrotated",
+        "auditpacked",
+        "auditunpacked",
+        "auditpruned",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

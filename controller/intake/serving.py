@@ -1,4 +1,4 @@
-"""Where the API is served, out of a `Controller` manifest."""
+"""Where the API is served, and what is recorded, out of a `Controller` manifest."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.intake.findings import at
+from controller.model.auditing import AuditPolicy
 from controller.model.errors import Finding
 from controller.model.serving import Serving, split_address
 
@@ -27,6 +28,12 @@ def read_serving(controller: Controller, folder: Path) -> Serving:
         enabled=api.enabled,
         discovery=api.discovery,
     )
+
+
+def read_audit(controller: Controller) -> AuditPolicy:
+    """How the audit log is kept."""
+    audit = controller.spec.audit
+    return AuditPolicy(audit.enabled, audit.retention, audit.max_size, audit.connections)
 
 
 def check_serving(controller: Controller, folder: Path) -> Iterator[Finding]:

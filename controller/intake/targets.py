@@ -19,9 +19,10 @@ from controller.intake.inputs import Inputs, read_inputs
 from controller.intake.profiles import choose_profile
 from controller.intake.projects import clash, project_of, runs_as, static_name
 from controller.intake.remarks import is_strict, strictly
-from controller.intake.serving import check_serving, read_serving
+from controller.intake.serving import check_serving, read_audit, read_serving
 from controller.intake.source import Document
 from controller.intake.stacks import read_controller, read_stack
+from controller.model.auditing import AuditPolicy
 from controller.model.channel import Channel
 from controller.model.errors import Finding, InvalidInput
 from controller.model.observed import Observed
@@ -85,6 +86,8 @@ class Targets:
     watched: tuple[Path, ...] = ()
     serving: Serving | None = None
     """Where the API is served, by the same document."""
+    audit: AuditPolicy | None = None
+    """How the audit log is kept, by the same document."""
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -106,7 +109,7 @@ class _Finder:
     request: Request
     stacks: list[Target] = field(default_factory=list)
     broken: list[Broken] = field(default_factory=list)
-    controllers: list[tuple[Document, tuple[Channel, ...], Serving]] = field(default_factory=list)
+    controllers: list[tuple[Document, tuple[Channel, ...], Serving, AuditPolicy]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     watched: list[Path] = field(default_factory=list)
     kept: list[Path] = field(default_factory=list)
@@ -210,7 +213,8 @@ class _Finder:
         manifest = read_controller(document)
         if findings := tuple(check_serving(manifest, folder)):
             raise InvalidInput(locate(findings, (document,)))
-        self.controllers.append((document, read_channels(manifest, folder), read_serving(manifest, folder)))
+        said = read_channels(manifest, folder), read_serving(manifest, folder), read_audit(manifest)
+        self.controllers.append((document, *said))
 
     def _bare(self, files: tuple[Path, ...], place: str, *, through_folder: bool = False) -> None:
         project = project_of(files, self.request.environment)
@@ -271,9 +275,9 @@ class _Finder:
             if target.name not in doubled or not target.name
         )
         broken = (*self.broken, *doubles, *_second_controllers([document for document, *_ in self.controllers]))
-        _, channels, serving = self.controllers[0] if self.controllers else (None, None, None)
+        _, channels, serving, audit = self.controllers[0] if self.controllers else (None, None, None, None)
         watched = tuple(dict.fromkeys(self.watched))
-        return Targets(stacks, broken, channels, tuple(self.notes), watched, serving)
+        return Targets(stacks, broken, channels, tuple(self.notes), watched, serving, audit)
 
 
 def _completed(target: Target) -> ComposeProject:

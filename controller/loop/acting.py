@@ -13,6 +13,8 @@ from typing import TypeVar
 from controller.health.prober import Prober
 from controller.intake.targets import Target
 from controller.loop import acts
+from controller.loop.auditacts import ended, generation_acts, intended, refused, wish_act
+from controller.loop.auditor import caller, new_id
 from controller.loop.codec import decode, encode
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.follow import Follower
@@ -47,7 +49,7 @@ def act(
     make_prober: MakeProber,
 ) -> tuple[StackResult, ...]:
     """The results, one a stack, in the order given."""
-    wish = dataclasses.replace(wish, who=who())
+    wish = dataclasses.replace(wish, who=who(), origin=caller())
     results: dict[str, StackResult] = {}
     with ExitStack() as locks:
         here: list[tuple[Target, Loaded]] = []
@@ -70,6 +72,7 @@ def _lock_or_ask(
     if not isinstance(result, Holder):
         return result
     message, hint = tell_holder(result)
+    ground.audit.note(refused(wish_act(wish, loaded.name, new_id()), message))
     return StackResult(loaded.name, loaded.desired.generation, "locked", False, message=message, hint=hint)
 
 
@@ -106,13 +109,20 @@ class _Local:
     ) -> None:
         self._ground, self._wish = ground, wish
         learned = LearnedUse(ground.folder, ground.now)
+        told, audit = (lambda: ground.told), ground.audit
         self._controller = Controller(
-            Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned, lambda: ground.told)
+            Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned, told, audit)
         )  # fmt: skip
+        self._acts = {one.name: wish_act(wish, one.name, new_id()) for _, one in pairs}
+        ground.audit.record(*map(intended, self._acts.values()))  # or nothing is done
         self._followers: dict[str, Follower] = {}
         self._results: dict[str, StackResult] = {}
-        for target, loaded in pairs:
-            self._add(target, loaded)
+        try:
+            for target, loaded in pairs:
+                self._add(target, loaded)
+        except BaseException as error:
+            self._record_end(error)
+            raise
         self._controller.on_turn.append(self._look)
 
     def _add(self, target: Target, loaded: Loaded) -> None:
@@ -122,7 +132,9 @@ class _Local:
         asked = self._ground.asked.profile
         profile = asked if asked or self._wish.verb == "apply" else store.stack.load().profile
         cause = Cause(self._wish.who, "apply" if self._wish.verb == "apply" else changed(loaded))
+        before = store.stack.last_generation()
         committed = commit_generation(loaded, target, store, now, profile, cause)
+        self._ground.audit.note(*generation_acts(committed, before.number if before else None, cause))
         reconciler = self._controller.add(dataclasses.replace(committed, quiet=False), store)
         if self._wish.build:
             build_images(self._ground, committed)
@@ -135,7 +147,15 @@ class _Local:
             self._controller.run(finished=lambda: len(self._results) == len(self._followers))
         finally:
             self._controller.close()
+            self._record_end()
         return self._results
+
+    def _record_end(self, error: BaseException | None = None) -> None:
+        """Of whoever breaks it off, too."""
+        broken_off = StackResult("", 0, "interrupted", False, message=str(error) if error is not None else "")
+        for name, act in self._acts.items():
+            result = self._results.get(name, broken_off)
+            self._ground.audit.note(ended(act, ok=result.ok, message=result.message, outcome=result.outcome))
 
     def _look(self, now: Instant) -> None:
         for name, follower in self._followers.items():

@@ -10,6 +10,8 @@ from controller.decide.writer import judge_writer
 from controller.engines.base import Scope
 from controller.intake.targets import Target
 from controller.loop.acting import ask, lock_or_ask, tell_holder, who
+from controller.loop.auditacts import ended, intended, wish_act
+from controller.loop.auditor import caller, new_id
 from controller.loop.cleanup import Hand, clean_up, list_rubbish, plot_of
 from controller.loop.controller import Audience
 from controller.loop.ground import Ground
@@ -31,7 +33,7 @@ def list_all(ground: Ground, pairs: Pairs, wish: Wish) -> tuple[CleanupReport, .
 
 def clean_all(ground: Ground, pairs: Pairs, wish: Wish, audience: Audience) -> tuple[CleanupReport, ...]:
     """The reports, one a stack, in the order given."""
-    wish = dataclasses.replace(wish, who=who())
+    wish = dataclasses.replace(wish, who=who(), origin=caller())
     return tuple(_clean(ground, loaded, wish, audience) for _, loaded in pairs)
 
 
@@ -41,7 +43,16 @@ def _clean(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) -> Cl
         if isinstance(found, Holder):
             message, hint = tell_holder(found)
             return CleanupReport(loaded.name, at=ground.now(), ok=False, message=message, hint=hint)
-        return _clean_here(ground, loaded, wish, audience) if found is None else found
+        return found if found is not None else _clean_noted(ground, loaded, wish, audience)
+
+
+def _clean_noted(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) -> CleanupReport:
+    """The one thing that a person asks for which is done though it cannot be recorded: it makes room for the record."""
+    act = wish_act(wish, loaded.name, new_id())
+    ground.audit.note(intended(act))
+    report = _clean_here(ground, loaded, wish, audience)
+    ground.audit.note(ended(act, ok=report.ok, message=report.message))
+    return report
 
 
 def _clean_here(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience) -> CleanupReport:

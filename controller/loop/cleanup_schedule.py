@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from controller.decide.admission import SHORT_OF_ROOM
 from controller.decide.writer import FOREIGN_WRITER
+from controller.loop.auditacts import CONTROLLER, ended, intended, wish_act
+from controller.loop.auditor import new_id
 from controller.loop.cleanup import Hand, Plot, clean_up, list_rubbish, plot_of
 from controller.loop.controller import Controller, tell_error
 from controller.loop.grace import Grace
@@ -23,6 +25,7 @@ from controller.model.names import Instant
 from controller.model.resources import CleanupPolicy
 from controller.model.status import ServiceStatus
 from controller.model.wish import Wish
+from controller.security.audit import Via
 
 _LOOK_EVERY = 30.0
 """Seconds between two looks at the schedule."""
@@ -109,8 +112,14 @@ class Cleaning:
                 pause = min(_AGAIN_AFTER, stack.loaded.resources.cleanup.every)
                 self._not_before[name] = self._ground.now() + pause
                 with suppress(Exception):
-                    self._clean(stack, plot_of(self._ground, stack.loaded), is_calm=is_calm)
+                    self._clean_by_schedule(name, stack)
                 return
+
+    def _clean_by_schedule(self, name: str, stack: Reconciler) -> None:
+        act, audit = wish_act(Wish("cleanup", who=CONTROLLER, via=Via.LOOP), name, new_id()), self._ground.audit
+        audit.note(intended(act))
+        report = self._clean(stack, plot_of(self._ground, stack.loaded), is_calm=is_calm)
+        audit.note(ended(act, ok=report.ok, message=report.message))
 
     def _is_due(self, stack: Reconciler, now: Instant) -> bool:
         waits = now < self._not_before.get(stack.loaded.name, 0.0)

@@ -33,6 +33,8 @@ class Obstacles(NamedTuple):
     """The engine does not answer."""
     ingress: str | None = None
     """The proxy is not as it is to be."""
+    audit: str | None = None
+    """Acts are not in the audit log; nobody's way is barred by that."""
 
 
 class Told(NamedTuple):
@@ -49,7 +51,7 @@ def make_conditions(
 ) -> tuple[Condition, ...]:
     """`Converged` always; the others only while they say something is in the way. `before`: the status until now."""
     phase = find_stack_phase(world, before)
-    converged = phase is StackPhase.CONVERGED and not any(obstacles)
+    converged = phase is StackPhase.CONVERGED and not any(obstacles[:3])
     told = (
         Told("Converged", str(phase), _tell_open(world), converged),
         *_tell_obstacles(world, obstacles),
@@ -66,6 +68,8 @@ def _tell_obstacles(world: World, obstacles: Obstacles) -> Iterator[Told]:
         yield Told("GenerationHeld", "InvalidInput", obstacles.broken)
     if obstacles.ingress is not None:
         yield Told("IngressUnavailable", "IngressFailed", obstacles.ingress)
+    if obstacles.audit is not None:
+        yield Told("AuditDegraded", "AuditFailed", obstacles.audit)
     if world.hold is not None:
         yield Told(world.hold.reason, world.hold.reason, world.hold.message)
 

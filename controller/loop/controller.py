@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from controller.decide.shortage import is_hopeless
 from controller.engines.base import Engine, EngineInfo, Nudge, NudgeAt
 from controller.health.prober import Prober
+from controller.loop.auditor import AuditBook
 from controller.loop.executor import Batch, Executor
 from controller.loop.loaded import Loaded
 from controller.loop.queue import Queue
@@ -52,7 +53,8 @@ class Ways:
     """What the loop needs from outside. `make_prober` gets the callback for changed verdicts.
 
     `look` sees the machine with these replicas on it (None: nobody does); `learned` tells by stack what one replica of
-    each service usually uses at most, in bytes of memory; `told` what the engine said of itself (None: nothing yet).
+    each service usually uses at most, in bytes of memory; `told` what the engine said of itself (None: nothing yet);
+    `audit` is where what is done is written down (None: nowhere).
     """
 
     engine: Engine
@@ -62,6 +64,7 @@ class Ways:
     look: LookAt | None = None
     learned: Learned = field(default=lambda _: {})
     told: Callable[[], EngineInfo | None] = field(default=lambda: None)
+    audit: AuditBook | None = None
 
 
 class Controller:
@@ -73,7 +76,7 @@ class Controller:
         self._calls: queue.SimpleQueue[Callable[[Instant], None]] = queue.SimpleQueue()
         self._starts = Starts(lambda: read_machine(ways.told()))
         cores = lambda: cores_of(ways.told())  # noqa: E731 - it may not have said yet what it has
-        self._executor = Executor(ways.engine, self._on_done, self._starts.at_once, cores)
+        self._executor = Executor(ways.engine, self._on_done, self._starts.at_once, cores, ways.audit)
         self.rooms = Rooms(ways.look, ways.now, ways.learned)
         """What the machine has for each stack."""
         self._prober = ways.make_prober(lambda stack, service: self._queue.add(Key(stack, service)))
@@ -100,8 +103,9 @@ class Controller:
     @property
     def tools(self) -> Tools:
         ways, tell, show = self._ways, self._announce, self._show
+        lost = lambda: ways.audit.trouble if ways.audit is not None else None  # noqa: E731
         return Tools(
-            ways.engine, self._executor, self._prober, self._queue, ways.now, tell, show, self._starts, self.rooms
+            ways.engine, self._executor, self._prober, self._queue, ways.now, tell, show, self._starts, self.rooms, lost
         )  # fmt: skip
 
     def listen(self, audience: Audience) -> tuple[StackStatus, ...]:

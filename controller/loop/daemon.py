@@ -10,9 +10,11 @@ from contextlib import ExitStack, closing
 from typing import NamedTuple
 
 from controller.intake.targets import Target
-from controller.loop.acting import MakeProber, build_images
+from controller.loop.acting import MakeProber, build_images, who
 from controller.loop.adjusting import Adjuster
 from controller.loop.alerting import Watchman
+from controller.loop.auditacts import daemon_act, generation_acts
+from controller.loop.auditor import caller
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.generation import changed, commit_generation
@@ -64,9 +66,10 @@ class Daemon:
         self._watch = watch
         learned = LearnedUse(ground.folder, ground.now)
         told = lambda: ground.told  # noqa: E731
-        ways = Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned, told)
+        ways = Ways(ground.engine, ground.now, audience, make_prober, survey_of(ground), learned, told, ground.audit)
         self._controller = Controller(ways)
         self._controller.on_turn.append(self._after_turn)
+        ground.audit.tell = lambda why: self._controller.tell("-", "AuditDegraded", why)
         self._reading = Reading(ground, self._controller, self._take_over, makes_tokens=api is not None)
         self.metering = Metering(self._controller, ground)
         self.metering.listeners += [Adjuster(self._controller).take, lambda usage: learned.renew(usage.stacks)]
@@ -77,7 +80,8 @@ class Daemon:
         self._watchman = Watchman(self._controller, lambda: self._reading.channels, environment, measured, found)
         self._controller.on_turn.append(self._watchman.look)
         self.cleaning = Cleaning(self._controller, ground)
-        self._requests = Requests(self._controller, self._prepare, ground.asked.profile, self.cleaning.ask)
+        profile, clean = ground.asked.profile, self.cleaning.ask
+        self._requests = Requests(self._controller, self._prepare, profile, clean, ground.audit)
         self._listeners: dict[str, Listener] = {}
         self._owned = ExitStack()
         self._readers: list[threading.Thread] = []
@@ -85,18 +89,27 @@ class Daemon:
     def run(self) -> int:
         """Until SIGTERM (0) or SIGINT (130); containers stay as they are."""
         ended: list[int] = []
+        first: Read | None = None
         numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         with closing(Signals(numbers, lambda number: self._on_signal(number, ended))):
             try:
                 first = self._reading.read_first(self._tell_absent)
                 if first is not None:
                     self._begin(first)
+                    self._record("run", "begun")
                     self._serve()
                     self._keep()
             finally:
                 self._end()
                 self._close()
+                if first is not None:
+                    self._record("end", "done" if ended else "failed")
+                    self._ground.audit.sign("end")
         return 130 if ended and ended[0] == signal.SIGINT else 0
+
+    def _record(self, verb: str, outcome: str) -> None:
+        stacks = tuple(self._controller.stacks)
+        self._ground.audit.note(daemon_act(verb, stacks, who(), caller(), outcome))
 
     def _close(self) -> None:
         """All begin to end at once: what each of them may take is not added up. First who reads the stores."""
@@ -171,8 +184,10 @@ class Daemon:
         store = self._ground.store(name)
         store.intents.reopen()
         profile = self._ground.asked.profile or store.stack.load().profile
-        cause = Cause(self._who, changed(loaded) if store.stack.last_generation() else "first seen")
+        before = store.stack.last_generation()
+        cause = Cause(self._who, changed(loaded) if before else "first seen")
         committed = commit_generation(loaded, target, store, self._ground.now(), profile, cause)
+        self._ground.audit.note(*generation_acts(committed, before.number if before else None, cause))
         self._tell_warnings(loaded)
         self._controller.add(committed, store)
         listener = Listener(folder, lambda: self._controller.call(lambda now: self._requests.take(name, now)))
@@ -196,6 +211,7 @@ class Daemon:
             cause = cause or Cause(self._who, changed(loaded))
             profile = reconciler.ledger.memory.profile
             committed = commit_generation(loaded, target, reconciler.store, now, profile, cause)
+            self._ground.audit.note(*generation_acts(committed, reconciler.loaded.desired.generation, cause))
             reconciler.adopt_generation(committed, now)
 
     def _prepare(self, stack: str, wish: Wish) -> None:
@@ -212,6 +228,9 @@ class Daemon:
             build_images(self._ground, self._controller.stacks[stack].loaded)
 
     def _after_turn(self, now: Instant) -> None:
+        if self._ground.audit.mend(now):
+            for name in self._controller.stacks:
+                self._controller.look_at(name)
         self._requests.look(now)
         for name, listener in self._listeners.items():
             if not listener.listening:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 from controller.engines.base import Engine, result_of
+from controller.loop.auditacts import step_intents, step_outcomes
+from controller.loop.auditor import new_id
 from controller.loop.journal import ReplicaJournal
 from controller.loop.lanes import Lane, deadline_of, lane_of, workers_of
 from controller.model.errors import ControllerError
@@ -21,6 +23,7 @@ from controller.model.names import Release, ReplicaId
 from controller.model.project import ComposeProject
 from controller.model.steps import Create, Outcome, Remove, Result, Route, Step, fetched_image
 from controller.resources.starts import count_cores
+from controller.security.audit import Auditor
 
 LOOK_AGAIN = 0.5
 """Seconds after which the number of starts at once is asked for again, while some wait for it."""
@@ -78,6 +81,8 @@ class _Work:
     batch: Batch
     left: deque[Step]
     outcomes: list[Outcome]
+    id: str = ""
+    """Under which it was recorded that it begins, as long as what came of it was not."""
 
 
 _Waiting = tuple[float, int, _Work]
@@ -92,7 +97,7 @@ class Executor:
     A service is busy from `submit` until its batch was collected, so nobody decides on a view from before the outcome;
     a fetch stands beside it, and beside that of another image. `starts`: how many the machine bears at once now, asked
     for those that adapt, and only before a create or a start; the number of workers bounds all. `cores`: of the
-    engine's machine.
+    engine's machine. `audit`: writes down what begins and what came of it, a batch with one write.
     """
 
     def __init__(
@@ -101,7 +106,9 @@ class Executor:
         on_done: Callable[[Batch], None],
         starts: Callable[[], int] | None = None,
         cores: Callable[[], int] = count_cores,
+        audit: Auditor | None = None,
     ) -> None:
+        self._audit = audit
         self._cores = cores
         self._engine = engine
         self._on_done = on_done
@@ -201,6 +208,7 @@ class Executor:
             self._advance(work)
             done = self._hand_on(work, lane)
             if done:
+                self._record_end(work)  # where the rest of it was skipped just now
                 self._on_done(work.batch)
 
     def _next(self, lane: Lane) -> _Work | None:
@@ -236,11 +244,27 @@ class Executor:
         """Do the next step; after one that was not done, or at the end of all work, the rest is skipped."""
         if self._closing:
             _skip_rest(work, "the controller is ending")
+            self._record_end(work)
             return
+        if not work.outcomes:
+            self._record_begin(work)
         outcome = perform_step(self._engine, work.batch, work.left.popleft())
         work.outcomes.append(outcome)
         if outcome.result is not Result.DONE:
             _skip_rest(work, "an earlier step was not done")
+        if not work.left:
+            self._record_end(work)
+
+    def _record_begin(self, work: _Work) -> None:
+        if self._audit is not None:
+            work.id = new_id()
+            self._audit.note(*step_intents(work.batch.stack, work.batch.steps, work.id))
+
+    def _record_end(self, work: _Work) -> None:
+        """Once, of what was begun."""
+        if self._audit is not None and work.id:
+            self._audit.note(*step_outcomes(work.batch.stack, work.outcomes, work.id))
+            work.id = ""
 
     def _hand_on(self, work: _Work, lane: Lane) -> bool:
         with self._changed:

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING
 
 from controller.engines.base import Engine, EngineInfo
 from controller.intake.targets import Broken, Request, Target, Targets, find_targets
+from controller.loop.auditor import AuditBook
 from controller.loop.generation import load_target, present_generation
 from controller.loop.loaded import Loaded
 from controller.loop.lock import lock_path
 from controller.loop.store import Store, known_stacks, stack_dir
+from controller.model.auditing import AuditPolicy
 from controller.model.desired import DesiredService
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
 from controller.model.observed import Observed
@@ -45,6 +47,8 @@ class Ground:
         self.told: EngineInfo | None = None
         """What the engine said of itself; None: it was not asked yet."""
         self._stores: dict[str, Store] = {}
+        self.audit = AuditBook(asked.root, self.engine_id, self.now)
+        """Who did what."""
         self._opening = threading.Lock()
         self._asking = threading.Lock()
         self._standing: Standing | None = None
@@ -78,6 +82,8 @@ class Ground:
         running = self._running()
         chosen = profile if profile is not None else asked.profile
         found = find_targets(Request(asked.cwd, asked.environment, files, chosen, running))
+        if found.audit is not None or not found.broken:  # one that is broken now stays as it was
+            self.audit.policy = found.audit or AuditPolicy()
         return _only(self._with_vanished(found), asked.stacks, strict)
 
     def _with_vanished(self, found: Targets) -> Targets:

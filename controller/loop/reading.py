@@ -12,6 +12,7 @@ from typing import NamedTuple
 from controller.intake.metrics import read_metrics
 from controller.intake.targets import Broken, Target, Targets
 from controller.intake.watch import watch_inputs
+from controller.loop.auditacts import held_act
 from controller.loop.controller import Controller, tell_error
 from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
@@ -218,6 +219,7 @@ class Reading:
 
         def note(now: Instant) -> None:
             if reconciler.broken != message:
+                self._ground.audit.note(held_act(reconciler.loaded.name, message))
                 reconciler.chronicle.say(now, None, "GenerationHeld", message, warning=True)
             reconciler.broken = message
             reconciler.publish(now)

@@ -312,7 +312,7 @@ class Reconciler:
     # --- telling
 
     def publish(self, now: Instant) -> StackStatus:
-        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble)
+        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble, self._tools.lost())
         conditions = make_conditions(self.world, obstacles, now, self.chronicle.status)
         status = self.chronicle.publish(self.world, conditions, now, self._tools.show)
         converged = status.phase is StackPhase.CONVERGED and bool(self.world.decisions)  # not only told before

@@ -10,6 +10,8 @@ from typing import Any
 
 from controller.loop import acts
 from controller.loop.acting import result_text
+from controller.loop.auditacts import ended, intended, wish_act
+from controller.loop.auditor import new_id
 from controller.loop.codec import encode
 from controller.loop.controller import Controller, tell_error
 from controller.loop.follow import Follower
@@ -19,6 +21,7 @@ from controller.model.cleanup import CleanupReport
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.model.wish import Wish
+from controller.security.audit import Act, Auditor
 
 Key = tuple[str, int]
 """The stack, and the number of the request in its store."""
@@ -30,13 +33,21 @@ class Requests:
     """The loop's thread takes, follows and answers; only `prepare`, which may take long, has a thread of its own.
 
     `prepare(stack, wish)` brings in force what the files say now. `profile`: the one where none is asked for.
-    `clean` cleans up on a thread of its own, and hands what came of it to its last argument, on any thread.
+    `clean` cleans up on a thread of its own, and hands what came of it to its last argument, on any thread. `audit`
+    writes down who asks.
     """
 
     def __init__(
-        self, controller: Controller, prepare: Callable[[str, Wish], None], profile: str | None, clean: Clean
+        self,
+        controller: Controller,
+        prepare: Callable[[str, Wish], None],
+        profile: str | None,
+        clean: Clean,
+        audit: Auditor | None = None,
     ) -> None:
         self._controller = controller
+        self._audit = audit
+        self._acts: dict[Key, Act] = {}
         self._prepare = prepare
         self._profile = profile
         self._clean = clean
@@ -48,6 +59,8 @@ class Requests:
         reconciler = self._controller.stacks[stack]
         while stack not in self._preparing and (intent := reconciler.store.intents.claim()) is not None:
             wish, key = _wish_of(intent), (stack, intent.id)
+            if not self._record(key, wish):
+                continue
             if wish.verb == "cleanup":
                 self._clean(stack, wish, partial(self._answer_cleanup, key))
                 continue
@@ -57,6 +70,19 @@ class Requests:
             self._preparing.add(stack)
             reconciler.ledger.change_memory(profile=wish.profile or self._profile)
             threading.Thread(target=self._make_ready, args=(key, wish), name="request", daemon=True).start()
+
+    def _record(self, key: Key, wish: Wish) -> bool:
+        """Who asks for what is on the disk before it is done; else it is not done. But for what makes room there."""
+        if self._audit is None:
+            return True
+        act = wish_act(wish, key[0], new_id())
+        try:
+            (self._audit.note if wish.verb == "cleanup" else self._audit.record)(intended(act))
+        except ControllerError as error:
+            self._refuse(key, error)
+            return False
+        self._acts[key] = act
+        return True
 
     def look(self, now: Instant) -> None:
         """Answer what has come to its end."""
@@ -102,14 +128,23 @@ class Requests:
         self._answer(key, StackResult(key[0], 0, "failed", False, message=error.message, hint=error.hint))
 
     def _answer(self, key: Key, result: StackResult) -> None:
+        self._record_end(key, result.ok, result.message, result.outcome)
         self._finish(key, result.ok, result_text(result))
+
+    def _record_end(self, key: Key, ok: bool, message: str, outcome: str = "") -> None:
+        if self._audit is not None and (act := self._acts.pop(key, None)) is not None:
+            self._audit.note(ended(act, ok=ok, message=message, outcome=outcome))
 
     def _finish(self, key: Key, ok: bool, result: str) -> None:
         stack, number = key
         self._controller.stacks[stack].store.intents.finish(number, exit_code=0 if ok else 1, result=result)
 
     def _answer_cleanup(self, key: Key, report: CleanupReport) -> None:
-        self._controller.call(lambda now: self._finish(key, report.ok, encode(report)))
+        self._controller.call(lambda now: self._end_cleanup(key, report))
+
+    def _end_cleanup(self, key: Key, report: CleanupReport) -> None:
+        self._record_end(key, report.ok, report.message)
+        self._finish(key, report.ok, encode(report))
 
 
 def _wish_of(intent: Intent) -> Wish:

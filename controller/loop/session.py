@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any
 
 from controller.loop.disk import has_room
@@ -234,13 +234,24 @@ class Session:
         return [Posted(name, (of := self._ground.store(name).alerts).load(), of.hush(now)) for name in names]
 
     def acknowledge(self, stack: str, acks: Sequence[Ack]) -> None:
-        self._ground.store(stack).alerts.acknowledge(acks)
+        with self._acting("ack", "alert", ", ".join(ack.alert for ack in acks), stack):
+            self._ground.store(stack).alerts.acknowledge(acks)
 
     def silence(self, stack: str, silence: Silence) -> Silence:
-        return self._ground.store(stack).alerts.silence(silence)
+        with self._acting("silence", "service" if silence.services else "stack", _silenced(silence, stack), stack):
+            return self._ground.store(stack).alerts.silence(silence)
 
     def end_silence(self, stack: str, number: int) -> bool:
-        return self._ground.store(stack).alerts.end_silence(number)
+        with self._acting("end-silence", "silence", str(number), stack):
+            return self._ground.store(stack).alerts.end_silence(number)
+
+    def _acting(self, verb: str, kind: str, name: str, stack: str) -> AbstractContextManager[None]:
+        """What changes something at once is recorded around it; what may take longer, by who acts."""
+        from controller.loop.acting import who
+        from controller.loop.auditor import caller
+        from controller.security.audit import Act, Via
+
+        return self._ground.audit.acting(Act(who(), Via.CLI, verb, kind, name, stack, caller()))
 
     def channels(self) -> Sequence[Channel]:
         """Where alerts go, by the document of kind Controller. Raises InvalidInput where that is broken."""
@@ -318,6 +329,10 @@ def _ahead(function: Callable[[], object]) -> None:
             function()
 
     threading.Thread(target=begin, name="ahead", daemon=True).start()
+
+
+def _silenced(silence: Silence, stack: str) -> str:
+    return ", ".join(silence.services) or stack
 
 
 def _broken_result(item: Broken) -> StackResult:

@@ -28,7 +28,8 @@ class Key(NamedTuple):
 class Tools:
     """What a reconciler works with. `tell` and `show` are called from the loop's thread, quickly.
 
-    `starts`: how many the engine's machine bears; None: nobody knows. `rooms`: what it has room for.
+    `starts`: how many the engine's machine bears; None: nobody knows. `rooms`: what it has room for. `lost`: why
+    acts are not in the audit log; None: they are.
     """
 
     engine: Engine
@@ -40,3 +41,4 @@ class Tools:
     show: Callable[[StackStatus], None]
     starts: Starts | None = None
     rooms: Rooms = field(default_factory=lambda: Rooms(None, time.time))
+    lost: Callable[[], str | None] = lambda: None

@@ -12,6 +12,8 @@ from controller.decide.shortage import report_room
 from controller.engines.base import EngineInfo
 from controller.loop.advising import advise, read_measured
 from controller.loop.alertbook import Posted
+from controller.loop.auditor import AuditBook
+from controller.loop.auditread import Query, Read, find
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
@@ -229,6 +231,15 @@ class Window:
         """Its last scan, and how many services are barred; None: there was none, and nothing bars any."""
         loaded = self._reconciler(stack).loaded
         return self._scanning.latest.get(stack), None if loaded.gate is None else len(loaded.desired.kept_out)
+
+    @property
+    def audit(self) -> AuditBook:
+        """Where is written down who does what."""
+        return self._ground.audit
+
+    def audited(self, query: Query, limit: int) -> list[Read]:
+        """What was recorded, newest first. Raises ControllerError for a place that there is not."""
+        return find(self._ground.asked.root, self._ground.engine_id(), query, limit)
 
     def alerts(self, stack: str) -> Posted:
         records, now = self._store(stack).alerts, self._ground.now()

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Wish:
     """`services` empty: all of the stack. `timeout`: seconds without progress after which it is given up.
 
-    `to`: the generation that an undo goes back to (None: the one before). `who` asks, for the record. `images`,
+    `to`: the generation that an undo goes back to (None: the one before). `who` asks, for the record, through `via`
+    (`cli` or `api`), from `origin`. `images`,
     `build_cache` and `older_than` (seconds): how a clean-up is to be, where that is other than the manifest says.
     """
 
@@ -28,3 +29,5 @@ class Wish:
     build_cache: bool | None = None
     older_than: float | None = None
     who: str = ""
+    via: str = "cli"
+    origin: str = ""

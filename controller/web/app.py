@@ -12,6 +12,7 @@ from controller import __version__
 from controller.loop.window import Window
 from controller.web.access import ApiAccess, ScrapeAccess
 from controller.web.asks import asks
+from controller.web.audits import Doorbook, audits
 from controller.web.desk import Desk
 from controller.web.failures import Once, tell_failures
 from controller.web.figures import figures
@@ -35,10 +36,10 @@ def make_app(desk: Desk, view: View) -> App:
         lifespan=_live,
     )
     app.state.desk, app.state.view = desk, view
-    for router in (reads, figures, scrapes, asks, streams, pages):
+    for router in (reads, figures, scrapes, audits, asks, streams, pages):
         app.include_router(router)
     tell_failures(app)
-    return Guard(app, desk.place, ApiAccess(desk.keys), _teller(desk.window))
+    return Guard(app, desk.place, ApiAccess(desk.keys), _teller(desk.window), Doorbook(desk.window.audit))
 
 
 def make_scrape_app(view: View, place: Place, access: ScrapeAccess) -> App:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -14,6 +15,7 @@ from controller.loop.codec import decode
 from controller.loop.intents import Intent
 from controller.model.alert import Ack, Silence
 from controller.model.cleanup import CleanupReport
+from controller.model.wish import Wish
 from controller.render.cleanup import report_data
 from controller.render.data import timestamp
 from controller.web.bodies import Asked, Login, Number, Silencing
@@ -39,9 +41,15 @@ def key_of(request: Request) -> str:
 async def ask(desk: AtDesk, request: Request, stack: str, body: Asked) -> Response:
     """Ask for what a command of the command line asks for. The loop does it; follow it by its `id`."""
     desk.stack(stack)
-    intent = await asyncio.to_thread(desk.window.ask, stack, body.wish(who_of(request)))
+    intent = await asyncio.to_thread(desk.window.ask, stack, _wish_of(request, body))
     desk.feed.follow_intent(stack, intent.id)
     return answer(intent_data(intent), 202)
+
+
+def _wish_of(request: Request, body: Asked) -> Wish:
+    client = request.client
+    origin = f"{client.host}:{client.port}" if client is not None else ""
+    return replace(body.wish(who_of(request)), via="api", origin=origin)
 
 
 @asks.get("/v1/stacks/{stack}/intents/{number}", tags=["intents"])

@@ -33,6 +33,19 @@ class LogsAsked(Body):
     follow: bool = False
 
 
+class AuditAsked(Body):
+    """Which records of the audit log."""
+
+    before: Annotated[str, StringConstraints(max_length=512, pattern=r"^([^/]{1,40}/[0-9]{1,18}/[^/]*)?$")] = ""
+    """`next` of an earlier answer: what comes after it."""
+    since: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z)?$")] = ""
+    """Only what is not older than this instant, such as `2026-11-27T10:00:00Z`."""
+    who: Annotated[str, StringConstraints(max_length=256)] = ""
+    verb: Annotated[str, StringConstraints(max_length=256)] = ""
+    stack: Annotated[str, StringConstraints(max_length=256)] = ""
+    limit: Annotated[int, Field(ge=1, le=1000)] = 100
+
+
 class Asked(Body):
     """An intent: a command of the command line, with its options."""
 

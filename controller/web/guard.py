@@ -9,6 +9,8 @@ from ipaddress import ip_address
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+from controller.security.audit import Act
+
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
@@ -77,11 +79,12 @@ def complaint(message: str, hint: str | None, **more: Any) -> dict[str, Any]:
 
 
 class Asking(NamedTuple):
-    """The head of a request; names of headers are in lower case."""
+    """The head of a request; names of headers are in lower case. `peer`: address and port of the client."""
 
     method: str
     path: str
     headers: Mapping[str, str]
+    peer: str = ""
 
     @property
     def bearer(self) -> str:
@@ -102,15 +105,34 @@ class Access(Protocol):
         ...
 
 
+class Records(Protocol):
+    """Where is written down who changes something, and who is turned away."""
+
+    async def begin(self, asking: Asking, who: str) -> Act:
+        """Raises Refused where it cannot be: then it must not be done."""
+        ...
+
+    async def end(self, act: Act, status: int) -> None: ...
+    async def deny(self, asking: Asking, refused: Refused) -> None: ...
+    async def meet(self, peer: str) -> None: ...
+
+
 class Guard:
     """ASGI around the app. `scope["state"]` has of whoever passes `who` it is, as `access` says, and the `key` shown.
 
-    `on_failure` is told in a line what the app failed with: a fault of ours.
+    `on_failure` is told in a line what the app failed with: a fault of ours. `records`: what changes something is
+    done only if it can be written there.
     """
 
     def __init__(
-        self, app: App, place: Place, access: Access, on_failure: Callable[[str], None] = lambda why: None
+        self,
+        app: App,
+        place: Place,
+        access: Access,
+        on_failure: Callable[[str], None] = lambda why: None,
+        records: Records | None = None,
     ) -> None:
+        self._records = records
         self._app = app
         self._place = place
         self._access = access
@@ -125,20 +147,35 @@ class Guard:
             await self._pass(scope, receive, _Answer(send, is_page=self._access.is_page(scope["path"])))
 
     async def _pass(self, scope: Message, receive: Receive, answer: _Answer) -> None:
+        asking = Asking(scope["method"], scope["path"], {}, _peer_of(scope))
         try:
-            headers = _read_headers(scope)
-            self._check(scope, headers)
-            body = await _read_body(scope, receive, headers)
-            await self._app(scope, _once(body, receive), answer.send)
+            if self._records is not None:
+                await self._records.meet(asking.peer)
+            asking = asking._replace(headers=_read_headers(scope))
+            self._check(scope, asking)
+            body = await _read_body(scope, receive, asking.headers)
+            await self._let_in(scope, _once(body, receive), answer, asking)
         except Refused as refused:
+            if self._records is not None and refused.status != 503:
+                await self._records.deny(asking, refused)
             await answer.refuse(refused)
         except Exception as error:  # answered already
             self._on_failure(f"{scope['method']} {scope['path']}: {type(error).__name__}: {error}")
 
-    def _check(self, scope: Message, headers: dict[str, str]) -> None:
-        if not self._place.is_ours(headers.get("host", "")):
+    async def _let_in(self, scope: Message, receive: Receive, answer: _Answer, asking: Asking) -> None:
+        """The one place that whatever changes something passes."""
+        if self._records is None or asking.method in SAFE:
+            await self._app(scope, receive, answer.send)
+            return
+        act = await self._records.begin(asking, scope["state"]["who"])
+        try:
+            await self._app(scope, receive, answer.send)
+        finally:
+            await self._records.end(act, answer.status)
+
+    def _check(self, scope: Message, asking: Asking) -> None:
+        if not self._place.is_ours(asking.headers.get("host", "")):
             raise Refused(421, "this address is not served here", "use the address that `controller run` printed")
-        asking = Asking(scope["method"], scope["path"], headers)
         scope.setdefault("state", {}).update(who=self._access.admit(asking), key=asking.bearer)
 
 
@@ -153,7 +190,7 @@ def _read_headers(scope: Message) -> dict[str, str]:
     return headers
 
 
-async def _read_body(scope: Message, receive: Receive, headers: dict[str, str]) -> bytes:
+async def _read_body(scope: Message, receive: Receive, headers: Mapping[str, str]) -> bytes:
     """All of it, for who changes something; nobody reads what others send. It is small, whatever is said of it."""
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > LARGEST_BODY:
@@ -184,9 +221,12 @@ class _Answer:
     def __init__(self, send: Send, *, is_page: bool) -> None:
         self._send = send
         self._is_page = is_page
+        self.status = 0
+        """That was answered; 0: none yet."""
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
+            self.status = message["status"]
             said = [one for one in message.get("headers", ()) if self._is_page or one[0] != b"cache-control"]
             headers = [*said, *HEADERS]
             if not any(name == b"cache-control" for name, _ in said):
@@ -201,6 +241,11 @@ class _Answer:
             headers.append((b"www-authenticate", b'Bearer realm="controller"'))
         await self.send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
+
+
+def _peer_of(scope: Message) -> str:
+    client = scope.get("client")
+    return f"{client[0]}:{client[1]}" if client else ""
 
 
 def _is_address(name: str) -> bool:

@@ -1,0 +1,172 @@
+"""The audit logs of one engine, as the loop and the command line write them.
+
+What a person asks for is not done where it cannot be recorded. What the loop does by itself goes on: it is counted,
+told, and noted as a gap once the disk takes it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from controller.loop.auditfiles import find_key, place_of
+from controller.loop.auditlog import AuditLog
+from controller.loop.audittail import as_log
+from controller.model.auditing import AuditPolicy
+from controller.model.errors import ControllerError
+from controller.model.names import Instant
+from controller.security.audit import Act, Stage, act_data, stamp
+from controller.security.auditproof import GAP
+
+MEND_AGAIN = 5.0
+"""Seconds after which is tried again to write, while acts are lost."""
+
+
+@dataclass(slots=True)
+class _Lost:
+    """Acts of one log that could not be written."""
+
+    count: int = 0
+    since: Instant = 0.0
+    why: str = ""
+
+
+class AuditBook:
+    """Safe from several threads. `policy` may be exchanged at any time; `tell` hears when acts begin to be lost."""
+
+    def __init__(self, root: Path, engine_id: Callable[[], str], now: Callable[[], Instant] = time.time) -> None:
+        self._root, self._engine_id, self._now = root, engine_id, now
+        self._logs: dict[str, AuditLog] = {}
+        self._made_with: AuditPolicy | None = None
+        self._guard = threading.Lock()
+        self._lost: dict[str, _Lost] = defaultdict(_Lost)
+        self._tried_at: Instant = 0.0
+        self.policy = AuditPolicy()
+        self.tell: Callable[[str], None] = lambda why: None
+
+    @property
+    def trouble(self) -> str | None:
+        """Why acts are lost now, in a sentence; None: none are."""
+        lost = tuple(self._lost.values())
+        if not lost:
+            return None
+        count = sum(one.count for one in lost)
+        return f"{count} {'act is' if count == 1 else 'acts are'} not in the audit log: {lost[0].why}"
+
+    def record(self, *acts: Act) -> None:
+        """On the disk when it returns. Raises ControllerError where it cannot be: then it must not be done."""
+        if not self.policy.enabled:
+            return
+        for stack, records in _by_stack(acts).items():
+            self._append(stack, records)
+
+    def note(self, *acts: Act) -> None:
+        """The same of what goes on all the same: what cannot be written is counted, and told. Never raises."""
+        if not self.policy.enabled:
+            return
+        for stack, records in _by_stack(acts).items():
+            try:
+                self._append(stack, records)
+            except Exception as error:  # whatever it was: healing goes on
+                self._lose(stack, len(records), _tell(error))
+
+    @contextmanager
+    def acting(self, act: Act) -> Iterator[None]:
+        """Around what a person asks for: intent before, outcome after. Raises ControllerError, and nothing is done."""
+        act = replace(act, id=act.id or new_id())
+        self.record(replace(act, stage=Stage.INTENT))
+        try:
+            yield
+        except BaseException as error:
+            self.note(replace(act, outcome="failed", detail={**act.detail, "error": _tell(error)}))
+            raise
+        self.note(replace(act, outcome="done"))
+
+    def mend(self, now: Instant) -> bool:
+        """Try again to note what was lost, now and then. Whether nothing is any more, and that is news."""
+        if not self._lost or 0.0 <= now - self._tried_at < MEND_AGAIN:
+            return False
+        self._tried_at = now
+        for stack in tuple(self._lost):
+            try:
+                self._append(stack, ())
+            except Exception as error:
+                self._lost[stack].why = _tell(error)
+        return not self._lost
+
+    def sign(self, why: str) -> None:
+        """Have what this process wrote signed, as far as the disk takes it."""
+        for log in tuple(self._logs.values()):
+            try:
+                log.sign(why)
+            except ControllerError:  # told already, by who could not write
+                return
+
+    def sign_all(self, stacks: Sequence[str], why: str) -> None:
+        """Have those logs signed up to their ends. Raises ControllerError."""
+        for stack in stacks:
+            self._log(stack).sign(why)
+
+    def _append(self, stack: str, records: Sequence[Mapping[str, Any]]) -> None:
+        lost = self._lost.get(stack)
+        told = lost.count if lost is not None else 0
+        if lost is not None:
+            said = {"lost": told, "since": stamp(lost.since), "why": lost.why}
+            records = [as_log(GAP, said), *records]
+        if records:
+            self._log(stack).append(records)
+        if lost is not None:
+            self._forget(stack, told)
+
+    def _log(self, stack: str) -> AuditLog:
+        with self._guard:
+            if self.policy != self._made_with:
+                self._logs, self._made_with = {}, self.policy
+            if stack not in self._logs:
+                place = place_of(self._root, self._engine_id(), stack)
+                self._logs[stack] = AuditLog(place, find_key(self._root), self.policy, self._now)
+            return self._logs[stack]
+
+    def _lose(self, stack: str, count: int, why: str) -> None:
+        with self._guard:
+            is_first = not self._lost
+            lost = self._lost[stack]
+            lost.count, lost.why, lost.since = lost.count + count, why, lost.since or self._now()
+        if is_first:
+            self.tell(why)
+
+    def _forget(self, stack: str, told: int) -> None:
+        """What was lost meanwhile, by another thread, is told the next time."""
+        with self._guard:
+            self._lost[stack].count -= told
+            if self._lost[stack].count <= 0:
+                del self._lost[stack]
+
+
+def new_id() -> str:
+    """Of an intent and its outcome."""
+    return secrets.token_hex(8)
+
+
+def caller() -> str:
+    """From where a command comes: whoever runs it, and as what."""
+    return f"uid {os.getuid()} pid {os.getpid()}"
+
+
+def _by_stack(acts: Sequence[Act]) -> Mapping[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for act in acts:
+        found[act.stack].append(act_data(act))
+    return found
+
+
+def _tell(error: BaseException) -> str:
+    return error.message if isinstance(error, ControllerError) else f"{type(error).__name__}: {error}"

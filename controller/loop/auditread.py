@@ -1,0 +1,200 @@
+"""Reads audit logs for people: newest first, by who, what and when; and as others can prove them."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from controller.loop.auditfiles import known_logs, place_of, read_key
+from controller.loop.auditproofs import copy_of, prove, read_records
+from controller.model.errors import ControllerError
+from controller.security.audit import KeyRing, Stage, read_line
+from controller.security.auditproof import Proof, Segment, Verdict, verify
+from controller.security.checkpoints import public_key
+
+FORMAT = "controller-audit"
+"""What the first line of an export says that it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records. `since`: an RFC 3339 instant in UTC; `before`: a `cursor` of a record. "" and (): all."""
+
+    since: str = ""
+    before: str = ""
+    who: str = ""
+    verb: str = ""
+    stacks: tuple[str, ...] = ()
+    checkpoints: bool = False
+    """Those too."""
+
+    def wants(self, record: Mapping[str, Any]) -> bool:
+        if record.get("stage") == Stage.CHECKPOINT:
+            return self.checkpoints and not (self.who or self.verb)
+        named = (not self.who or record.get("actor") == self.who) and (not self.verb or record.get("verb") == self.verb)
+        return named and (not self.stacks or _stack_of(record) in self.stacks)
+
+
+def _stack_of(record: Mapping[str, Any]) -> str:
+    """That it is about, whichever log it is in: a call of the API names it in its object."""
+    thing = record.get("object")
+    name = thing.get("name") if isinstance(thing, Mapping) and thing.get("kind") == "stack" else ""
+    return str(record.get("stack") or name or "")
+
+
+class Read(NamedTuple):
+    """A record, and in whose log it is; "": of what has no stack."""
+
+    log: str
+    data: Mapping[str, Any]
+
+    @property
+    def order(self) -> tuple[str, str, int]:
+        return (str(self.data.get("ts", "")), self.log, int(self.data.get("seq", 0)))
+
+    @property
+    def cursor(self) -> str:
+        """Those before it: `Query.before`."""
+        return f"{self.data.get('ts')}/{self.data.get('seq')}/{self.log}"
+
+
+def find(root: Path, engine_id: str, query: Query, limit: int | None = None) -> list[Read]:
+    """Newest first. What is damaged is passed over: `prove` tells of it."""
+    logs = known_logs(root, engine_id)
+    merged = heapq.merge(
+        *(_read(root, engine_id, log, query) for log in logs), key=lambda read: read.order, reverse=True
+    )
+    return list(islice((read for read in merged if query.wants(read.data)), limit))
+
+
+def _read(root: Path, engine_id: str, log: str, query: Query) -> Iterator[Read]:
+    before = _order_of(query.before)
+    for data in read_records(place_of(root, engine_id, log)):
+        read = Read(log, data)
+        if query.since and read.order[0] < query.since:
+            return
+        if before is None or read.order < before:
+            yield read
+
+
+def _order_of(cursor: str) -> tuple[str, str, int] | None:
+    """None: from the newest on. Raises ControllerError."""
+    if not cursor:
+        return None
+    at, _, rest = cursor.partition("/")
+    seq, slash, log = rest.partition("/")
+    if not slash or not seq.isdecimal():
+        raise ControllerError(f"no place in the audit log: '{cursor}'", hint="give the `next` of an earlier answer")
+    return (at, log, int(seq))
+
+
+def prove_all(root: Path, engine_id: str, stacks: Sequence[str] = ()) -> Mapping[str, Verdict]:
+    """Of each log, or of those stacks. Raises ControllerError where there is none of that name, or no key."""
+    logs = known_logs(root, engine_id)
+    for name in stacks:
+        if name not in logs:
+            known = ", ".join(log for log in logs if log) or "none"
+            raise ControllerError(f"there is no audit log of '{name}'", hint=f"there are: {known}")
+    return {log: prove(root, engine_id, log) for log in stacks or logs}
+
+
+# --- for others
+
+
+def export(root: Path, engine_id: str, log: str, since: str = "") -> Iterator[bytes]:
+    """One log as JSON lines: first what it is and the key that its signatures are of, then its lines as they are.
+
+    With `since` from the checkpoint before that instant on, so that it can be proven. Raises ControllerError.
+    """
+    place, ring = place_of(root, engine_id, log), read_key(root)
+    if ring is None:
+        raise ControllerError(f"{root}: the key of the audit log is not there", hint="put audit.key back from a backup")
+    yield _header(engine_id, log, ring)
+    yield from _from_checkpoint(copy_of(place, ring).segments, since)
+
+
+def _header(engine_id: str, log: str, ring: KeyRing) -> bytes:
+    import json
+
+    said = {"format": FORMAT, "version": 1, "engine": engine_id, "log": log, "public": public_key(ring).hex()}
+    return json.dumps(said, sort_keys=True).encode() + b"\n"
+
+
+def _from_checkpoint(segments: Iterable[Segment], since: str) -> Iterator[bytes]:
+    """Lines wait until the next checkpoint shows that there is one before that instant."""
+    waiting: list[bytes] = []
+    begun = not since
+    for segment in segments:
+        for raw in _lines(segment):
+            if begun:
+                yield raw
+                continue
+            waiting.append(raw)
+            line = read_line(raw.rstrip(b"\n"))
+            if line is not None and str(line.data.get("ts", "")) >= since:
+                begun = True
+                yield from waiting
+                waiting = []
+            elif line is not None and line.data.get("stage") == Stage.CHECKPOINT:
+                waiting = []
+
+
+def _lines(segment: Segment) -> Iterator[bytes]:
+    try:
+        yield from segment.read()
+    except ValueError as error:
+        raise ControllerError(f"{segment.name}: {error}", hint="controller audit verify") from None
+
+
+class Export(NamedTuple):
+    """A log that was exported: whose it is, the key that it names, and its verdict by that key or another."""
+
+    log: str
+    engine: str
+    public: str
+    verdict: Verdict
+
+
+def prove_export(path: Path, public: str | None = None) -> list[Export]:
+    """Each log of a file. `public`: the key that is believed, in hex; None: the one that the file names.
+
+    Raises ControllerError where it is no export.
+    """
+    import json
+
+    found = []
+    for header, lines in _logs_of(path):
+        try:
+            said = json.loads(header)
+            key = bytes.fromhex(public if public is not None else said["public"])
+            if said["format"] != FORMAT or len(key) != 32:
+                raise ValueError
+        except (ValueError, KeyError, TypeError):
+            message = f"{path}: no export of an audit log, or no key"
+            raise ControllerError(message, hint="`controller audit export` makes one") from None
+        name = str(path) if not said.get("log") else f"{path}: {said['log']}"
+        segment = Segment(name, lambda lines=lines: iter(lines))  # type: ignore[misc]
+        verdict = verify((segment,), Proof(None, key, begins=False))
+        found.append(Export(str(said.get("log", "")), str(said.get("engine", "")), key.hex(), verdict))
+    return found
+
+
+def _logs_of(path: Path) -> Iterator[tuple[bytes, list[bytes]]]:
+    """The header of each, and its lines."""
+    header: bytes | None = None
+    lines: list[bytes] = []
+    with path.open("rb") as file:
+        for raw in file:
+            if raw.startswith(b'{"engine"') or header is None:
+                if header is not None:
+                    yield header, lines
+                header, lines = raw, []
+            else:
+                lines.append(raw)
+    if header is None:
+        raise ControllerError(f"{path}: empty", hint="`controller audit export` makes one")
+    yield header, lines

@@ -1,0 +1,117 @@
+"""Who changes something through the API, or is turned away at its door, is written down: before it, and after."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response
+
+from controller.loop.auditor import AuditBook, new_id
+from controller.loop.auditread import Query as Wanted
+from controller.model.errors import ControllerError
+from controller.render.audit import records_data
+from controller.security.audit import Act, Stage, Via
+from controller.web.bodies import AuditAsked
+from controller.web.desk import AtDesk, answer
+from controller.web.guard import Asking, Refused
+
+_WORDS: tuple[tuple[str, re.Pattern[str], str, str], ...] = (
+    ("POST", re.compile(r"/v1/session"), "login", "session"),
+    ("DELETE", re.compile(r"/v1/session"), "logout", "session"),
+    ("POST", re.compile(r"/v1/stacks/([^/]+)/intents"), "ask", "stack"),
+    ("POST", re.compile(r"/v1/stacks/([^/]+)/alerts/[^/]+/ack"), "ack", "stack"),
+    ("POST", re.compile(r"/v1/stacks/([^/]+)/silences"), "silence", "stack"),
+    ("DELETE", re.compile(r"/v1/stacks/([^/]+)/silences/[^/]+"), "end-silence", "stack"),
+)
+"""Method, path, verb and kind of what it is about, whose name is in the path."""
+
+_LONGEST = 200
+"""Characters of a name that a stranger gave."""
+
+_PEERS = 4096
+"""Connections that are known to have been recorded."""
+
+DENIALS_A_SECOND = 10
+"""So many refusals are written down one by one; of what comes beside them, how many."""
+
+
+class Doorbook:
+    """What the guard writes into. Its methods belong to the server's thread, and block nothing there."""
+
+    def __init__(self, book: AuditBook, clock: Callable[[], float] = time.monotonic) -> None:
+        self._book, self._clock = book, clock
+        self._peers: OrderedDict[str, None] = OrderedDict()
+        self._second, self._written, self._unwritten = 0, 0, 0
+
+    async def begin(self, asking: Asking, who: str) -> Act:
+        """It is about to be done. Raises Refused where that cannot be recorded: then it must not be."""
+        act = replace(_act_of(asking, who), id=new_id())
+        try:
+            await asyncio.to_thread(self._book.record, replace(act, stage=Stage.INTENT))
+        except ControllerError as error:
+            raise Refused(503, f"not done, since it cannot be recorded: {error.message}", error.hint) from None
+        return act
+
+    async def end(self, act: Act, status: int) -> None:
+        """That status was answered; 0: nothing, by a fault of ours."""
+        allowed = status not in (401, 403)
+        word = "done" if 200 <= status < 400 else "failed" if allowed else "denied"
+        detail = {**act.detail, "status": status}
+        await asyncio.to_thread(self._book.note, replace(act, outcome=word, allowed=allowed, detail=detail))
+
+    async def deny(self, asking: Asking, refused: Refused) -> None:
+        """Somebody was turned away. Who does nothing else fills no disk with it."""
+        now = int(self._clock())
+        if now != self._second:
+            self._second, self._written = now, 0
+        if self._written >= DENIALS_A_SECOND:
+            self._unwritten += 1
+            return
+        self._written += 1
+        detail = {"status": refused.status} | ({"more": self._unwritten} if self._unwritten else {})
+        self._unwritten = 0
+        act = _act_of(asking, "nobody")
+        act = replace(act, allowed=False, why=str(refused), outcome="denied", detail=detail)
+        await asyncio.to_thread(self._book.note, act)
+
+    async def meet(self, peer: str) -> None:
+        """A request over that connection; the first is recorded, where that is asked for."""
+        if not self._book.policy.connections or not peer or peer in self._peers:
+            return
+        self._peers[peer] = None
+        if len(self._peers) > _PEERS:
+            self._peers.popitem(last=False)
+        await asyncio.to_thread(
+            self._book.note, Act("nobody", Via.API, "connect", "connection", "", origin=peer, outcome="done")
+        )
+
+
+def _act_of(asking: Asking, who: str) -> Act:
+    verb, kind, name = _describe(asking)
+    return Act(who, Via.API, verb, kind, name[:_LONGEST], origin=asking.peer)
+
+
+def _describe(asking: Asking) -> tuple[str, str, str]:
+    for method, path, verb, kind in _WORDS:
+        if asking.method == method and (found := path.fullmatch(asking.path)) is not None:
+            return verb, kind, found[1] if found.groups() else ""
+    return asking.method.lower()[:_LONGEST], "path", asking.path
+
+
+audits = APIRouter()
+
+
+@audits.get("/v1/audit", tags=["audit"])
+def audit(desk: AtDesk, asked: Annotated[AuditAsked, Query()]) -> Response:
+    """Who did what, newest first, as `controller audit show -o json`; `next` is `before` of the next page."""
+    wanted = Wanted(asked.since, asked.before, asked.who, asked.verb, (asked.stack,) if asked.stack else ())
+    found = desk.window.audited(wanted, asked.limit + 1)
+    following = found[asked.limit - 1].cursor if len(found) > asked.limit else None
+    return answer(records_data(found[: asked.limit], following))

@@ -1,4 +1,4 @@
-"""Where the API is served, out of a `Controller` manifest."""
+"""Where the API is served and to whom, out of a `Controller` manifest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller.intake.access import check_access, read_access
 from controller.intake.findings import at
 from controller.model.errors import Finding
 from controller.model.serving import Serving, split_address
@@ -26,11 +27,15 @@ def read_serving(controller: Controller, folder: Path) -> Serving:
         key=folder / tls.key if tls is not None else None,
         enabled=api.enabled,
         discovery=api.discovery,
+        allow=api.allow,
+        requests_per_second=api.requests_per_second,
+        access=read_access(controller),
     )
 
 
 def check_serving(controller: Controller, folder: Path) -> Iterator[Finding]:
     """What could not be served, or to whom it must not be."""
+    yield from check_access(controller)
     try:
         serving = read_serving(controller, folder)
     except ValueError:

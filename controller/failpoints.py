@@ -37,6 +37,7 @@ DISK = frozenset(
         "address",
         "netcheck",
         "hardened",
+        "access",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

@@ -105,6 +105,8 @@ class Window:
         self._ground = ground
         self.metering, self._cleaning, self._scanning = beside
         self.rehearse = rehearse
+        self.serving: Callable[[], Serving] = Serving
+        """What the manifest that is in force says of the API, and of who may do what there."""
         self.began_at: Instant = ground.now()
         self._turned_at: Instant = ground.now()
         controller.on_turn.append(self._note_turn)

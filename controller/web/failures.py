@@ -13,6 +13,7 @@ from controller.loop.window import UnknownStack
 from controller.model.errors import ControllerError, InvalidInput, Transient
 from controller.render.data import findings_data
 from controller.web.desk import NotFound, refuse
+from controller.web.guard import Refused
 from controller.web.places import Taken
 
 
@@ -39,6 +40,14 @@ class Once:
 
 async def _not_found(request: Request, error: Exception) -> Response:
     return refuse(404, str(error), getattr(error, "hint", None))
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Who asks may not, or not now."""
+    assert isinstance(error, Refused)
+    answered = refuse(error.status, str(error), error.hint)
+    answered.headers.update(error.headers)
+    return answered
 
 
 async def _taken(request: Request, error: Exception) -> Response:
@@ -74,6 +83,7 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     NotFound: _not_found,
+    Refused: _refused,
     Taken: _taken,
     RequestValidationError: _invalid,
     ControllerError: _failed,

@@ -6,8 +6,11 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from controller.web.callers import Caller, Shown
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -65,10 +68,18 @@ class Place:
 class Refused(Exception):
     """A request that goes no further."""
 
-    def __init__(self, status: int, message: str, hint: str | None = None) -> None:
+    def __init__(self, status: int, message: str, hint: str | None = None, after: int | None = None) -> None:
+        """`after`: seconds after which it may be tried again."""
         super().__init__(message)
         self.status = status
         self.hint = hint
+        self.after = after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What its answer says beside why."""
+        told = {"retry-after": str(self.after)} if self.after is not None else {}
+        return told | ({"www-authenticate": 'Bearer realm="controller"'} if self.status == 401 else {})
 
 
 def complaint(message: str, hint: str | None, **more: Any) -> dict[str, Any]:
@@ -77,11 +88,12 @@ def complaint(message: str, hint: str | None, **more: Any) -> dict[str, Any]:
 
 
 class Asking(NamedTuple):
-    """The head of a request; names of headers are in lower case."""
+    """The head of a request; names of headers are in lower case. `peer`: the address at the connection's other end."""
 
     method: str
     path: str
     headers: Mapping[str, str]
+    peer: str = ""
 
     @property
     def bearer(self) -> str:
@@ -89,12 +101,21 @@ class Asking(NamedTuple):
         kind, _, shown = self.headers.get("authorization", "").partition(" ")
         return shown.strip() if kind.lower() == "bearer" else ""
 
+    def cookies(self, name: str) -> tuple[str, ...]:
+        """All of that name: other servers of this host may set one too. A few; nobody in earnest sends many."""
+        pairs = (one.strip().partition("=") for one in self.headers.get("cookie", "").split(";"))
+        return tuple(value for key, _, value in pairs if key == name)[:8]
+
 
 class Access(Protocol):
     """Who may ask for what."""
 
-    def admit(self, asking: Asking) -> str:
-        """Who it is, in a word. Raises Refused."""
+    def admit(self, asking: Asking) -> Caller:
+        """Who it is. Raises Refused."""
+        ...
+
+    def shown(self, asking: Asking) -> Shown:
+        """By what."""
         ...
 
     def is_page(self, path: str) -> bool:
@@ -103,7 +124,8 @@ class Access(Protocol):
 
 
 class Guard:
-    """ASGI around the app. `scope["state"]` has of whoever passes `who` it is, as `access` says, and the `key` shown.
+    """ASGI around the app. `scope["state"]` has of whoever passes the `caller` that he is, the `key` that he has
+    shown, and the address of his `peer`.
 
     `on_failure` is told in a line what the app failed with: a fault of ours.
     """
@@ -138,8 +160,9 @@ class Guard:
     def _check(self, scope: Message, headers: dict[str, str]) -> None:
         if not self._place.is_ours(headers.get("host", "")):
             raise Refused(421, "this address is not served here", "use the address that `controller run` printed")
-        asking = Asking(scope["method"], scope["path"], headers)
-        scope.setdefault("state", {}).update(who=self._access.admit(asking), key=asking.bearer)
+        asking = Asking(scope["method"], scope["path"], headers, (scope.get("client") or ("", 0))[0])
+        caller, shown = self._access.admit(asking), self._access.shown(asking)
+        scope.setdefault("state", {}).update(caller=caller, key=shown, peer=asking.peer)
 
 
 def _read_headers(scope: Message) -> dict[str, str]:
@@ -197,8 +220,7 @@ class _Answer:
     async def refuse(self, refused: Refused) -> None:
         body = json.dumps(complaint(str(refused), refused.hint)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        if refused.status == 401:
-            headers.append((b"www-authenticate", b'Bearer realm="controller"'))
+        headers += [(name.encode(), value.encode()) for name, value in refused.headers.items()]
         await self.send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 

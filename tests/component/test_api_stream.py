@@ -76,7 +76,7 @@ def test_who_has_gone_out_is_told_nothing_more(house: House) -> None:
         session = there.stranger.post("/v1/session", json={"code": new_code(there)}).json()["session"]
         key = {"authorization": f"Bearer {session}"}
         kept, url = there.stranger.cookies, there.server.address.url
-            with httpx.Client(base_url=url, headers=key, cookies=kept) as own, there.stream(client=own) as messages:
+        with httpx.Client(base_url=url, headers=key, cookies=kept) as own, there.stream(client=own) as messages:
             assert next(messages).kind == "snapshot"
             assert there.stranger.delete("/v1/session", headers=key).status_code == 204
             there.ask("shop", "stop")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,8 @@ from controller.model.access import ADMIN, ALL, BUILT_IN, OPERATOR, RIGHTS, VERB
 from controller.security.access import may, restrict
 
 pytestmark = pytest.mark.unit
+
+MANUAL = (Path(__file__).parents[3] / "docs" / "security.md").read_text(encoding="utf-8")
 
 SEEN = {
     f"get {one}" for one in ["stacks", "rollouts", "limits", "logs", "plans", "security", "metrics", "certificates"]
@@ -110,3 +114,17 @@ def test_what_roles_allow_is_what_each_of_them_allows(roles: list[Role]) -> None
 def test_a_restriction_gives_nothing_and_keeps_all_within(roles: list[Role], stacks: list[str]) -> None:
     kept = rights(restrict(roles, stacks))
     assert kept == {asked for asked in rights(roles) if not stacks or asked[2] in stacks}
+
+
+def test_the_table_of_who_may_do_what_is_what_roles_allow() -> None:
+    part = MANUAL.partition("## Who may do what")[2].partition("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in part.splitlines() if line.startswith("| `")
+    ]
+    told = {row[0].strip("`"): [set(cell.replace("–", "").split()) for cell in row[2:]] for row in rows}
+    assert set(told) == set(RIGHTS)
+    for resource, (viewer, operator, admin) in told.items():
+        allowed = {verb for verb in RIGHTS[resource] if may((VIEWER,), verb, resource).allowed}
+        more = {verb for verb in RIGHTS[resource] if may((OPERATOR,), verb, resource).allowed}
+        assert (viewer, viewer | operator) == (allowed, more), resource
+        assert viewer | operator | admin == set(RIGHTS[resource]), resource

@@ -17,6 +17,7 @@ from controller.web.desk import Desk
 from controller.web.failures import Once, tell_failures
 from controller.web.figures import figures
 from controller.web.guard import App, Guard, Place
+from controller.web.issued import issued
 from controller.web.logins import logins
 from controller.web.pages import pages
 from controller.web.reads import reads
@@ -46,7 +47,7 @@ def make_app(desk: Desk, view: View) -> App:
 
 def routers() -> tuple[APIRouter, ...]:
     """All routes of the API and the dashboard; each says what it needs (`needs`)."""
-    return (reads, figures, scrapes, asks, logins, streams, pages)
+    return (reads, figures, scrapes, asks, logins, issued, streams, pages)
 
 
 def make_scrape_app(view: View, place: Place, access: ScrapeAccess) -> App:

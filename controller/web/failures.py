@@ -14,6 +14,7 @@ from controller.model.errors import ControllerError, InvalidInput, Transient
 from controller.render.data import findings_data
 from controller.web.desk import NotFound, refuse
 from controller.web.guard import Refused
+from controller.web.needs import sight_of
 from controller.web.places import Taken
 
 
@@ -65,7 +66,7 @@ async def _failed(request: Request, error: Exception) -> Response:
     """What cannot be done now (503), or as it stands (409), with the places of faults in files (422)."""
     assert isinstance(error, ControllerError)
     if isinstance(error, UnknownStack):
-        return refuse(404, error.message, error.hint)
+        return refuse(404, error.message, error.hint if sight_of(request).is_whole else None)  # it names the others
     if isinstance(error, InvalidInput):
         return refuse(422, error.message, error.hint, findings=findings_data(error.findings)["errors"])
     return refuse(503 if isinstance(error, Transient) else 409, error.message, error.hint)

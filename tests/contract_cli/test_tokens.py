@@ -100,6 +100,11 @@ def test_a_weak_secret_is_refused_in_a_line_that_does_not_hold_it(kept: Project,
     assert ran.code == 1 and ran.err.startswith("error: JWT_SECRET_KEY ") and secret not in ran.err and not ran.out
 
 
+def test_a_controller_does_not_serve_with_a_weak_secret(kept: Project) -> None:
+    ran = kept.run("-f", "compose.yaml", "run", "--api", "127.0.0.1:0", env={"JWT_SECRET_KEY": "short"})
+    assert ran.code == 1 and "error: JWT_SECRET_KEY has 5 bytes, and needs 32" in ran.err and "Traceback" not in ran.err
+
+
 def test_a_secret_signs_and_is_kept_nowhere(tmp_path: Path) -> None:
     project = make_project(tmp_path)
     secret = "q7Zt0mJ4vX9sLw2Rk8Bd5Nf1Hc6Py3GaQ"

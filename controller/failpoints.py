@@ -47,6 +47,7 @@ DISK = frozenset(
         "auditpacked",
         "auditunpacked",
         "auditpruned",
+        "access",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

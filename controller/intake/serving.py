@@ -1,4 +1,4 @@
-"""Where the API is served, and what is recorded, out of a `Controller` manifest."""
+"""Where the API is served and to whom, and what is recorded, out of a `Controller` manifest."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from controller.intake.access import check_access, read_access
 from controller.intake.findings import at
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import Finding
@@ -27,6 +28,9 @@ def read_serving(controller: Controller, folder: Path) -> Serving:
         key=folder / tls.key if tls is not None else None,
         enabled=api.enabled,
         discovery=api.discovery,
+        allow=api.allow,
+        requests_per_second=api.requests_per_second,
+        access=read_access(controller),
     )
 
 
@@ -38,6 +42,7 @@ def read_audit(controller: Controller) -> AuditPolicy:
 
 def check_serving(controller: Controller, folder: Path) -> Iterator[Finding]:
     """What could not be served, or to whom it must not be."""
+    yield from check_access(controller)
     try:
         serving = read_serving(controller, folder)
     except ValueError:

@@ -133,6 +133,7 @@ class Daemon:
         if self._api is not None:
             beside = Beside(self.metering, self.cleaning, self.scanning)
             window = Window(self._controller, self._ground, beside, self._api.rehearse)
+            window.said = lambda: self._reading.said
             self._served = self._api.serve(window, self._reading.serving)
 
     def _keep(self) -> None:

@@ -51,6 +51,8 @@ class Reading:
         self._again, self._ended = threading.Event(), threading.Event()
         self.channels: tuple[Channel, ...] = ()
         """Those of the `Controller` manifest that is in force."""
+        self.said = Serving()
+        """What it says of the API, and of who may do what there."""
 
     @property
     def serving(self) -> Serving | None:
@@ -171,7 +173,7 @@ class Reading:
         """Those of a document that is broken now stay as they were; of one that is gone they go."""
         found = self._targets.channels
         if found is not None or not self._targets.broken:
-            self.channels = found or ()
+            self.channels, self.said = found or (), self._targets.serving or Serving()
 
     def _read_one(self, target: Target, cause: Cause | None) -> str:
         """The name of the stack, which the loop will take over."""

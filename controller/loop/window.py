@@ -107,6 +107,7 @@ class Window:
         self._ground = ground
         self.metering, self._cleaning, self._scanning = beside
         self.rehearse = rehearse
+        self.said: Callable[[], Serving] = Serving
         self.began_at: Instant = ground.now()
         self._turned_at: Instant = ground.now()
         controller.on_turn.append(self._note_turn)
@@ -129,6 +130,10 @@ class Window:
     @property
     def stacks(self) -> tuple[str, ...]:
         return tuple(sorted(self._controller.stacks))
+
+    def serving(self) -> Serving:
+        """What the manifest that is in force says of the API, and of who may do what there."""
+        return self.said()
 
     def folder_of(self, stack: str) -> Path:
         """Of all that is kept of it on this engine."""

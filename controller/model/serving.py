@@ -1,10 +1,15 @@
-"""Where the API is served, as a person asked for it."""
+"""Where the API is served and to whom, as a person asked for it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+
+from controller.model.access import AccessPolicy
+
+REQUESTS = 50
+"""A second, of one client."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +23,12 @@ class Serving:
     enabled: bool = True
     discovery: bool = True
     """Endpoints are told as Prometheus' HTTP service discovery wants them."""
+    allow: tuple[str, ...] = ()
+    """Networks from which one may connect; none: from everywhere."""
+    requests_per_second: int = REQUESTS
+    """Of one client."""
+    access: AccessPolicy = field(default_factory=AccessPolicy)
+    """Who may do what."""
 
     @property
     def scheme(self) -> str:

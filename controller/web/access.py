@@ -3,41 +3,84 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
+from ipaddress import IPv6Address, ip_address, ip_network
 
+from controller.model.serving import Serving
+from controller.web.bounds import Rate, retry_after
+from controller.web.callers import NOBODY, SCRAPER, Caller, Doors, Shown
 from controller.web.guard import SAFE, Asking, Refused
-from controller.web.keys import Keys
 
 _OPEN = frozenset({"/healthz", "/readyz"})
 _KEYED = ("/v1/", "/metrics")
 """What begins so wants a key; all else is the dashboard's files, which tell nothing."""
 _LOGIN = "/v1/session"
+_OTHERS = frozenset({"cross-site", "same-site"})
+"""What a browser says of a request that a page of another origin has made (Fetch Metadata)."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiAccess:
-    """The token opens all (`api`), a session too (`dashboard`); what tells nothing is open to anybody (`nobody`).
+    """A token or a session opens what its roles allow, which routes say (`needs`); what tells nothing is open to all.
 
-    Both are shown in a header that no browser adds by itself. A cookie it would: to every port of this host, and for
-    every page that asks it to.
+    A session is shown in a header that no browser adds by itself, beside a cookie that no page can read: the cookie
+    goes to every port of this host, and the header's half lies where a script of the page could take it; neither
+    opens anything alone. `serving`: the manifest's word, as it is now; `clock`: seconds.
     """
 
-    keys: Keys
+    doors: Doors
+    cookie: str
+    serving: Callable[[], Serving]
+    clock: Callable[[], float]
+    rate: Rate = field(default_factory=Rate)
 
-    def admit(self, asking: Asking) -> str:
-        who = self.keys.who(asking.bearer)
-        if who is None and self._is_open(asking):
-            return "nobody"
-        if who is None:
+    def admit(self, asking: Asking) -> Caller:
+        serving = self.serving()
+        if not _is_allowed(serving.allow, asking.peer):
+            raise Refused(403, "nobody is served at that address", "api.allow of the Controller manifest")
+        if asking.method not in SAFE and asking.headers.get("sec-fetch-site") in _OTHERS:
+            raise Refused(403, "a page of another site asks for this")
+        caller = self.doors.identify(self.shown(asking))
+        self._bound(asking, caller, serving.requests_per_second)
+        if caller is None and self._is_open(asking):
+            return NOBODY
+        if caller is None:
             raise Refused(401, "no key, or one that is not valid", "controller token link")
-        return who
+        return caller
+
+    def shown(self, asking: Asking) -> Shown:
+        return Shown(asking.bearer, asking.cookies(self.cookie))
 
     def is_page(self, path: str) -> bool:
         return not path.startswith(_KEYED)
 
+    def _bound(self, asking: Asking, caller: Caller | None, rate: int) -> None:
+        """Each key that is good has a measure of its own; who shows none shares that of his address."""
+        client = asking.peer if caller is None else (caller.name, caller.badge, asking.bearer[-43:])
+        wait = self.rate.take(client, rate, self.clock())
+        if wait:
+            message = f"more than {rate} requests a second"
+            raise Refused(429, message, "api.requestsPerSecond of the Controller manifest", retry_after(wait))
+
     def _is_open(self, asking: Asking) -> bool:
         path, method = asking.path, asking.method
         return path in _OPEN or (path == _LOGIN and method == "POST") or (self.is_page(path) and method in SAFE)
+
+
+@lru_cache(maxsize=1024)
+def _is_allowed(networks: tuple[str, ...], peer: str) -> bool:
+    """By the address at the other end of the connection, whatever a header says of another one."""
+    if not networks:
+        return True
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return False
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in ip_network(one) for one in networks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +89,13 @@ class ScrapeAccess:
 
     token: str = field(repr=False)
 
-    def admit(self, asking: Asking) -> str:
+    def admit(self, asking: Asking) -> Caller:
         if not hmac.compare_digest(asking.bearer.encode(), self.token.encode()):
             raise Refused(401, "no token, or one that is not valid", "the token of metrics.tokenFile: docs/metrics.md")
-        return "scraper"
+        return SCRAPER
+
+    def shown(self, asking: Asking) -> Shown:
+        return Shown(asking.bearer)
 
     def is_page(self, path: str) -> bool:
         return False

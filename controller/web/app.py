@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
 from controller import __version__
 from controller.loop.window import Window
@@ -17,6 +18,8 @@ from controller.web.desk import Desk
 from controller.web.failures import Once, tell_failures
 from controller.web.figures import figures
 from controller.web.guard import App, Guard, Place
+from controller.web.issued import issued
+from controller.web.logins import logins
 from controller.web.pages import pages
 from controller.web.reads import reads
 from controller.web.scrapes import View, scrapes
@@ -36,10 +39,16 @@ def make_app(desk: Desk, view: View) -> App:
         lifespan=_live,
     )
     app.state.desk, app.state.view = desk, view
-    for router in (reads, figures, scrapes, audits, asks, streams, pages):
+    for router in routers():
         app.include_router(router)
     tell_failures(app)
-    return Guard(app, desk.place, ApiAccess(desk.keys), _teller(desk.window), Doorbook(desk.window.audit))
+    access = ApiAccess(desk.doors, desk.cookie, desk.window.serving, time.monotonic)
+    return Guard(app, desk.place, access, _teller(desk.window), Doorbook(desk.window.audit))
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """All routes of the API and the dashboard; each says what it needs (`needs`)."""
+    return (reads, figures, scrapes, audits, asks, logins, issued, streams, pages)
 
 
 def make_scrape_app(view: View, place: Place, access: ScrapeAccess) -> App:

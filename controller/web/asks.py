@@ -1,12 +1,13 @@
-"""`POST` and `DELETE`: what is asked of a stack is written down for the loop; sessions begin and end."""
+"""`POST` and `DELETE`: what is asked of a stack is written down for the loop."""
 
 from __future__ import annotations
 
 import asyncio
 import json
 import time
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -18,28 +19,30 @@ from controller.model.cleanup import CleanupReport
 from controller.model.wish import Wish
 from controller.render.cleanup import report_data
 from controller.render.data import timestamp
-from controller.web.bodies import Asked, Login, Number, Silencing
-from controller.web.desk import AtDesk, Desk, NotFound, answer, refuse
-from controller.web.keys import SESSION_SECONDS
+from controller.web.bodies import Asked, Number, Silencing
+from controller.web.callers import Shown
+from controller.web.desk import AtDesk, Desk, NotFound, answer
+from controller.web.needs import CheckedRoute, caller_of, needs, require
 from controller.web.reads import find_alerts
 
-asks = APIRouter()
+asks = APIRouter(route_class=CheckedRoute)
 
 
 def who_of(request: Request) -> str:
-    who: str = request.state.who
-    return who
+    return caller_of(request).name
 
 
-def key_of(request: Request) -> str:
-    """What was shown: the token, or a session."""
-    key: str = request.state.key
-    return key
+def key_of(request: Request) -> Shown:
+    """What was shown: a token, or a session with its cookie."""
+    return cast(Shown, request.state.key)
 
 
 @asks.post("/v1/stacks/{stack}/intents", status_code=202, tags=["intents"])
+@needs("get", "stacks")
 async def ask(desk: AtDesk, request: Request, stack: str, body: Asked) -> Response:
     """Ask for what a command of the command line asks for. The loop does it; follow it by its `id`."""
+    for verb, resource in rights_of(body):
+        require(request, verb, resource, stack)
     desk.stack(stack)
     intent = await asyncio.to_thread(desk.window.ask, stack, _wish_of(request, body))
     desk.feed.follow_intent(stack, intent.id)
@@ -52,7 +55,18 @@ def _wish_of(request: Request, body: Asked) -> Wish:
     return replace(body.wish(who_of(request)), via="api", origin=origin)
 
 
+def rights_of(body: Asked) -> Iterator[tuple[str, str]]:
+    """What one has to be allowed to ask for that: what is confirmed along with it counts by itself."""
+    family, _, verb = body.verb.rpartition("-")
+    yield verb, {"rollout": "rollouts", "resources": "limits"}.get(family, "stacks")
+    if body.adopt:
+        yield "adopt", "stacks"
+    if body.confirm:
+        yield "confirm", "stacks"
+
+
 @asks.get("/v1/stacks/{stack}/intents/{number}", tags=["intents"])
+@needs("get", "stacks")
 def intent(desk: AtDesk, stack: str, number: Number) -> Response:
     """How far it is; when it is done, with the exit code and the data that the command would give."""
     return answer(find_intent(desk, stack, number))
@@ -86,6 +100,7 @@ def _result_of(intent: Intent) -> Any:
 
 
 @asks.post("/v1/stacks/{stack}/alerts/{alert}/ack", tags=["alerts"])
+@needs("ack", "alerts")
 def acknowledge(desk: AtDesk, request: Request, stack: str, alert: str) -> Response:
     """Somebody knows of it: no repeats, as long as it gets no worse. The alerts as they are now."""
     found = next((one for one in desk.window.alerts(stack).book.open.values() if one.id == alert), None)
@@ -96,6 +111,7 @@ def acknowledge(desk: AtDesk, request: Request, stack: str, alert: str) -> Respo
 
 
 @asks.post("/v1/stacks/{stack}/silences", status_code=201, tags=["alerts"])
+@needs("silence", "alerts")
 def silence(desk: AtDesk, request: Request, stack: str, body: Silencing) -> Response:
     """Send nothing for a while; alerts are listed all the same. The alerts and silences as they are now."""
     now = time.time()
@@ -108,25 +124,9 @@ def silence(desk: AtDesk, request: Request, stack: str, body: Silencing) -> Resp
 
 
 @asks.delete("/v1/stacks/{stack}/silences/{number}", status_code=204, tags=["alerts"])
+@needs("silence", "alerts")
 def end_silence(desk: AtDesk, stack: str, number: Number) -> Response:
     """It is over now."""
     if not desk.window.end_silence(stack, number):
         raise NotFound(f"{stack} has no silence {number}")
-    return Response(status_code=204)
-
-
-@asks.post("/v1/session", status_code=201, tags=["session"])
-async def log_in(desk: AtDesk, body: Login) -> Response:
-    """Change a code of `controller token link`, or the token, for a session: shown as the token is, for some hours."""
-    by_code = body.code is not None and desk.keys.use_code(body.code)
-    if not by_code and not (body.token is not None and desk.keys.is_token(body.token.strip())):
-        what = "this link was used already, or is too old" if body.code is not None else "this is not the token"
-        return refuse(403, what, "controller token link")  # 401 is said of a key that was shown
-    return answer({"session": desk.keys.open_session(), "seconds": SESSION_SECONDS}, 201)
-
-
-@asks.delete("/v1/session", status_code=204, tags=["session"])
-async def log_out(desk: AtDesk, request: Request) -> Response:
-    """The session that is shown is void."""
-    desk.keys.end_session(key_of(request))
     return Response(status_code=204)

@@ -21,10 +21,12 @@ from controller.security.audit import Act, Stage, Via
 from controller.web.bodies import AuditAsked
 from controller.web.desk import AtDesk, answer
 from controller.web.guard import Asking, Refused
+from controller.web.needs import CheckedRoute, needs
 
 _WORDS: tuple[tuple[str, re.Pattern[str], str, str], ...] = (
     ("POST", re.compile(r"/v1/session"), "login", "session"),
     ("DELETE", re.compile(r"/v1/session"), "logout", "session"),
+    ("DELETE", re.compile(r"/v1/tokens/([^/]+)"), "revoke", "token"),
     ("POST", re.compile(r"/v1/stacks/([^/]+)/intents"), "ask", "stack"),
     ("POST", re.compile(r"/v1/stacks/([^/]+)/alerts/[^/]+/ack"), "ack", "stack"),
     ("POST", re.compile(r"/v1/stacks/([^/]+)/silences"), "silence", "stack"),
@@ -66,7 +68,7 @@ class Doorbook:
         detail = {**act.detail, "status": status}
         await asyncio.to_thread(self._book.note, replace(act, outcome=word, allowed=allowed, detail=detail))
 
-    async def deny(self, asking: Asking, refused: Refused) -> None:
+    async def deny(self, asking: Asking, refused: Refused, who: str = "nobody") -> None:
         """Somebody was turned away. Who does nothing else fills no disk with it."""
         now = int(self._clock())
         if now != self._second:
@@ -77,7 +79,7 @@ class Doorbook:
         self._written += 1
         detail = {"status": refused.status} | ({"more": self._unwritten} if self._unwritten else {})
         self._unwritten = 0
-        act = _act_of(asking, "nobody")
+        act = _act_of(asking, who)
         act = replace(act, allowed=False, why=str(refused), outcome="denied", detail=detail)
         await asyncio.to_thread(self._book.note, act)
 
@@ -95,7 +97,7 @@ class Doorbook:
 
 def _act_of(asking: Asking, who: str) -> Act:
     verb, kind, name = _describe(asking)
-    return Act(who, Via.API, verb, kind, name[:_LONGEST], origin=asking.peer)
+    return Act(who, Via.API, verb, kind, name[:_LONGEST], origin=asking.origin)
 
 
 def _describe(asking: Asking) -> tuple[str, str, str]:
@@ -105,10 +107,11 @@ def _describe(asking: Asking) -> tuple[str, str, str]:
     return asking.method.lower()[:_LONGEST], "path", asking.path
 
 
-audits = APIRouter()
+audits = APIRouter(route_class=CheckedRoute)
 
 
 @audits.get("/v1/audit", tags=["audit"])
+@needs("get", "audit")
 def audit(desk: AtDesk, asked: Annotated[AuditAsked, Query()]) -> Response:
     """Who did what, newest first, as `controller audit show -o json`; `next` is `before` of the next page."""
     wanted = Wanted(asked.since, asked.before, asked.who, asked.verb, (asked.stack,) if asked.stack else ())

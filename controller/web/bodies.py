@@ -90,7 +90,7 @@ class Silencing(Body):
 
 
 class Login(Body):
-    """One of the two."""
+    """One of the two; a token is the one in the state folder, or one that was issued."""
 
     code: Annotated[str, StringConstraints(max_length=200)] | None = None
-    token: Annotated[str, StringConstraints(max_length=500)] | None = None
+    token: Annotated[str, StringConstraints(max_length=8300)] | None = None

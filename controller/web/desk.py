@@ -11,9 +11,10 @@ from fastapi.responses import Response
 
 from controller.loop.window import UnknownStack, Window
 from controller.model.status import ServiceStatus, StackStatus
+from controller.web.bounds import Throttle
+from controller.web.callers import Caller, Doors, Shown
 from controller.web.feed import Feed, dumps
 from controller.web.guard import Place, complaint
-from controller.web.keys import Keys
 from controller.web.places import Places
 
 MOST_READ, MOST_PLANS = 200, 4
@@ -29,8 +30,11 @@ class Desk:
 
     window: Window
     feed: Feed
-    keys: Keys
+    doors: Doors
     place: Place
+    cookie: str
+    """The name of the one that is the half of a session."""
+    logins: Throttle = field(default_factory=Throttle)
     readers: Places = field(default_factory=lambda: Places(MOST_READ, "replicas are read"))
     planners: Places = field(default_factory=lambda: Places(MOST_PLANS, "wait for a plan"))
     rehearsing: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -51,6 +55,10 @@ class Desk:
             known = ", ".join(one.name for one in self.stack(stack).services) or "none"
             raise NotFound(f"{stack} has no service '{name}'", f"its services: {known}")
         return found
+
+    def knows(self, shown: Shown) -> Caller | None:
+        """Who that still is; None: the key is good no more."""
+        return self.doors.identify(shown)
 
 
 class NotFound(Exception):

@@ -13,6 +13,8 @@ from controller.loop.window import UnknownStack
 from controller.model.errors import ControllerError, InvalidInput, Transient
 from controller.render.data import findings_data
 from controller.web.desk import NotFound, refuse
+from controller.web.guard import Refused
+from controller.web.needs import sight_of
 from controller.web.places import Taken
 
 
@@ -41,6 +43,14 @@ async def _not_found(request: Request, error: Exception) -> Response:
     return refuse(404, str(error), getattr(error, "hint", None))
 
 
+async def _refused(request: Request, error: Exception) -> Response:
+    """Who asks may not, or not now."""
+    assert isinstance(error, Refused)
+    answered = refuse(error.status, str(error), error.hint)
+    answered.headers.update(error.headers)
+    return answered
+
+
 async def _taken(request: Request, error: Exception) -> Response:
     return refuse(503, str(error), "try again")
 
@@ -56,7 +66,7 @@ async def _failed(request: Request, error: Exception) -> Response:
     """What cannot be done now (503), or as it stands (409), with the places of faults in files (422)."""
     assert isinstance(error, ControllerError)
     if isinstance(error, UnknownStack):
-        return refuse(404, error.message, error.hint)
+        return refuse(404, error.message, error.hint if sight_of(request).is_whole else None)  # it names the others
     if isinstance(error, InvalidInput):
         return refuse(422, error.message, error.hint, findings=findings_data(error.findings)["errors"])
     return refuse(503 if isinstance(error, Transient) else 409, error.message, error.hint)
@@ -74,6 +84,7 @@ async def _broken(request: Request, error: Exception) -> Response:
 
 _HANDLERS: dict[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
     NotFound: _not_found,
+    Refused: _refused,
     Taken: _taken,
     RequestValidationError: _invalid,
     ControllerError: _failed,

@@ -19,6 +19,7 @@ from controller.render.data import event_data, service_data, stack_data
 from controller.render.usage import usage_data
 from controller.web.changes import Change, Kept, Key, take_in
 from controller.web.places import Places
+from controller.web.sights import WHOLE, Sight, in_sight
 
 KEPT = 4096
 """Things of which the newest word is kept, each event a thing: a follower may be 80 s behind at 50 events a second."""
@@ -235,14 +236,19 @@ class Feed:
         seq = int(number)
         return seq if self._lost <= seq <= self._seq else None
 
-    def after(self, seq: int) -> tuple[bytes, int] | None:
+    def after(self, seq: int, sight: Sight = WHOLE) -> tuple[bytes, int] | None:
         """All that came after, the newest of each thing only; None: some of it is not kept any more."""
         if seq < self._lost:
             return None
-        pending = self._newest(seq)
+        pending = [entry for entry in self._newest(seq) if entry.key[0] == "usage" or sight.sees(entry.key[1])]
         if not pending:
             return b"", self._seq
-        return b"\n".join(entry.frame for entry in pending) + self._end(), self._seq
+        return b"\n".join(self._frame_of(entry, sight) for entry in pending) + self._end(), self._seq
+
+    def _frame_of(self, entry: Entry, sight: Sight) -> bytes:
+        if entry.key[0] != "usage" or sight.is_whole:
+            return entry.frame
+        return frame("usage", dumps(in_sight(self._usage, sight)))
 
     def _newest(self, seq: int) -> Sequence[Entry]:
         """From the end backwards: followers are seldom far behind. Heads first."""
@@ -261,19 +267,22 @@ class Feed:
             return False
         return True
 
-    def snapshot(self) -> tuple[bytes, int]:
+    def snapshot(self, sight: Sight = WHOLE) -> tuple[bytes, int]:
         """All that is, as one message."""
+        told = [one for stack, one in self._alerts.items() if sight.sees(stack)]
         rest = {
-            "events": [event_data(event) for event in self._events],
-            "alerts": [alert for one in self._alerts.values() for alert in one["alerts"]],
-            "silences": [silence for one in self._alerts.values() for silence in one["silences"]],
-            "usage": self._usage,
+            "events": [event_data(event) for event in self._events if sight.sees(event.stack)],
+            "alerts": [alert for one in told for alert in one["alerts"]],
+            "silences": [silence for one in told for silence in one["silences"]],
+            "usage": in_sight(self._usage, sight),
         }
-        data = f'{{"stacks":{self._stacks_text()},{dumps(rest)[1:]}'
+        data = f'{{"stacks":{self._stacks_text(sight)},{dumps(rest)[1:]}'
         return frame("snapshot", data) + self._end(), self._seq
 
-    def stacks_body(self) -> bytes:
+    def stacks_body(self, sight: Sight = WHOLE) -> bytes:
         """`status -o json`, made anew only where something changed."""
+        if not sight.is_whole:
+            return f'{{"stacks":{self._stacks_text(sight)}}}'.encode()
         if self._whole[0] is not self.kept:
             self._whole = (self.kept, f'{{"stacks":{self._stacks_text()}}}'.encode())
         return self._whole[1]
@@ -282,8 +291,8 @@ class Feed:
         kept = self.kept.get(name)
         return None if kept is None else self._stack_text(kept).encode()
 
-    def _stacks_text(self) -> str:
-        return f"[{','.join(self._stack_text(kept) for kept in self.kept.values())}]"
+    def _stacks_text(self, sight: Sight = WHOLE) -> str:
+        return f"[{','.join(self._stack_text(kept) for name, kept in self.kept.items() if sight.sees(name))}]"
 
     def _stack_text(self, kept: Kept) -> str:
         services = ",".join(self._service_text(kept.stack.name, one) for one in kept.services.values())

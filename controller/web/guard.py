@@ -6,10 +6,13 @@ import json
 from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from controller.security.audit import Act
+
+if TYPE_CHECKING:
+    from controller.web.callers import Caller, Shown
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -67,10 +70,18 @@ class Place:
 class Refused(Exception):
     """A request that goes no further."""
 
-    def __init__(self, status: int, message: str, hint: str | None = None) -> None:
+    def __init__(self, status: int, message: str, hint: str | None = None, after: int | None = None) -> None:
+        """`after`: seconds after which it may be tried again."""
         super().__init__(message)
         self.status = status
         self.hint = hint
+        self.after = after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What its answer says beside why."""
+        told = {"retry-after": str(self.after)} if self.after is not None else {}
+        return told | ({"www-authenticate": 'Bearer realm="controller"'} if self.status == 401 else {})
 
 
 def complaint(message: str, hint: str | None, **more: Any) -> dict[str, Any]:
@@ -79,12 +90,19 @@ def complaint(message: str, hint: str | None, **more: Any) -> dict[str, Any]:
 
 
 class Asking(NamedTuple):
-    """The head of a request; names of headers are in lower case. `peer`: address and port of the client."""
+    """The head of a request; names of headers are in lower case. `peer`: the address at the connection's other end,
+    and its `port`."""
 
     method: str
     path: str
     headers: Mapping[str, str]
     peer: str = ""
+    port: int = 0
+
+    @property
+    def origin(self) -> str:
+        """Address and port; "": not known."""
+        return f"{self.peer}:{self.port}" if self.peer else ""
 
     @property
     def bearer(self) -> str:
@@ -92,12 +110,21 @@ class Asking(NamedTuple):
         kind, _, shown = self.headers.get("authorization", "").partition(" ")
         return shown.strip() if kind.lower() == "bearer" else ""
 
+    def cookies(self, name: str) -> tuple[str, ...]:
+        """All of that name: other servers of this host may set one too. A few; nobody in earnest sends many."""
+        pairs = (one.strip().partition("=") for one in self.headers.get("cookie", "").split(";"))
+        return tuple(value for key, _, value in pairs if key == name)[:8]
+
 
 class Access(Protocol):
     """Who may ask for what."""
 
-    def admit(self, asking: Asking) -> str:
-        """Who it is, in a word. Raises Refused."""
+    def admit(self, asking: Asking) -> Caller:
+        """Who it is. Raises Refused."""
+        ...
+
+    def shown(self, asking: Asking) -> Shown:
+        """By what."""
         ...
 
     def is_page(self, path: str) -> bool:
@@ -113,12 +140,13 @@ class Records(Protocol):
         ...
 
     async def end(self, act: Act, status: int) -> None: ...
-    async def deny(self, asking: Asking, refused: Refused) -> None: ...
+    async def deny(self, asking: Asking, refused: Refused, who: str = "nobody") -> None: ...
     async def meet(self, peer: str) -> None: ...
 
 
 class Guard:
-    """ASGI around the app. `scope["state"]` has of whoever passes `who` it is, as `access` says, and the `key` shown.
+    """ASGI around the app. `scope["state"]` has of whoever passes the `caller` that he is, the `key` that he has
+    shown, and the address of his `peer`.
 
     `on_failure` is told in a line what the app failed with: a fault of ours. `records`: what changes something is
     done only if it can be written there.
@@ -147,10 +175,10 @@ class Guard:
             await self._pass(scope, receive, _Answer(send, is_page=self._access.is_page(scope["path"])))
 
     async def _pass(self, scope: Message, receive: Receive, answer: _Answer) -> None:
-        asking = Asking(scope["method"], scope["path"], {}, _peer_of(scope))
+        asking = Asking(scope["method"], scope["path"], {}, *(scope.get("client") or ("", 0)))
         try:
             if self._records is not None:
-                await self._records.meet(asking.peer)
+                await self._records.meet(asking.origin)
             asking = asking._replace(headers=_read_headers(scope))
             self._check(scope, asking)
             body = await _read_body(scope, receive, asking.headers)
@@ -164,10 +192,13 @@ class Guard:
 
     async def _let_in(self, scope: Message, receive: Receive, answer: _Answer, asking: Asking) -> None:
         """The one place that whatever changes something passes."""
+        who = scope["state"]["caller"].name
         if self._records is None or asking.method in SAFE:
             await self._app(scope, receive, answer.send)
+            if self._records is not None and answer.status == 403:
+                await self._records.deny(asking, Refused(403, "no role of this one allows it"), who)
             return
-        act = await self._records.begin(asking, scope["state"]["who"])
+        act = await self._records.begin(asking, who)
         try:
             await self._app(scope, receive, answer.send)
         finally:
@@ -176,7 +207,8 @@ class Guard:
     def _check(self, scope: Message, asking: Asking) -> None:
         if not self._place.is_ours(asking.headers.get("host", "")):
             raise Refused(421, "this address is not served here", "use the address that `controller run` printed")
-        scope.setdefault("state", {}).update(who=self._access.admit(asking), key=asking.bearer)
+        caller, shown = self._access.admit(asking), self._access.shown(asking)
+        scope.setdefault("state", {}).update(caller=caller, key=shown, peer=asking.peer)
 
 
 def _read_headers(scope: Message) -> dict[str, str]:
@@ -237,15 +269,9 @@ class _Answer:
     async def refuse(self, refused: Refused) -> None:
         body = json.dumps(complaint(str(refused), refused.hint)).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        if refused.status == 401:
-            headers.append((b"www-authenticate", b'Bearer realm="controller"'))
+        headers += [(name.encode(), value.encode()) for name, value in refused.headers.items()]
         await self.send({"type": "http.response.start", "status": refused.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
-
-
-def _peer_of(scope: Message) -> str:
-    client = scope.get("client")
-    return f"{client[0]}:{client[1]}" if client else ""
 
 
 def _is_address(name: str) -> bool:

@@ -9,8 +9,9 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse, Response
 
 from controller.web.desk import NotFound
+from controller.web.needs import CheckedRoute, declare
 
-pages = APIRouter(include_in_schema=False)
+pages = APIRouter(route_class=CheckedRoute, include_in_schema=False)
 
 FOLDER = Path(__file__).parent / "static"
 _FOR_EVER = "public, max-age=31536000, immutable"
@@ -23,6 +24,7 @@ mimetypes.add_type("text/javascript", ".js")
 
 
 @pages.get("/assets/{name:path}")
+@declare(None)
 def asset(name: str) -> Response:
     """By its name in the folder: what is asked for never becomes a path."""
     folder = FOLDER / "assets"
@@ -33,6 +35,7 @@ def asset(name: str) -> Response:
 
 
 @pages.get("/{place:path}")
+@declare(None)
 def page(place: str) -> Response:
     if place.partition("/")[0] in ("v1", "metrics"):
         raise NotFound(f"there is no /{place}", "see docs/api.md")

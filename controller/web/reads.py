@@ -6,14 +6,13 @@ import asyncio
 import time
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import PlainTextResponse, Response
 
 from controller import __version__
 from controller.engines.base import EngineInfo
 from controller.loop.compare import Side, compare
 from controller.model.errors import EngineError
-from controller.model.status import StackStatus
 from controller.render.alerts import alerts_data, show_alerts
 from controller.render.cleanup import report_data, schedule_data
 from controller.render.data import endpoints_data, events_data, findings_data, plan_data, service_data, timestamp
@@ -23,17 +22,20 @@ from controller.render.room import room_data
 from controller.render.why import find_cause, why_data, with_change, with_last_words
 from controller.web.bodies import Number
 from controller.web.desk import AtDesk, Desk, NotFound, answer
+from controller.web.needs import KEYED, CheckedRoute, declare, needs, sight_of
 
-reads = APIRouter()
+reads = APIRouter(route_class=CheckedRoute)
 
 
 @reads.get("/healthz", tags=["process"])
+@declare(None)
 async def healthz() -> PlainTextResponse:
     """The process lives."""
     return PlainTextResponse("ok\n")
 
 
 @reads.get("/readyz", tags=["process"])
+@declare(None)
 async def readyz(desk: AtDesk) -> PlainTextResponse:
     """The loop turns and its engine answers; else 503. Who has no key is not told why."""
     ready = desk.window.not_ready() is None
@@ -41,6 +43,7 @@ async def readyz(desk: AtDesk) -> PlainTextResponse:
 
 
 @reads.get("/v1/info", tags=["process"])
+@declare(KEYED)
 def info(desk: AtDesk) -> Response:
     """Who answers."""
     window = desk.window
@@ -57,12 +60,14 @@ def _engine_data(desk: Desk) -> dict[str, str] | None:
 
 
 @reads.get("/v1/stacks", tags=["status"])
-async def stacks(desk: AtDesk) -> Response:
-    """Every stack, as `controller status -o json`, with the last output of replicas that ended."""
-    return Response(desk.feed.stacks_body(), media_type="application/json")
+@needs("get", "stacks", somewhere=True)
+async def stacks(desk: AtDesk, request: Request) -> Response:
+    """Every stack that one may see, as `controller status -o json`, with the last output of replicas that ended."""
+    return Response(desk.feed.stacks_body(sight_of(request)), media_type="application/json")
 
 
 @reads.get("/v1/stacks/{stack}", tags=["status"])
+@needs("get", "stacks")
 async def stack(desk: AtDesk, stack: str) -> Response:
     """One of them."""
     desk.stack(stack)
@@ -70,22 +75,22 @@ async def stack(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/services/{service}", tags=["status"])
+@needs("get", "stacks")
 async def service(desk: AtDesk, stack: str, service: str) -> Response:
     """One service of a stack."""
     return answer(service_data(desk.service(stack, service), words=True))
 
 
 @reads.get("/v1/endpoints", tags=["status"])
-async def endpoints(desk: AtDesk) -> Response:
-    """Where ready replicas can be reached, as `controller get endpoints -o json`."""
-    return answer(endpoints_data(_all(desk)))
-
-
-def _all(desk: Desk) -> list[StackStatus]:
-    return [kept.stack for kept in desk.feed.kept.values()]
+@needs("get", "stacks", somewhere=True)
+async def endpoints(desk: AtDesk, request: Request) -> Response:
+    """Where ready replicas of stacks that one may see can be reached, as `controller get endpoints -o json`."""
+    sight = sight_of(request)
+    return answer(endpoints_data([kept.stack for name, kept in desk.feed.kept.items() if sight.sees(name)]))
 
 
 @reads.get("/v1/stacks/{stack}/services/{service}/why", tags=["status"])
+@needs("get", "stacks")
 def why(desk: AtDesk, stack: str, service: str) -> Response:
     """The chain of what waits for what, down to the root cause, as one of the causes of `controller why -o json`."""
     desk.service(stack, service)
@@ -96,6 +101,7 @@ def why(desk: AtDesk, stack: str, service: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/graph", tags=["status"])
+@needs("get", "stacks")
 def graph(desk: AtDesk, stack: str) -> Response:
     """Dependencies, start batches and the critical path, as one of the stacks of `controller graph -o json`."""
     window = desk.window
@@ -103,6 +109,7 @@ def graph(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/room", tags=["resources"])
+@needs("get", "stacks")
 def room(desk: AtDesk, stack: str) -> Response:
     """What the machine has for the stack, who has it, and who waits for it; bytes and cores."""
     desk.stack(stack)
@@ -110,6 +117,7 @@ def room(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/security", tags=["security"])
+@needs("get", "security")
 def security(desk: AtDesk, stack: str) -> Response:
     """Findings of the last scan, who is barred, waivers, what is published and who reaches whom: one of the stacks of
     `controller get security -o json`."""
@@ -120,6 +128,7 @@ def security(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/plan", tags=["plan"])
+@needs("get", "plans")
 async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_length=4096)] = "") -> Response:
     """What an `apply` would do now, by what the files say now, as `controller plan -o json`; `services`: `a,b`."""
     desk.stack(stack)
@@ -131,6 +140,7 @@ async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_leng
 
 
 @reads.get("/v1/stacks/{stack}/cleanup", tags=["plan"])
+@needs("get", "plans")
 async def cleanup(desk: AtDesk, stack: str) -> Response:
     """What a clean-up would remove now, by the manifest's policy, as `controller cleanup --dry-run -o json`; with
     `schedule`: when that was done last, and when it is done by itself."""
@@ -142,12 +152,14 @@ async def cleanup(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/revisions", tags=["plan"])
+@needs("get", "rollouts")
 def revisions(desk: AtDesk, stack: str) -> Response:
     """Oldest first, as `controller rollout history -o json`."""
     return answer(history_data([Shown(stack, one) for one in desk.window.generations(stack)]))
 
 
 @reads.get("/v1/stacks/{stack}/revisions/{number}", tags=["plan"])
+@needs("get", "rollouts")
 def revision(desk: AtDesk, stack: str, number: Number) -> Response:
     """One revision with what differs from the one before it; secrets are masked."""
     window = desk.window
@@ -162,6 +174,7 @@ def revision(desk: AtDesk, stack: str, number: Number) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/events", tags=["events"])
+@needs("get", "stacks")
 def events(
     desk: AtDesk,
     stack: str,
@@ -174,6 +187,7 @@ def events(
 
 
 @reads.get("/v1/stacks/{stack}/alerts", tags=["alerts"])
+@needs("get", "stacks")
 def alerts(desk: AtDesk, stack: str) -> Response:
     """Open and lately resolved ones, as `controller alerts --all -o json`."""
     return answer(find_alerts(desk, stack))

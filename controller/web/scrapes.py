@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import ip_address
@@ -12,12 +12,14 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from controller.loop.window import UnknownStack, Window
+from controller.model.status import StackStatus
 from controller.web.desk import NotFound, answer
 from controller.web.discovery import Group, find_groups
 from controller.web.exposition import expose
+from controller.web.needs import CheckedRoute, needs, sight_of
 from controller.web.snapshot import statuses, take_snapshot
 
-scrapes = APIRouter(tags=["metrics"])
+scrapes = APIRouter(route_class=CheckedRoute, tags=["metrics"])
 
 Name = Annotated[str | None, Query(max_length=256)]
 
@@ -39,6 +41,7 @@ Seen = Annotated[View, Depends(_view)]
 
 
 @scrapes.get("/metrics")
+@needs("get", "metrics")
 def metrics(view: Seen, accept: Annotated[str, Header()] = "") -> Response:
     """Everything in Prometheus' text format, or in OpenMetrics where that is accepted. See docs/metrics.md."""
     text, media_type = expose(take_snapshot(view.window, view.only), accept)
@@ -46,11 +49,14 @@ def metrics(view: Seen, accept: Annotated[str, Header()] = "") -> Response:
 
 
 @scrapes.get("/v1/sd")
+@needs("get", "metrics", somewhere=True)
 def discover(request: Request, view: Seen, stack: Name = None, service: Name = None) -> Response:
     """Ready replicas and their TCP ports, as Prometheus' HTTP service discovery wants them."""
     if not view.discovery:
         raise NotFound("discovery is switched off", "api.discovery of the Controller manifest")
-    return answer(list(_groups(view, stack, service, by_name=not _is_here(request))))
+    sight = sight_of(request, "metrics")
+    chosen = [status for status in statuses(view.window, view.only) if sight.sees(status.name)]
+    return answer(list(_groups(view, [one for one in chosen if stack in (None, one.name)], service, _is_here(request))))
 
 
 def _is_here(request: Request) -> bool:
@@ -64,10 +70,9 @@ def _is_here(request: Request) -> bool:
         return True
 
 
-def _groups(view: View, stack: str | None, service: str | None, *, by_name: bool) -> Iterator[Group]:
+def _groups(view: View, chosen: Sequence[StackStatus], service: str | None, is_here: bool) -> Iterator[Group]:
     """A stack or service that there is not has no targets: Prometheus keeps to what it knew on any error."""
-    for status in statuses(view.window, view.only):
-        if stack in (None, status.name):
-            with suppress(UnknownStack):  # it has just gone
-                desired, policy = view.window.desired(status.name), view.window.metrics(status.name)
-                yield from find_groups(status, desired, policy, service, by_name=by_name)
+    for status in chosen:
+        with suppress(UnknownStack):  # it has just gone
+            desired, policy = view.window.desired(status.name), view.window.metrics(status.name)
+            yield from find_groups(status, desired, policy, service, by_name=not is_here)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import errno
+import os
 import secrets
 import socket
+import time
 from contextlib import suppress
 from typing import Any
 
 from controller import failpoints
+from controller.loop.tokenbook import TokenBook, take_key
 from controller.loop.window import Window
 from controller.model.errors import ControllerError
 from controller.model.serving import Serving
 from controller.web.binding import Spot, find_spot, listen_at
+from controller.web.callers import Doors
 from controller.web.guard import Place
 from controller.web.hosting import Hosted, Hosting
 from controller.web.keys import ADDRESS_FILE, Address, Keys, read_token
@@ -33,10 +37,13 @@ class ApiServer:
         self._window = window
         self._serving = serving
         epoch = secrets.token_hex(8)
-        token = read_token(window.root)
+        token, book = read_token(window.root), TokenBook(window.folder, take_key(os.environ))
         self._socket = find_port(serving)
-        self.keys = Keys(token, epoch, self._socket.getsockname()[1])
-        self._place = Place(serving.scheme, self._socket.getsockname()[1], find_names(serving))
+        port = self._socket.getsockname()[1]
+        self.keys = Keys(token, epoch, port)
+        self._doors = Doors(self.keys, book, lambda: window.serving().access)
+        self._place = Place(serving.scheme, port, find_names(serving))
+        self._open_book(book)
         self.address = Address(f"{serving.scheme}://{_host(serving)}:{self._place.port}", epoch)
         self.address.write(window.folder)
         self._hosting = Hosting("api", self._socket, self._make, self._tell_failure)
@@ -56,6 +63,13 @@ class ApiServer:
             with suppress(OSError), failpoints.around("disk.address"):
                 (self._window.folder / ADDRESS_FILE).unlink()
 
+    def _open_book(self, book: TokenBook) -> None:
+        """One that cannot be read opens nothing; all else is served."""
+        try:
+            book.settle(time.time())
+        except ControllerError as error:
+            self._window.tell("TokensUnreadable", f"no issued token is valid: {error.message} ({error.hint})")
+
     def _tell_failure(self, message: str) -> None:
         self._window.tell("ApiFailed", f"the API has ended: {message}")
 
@@ -66,7 +80,8 @@ class ApiServer:
         from controller.web.scrapes import View
 
         feed, view = Feed(), View(self._window, discovery=self._serving.discovery)
-        app = make_app(Desk(self._window, feed, self.keys, self._place), view)
+        cookie = cookie_name(self._place)
+        app = make_app(Desk(self._window, feed, self._doors, self._place, cookie), view)
         settings: dict[str, Any] = {}
         if self._serving.certificate is not None:
             settings = {"ssl_certfile": self._serving.certificate, "ssl_keyfile": self._serving.key}
@@ -75,6 +90,11 @@ class ApiServer:
 
 def _host(serving: Serving) -> str:
     return f"[{serving.host}]" if ":" in serving.host else serving.host
+
+
+def cookie_name(place: Place) -> str:
+    """Cookies go to every port of a host: each has one of its own. Over TLS no other host can set it (`__Host-`)."""
+    return f"{'__Host-' if place.scheme == 'https' else ''}controller_{place.port}"
 
 
 def find_port(serving: Serving) -> socket.socket:

@@ -15,13 +15,16 @@ from controller.model.errors import EngineError
 from controller.model.observed import Replica
 from controller.web.asks import key_of
 from controller.web.bodies import LogsAsked
+from controller.web.callers import Shown
 from controller.web.desk import AtDesk, Desk, NotFound, answer
 from controller.web.feed import dumps, frame
+from controller.web.needs import CheckedRoute, needs
 from controller.web.places import Taken
+from controller.web.sights import Sight
 from controller.web.tail import Lines, Tail
 from controller.web.watching import look_at_alerts
 
-streams = APIRouter()
+streams = APIRouter(route_class=CheckedRoute)
 
 PING = 15.0
 """Seconds of silence after which a comment is sent, so that nobody in between takes the connection for dead."""
@@ -35,13 +38,14 @@ _RETRY = b"retry: 1000\n\n"
 
 
 @streams.get("/v1/stream", tags=["events"], response_class=StreamingResponse)
+@needs("get", "stacks", somewhere=True)
 async def stream(
     desk: AtDesk,
     request: Request,
     last_event_id: Annotated[str, Header(max_length=64)] = "",
     since: Annotated[str, Query(max_length=64)] = "",
 ) -> Response:
-    """Everything as it changes; `Last-Event-ID` (or `since`) goes on from there."""
+    """All that one may see, as it changes; `Last-Event-ID` (or `since`) goes on from there."""
     desk.feed.followers.check()
     if not desk.feed.followers.taken:  # nobody has looked lately
         with suppress(TimeoutError):
@@ -53,15 +57,16 @@ def _stream(parts: AsyncIterator[bytes]) -> Response:
     return StreamingResponse(parts, media_type="text/event-stream", headers=_HEADERS)
 
 
-async def _follow(desk: Desk, key: str, last: str) -> AsyncIterator[bytes]:
-    """As long as the key is good. Who comes with many others may find no room, and comes again."""
+async def _follow(desk: Desk, key: Shown, last: str) -> AsyncIterator[bytes]:
+    """What one may see, as long as the key is good. Who comes with many others may find no room, and comes again."""
     feed = desk.feed
     with suppress(Taken), feed.followers.held():
         seq = feed.begin(last)
         yield _RETRY
-        while not feed.closed and desk.keys.who(key) is not None:
-            found = feed.after(seq) if seq is not None else None
-            text, seq = found if found is not None else feed.snapshot()
+        while not feed.closed and (caller := desk.knows(key)) is not None:
+            sight = Sight(caller)
+            found = feed.after(seq, sight) if seq is not None else None
+            text, seq = found if found is not None else feed.snapshot(sight)
             if text:
                 yield text
             elif not await feed.wait(PING):
@@ -69,6 +74,7 @@ async def _follow(desk: Desk, key: str, last: str) -> AsyncIterator[bytes]:
 
 
 @streams.get("/v1/stacks/{stack}/services/{service}/logs", tags=["logs"])
+@needs("get", "logs")
 async def logs(
     desk: AtDesk, request: Request, stack: str, service: str, asked: Annotated[LogsAsked, Query()]
 ) -> Response:
@@ -97,13 +103,13 @@ def _read(window: Window, replicas: Sequence[Replica], tail: int) -> list[dict[s
     return found
 
 
-async def _tail(desk: Desk, key: str, of: tuple[str, str, str | None], tail: int) -> AsyncIterator[bytes]:
+async def _tail(desk: Desk, key: Shown, of: tuple[str, str, str | None], tail: int) -> AsyncIterator[bytes]:
     """Until the service is no more, or the key no longer good."""
     lines, clock = Lines(), asyncio.get_running_loop().time
     with closing(Tail(desk.window, desk.readers, lines.put, tail)) as reading:
         yield _RETRY
         said_at = clock()
-        while not desk.feed.closed and desk.keys.who(key) is not None:
+        while not desk.feed.closed and _may_read(desk, key, of[0]):
             try:
                 reading.keep_to(_choose(desk, *of))
             except (NotFound, UnknownStack):
@@ -116,6 +122,11 @@ async def _tail(desk: Desk, key: str, of: tuple[str, str, str | None], tail: int
                 yield _PING
             else:
                 await lines.wait(_LOOK)
+
+
+def _may_read(desk: Desk, key: Shown, stack: str) -> bool:
+    caller = desk.knows(key)
+    return caller is not None and caller.may("get", "logs", stack).allowed
 
 
 def _frames(lines: Lines) -> bytes:

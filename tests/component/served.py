@@ -83,7 +83,9 @@ def visit(house: House, script: Callable[[Visit], None], *stacks: str, watch: bo
     servers: list[ApiServer] = []
 
     def serve(window: Window, said: Serving | None) -> Served:
-        asked = said or Serving(**{"port": 0, **serving})
+        asked = said or Serving(**{"port": 0, "requests_per_second": 10_000, **serving})
+        if said is None:
+            window.said = lambda: asked
         servers.append(ApiServer(window, asked))
         return Together((servers[0], Scrapers(window, discovery=asked.discovery)))
 

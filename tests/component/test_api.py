@@ -144,13 +144,15 @@ def test_a_browser_comes_in_by_a_code_and_goes_out_again(house: House) -> None:
         browser, code = there.stranger, new_code(there)
         assert browser.get("/v1/stacks").status_code == 401
         come = browser.post("/v1/session", json={"code": code})
-        assert come.status_code == 201 and "set-cookie" not in come.headers
+        assert come.status_code == 201 and browser.get("/v1/stacks").status_code == 401  # the cookie alone
         browser.headers["authorization"] = f"Bearer {come.json()['session']}"
         assert browser.get("/v1/stacks").status_code == 200
+        assert browser.get("/v1/session").json()["user"] == "owner"
         made = browser.post("/v1/stacks/shop/intents", json={"verb": "stop", "services": ["db"]})
         assert (made.status_code, made.json()["who"]) == (202, "dashboard")
-        assert browser.delete("/v1/session").status_code == 204
-        assert browser.get("/v1/stacks").status_code == 401
+        kept = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        assert browser.delete("/v1/session").status_code == 204 and not browser.cookies
+        assert browser.get("/v1/stacks", headers={"cookie": kept}).status_code == 401
         del browser.headers["authorization"]
         again = browser.post("/v1/session", json={"code": code})
         assert again.status_code == 403 and "used" in again.json()["error"]["message"]

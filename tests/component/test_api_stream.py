@@ -75,7 +75,8 @@ def test_who_has_gone_out_is_told_nothing_more(house: House) -> None:
         converge(there)
         session = there.stranger.post("/v1/session", json={"code": new_code(there)}).json()["session"]
         key = {"authorization": f"Bearer {session}"}
-        with httpx.Client(base_url=there.server.address.url, headers=key) as own, there.stream(client=own) as messages:
+        kept, url = there.stranger.cookies, there.server.address.url
+        with httpx.Client(base_url=url, headers=key, cookies=kept) as own, there.stream(client=own) as messages:
             assert next(messages).kind == "snapshot"
             assert there.stranger.delete("/v1/session", headers=key).status_code == 204
             there.ask("shop", "stop")

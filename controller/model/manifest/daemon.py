@@ -30,24 +30,25 @@ class Api(Section):
     address: Listen = "127.0.0.1:7070"
     """Where; the next free port is taken if this one is not. Beyond this machine only with TLS."""
     allow: tuple[Network, ...] = ()
-    """Address ranges that may connect. Default: all that can reach the address."""
+    """Address ranges from which one may ask, as the machine sees them; others are refused, also from this machine
+    if it is not among them. Default: all that can reach the address."""
     tls: ApiTls | None = None
     """Certificate of the API."""
     discovery: bool = True
     """Endpoints of services for Prometheus' HTTP service discovery."""
     requests_per_second: Annotated[int, Field(ge=1)] = 50
-    """Of one client; more are refused."""
+    """Of one client: a session, a token, or an address that shows none. Twice as many at once; more are refused."""
 
 
 class Permission(Section):
     """Verbs on resources of stacks; `*` stands for all."""
 
     verbs: Annotated[tuple[str, ...], Field(min_length=1)]
-    """Such as get, apply, restart."""
-    resources: tuple[str, ...] = ("*",)
-    """Such as stacks, services, secrets."""
-    stacks: tuple[str, ...] = ("*",)
-    """Names of stacks."""
+    """Such as get, apply, restart: those of [who may do what](security.md#who-may-do-what)."""
+    resources: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Such as stacks, rollouts, logs: those of the same table."""
+    stacks: Annotated[tuple[str, ...], Field(min_length=1)] = ("*",)
+    """Names of stacks. What is of no stack, such as tokens, takes `*`."""
 
 
 class Access(Section):
@@ -58,7 +59,7 @@ class Access(Section):
     users: Mapping[str, tuple[str, ...]] = Field(default_factory=dict)
     """Roles of each user."""
     token_lifetime: Duration = written("12h")
-    """How long an issued token is valid."""
+    """How long a token is valid that `controller token create` makes, unless it is told otherwise."""
 
 
 class Audit(Section):

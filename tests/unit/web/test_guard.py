@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controller.loop.tokenbook import TokenBook
+from controller.model.access import AccessPolicy
+from controller.model.serving import Serving
 from controller.web.access import ApiAccess, ScrapeAccess
+from controller.web.callers import Doors
 from controller.web.guard import LARGEST_BODY, Guard, Message, Place, Receive, Send
 from controller.web.keys import Keys
 from tests.headers import check_headers
@@ -18,7 +24,14 @@ pytestmark = pytest.mark.unit
 TOKEN = "t" * 43
 KEYS = Keys(TOKEN, "epoch")
 PLACE = Place("http", 7070)
-SESSION = f"Bearer {KEYS.open_session()}"
+HALVES = KEYS.open_session()
+SESSION, COOKIE = f"Bearer {HALVES.shown}", f"controller_7070={HALVES.cookie}"
+DOORS = Doors(KEYS, TokenBook(Path("/nonexistent")), AccessPolicy)
+BOTH = {"authorization": SESSION, "cookie": COOKIE}
+
+
+def api(serving: Serving | None = None, clock: Callable[[], float] = lambda: 0.0) -> ApiAccess:
+    return ApiAccess(DOORS, "controller_7070", lambda: serving or Serving(), clock)
 
 
 async def _app(scope: Message, receive: Receive, send: Send) -> None:
@@ -28,7 +41,7 @@ async def _app(scope: Message, receive: Receive, send: Send) -> None:
         size += len(message.get("body", b""))
         if not message.get("more_body"):
             break
-    said = json.dumps({"who": scope["state"]["who"], "size": size}).encode()
+    said = json.dumps({"who": scope["state"]["caller"].name, "size": size}).encode()
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": said})
 
@@ -46,11 +59,13 @@ def ask(
     *parts: bytes,
     place: Place = PLACE,
     repeated: tuple[tuple[str, str], ...] = (),
+    access: ApiAccess | None = None,
+    peer: str = "127.0.0.1",
     **headers: str,
 ) -> Answered:
     given = {"host": "127.0.0.1:7070", **{name.replace("_", "-"): value for name, value in headers.items()}}
     raw = [(name.encode(), value.encode()) for name, value in (*given.items(), *repeated)]
-    scope: dict[str, Any] = {"type": "http", "path": path, "method": method, "headers": raw}
+    scope: dict[str, Any] = {"type": "http", "path": path, "method": method, "headers": raw, "client": (peer, 4)}
     waiting = list(parts) or [b""]
     sent: list[Message] = []
 
@@ -61,7 +76,7 @@ def ask(
     async def send(message: Message) -> None:
         sent.append(message)
 
-    asyncio.run(Guard(_app, place, ApiAccess(KEYS))(scope, receive, send))
+    asyncio.run(Guard(_app, place, access or api())(scope, receive, send))
     return Answered(sent)
 
 
@@ -74,8 +89,11 @@ BEARER = f"Bearer {TOKEN}"
         ("/v1/stacks", "GET", {"authorization": BEARER}, "api"),
         ("/v1/stacks", "GET", {"authorization": f"bearer  {TOKEN}"}, "api"),
         ("/metrics", "GET", {"authorization": BEARER}, "api"),
-        ("/v1/stacks", "GET", {"authorization": SESSION}, "dashboard"),
-        ("/v1/stacks/a/intents", "POST", {"authorization": SESSION}, "dashboard"),
+        ("/v1/stacks", "GET", BOTH, "dashboard"),
+        ("/v1/stacks", "GET", {**BOTH, "cookie": f"a=b; controller_7070=planted; {COOKIE};x"}, "dashboard"),
+        ("/v1/stacks/a/intents", "POST", BOTH, "dashboard"),
+        ("/v1/stacks/a/intents", "POST", {**BOTH, "sec-fetch-site": "same-origin"}, "dashboard"),
+        ("/v1/session", "POST", {"sec-fetch-site": "none"}, "nobody"),
         ("/v1/stacks/a/intents", "POST", {"authorization": BEARER}, "api"),
         ("/v1/session", "POST", {}, "nobody"),
         ("/healthz", "GET", {}, "nobody"),
@@ -86,7 +104,7 @@ BEARER = f"Bearer {TOKEN}"
     ],
 )
 def test_who_may(path: str, method: str, headers: dict[str, str], who: str) -> None:
-    answered = ask(path, method, **headers)
+    answered = ask(path, method, repeated=tuple(headers.items()))
     assert (answered.status, answered.body["who"]) == (200, who)
 
 
@@ -101,15 +119,23 @@ def test_who_may(path: str, method: str, headers: dict[str, str], who: str) -> N
         ("/v1/stacks", "GET", {"authorization": f"Basic {TOKEN}"}, 401),
         ("/v1/stacks", "GET", {"authorization": TOKEN}, 401),
         ("/v1/stacks", "GET", {"authorization": f"{SESSION}x"}, 401),
-        ("/v1/stacks", "GET", {"cookie": f"session={SESSION}"}, 401),
+        ("/v1/stacks", "GET", {"authorization": SESSION}, 401),
+        ("/v1/stacks", "GET", {"cookie": COOKIE}, 401),
+        ("/v1/stacks", "GET", {"cookie": f"{COOKIE}; controller_7070={HALVES.shown}"}, 401),
+        ("/v1/stacks", "GET", {"authorization": f"Bearer {HALVES.cookie}", "cookie": COOKIE}, 401),
+        ("/v1/stacks", "GET", {"authorization": SESSION, "cookie": COOKIE.replace("7070", "7071")}, 401),
+        ("/v1/stacks/a/intents", "POST", {"cookie": COOKIE}, 401),
         ("/v1/stacks/a/intents", "POST", {"cookie": f"controller_7070={SESSION.split()[1]}"}, 401),
+        ("/v1/stacks/a/intents", "POST", {**BOTH, "sec-fetch-site": "cross-site"}, 403),
+        ("/v1/stacks/a/intents", "POST", {**BOTH, "sec-fetch-site": "same-site"}, 403),
+        ("/v1/session", "POST", {"sec-fetch-site": "cross-site"}, 403),
         ("/v1/session", "DELETE", {}, 401),
         ("/v1/session", "GET", {}, 401),
         ("/", "POST", {}, 401),
     ],
 )
 def test_who_may_not(path: str, method: str, headers: dict[str, str], status: int) -> None:
-    answered = ask(path, method, **headers)
+    answered = ask(path, method, repeated=tuple(headers.items()))
     assert answered.status == status and answered.body["error"]["message"]
     assert ("www-authenticate" in answered.headers) == (status == 401)
 
@@ -173,6 +199,51 @@ def test_every_answer_says_what_a_page_may() -> None:
     for answered in (ask("/"), ask("/v1/stacks"), ask("/healthz", host="evil.example")):
         check_headers(answered.headers)
         assert answered.headers["cache-control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    ("allow", "peer", "status"),
+    [
+        ((), "203.0.113.9", 200),
+        (("10.0.0.0/8",), "10.1.2.3", 200),
+        (("10.0.0.0/8",), "127.0.0.1", 403),
+        (("10.0.0.0/8", "127.0.0.0/8"), "127.0.0.1", 200),
+        (("10.0.0.0/8",), "::ffff:10.1.2.3", 200),
+        (("10.0.0.0/8",), "::ffff:11.1.2.3", 403),
+        (("fd00::/8",), "fd00::1", 200),
+        (("fe80::/10",), "fe80::1%eth0", 200),
+        (("0.0.0.0/0",), "fd00::1", 403),
+        (("10.0.0.0/8",), "", 403),
+        (("10.0.0.0/8",), "10.1.2.3.4", 403),
+    ],
+)
+def test_who_is_at_another_address_is_not_served_whatever_he_shows(
+    allow: tuple[str, ...], peer: str, status: int
+) -> None:
+    serving = Serving(allow=allow)
+    for path in ("/v1/stacks", "/healthz", "/"):
+        said = {"authorization": BEARER, "x_forwarded_for": "10.1.2.3", "forwarded": "for=10.1.2.3"}
+        assert ask(path, access=api(serving), peer=peer, **said).status == status
+
+
+def test_a_client_that_asks_too_often_is_told_when_it_may_again() -> None:
+    now = [0.0]
+    access = api(Serving(requests_per_second=5), lambda: now[0])
+    assert [ask(access=access, authorization=BEARER).status for _ in range(12)] == [200] * 10 + [429] * 2
+    refused = ask(access=access, authorization=BEARER)
+    assert refused.headers["retry-after"] == "1"
+    assert ask(access=access, **BOTH).status == 200  # a client of its own
+    assert ask("/healthz", access=access).status == 200
+    now[0] += 0.41
+    assert [ask(access=access, authorization=BEARER).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_who_shows_nothing_good_shares_the_measure_of_his_address() -> None:
+    access = api(Serving(requests_per_second=2))
+    statuses = [ask(access=access, authorization=f"Bearer {number}").status for number in range(6)]
+    assert statuses == [401] * 4 + [429] * 2
+    assert ask(access=access, authorization="Bearer x", peer="127.0.0.2").status == 401
+    assert ask(access=access, authorization=BEARER).status == 200
 
 
 SCRAPE = "s" * 43

@@ -9,7 +9,7 @@ import pytest
 
 from controller.loop.secret import PRIVATE, SHARED, read_secret
 from controller.model.errors import ControllerError
-from controller.web.keys import CODE_SECONDS, SESSION_SECONDS, Address, Keys, read_token
+from controller.web.keys import CODE_SECONDS, OWNER, SESSION_SECONDS, Address, Badge, Halves, Keys, read_token
 
 pytestmark = pytest.mark.unit
 
@@ -103,35 +103,70 @@ def test_another_process_that_knows_the_token_makes_codes_for_this_one_alone(key
     assert not keys.use_code(Keys("u" * 43, "epoch", 7070, clock).make_code())
 
 
+def is_session(keys: Keys, halves: Halves, *others: str) -> bool:
+    return keys.read_session(halves.shown, (*others, halves.cookie)) is not None
+
+
 def test_a_session_outlives_the_process_and_ends_after_its_time(keys: Keys, clock: Clock) -> None:
     session = keys.open_session()
-    assert Keys("t" * 43, "another", 7070, clock).is_session(session)
-    assert not Keys("t" * 43, "epoch", 7071, clock).is_session(session)
+    assert session.seconds == SESSION_SECONDS
+    assert is_session(Keys("t" * 43, "another", 7070, clock), session)
+    assert not is_session(Keys("t" * 43, "epoch", 7071, clock), session)
+    assert not is_session(Keys("u" * 43, "epoch", 7070, clock), session)
     clock.now += SESSION_SECONDS + 1
-    assert not keys.is_session(session)
+    assert not is_session(keys, session)
+
+
+def test_neither_half_of_a_session_opens_anything_alone_nor_with_that_of_another(keys: Keys) -> None:
+    one, other = keys.open_session(), keys.open_session()
+    for shown, cookies in (
+        (one.shown, ()),
+        (one.shown, ("",)),
+        (one.shown, (other.cookie,)),
+        (one.shown, (one.shown,)),
+        (one.cookie, (one.cookie,)),
+        ("", (one.cookie,)),
+    ):
+        assert keys.read_session(shown, cookies) is None
+    assert is_session(keys, one, "planted", other.cookie)  # another server of this host has set some of that name
+
+
+def test_a_session_says_whose_it_is(keys: Keys, clock: Clock) -> None:
+    for badge in (OWNER, Badge("ada", "0" * 16, ("viewer",), ("shop",), clock.now + 60), Badge("ü.ö", "0" * 16)):
+        halves = keys.open_session(badge)
+        session = keys.read_session(halves.shown, (halves.cookie,))
+        assert session is not None and session.badge == badge
+    assert keys.open_session(Badge("ada", expires=clock.now + 60)).seconds == 60
+
+
+def test_a_session_ends_with_the_token_that_opened_it(keys: Keys, clock: Clock) -> None:
+    session = keys.open_session(Badge("ada", "0" * 16, expires=clock.now + 60))
+    clock.now += 61
+    assert not is_session(keys, session)
 
 
 def test_an_ended_session_is_void(keys: Keys) -> None:
     first, second = keys.open_session(), keys.open_session()
-    keys.end_session(first)
-    assert not keys.is_session(first) and keys.is_session(second)
+    keys.end_session(first.shown)
+    assert not is_session(keys, first) and is_session(keys, second)
 
 
 def test_a_code_is_no_session_and_a_session_no_code(keys: Keys) -> None:
-    assert not keys.is_session(keys.make_code())
-    assert not keys.use_code(keys.open_session())
+    assert keys.read_session(keys.make_code(), ("",)) is None
+    assert not keys.use_code(keys.open_session().shown)
 
 
-@pytest.mark.parametrize("shown", ["", ".", "..", "a.b.c", "9999999999.x.", "ü.ü.ü", "nan.x.y", "9" * 500])
+@pytest.mark.parametrize("shown", ["", ".", "..", "...", "a.b.c.d", "9999999999.x.", "ü.ü.ü.ü", "nan.x.y.z", "9" * 500])
 def test_what_was_not_issued_is_refused(keys: Keys, shown: str) -> None:
-    assert not keys.is_session(shown) and not keys.use_code(shown) and not keys.is_token(shown)
+    assert keys.read_session(shown, (shown,)) is None and not keys.use_code(shown) and not keys.is_token(shown)
 
 
-@pytest.mark.parametrize("place", [0, 5, 12, -1])
+@pytest.mark.parametrize("place", [0, 5, 12, 40, 200, -1])
 def test_no_character_of_a_session_can_be_another(keys: Keys, place: int) -> None:
     session = keys.open_session()
-    other = session[:place] + ("8" if session[place] != "8" else "7") + (session[place + 1 :] if place != -1 else "")
-    assert not keys.is_session(other)
+    text = session.shown
+    other = text[:place] + ("8" if text[place] != "8" else "7") + (text[place + 1 :] if place != -1 else "")
+    assert keys.read_session(other, (session.cookie,)) is None
 
 
 def test_the_address_is_told_to_other_processes(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Cause, Graph, Plan, Service, UsagePoint } from "../src/api/types.ts";
+import type { Me } from "../src/lib/rights.ts";
 import { ago, event, type World } from "./make.ts";
 import { securityOf } from "./security.ts";
 import { cleanedUp, cleanup, HOST, NOTHING_KNOWN, resourcesOf, type Resources } from "./resources.ts";
@@ -14,13 +15,19 @@ let refusedUntil = 0;
 export async function answer(world: World, scenario: string, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const parts = url.pathname.split("/").filter(Boolean).slice(1).map(decodeURIComponent);
   const signedIn = scenario !== "login" || request.headers.authorization === "Bearer yes";
-  if (parts[0] === "session") return send(response, 201, { session: "yes", seconds: 43200 });
+  if (parts[0] === "session" && request.method !== "GET") return send(response, 201, { session: "yes", seconds: 43200, user: "anna" });
   if (!signedIn) return send(response, 401, { error: { message: "no session", hint: "controller token link" } });
+  if (parts[0] === "session") return send(response, 200, whoIs(scenario));
   if (parts[0] === "stream") return scenario === "lost" && Date.now() < refusedUntil ? send(response, 503, { error: { message: "away", hint: null } }) : stream(world, scenario, response);
   if (parts[0] === "info") return send(response, 200, { version: "0.1.0", startedAt: ago(9000), engine: { id: "abc", name: "Docker", version: "26.1.5" }, notReady: null });
   if (parts[0] === "host") return send(response, 200, { series: [ofMachine(world, url)] });
   if (parts[0] === "stacks") return ofStack(world, parts.slice(1), url, request, response);
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
+}
+
+function whoIs(scenario: string): Me {
+  const may = scenario === "viewer" ? [{ verbs: ["get"], resources: ["*"], stacks: ["*"] }] : [{ verbs: ["*"], resources: ["*"], stacks: ["*"] }];
+  return { user: "anna", name: "anna", roles: [scenario === "viewer" ? "viewer" : "admin"], may, until: null };
 }
 
 function send(response: ServerResponse, status: number, body: unknown): void {

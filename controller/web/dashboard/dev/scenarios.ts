@@ -180,7 +180,7 @@ function replaceService(all: World, stack: string, next: Service): void {
 const MAKE: Readonly<Record<string, () => World>> = { healthy, crashloop, waiting, rollout, rollback, held, away, many, short, over, refused,
   security: insecure, secure: () => ({ ...healthy(), guarded: "clean" }), unseen: () => ({ ...insecure(), guarded: "blind" }),
   limits: () => ({ ...healthy(), wanted: { limits: recommend } }), rubbish: () => ({ ...healthy(), wanted: { items: RUBBISH, slow: 3000 } }), unknown: () => ({ ...healthy(), wanted: { unknown: true } }),
-  empty: () => world({}), login: healthy, lost: crashloop };
+  empty: () => world({}), login: healthy, viewer: crashloop, lost: crashloop };
 const made = new Map<string, World>();
 
 export function worldOf(name: string): World {

@@ -5,6 +5,8 @@ import { signal } from "@preact/signals";
 import { ApiError, get, path, request, whenUnauthorized } from "./api/client.ts";
 import { dropSession, keepSession, sessionKey, takeNewer, whenElsewhere } from "./api/session.ts";
 import { Stream } from "./api/stream.ts";
+import type { Verb } from "./lib/actions.ts";
+import { allows, rightFor, type Me } from "./lib/rights.ts";
 import type { Info, Intent, Message } from "./api/types.ts";
 import { MessageQueue } from "./store/queue.ts";
 import { Store, intentKey } from "./store/store.ts";
@@ -14,6 +16,8 @@ export const session = signal<"unknown" | "in" | "out">("unknown");
 /** Since when the stream is away; null: it is there. */
 export const lostSince = signal<number | null>(null);
 export const info = signal<Info | null>(null);
+/** Who has signed in; null: not known yet. */
+export const me = signal<Me | null>(null);
 /** Why the link that was opened did not let anybody in. */
 export const refusal = signal("");
 
@@ -26,6 +30,7 @@ const stream = new Stream(() => "/v1/stream", {
   frame: ({ kind, data, id }) => queue.push({ id, message: { kind, data: JSON.parse(data) } as Message }),
   open: () => {
     void refreshIntents();
+    void get<Me>("/v1/session").then((told) => (me.value = told)).catch(() => undefined); // roles may have changed
     lostSince.value = null;
   },
   lost: (refused) => {
@@ -44,6 +49,7 @@ whenElsewhere(() => void checkSession());
 function leave(): void {
   stream.stop();
   dropSession();
+  me.value = null;
   session.value = "out";
 }
 
@@ -70,7 +76,7 @@ export async function logOut(): Promise<void> {
 
 export async function checkSession(): Promise<void> {
   try {
-    info.value = await get<Info>("/v1/info");
+    [info.value, me.value] = await Promise.all([get<Info>("/v1/info"), get<Me>("/v1/session")]);
     if (session.peek() === "in") return;
     session.value = "in";
     stream.start();
@@ -81,6 +87,15 @@ export async function checkSession(): Promise<void> {
     session.value = "in"; // who is not refused is let in: the stream goes on trying
     stream.start();
   }
+}
+
+/** Whether to offer it; where it is not known who asks, the API says so. */
+export function may(verb: string, resource: string, stack: string): boolean {
+  return me.value === null || allows(me.value.may, verb, resource, stack);
+}
+
+export function mayAsk(verb: Verb, stack: string): boolean {
+  return may(...rightFor(verb), stack);
 }
 
 /** What ended while the stream was away. */

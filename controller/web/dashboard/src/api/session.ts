@@ -1,5 +1,6 @@
-// The key of this browser's session. It lies in the storage of this page's origin: a cookie would go to every port of
-// this host, and along with what other pages ask for.
+// One half of this browser's session: it lies in the storage of this page's origin, and is shown in a header. The other
+// half is a cookie that no script can read. A cookie goes to every port of this host: alone it opens nothing, nor does
+// what a script could take from here.
 
 const NAME = "controller.session";
 

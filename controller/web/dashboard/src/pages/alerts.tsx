@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 
 import { path, request } from "../api/client.ts";
 import type { Alert, Silence } from "../api/types.ts";
-import { store } from "../app.ts";
+import { may, store } from "../app.ts";
 import { attempt } from "../lib/acting.ts";
 import { placeOf, PLACE_LABELS } from "../lib/admission.ts";
 import { alerts } from "../lib/derived.ts";
@@ -28,7 +28,7 @@ export function AlertsPage() {
   return (
     <div class="page">
       <header class="page-head"><div class="title-row"><h1>Alerts</h1><span class="muted">{open.length ? `${open.length} open` : "none open"}</span>
-        {first && <div class="buttons push"><button type="button" class="button" onClick={() => (silencing.value = { stack: first.name, service: null, rule: null })}>Silence…</button></div>}</div></header>
+        {first && may("silence", "alerts", first.name) && <div class="buttons push"><button type="button" class="button" onClick={() => (silencing.value = { stack: first.name, service: null, rule: null })}>Silence…</button></div>}</div></header>
       <Section title="Open" id="open" flush>
         {open.length ? <AlertTable label="Open alerts" alerts={open} silence={(subject) => (silencing.value = subject)} /> : <Empty title="Nothing is wrong that lasts."><p class="muted">An alert is one trouble and all that follows from it. It is raised once it has lasted a while.</p></Empty>}
       </Section>
@@ -69,8 +69,8 @@ function AlertRow({ alert, silence }: { readonly alert: Alert; readonly silence?
       <td data-label="State"><span title={alert.hushed || undefined}>{alert.state}</span>{alert.hushed && <span class="muted hushed">{alert.hushed}</span>}</td>
       <td data-label="Since" class="right"><Age since={alert.since} />{over && alert.resolvedAt && <span class="muted"> over <Age since={alert.resolvedAt} /></span>}</td>
       <td class="right">{!over && <span class="buttons end">
-        {alert.state !== "Acknowledged" && <button type="button" class="button small" aria-label={`Acknowledge ${alert.rule} of ${name}`} onClick={ack}>Acknowledge</button>}
-        {silence && <button type="button" class="button small" aria-label={`Silence ${alert.rule} of ${name}`} onClick={() => silence({ stack: alert.stack, service: alert.service, rule: alert.rule })}>Silence…</button>}
+        {alert.state !== "Acknowledged" && may("ack", "alerts", alert.stack) && <button type="button" class="button small" aria-label={`Acknowledge ${alert.rule} of ${name}`} onClick={ack}>Acknowledge</button>}
+        {silence && may("silence", "alerts", alert.stack) && <button type="button" class="button small" aria-label={`Silence ${alert.rule} of ${name}`} onClick={() => silence({ stack: alert.stack, service: alert.service, rule: alert.rule })}>Silence…</button>}
       </span>}</td>
     </tr>
   );
@@ -83,7 +83,7 @@ function Silences({ silences }: { readonly silences: readonly Silence[] }) {
         <li key={`${one.stack}/${one.id}`}>
           <span><strong>{one.stack}</strong>: {joined(one.services) || "all services"}{one.rules.length > 0 && `, rule ${joined(one.rules, "or")}`}</span>
           <span class="muted">for <Age since={one.until} until /> more, by {one.by}{one.comment && `: ${one.comment}`}</span>
-          <button type="button" class="button small" onClick={() => void attempt(`End silence ${one.id}`, one.stack, () => request("DELETE", path("stacks", one.stack, "silences", one.id)))}>End it<span class="visually-hidden"> (silence {one.id} of {one.stack})</span></button>
+          {may("silence", "alerts", one.stack) && <button type="button" class="button small" onClick={() => void attempt(`End silence ${one.id}`, one.stack, () => request("DELETE", path("stacks", one.stack, "silences", one.id)))}>End it<span class="visually-hidden"> (silence {one.id} of {one.stack})</span></button>}
         </li>
       ))}
     </ul>

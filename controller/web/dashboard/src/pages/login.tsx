@@ -33,9 +33,9 @@ export function Login() {
         <p>In a terminal on the machine, as the user who runs the controller:</p>
         <Command text="controller token link" />
         <p class="muted">It prints a link that opens the dashboard once.</p>
-        <h2>Or with the token</h2>
+        <h2>Or with a token</h2>
         <form onSubmit={(event) => void submit(event)}>
-          <label class="field"><span>What is in <code>api.token</code> in the state folder</span>
+          <label class="field"><span>One that you were given (<code>controller token create</code>), or what is in <code>api.token</code> in the state folder</span>
             <input type="password" value={token} autoComplete="off" spellcheck={false} required aria-invalid={error !== ""} onInput={(event) => setToken(event.currentTarget.value)} />
           </label>
           {error && <p class="note bad" role="alert"><Icon name="warn" /><span>{error}</span></p>}

@@ -3,7 +3,7 @@ import { useEffect } from "preact/hooks";
 
 import { path, request } from "../api/client.ts";
 import type { Held, Intent, Plan, PlannedUpdate, PlannedWait, PlanStep } from "../api/types.ts";
-import { store } from "../app.ts";
+import { mayAsk, store } from "../app.ts";
 import { asking, complaintOf, endingOf } from "../lib/acting.ts";
 import { count, some, span } from "../lib/format.ts";
 import { isTrouble } from "../lib/phases.ts";
@@ -183,7 +183,7 @@ function ApplyBar({ entry, plan, running, again, intent }: BarProps) {
     <div class="apply-bar">
       {failed.value && <ErrorNote error={failed.value} />}
       <div class="buttons">
-        <button type="button" class={plan.changes || hold ? "button primary" : "button"} disabled={busy} onClick={press}>{busy ? "Applying…" : hold === "adopt" ? "Adopt and apply…" : hold === "confirm" ? "Confirm and apply…" : plan.changes ? `Apply ${count(plan.changes, "change")}` : "Apply anyway"}</button>
+        {mayAsk("apply", entry.name) && (hold === null || mayAsk(hold, entry.name)) && <button type="button" class={plan.changes || hold ? "button primary" : "button"} disabled={busy} onClick={press}>{busy ? "Applying…" : hold === "adopt" ? "Adopt and apply…" : hold === "confirm" ? "Confirm and apply…" : plan.changes ? `Apply ${count(plan.changes, "change")}` : "Apply anyway"}</button>}
         <button type="button" class="button" onClick={again}>Plan anew</button>
       </div>
     </div>

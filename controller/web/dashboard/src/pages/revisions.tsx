@@ -1,5 +1,6 @@
 import { path } from "../api/client.ts";
 import type { Change, Revision } from "../api/types.ts";
+import { mayAsk } from "../app.ts";
 import { ask } from "../lib/acting.ts";
 import type { Role } from "../lib/phases.ts";
 import { hrefOf } from "../lib/router.ts";
@@ -58,6 +59,7 @@ function RevisionRow({ entry, revision, latest }: { readonly entry: StackEntry; 
 }
 
 function UndoTo({ entry, revision }: { readonly entry: StackEntry; readonly revision: number }) {
+  if (!mayAsk("rollout-undo", entry.name)) return null;
   return (
     <button type="button" class="button small" onClick={() => ask({ verb: "rollout-undo", stack: entry.name, services: [], options: { to: revision } })}>Go back to it…<span class="visually-hidden"> (revision {revision})</span></button>
   );

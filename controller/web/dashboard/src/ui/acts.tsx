@@ -1,3 +1,4 @@
+import { mayAsk } from "../app.ts";
 import { LABELS, type Verb } from "../lib/actions.ts";
 import { ask } from "../lib/acting.ts";
 import { Icon } from "./icons.tsx";
@@ -12,6 +13,7 @@ export interface Act {
 export function ActButton({ act, stack, services = [], kind = "" }: {
   readonly act: Act; readonly stack: string; readonly services?: readonly string[]; readonly kind?: string;
 }) {
+  if (!mayAsk(act.verb, stack)) return null;
   return (
     <button type="button" class={`button ${kind}`} onClick={() => ask({ verb: act.verb, stack, services }, act.names?.())}>
       {act.label ?? LABELS[act.verb]}
@@ -21,6 +23,7 @@ export function ActButton({ act, stack, services = [], kind = "" }: {
 
 /** The rest of what can be asked for, out of the way. */
 export function MoreActs({ acts, stack, services = [] }: { readonly acts: readonly Act[]; readonly stack: string; readonly services?: readonly string[] }) {
+  const offered = acts.filter((act) => mayAsk(act.verb, stack));
   const choose = (event: Event, act: Act) => {
     (event.currentTarget as HTMLElement).closest("details")?.removeAttribute("open");
     ask({ verb: act.verb, stack, services }, act.names?.());
@@ -35,11 +38,12 @@ export function MoreActs({ acts, stack, services = [] }: { readonly acts: readon
     menu.open = false;
     menu.querySelector("summary")?.focus();
   };
+  if (!offered.length) return null;
   return (
     <details class="menu" onFocusOut={leave} onKeyDown={escape}>
       <summary class="button" aria-label="More actions"><Icon name="more" /></summary>
       <div class="menu-list">
-        {acts.map((act) => (
+        {offered.map((act) => (
           <button key={act.verb} type="button" onClick={(event) => choose(event, act)}>{act.label ?? LABELS[act.verb]}</button>
         ))}
       </div>

@@ -4,6 +4,7 @@ import { useEffect } from "preact/hooks";
 import { path } from "../api/client.ts";
 import type { Cleanup, RubbishItem, Schedule } from "../api/resources.ts";
 import type { IntentResult } from "../api/types.ts";
+import { mayAsk } from "../app.ts";
 import { ask, isUnderWay, lastOf } from "../lib/acting.ts";
 import { endWords, goes, lineOf, onlyTold, sizeWords, spanWords, sumWords, youngerWords } from "../lib/rubbish.ts";
 import { useAsked } from "../lib/use.ts";
@@ -27,7 +28,7 @@ export function CleanupSection({ entry }: { readonly entry: StackEntry }) {
     <Section title="Clean-up" id="cleanup" flush aside={
       <span class="buttons">
         <button type="button" class="button small" disabled={found.since !== null || busy} onClick={found.start}>{report || found.error ? "Look again" : "Look for what is unused"}</button>
-        {report && report.items.some(goes) && <button type="button" class="button small danger" disabled={busy} onClick={() => askFor(entry.name, report)}>Clean up…</button>}
+        {report && report.items.some(goes) && mayAsk("cleanup", entry.name) && <button type="button" class="button small danger" disabled={busy} onClick={() => askFor(entry.name, report)}>Clean up…</button>}
       </span>
     }>
       {busy && <Working words="Cleaning up: one thing after another goes…" />}

@@ -1,4 +1,5 @@
 import type { ServiceLimits, StackLimits } from "../api/resources.ts";
+import { mayAsk } from "../app.ts";
 import { ask, isUnderWay } from "../lib/acting.ts";
 import { age } from "../lib/format.ts";
 import { ableTo, adviceWords, askedFor, directionOf, modeWords, nameOf, obstacleTo, rowsOf, spanOf, tell, useWords, type LimitRow } from "../lib/limits.ts";
@@ -84,7 +85,7 @@ function Acts({ limits, service }: { readonly limits: StackLimits; readonly serv
   const busy = ACTS.some(([, verb]) => isUnderWay(limits.name, verb, service.name));
   return (
     <span class="buttons end">
-      {ACTS.filter(([key]) => able[key]).map(([, verb, label, about]) => (
+      {ACTS.filter(([key, verb]) => able[key] && mayAsk(verb, limits.name)).map(([, verb, label, about]) => (
         <button key={verb} type="button" class="button small" disabled={busy} aria-label={`${label.replace("…", "")} ${about} ${service.name}`} onClick={() => ask(askedFor(limits.name, service, verb))}>{label}</button>
       ))}
     </span>

@@ -1,7 +1,7 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 
 import type { Phase, StackPhase } from "../api/types.ts";
-import { store } from "../app.ts";
+import { mayAsk, store } from "../app.ts";
 import { LABELS, type Verb } from "../lib/actions.ts";
 import { ask } from "../lib/acting.ts";
 import { go, hrefOf } from "../lib/router.ts";
@@ -77,9 +77,9 @@ function choices(): readonly Choice[] {
     ...stacks.flatMap((entry) => [
       page(`Plan of ${entry.name}`, hrefOf.stack(entry.name, "plan")), page(`Revisions of ${entry.name}`, hrefOf.stack(entry.name, "revisions")),
       page(`Resources of ${entry.name}`, hrefOf.resources(entry.name)), page(`Security of ${entry.name}`, hrefOf.stack(entry.name, "security")),
-      ...(["start", "stop", "retry", "pause", "resume", "rollout-restart", "prune", "release"] as const).map((verb) => action(verb, entry.name, [])),
+      ...(["start", "stop", "retry", "pause", "resume", "rollout-restart", "prune", "release"] as const).filter((verb) => mayAsk(verb, entry.name)).map((verb) => action(verb, entry.name, [])),
     ]),
-    ...services.flatMap((one) => (["retry", "rollout-restart", "rollout-undo", "start", "stop", "pause", "resume"] as const).map((verb) => action(verb, one.stack, [one.name]))),
+    ...services.flatMap((one) => (["retry", "rollout-restart", "rollout-undo", "start", "stop", "pause", "resume"] as const).filter((verb) => mayAsk(verb, one.stack)).map((verb) => action(verb, one.stack, [one.name]))),
     { key: "theme", text: "Change the theme", aside: "dark or light", phase: null, act: toggleTheme },
   ];
 }

@@ -1,9 +1,10 @@
 import type { ComponentChildren } from "preact";
 import { useComputed } from "@preact/signals";
 
-import { info, logOut, lostSince, store } from "../app.ts";
+import { info, logOut, lostSince, me, store } from "../app.ts";
 import { openAlerts } from "../lib/derived.ts";
 import { clock, count } from "../lib/format.ts";
+import { describeRoles } from "../lib/rights.ts";
 import { hrefOf, location } from "../lib/router.ts";
 import { isDark, toggleTheme } from "../lib/theme.ts";
 import type { StackEntry } from "../store/store.ts";
@@ -83,6 +84,7 @@ function Foot() {
         <button type="button" class="icon-button hide-narrow" aria-label="Keys" title="Keys (?)" onClick={() => (overlay.value = "keys")}><Icon name="keys" /></button>
         <button type="button" class="icon-button" aria-label="Sign out" title="Sign out" onClick={() => void logOut()}><Icon name="out" /></button>
       </div>
+      {me.value && <p class="foot-text" title={`roles: ${describeRoles(me.value)}`}><span class="visually-hidden">Signed in as </span><strong>{me.value.user}</strong> · {describeRoles(me.value)}</p>}
       {info.value && <p class="foot-text">{info.value.version}{info.value.engine && ` · ${info.value.engine.name} ${info.value.engine.version}`}</p>}
     </div>
   );

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 
 import { path } from "../api/client.ts";
 import type { Cause } from "../api/types.ts";
-import { store } from "../app.ts";
+import { mayAsk, store } from "../app.ts";
 import { commandFor, helpFor, LABELS, type Help as Kind } from "../lib/actions.ts";
 import { ask } from "../lib/acting.ts";
 import { placeOf, PLACE_LABELS } from "../lib/admission.ts";
@@ -109,6 +109,7 @@ function HelpButton({ kind, trouble, first }: { readonly kind: Kind; readonly tr
     return <a class={look} href={hrefOf.resources(trouble.stack, place)}>{PLACE_LABELS[place]}</a>;
   }
   if (kind === "logs") return trouble.service ? <a class={look} href={`${hrefOf.service(trouble.stack, trouble.service)}#logs`}>Read its logs</a> : null;
+  if (!mayAsk(kind, trouble.stack)) return null;
   const services = trouble.service ? [trouble.service] : [];
   const names = kind === "prune" ? orphansOf(trouble.stack) : [];
   return <button type="button" class={look} onClick={() => ask({ verb: kind, stack: trouble.stack, services }, names)}>{LABELS[kind]}</button>;

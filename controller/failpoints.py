@@ -37,6 +37,13 @@ DISK = frozenset(
         "address",
         "netcheck",
         "hardened",
+        "key",
+        "canary",
+        "secrets",
+        "delivery",
+        "unfinished",
+        "override",
+        "reloads",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

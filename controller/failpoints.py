@@ -37,6 +37,8 @@ DISK = frozenset(
         "address",
         "netcheck",
         "hardened",
+        "mount",
+        "certificate",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

@@ -42,7 +42,7 @@ def put_files(folder: Path, files: Mapping[str, MountedFile], now: datetime) -> 
 
     Until then, and where it fails, readers find what was there. The set before stays beside it for readers that are
     just at it: `sweep` takes it away, as does the next change. Who may not give files to others lets all read them:
-    the folder above has to be closed. Raises Rejected where it cannot be written, ValueError for what is no file's name.
+    the folder above has to be closed. Raises Rejected where it cannot be written, ValueError for a name of no file.
     """
     for name in files:
         _check(name)

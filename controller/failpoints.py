@@ -44,6 +44,8 @@ DISK = frozenset(
         "unfinished",
         "override",
         "reloads",
+        "mount",
+        "certificate",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

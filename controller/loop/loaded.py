@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from controller.model.alert import AlertPolicy
 from controller.model.decision import Hold
+from controller.model.delivered import NO_DELIVERY, Delivery
 from controller.model.desired import DesiredStack
 from controller.model.errors import Finding
 from controller.model.metrics import MetricsPolicy
@@ -52,6 +53,8 @@ class Loaded:
     """All that a scan looks at; None: nobody asks for scans."""
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
+    delivery: Delivery = NO_DELIVERY
+    """What services have of the controller's secrets."""
 
     @property
     def follows_tags(self) -> bool:

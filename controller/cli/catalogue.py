@@ -62,6 +62,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("render", "manifests:render", "Print each project as Compose makes it of its files."),
             Entry("schema", "manifests:schema", "JSON Schema of the manifests, for editors."),
             Entry("doctor", "doctor:doctor", "Check engine, Compose and machine, and say how to mend them."),
+            Entry("secrets", "secrets:secrets", "Values that containers get as files: list, set, rotate, import …"),
             Entry("token", "token:token", "Keys to the API and the dashboard: link."),
             Entry("init", "init:init", "Write a commented manifest for the Compose project here."),
             Entry("completion", "setup:completion", "Shell completion for bash, zsh or fish."),

@@ -7,12 +7,13 @@ takes a new value up while it runs gets a folder: a file that is mounted alone w
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from controller.intake.findings import Path, at
-from controller.model.errors import Finding
+from controller.model.errors import ControllerError, Finding
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack
@@ -23,6 +24,7 @@ OURS = "controller-managed."
 FOLDER = "/run/secrets"
 """Where containers have them."""
 
+_NAME = re.compile(r"\w[\w.-]{0,99}", re.ASCII)
 _PLACE: Path = ("spec", "security", "secrets")
 _OWNERS, _ALL = 0o400, 0o444
 
@@ -65,6 +67,19 @@ def find_uses(manifest: Stack | None, model: Model) -> tuple[Use, ...]:
         for entry in services[name].get("secrets") or ()
         if entry["source"] in managed
     )
+
+
+def users_of(uses: tuple[Use, ...]) -> Mapping[str, tuple[str, ...]]:
+    """By secret, the services that are given it."""
+    names = sorted({use.secret for use in uses})
+    return {name: tuple(sorted({use.service for use in uses if use.secret == name})) for name in names}
+
+
+def check_name(name: str) -> None:
+    """Raises ControllerError for what cannot be a secret's."""
+    if not _NAME.fullmatch(name):
+        hint = "letters, digits, _ - and ., 100 at most, beginning with a letter, a digit or _"
+        raise ControllerError(f"'{name}' cannot be the name of a secret", hint=hint)
 
 
 def taken_up(manifest: Stack | None) -> Mapping[str, Reload]:

@@ -29,6 +29,7 @@ from controller.intake.managed import (
     managed_by,
     override_text,
     taken_up,
+    users_of,
     warn_managed,
 )
 from controller.intake.targets import Target
@@ -179,15 +180,15 @@ class _Deliverer:
         return replace(target, inputs=inputs, project=replace(target.project, files=(*target.project.files, path)))
 
     def _delivery(self, given: Mapping[str, Given], reloads: Mapping[str, Reload]) -> Delivery:
-        names = sorted({use.secret for use in self._uses})
-        users = {name: tuple(sorted({u.service for u in self._uses if u.secret == name})) for name in names}
         sets = {
             name: (self._folder / MOUNTS / folder_name(name) / TAGS).read_text("utf-8")
             for name, one in given.items()
             if one.folder is not None
         }
         files = frozenset(Path(file.path).name for one in given.values() for file in one.files)
-        return Delivery(users, sets, {n: r for n, r in reloads.items() if n in sets}, files, self._locked)
+        return Delivery(
+            users_of(self._uses), sets, {n: r for n, r in reloads.items() if n in sets}, files, self._locked
+        )
 
 
 def sweep(folder: Path, delivery: Delivery, known: Iterable[str]) -> None:

@@ -55,7 +55,7 @@ class Reconciler:
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
         self.limits = Limits(store, self.chronicle)
         self.confining = Confining()
-        self._reloads = Reloads(tools.engine, store.folder)
+        self._reloads = Reloads(tools.engine, store.folder, self.wake)
         known, made = store.replicas.known, lambda: self.world.known
         self.senses = Senses(tools.engine, tools.prober, known, made, tools.now(), self._quickest)
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))

@@ -8,7 +8,7 @@ Docker forget that it is to start the container again after a reboot.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
@@ -52,18 +52,18 @@ class _Done(NamedTuple):
 class Reloads:
     """Of one stack. `tend` is called after each look and returns at once; a thread does what takes long."""
 
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self._engine, self._path = engine, folder / FILE
+    def __init__(self, engine: Engine, folder: Path, wake: Callable[[], None]) -> None:
+        """`wake`: has `tend` called soon, from any thread."""
+        self._engine, self._path, self._wake = engine, folder / FILE, wake
         self._known: dict[str, str] | None = None
         self._failed: dict[str, tuple[int, Instant]] = {}
         """By service: how often, and until when it is left."""
         self._thread: threading.Thread | None = None
+        self._timer: threading.Timer | None = None
         self._done: list[_Done] = []
 
     def tend(self, delivery: Delivery, views: Views, now: Instant, say: Say) -> None:
         """Tell what came of the last one, and begin the next."""
-        if not delivery.sets:
-            return  # nearly always
         self._settle(now, say)
         self._begin_anew(delivery)
         if self._thread is None and (service := self._find_due(delivery, views, now)) is not None:
@@ -73,7 +73,9 @@ class Reloads:
             self._thread.start()
 
     def close(self) -> None:
-        """What is under way is waited for."""
+        """What is under way is waited for; nothing is begun any more."""
+        if self._timer is not None:
+            self._timer.cancel()
         if self._thread is not None:
             self._thread.join(PATIENCE)
 
@@ -103,13 +105,16 @@ class Reloads:
         return None
 
     def _settle(self, now: Instant, say: Say) -> None:
-        if self._thread is None or self._thread.is_alive():
+        if self._thread is None or not self._done:
             return
+        self._thread.join()
         self._thread = None
         for done in self._done:
             if done.failures:
                 times = self._failed.get(done.service, (0, 0.0))[0] + 1
-                self._failed[done.service] = times, now + min(_LONGEST, _FIRST * 2.0 ** (times - 1))
+                pause = min(_LONGEST, _FIRST * 2.0 ** (times - 1))
+                self._failed[done.service] = times, now + pause
+                self._try_again_after(pause)
                 say(now, done.service, "SecretsNotTakenUp", "; ".join(done.failures), warning=True)
             else:
                 self._failed.pop(done.service, None)
@@ -117,9 +122,17 @@ class Reloads:
                 say(now, done.service, "SecretsTakenUp", f"new secrets in {done.reached} replicas")
         self._done.clear()
 
+    def _try_again_after(self, pause: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(pause, self._wake)
+        self._timer.daemon = True
+        self._timer.start()
+
     def _work(self, service: str, tags: str, how: Reload, replicas: Sequence[Replica]) -> None:
         failures = [why for replica in replicas if (why := self._reload(replica, how)) is not None]
         self._done.append(_Done(service, tags, failures, len(replicas)))
+        self._wake()
 
     def _reload(self, replica: Replica, how: Reload) -> str | None:
         """Why it did not take them up. What the command says is nobody's business: it may be a secret."""

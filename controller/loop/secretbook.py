@@ -8,7 +8,7 @@ cannot be read here is never written over.) Writers take turns by a lock on the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,15 +64,25 @@ class SecretBook:
 
     def put(self, ring: Ring, name: str, value: bytes, by: str, now: Instant) -> tuple[Record, bool]:
         """Set that value; whether it is another one than before: else its version and its age stay."""
+        return self.put_all(ring, {name: value}, by, now)[0]
+
+    def put_all(self, ring: Ring, values: Mapping[str, bytes], by: str, now: Instant) -> Sequence[tuple[Record, bool]]:
+        """The same of all of these in one write, or of none."""
         with alone_in(self.folder):
             book = self._read()
-            before = book.records.get(name)
-            if before is not None and self._open(ring, before) == value:
-                return before, False
-            version = 1 + (before.version if before is not None else book.last.get(name, 0))
-            record = self._make(ring, Record(name, version, now, by, self._tag(ring, name, value), ""), value)
-            self._write(replace(book, records={**book.records, name: record}))
-            return record, True
+            made = [self._next(ring, book, Record(name, 0, now, by, "", ""), value) for name, value in values.items()]
+            if any(changed for _, changed in made):
+                self._write(replace(book, records={**book.records, **{one.name: one for one, _ in made}}))
+            return made
+
+    def _next(self, ring: Ring, book: Book, new: Record, value: bytes) -> tuple[Record, bool]:
+        before = book.records.get(new.name)
+        if before is not None and self._open(ring, before) == value:
+            return before, False
+        version = 1 + (before.version if before is not None else book.last.get(new.name, 0))
+        tag = tag_of(ring.first, context_of(self.project, new.name), value)
+        record = replace(new, version=version, tag=tag)
+        return replace(record, sealed=seal(ring, SECRETS, self._context(record), value)), True
 
     def remove(self, name: str) -> bool:
         """Forget that secret; whether there was one."""
@@ -84,12 +94,11 @@ class SecretBook:
             self._write(Book(records, {**book.last, name: found.version}))
             return True
 
-    def turn(self, ring: Ring, told: Callable[[], None] = lambda: None) -> int:
+    def turn(self, ring: Ring) -> int:
         """Bring each record under the first key of the ring, one after the other; how many there were to bring."""
         turned = 0
         while self._turn_one(ring):
             turned += 1
-            told()
         return turned
 
     def _turn_one(self, ring: Ring) -> bool:
@@ -103,15 +112,9 @@ class SecretBook:
             self._write(replace(book, records={**book.records, record.name: turned}))
             return True
 
-    def _tag(self, ring: Ring, name: str, value: bytes) -> str:
-        return tag_of(ring.first, context_of(self.project, name), value)
-
     def _context(self, record: Record) -> str:
         bound = (record.name, record.version, record.tag, record.by, repr(record.set_at))
         return context_of(self.project, "secret", *bound)
-
-    def _make(self, ring: Ring, record: Record, value: bytes) -> Record:
-        return replace(record, sealed=seal(ring, SECRETS, self._context(record), value))
 
     def _open(self, ring: Ring, record: Record) -> bytes:
         return unseal(ring, SECRETS, self._context(record), record.sealed)

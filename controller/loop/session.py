@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from controller.loop.netcheck import Asked as AskedPair
     from controller.loop.netcheck import Checked, Progress
     from controller.loop.peek import Peek
+    from controller.loop.secretdesk import SecretDesk
     from controller.loop.secured import Surveyed
     from controller.loop.window import Planned, Serve
     from controller.model.advice import StackLimits
@@ -138,6 +139,12 @@ class Session:
         from controller.loop.secured import survey
 
         return survey(self._ground)
+
+    def secrets(self) -> SecretDesk:
+        """What a person does to secrets."""
+        from controller.loop.secretdesk import SecretDesk
+
+        return SecretDesk(self._ground)
 
     def _bring_in(self) -> None:
         """Most of our code, while Compose reads the files; sooner it would hold up who calls Compose."""

@@ -19,20 +19,21 @@ _HINT = "the state folder has to be ours to read and write, with room on its dis
 
 
 def write_whole(path: Path, content: bytes, point: str, mode: int = PRIVATE, owner: tuple[int, int] = (-1, -1)) -> None:
-    """In the place of what was there; on the disk when it returns. `point`: of the disk, around the last step.
+    """In the place of what was there; on the disk when it returns. `point`: of the disk, around each step.
 
     Who may not give files away lets all read them: the folder above has to be closed. Raises ControllerError.
     """
     with explained(path):
         make_private(path.parent)
         beside = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}{_UNFINISHED}")
-        with failpoints.around(f"disk.{point}"):
-            try:
-                _write(beside, content, mode, owner)
+        try:
+            _write(beside, content, point, mode, owner)
+            with failpoints.around(f"disk.{point}"):
                 beside.replace(path)
-            finally:
-                with suppress(FileNotFoundError):
-                    beside.unlink()
+        except BaseException:
+            with suppress(FileNotFoundError), failpoints.around("disk.unfinished"):
+                beside.unlink()
+            raise
         _settle(path.parent)
 
 
@@ -75,13 +76,14 @@ def explained(path: Path) -> Iterator[None]:
         raise ControllerError(f"{error.filename or path}: {error.strerror}", hint=_HINT) from error
 
 
-def _write(path: Path, content: bytes, mode: int, owner: tuple[int, int]) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fchmod(handle, mode if _give(handle, owner) else mode | 0o444)
-        os.fsync(handle)
+def _write(path: Path, content: bytes, point: str, mode: int, owner: tuple[int, int]) -> None:
+    with failpoints.around(f"disk.{point}"):
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fchmod(handle, mode if _give(handle, owner) else mode | 0o444)
+            os.fsync(handle)
 
 
 def _give(handle: int, owner: tuple[int, int]) -> bool:

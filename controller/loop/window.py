@@ -33,6 +33,7 @@ from controller.model.metrics import Listening, MetricsPolicy
 from controller.model.names import Instant, ReplicaId
 from controller.model.plan import Plan
 from controller.model.room import RoomReport
+from controller.model.secret import StackSecrets
 from controller.model.serving import Serving
 from controller.model.status import Event, StackStatus
 from controller.model.timings import Span
@@ -224,6 +225,13 @@ class Window:
         reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
         state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
         return dataclasses.replace(state, barred=loaded.desired.kept_out)
+
+    def secrets(self, stack: str) -> StackSecrets:
+        """Names, versions and ages of its secrets, and who uses them. Raises ControllerError for a damaged file."""
+        from controller.loop.secretdesk import seen_of  # few ask
+
+        delivery = self._reconciler(stack).loaded.delivery
+        return seen_of(self.folder_of(stack), stack, self._ground.keys(), delivery.users)
 
     def scanned(self, stack: str) -> tuple[Scanned | None, int | None]:
         """Its last scan, and how many services are barred; None: there was none, and nothing bars any."""

@@ -119,6 +119,15 @@ def security(desk: AtDesk, stack: str) -> Response:
     return answer(state_data(desk.window.security(stack)))
 
 
+@reads.get("/v1/stacks/{stack}/secrets", tags=["security"])
+def secrets(desk: AtDesk, stack: str) -> Response:
+    """Names, versions, ages and users of its secrets, and the key that they are encrypted with; never a value."""
+    from controller.render.secrets import stack_secrets_data  # few ask
+
+    desk.stack(stack)
+    return answer(stack_secrets_data(desk.window.secrets(stack)))
+
+
 @reads.get("/v1/stacks/{stack}/plan", tags=["plan"])
 async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_length=4096)] = "") -> Response:
     """What an `apply` would do now, by what the files say now, as `controller plan -o json`; `services`: `a,b`."""

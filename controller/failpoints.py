@@ -37,6 +37,13 @@ DISK = frozenset(
         "address",
         "netcheck",
         "hardened",
+        "key",
+        "canary",
+        "secrets",
+        "delivery",
+        "unfinished",
+        "override",
+        "reloads",
         "mount",
         "certificate",
     }

@@ -10,6 +10,7 @@ from controller.decide.patience import widen_all
 from controller.engines.base import Engine, Scope
 from controller.engines.plugin import mark_plugin
 from controller.intake.alerting import read_policy
+from controller.intake.certified import read_certified
 from controller.intake.contents import contents_digests, contents_files
 from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, rendering_key
@@ -23,6 +24,7 @@ from controller.loop.confining import check_plan, check_unrecorded
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
 from controller.loop.store import Store
+from controller.model.certified import MOUNTS
 from controller.model.decision import Hold
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import EngineError, Finding, InvalidInput
@@ -60,7 +62,11 @@ def resolve_target(engine: Engine, target: Target, rendered: RenderedProject) ->
 def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[str, DesiredService]) -> Loaded:
     """The target, ready to be reconciled. Starts no process where nothing changed. Raises InvalidInput, EngineError."""
     rendered, recording = _render_cached(engine, target, store)
-    sources = replace(_sources(engine, target, rendered, recording), present=_present(engine, rendered.name))
+    sources = replace(
+        _sources(engine, target, rendered, recording),
+        present=_present(engine, rendered.name),
+        certificates=str(store.folder.resolve() / MOUNTS) if engine.capabilities.leads_traffic else "",
+    )
     resolution = _located(_check_networks(resolve(sources, previous or last_services(store))), target)
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
@@ -89,6 +95,7 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         gate=gate,
         written=_write_down(target, rendered),
         declared=sources.declared,
+        certified=read_certified(target.manifest, rendered.model, desired.services),
         contents={name: found for name, found in sources.contents.items() if found},
     )
 

@@ -118,16 +118,13 @@ def check_certified(manifest: Stack | None, known: frozenset[str]) -> Iterator[F
     if manifest is None:
         return
     tls = manifest.spec.security.tls
-    for key, names in (
-        ("services", tls.services),
-        ("reload", tls.reload),
-        ("owners", tls.owners),
-        ("ports", tls.ports),
-    ):
-        for number, name in enumerate(names):
-            if name not in known:
-                place: Path = (*_PLACE, key, number if key == "services" else name)
-                yield at(place, f"there is no service '{name}'", hint=f"there are: {', '.join(sorted(known))}")
+    named: list[tuple[Path, str]] = [(("services", number), name) for number, name in enumerate(tls.services)]
+    for key, names in (("reload", tls.reload), ("owners", tls.owners), ("ports", tls.ports)):
+        named += [((key, name), name) for name in names]
+    for place, name in named:
+        if name not in known:
+            hint = f"there are: {', '.join(sorted(known))}"
+            yield at((*_PLACE, *place), f"there is no service '{name}'", hint=hint)
     if not SHORTEST <= tls.lifetime <= LONGEST:
         yield at((*_PLACE, "lifetime"), f"a certificate cannot last {tls.lifetime:g} s", hint="give 10m to 90d")
     yield from _check_reload(tls)
@@ -137,16 +134,12 @@ def check_certified(manifest: Stack | None, known: frozenset[str]) -> Iterator[F
 def _check_reload(tls: Tls) -> Iterator[Finding]:
     for name, said in sorted(tls.reload.items()):
         if said.mode == "exec" and not said.command:
-            hint = "command: [nginx, -s, reload]"
-            yield at(
-                (*_PLACE, "reload", name, "command"), f"'{name}' is to run a command, and none is given", hint=hint
-            )
+            place: Path = (*_PLACE, "reload", name, "command")
+            yield at(place, f"'{name}' is to run a command, and none is given", hint="command: [nginx, -s, reload]")
     for name, owner in sorted(tls.owners.items()):
         if read_owner(owner) == (None, None):
             message = f"'{owner}' is no owner in numbers"
-            yield at(
-                (*_PLACE, "owners", name), message, hint="give 999, 999:999 or :999, as `id` says in its container"
-            )
+            yield at((*_PLACE, "owners", name), message, hint="give 999, 999:999 or :999, as `id` tells in a container")
 
 
 def _check_pair(tls: Tls) -> Iterator[Finding]:

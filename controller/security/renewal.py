@@ -50,6 +50,9 @@ class Tries:
     why: str = ""
 
 
+NEVER_TRIED = Tries()
+
+
 def try_again_at(tries: Tries) -> Instant:
     if not tries.failed:
         return 0.0

@@ -150,10 +150,10 @@ class Certifier:
     ) -> tuple[Kept, tuple[str, ...], str]:
         if not chosen:
             return kept, (), ""
+        if self._vault is None:  # no failure of theirs: as soon as the key is there, they are
+            return kept, (), self._locked
         assert kept.rotation is not None
         try:
-            if self._vault is None:
-                raise ControllerError(self._locked)
             authority = self._book.open_authority(kept, kept.rotation.issuer, self._vault)
         except ControllerError as error:
             return self._note_failure(kept, chosen, error.message, now), (), error.message

@@ -12,6 +12,7 @@ from controller.decide.shortage import report_room
 from controller.engines.base import EngineInfo
 from controller.loop.advising import advise, read_measured
 from controller.loop.alertbook import Posted
+from controller.loop.certificate_worker import Certifying
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
@@ -39,6 +40,7 @@ from controller.model.timings import Span
 from controller.model.wish import Wish
 
 if TYPE_CHECKING:
+    from controller.model.certified import StackCertificates
     from controller.security.state import Scanned, SecurityState
 
 MOST_WAITING = 100
@@ -95,6 +97,7 @@ class Beside(NamedTuple):
     metering: Metering
     cleaning: Cleaning
     scanning: Scanning
+    certifying: Certifying
 
 
 class Window:
@@ -103,7 +106,7 @@ class Window:
     def __init__(self, controller: Controller, ground: Ground, beside: Beside, rehearse: Rehearse) -> None:
         self._controller = controller
         self._ground = ground
-        self.metering, self._cleaning, self._scanning = beside
+        self.metering, self._cleaning, self._scanning, self._certifying = beside
         self.rehearse = rehearse
         self.began_at: Instant = ground.now()
         self._turned_at: Instant = ground.now()
@@ -224,6 +227,10 @@ class Window:
         reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
         state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
         return dataclasses.replace(state, barred=loaded.desired.kept_out)
+
+    def certificates(self, stack: str) -> StackCertificates:
+        """Of its services, and their authority. Raises ControllerErrors where they cannot be read."""
+        return self._certifying.look(self._reconciler(stack))
 
     def scanned(self, stack: str) -> tuple[Scanned | None, int | None]:
         """Its last scan, and how many services are barred; None: there was none, and nothing bars any."""

@@ -96,3 +96,17 @@ class StackCertificates:
     certificates: tuple[CertificateState, ...] = field(default=())
     trouble: str = ""
     """Why none can be issued."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateAct:
+    """What came of what a person asked of one stack's certificates. `restarts`: services that are still to be replaced,
+    which nobody else does."""
+
+    stack: str
+    verb: str
+    services: tuple[str, ...] = ()
+    ok: bool = True
+    message: str = ""
+    hint: str | None = None
+    restarts: tuple[str, ...] = ()

@@ -16,6 +16,11 @@ FOLDER = "tls"
 MOUNTS = f"{FOLDER}/mounts"
 
 
+def is_own_mount(kind: object, source: object, target: object, *, read_only: bool) -> bool:
+    """Whether a mount of a container is the one by which it has its certificates."""
+    return kind == "bind" and read_only and target == MOUNT and f"/{MOUNTS}/" in str(source)
+
+
 class TakeUp(StrEnum):
     """How a service takes up what is new."""
 

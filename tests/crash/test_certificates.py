@@ -278,6 +278,7 @@ def test_killed_at_some_of_each_write_pairs_fit_and_the_next_one_goes_on(folder:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(3600)
 def test_killed_at_each_write_pairs_fit_and_the_next_one_goes_on(folder: Path) -> None:
     counts = passed(folder)
     die_at([f"{point}:{times}" for point, most in counts.items() for times in range(1, most + 1)], folder)

@@ -61,6 +61,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("netcheck", "netcheck:netcheck", "Who reaches whom, by really connecting; beside what is declared."),
             Entry("render", "manifests:render", "Print each project as Compose makes it of its files."),
             Entry("schema", "manifests:schema", "JSON Schema of the manifests, for editors."),
+            Entry("certs", "certs:certs", "Certificates of services: list, issue, renew, rotate-ca, verify."),
             Entry("doctor", "doctor:doctor", "Check engine, Compose and machine, and say how to mend them."),
             Entry("secrets", "secrets:secrets", "Values that containers get as files: list, set, rotate, import …"),
             Entry("token", "token:token", "Keys to the API and the dashboard: link."),

@@ -13,6 +13,7 @@ from typing import TypeVar
 from controller.health.prober import Prober
 from controller.intake.targets import Target
 from controller.loop import acts
+from controller.loop.certificate_worker import ready_certificates
 from controller.loop.codec import decode, encode
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.follow import Follower
@@ -122,6 +123,7 @@ class _Local:
         asked = self._ground.asked.profile
         profile = asked if asked or self._wish.verb == "apply" else store.stack.load().profile
         cause = Cause(self._wish.who, "apply" if self._wish.verb == "apply" else changed(loaded))
+        ready_certificates(self._ground, loaded)
         committed = commit_generation(loaded, target, store, now, profile, cause)
         reconciler = self._controller.add(dataclasses.replace(committed, quiet=False), store)
         if self._wish.build:

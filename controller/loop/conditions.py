@@ -47,9 +47,12 @@ class Told(NamedTuple):
 
 
 def make_conditions(
-    world: World, obstacles: Obstacles, now: Instant, before: StackStatus | None = None
+    world: World, obstacles: Obstacles, now: Instant, before: StackStatus | None = None, more: tuple[Told, ...] = ()
 ) -> tuple[Condition, ...]:
-    """`Converged` always; the others only while they say something is in the way. `before`: the status until now."""
+    """`Converged` always; the others only while they say something is in the way. `before`: the status until now.
+
+    `more`: what is in nobody's way.
+    """
     phase = find_stack_phase(world, before)
     converged = phase is StackPhase.CONVERGED and not any(obstacles)
     told = (
@@ -57,6 +60,7 @@ def make_conditions(
         *_tell_obstacles(world, obstacles),
         *_tell_services(world),
         *_tell_updates(world),
+        *more,
     )
     return tuple(Condition(kind, str(holds), reason, message, now) for kind, reason, message, holds in told)
 

@@ -13,6 +13,7 @@ from controller.intake.targets import Target
 from controller.loop.acting import MakeProber, build_images
 from controller.loop.adjusting import Adjuster
 from controller.loop.alerting import Watchman
+from controller.loop.certificate_worker import Certifying, ready_certificates
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.generation import changed, commit_generation
@@ -77,6 +78,7 @@ class Daemon:
         self._watchman = Watchman(self._controller, lambda: self._reading.channels, environment, measured, found)
         self._controller.on_turn.append(self._watchman.look)
         self.cleaning = Cleaning(self._controller, ground)
+        self.certifying = Certifying(self._controller, ground)
         self._requests = Requests(self._controller, self._prepare, ground.asked.profile, self.cleaning.ask)
         self._listeners: dict[str, Listener] = {}
         self._owned = ExitStack()
@@ -105,6 +107,7 @@ class Daemon:
         until = time.monotonic() + _LAST_STEP
         self.metering.stop()
         self.cleaning.stop()
+        self.certifying.stop()
         self.scanning.stop()
         if self._served is not None:
             self._served.stop()
@@ -112,6 +115,7 @@ class Daemon:
         self._watchman.close()
         self.metering.close()
         self.cleaning.close()
+        self.certifying.close()
         self.scanning.close()
         self._controller.close(max(0.0, until - time.monotonic()))
         for reader in self._readers:
@@ -120,13 +124,14 @@ class Daemon:
 
     def _serve(self) -> None:
         if self._api is not None:
-            beside = Beside(self.metering, self.cleaning, self.scanning)
+            beside = Beside(self.metering, self.cleaning, self.scanning, self.certifying)
             window = Window(self._controller, self._ground, beside, self._api.rehearse)
             self._served = self._api.serve(window, self._reading.serving)
 
     def _keep(self) -> None:
         self.metering.start()
         self.cleaning.start()
+        self.certifying.start()
         self.scanning.start()
         self._begin_to("reread", self._reading.reread)
         if self._watch:
@@ -174,6 +179,7 @@ class Daemon:
         store.intents.reopen()
         profile = self._ground.asked.profile or store.stack.load().profile
         cause = Cause(self._who, changed(loaded) if store.stack.last_generation() else "first seen")
+        ready_certificates(self._ground, loaded)
         committed = commit_generation(loaded, target, store, self._ground.now(), profile, cause)
         self._tell_warnings(loaded)
         self._controller.add(committed, store)
@@ -197,6 +203,7 @@ class Daemon:
             self._tell_warnings(loaded)
             cause = cause or Cause(self._who, changed(loaded, reconciler.loaded))
             profile = reconciler.ledger.memory.profile
+            ready_certificates(self._ground, loaded)
             committed = commit_generation(loaded, target, reconciler.store, now, profile, cause)
             reconciler.adopt_generation(committed, now)
 

@@ -36,11 +36,11 @@ from controller.intake.targets import Target
 from controller.loop.codec import decode, encode
 from controller.loop.database import make_private
 from controller.loop.keyring import Opened
-from controller.loop.mounts import MOUNTS, MountedFile, put_files, remove_files
+from controller.loop.mounts import MountedFile, put_files, remove_files
 from controller.loop.secretbook import Record, SecretBook
 from controller.loop.store import folder_name
 from controller.loop.whole import clear_unfinished, explained, remove_whole, write_whole
-from controller.model.delivered import NO_DELIVERY, Delivery
+from controller.model.delivered import MOUNTED, NO_DELIVERY, Delivery
 from controller.model.errors import ControllerError, Finding, InvalidInput
 from controller.model.project import RenderedProject
 from controller.security.vault import Ring
@@ -107,7 +107,7 @@ class _Deliverer:
         return tuple(use for use in self._uses if use.service == service and use.secret in self._held)
 
     def _give(self, service: str, takes_up: bool) -> Given:
-        place = self._folder / MOUNTS / folder_name(service)
+        place = self._folder / MOUNTED / folder_name(service)
         with explained(place):
             make_private(place)
             if takes_up:
@@ -181,7 +181,7 @@ class _Deliverer:
 
     def _delivery(self, given: Mapping[str, Given], reloads: Mapping[str, Reload]) -> Delivery:
         sets = {
-            name: (self._folder / MOUNTS / folder_name(name) / TAGS).read_text("utf-8")
+            name: (self._folder / MOUNTED / folder_name(name) / TAGS).read_text("utf-8")
             for name, one in given.items()
             if one.folder is not None
         }
@@ -196,7 +196,7 @@ def sweep(folder: Path, delivery: Delivery, known: Iterable[str]) -> None:
 
     `known`: what is kept of revisions that run or may be gone back to. Only the stack's one writer calls it.
     """
-    mounts = folder / MOUNTS
+    mounts = folder / MOUNTED
     if not mounts.is_dir():
         return
     texts = tuple(known)

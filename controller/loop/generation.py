@@ -10,6 +10,7 @@ from controller.decide.patience import widen_all
 from controller.engines.base import Engine, Scope
 from controller.engines.plugin import mark_plugin
 from controller.intake.alerting import read_policy
+from controller.intake.certified import read_certified
 from controller.intake.contents import contents_digests, contents_files
 from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, rendering_key
@@ -23,10 +24,10 @@ from controller.intake.windows import find_refused
 from controller.loop.confining import check_plan, check_unrecorded
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
-from controller.loop.mounts import MOUNTS
 from controller.loop.store import Store
+from controller.model.certified import MOUNTS
 from controller.model.decision import Hold
-from controller.model.delivered import NO_DELIVERY, Delivery
+from controller.model.delivered import MOUNTED, NO_DELIVERY, Delivery
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.generation import UNTOLD, Cause, Ending, Generation
@@ -75,7 +76,11 @@ def load_target(
     """
     target, delivery = _with_secrets(engine, target, store, keys)
     rendered, recording = _render_cached(engine, target, store)
-    sources = replace(_sources(engine, target, rendered, recording), present=_present(engine, rendered.name))
+    sources = replace(
+        _sources(engine, target, rendered, recording),
+        present=_present(engine, rendered.name),
+        certificates=str(store.folder.resolve() / MOUNTS) if engine.capabilities.leads_traffic else "",
+    )
     resolution = _located(_check_networks(resolve(sources, previous or last_services(store))), target)
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
@@ -104,6 +109,7 @@ def load_target(
         gate=gate,
         written=_write_down(target, rendered),
         declared=sources.declared,
+        certified=read_certified(target.manifest, rendered.model, desired.services),
         contents={name: found for name, found in sources.contents.items() if found},
         delivery=delivery,
     )
@@ -180,7 +186,7 @@ def commit_generation(
 
 def _sweep_secrets(store: Store, delivery: Delivery) -> None:
     """Values that nobody has or can go back to any more go."""
-    if (store.folder / MOUNTS).is_dir():
+    if (store.folder / MOUNTED).is_dir():
         from controller.loop.delivery import sweep
 
         sweep(store.folder, delivery, (one.template.body for one in store.stack.revisions().values()))

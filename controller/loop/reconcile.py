@@ -12,7 +12,7 @@ from controller.loop.annals import Annals
 from controller.loop.batches import make_batches
 from controller.loop.bounds import Bounds
 from controller.loop.chronicle import Chronicle
-from controller.loop.conditions import Obstacles, make_conditions
+from controller.loop.conditions import Obstacles, Told, make_conditions
 from controller.loop.confining import Confining, remove_surplus
 from controller.loop.ended import Ended
 from controller.loop.guard import Guard
@@ -67,6 +67,7 @@ class Reconciler:
         self.broken: str | None = None
         """Why the newest files cannot be used, while the last good generation stays in force."""
         self.unavailable: str | None = None
+        self.certificate_troubles: tuple[Told, ...] = ()
         self.observed: Observed | None = None
         self.looks_only = False
         """Decide and tell, but do nothing: nobody stays to see the steps through."""
@@ -323,8 +324,10 @@ class Reconciler:
     # --- telling
 
     def publish(self, now: Instant) -> StackStatus:
-        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble, self.loaded.delivery.locked)
-        conditions = make_conditions(self.world, obstacles, now, self.chronicle.status)
+        locked = self.loaded.delivery.locked
+        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble, locked)
+        before, more = self.chronicle.status, self.certificate_troubles
+        conditions = make_conditions(self.world, obstacles, now, before, more)
         status = self.chronicle.publish(self.world, conditions, now, self._tools.show)
         converged = status.phase is StackPhase.CONVERGED and bool(self.world.decisions)  # not only told before
         if converged and self.world.hold is None and self.world.only is None:

@@ -12,6 +12,7 @@ from controller.decide.shortage import report_room
 from controller.engines.base import EngineInfo
 from controller.loop.advising import advise, read_measured
 from controller.loop.alertbook import Posted
+from controller.loop.certificate_worker import Certifying
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
@@ -40,6 +41,7 @@ from controller.model.timings import Span
 from controller.model.wish import Wish
 
 if TYPE_CHECKING:
+    from controller.model.certified import StackCertificates
     from controller.security.state import Scanned, SecurityState
 
 MOST_WAITING = 100
@@ -96,6 +98,7 @@ class Beside(NamedTuple):
     metering: Metering
     cleaning: Cleaning
     scanning: Scanning
+    certifying: Certifying
 
 
 class Window:
@@ -104,7 +107,7 @@ class Window:
     def __init__(self, controller: Controller, ground: Ground, beside: Beside, rehearse: Rehearse) -> None:
         self._controller = controller
         self._ground = ground
-        self.metering, self._cleaning, self._scanning = beside
+        self.metering, self._cleaning, self._scanning, self._certifying = beside
         self.rehearse = rehearse
         self.began_at: Instant = ground.now()
         self._turned_at: Instant = ground.now()
@@ -232,6 +235,10 @@ class Window:
 
         delivery = self._reconciler(stack).loaded.delivery
         return seen_of(self.folder_of(stack), stack, self._ground.keys(), delivery.users)
+
+    def certificates(self, stack: str) -> StackCertificates:
+        """Of its services, and their authority. Raises ControllerErrors where they cannot be read."""
+        return self._certifying.look(self._reconciler(stack))
 
     def scanned(self, stack: str) -> tuple[Scanned | None, int | None]:
         """Its last scan, and how many services are barred; None: there was none, and nothing bars any."""

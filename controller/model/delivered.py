@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from controller.model.manifest.security import Reload
 
 
+MOUNTED = "mounts"
+"""In the state of a stack: what its containers are given of that, by service."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """`users` by secret. `locked`: why new values cannot be opened."""

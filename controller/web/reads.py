@@ -128,6 +128,15 @@ def secrets(desk: AtDesk, stack: str) -> Response:
     return answer(stack_secrets_data(desk.window.secrets(stack)))
 
 
+@reads.get("/v1/stacks/{stack}/certificates", tags=["security"])
+def certificates(desk: AtDesk, stack: str) -> Response:
+    """Certificates of its services and their authority: one of the stacks of `controller certs list -o json`."""
+    from controller.render.certificates import stack_data  # few have any
+
+    desk.stack(stack)
+    return answer(stack_data(desk.window.certificates(stack)))
+
+
 @reads.get("/v1/stacks/{stack}/plan", tags=["plan"])
 async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_length=4096)] = "") -> Response:
     """What an `apply` would do now, by what the files say now, as `controller plan -o json`; `services`: `a,b`."""

@@ -157,7 +157,7 @@ def own_files(one: Subject) -> Iterator[Hit]:
 
 
 def _is_given(one: Subject, source: str, own: str) -> bool:
-    """The controller gives this very service what lies there: its secrets, or its certificate."""
+    """The controller gives this very service what lies there: its secrets."""
     place = source[len(own) :].split("/")  # "", the engine, the stack, …
     return is_below(source, (own,)) and place[2:5] == [one.project.name, "mounts", one.name] and len(place) > 5
 

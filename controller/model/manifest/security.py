@@ -115,9 +115,9 @@ class Tls(Section):
 
 class Secrets(Section):
     managed: tuple[str, ...] = ()
-    """Compose secrets whose values the controller keeps encrypted and mounts."""
+    """Compose secrets whose values the controller keeps encrypted and mounts; declare them with `external: true`."""
     reload: Mapping[str, Reload] = Field(default_factory=dict)
-    """By service; default: its replicas are replaced when a secret of theirs is rotated."""
+    """By service; default: its replicas are replaced when a secret of theirs has a new value."""
 
 
 class Security(Section):

@@ -48,6 +48,15 @@ DISK = frozenset(
         "auditunpacked",
         "auditpruned",
         "access",
+        "key",
+        "canary",
+        "secrets",
+        "delivery",
+        "unfinished",
+        "override",
+        "reloads",
+        "mount",
+        "certificate",
     }
 )
 """Writes to the disk that are no transaction; a transaction is named by its last change."""

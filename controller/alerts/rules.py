@@ -46,6 +46,7 @@ _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "EngineUnavailable": (Severity.CRITICAL, 60.0),
     "IngressUnavailable": (Severity.CRITICAL, 60.0),
     "AuditDegraded": (Severity.CRITICAL, 0.0),
+    "VaultLocked": (Severity.CRITICAL, 0.0),
     "RolledBack": (Severity.WARNING, 0.0),
     "GenerationHeld": (Severity.WARNING, 60.0),
     "ForeignUp": (Severity.WARNING, 60.0),
@@ -59,6 +60,9 @@ _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "InsufficientRoom": (Severity.WARNING, 60.0),
     "Overcommitted": (Severity.WARNING, 600.0),
     "ImageUnverified": (Severity.INFO, 600.0),
+    "CertificateExpiring": (Severity.CRITICAL, 0.0),
+    "CertificateRenewFailed": (Severity.WARNING, 0.0),
+    "CertificateNotServed": (Severity.WARNING, 60.0),
 }
 """Conditions of a stack: how bad each is, and after how many seconds."""
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from controller.model.certified import is_own_mount
 from controller.model.running import Model
 
 NOTHING: Mapping[str, Any] = {}
@@ -163,13 +164,15 @@ def _of_config(config: Mapping[str, Any], brought: Mapping[str, Any]) -> dict[st
 
 def _mounts(mounts: Collection[Mapping[str, Any]], project: str) -> Iterator[dict[str, Any]]:
     for one in mounts:
-        if one.get("Type") == "tmpfs":
+        read_only = not one.get("RW", True)
+        kind, source = one.get("Type"), one.get("Source")
+        if kind == "tmpfs" or is_own_mount(kind, source, one.get("Destination"), read_only=read_only):
             continue
         name = str(one.get("Name") or "")
-        source = "" if _ANONYMOUS.match(name) else _key(name, project) if name else one.get("Source")
+        source = "" if _ANONYMOUS.match(name) else _key(name, project) if name else source
         source = _of_host(str(source or ""))
         mount = {"type": one.get("Type"), "source": source, "target": one.get("Destination")}
-        if not one.get("RW", True):
+        if read_only:
             mount["read_only"] = True
         if one.get("Propagation") not in ("", "rprivate", "private", None):
             mount["bind"] = {"propagation": one["Propagation"]}
@@ -196,7 +199,8 @@ def _asked_mounts(host: Mapping[str, Any], project: str) -> Iterator[Any]:
         mount |= {"target": one.get("Target"), "read_only": bool(one.get("ReadOnly"))}
         if propagation := (one.get("BindOptions") or {}).get("Propagation"):
             mount["bind"] = {"propagation": propagation}
-        if one.get("Type") != "tmpfs":
+        own = is_own_mount(one.get("Type"), source, one.get("Target"), read_only=bool(one.get("ReadOnly")))
+        if one.get("Type") != "tmpfs" and not own:
             yield mount
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from controller.intake import compose, ingress, limits, policy, revisions
 from controller.intake.alerting import check_rules
+from controller.intake.certified import asks_for_certificates, check_certified, lay_mount, warn_certified
 from controller.intake.findings import Path, at
 from controller.intake.metrics import check_metrics
 from controller.intake.networks import check_networks, warn_networks
@@ -55,6 +56,8 @@ class Sources:
     source: str = ""
     image_defaults: Callable[[str], ImageDefaults | None] = lambda _: None
     leads_traffic: bool = True
+    certificates: str = ""
+    """The folder of what is mounted of them, one for each service; "": none can be mounted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,7 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
         *check_rules(sources.manifest, tuple(services)),
         *resolver.risks(services),
         *_tell_contents(services),
+        *(warn_certified(sources.manifest, services) if sources.certificates else ()),
         *told,
     )
     if errors:
@@ -103,6 +107,7 @@ def _check(sources: Sources) -> tuple[Finding, ...]:
         *limits.check_manifest(manifest),
         *check_names(manifest, _profile(sources), known),
         *check_metrics(manifest, known),
+        *check_certified(manifest, known),
         *check_resources(manifest, sources.rendered.model.get("volumes") or {}),
     )
 
@@ -291,7 +296,11 @@ class _Resolver:
 
     def _template(self, name: str, model: compose.Model) -> Template:
         recorded = self._sources.recording.templates.get(name)
-        return recorded or Template(name, "", revisions.fingerprint(model), namespace_of=compose.namespace_owner(model))
+        if recorded is None:
+            return Template(name, "", revisions.fingerprint(model), namespace_of=compose.namespace_owner(model))
+        folder = self._sources.certificates
+        wants = folder and asks_for_certificates(self._sources.manifest, name)
+        return lay_mount(recorded, f"{folder}/{name}") if wants else recorded
 
     def _revision(self, name: str, template: Template) -> Revision:
         before = self._previous.get(name)

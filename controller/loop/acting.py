@@ -15,6 +15,7 @@ from controller.intake.targets import Target
 from controller.loop import acts
 from controller.loop.auditacts import ended, generation_acts, intended, refused, wish_act
 from controller.loop.auditor import caller, new_id
+from controller.loop.certificate_worker import ready_certificates
 from controller.loop.codec import decode, encode
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.follow import Follower
@@ -133,6 +134,7 @@ class _Local:
         profile = asked if asked or self._wish.verb == "apply" else store.stack.load().profile
         cause = Cause(self._wish.who, "apply" if self._wish.verb == "apply" else changed(loaded))
         before = store.stack.last_generation()
+        ready_certificates(self._ground, loaded)
         committed = commit_generation(loaded, target, store, now, profile, cause)
         self._ground.audit.note(*generation_acts(committed, before.number if before else None, cause))
         reconciler = self._controller.add(dataclasses.replace(committed, quiet=False), store)

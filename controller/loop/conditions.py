@@ -35,6 +35,8 @@ class Obstacles(NamedTuple):
     """The proxy is not as it is to be."""
     audit: str | None = None
     """Acts are not in the audit log; nobody's way is barred by that."""
+    vault: str | None = None
+    """Secrets cannot be opened."""
 
 
 class Told(NamedTuple):
@@ -47,9 +49,12 @@ class Told(NamedTuple):
 
 
 def make_conditions(
-    world: World, obstacles: Obstacles, now: Instant, before: StackStatus | None = None
+    world: World, obstacles: Obstacles, now: Instant, before: StackStatus | None = None, more: tuple[Told, ...] = ()
 ) -> tuple[Condition, ...]:
-    """`Converged` always; the others only while they say something is in the way. `before`: the status until now."""
+    """`Converged` always; the others only while they say something is in the way. `before`: the status until now.
+
+    `more`: what is in nobody's way.
+    """
     phase = find_stack_phase(world, before)
     converged = phase is StackPhase.CONVERGED and not any(obstacles[:3])
     told = (
@@ -57,6 +62,7 @@ def make_conditions(
         *_tell_obstacles(world, obstacles),
         *_tell_services(world),
         *_tell_updates(world),
+        *more,
     )
     return tuple(Condition(kind, str(holds), reason, message, now) for kind, reason, message, holds in told)
 
@@ -70,6 +76,8 @@ def _tell_obstacles(world: World, obstacles: Obstacles) -> Iterator[Told]:
         yield Told("IngressUnavailable", "IngressFailed", obstacles.ingress)
     if obstacles.audit is not None:
         yield Told("AuditDegraded", "AuditFailed", obstacles.audit)
+    if obstacles.vault is not None:
+        yield Told("VaultLocked", "NoKey", f"{obstacles.vault}; what containers have of secrets stays")
     if world.hold is not None:
         yield Told(world.hold.reason, world.hold.reason, world.hold.message)
 

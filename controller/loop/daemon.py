@@ -15,10 +15,11 @@ from controller.loop.adjusting import Adjuster
 from controller.loop.alerting import Watchman
 from controller.loop.auditacts import daemon_act, generation_acts
 from controller.loop.auditor import caller
+from controller.loop.certificate_worker import Certifying, ready_certificates
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.generation import changed, commit_generation
-from controller.loop.ground import Ground, survey_of
+from controller.loop.ground import Ground, mark_of_book, survey_of
 from controller.loop.learneduse import LearnedUse
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Lock, try_lock
@@ -82,9 +83,12 @@ class Daemon:
         self.cleaning = Cleaning(self._controller, ground)
         profile, clean = ground.asked.profile, self.cleaning.ask
         self._requests = Requests(self._controller, self._prepare, profile, clean, ground.audit)
+        self.certifying = Certifying(self._controller, ground)
         self._listeners: dict[str, Listener] = {}
         self._owned = ExitStack()
         self._readers: list[threading.Thread] = []
+        self._books: dict[str, object] = {}
+        """By stack: how the file of its secrets looked when its files were read last."""
 
     def run(self) -> int:
         """Until SIGTERM (0) or SIGINT (130); containers stay as they are."""
@@ -116,6 +120,7 @@ class Daemon:
         until = time.monotonic() + _LAST_STEP
         self.metering.stop()
         self.cleaning.stop()
+        self.certifying.stop()
         self.scanning.stop()
         if self._served is not None:
             self._served.stop()
@@ -123,6 +128,7 @@ class Daemon:
         self._watchman.close()
         self.metering.close()
         self.cleaning.close()
+        self.certifying.close()
         self.scanning.close()
         self._controller.close(max(0.0, until - time.monotonic()))
         for reader in self._readers:
@@ -131,7 +137,7 @@ class Daemon:
 
     def _serve(self) -> None:
         if self._api is not None:
-            beside = Beside(self.metering, self.cleaning, self.scanning)
+            beside = Beside(self.metering, self.cleaning, self.scanning, self.certifying)
             window = Window(self._controller, self._ground, beside, self._api.rehearse)
             window.said = lambda: self._reading.said
             self._served = self._api.serve(window, self._reading.serving)
@@ -139,6 +145,7 @@ class Daemon:
     def _keep(self) -> None:
         self.metering.start()
         self.cleaning.start()
+        self.certifying.start()
         self.scanning.start()
         self._begin_to("reread", self._reading.reread)
         if self._watch:
@@ -187,6 +194,7 @@ class Daemon:
         profile = self._ground.asked.profile or store.stack.load().profile
         before = store.stack.last_generation()
         cause = Cause(self._who, changed(loaded) if before else "first seen")
+        ready_certificates(self._ground, loaded)
         committed = commit_generation(loaded, target, store, self._ground.now(), profile, cause)
         self._ground.audit.note(*generation_acts(committed, before.number if before else None, cause))
         self._tell_warnings(loaded)
@@ -209,8 +217,9 @@ class Daemon:
             reconciler.refresh(loaded)
         else:
             self._tell_warnings(loaded)
-            cause = cause or Cause(self._who, changed(loaded))
+            cause = cause or Cause(self._who, changed(loaded, reconciler.loaded))
             profile = reconciler.ledger.memory.profile
+            ready_certificates(self._ground, loaded)
             committed = commit_generation(loaded, target, reconciler.store, now, profile, cause)
             self._ground.audit.note(*generation_acts(committed, reconciler.loaded.desired.generation, cause))
             reconciler.adopt_generation(committed, now)
@@ -233,9 +242,18 @@ class Daemon:
             for name in self._controller.stacks:
                 self._controller.look_at(name)
         self._requests.look(now)
+        self._look_at_secrets()
         for name, listener in self._listeners.items():
             if not listener.listening:
                 self._requests.take(name, now)
+
+    def _look_at_secrets(self) -> None:
+        """Whoever sets one writes it down; what follows from it is read again, and is as it was for all others."""
+        books = {name: mark_of_book(self._ground.folder(name)) for name in {*self._listeners, *self._reading.named}}
+        if books != self._books:
+            known, self._books = self._books, books
+            if any(known.get(name, mark) != mark for name, mark in books.items()):
+                self._reading.ask()
 
     def _tell_warnings(self, loaded: Loaded) -> None:
         for finding in loaded.warnings:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.model.alert import AlertPolicy
+from controller.model.certified import NOBODY, Certified
 from controller.model.decision import Hold
+from controller.model.delivered import NO_DELIVERY, Delivery
 from controller.model.desired import DesiredStack
 from controller.model.errors import Finding
 from controller.model.metrics import MetricsPolicy
@@ -50,8 +52,12 @@ class Loaded:
     """What the scan lets be started; None: everything."""
     written: Written | None = field(default=None, repr=False, compare=False)
     """All that a scan looks at; None: nobody asks for scans."""
+    certified: Mapping[str, Certified] = field(default_factory=lambda: NOBODY)
+    """Services that get certificates."""
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
+    delivery: Delivery = NO_DELIVERY
+    """What services have of the controller's secrets."""
 
     @property
     def follows_tags(self) -> bool:

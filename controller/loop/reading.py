@@ -59,6 +59,11 @@ class Reading:
         return self._targets.serving
 
     @property
+    def named(self) -> tuple[str, ...]:
+        """The stacks of the files, those among them that cannot be used as they are."""
+        return tuple(target.name for target in self._targets.stacks if target.name)
+
+    @property
     def ended(self) -> threading.Event:
         return self._ended
 

@@ -26,11 +26,13 @@ if TYPE_CHECKING:
     from controller.loop.netcheck import Asked as AskedPair
     from controller.loop.netcheck import Checked, Progress
     from controller.loop.peek import Peek
+    from controller.loop.secretdesk import SecretDesk
     from controller.loop.secured import Surveyed
     from controller.loop.window import Planned, Serve
     from controller.model.advice import StackLimits
     from controller.model.alert import Ack, Alert, Silence
     from controller.model.applied import StackResult
+    from controller.model.certified import CertificateAct, StackCertificates
     from controller.model.channel import Channel
     from controller.model.cleanup import CleanupReport
     from controller.model.desired import DesiredStack
@@ -122,10 +124,24 @@ class Session:
         """Who reaches whom, by really connecting: of all services, or of these pairs."""
         from controller.loop.netcheck import check_all
 
-        targets = self._ground.targets()
-        pairs, broken = self._ground.load_all(self._ground.in_profile(targets))
+        return check_all(self._ground, self._load_now(), asked, progress)
+
+    def certificates(self) -> Sequence[StackCertificates]:
+        """Of every stack, as they lie on the disk."""
+        from controller.loop.certificates_command import list_certificates
+
+        return list_certificates(self._ground, self._load_now())
+
+    def act_on_certificates(self, verb: str, services: Sequence[str]) -> Sequence[CertificateAct]:
+        """Have those of all services, or of these, renewed or issued anew; or change the authority."""
+        from controller.loop.certificates_command import act_on_certificates
+
+        return act_on_certificates(self._ground, self._load_now(), verb, services)
+
+    def _load_now(self) -> Sequence[tuple[Target, Loaded]]:
+        pairs, broken = self._ground.load_all(self._ground.in_profile(self._ground.targets()))
         complain(broken)
-        return check_all(self._ground, pairs, asked, progress)
+        return pairs
 
     def last_netcheck(self, stack: str) -> Reach | None:
         """What the last check of the whole stack came to; None: it was not checked yet."""
@@ -138,6 +154,12 @@ class Session:
         from controller.loop.secured import survey
 
         return survey(self._ground)
+
+    def secrets(self) -> SecretDesk:
+        """What a person does to secrets."""
+        from controller.loop.secretdesk import SecretDesk
+
+        return SecretDesk(self._ground)
 
     def _bring_in(self) -> None:
         """Most of our code, while Compose reads the files; sooner it would hold up who calls Compose."""

@@ -14,6 +14,7 @@ from controller.loop.advising import advise, read_measured
 from controller.loop.alertbook import Posted
 from controller.loop.auditor import AuditBook
 from controller.loop.auditread import Query, Read, find
+from controller.loop.certificate_worker import Certifying
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
@@ -35,12 +36,14 @@ from controller.model.metrics import Listening, MetricsPolicy
 from controller.model.names import Instant, ReplicaId
 from controller.model.plan import Plan
 from controller.model.room import RoomReport
+from controller.model.secret import StackSecrets
 from controller.model.serving import Serving
 from controller.model.status import Event, StackStatus
 from controller.model.timings import Span
 from controller.model.wish import Wish
 
 if TYPE_CHECKING:
+    from controller.model.certified import StackCertificates
     from controller.security.state import Scanned, SecurityState
 
 MOST_WAITING = 100
@@ -97,6 +100,7 @@ class Beside(NamedTuple):
     metering: Metering
     cleaning: Cleaning
     scanning: Scanning
+    certifying: Certifying
 
 
 class Window:
@@ -105,7 +109,7 @@ class Window:
     def __init__(self, controller: Controller, ground: Ground, beside: Beside, rehearse: Rehearse) -> None:
         self._controller = controller
         self._ground = ground
-        self.metering, self._cleaning, self._scanning = beside
+        self.metering, self._cleaning, self._scanning, self._certifying = beside
         self.rehearse = rehearse
         self.said: Callable[[], Serving] = Serving
         self.began_at: Instant = ground.now()
@@ -231,6 +235,17 @@ class Window:
         reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
         state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
         return dataclasses.replace(state, barred=loaded.desired.kept_out)
+
+    def secrets(self, stack: str) -> StackSecrets:
+        """Names, versions and ages of its secrets, and who uses them. Raises ControllerError for a damaged file."""
+        from controller.loop.secretdesk import seen_of  # few ask
+
+        delivery = self._reconciler(stack).loaded.delivery
+        return seen_of(self.folder_of(stack), stack, self._ground.keys(), delivery.users)
+
+    def certificates(self, stack: str) -> StackCertificates:
+        """Of its services, and their authority. Raises ControllerErrors where they cannot be read."""
+        return self._certifying.look(self._reconciler(stack))
 
     def scanned(self, stack: str) -> tuple[Scanned | None, int | None]:
         """Its last scan, and how many services are barred; None: there was none, and nothing bars any."""

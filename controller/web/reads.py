@@ -127,6 +127,24 @@ def security(desk: AtDesk, stack: str) -> Response:
     return answer(state_data(desk.window.security(stack)))
 
 
+@reads.get("/v1/stacks/{stack}/secrets", tags=["security"])
+def secrets(desk: AtDesk, stack: str) -> Response:
+    """Names, versions, ages and users of its secrets, and the key that they are encrypted with; never a value."""
+    from controller.render.secrets import stack_secrets_data  # few ask
+
+    desk.stack(stack)
+    return answer(stack_secrets_data(desk.window.secrets(stack)))
+
+
+@reads.get("/v1/stacks/{stack}/certificates", tags=["security"])
+def certificates(desk: AtDesk, stack: str) -> Response:
+    """Certificates of its services and their authority: one of the stacks of `controller certs list -o json`."""
+    from controller.render.certificates import stack_data  # few have any
+
+    desk.stack(stack)
+    return answer(stack_data(desk.window.certificates(stack)))
+
+
 @reads.get("/v1/stacks/{stack}/plan", tags=["plan"])
 @needs("get", "plans")
 async def plan(desk: AtDesk, stack: str, services: Annotated[str, Query(max_length=4096)] = "") -> Response:

@@ -14,7 +14,7 @@ MODEL = (ROOT / "docs" / "threat-model.md").read_text()
 
 
 def test_the_tests_that_it_names_are_there() -> None:
-    named = set(re.findall(r"`((?:unit|component|engine|faults|property)/[\w/.]+)`", MODEL))
+    named = set(re.findall(r"`((?:unit|component|contract_cli|crash|engine|faults|property)/[\w/.]+)`", MODEL))
     assert len(named) > 20
     assert [one for one in sorted(named) if not (ROOT / "tests" / one).exists()] == []
 

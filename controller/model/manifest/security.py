@@ -100,9 +100,13 @@ class Tls(Section):
     services: tuple[str, ...] = ()
     """Who gets a certificate. Default: all."""
     lifetime: Duration = written("7d")
-    """How long a certificate is valid; it is renewed between half and two thirds of it."""
+    """How long a certificate is valid, from 10m to 90d; it is renewed between half and two thirds of it."""
     reload: Mapping[str, Reload] = Field(default_factory=dict)
     """By service; default: its replicas are replaced."""
+    ports: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)
+    """By service: ports that serve the certificate, where it is looked whether they serve the newest."""
+    owners: Mapping[str, str] = Field(default_factory=dict)
+    """By service: whose its key is in the container, as `999` or `:999`. Default: `user`, where that is a number."""
     certificate: str | None = None
     """Certificate chain for the ingress; a path."""
     key: str | None = None
@@ -111,9 +115,9 @@ class Tls(Section):
 
 class Secrets(Section):
     managed: tuple[str, ...] = ()
-    """Compose secrets whose values the controller keeps encrypted and mounts."""
+    """Compose secrets whose values the controller keeps encrypted and mounts; declare them with `external: true`."""
     reload: Mapping[str, Reload] = Field(default_factory=dict)
-    """By service; default: its replicas are replaced when a secret of theirs is rotated."""
+    """By service; default: its replicas are replaced when a secret of theirs has a new value."""
 
 
 class Security(Section):

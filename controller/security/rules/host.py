@@ -148,11 +148,18 @@ def _tells(source: str) -> bool:
 def own_files(one: Subject) -> Iterator[Hit]:
     for part in host_parts(one):
         pairs = ((source, own) for source in part.places for own in one.project.own_paths)
-        found = next(((source, own) for source, own in pairs if _touches(source, own)), None)
+        touched = ((source, own) for source, own in pairs if _touches(source, own))
+        found = next((pair for pair in touched if not (part.mount.read_only and _is_given(one, *pair))), None)
         if found is not None:
             yield part.hit(one, found[0], f"is, or holds, {found[1]}")
         elif not part.mount.read_only and (hit := _watched(one, part)) is not None:
             yield hit
+
+
+def _is_given(one: Subject, source: str, own: str) -> bool:
+    """The controller gives this very service what lies there: its secrets."""
+    place = source[len(own) :].split("/")  # "", the engine, the stack, …
+    return is_below(source, (own,)) and place[2:5] == [one.project.name, "mounts", one.name] and len(place) > 5
 
 
 def _touches(source: str, own: str) -> bool:

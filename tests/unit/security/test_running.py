@@ -365,3 +365,13 @@ def test_every_rule_says_what_it_has_to() -> None:
     for id_, rule in all_rules().items():
         assert id_ == rule.id
         assert rule.title and rule.why.endswith((".", "?")) and rule.fix, id_
+
+
+def test_the_mount_of_certificates_is_ours_and_what_only_looks_like_it_is_not() -> None:
+    source = "/state/engine/shop/tls/mounts/db"
+    ours = {"Type": "bind", "Source": source, "Target": "/run/controller/tls", "ReadOnly": True}
+    assert like_request({"HostConfig": {"Mounts": [ours]}}, "shop") == {}
+    seen = {"Type": "bind", "Source": source, "Destination": "/run/controller/tls", "RW": False}
+    assert like_compose({"Mounts": [seen]}, "shop") == {}
+    for other in ({"Source": "/etc"}, {"RW": True}, {"Destination": "/srv"}):
+        assert "volumes" in like_compose({"Mounts": [{**seen, **other}]}, "shop")

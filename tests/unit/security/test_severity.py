@@ -67,6 +67,23 @@ def test_files_that_it_starts_from(source: str, severity: str | None) -> None:
     assert found("H06", {"volumes": [f"{source}:/x:ro"]}, watched=watched) == []
 
 
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("/state/engine/shop/mounts/web/run-secrets:/run/secrets:ro", False),
+        ("/state/engine/shop/mounts/web/secrets/token.0123456789abcdef:/run/secrets/token:ro", False),
+        ("/state/engine/shop/mounts/web/run-secrets:/run/secrets", True),
+        ("/state/engine/shop/mounts/web:/x:ro", True),
+        ("/state/engine/shop/mounts/db/run-secrets:/x:ro", True),
+        ("/state/engine/other/mounts/web/run-secrets:/x:ro", True),
+        ("/state/engine/shop/mounts/web/../db/run-secrets:/x:ro", True),
+        ("/state/encryption.key:/x:ro", True),
+    ],
+)
+def test_what_the_controller_gives_a_service_is_that_services_alone(source: str, told: bool) -> None:
+    assert bool(found("H06", {"volumes": [source]}, own_paths=("/state",))) == told
+
+
 def test_socket_as_it_is_written() -> None:
     def told(source: str) -> list[str]:
         return [message for _, message in found("H01", {"volumes": [f"{source}:/x"]})]

@@ -1,0 +1,60 @@
+"""The turn from one encryption key to the next, while a controller runs.
+
+The next key is on the disk first; then each record is brought under it, one write each; at the end, once none is under
+another key, the one before goes. Every record names its key and both keys open in between, so a turn that was broken
+off anywhere goes on when it is asked for again, and nothing is ever without its key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from controller.loop.keyring import begin_turn, encrypted_files, end_turn
+from controller.loop.secretbook import SecretBook
+from controller.loop.store import BOOK
+from controller.loop.whole import alone_in, explained, write_whole
+from controller.model.errors import ControllerError
+from controller.security.vault import Ring, key_of, rewrap
+
+
+class Turned(NamedTuple):
+    """What a turn came to: the key in use, records brought under it now, how many are under it and under others."""
+
+    key_id: str
+    brought: int
+    under: int
+    left: int
+    still: str | None = None
+    """What a person has to do."""
+
+
+def turn_keys(root: Path, environment: Mapping[str, str], new: Path | None = None) -> Turned:
+    """Bring everything under the next key. Raises VaultLocked, ControllerErrors."""
+    ring = begin_turn(root, environment, new)
+    brought = sum(_turn_file(path, ring) for path in encrypted_files(root))
+    keys = [key for path in encrypted_files(root) for key in _keys_of(path)]
+    under = keys.count(ring.first.id)
+    if under < len(keys):
+        message = f"{len(keys) - under} records are on an old key yet"
+        raise ControllerError(message, hint="something was written meanwhile; ask again: controller secrets rotate-key")
+    return Turned(ring.first.id, brought, under, 0, end_turn(root, environment))
+
+
+def _turn_file(path: Path, ring: Ring) -> int:
+    if path.name == BOOK:
+        return SecretBook(path.parent, path.parent.name).turn(ring)
+    with alone_in(path.parent), explained(path):
+        sealed = path.read_text(encoding="utf-8").strip()
+        if key_of(sealed) == ring.first.id:
+            return 0
+        write_whole(path, f"{rewrap(ring, sealed)}\n".encode(), "secrets")
+        return 1
+
+
+def _keys_of(path: Path) -> list[str]:
+    if path.name == BOOK:
+        return [record.key_id for record in SecretBook(path.parent, path.parent.name).load().values()]
+    with explained(path):
+        return [key_of(path.read_text(encoding="utf-8").strip())]

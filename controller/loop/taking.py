@@ -1,0 +1,156 @@
+"""Sees that services read their new certificates: tells them as the manifest says, and looks at what they serve then.
+
+A replica that began after the files were there has read them. One that was told is believed, unless a handshake shows
+another certificate; then, shortly before the one that it serves ends, its service is replaced whatever it should do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from controller.engines.base import Engine, Scope
+from controller.loop.certbook import CertBook
+from controller.loop.handshake import see_served
+from controller.model.certified import MOUNTS, Certified, TakeUp
+from controller.model.errors import EngineError
+from controller.model.names import Instant
+from controller.model.observed import Replica
+from controller.security.issuing import Record, mark_of, must_replace
+from controller.security.leaves import CHAIN, read_facts
+from controller.security.renewal import NEVER_TRIED, Tries, may_try
+
+_CLOCKS = 1.0
+"""Seconds by which the engine's clock and ours may differ."""
+_PATIENCE = 30.0
+"""Seconds for a signal, or for a command in a container."""
+_ROLL_AGAIN = 1800.0
+"""Seconds after which replicas that were to be replaced, and were not, are so again."""
+_LOOK_AGAIN = 60.0
+"""Seconds between two handshakes with one that serves what it should."""
+
+Roll = Callable[[str], None]
+"""Have the replicas of that service replaced, as an update would."""
+
+
+class Hand(NamedTuple):
+    """What is needed for it. `folder`: of the stack's state."""
+
+    engine: Engine
+    folder: Path
+    roll: Roll
+    now: Callable[[], Instant]
+
+
+class Taking:
+    """Of one stack, for as long as its controller lives."""
+
+    def __init__(self, book: CertBook, hand: Hand) -> None:
+        self._book, self._hand = book, hand
+        self._looked: dict[str, tuple[str, Instant]] = {}
+        """By service, when it was seen to serve which certificate."""
+
+    def turn(self, wanted: Mapping[str, Certified]) -> tuple[str, ...]:
+        """Who has taken up a new one since the last time. Raises EngineErrors where nobody can be seen."""
+        kept = self._book.load()
+        open_ = {name: one for name, one in wanted.items() if self._is_open(name, one, kept.of(name))}
+        if not open_:
+            return ()
+        seen = self._hand.engine.observe(Scope(self._book.project, only=frozenset(open_))).services
+        taken = []
+        for name, one in sorted(open_.items()):
+            before = kept.of(name)
+            running = [replica for replica in seen[name].replicas if replica.running] if name in seen else []
+            record = self._look(name, one, before, running)
+            if record != before:
+                self._keep(name, before, record)
+            if record.taken != before.taken:
+                taken.append(name)
+        return tuple(taken)
+
+    def _is_open(self, name: str, one: Certified, record: Record) -> bool:
+        mark = mark_of(self._book.files_of(name))
+        if not mark:
+            return False
+        if record.taken != mark:
+            return True
+        looked, at = self._looked.get(name, ("", 0.0))
+        return bool(one.ports) and (looked != mark or not 0.0 <= self._hand.now() - at < _LOOK_AGAIN)
+
+    def _keep(self, name: str, before: Record, record: Record) -> None:
+        """Only what was found out here: somebody else may have written of it meanwhile."""
+        names = ("taken", "told", "rolled", "rolled_at", "served", "not_served", "not_served_since")
+        news = {key: getattr(record, key) for key in names if getattr(record, key) != getattr(before, key)}
+        self._book.change(lambda kept: kept.with_record(name, replace(kept.of(name), **news)))
+
+    def _look(self, name: str, one: Certified, record: Record, running: list[Replica]) -> Record:
+        mark, now = mark_of(self._book.files_of(name)), self._hand.now()
+        if record.taken != mark:
+            behind = [one for one in running if (one.started_at or 0.0) <= record.delivered_at + _CLOCKS]
+            record = self._tell(name, one, record, behind, mark) if behind else _taken(record, mark)
+        if record.taken == mark and one.ports:
+            record = self._shake(name, one, record, running)
+            self._looked[name] = (mark, now)
+            if must_replace(record, one, now):
+                record = self._replace(name, record, mark)
+        return record
+
+    # --- telling
+
+    def _tell(self, name: str, one: Certified, record: Record, behind: list[Replica], mark: str) -> Record:
+        now = self._hand.now()
+        if one.take_up is TakeUp.ROLL:
+            return self._replace(name, record, mark)
+        if not may_try(record.told, now):
+            return record
+        why = next((why for replica in behind if (why := self._tell_one(one, replica))), "")
+        if why:
+            return replace(record, told=Tries(record.told.failed + 1, now, f"{name} could not be told: {why}"))
+        return _taken(record, mark)
+
+    def _tell_one(self, one: Certified, replica: Replica) -> str:
+        """Why that did not work; "": it did."""
+        engine = self._hand.engine
+        try:
+            if one.take_up is TakeUp.SIGNAL:
+                if engine.own is None:
+                    return "no signal can be sent there"
+                engine.own.signal(replica.id, one.signal, deadline=_PATIENCE)
+                return ""
+            done = engine.execute(replica.id, one.command, timeout=_PATIENCE)
+        except EngineError as error:
+            return error.message
+        return "" if done.exit_code == 0 else f"{replica.name}: {done.output.strip() or f'exit code {done.exit_code}'}"
+
+    def _replace(self, name: str, record: Record, mark: str) -> Record:
+        now = self._hand.now()
+        if record.rolled == mark and 0.0 <= now - record.rolled_at < _ROLL_AGAIN:
+            return record
+        self._hand.roll(name)
+        return replace(record, rolled=mark, rolled_at=now)
+
+    # --- looking
+
+    def _shake(self, name: str, one: Certified, record: Record, running: Iterable[Replica]) -> Record:
+        """What each replica that can be reached from here serves; of those that cannot nothing is known."""
+        facts = read_facts(self._book.files_of(name)[CHAIN])
+        shown, now = [], self._hand.now()
+        for replica in running:
+            if replica.address is not None:
+                own = self._hand.folder / MOUNTS / name
+                found = [(port, see_served(replica.address, port, own)) for port in one.ports]
+                shown += [(f"{replica.name}:{port}", one) for port, one in found if one.reached]
+        if facts is None or not shown:
+            return replace(record, not_served="", served="")
+        wrong = [(place, one) for place, one in shown if one.serial != facts.serial]
+        if not wrong:
+            return replace(record, served=facts.serial, not_served="", not_served_since=0.0)
+        place, found_one = wrong[0]
+        said = found_one.why or f"it serves certificate {found_one.serial[:16]}, not {facts.serial[:16]}"
+        return replace(record, not_served=f"{place}: {said}", not_served_since=record.not_served_since or now)
+
+
+def _taken(record: Record, mark: str) -> Record:
+    return replace(record, taken=mark, told=NEVER_TRIED, not_served="", not_served_since=0.0)

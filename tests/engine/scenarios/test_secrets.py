@@ -1,0 +1,153 @@
+"""Secrets from the file that a person sets them from to the containers, and nowhere else."""
+
+from __future__ import annotations
+
+import re
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.engine.checks import docker
+from tests.engine.scenario import Daemon, Scene, eventually
+
+pytestmark = pytest.mark.engine
+
+COMPOSE = """
+    services:
+      web: {SLEEP, user: "1000", secrets: [password]}
+      live:
+        image: IMAGE
+        stop_signal: SIGKILL
+        command: ["sh", "-c", "trap 'cat /run/secrets/password > /tmp/seen' USR1; while :; do sleep 0.1; done"]
+        secrets: [password]
+      calm: {SLEEP}
+    secrets: {password: {external: true}}
+    """
+SPEC = "security: {secrets: {managed: [password], reload: {live: {mode: signal, signal: USR1}}}}"
+FIRST, SECOND, THIRD = "first-hippopotamus", "second-hippopotamus", "third-hippopotamus"
+ROUTES = ("", "/secrets", "/plan", "/events", "/revisions", "/revisions/1", "/revisions/2", "/security")
+    "",
+    "/secrets",
+    "/plan",
+    "/events",
+    "/revisions",
+    "/revisions/1",
+    "/revisions/2",
+    "/security",
+    "/services/web",
+)
+
+
+@pytest.fixture
+def shop(scene: Scene) -> Scene:
+    scene.compose(COMPOSE)
+    scene.manifest(SPEC)
+    return scene
+
+
+def give(scene: Scene, value: str) -> None:
+    path = scene.state.parent / "value"
+    path.write_text(value)
+    scene.done("secrets", "set", "password", "--from-file", path)
+    path.unlink()
+
+
+def inside(scene: Scene, service: str, path: str = "/run/secrets/password") -> str:
+    return docker("exec", f"{scene.name}-{service}-1", "cat", path)
+
+
+def test_a_secret_is_given_rolled_taken_up_and_there_after_a_start_without_a_controller(shop: Scene) -> None:
+    with shop.step("a value is set and applied: both read it, the one as its own user"):
+        give(shop, FIRST)
+        shop.done("apply")
+        assert inside(shop, "web") == inside(shop, "live") == FIRST
+    before = shop.containers()
+    with shop.daemon("--watch", "--no-api"):
+        with shop.step("another value replaces who is not told otherwise, and is taken up by who is"):
+            give(shop, SECOND)
+            shop.wait_replaced(before["web-1"])
+            eventually(lambda: inside(shop, "web") == SECOND)
+            eventually(lambda: inside(shop, "live", "/tmp/seen") == SECOND)
+        with shop.step("nobody else was touched"):
+            after = shop.containers()
+            assert {name for name in before if before[name].life != after[name].life} == {"web-1"}
+        with shop.step("another key replaces nobody"):
+            assert "0 records on the old key" in shop.done("secrets", "rotate-key").out
+            give(shop, THIRD)
+            eventually(lambda: inside(shop, "live", "/tmp/seen") == THIRD)
+    with shop.step("no controller runs, and Docker starts them anew"):
+        shop.done("apply")
+        for name in ("web", "live"):
+            docker("restart", "-t", "0", f"{shop.name}-{name}-1")
+            assert inside(shop, name) == THIRD
+
+
+def test_without_the_key_all_goes_on(shop: Scene) -> None:
+    give(shop, FIRST)
+    shop.done("apply")
+    key = shop.state / "encryption.key"
+    kept = key.read_bytes()
+    key.unlink()
+    with shop.daemon("--watch", "--no-api"):
+        eventually(lambda: "VaultLocked" in shop.conditions())
+        with shop.step("what falls over is healed, with its secret"):
+            old = shop.containers()["web-1"]
+            docker("rm", "-f", old.id)
+            shop.wait_replaced(old)
+            assert inside(shop, "web") == FIRST
+        with shop.step("nothing is set, and no key is made"):
+            path = shop.write("value", SECOND)
+            assert shop.run("secrets", "set", "password", "--from-file", path).code == 1
+            assert not key.exists()
+    key.write_bytes(kept)
+    key.chmod(0o600)
+    give(shop, SECOND)
+    shop.done("apply")
+    assert inside(shop, "web") == SECOND
+
+
+@pytest.mark.slow
+def test_values_are_in_no_output_file_inspect_or_process(shop: Scene) -> None:
+    values = (FIRST, SECOND)
+    told: list[str] = []
+    give(shop, FIRST)
+    with shop.daemon("--watch", "--api", "127.0.0.1:0") as daemon:
+        eventually(lambda: inside(shop, "web") == FIRST)
+        give(shop, SECOND)
+        eventually(lambda: inside(shop, "web") == SECOND)
+        eventually(lambda: inside(shop, "live", "/tmp/seen") == SECOND)
+        told += answers(shop, daemon)
+        told += [text for path in Path("/proc").glob("[0-9]*/cmdline") if (text := read(path))]
+        told += [text for path in Path("/proc").glob("[0-9]*/environ") if (text := read(path))]
+        told += [str(container.inspect) for container in shop.containers().values()]
+    for words in (("status", "-o", "json"), ("plan",), ("events",), ("describe", "web"), ("secrets",), ("render",)):
+        ran = shop.run(*words)
+        told += [ran.out, ran.err]
+    told += [shop.run("rollout", "history", "--diff").out, *map(Daemon.said, shop._daemons), *shop.story]
+    assert len(told) > 30
+    assert [text[:300] for text in told if any(value in text for value in values)] == []
+    places = {path for path in files(shop) if any(value.encode() in path.read_bytes() for value in values)}
+    assert places and all("mounts" in path.parts for path in places), places
+
+
+def answers(scene: Scene, daemon: Daemon) -> Iterator[str]:
+    base = eventually(lambda: re.search(r"dashboard: (\S+)", daemon.said()))[1]
+    token = next(scene.state.rglob("api.token")).read_text().strip()
+    for route in ROUTES:
+        url = f"{base}/v1/stacks/{scene.name}{route}"
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            yield answer.read().decode()
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("latin-1")
+    except OSError:
+        return ""
+
+
+def files(scene: Scene) -> list[Path]:
+    return [path for path in scene.state.parent.rglob("*") if path.is_file()]

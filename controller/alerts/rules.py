@@ -45,6 +45,7 @@ _NOT_ITS_OWN = frozenset({str(Freeze.HELD), "WaitingForSlot"})
 _CONDITIONS: Mapping[str, tuple[Severity, float]] = {
     "EngineUnavailable": (Severity.CRITICAL, 60.0),
     "IngressUnavailable": (Severity.CRITICAL, 60.0),
+    "VaultLocked": (Severity.CRITICAL, 0.0),
     "RolledBack": (Severity.WARNING, 0.0),
     "GenerationHeld": (Severity.WARNING, 60.0),
     "ForeignUp": (Severity.WARNING, 60.0),

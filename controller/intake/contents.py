@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.intake.inputs import file_digest
+from controller.intake.managed import is_ours
 from controller.intake.revisions import digest
 from controller.intake.source import MAX_BYTES
 from controller.model.project import ComposeProject, RenderedProject
@@ -47,6 +48,8 @@ def _sources(service: Mapping[str, Any], rendered: RenderedProject, project: Com
     for section in ("configs", "secrets"):
         declared = rendered.model.get(section) or {}
         for entry in service.get(section) or ():
+            if is_ours(entry["source"]):
+                continue  # its name stands for its contents
             source = _declared(declared.get(entry["source"]) or {}, project)
             if source is not None:
                 yield f"{section} {entry.get('target') or entry['source']}", source

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
-_LATER_OF_SECURITY = ("secrets",)
+_LATER_OF_SECURITY: tuple[str, ...] = ()
 
 
 def check_replicas(service: DesiredService, model: Model, leads_traffic: bool = True) -> Iterator[Finding]:

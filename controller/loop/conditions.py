@@ -33,6 +33,8 @@ class Obstacles(NamedTuple):
     """The engine does not answer."""
     ingress: str | None = None
     """The proxy is not as it is to be."""
+    vault: str | None = None
+    """Secrets cannot be opened."""
 
 
 class Told(NamedTuple):
@@ -70,6 +72,8 @@ def _tell_obstacles(world: World, obstacles: Obstacles) -> Iterator[Told]:
         yield Told("GenerationHeld", "InvalidInput", obstacles.broken)
     if obstacles.ingress is not None:
         yield Told("IngressUnavailable", "IngressFailed", obstacles.ingress)
+    if obstacles.vault is not None:
+        yield Told("VaultLocked", "NoKey", f"{obstacles.vault}; what containers have of secrets stays")
     if world.hold is not None:
         yield Told(world.hold.reason, world.hold.reason, world.hold.message)
 

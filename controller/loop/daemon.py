@@ -17,7 +17,7 @@ from controller.loop.certificate_worker import Certifying, ready_certificates
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Audience, Controller, Ways
 from controller.loop.generation import changed, commit_generation
-from controller.loop.ground import Ground, survey_of
+from controller.loop.ground import Ground, mark_of_book, survey_of
 from controller.loop.learneduse import LearnedUse
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Lock, try_lock
@@ -83,6 +83,8 @@ class Daemon:
         self._listeners: dict[str, Listener] = {}
         self._owned = ExitStack()
         self._readers: list[threading.Thread] = []
+        self._books: dict[str, object] = {}
+        """By stack: how the file of its secrets looked when its files were read last."""
 
     def run(self) -> int:
         """Until SIGTERM (0) or SIGINT (130); containers stay as they are."""
@@ -199,7 +201,7 @@ class Daemon:
             reconciler.refresh(loaded)
         else:
             self._tell_warnings(loaded)
-            cause = cause or Cause(self._who, changed(loaded))
+            cause = cause or Cause(self._who, changed(loaded, reconciler.loaded))
             profile = reconciler.ledger.memory.profile
             ready_certificates(self._ground, loaded)
             committed = commit_generation(loaded, target, reconciler.store, now, profile, cause)
@@ -220,9 +222,18 @@ class Daemon:
 
     def _after_turn(self, now: Instant) -> None:
         self._requests.look(now)
+        self._look_at_secrets()
         for name, listener in self._listeners.items():
             if not listener.listening:
                 self._requests.take(name, now)
+
+    def _look_at_secrets(self) -> None:
+        """Whoever sets one writes it down; what follows from it is read again, and is as it was for all others."""
+        books = {name: mark_of_book(self._ground.folder(name)) for name in self._listeners}
+        if books != self._books:
+            known, self._books = self._books, books
+            if any(known.get(name, mark) != mark for name, mark in books.items()):
+                self._reading.ask()
 
     def _tell_warnings(self, loaded: Loaded) -> None:
         for finding in loaded.warnings:

@@ -15,6 +15,7 @@ from controller.intake.contents import contents_digests, contents_files
 from controller.intake.findings import locate
 from controller.intake.inputs import Inputs, rendering_key
 from controller.intake.learned import warn_learned
+from controller.intake.managed import check_managed, managed_by
 from controller.intake.metrics import read_metrics
 from controller.intake.resolve import Resolution, Sources, resolve
 from controller.intake.resources import read_resources
@@ -23,9 +24,11 @@ from controller.intake.windows import find_refused
 from controller.loop.confining import check_plan, check_unrecorded
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
+from controller.loop.mounts import MOUNTS
 from controller.loop.store import Store
-from controller.model.certified import MOUNTS
+from controller.model.certified import MOUNTS as CERTIFICATES
 from controller.model.decision import Hold
+from controller.model.delivered import NO_DELIVERY, Delivery
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.generation import UNTOLD, Cause, Ending, Generation
@@ -35,6 +38,7 @@ from controller.model.project import ImageDefaults, Recording, RenderedProject
 from controller.model.timings import Span
 
 if TYPE_CHECKING:
+    from controller.loop.delivery import Keys
     from controller.loop.gate import Gate
     from controller.loop.scanning import Written
 
@@ -56,16 +60,27 @@ def resolve_target(engine: Engine, target: Target, rendered: RenderedProject) ->
     """The desired stack, or what is wrong, with places. Without a recording revisions are Compose's model's."""
     found = resolve(_sources(engine, target, rendered, None))
     faults = check_unrecorded(found.stack, rendered) if found.stack is not None else ()
+    faults = (*faults, *check_managed(target.manifest, rendered.model))
     return _located(replace(found, stack=None, errors=faults) if faults else found, target)
 
 
-def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[str, DesiredService]) -> Loaded:
-    """The target, ready to be reconciled. Starts no process where nothing changed. Raises InvalidInput, EngineError."""
+def load_target(
+    engine: Engine,
+    target: Target,
+    store: Store,
+    previous: Mapping[str, DesiredService],
+    keys: Keys | None = None,
+) -> Loaded:
+    """The target, ready to be reconciled. Starts no process where nothing changed. Raises InvalidInput, EngineError.
+
+    `keys`: where the encryption keys come from that open its secrets; None: there are none.
+    """
+    target, delivery = _with_secrets(engine, target, store, keys)
     rendered, recording = _render_cached(engine, target, store)
     sources = replace(
         _sources(engine, target, rendered, recording),
         present=_present(engine, rendered.name),
-        certificates=str(store.folder.resolve() / MOUNTS) if engine.capabilities.leads_traffic else "",
+        certificates=str(store.folder.resolve() / CERTIFICATES) if engine.capabilities.leads_traffic else "",
     )
     resolution = _located(_check_networks(resolve(sources, previous or last_services(store))), target)
     if resolution.stack is None:
@@ -97,7 +112,22 @@ def load_target(engine: Engine, target: Target, store: Store, previous: Mapping[
         declared=sources.declared,
         certified=read_certified(target.manifest, rendered.model, desired.services),
         contents={name: found for name, found in sources.contents.items() if found},
+        delivery=delivery,
     )
+
+
+def _with_secrets(engine: Engine, target: Target, store: Store, keys: Keys | None) -> tuple[Target, Delivery]:
+    """What the controller gives of secrets, in its place. The user's files alone are rendered once for that."""
+    if not managed_by(target.manifest):
+        return target, NO_DELIVERY
+    from controller.loop.delivery import deliver  # loaded for those who ask for it
+
+    key = rendering_key(target.project, target.inputs, mark_plugin(target.project.environment))
+    found = store.renderings.load(key) if not target.inputs.unknown else None
+    rendered = render_target(engine, target) if found is None else found[0]
+    if found is None:
+        store.renderings.save(key, rendered, None)
+    return deliver(engine, target, rendered, store.folder, keys)
 
 
 def _make_gate(engine: Engine, target: Target, rendered: RenderedProject, store: Store) -> Gate | None:
@@ -150,12 +180,23 @@ def commit_generation(
     with store.transaction():
         made = store.stack.generation_of(_generation(loaded, now, cause), loaded.rendered.model.get("services") or {})
         store.stack.keep_revisions(desired.services.values())
+        _sweep_secrets(store, loaded.delivery)
         store.stack.save(replace(store.stack.load(), place=place_of(target), source=desired.source, profile=profile))
     return replace(loaded, desired=replace(desired, generation=made.number))
 
 
-def changed(loaded: Loaded) -> str:
+def _sweep_secrets(store: Store, delivery: Delivery) -> None:
+    """Values that nobody has or can go back to any more go."""
+    if (store.folder / MOUNTS).is_dir():
+        from controller.loop.delivery import sweep
+
+        sweep(store.folder, delivery, (one.template.body for one in store.stack.revisions().values()))
+
+
+def changed(loaded: Loaded, before: Loaded | None = None) -> str:
     """Why there is a new generation of files that nobody applied, for people."""
+    if before is not None and loaded.delivery.files != before.delivery.files and loaded.variables == before.variables:
+        return "a secret changed"
     return f"{loaded.desired.source or loaded.place} changed"
 
 

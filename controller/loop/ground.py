@@ -14,12 +14,13 @@ from controller.intake.targets import Broken, Request, Target, Targets, find_tar
 from controller.loop.generation import load_target, present_generation
 from controller.loop.loaded import Loaded
 from controller.loop.lock import lock_path
-from controller.loop.store import Store, known_stacks, stack_dir
+from controller.loop.store import BOOK, Store, known_stacks, stack_dir
 from controller.model.desired import DesiredService
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput
 from controller.model.observed import Observed
 
 if TYPE_CHECKING:
+    from controller.loop.keyring import Opened
     from controller.resources.standing import Standing
     from controller.resources.survey import Survey
 
@@ -152,12 +153,18 @@ class Ground:
                 self._stores[stack] = Store(self.folder(stack))
             return self._stores[stack]
 
+    def keys(self) -> Opened:
+        """The encryption keys as they are now."""
+        from controller.loop.keyring import open_ring  # loaded for whoever has secrets
+
+        return open_ring(self.asked.root, self.asked.environment)
+
     def load(self, target: Target, previous: Mapping[str, DesiredService] | None = None) -> Loaded:
         """Render and resolve. Raises InvalidInput and EngineError."""
         name = target.name or self.engine.render(target.project).name
         store = self.store(name)
         self.reading.set()
-        return present_generation(load_target(self.engine, target, store, previous or {}), store)
+        return present_generation(load_target(self.engine, target, store, previous or {}, self.keys), store)
 
     def load_all(self, targets: Targets) -> tuple[tuple[tuple[Target, Loaded], ...], tuple[Broken, ...]]:
         """Those that can be used, and what is wrong with the others."""
@@ -178,6 +185,15 @@ class Ground:
     @staticmethod
     def now() -> float:
         return time.time()
+
+
+def mark_of_book(folder: Path) -> object:
+    """Changes with the file of a stack's secrets; None: it has none. Cheap."""
+    try:
+        seen = (folder / BOOK).stat()
+    except OSError:
+        return None
+    return seen.st_ino, seen.st_mtime_ns, seen.st_size
 
 
 def survey_of(ground: Ground) -> Survey | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.loop.store import BOOK
 from controller.loop.whole import alone_in, clear_unfinished, explained, remove_whole, write_whole
 from controller.model.errors import ControllerError
 from controller.security.vault import HINT, Key, Ring, VaultLocked, is_for, make_canary, make_key, read_key
@@ -21,8 +22,8 @@ from controller.security.vault import HINT, Key, Ring, VaultLocked, is_for, make
 GIVEN, GIVEN_FILE = "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE"
 KEY, NEXT, CANARY = "encryption.key", "encryption.key.next", "encryption.canary"
 """In the state folder: the key that was made here, the one that takes over, and what tells a wrong one."""
-BOOK, SEALED = "secrets.json", ".sealed"
-"""What is encrypted, in the folders of stacks: their secrets, and files that end so."""
+SEALED = ".sealed"
+"""What else is encrypted in the folders of stacks ends so."""
 
 _MEND = "give the key that it was encrypted with in ENCRYPTION_KEY_FILE; without it, what is encrypted stays as it is"
 _MOST = 4096
@@ -94,7 +95,8 @@ def begin_turn(root: Path, environment: Mapping[str, str], new: Path | None) -> 
         elif opened.given and not _is_in_use(root, first):
             text = _given_text(environment) or text
         if _is_in_use(root, read_key(text, "the new key")):
-            raise ControllerError(f"the key {first.id} is in use already", hint="leave --new-key-file out for a new one")
+            message = f"the key {first.id} is in use already"
+            raise ControllerError(message, hint="leave --new-key-file out for a new one")
         write_whole(root / NEXT, f"{text}\n".encode(), "key")
         return open_ring(root, environment).use()
 
@@ -206,6 +208,6 @@ def _text_of(path: Path) -> str:
             if not stat.S_ISREG(status.st_mode):
                 raise ControllerError(f"{path}: no regular file", hint=HINT)
             if status.st_mode & 0o077 or status.st_uid not in (0, os.geteuid()):
-                raise ControllerError(f"{path}: others can read or write it", hint=f"chown to yourself, chmod 600 {path}")
+                message = f"{path}: others can read or write it"
+                raise ControllerError(message, hint=f"chown it to yourself, chmod 600 {path}")
             return file.read(_MOST).decode("utf-8", "replace").strip()
-

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from controller.loop.keyring import BOOK, begin_turn, encrypted_files, end_turn
+from controller.loop.keyring import begin_turn, encrypted_files, end_turn
 from controller.loop.secretbook import SecretBook
+from controller.loop.store import BOOK
 from controller.loop.whole import alone_in, explained, write_whole
 from controller.model.errors import ControllerError
 from controller.security.vault import Ring, key_of, rewrap

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from controller.model.alert import AlertPolicy
 from controller.model.certified import NOBODY, Certified
 from controller.model.decision import Hold
+from controller.model.delivered import NO_DELIVERY, Delivery
 from controller.model.desired import DesiredStack
 from controller.model.errors import Finding
 from controller.model.metrics import MetricsPolicy
@@ -55,6 +56,8 @@ class Loaded:
     """Services that get certificates."""
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
+    delivery: Delivery = NO_DELIVERY
+    """What services have of the controller's secrets."""
 
     @property
     def follows_tags(self) -> bool:

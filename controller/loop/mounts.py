@@ -18,6 +18,9 @@ from pathlib import Path
 from controller import failpoints
 from controller.model.errors import Rejected
 
+MOUNTS = "mounts"
+"""In the state of a stack: what is given to its containers, by service."""
+
 DATA = "..data"
 _OURS = ".."
 """What begins so is ours and is no file of a set."""

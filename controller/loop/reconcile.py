@@ -23,9 +23,10 @@ from controller.loop.ledger import Ledger
 from controller.loop.limits import Limits
 from controller.loop.loaded import Loaded
 from controller.loop.memory import Definitions
-from controller.loop.overlay import only_limits
+from controller.loop.overlay import is_frozen, only_limits
 from controller.loop.pauses import SOON, Pauses
 from controller.loop.recognise import recognise
+from controller.loop.reloads import Reloads
 from controller.loop.senses import Senses
 from controller.loop.setbacks import find_failed_restarts
 from controller.loop.store import Store
@@ -54,6 +55,7 @@ class Reconciler:
         self.chronicle = Chronicle(store, loaded.name, tools.tell)
         self.limits = Limits(store, self.chronicle)
         self.confining = Confining()
+        self._reloads = Reloads(tools.engine, store.folder)
         known, made = store.replicas.known, lambda: self.world.known
         self.senses = Senses(tools.engine, tools.prober, known, made, tools.now(), self._quickest)
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
@@ -116,6 +118,7 @@ class Reconciler:
         self.bounds.settle_due(self.loaded, now)
         self._decide(dirty, now)
         self._tend(now)
+        self._take_up(now)
         with suppress(ControllerError):  # the next look notes it; until then images are only kept longer
             self.store.images.note(views, now, whole=whole)
         self.turns += whole and complete
@@ -296,6 +299,13 @@ class Reconciler:
             told = ("IngressFailed", trouble) if trouble else ("IngressReady", "the ingress is as wanted")
             self.chronicle.say(now, None, *told, warning=trouble is not None)
 
+    def _take_up(self, now: Instant) -> None:
+        """Who takes up new secrets while it runs does so; nobody touches whom a person has paused."""
+        if self.loaded.delivery.sets and not self.looks_only and not self.limits_only:
+            views = {name: view for name, view in self.world.views.items() if not is_frozen(self.world, name)}
+            with suppress(ControllerError):  # the disk is full, say: the next look does it
+                self._reloads.tend(self.loaded.delivery, views, now, self.chronicle.say)
+
     @property
     def ingress_settled(self) -> bool:
         return self.keeper is None or self.keeper.settled
@@ -307,13 +317,14 @@ class Reconciler:
 
     def close(self) -> None:
         """Nothing of it works on any more."""
+        self._reloads.close()
         if self.keeper is not None:
             self.keeper.close()
 
     # --- telling
 
     def publish(self, now: Instant) -> StackStatus:
-        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble)
+        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble, self.loaded.delivery.locked)
         before, more = self.chronicle.status, self.certificate_troubles
         conditions = make_conditions(self.world, obstacles, now, before, more)
         status = self.chronicle.publish(self.world, conditions, now, self._tools.show)
@@ -364,9 +375,10 @@ class Reconciler:
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
         before, barred = self.loaded.desired, loaded.desired.barred
+        given = loaded.delivery != self.loaded.delivery
         self.loaded = replace(loaded, desired=replace(before, barred=barred, refused={}))
         self.bounds.unsettle()
-        if barred != before.barred or before.refused:  # a waiver, say, or another threshold
+        if barred != before.barred or before.refused or given:  # a waiver, say, or another threshold, or a secret
             self._want()
             self.wake()
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from controller.loop.codec import decode, encode
-from controller.loop.keyring import BOOK
+from controller.loop.store import BOOK
 from controller.loop.whole import alone_in, clear_unfinished, explained, write_whole
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
@@ -146,4 +146,3 @@ def _from_content(content: bytes) -> Book:
     if hashlib.sha256(text.encode()).hexdigest() != digest or any(n != one.name for n, one in book.records.items()):
         raise ValueError("not what was written")
     return book
-

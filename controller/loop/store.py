@@ -23,7 +23,8 @@ from controller.model.decision import History
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 
-DATABASE = "state.db"
+DATABASE, BOOK = "state.db", "secrets.json"
+"""What is remembered of a stack, and its secrets, encrypted, which no loss of the former touches."""
 
 
 def state_dir(env: Mapping[str, str], uid: int) -> Path:

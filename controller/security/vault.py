@@ -1,8 +1,8 @@
 """Contents under a key: AES-256-GCM, each under a key of its own that the encryption key wraps, bound to what it is.
 
-Sealed text is `v1:<key id>:<use>:<wrapped key>:<content>`. It opens only for the use and the context that it was sealed
-for, so that no record can take another's place, and only where no byte of it was changed. Every use has a sub-key of its
-own. Keys come in as text (`read_key`), randomness as a function; nothing is read or written here.
+Sealed text is `v1:<key id>:<use>:<wrapped key>:<content>`. It opens only for the use and the context that it was
+sealed for, so that no record can take another's place, and only where no byte of it was changed. Every use has a
+sub-key of its own. Keys come in as text (`read_key`), randomness as a function; nothing is read or written here.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import NamedTuple
 
 from cryptography.exceptions import InvalidTag
@@ -27,8 +28,7 @@ from controller.model.errors import ControllerError
 BYTES = 32
 """Of a key."""
 SECRETS, AUTHORITY, AUDIT, CANARY = "secrets", "ca", "audit", "canary"
-"""What is sealed: values of secrets, keys of the authority; what the audit log is signed with; a word that tells a wrong
-key."""
+"""What is sealed: values of secrets, keys of the authority, what signs the audit log, a word that tells a wrong key."""
 HINT = "make one with: openssl rand -base64 32"
 
 _FORM = "v1"
@@ -107,7 +107,7 @@ def _decoded(text: str) -> bytes | None:
 
 def _is_made_up(master: bytes) -> bool:
     """Few different bytes, a count, or text: what a person types."""
-    steps = {(after - before) % 256 for before, after in zip(master, master[1:], strict=False)}
+    steps = {(after - before) % 256 for before, after in pairwise(master)}
     return len(set(master)) < _FEWEST or len(steps) == 1 or all(32 <= byte < 127 for byte in master)
 
 

@@ -27,7 +27,7 @@ COMPOSE = """
     """
 SPEC = "security: {secrets: {managed: [password], reload: {live: {mode: signal, signal: USR1}}}}"
 FIRST, SECOND, THIRD = "first-hippopotamus", "second-hippopotamus", "third-hippopotamus"
-ROUTES = ("", "/secrets", "/plan", "/events", "/revisions", "/revisions/1", "/revisions/2", "/security")
+ROUTES = (
     "",
     "/secrets",
     "/plan",

@@ -128,6 +128,7 @@ def security(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/secrets", tags=["security"])
+@needs("get", "secrets")
 def secrets(desk: AtDesk, stack: str) -> Response:
     """Names, versions, ages and users of its secrets, and the key that they are encrypted with; never a value."""
     from controller.render.secrets import stack_secrets_data  # few ask
@@ -137,6 +138,7 @@ def secrets(desk: AtDesk, stack: str) -> Response:
 
 
 @reads.get("/v1/stacks/{stack}/certificates", tags=["security"])
+@needs("get", "certificates")
 def certificates(desk: AtDesk, stack: str) -> Response:
     """Certificates of its services and their authority: one of the stacks of `controller certs list -o json`."""
     from controller.render.certificates import stack_data  # few have any

@@ -29,6 +29,7 @@ LEEWAY = 30.0
 KID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _ID = re.compile(r"[0-9a-f]{16}")
 _CLAIMS = ("iss", "aud", "sub", "exp", "iat", "nbf", "jti")
+_MORE = ("roles", "stacks")
 _HEADER = frozenset({"alg", "typ", "kid"})
 _LEAST_SECRET = 32
 _EXAMPLES = ("change", "example", "your", "secretkey", "jwtsecret", "placeholder", "insecure", "password", "12345678")
@@ -161,6 +162,8 @@ def _find_key(ring: Ring, header: Mapping[str, Any]) -> Key:
 
 
 def _judge(said: Mapping[str, Any], audience: str, now: float) -> Claims:
+    if said.keys() - {*_CLAIMS, *_MORE}:
+        raise BadToken("it says what no token of ours says")
     if said["iss"] != ISSUER or said["aud"] != audience:
         raise BadToken("it is for another controller")
     user, number = said["sub"], said["jti"]

@@ -142,6 +142,8 @@ CLAIM = {
     "jti number": {"jti": 1},
     "jti long": {"jti": "0" * 17},
     "jti line": {"jti": "0123456789abcdef\n"},
+    "more": {"admin": True},
+    "deep": {"roles": ["viewer"], "act": {"a": {"b": {"c": {"d": {"e": {"f": {"g": {"h": 1}}}}}}}}},
     "roles text": {"roles": "admin"},
     "roles null": {"roles": None},
     "roles numbers": {"roles": [1]},

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
-_LATER_OF_SECURITY: tuple[str, ...] = ()
+_LATER_OF_TLS = ("certificate", "key")
 
 
 def check_replicas(service: DesiredService, model: Model, leads_traffic: bool = True) -> Iterator[Finding]:
@@ -145,7 +145,7 @@ def warn(manifest: Stack | None) -> Iterator[Finding]:
     """What is set but changes nothing (yet)."""
     if manifest is None:
         return
-    yield from _changed(manifest.spec.security, _LATER_OF_SECURITY, ("spec", "security"))
+    yield from _changed(manifest.spec.security.tls, _LATER_OF_TLS, ("spec", "security", "tls"))
     yield from _of_services(manifest.spec.services, ("spec", "services"))
     for name, profile in manifest.spec.startup_profiles.items():
         yield from _of_services(profile.overrides, ("spec", "startupProfiles", name, "overrides"))

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
 
+<<<<<<< HEAD
+=======
+_LATER_OF_TLS = ("certificate", "key")
+
+>>>>>>> tls9
 
 def check_replicas(service: DesiredService, model: Model, leads_traffic: bool = True) -> Iterator[Finding]:
     """Several replicas need names and host ports of their own. `leads_traffic`: an ingress could be had."""
@@ -143,6 +148,10 @@ def warn(manifest: Stack | None) -> Iterator[Finding]:
     """What is set but changes nothing (yet)."""
     if manifest is None:
         return
+<<<<<<< HEAD
+=======
+    yield from _changed(manifest.spec.security.tls, _LATER_OF_TLS, ("spec", "security", "tls"))
+>>>>>>> tls9
     yield from _of_services(manifest.spec.services, ("spec", "services"))
     for name, profile in manifest.spec.startup_profiles.items():
         yield from _of_services(profile.overrides, ("spec", "startupProfiles", name, "overrides"))

@@ -19,24 +19,42 @@ from controller.security.checkpoints import public_key
 FORMAT = "controller-audit"
 """What the first line of an export says that it is."""
 
+FAILED = frozenset(
+    ("failed", "rolledBack", "timeout", "held", "invalid", "locked", "interrupted", "rejected", "transient")
+)
+"""Outcomes of what was allowed, and did not come to what was wanted."""
+
+DENIED = "denied"
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which records. `since`: an RFC 3339 instant in UTC; `before`: a `cursor` of a record. "" and (): all."""
+    """Which records. `since`: an RFC 3339 instant in UTC; `before`: a `cursor` of a record. "" and (): all.
+
+    `outcome`: "denied", what was not allowed; "failed", what was, and came to nothing.
+    """
 
     since: str = ""
     before: str = ""
     who: str = ""
     verb: str = ""
     stacks: tuple[str, ...] = ()
+    outcome: str = ""
     checkpoints: bool = False
     """Those too."""
 
     def wants(self, record: Mapping[str, Any]) -> bool:
         if record.get("stage") == Stage.CHECKPOINT:
-            return self.checkpoints and not (self.who or self.verb)
+            return self.checkpoints and not (self.who or self.verb or self.outcome)
         named = (not self.who or record.get("actor") == self.who) and (not self.verb or record.get("verb") == self.verb)
-        return named and (not self.stacks or _stack_of(record) in self.stacks)
+        return named and self._ended_so(record) and (not self.stacks or _stack_of(record) in self.stacks)
+
+    def _ended_so(self, record: Mapping[str, Any]) -> bool:
+        if not self.outcome:
+            return True
+        decision = record.get("decision")
+        denied = isinstance(decision, Mapping) and decision.get("allowed") is False
+        return denied if self.outcome == DENIED else not denied and record.get("outcome") in FAILED
 
 
 def _stack_of(record: Mapping[str, Any]) -> str:

@@ -114,7 +114,8 @@ audits = APIRouter(route_class=CheckedRoute)
 @needs("get", "audit")
 def audit(desk: AtDesk, asked: Annotated[AuditAsked, Query()]) -> Response:
     """Who did what, newest first, as `controller audit show -o json`; `next` is `before` of the next page."""
-    wanted = Wanted(asked.since, asked.before, asked.who, asked.verb, (asked.stack,) if asked.stack else ())
+    stacks = (asked.stack,) if asked.stack else ()
+    wanted = Wanted(asked.since, asked.before, asked.who, asked.verb, stacks, asked.outcome)
     found = desk.window.audited(wanted, asked.limit + 1)
     following = found[asked.limit - 1].cursor if len(found) > asked.limit else None
     return answer(records_data(found[: asked.limit], following))

@@ -43,6 +43,7 @@ class AuditAsked(Body):
     who: Annotated[str, StringConstraints(max_length=256)] = ""
     verb: Annotated[str, StringConstraints(max_length=256)] = ""
     stack: Annotated[str, StringConstraints(max_length=256)] = ""
+    outcome: Literal["", "denied", "failed"] = ""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 

@@ -1,4 +1,7 @@
-"""`/v1/tokens`: what was issued, and the end of it. New ones are made by the command line alone."""
+"""`/v1/tokens`, `/v1/access`: what was issued, and the end of it; who has which roles, and what these allow.
+
+New tokens are made by the command line alone.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import Response
 
-from controller.render.tokens import tokens_data
+from controller.render.tokens import access_data, tokens_data
 from controller.web.desk import AtDesk, NotFound, answer
 from controller.web.needs import CheckedRoute, needs
 
@@ -32,3 +35,10 @@ def revoke(desk: AtDesk, request: Request, number: Annotated[str, Path(pattern="
         raise NotFound(f"there is no token {number}", "controller token list")
     desk.doors.book.revoke(lambda one: one.id == number, time.time())
     return Response(status_code=204)
+
+
+@issued.get("/v1/access")
+@needs("get", "tokens")
+def access(desk: AtDesk) -> Response:
+    """Users with their roles, and the rules of each role, by the manifest in force. As `controller access list`."""
+    return answer(access_data(desk.window.serving().access))

@@ -117,6 +117,10 @@ def test_who_may_revoke_lists_tokens_and_ends_them(house: House) -> None:
         with client(there, token) as vera, client(there, make_token(there, "sam", number=2)) as sam:
             for one in (vera, sam):  # of all stacks: who is kept to one has nothing to say
                 assert one.get("/v1/tokens").status_code == one.delete(f"/v1/tokens/{told['id']}").status_code == 403
+                assert one.get("/v1/access").status_code == 403
+            said = there.get("/v1/access")
+            assert {one["name"]: one["roles"] for one in said["users"]}["olga"] == ["operator"]
+            assert {one["name"] for one in said["roles"]} == {"viewer", "operator", "admin", "shopkeeper"}
             assert there.http.delete(f"/v1/tokens/{told['id']}").status_code == 204
             assert vera.get("/v1/info").status_code == 401 and sam.get("/v1/info").status_code == 200
         assert there.http.delete(f"/v1/tokens/{'9' * 16}").status_code == 404

@@ -40,6 +40,7 @@ TABLE: dict[str, frozenset[str]] = {
     **{f"get {SERVICE}{one}": SEES for one in ("", "/why", "/logs")},
     "get /metrics": SEES,
     "get /v1/tokens": frozenset({"api"}),
+    "get /v1/access": frozenset({"api"}),
     "delete /v1/tokens/{number}": frozenset({"api"}),
     f"get {STACK}/revisions/{{number}}": SEES,
     f"get {STACK}": SEES,

@@ -268,7 +268,13 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         assert {r["actor"] for r in there.get("/v1/audit", who="api")["records"]} == {"api"}
         assert there.get("/v1/audit", since="2999-01-01T00:00:00Z")["records"] == []
         assert there.get("/v1/audit", stack="other")["records"] == []
-        for wrong in ({"limit": 0}, {"before": "x"}, {"since": "yesterday"}, {"nonsense": "1"}):
+        assert there.stranger.post("/v1/session", json={"token": "none"}).status_code == 403
+        assert there.http.post("/v1/stacks/gone/intents", json={"verb": "stop"}).status_code == 404
+        (denied,) = there.get("/v1/audit", outcome="denied")["records"]
+        assert (denied["verb"], denied["decision"]["allowed"]) == ("login", False)
+        failed = there.get("/v1/audit", outcome="failed")["records"]
+        assert [(one["verb"], one["object"]["name"]) for one in failed] == [("ask", "gone")]
+        for wrong in ({"limit": 0}, {"outcome": "done"}, {"before": "x"}, {"since": "yesterday"}, {"nonsense": "1"}):
             assert there.http.get("/v1/audit", params=wrong).status_code == 422, wrong
         assert there.stranger.get("/v1/audit").status_code == 401
 

@@ -28,7 +28,7 @@ ROLES = (*BUILT_IN.values(), SHOP, NOTHING)
 
 OPEN = {"/healthz", "/readyz", "/assets/{name:path}", "/{place:path}", "POST /v1/session"}
 ANY_KEY = {"GET /v1/session", "DELETE /v1/session", "GET /v1/info", "GET /v1/host/usage"}
-EVERYWHERE = {"/metrics", "/v1/audit", "/v1/tokens", "/v1/tokens/{number}"}
+EVERYWHERE = {"/metrics", "/v1/audit", "/v1/access", "/v1/tokens", "/v1/tokens/{number}"}
 STEERS = {"operator", "admin", "shopkeeper"}
 
 

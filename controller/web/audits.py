@@ -61,12 +61,13 @@ class Doorbook:
             raise Refused(503, f"not done, since it cannot be recorded: {error.message}", error.hint) from None
         return act
 
-    async def end(self, act: Act, status: int) -> None:
-        """That status was answered; 0: nothing, by a fault of ours."""
+    async def end(self, act: Act, status: int, why: str = "") -> None:
+        """That status was answered; 0: nothing, by a fault of ours. `why`: he was refused."""
         allowed = status not in (401, 403)
         word = "done" if 200 <= status < 400 else "failed" if allowed else "denied"
         detail = {**act.detail, "status": status}
-        await asyncio.to_thread(self._book.note, replace(act, outcome=word, allowed=allowed, detail=detail))
+        done = replace(act, outcome=word, allowed=allowed, why=why, detail=detail)
+        await asyncio.to_thread(self._book.note, done)
 
     async def deny(self, asking: Asking, refused: Refused, who: str = "nobody") -> None:
         """Somebody was turned away. Who does nothing else fills no disk with it."""

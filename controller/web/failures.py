@@ -46,6 +46,7 @@ async def _not_found(request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     """Who asks may not, or not now."""
     assert isinstance(error, Refused)
+    request.state.why = str(error)
     answered = refuse(error.status, str(error), error.hint)
     answered.headers.update(error.headers)
     return answered

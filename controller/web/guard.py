@@ -139,14 +139,14 @@ class Records(Protocol):
         """Raises Refused where it cannot be: then it must not be done."""
         ...
 
-    async def end(self, act: Act, status: int) -> None: ...
+    async def end(self, act: Act, status: int, why: str) -> None: ...
     async def deny(self, asking: Asking, refused: Refused, who: str = "nobody") -> None: ...
     async def meet(self, peer: str) -> None: ...
 
 
 class Guard:
     """ASGI around the app. `scope["state"]` has of whoever passes the `caller` that he is, the `key` that he has
-    shown, and the address of his `peer`.
+    shown, and the address of his `peer`; the app leaves there `why` it has refused him.
 
     `on_failure` is told in a line what the app failed with: a fault of ours. `records`: what changes something is
     done only if it can be written there.
@@ -196,13 +196,14 @@ class Guard:
         if self._records is None or asking.method in SAFE:
             await self._app(scope, receive, answer.send)
             if self._records is not None and answer.status == 403:
-                await self._records.deny(asking, Refused(403, "no role of this one allows it"), who)
+                why = scope["state"].get("why") or "no role of this one allows it"
+                await self._records.deny(asking, Refused(403, why), who)
             return
         act = await self._records.begin(asking, who)
         try:
             await self._app(scope, receive, answer.send)
         finally:
-            await self._records.end(act, answer.status)
+            await self._records.end(act, answer.status, scope["state"].get("why", ""))
 
     def _check(self, scope: Message, asking: Asking) -> None:
         if not self._place.is_ours(asking.headers.get("host", "")):

@@ -34,6 +34,7 @@ async def log_in(desk: AtDesk, request: Request, body: Login) -> Response:
     if badge is None:
         desk.logins.fail(peer, now)
         what = "this link was used already, or is too old" if body.code is not None else "this is not a valid token"
+        request.state.why = what
         return refuse(403, what, "controller token link")  # 401 is said of a key that was shown
     halves = desk.doors.keys.open_session(badge)
     told = answer({"session": halves.shown, "seconds": halves.seconds, "user": badge.user}, 201)

@@ -271,7 +271,7 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         assert there.stranger.post("/v1/session", json={"token": "none"}).status_code == 403
         assert there.http.post("/v1/stacks/gone/intents", json={"verb": "stop"}).status_code == 404
         (denied,) = there.get("/v1/audit", outcome="denied")["records"]
-        assert (denied["verb"], denied["decision"]["allowed"]) == ("login", False)
+        assert (denied["verb"], denied["decision"]) == ("login", {"allowed": False, "why": "this is not a valid token"})
         failed = there.get("/v1/audit", outcome="failed")["records"]
         assert [(one["verb"], one["object"]["name"]) for one in failed] == [("ask", "gone")]
         for wrong in ({"limit": 0}, {"outcome": "done"}, {"before": "x"}, {"since": "yesterday"}, {"nonsense": "1"}):

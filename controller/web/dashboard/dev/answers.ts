@@ -4,6 +4,8 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 
 import type { Cause, Graph, Plan, Service, UsagePoint } from "../src/api/types.ts";
 import type { Me } from "../src/lib/rights.ts";
+import { ACCESS, auditPage } from "./access.ts";
+import { certificatesOf, secretsOf } from "./kept.ts";
 import { ago, event, type World } from "./make.ts";
 import { securityOf } from "./security.ts";
 import { cleanedUp, cleanup, HOST, NOTHING_KNOWN, resourcesOf, type Resources } from "./resources.ts";
@@ -21,12 +23,21 @@ export async function answer(world: World, scenario: string, url: URL, request: 
   if (parts[0] === "stream") return scenario === "lost" && Date.now() < refusedUntil ? send(response, 503, { error: { message: "away", hint: null } }) : stream(world, scenario, response);
   if (parts[0] === "info") return send(response, 200, { version: "0.1.0", startedAt: ago(9000), engine: { id: "abc", name: "Docker", version: "26.1.5" }, notReady: null });
   if (parts[0] === "host") return send(response, 200, { series: [ofMachine(world, url)] });
+  if (parts[0] === "audit") return send(response, 200, scenario === "empty" ? { records: [], next: null } : auditPage(url.searchParams));
+  if (parts[0] === "access") return send(response, 200, scenario === "empty" ? { ...ACCESS, roles: ACCESS.roles.slice(0, 3), users: [] } : ACCESS);
+  if (parts[0] === "tokens") return ofTokens(world, parts[1] ?? "", request, response);
   if (parts[0] === "stacks") return ofStack(world, parts.slice(1), url, request, response);
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
 }
 
+function ofTokens(world: World, which: string, request: IncomingMessage, response: ServerResponse): void {
+  if (request.method !== "DELETE") return send(response, 200, { tokens: world.tokens });
+  world.tokens = world.tokens.map((one) => (one.id === which ? { ...one, state: "revoked", revokedAt: new Date().toISOString() } : one));
+  send(response, 204, null);
+}
+
 function whoIs(scenario: string): Me {
-  const may = scenario === "viewer" ? [{ verbs: ["get"], resources: ["*"], stacks: ["*"] }] : [{ verbs: ["*"], resources: ["*"], stacks: ["*"] }];
+  const may = scenario === "viewer" ? [{ verbs: ["get"], resources: ["certificates", "limits", "logs", "metrics", "plans", "rollouts", "security", "stacks"], stacks: ["*"] }] : [{ verbs: ["*"], resources: ["*"], stacks: ["*"] }];
   return { user: "anna", name: "anna", roles: [scenario === "viewer" ? "viewer" : "admin"], may, until: null };
 }
 
@@ -51,6 +62,8 @@ async function ofStack(world: World, [name = "", what = "", which = "", more = "
     const refused = world.refused["security"];
     return refused ? send(response, refused[0], { error: { message: refused[1], hint: refused[2] || null } }) : send(response, 200, securityOf(world, name, stack.services, world.guarded));
   }
+  if (what === "certificates") return send(response, 200, certificatesOf(name, world.kept));
+  if (what === "secrets") return send(response, 200, secretsOf(name, world.kept));
   if (what === "usage") return send(response, 200, { series: history(world, stack.services, url) });
   return send(response, 404, { error: { message: "there is nothing here", hint: null } });
 }

@@ -1,7 +1,9 @@
 // Builders: what differs from the default is what a scenario is about.
 
+import type { Token } from "../src/api/access.ts";
 import type { Alert, Condition, Event, Phase, Replica, Service, StackPhase } from "../src/api/types.ts";
 
+import type { Kept } from "./kept.ts";
 import type { Wanted } from "./resources.ts";
 import type { Guarded } from "./security.ts";
 
@@ -69,9 +71,12 @@ export interface World {
   /** What differs of the resources of each stack; `refused`: by the status, what all that is asked about them comes to. */
   wanted: Wanted;
   guarded: Guarded;
+  /** Its certificates and secrets. */
+  kept: Kept;
+  tokens: Token[];
   refused: Readonly<Record<string, readonly [number, string, string]>>;
 }
 
 export function world(more: Partial<World>): World {
-  return { stacks: [], events: [], alerts: [], silences: [], needs: {}, limits: {}, live: null, intents: new Map(), wanted: {}, guarded: "unscanned", refused: {}, ...more };
+  return { stacks: [], events: [], alerts: [], silences: [], needs: {}, limits: {}, live: null, intents: new Map(), wanted: {}, guarded: "unscanned", kept: "none", tokens: [], refused: {}, ...more };
 }

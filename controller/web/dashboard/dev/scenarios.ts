@@ -2,6 +2,7 @@
 
 import type { Event, Phase, Service } from "../src/api/types.ts";
 import { ago, alert, condition, event, replica, service, world, type World } from "./make.ts";
+import { tokens } from "./access.ts";
 import { overdo, recommend, RUBBISH, shorten } from "./resources.ts";
 
 const MIB = 1024 * 1024;
@@ -146,7 +147,7 @@ function insecure(): World {
   const said = "what runs: H03 it runs privileged; mend: remove privileged; name the capabilities and devices that it needs";
   const all = healthy();
   return {
-    ...all, guarded: "found", stacks: all.stacks.map((one) => (one.name === "rag" ? { ...one, conditions: [CONVERGED, condition("Insecure", "True", "FindingsGated", `postgresql not started, since security.scan.failOn is high: ${why}; see controller scan`, 900)] } : one)),
+    ...all, guarded: "found", kept: "ill", tokens: tokens(), stacks: all.stacks.map((one) => (one.name === "rag" ? { ...one, conditions: [CONVERGED, condition("Insecure", "True", "FindingsGated", `postgresql not started, since security.scan.failOn is high: ${why}; see controller scan`, 900)] } : one)),
     alerts: [alert("rag", "gateway", "Findings", "critical", said, { since: ago(140) }), alert("rag", null, "WaiverExpired", "info", "project: the waiver of I01 ended on 2026-11-20; mend: mend the finding, or decide anew and give it another day")],
     events: [...all.events, event("rag", "gateway", "FindingAppeared", "critical: gateway (running): H03 it runs privileged", { type: "Warning", time: ago(140) })],
   };
@@ -178,7 +179,7 @@ function replaceService(all: World, stack: string, next: Service): void {
 }
 
 const MAKE: Readonly<Record<string, () => World>> = { healthy, crashloop, waiting, rollout, rollback, held, away, many, short, over, refused,
-  security: insecure, secure: () => ({ ...healthy(), guarded: "clean" }), unseen: () => ({ ...insecure(), guarded: "blind" }),
+  security: insecure, secure: () => ({ ...healthy(), guarded: "clean", kept: "well", tokens: tokens() }), locked: () => ({ ...healthy(), guarded: "clean", kept: "locked" }), changing: () => ({ ...healthy(), guarded: "clean", kept: "changing" }), unseen: () => ({ ...insecure(), guarded: "blind" }),
   limits: () => ({ ...healthy(), wanted: { limits: recommend } }), rubbish: () => ({ ...healthy(), wanted: { items: RUBBISH, slow: 3000 } }), unknown: () => ({ ...healthy(), wanted: { unknown: true } }),
   empty: () => world({}), login: healthy, viewer: crashloop, lost: crashloop };
 const made = new Map<string, World>();

@@ -4,7 +4,9 @@ import { enter, session, store } from "./app.ts";
 import { watchTroubles } from "./lib/derived.ts";
 import { followLinks, location } from "./lib/router.ts";
 import { applyTheme } from "./lib/theme.ts";
+import { AccessPage } from "./pages/access.tsx";
 import { AlertsPage } from "./pages/alerts.tsx";
+import { AuditPage } from "./pages/audit.tsx";
 import { EventsPage } from "./pages/events.tsx";
 import { Login } from "./pages/login.tsx";
 import { Overview } from "./pages/overview.tsx";
@@ -26,6 +28,7 @@ import "./styles/parts.css";
 import "./styles/pages.css";
 import "./styles/resources.css";
 import "./styles/security.css";
+import "./styles/audit.css";
 
 function App() {
   if (session.value === "out") return <Login />;
@@ -47,6 +50,8 @@ function Page() {
   if (page === undefined) return <Overview />;
   if (page === "alerts") return <AlertsPage />;
   if (page === "events") return <EventsPage />;
+  if (page === "audit") return <AuditPage />;
+  if (page === "access") return <AccessPage />;
   const entry = page === "stacks" ? store.stack(name) : undefined;
   if (!entry) return <NotThere what={page === "stacks" ? `The stack ${name}` : "This page"} />;
   if (view === undefined) return <StackPage key={name} entry={entry} />;

@@ -8,10 +8,10 @@ import { whoWaits } from "../lib/admission.ts";
 import { isBlind } from "../lib/derived.ts";
 import { some } from "../lib/format.ts";
 import { hrefOf, showPlace } from "../lib/router.ts";
-import { useEvery, useFetch, useSlow, useTitle, type Fetched } from "../lib/use.ts";
+import { useEvery, useFetch, useSlow, useTitle } from "../lib/use.ts";
 import type { StackEntry } from "../store/store.ts";
 import { AdmissionSection } from "../ui/admission.tsx";
-import { ErrorNote, Loading, Section } from "../ui/basics.tsx";
+import { Asked } from "../ui/basics.tsx";
 import { CleanupSection } from "../ui/cleanup.tsx";
 import { Icon } from "../ui/icons.tsx";
 import { LimitsSection } from "../ui/limits.tsx";
@@ -62,12 +62,4 @@ function Summary({ entry, room }: { readonly entry: StackEntry; readonly room: R
       <div>{some(names)} {names.length === 1 ? "waits" : "wait"} for room on this machine. <a href={hrefOf.resources(entry.name, "admission")}>Why, with the numbers</a></div>
     </div>
   );
-}
-
-/** One section and its answer: on its way, refused, or there; what was there stays while a newer one cannot be had. */
-function Asked<T>({ title, id, fetched: { data, error, again }, children }: {
-  readonly title: string; readonly id: string; readonly fetched: Fetched<T>; readonly children: (data: T) => preact.JSX.Element;
-}) {
-  if (data) return <>{error && <ErrorNote error={error} again={again} />}{children(data)}</>;
-  return <Section title={title} id={id}>{error ? <ErrorNote error={error} again={again} /> : <Loading />}</Section>;
 }

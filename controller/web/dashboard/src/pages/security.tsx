@@ -1,15 +1,19 @@
 import { useComputed } from "@preact/signals";
 
 import { path } from "../api/client.ts";
+import type { Certificates, Secrets } from "../api/certificates.ts";
 import type { Security } from "../api/security.ts";
-import { store } from "../app.ts";
+import { may, store } from "../app.ts";
 import { isBlind } from "../lib/derived.ts";
 import { useEvery, useFetch, useSlow, useTitle } from "../lib/use.ts";
 import type { StackEntry } from "../store/store.ts";
-import { Age, Command, Empty, ErrorNote, Loading, Section } from "../ui/basics.tsx";
+import { Age, Asked, Command, Empty, ErrorNote, Loading, Section } from "../ui/basics.tsx";
+import { CertificatesSection } from "../ui/certificates.tsx";
 import { EngineSection, FindingsSection } from "../ui/findings.tsx";
 import { Icon } from "../ui/icons.tsx";
+import { NotAllowed } from "../ui/notallowed.tsx";
 import { PublishedSection, ReachSection } from "../ui/reach.tsx";
+import { SecretsSection } from "../ui/secrets.tsx";
 import { StackHeader } from "../ui/stackheader.tsx";
 import { WaiversSection } from "../ui/waivers.tsx";
 
@@ -29,10 +33,36 @@ export function SecurityPage({ entry }: { readonly entry: StackEntry }) {
         {data.waivers.length > 0 && <WaiversSection found={data} />}
         <ReachSection found={data} />
         <PublishedSection found={data} />
-        {data.engineFindings.length > 0 && <EngineSection found={data} />}
       </>}
+      <Kept entry={entry} />
+      {data && data.engineFindings.length > 0 && <EngineSection found={data} />}
     </div>
   );
+}
+
+/** What the controller keeps for the stack: its certificates and its secrets. */
+function Kept({ entry }: { readonly entry: StackEntry }) {
+  const key = useAnything(entry);
+  const certificates = may("get", "certificates", entry.name), secrets = may("get", "secrets", entry.name);
+  const issued = useFetch<Certificates>(certificates ? path("stacks", entry.name, "certificates") : "", key);
+  const kept = useFetch<Secrets>(secrets ? path("stacks", entry.name, "secrets") : "", key);
+  return (
+    <>
+      {certificates ? <Asked title="Certificates" id="certificates" fetched={issued}>{(found) => <CertificatesSection found={found} />}</Asked>
+        : <Section title="Certificates" id="certificates" flush><NotAllowed what="Who has which certificate" resource="certificates" /></Section>}
+      {secrets ? <Asked title="Secrets" id="secrets" fetched={kept}>{(found) => <SecretsSection found={found} />}</Asked>
+        : <Section title="Secrets" id="secrets" flush><NotAllowed what="Which secrets there are" resource="secrets" /></Section>}
+    </>
+  );
+}
+
+/** Another value now and then, and whenever something happens in the stack. */
+function useAnything(entry: StackEntry): string {
+  const told = useComputed(() => {
+    const last = store.events.list.value.find((one) => one.stack === entry.name);
+    return `${last?.time ?? ""} ${last?.seq ?? 0} ${entry.head.value.generation}`;
+  });
+  return `${useSlow(told.value, 700)} ${useEvery(10_000)}`;
 }
 
 /** Another value now and then, and when something was found, or is gone. */

@@ -5,6 +5,7 @@ import type { Complaint, Finding, Phase, StackPhase } from "../api/types.ts";
 import { age, fullTime, secondsSince } from "../lib/format.ts";
 import { meaningOf, roleOf, type Role } from "../lib/phases.ts";
 import { everySecond } from "../lib/ticker.ts";
+import type { Fetched } from "../lib/use.ts";
 import { Icon, type IconName } from "./icons.tsx";
 
 /** `5m30s`, ticking; the full time in its title. */
@@ -158,4 +159,12 @@ export function Findings({ findings }: { readonly findings: readonly Finding[] }
 
 export function Loading() {
   return <p class="loading muted" role="status">Loading…</p>;
+}
+
+/** One section and its answer: on its way, refused, or there; what was there stays while a newer one cannot be had. */
+export function Asked<T>({ title, id, fetched: { data, error, again }, children }: {
+  readonly title: string; readonly id: string; readonly fetched: Fetched<T>; readonly children: (data: T) => ComponentChildren;
+}) {
+  if (data) return <>{error && <ErrorNote error={error} again={again} />}{children(data)}</>;
+  return <Section title={title} id={id}>{error ? <ErrorNote error={error} again={again} /> : <Loading />}</Section>;
 }

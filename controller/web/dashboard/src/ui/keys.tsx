@@ -6,11 +6,11 @@ import { Dialog } from "./dialog.tsx";
 export const overlay = signal<"palette" | "keys" | null>(null);
 
 const KEYS = [
-  ["Ctrl K", "Find a service, a page or an action"], ["/", "Filter what is shown"], ["g s", "Overview of all stacks"], ["g a", "Alerts"], ["g e", "Events"],
+  ["Ctrl K", "Find a service, a page or an action"], ["/", "Filter what is shown"], ["g s", "Overview of all stacks"], ["g a", "Alerts"], ["g e", "Events"], ["g u", "Audit"], ["g c", "Access"],
   ["?", "These keys"], ["Esc", "Close"],
 ] as const;
 
-const PAGES: Readonly<Record<string, string>> = { s: "/", a: "/alerts", e: "/events" };
+const PAGES: Readonly<Record<string, string>> = { s: "/", a: "/alerts", e: "/events", u: "/audit", c: "/access" };
 let leader = 0;
 
 export function listenToKeys(): void {

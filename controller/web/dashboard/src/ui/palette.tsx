@@ -71,7 +71,7 @@ function choices(): readonly Choice[] {
   const stacks = store.stacks.peek();
   const services = stacks.flatMap((entry) => entry.services.peek());
   return [
-    page("Overview", "/"), page("Alerts", "/alerts"), page("Events", "/events"),
+    page("Overview", "/"), page("Alerts", "/alerts"), page("Events", "/events"), page("Audit", "/audit"), page("Access", "/access"),
     ...stacks.map((entry): Choice => ({ key: `stack ${entry.name}`, text: entry.name, aside: "stack", phase: entry.head.peek().phase, act: () => go(hrefOf.stack(entry.name)) })),
     ...services.map((one): Choice => ({ key: `service ${one.stack}/${one.name}`, text: one.name, aside: `service of ${one.stack}`, phase: one.status.peek().phase, act: () => go(hrefOf.service(one.stack, one.name)) })),
     ...stacks.flatMap((entry) => [

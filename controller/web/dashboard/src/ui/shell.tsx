@@ -46,6 +46,8 @@ function Side() {
         <NavLink href="/" icon="home" label="Overview" />
         <NavLink href="/alerts" icon="bell" label="Alerts" badge={firing.value} />
         <NavLink href="/events" icon="list" label="Events" />
+        <NavLink href="/audit" icon="book" label="Audit" />
+        <NavLink href="/access" icon="key" label="Access" />
       </nav>
       <nav aria-label="Stacks" class="nav stacks">
         {store.stacks.value.length > 0 && <span class="nav-title" aria-hidden="true">Stacks</span>}

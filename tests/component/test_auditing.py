@@ -144,7 +144,7 @@ def test_what_somebody_asks_of_a_daemon_that_cannot_record_it_is_refused_and_hea
             assert not result.ok and "the audit log cannot be written" in result.message
             assert house.count("shop") == 1
             (replica,) = house.engine.observe(Scope("shop")).services["db"].replicas
-            house.engine.kill(replica.id)
+            house.engine.meddle("shop", lambda hands, now: hands.kill(replica.id, now))
             eventually(lambda: house.ear.conditions("shop") >= {"Converged", "AuditDegraded"}, 20)
             degraded.extend(house.ear.said("AuditDegraded"))
         eventually(lambda: "AuditDegraded" not in house.ear.conditions("shop"), 20 + MEND_AGAIN)

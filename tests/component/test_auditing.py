@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -357,3 +358,16 @@ def test_a_key_that_is_gone_stops_what_people_ask_for(house: House) -> None:
     with pytest.raises(ControllerError, match="gone, though there are audit logs"):
         house.ask("stop", "shop")
     assert house.count("shop") == 1
+
+
+def test_a_state_that_is_lost_under_a_writer_is_begun_anew_with_a_key_of_its_own(tmp_path: Path) -> None:
+    root, act = tmp_path / "state", Act("ada", Via.CLI, "stop", stack="shop")
+    book = AuditBook(root, lambda: "engine")
+    book.record(act)
+    shutil.rmtree(root)
+    book.record(act)
+    AuditBook(root, lambda: "engine").record(act)
+    assert prove(root, "engine", "shop").state is State.OK and len(find(root, "engine", Query())) == 2
+    (root / "audit.key").unlink()
+    with pytest.raises(ControllerError, match="gone, though there are audit logs"):
+        book.record(act)

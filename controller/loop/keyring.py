@@ -11,6 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,16 @@ def open_ring(root: Path, environment: Mapping[str, str]) -> Opened:
 
 def ready_ring(root: Path, environment: Mapping[str, str]) -> Ring:
     """Keys to encrypt with; one is made where there may be one. Raises VaultLocked, ControllerError."""
+    with held_ring(root, environment) as ring:
+        return ring
+
+
+@contextmanager
+def held_ring(root: Path, environment: Mapping[str, str]) -> Iterator[Ring]:
+    """The same, and none of these keys goes inside: what is encrypted with them and on the disk by then is not lost.
+
+    Not to be nested, nor to be used around the turn of a key.
+    """
     with alone_in(root):
         clear_unfinished(root)
         opened = open_ring(root, environment)
@@ -74,7 +85,7 @@ def ready_ring(root: Path, environment: Mapping[str, str]) -> Ring:
         if (root / NEXT).exists() and _given(environment) == ring.first and _is_in_use(root, ring.first):
             remove_whole(root / KEY, "key")  # it took over, and is given by now
             remove_whole(root / NEXT, "key")
-        return ring
+        yield ring
 
 
 def begin_turn(root: Path, environment: Mapping[str, str], new: Path | None) -> Ring:
@@ -127,6 +138,9 @@ def end_turn(root: Path, environment: Mapping[str, str]) -> str | None:
     with alone_in(root):
         opened = open_ring(root, environment)
         first = opened.use().first
+        if left := [path for path in encrypted_files(root) if keys_in(path) - {first.id}]:
+            message = f"{left[0]}: something is on an old key yet"
+            raise ControllerError(message, hint="it was written meanwhile; ask again: controller secrets rotate-key")
         write_whole(root / CANARY, make_canary(Ring((first,))).encode(), "canary")
         given = _given(environment)
         if given is not None and given != first:
@@ -165,12 +179,13 @@ def _find_lock(root: Path, keys: tuple[Key, ...]) -> str | None:
 def _find_stranger(root: Path, known: frozenset[str]) -> str | None:
     """Without a canary each record says under which key it is."""
     for path in encrypted_files(root):
-        if found := _keys_in(path) - known:
+        if found := keys_in(path) - known:
             return f"{path}: encrypted under key {', '.join(sorted(found))}, which is not at hand"
     return None
 
 
-def _keys_in(path: Path) -> frozenset[str]:
+def keys_in(path: Path) -> frozenset[str]:
+    """The ids of the keys that what is encrypted there is under."""
     return frozenset(re.findall(r"v1:([0-9a-f]{8}):", path.read_text("utf-8", "replace")))
 
 

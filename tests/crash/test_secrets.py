@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree, rmtree
@@ -14,7 +16,7 @@ import pytest
 from controller.loop import keyring
 from controller.loop.delivery import sweep
 from controller.loop.ground import Asked, Ground
-from controller.loop.keyring import CANARY, KEY, NEXT, Opened, open_ring, ready_ring
+from controller.loop.keyring import CANARY, KEY, NEXT, Opened, held_ring, open_ring, ready_ring
 from controller.loop.keyturn import turn_keys
 from controller.loop.loaded import Loaded
 from controller.loop.mounts import read_files
@@ -245,6 +247,31 @@ def test_the_key_in_use_is_no_new_one_and_two_turns_do_not_mix(folder: Path) -> 
         turn_keys(folder / "state", NONE, key_file(folder / "other"))
     assert turn_keys(folder / "state", NONE).left == 0
     check(folder / "state")
+
+
+def test_what_is_set_while_a_key_turns_waits_or_is_under_a_key_that_stays(folder: Path) -> None:
+    fill(folder)
+    book, set_ones, ended = books(folder)[0], [], threading.Event()
+
+    def go_on_setting() -> None:
+        while not ended.is_set():
+            with held_ring(folder, NONE) as ring:
+                set_ones.append(book.put(ring, "busy", str(len(set_ones)).encode(), "me", 1.0)[0].version)
+
+    thread = threading.Thread(target=go_on_setting)
+    thread.start()
+    try:
+        done = 0
+        for _ in range(12):
+            with suppress(ControllerError):  # something was written between the last look and the end
+                done += turn_keys(folder, NONE).left == 0
+    finally:
+        ended.set()
+        thread.join()
+    turn_keys(folder, NONE)
+    ring = open_ring(folder, NONE).use()
+    assert ring.keys == (ring.first,) and done
+    assert book.open(ring, "busy") == str(len(set_ones) - 1).encode() and book.load()["busy"].version == len(set_ones)
 
 
 # --- killed at each write

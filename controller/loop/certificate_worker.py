@@ -87,6 +87,8 @@ class Certifying:
         self._wake, self._ended = threading.Event(), threading.Event()
         self._grace = Grace(_LAST_PATIENCE)
         self._thread = threading.Thread(target=self._keep, name="certifying", daemon=True)
+        self.latest: Mapping[str, StackCertificates] = {}
+        """What there was when it was looked at last, by stack, swapped whole."""
 
     def start(self) -> None:
         self._controller.listen(self)
@@ -138,6 +140,7 @@ class Certifying:
         """Whatever one turn was: there is a next one, and the stack says what is wrong."""
         if not stack.loaded.certified:
             if self._desks.pop(name, None) is not None:
+                self.latest = {other: one for other, one in self.latest.items() if other != name}
                 self._show(stack, ())
             return
         desk = self._desk(name, stack)
@@ -191,6 +194,7 @@ class Certifying:
         from controller.model.certified import Seen
 
         known = certifier.look(desk.stack.loaded.certified, self._ground.now())
+        self.latest = {**self.latest, known.stack: known}
         self._tell(desk, find_troubles(known, desk.book.load(), self._ground.now()))
         waits = any(one.seen is Seen.PENDING or one.seen is Seen.OTHER for one in known.certificates)
         return waits or known.stage in ("add", "switch", "drop")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 
 from controller.intake.findings import suggest
@@ -28,14 +28,18 @@ Pairs = Sequence[tuple[Target, Loaded]]
 
 
 def list_certificates(ground: Ground, pairs: Pairs) -> tuple[StackCertificates, ...]:
-    """Of every stack, as they lie on the disk. Raises ControllerErrors."""
+    """Of every stack, as they lie on the disk, with a look at who has read them. Raises ControllerErrors."""
     return tuple(_list(ground, loaded) for _, loaded in sorted(pairs, key=lambda pair: pair[1].name))
 
 
 def _list(ground: Ground, loaded: Loaded) -> StackCertificates:
     if not loaded.certified:
         return StackCertificates(loaded.name)
-    return certifier_of(ground, book_of(ground, loaded.name)).look(loaded.certified, ground.now())
+    book = book_of(ground, loaded.name)
+    hand = Hand(ground.engine, ground.folder(loaded.name), lambda _: None, ground.now, tells=False)
+    with suppress(ControllerError):  # what is not known now is told as it was
+        Taking(book, hand).turn(loaded.certified)
+    return certifier_of(ground, book).look(loaded.certified, ground.now())
 
 
 def act_on_certificates(ground: Ground, pairs: Pairs, verb: str, services: Sequence[str]) -> tuple[CertificateAct, ...]:

@@ -6,6 +6,7 @@ controller that dies goes on where it was. Whatever needs the encryption key wai
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -46,6 +47,7 @@ class Certifier:
 
     def __init__(self, book: CertBook, vault: Vault | None, locked: str = "") -> None:
         self._book, self._vault, self._locked = book, vault, locked
+        self._began = time.monotonic()
 
     def look(self, wanted: Wanted, now: Instant) -> StackCertificates:
         """What there is; changes nothing."""
@@ -58,6 +60,7 @@ class Certifier:
 
         Raises ControllerErrors where nothing can be read or written.
         """
+        self._began = time.monotonic()
         with self._book.held():
             for name in wanted:
                 self._book.prepare(name, now)
@@ -204,10 +207,10 @@ class Certifier:
 
     def _deliver(self, name: str, files: Files, one: Certified, kept: Kept, now: Instant) -> None:
         if self._book.deliver(name, files, one, now) or kept.of(name).delivered != mark_of(files):
-            record = replace(
-                self._book.load().of(name), delivered=mark_of(files), delivered_at=now, told=Tries(), served=""
-            )
-            self._book.save(self._book.load().with_record(name, record))
+            at = now + time.monotonic() - self._began  # whoever began before this may have read what was there
+            kept = self._book.load()
+            record = replace(kept.of(name), delivered=mark_of(files), delivered_at=at, told=Tries(), served="")
+            self._book.save(kept.with_record(name, record))
 
     def _note_failure(self, kept: Kept, needs: list[Need], why: str, now: Instant) -> Kept:
         for need in needs:

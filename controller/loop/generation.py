@@ -25,7 +25,7 @@ from controller.loop.confining import check_plan, check_unrecorded
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
 from controller.loop.store import Store
-from controller.model.certified import MOUNTS
+from controller.model.certified import MOUNTS as CERTIFICATES
 from controller.model.decision import Hold
 from controller.model.delivered import MOUNTED, NO_DELIVERY, Delivery
 from controller.model.desired import DesiredService, DesiredStack
@@ -79,7 +79,7 @@ def load_target(
     sources = replace(
         _sources(engine, target, rendered, recording),
         present=_present(engine, rendered.name),
-        certificates=str(store.folder.resolve() / MOUNTS) if engine.capabilities.leads_traffic else "",
+        certificates=str(store.folder.resolve() / CERTIFICATES) if engine.capabilities.leads_traffic else "",
     )
     resolution = _located(_check_networks(resolve(sources, previous or last_services(store))), target)
     if resolution.stack is None:

@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.engines.base import Engine
+from controller.intake.certified import asks_for_certificates
 from controller.intake.targets import Target
 from controller.loop.gate import make_gate
 from controller.loop.generation import render_target, resolve_target
 from controller.loop.reachbook import load_reach
 from controller.loop.scanning import Known, Written, know, read_waivers, scan, write_down
+from controller.model.certified import CertificateState, Certified
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.names import Instant
@@ -136,7 +138,18 @@ def _survey_one(ground: Ground, target: Target, *, has_engine: bool) -> Security
     state = make_state(rendered.name, resolution.stack.services, written, scanned, reach)
     gate = make_gate(ground.engine, target, rendered, senses.folder)
     barred = replace(resolution.stack, barred=gate.barred(senses.today)).kept_out if gate is not None else {}
-    return replace(state, barred=barred, asked=_asks_for_scans(target))
+    certificates = _read_certificates(ground, rendered.name, target) if has_engine else ()
+    return replace(state, barred=barred, asked=_asks_for_scans(target), certificates=certificates)
+
+
+def _read_certificates(ground: Ground, stack: str, target: Target) -> tuple[CertificateState, ...]:
+    """Those that lie there, of services for which the manifest wants one."""
+    from controller.loop.certbook import CertBook
+    from controller.loop.certifying import Certifier
+
+    book = CertBook(ground.folder(stack), stack)
+    wanted = {name: Certified(0.0) for name in book.delivered() if asks_for_certificates(target.manifest, name)}
+    return Certifier(book, None).look(wanted, ground.now()).certificates if wanted else ()
 
 
 def _asks_for_scans(target: Target) -> bool:

@@ -22,8 +22,8 @@ from controller.security.issuing import Record, mark_of, must_replace
 from controller.security.leaves import CHAIN, read_facts
 from controller.security.renewal import NEVER_TRIED, Tries, may_try
 
-_CLOCKS = 1.0
-"""Seconds by which the engine's clock and ours may differ."""
+_CLOCKS = 0.1
+"""Seconds by which what was written down may be off: the engine is on this machine, and has its clock."""
 _PATIENCE = 30.0
 """Seconds for a signal, or for a command in a container."""
 _ROLL_AGAIN = 1800.0
@@ -36,12 +36,13 @@ Roll = Callable[[str], None]
 
 
 class Hand(NamedTuple):
-    """What is needed for it. `folder`: of the stack's state."""
+    """What is needed for it. `folder`: of the stack's state; `tells` False: it only looks."""
 
     engine: Engine
     folder: Path
     roll: Roll
     now: Callable[[], Instant]
+    tells: bool = True
 
 
 class Taking:
@@ -89,11 +90,13 @@ class Taking:
         mark, now = mark_of(self._book.files_of(name)), self._hand.now()
         if record.taken != mark:
             behind = [one for one in running if (one.started_at or 0.0) <= record.delivered_at + _CLOCKS]
+            if behind and not self._hand.tells:
+                return record
             record = self._tell(name, one, record, behind, mark) if behind else _taken(record, mark)
         if record.taken == mark and one.ports:
             record = self._shake(name, one, record, running)
             self._looked[name] = (mark, now)
-            if must_replace(record, one, now):
+            if self._hand.tells and must_replace(record, one, now):
                 record = self._replace(name, record, mark)
         return record
 

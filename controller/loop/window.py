@@ -227,7 +227,13 @@ class Window:
         loaded = self._reconciler(stack).loaded
         reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
         state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
-        return dataclasses.replace(state, barred=loaded.desired.kept_out)
+        certificates = self._certifying.latest.get(stack)
+        known = certificates.certificates if certificates is not None else ()
+        return dataclasses.replace(state, barred=loaded.desired.kept_out, certificates=known)
+
+    def last_certificates(self, stack: str) -> StackCertificates | None:
+        """As they were when they were looked at last; None: they were not yet, or it has none."""
+        return self._certifying.latest.get(stack)
 
     def secrets(self, stack: str) -> StackSecrets:
         """Names, versions and ages of its secrets, and who uses them. Raises ControllerError for a damaged file."""

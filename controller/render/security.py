@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from controller.model.certified import CertificateState
 from controller.model.names import Instant
 from controller.model.reach import Pair, Reach, Verdict
 from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
@@ -33,7 +34,7 @@ def security_data(states: Sequence[SecurityState]) -> Data:
 
 
 def state_data(state: SecurityState) -> Data:
-    """`GET /v1/stacks/{stack}/security`. Certificates, keys and audit are none as long as nobody keeps any."""
+    """`GET /v1/stacks/{stack}/security`. Keys and audit are none as long as nobody keeps any."""
     scanned = state.scanned
     own = scanned.own if scanned is not None else ()
     return {
@@ -52,10 +53,16 @@ def state_data(state: SecurityState) -> Data:
         },
         "waivers": [_waiver_data(one) for one in (scanned.waivers if scanned is not None else ())],
         "network": _network_data(state),
-        "certificates": [],
+        "certificates": [_certificate_data(one) for one in state.certificates],
         "keys": [],
         "auditHead": None,
     }
+
+
+def _certificate_data(one: CertificateState) -> Data:
+    ends = {"endsAt": one.ends_at, "renewAt": one.renew_at}
+    times = {name: None if at is None else timestamp(at) for name, at in ends.items()}
+    return {"service": one.service, **times, "seen": str(one.seen), "message": one.trouble or None}
 
 
 def _waiver_data(one: WaiverState) -> Data:
@@ -113,7 +120,8 @@ def security_lines(states: Sequence[SecurityState], now: Instant, look: Look) ->
     lines = table(_HEADER, rows, paint=look.paint, width=look.width)
     if not look.headers:
         return lines[1:]
-    for part in (_waiver_lines(states, look), _barred_lines(states, look), _edge_lines(states, look)):
+    certificates = _certificate_lines(states, now, look)
+    for part in (_waiver_lines(states, look), _barred_lines(states, look), _edge_lines(states, look), certificates):
         lines += ["", *part] if part else []
     if look.wide and (found := [one for state in states for one in state.published]):
         lines += ["", *published_lines(found, paint=look.paint)]
@@ -184,6 +192,15 @@ def _days(one: WaiverState) -> Cell:
     if one.days_left < 0:
         return Cell(f"over for {count(-one.days_left, 'day')}", "bad")
     return Cell(count(one.days_left, "day"), "warn" if one.days_left < _SOON else "")
+
+
+def _certificate_lines(states: Sequence[SecurityState], now: Instant, look: Look) -> list[str]:
+    rows: list[list[str | Cell]] = [
+        [state.stack, one.service, NONE if one.ends_at is None else age(max(0.0, one.ends_at - now)), str(one.seen)]
+        for state in states
+        for one in state.certificates
+    ]
+    return table(("STACK", "CERTIFICATE", "ENDS IN", "SEEN"), rows, paint=look.paint, width=look.width) if rows else []
 
 
 def _barred_lines(states: Sequence[SecurityState], look: Look) -> list[str]:

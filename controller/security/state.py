@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import NamedTuple
 
+from controller.model.certified import CertificateState
 from controller.model.names import Instant
 from controller.model.reach import Reach
 from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding, by_severity
@@ -69,6 +70,8 @@ class SecurityState:
     reach: Reach | None = None
     asked: bool = True
     """The manifest asks for scans."""
+    certificates: tuple[CertificateState, ...] = ()
+    """Of the controller's own authority, as they are now."""
 
 
 def is_engines(finding: ScanFinding) -> bool:

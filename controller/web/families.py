@@ -67,6 +67,8 @@ FAMILIES = (
     Family("controller_scan_waivers", "gauge", STACK, "Waivers that are not over"),
     Family("controller_scan_barred_services", "gauge", STACK, "Services that may not be started, by what was found"),
     Family("controller_scan_time_seconds", "gauge", STACK, "When it was scanned last, in seconds since 1970"),
+    Family("controller_certificate_expiry_time_seconds", "gauge", SERVICE, "When its certificate ends, since 1970"),
+    Family("controller_certificate_taken_up", "gauge", SERVICE, "1 where every replica has its newest one, else 0"),
     Family("controller_ingress_requests_total", "counter", REPLICA, "Requests that the ingress led to it"),
     Family("controller_ingress_errors_total", "counter", REPLICA, "Of these, the ones that failed"),
     Family("controller_ingress_connections", "gauge", REPLICA, "Open connections from the ingress"),

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 
+from controller.model.certified import Seen
 from controller.model.decision import Phase, StackPhase
 from controller.model.observed import Replica
 from controller.model.routes import RouteState
@@ -44,6 +45,7 @@ def _stack(facts: StackFacts) -> Iterator[Row]:
         yield "controller_stack_phase", (*stack, phase.value), phase is status.phase
     yield from _alerts(facts)
     yield from _scan(facts)
+    yield from _certificates(facts)
     yield from chain.from_iterable(_service((*stack, one.name), one) for one in status.services)
 
 
@@ -70,6 +72,13 @@ def _scan(facts: StackFacts) -> Iterator[Row]:
         if source is FindingSource.COMPOSE or scanned.looked_at is not None:
             for severity in FindingSeverity:
                 yield "controller_scan_findings", (stack, severity.value, source.value), counted[severity, source]
+
+
+def _certificates(facts: StackFacts) -> Iterator[Row]:
+    for one in facts.certificates.certificates if facts.certificates is not None else ():
+        labels = (facts.status.name, one.service)
+        yield "controller_certificate_expiry_time_seconds", labels, one.ends_at
+        yield "controller_certificate_taken_up", labels, one.seen in (Seen.SERVED, Seen.TAKEN_UP)
 
 
 def _service(labels: tuple[str, str], status: ServiceStatus) -> Iterator[Row]:

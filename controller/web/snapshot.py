@@ -18,6 +18,7 @@ from controller.model.usage import Usage
 from controller.render.alerts import Shown, show_alerts
 
 if TYPE_CHECKING:
+    from controller.model.certified import StackCertificates
     from controller.security.state import Scanned
 
 
@@ -32,6 +33,7 @@ class StackFacts(NamedTuple):
     """Open ones; None: the stack's store cannot be read now."""
     scanned: Scanned | None = None
     barred: int | None = None
+    certificates: StackCertificates | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,8 @@ def _facts(window: Window, only: str | None) -> Iterator[StackFacts]:
         name = status.name
         with suppress(UnknownStack):  # it has just gone
             up = window.unavailable(name) is None
-            yield StackFacts(status, up, window.passes(name), _open_alerts(window, name), *window.scanned(name))
+            alerts, certificates = _open_alerts(window, name), window.last_certificates(name)
+            yield StackFacts(status, up, window.passes(name), alerts, *window.scanned(name), certificates)
 
 
 def _open_alerts(window: Window, stack: str) -> tuple[Shown, ...] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -73,24 +74,34 @@ def mounts(house: House, service: str) -> list[dict[str, Any]]:
     return [m for m in json.loads(body)["create"]["HostConfig"].get("Mounts") or [] if "tls" in m["Target"]]
 
 
+def certificates(there: Visit) -> dict[str, Any]:
+    found: dict[str, Any] = there.get("/v1/stacks/shop/certificates")
+    return found
+
+
+def metrics(there: Visit) -> set[str]:
+    """Each line with its labels in order."""
+    lines = there.http.get("/metrics").text.splitlines()
+    return {re.sub(r"{(.*)}", lambda m: "{" + ",".join(sorted(m[1].split(","))) + "}", line) for line in lines}
+
+
 def test_certificates_are_there_before_containers_and_are_served_to_whoever_asks(house: House) -> None:
     house.write("shop", FILE, TLS)
     seen: dict[str, Any] = {}
 
     def script(there: Visit) -> None:
         converge(there)
-        eventually(
-            lambda: all(c["seen"] == "taken up" for c in there.get("/v1/stacks/shop/certificates")["certificates"])
-        )
-        seen.update(there.get("/v1/stacks/shop/certificates"))
+        eventually(lambda: all(one["seen"] == "taken up" for one in certificates(there)["certificates"]))
+        seen.update(certificates(there))
         assert "CertificateRenewFailed" not in house.ear.conditions("shop")
+        eventually(lambda: 'controller_certificate_taken_up{service="db",stack="shop"} 1.0' in metrics(there))
+        assert any('certificate_expiry_time_seconds{service="web"' in line for line in metrics(there))
+        told = there.get("/v1/stacks/shop/security")["certificates"]
+        assert [(one["service"], one["seen"]) for one in told] == [("db", "taken up"), ("web", "taken up")]
 
     visit(house, script)
-    assert (seen["enabled"], seen["rotation"], [one["role"] for one in seen["authorities"]]) == (
-        True,
-        "none",
-        ["issuer"],
-    )
+    assert (seen["enabled"], seen["rotation"]) == (True, "none")
+    assert [one["role"] for one in seen["authorities"]] == ["issuer"]
     found = {one["service"]: one for one in seen["certificates"]}
     assert set(found) == {"db", "web"} and {"web", "front", "web.shop.internal"} <= set(found["web"]["names"])
     assert not found["web"]["faults"] and found["web"]["serial"] == serial(house, "web")
@@ -168,7 +179,7 @@ def test_without_the_encryption_key_services_run_on_and_it_is_a_condition_and_an
         eventually(
             lambda: any(a["rule"] == "CertificateRenewFailed" for a in there.get("/v1/stacks/shop/alerts")["alerts"])
         )
-        state = there.get("/v1/stacks/shop/certificates")
+        state = certificates(there)
         assert "no key to open them" in state["message"] and len(state["authorities"]) == 1
         assert not command(house, "renew")[0].ok and serial(house, "db") == before
         assert {one["phase"] for one in there.status()["services"]} == {"Ready"}
@@ -185,10 +196,10 @@ def test_a_change_of_authority_goes_through_its_phases_by_itself_until_old_leave
     def script(there: Visit) -> None:
         converge(there)
         eventually(lambda: not pending(house))
-        old = there.get("/v1/stacks/shop/certificates")["authorities"][0]["id"]
+        old = certificates(there)["authorities"][0]["id"]
         assert [act.ok for act in command(house, "rotate-ca")] == [True]
-        eventually(lambda: there.get("/v1/stacks/shop/certificates")["rotation"] == "outlive", 20)
-        state = there.get("/v1/stacks/shop/certificates")
+        eventually(lambda: certificates(there)["rotation"] == "outlive", 20)
+        state = certificates(there)
         assert [(one["role"], one["id"] == old) for one in state["authorities"]] == [("issuer", False), ("going", True)]
         assert {one["authority"] for one in state["certificates"]} == {state["authorities"][0]["id"]}
         assert not command(house, "rotate-ca")[0].ok

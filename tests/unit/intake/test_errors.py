@@ -124,7 +124,11 @@ def test_a_long_chain_is_no_matter() -> None:
 
 LATER: dict[str, Any] = {
     "ingress is acted on": ({"ingress": {"mode": "auto"}}, []),
-    "security": ({"security": {"tls": {"mode": "internal"}}}, ["spec.security.tls"]),
+    "TLS between services is acted on": ({"security": {"tls": {"mode": "internal"}}}, []),
+    "the ingress's own": (
+        {"security": {"tls": {"certificate": "a.pem", "key": "k.pem"}}},
+        ["spec.security.tls.certificate", "spec.security.tls.key"],
+    ),
     "network policy is acted on": ({"security": {"networkPolicy": "dependencies", "addressPool": "10.9.0.0/20"}}, []),
     "strict is acted on": ({"security": {"strict": True}}, []),
     "bake is acted on": ({"services": {"web": {"update": {"bake": "1m", "watch": "ready", "scope": "stack"}}}}, []),

@@ -6,6 +6,7 @@ from datetime import date
 
 from controller.loop.controller import Passes
 from controller.model.alert import Alert, Severity
+from controller.model.certified import CertificateState, StackCertificates
 from controller.model.decision import Phase
 from controller.model.routes import Figures as Traffic
 from controller.model.routes import RouteSeen, RouteState
@@ -29,11 +30,16 @@ FINDING = ScanFinding(
 ALERT = Alert("a1", "shop", "web", "Degraded", Severity.CRITICAL, "web is sick", NOW - 60, NOW - 30)
 
 
+CERTIFICATES = StackCertificates(
+    "shop", enabled=True, certificates=(CertificateState("shop", "web", "ab12", ends_at=NOW + 3600.0),)
+)
+
+
 def everything() -> Snapshot:
     web = service_status("web", Phase.READY, healthy(1, route=ROUTE, restarts=2), desired=2)
     usage = ServiceUsage(FIGURES, {"shop-web-1": FIGURES}, {"jobs": 12.5})
     scanned = Scanned(NOW, (FINDING,), (WaiverState(Waived("N01", "web", "known", date(2030, 1, 1)), 9, 1),), NOW)
-    facts = StackFacts(stack_status(web), True, Passes(9, 0.25), (Shown(ALERT),), scanned, 0)
+    facts = StackFacts(stack_status(web), True, Passes(9, 0.25), (Shown(ALERT),), scanned, 0, CERTIFICATES)
     return Snapshot(
         NOW,
         (facts,),

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import stat
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +51,7 @@ class Opened:
 
 def open_ring(root: Path, environment: Mapping[str, str]) -> Opened:
     """What there is; changes nothing, raises nothing: a key that cannot be read is a reason to be locked."""
+    _leave_no_core()
     try:
         given, own, following = _given(environment), _own(root / KEY), _own(root / NEXT)
         keys = tuple(dict.fromkeys(key for key in (following, given, own) if key is not None))
@@ -161,6 +163,17 @@ def read_key_file(path: Path) -> Key:
 def encrypted_files(root: Path) -> Iterator[Path]:
     """Everything below the state folder that holds something encrypted, but for the canary."""
     yield from sorted((*root.glob(f"*/*/{BOOK}"), *root.glob(f"*/*/**/*{SEALED}")))
+
+
+def _leave_no_core() -> None:
+    """Keys and values in memory are not to lie on a disk when this process falls over.
+
+    One byte: of zero Linux asks nobody who takes cores through a pipe, as systemd does.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if hard != 0:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_CORE, (1, hard))
 
 
 def _find_lock(root: Path, keys: tuple[Key, ...]) -> str | None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from controller.intake.managed import check_name, find_uses, managed_by, users_of
 from controller.loop.acting import who
 from controller.loop.ground import Ground, complain
-from controller.loop.keyring import Opened, ready_ring
+from controller.loop.keyring import Opened, held_ring
 from controller.loop.lock import read_holder
 from controller.loop.secretbook import MOST_BYTES, Record, SecretBook
 from controller.loop.wake import nudge
@@ -78,8 +78,8 @@ class SecretDesk:
         return SecretSet(stack.name, name, found.version, changed=True)
 
     def _put(self, stack: _Stack, values: Mapping[str, bytes]) -> Sequence[SecretSet]:
-        ring = ready_ring(self._ground.asked.root, self._ground.asked.environment)
-        made = self._book(stack.name).put_all(ring, values, self._who, self._ground.now())
+        with held_ring(self._ground.asked.root, self._ground.asked.environment) as ring:
+            made = self._book(stack.name).put_all(ring, values, self._who, self._ground.now())
         for record in (record for record, changed in made if changed):
             self._tell(stack.name, f"secret '{record.name}' has version {record.version}, set by {self._who}")
         kept = self._nudge(stack.name)

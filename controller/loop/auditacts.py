@@ -107,6 +107,16 @@ def ingress_act(stack: str, id_: str) -> Act:
     return Act(CONTROLLER, Via.LOOP, "ingress", "ingress", stack, stack, id=id_)
 
 
+def certificate_act(stack: str, service: str) -> Act:
+    """A service has a new certificate."""
+    return Act(CONTROLLER, Via.LOOP, "issue", "certificate", service, stack, outcome="done")
+
+
+def authority_act(stack: str, stage: str) -> Act:
+    """The change of the authority goes on."""
+    return Act(CONTROLLER, Via.LOOP, "rotate-ca", "authority", "", stack, outcome=stage or "done")
+
+
 def cleaned(act: Act, report: CleanupReport) -> Act:
     """A clean-up, with what went."""
     gone = [f"{one.item.kind} {one.item.name or one.item.id}" for one in report.of(Fate.REMOVED)]

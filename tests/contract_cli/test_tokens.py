@@ -153,3 +153,17 @@ def test_a_broken_manifest_is_told_with_its_place(tmp_path: Path) -> None:
     project.write("manifests/controller.yaml", MANIFEST.replace("ada: [operator]", "ada: [oparator]"))
     ran = project.run("access", "can", "ada", "stop", "stacks")
     assert ran.code == 1 and "did you mean 'operator'?" in ran.err and "controller.yaml:7" in ran.err
+
+
+def test_each_act_on_tokens_is_in_the_audit_log(kept: Project) -> None:
+    token = kept.run("token", "create", "ada").out.strip()
+    number = claims(token)["jti"]
+    assert kept.run("token", "revoke", number).code == 0
+    ran = kept.run("audit", "show", "-o", "json")
+    assert ran.code == 0 and token not in ran.out
+    told = [
+        (one["verb"], one["object"]["name"], one["outcome"])
+        for one in json.loads(ran.out)["records"]
+        if number in one["object"]["name"] and one["stage"] == "outcome"
+    ]
+    assert told == [("create", f"{number} of ada", "done"), ("revoke", number, "done")]

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from controller.model.manifest.security import Reload
 
 OVERRIDE, OVERRIDES = "override.yaml", "overrides"
-"""What is laid over the files of the user: for people; and for Compose, by its digest, so that it never changes."""
+"""What is laid over the user's files: for people; for Compose by its digest, so that nobody changes what it reads."""
 _LEFT_FOR = 600.0
 """Seconds for which an override that is not in force any more may still be read by somebody."""
 FILES, FOLDER, TAGS = "secrets", "run-secrets", "run-secrets.tags"

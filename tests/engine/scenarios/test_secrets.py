@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import urllib.request
@@ -26,7 +27,9 @@ COMPOSE = """
       calm: {SLEEP}
     secrets: {password: {external: true}}
     """
-SPEC = "security: {secrets: {managed: [password], reload: {live: {mode: signal, signal: USR1}}}}"
+SPEC = (
+    "security: {scan: {failOn: critical}, secrets: {managed: [password], reload: {live: {mode: signal, signal: USR1}}}}"
+)
 FIRST, SECOND, THIRD = "first-hippopotamus", "second-hippopotamus", "third-hippopotamus"
 ROUTES = (
     "",
@@ -128,7 +131,10 @@ def test_values_are_in_no_output_file_inspect_or_process(shop: Scene) -> None:
         give(shop, SECOND)
         eventually(lambda: inside(shop, "web") == SECOND)
         eventually(lambda: inside(shop, "live", "/tmp/seen") == SECOND)
-        told += answers(shop, daemon)
+        found = dict(answers(shop, daemon))
+        rules = {(one["rule"], one["service"]) for one in json.loads(found["/security"])["findings"]}
+        assert rules and not {rule for rule, _ in rules} & {"H06", "X01"}  # what the controller gives is meant
+        told += found.values()
         told += [text for path in Path("/proc").glob("[0-9]*/cmdline") if (text := read(path))]
         told += [text for path in Path("/proc").glob("[0-9]*/environ") if (text := read(path))]
         told += [str(container.inspect) for container in shop.containers().values()]
@@ -142,14 +148,14 @@ def test_values_are_in_no_output_file_inspect_or_process(shop: Scene) -> None:
     assert places and all("mounts" in path.parts for path in places), places
 
 
-def answers(scene: Scene, daemon: Daemon) -> Iterator[str]:
+def answers(scene: Scene, daemon: Daemon) -> Iterator[tuple[str, str]]:
     base = eventually(lambda: re.search(r"dashboard: (\S+)", daemon.said()))[1]
     token = next(scene.state.rglob("api.token")).read_text().strip()
     for route in ROUTES:
         url = f"{base}/v1/stacks/{scene.name}{route}"
         request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
         with urllib.request.urlopen(request, timeout=20) as answer:
-            yield answer.read().decode()
+            yield route, answer.read().decode()
 
 
 def read(path: Path) -> str:

@@ -199,6 +199,7 @@ def test_lists_can_be_narrowed_and_piped(applied: Project) -> None:
     assert "UPDATED" in applied.run("get", "svc", "-o", "wide").out
 
 
+@pytest.mark.slow
 def test_describe_why_and_events(applied: Project) -> None:
     assert "Replicas:   1 desired, 1 ready" in applied.run("describe", "web").out
     assert "Services:" in applied.run("describe", "stack", "shop").out

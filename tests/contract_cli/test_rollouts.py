@@ -53,6 +53,7 @@ def test_there_and_back_again(updated: Project) -> None:
     assert images(updated) == {"db:1", "web:2"} and phases(updated)["web"] == "Ready"
 
 
+@pytest.mark.slow
 def test_the_history_has_the_stable_shape_and_no_secret(history: Project) -> None:
     ran = history.run("rollout", "history", "--diff", "-o", "json")
     assert ran.code == 0, ran.err
@@ -103,6 +104,7 @@ def test_the_status_of_what_is_done_ends_at_once(history: Project) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_status_of_what_was_rolled_back_is_a_failure(updated: Project) -> None:
     broken = "labels: {controller.simulated.crash-after: '0.2'}\n"
     updated.write("compose.yaml", SHOP.replace("image: web:1\n", f"image: web:3\n        {broken}"))
@@ -125,6 +127,7 @@ def test_what_cannot_be_undone_is_one_line_with_its_mend(project: Project) -> No
         assert (ran.code, ran.out) == (1, "") and said in ran.err and "hint: " in ran.err
 
 
+@pytest.mark.slow
 def test_a_daemon_does_what_is_asked_beside_it_and_does_not_fight_it(updated: Project) -> None:
     with running(updated, "--watch"):
         eventually(lambda: "Converged" in updated.run("status").out)

@@ -96,6 +96,7 @@ def test_render_prints_what_compose_makes(project: Project) -> None:
     assert json.loads(project.run("render", "-o", "json").out) == model
 
 
+@pytest.mark.slow
 def test_graph_in_every_form(project: Project) -> None:
     assert "critical path (*): db → web" in project.run("graph").out
     assert project.run("graph", "--format", "dot").out.startswith("digraph")
@@ -104,6 +105,7 @@ def test_graph_in_every_form(project: Project) -> None:
     assert stack["batches"] == [["db"], ["web"]]
 
 
+@pytest.mark.slow
 def test_init_writes_a_manifest_that_plans_the_same(project: Project) -> None:
     before = project.run("plan").out
     ran = project.run("init")

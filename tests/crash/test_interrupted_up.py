@@ -164,6 +164,7 @@ def test_a_child_of_a_controller_that_is_killed_dies_with_it_and_the_next_one_go
     assert set(found) == {"web-1", "db-1"} == running(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", ["engine.container.create.after", "engine.container.archive.sent"])
 def test_a_container_without_the_file_that_belongs_into_it_is_never_started(scene: Scene, point: str) -> None:
     """This Compose puts an inline config into the container after its create; no look from outside shows whether."""

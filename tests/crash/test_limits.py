@@ -52,6 +52,7 @@ def end(folder: Path) -> tuple[float, str, int]:
     return (web.limit.memory or 0) / MIB, str(web.phase), told
 
 
+@pytest.mark.slow
 def test_killed_at_every_write_it_is_raised_once_and_lives(tmp_path: Path) -> None:
     saved = tmp_path / "saved"
     saved.mkdir()

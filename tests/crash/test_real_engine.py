@@ -133,6 +133,7 @@ def _is_call(point: str) -> bool:
     return point.startswith("engine.") and point.endswith((BEFORE, SENT, AFTER))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change", ["changed", *(pytest.param(c, marks=pytest.mark.slow) for c in CHANGES if c != "changed")]
 )

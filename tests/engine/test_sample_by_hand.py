@@ -47,6 +47,7 @@ def ports() -> Iterator[Mapping[str, int]]:
         compose("down", "--volumes", "--timeout", "2")
 
 
+@pytest.mark.slow
 def test_the_sample_answers_through_its_published_port(ports: Mapping[str, int]) -> None:
     server = f"http://127.0.0.1:{ports['RAG_PORT']}"
     texts = ("Rolling updates replace one replica at a time.", "Bananas grow in warm countries.")

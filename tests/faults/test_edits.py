@@ -101,6 +101,7 @@ SAVES: dict[str, Callable[[Path, str], None]] = {
 COMMON = {"written in two halves", "renamed over"}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.fault("F1")
 @pytest.mark.fault("F2")

@@ -93,6 +93,7 @@ def prefixes_that_are_valid(text: str) -> Mapping[frozenset[str], int]:
     return sets
 
 
+@pytest.mark.slow
 @pytest.mark.fault("F1")
 @pytest.mark.parametrize("prune", [False, True], ids=["as by default", "with prune"])
 def test_no_prefix_that_is_valid_removes_services_unasked(prune: bool, tmp_path: Path) -> None:

@@ -282,6 +282,7 @@ def test_what_a_person_does_with_compose_beside_us_is_seen_and_ends_in_one_state
             stays(lambda: len(happened(scene.name, began, "create")) == 3, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("I4")
 @pytest.mark.parametrize("taken_by", ["a process", pytest.param("a container", marks=pytest.mark.slow)])
 def test_a_host_port_that_is_taken_is_named_and_the_old_one_is_not_stopped_for_it(scene: Scene, taken_by: str) -> None:

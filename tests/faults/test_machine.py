@@ -83,6 +83,7 @@ def is_whole(state: Path) -> bool:
         return bool(database.execute("PRAGMA integrity_check").fetchone() == ("ok",))
 
 
+@pytest.mark.slow
 @pytest.mark.fault("I6")
 def test_on_a_full_disk_nothing_is_begun_and_once_there_is_room_everything_goes_on(scene: Scene, little: Path) -> None:
     scene.compose(PAIR)

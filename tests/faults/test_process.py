@@ -28,6 +28,7 @@ def of_version(scene: Scene, version: str) -> set[str]:
     return {name for name, one in scene.containers().items() if f"V={version}" in one.inspect["Config"]["Env"]}
 
 
+@pytest.mark.slow
 @pytest.mark.fault("C3")
 def test_told_to_end_in_mid_update_it_finishes_its_step_and_the_next_run_the_update(
     scene: Scene, record_property: Callable[[str, object], None]

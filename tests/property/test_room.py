@@ -262,7 +262,7 @@ def random_event(play: Squeezed, random: Random) -> Callable[[], None]:
 
 
 PARTS = 10
-FAST = 2
+FAST = 1
 
 
 @pytest.mark.parametrize(

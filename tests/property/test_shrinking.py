@@ -26,6 +26,7 @@ for kind in KINDS:
 """
 
 
+@pytest.mark.slow
 def test_a_seed_gives_the_same_world_and_the_same_life_in_every_process() -> None:
     def trace(hashes: str) -> str:
         env = {**os.environ, "PYTHONHASHSEED": hashes}

@@ -59,6 +59,7 @@ def test_a_running_project_is_adopted_with_no_restart_and_released(scene: Scene)
         stays(lambda: not scene.containers()["web-1"].running, 3)
 
 
+@pytest.mark.slow
 def test_a_project_with_everything_is_adopted_and_given_back(scene: Scene) -> None:
     write_rich(scene)
     scene.hand("up", "-d")
@@ -72,6 +73,7 @@ def test_a_project_with_everything_is_adopted_and_given_back(scene: Scene) -> No
     assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.slow
 def test_what_we_made_of_everything_is_what_compose_would_have_made(scene: Scene) -> None:
     write_rich(scene)
     scene.done("apply")
@@ -117,6 +119,7 @@ def test_an_edited_project_is_held_until_adopt(scene: Scene) -> None:
         assert "V=3" in scene.containers()["web-1"].inspect["Config"]["Env"]
 
 
+@pytest.mark.slow
 def test_apply_adopt_takes_an_edited_project_over(scene: Scene) -> None:
     scene.compose(PLAIN)
     scene.hand("up", "-d")
@@ -128,6 +131,7 @@ def test_apply_adopt_takes_an_edited_project_over(scene: Scene) -> None:
     assert lives(found, but="web") == lives(before, but="web")
 
 
+@pytest.mark.slow
 def test_a_partly_running_project_is_completed_without_asking(scene: Scene) -> None:
     scene.compose(PLAIN)
     scene.hand("up", "-d", "db")
@@ -138,6 +142,7 @@ def test_a_partly_running_project_is_completed_without_asking(scene: Scene) -> N
     assert found["db-1"].life == before["db-1"].life
 
 
+@pytest.mark.slow
 def test_containers_of_other_projects_and_of_compose_run_are_never_touched(scene: Scene) -> None:
     other = scene.another()
     elsewhere = scene.folder.parent / "elsewhere"

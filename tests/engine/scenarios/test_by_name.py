@@ -63,6 +63,7 @@ def is_withdrawn(one: Container) -> bool:
     return bool(one.inspect["NetworkSettings"]["Networks"]) and not names(one)
 
 
+@pytest.mark.slow
 def test_an_update_turns_nobody_away_who_finds_it_by_name(scene: Scene) -> None:
     site = site_with(scene, "3s")
     with asked_by_name(scene, "shop-window") as seen:

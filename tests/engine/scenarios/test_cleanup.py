@@ -232,6 +232,7 @@ def test_beside_a_daemon_and_by_its_schedule(shop: Shop) -> None:
             assert any(event["reason"] == "CleanedUp" and "one-off of db" in event["message"] for event in told)
 
 
+@pytest.mark.slow
 def test_a_log_without_bound_is_told_and_a_bounded_one_is_not(scene: Scene) -> None:
     scene.compose(
         """

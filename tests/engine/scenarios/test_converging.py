@@ -63,6 +63,7 @@ def test_sequential_never_has_two_services_starting(scene: Scene) -> None:
         assert all(later - earlier >= 0.5 for earlier, later in pairwise(starts))
 
 
+@pytest.mark.slow
 def test_a_second_apply_does_nothing_and_asks_compose_nothing(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}, b: {SLEEP, depends_on: [a]}}")
     scene.done("apply")
@@ -108,6 +109,7 @@ def test_an_edited_file_is_converged_on_and_only_what_it_changes_is_replaced(sce
         assert lives(scene.containers()) == lives(after)
 
 
+@pytest.mark.slow
 def test_scaling_takes_the_lowest_numbers_and_compose_agrees(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP, deploy: {replicas: 1}}}")
     with scene.daemon("--watch"):
@@ -155,6 +157,7 @@ def test_services_that_leave_the_profile_are_stopped_in_reverse_order_and_not_re
             assert ids(scene.containers()) == ids(before)
 
 
+@pytest.mark.slow
 def test_replicas_are_replaced_one_at_a_time_and_the_next_when_it_is_ready(scene: Scene) -> None:
     text = f"services: {{web: {{{ready_after(0.3)}, environment: {{V: '1'}}, deploy: {{replicas: 3}}}}}}"
     scene.compose(text)
@@ -184,6 +187,7 @@ def test_one_service_is_applied_with_what_it_needs_and_nothing_else(scene: Scene
     assert running(scene.containers()) == {"db-1", "web-1"}
 
 
+@pytest.mark.slow
 def test_a_compose_profile_is_chosen_by_name(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}, b: {SLEEP, profiles: [extra]}}")
     scene.done("apply")
@@ -194,6 +198,7 @@ def test_a_compose_profile_is_chosen_by_name(scene: Scene) -> None:
     assert ran.code == 1 and "nosuch" in ran.err and "extra" in ran.err
 
 
+@pytest.mark.slow
 def test_without_watch_the_manifest_as_read_at_the_start_holds_until_sighup(scene: Scene) -> None:
     text = "services: {a: {SLEEP, environment: {V: '1'}}}"
     scene.compose(text)

@@ -86,6 +86,7 @@ def test_two_stacks_of_one_name_are_an_error_with_both_places(scene: Scene) -> N
     assert not scene.containers()
 
 
+@pytest.mark.slow
 def test_keep_going_does_the_rest(scene: Scene) -> None:
     other = scene.another()
     scene.write("fleet/good/compose.yaml", f"name: {scene.name}\nservices: {{a: {{SLEEP}}}}\n")
@@ -98,6 +99,7 @@ def test_keep_going_does_the_rest(scene: Scene) -> None:
     assert running(scene.containers()) == {"a-1"}
 
 
+@pytest.mark.slow
 def test_auto_start_false_starts_nothing_until_start_and_then_keeps_it(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}, b: {SLEEP}}")
     scene.manifest("autoStart: false")

@@ -69,6 +69,7 @@ def test_a_container_with_composes_labels_of_which_compose_knows_nothing_is_held
         assert started.get_wrapped_container().id == before["db-1"].id
 
 
+@pytest.mark.slow
 def test_back_ends_that_testcontainers_started_are_used_and_never_touched(scene: Scene) -> None:
     """The application's own stack runs beside a Redis that is nobody's project."""
     from testcontainers.core.container import DockerContainer

@@ -69,6 +69,7 @@ def test_an_up_by_hand_that_wants_the_port_of_the_ingress_is_told_and_repaired(s
         assert "ForeignUp" not in scene.conditions() and len(proxies(scene)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["kill", pytest.param("rm -f", marks=pytest.mark.slow)])
 def test_a_proxy_that_somebody_ends_is_there_again(scene: Scene, site: Site, end: str) -> None:
     with scene.daemon("--watch"):
@@ -80,6 +81,7 @@ def test_a_proxy_that_somebody_ends_is_there_again(scene: Scene, site: Site, end
         assert [one.life for one in site.replicas()] == [replica.life]
 
 
+@pytest.mark.slow
 def test_what_is_given_back_has_its_port_again_and_what_is_pruned_leaves_nothing(scene: Scene, site: Site) -> None:
     scene.done("apply")
     assert len(proxies(scene)) == 1

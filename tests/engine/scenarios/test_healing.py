@@ -68,6 +68,7 @@ def is_paused(scene: Scene) -> bool:
     return any(one.state == "paused" for one in scene.containers().values())
 
 
+@pytest.mark.slow
 @pytest.mark.fault("W11")
 def test_a_server_that_ends_with_0_on_docker_stop_comes_back_and_a_finished_migration_does_not(scene: Scene) -> None:
     scene.compose("""

@@ -45,6 +45,7 @@ def row(scene: Scene) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.fault("W3")
 @pytest.mark.parametrize("policy", ["no", pytest.param("unless-stopped", marks=pytest.mark.slow)])
 def test_one_that_is_killed_for_want_of_memory_has_more_at_once_and_lives(scene: Scene, policy: str) -> None:

@@ -53,6 +53,7 @@ def test_a_broken_manifest_is_told_with_its_place_and_changes_nothing(scene: Sce
         assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("F3")
 def test_a_manifest_that_disappears_holds_the_stack(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}}")
@@ -150,6 +151,7 @@ def test_a_mass_removal_is_held_until_confirm(scene: Scene) -> None:
         assert scene.containers()["a-1"].life == before["a-1"].life
 
 
+@pytest.mark.slow
 def test_a_variable_that_is_unset_now_holds_the_generation(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP, environment: {TAG: '${HOUSE_TAG:-none}'}}}")
     scene.env["HOUSE_TAG"] = "seven"

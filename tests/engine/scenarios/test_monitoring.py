@@ -86,6 +86,7 @@ def promtool(scene: Scene, *arguments: str, text: str = "") -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_the_sample_is_watched_through_the_controller(sample: Scene) -> None:
     token = sample.folder / "compose" / "secrets" / "prometheus" / "scrape.token"
     with sample.step("from a fresh checkout the manifest holds, and nobody has made a token"):

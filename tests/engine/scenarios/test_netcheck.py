@@ -49,6 +49,7 @@ def counted(data: Any) -> set[tuple[str, str, str]]:
     return {(one["from"], one["to"], one["verdict"]) for one in data["pairs"] if one["counts"]}
 
 
+@pytest.mark.slow
 def test_who_shares_no_network_reaches_nobody_and_whoever_connects_is_found_out(scene: Scene) -> None:
     up(scene, SHOP)
     scene.manifest(POLICY)

@@ -223,6 +223,7 @@ def test_what_other_hands_do_to_networks_is_set_right(scene: Scene) -> None:
         assert ids(scene.containers()) == ids(found)
 
 
+@pytest.mark.slow
 def test_a_network_of_another_stays_under_the_policy_and_is_asked_for_by_its_name(scene: Scene) -> None:
     """Some Composes ask for external networks by their ids, and show them so in what they have made."""
     elsewhere = f"{scene.name}elsewhere"

@@ -46,6 +46,7 @@ def test_a_replica_that_does_not_serve_is_left_alive_and_one_that_is_dead_is_res
         assert "not alive, by its liveness probe" in scene.done("events").out
 
 
+@pytest.mark.slow
 def test_behind_the_ingress_one_that_does_not_serve_is_led_to_no_more_and_lives_on(scene: Scene) -> None:
     readiness = "readiness: {exec: [test, -f, /tmp/ready], interval: 1s, retries: 1}"
     site = Site(scene, probe=f"{readiness}\n    liveness: {{tcp: {{port: 8000}}, interval: 1s}}")

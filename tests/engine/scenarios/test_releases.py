@@ -82,6 +82,7 @@ def test_a_broken_release_is_taken_back_and_not_tried_again(scene: Scene, how: s
         assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.slow
 def test_a_release_that_cannot_be_started_gives_its_place_back_at_once(scene: Scene) -> None:
     """Stop-first: nothing serves any more when the engine says no, and after the apply nobody looks at it again."""
     scene.compose(f"services: {{web: {service(GOOD)}}}")
@@ -125,6 +126,7 @@ def test_a_stop_first_service_with_a_volume_keeps_its_rows_through_an_update_and
         assert found[:4] == ["one", "mine", "two", "broken"] and found[-1] == "two"
 
 
+@pytest.mark.slow
 @pytest.mark.fault("W7")
 def test_an_old_replica_that_ignores_the_signal_is_killed_after_its_grace_and_the_update_goes_on(scene: Scene) -> None:
     deaf = "trap '' TERM; touch /ready; while :; do sleep 1; done"
@@ -229,6 +231,7 @@ def test_a_stack_goes_back_as_a_whole_when_its_second_service_breaks(scene: Scen
     assert scene.data("plan")["changes"] == 0
 
 
+@pytest.mark.slow
 def test_who_depends_with_restart_and_who_shares_a_namespace_follow_a_replacement(scene: Scene) -> None:
     def want(version: str) -> None:
         scene.compose(f"""

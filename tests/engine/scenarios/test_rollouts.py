@@ -102,6 +102,7 @@ def test_undo_after_the_tag_has_moved_brings_back_the_image(scene: Scene, moving
         assert image_of(scene) != old
 
 
+@pytest.mark.slow
 def test_a_restart_replaces_every_replica_and_nothing_else(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP, deploy: {replicas: 2, update_config: {monitor: 1s}}}, b: {SLEEP}}")
     scene.done("apply")
@@ -113,6 +114,7 @@ def test_a_restart_replaces_every_replica_and_nothing_else(scene: Scene) -> None
     assert changes(scene)[-1] == ("restart a", "Converged")
 
 
+@pytest.mark.slow
 def test_a_halted_update_replaces_nothing_until_it_is_resumed(scene: Scene) -> None:
     write(scene, 1)
     with scene.daemon("--watch"):

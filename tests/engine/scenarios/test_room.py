@@ -94,6 +94,7 @@ def test_a_port_that_a_process_has(scene: Scene) -> None:
                 scene.await_phase("Converged")
 
 
+@pytest.mark.slow
 def test_a_port_that_a_strange_container_has(scene: Scene) -> None:
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]

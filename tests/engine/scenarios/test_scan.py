@@ -114,6 +114,7 @@ def of(rule: str, found: Findings) -> list[tuple[str | None, str]]:
     return [(one["service"], one["message"]) for one in found if one["rule"] == rule]
 
 
+@pytest.mark.slow
 def test_what_runs_as_it_is_written(scene: Scene) -> None:
     scene.compose(EVERYTHING)
     for name, text in FULL.items():
@@ -135,6 +136,7 @@ WEAKENED = HARDENED.replace(
 )
 
 
+@pytest.mark.slow
 def test_what_somebody_did_by_hand(scene: Scene) -> None:
     scene.compose(WEAKENED)
     scene.hand("up", "--detach")

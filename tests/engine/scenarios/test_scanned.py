@@ -50,6 +50,7 @@ def watched(scene: Scene) -> Iterator[Watched]:
         yield made
 
 
+@pytest.mark.slow
 def test_a_foreign_container_on_a_network_of_the_stack_is_told_within_seconds(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP}}")
     scene.manifest("security: {scan: {}}")

@@ -39,6 +39,7 @@ def test_stop_goes_in_reverse_order_and_lasts_until_start(scene: Scene) -> None:
         assert found["db-1"].started <= found["mid-1"].started <= found["top-1"].started
 
 
+@pytest.mark.slow
 def test_one_service_is_stopped_and_apply_ends_it(scene: Scene) -> None:
     scene.compose(CHAIN)
     scene.done("apply")
@@ -50,6 +51,7 @@ def test_one_service_is_stopped_and_apply_ends_it(scene: Scene) -> None:
     assert len(running(scene.containers())) == 3
 
 
+@pytest.mark.slow
 def test_stop_now_gives_no_grace(scene: Scene) -> None:
     scene.compose('services: {deaf: {image: IMAGE, command: ["sh", "-c", "sleep 1000"], stop_grace_period: 200s}}')
     scene.done("apply")
@@ -105,6 +107,7 @@ def test_a_failing_apply_through_a_daemon_ends_with_1_and_says_why(scene: Scene)
         assert "bad" in ran.err and "CrashLoopBackOff" in ran.err
 
 
+@pytest.mark.slow
 def test_a_second_run_is_refused_with_the_pid_of_the_first(scene: Scene) -> None:
     scene.compose("services: {a: {SLEEP}}")
     with scene.daemon("--watch") as daemon:
@@ -115,6 +118,7 @@ def test_a_second_run_is_refused_with_the_pid_of_the_first(scene: Scene) -> None
         assert "Traceback" not in ran.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_the_end_of_the_daemon_leaves_containers_running(scene: Scene, number: signal.Signals, code: int) -> None:
     scene.compose("services: {a: {SLEEP}, b: {SLEEP, depends_on: [a]}}")

@@ -53,6 +53,7 @@ def test_a_controller_killed_in_mid_apply_leaves_nothing_that_the_next_one_does_
     assert lives(scene.containers()) == lives(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", seconds(fast=(1.0,), slow=(0.4, 1.8, 2.6)))
 def test_a_controller_killed_in_mid_update_is_finished_by_the_next_one(scene: Scene, after: float) -> None:
     text = "services: {web: {SLEEP, environment: {V: '1'}, deploy: {replicas: 3}}}"
@@ -69,6 +70,7 @@ def test_a_controller_killed_in_mid_update_is_finished_by_the_next_one(scene: Sc
     assert len(found) == 3 and all("V=2" in one.inspect["Config"]["Env"] and one.running for one in found.values())
 
 
+@pytest.mark.slow
 def test_an_interrupted_recreate_by_compose_is_finished(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP}, db: {SLEEP}}")
     scene.done("apply")
@@ -87,6 +89,7 @@ def test_an_interrupted_recreate_by_compose_is_finished(scene: Scene) -> None:
     assert lives(scene.containers()) == lives(found)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("I1")
 def test_an_image_that_nobody_has_is_told_and_the_old_container_keeps_running(scene: Scene) -> None:
     text = "services: {web: {SLEEP}, db: {SLEEP}}"
@@ -107,6 +110,7 @@ def test_an_image_that_nobody_has_is_told_and_the_old_container_keeps_running(sc
         assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("I4")
 def test_a_host_port_of_another_process_is_named(scene: Scene) -> None:
     with socket.socket() as taken:
@@ -133,6 +137,7 @@ def test_more_replicas_than_host_ports_is_an_error_with_both_numbers(scene: Scen
     assert not scene.containers()
 
 
+@pytest.mark.slow
 def test_replicas_share_a_range_of_host_ports(scene: Scene) -> None:
     scene.compose('services: {web: {SLEEP, ports: ["127.0.0.1:28182-28183:80"], deploy: {replicas: 2}}}')
     scene.done("apply")
@@ -143,6 +148,7 @@ def test_replicas_share_a_range_of_host_ports(scene: Scene) -> None:
     assert ports == {"28182", "28183"} and running(found) == {"web-1", "web-2"}
 
 
+@pytest.mark.slow
 def test_several_networks_are_connected_before_the_start(scene: Scene) -> None:
     scene.compose("""
         services:
@@ -159,6 +165,7 @@ def test_several_networks_are_connected_before_the_start(scene: Scene) -> None:
     assert lives(scene.containers()) == lives(found)
 
 
+@pytest.mark.slow
 def test_an_anonymous_volume_goes_over_to_the_replacement(scene: Scene) -> None:
     text = "services: {db: {SLEEP, volumes: [/data], environment: {V: '1'}}}"
     scene.compose(text)
@@ -174,6 +181,7 @@ def test_an_anonymous_volume_goes_over_to_the_replacement(scene: Scene) -> None:
     assert scene.containers()["db-1"].life == new.life
 
 
+@pytest.mark.slow
 def test_a_container_with_a_name_of_its_own_is_replaced_under_it(scene: Scene) -> None:
     text = "services: {db: {SLEEP, container_name: NAME-own, environment: {V: '1'}}}"
     scene.compose(text)
@@ -185,6 +193,7 @@ def test_a_container_with_a_name_of_its_own_is_replaced_under_it(scene: Scene) -
     assert set(found) == {"own"} and found["own"].running and found["own"].id != old.id
 
 
+@pytest.mark.slow
 @pytest.mark.fault("D3")
 def test_a_daemon_that_is_away_is_said_to_be_and_the_controller_recovers_by_itself(scene: Scene) -> None:
     scene.compose("services: {web: {SLEEP}, db: {SLEEP}}")
@@ -271,6 +280,7 @@ def test_an_apply_without_progress_ends_at_its_timeout_and_says_what_is_not_read
     assert scene.phases() == {"web": "Starting"}
 
 
+@pytest.mark.slow
 def test_stopping_in_the_middle_of_a_start_stops_all_of_it(scene: Scene) -> None:
     scene.compose(FIVE)
     with scene.daemon("--watch"):

@@ -58,6 +58,7 @@ def test_an_update_of_three_replicas_turns_nobody_away(scene: Scene) -> None:
     assert site.runs(new) and site.answers() == "new"
 
 
+@pytest.mark.slow
 def test_an_apply_with_nothing_to_do_turns_nobody_away(scene: Scene) -> None:
     """A new process has asked no replica yet whether it is ready, and takes none out of the traffic for that."""
     site = site_with(scene)
@@ -80,6 +81,7 @@ TOLD = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.fault("W13")
 @pytest.mark.fault("W12")
 @pytest.mark.parametrize(("release", "why"), TOLD, ids=lambda value: getattr(value, "name", ""))

@@ -19,6 +19,7 @@ TWO = "services: {db: {SLEEP}, web: {SLEEP, depends_on: [db], deploy: {replicas:
 ALL = {"db-1", "web-1", "web-2"}
 
 
+@pytest.mark.slow
 @pytest.mark.fault("C6")
 def test_compose_recreates_everything_by_hand_and_is_not_disturbed(scene: Scene) -> None:
     scene.compose(TWO)
@@ -47,6 +48,7 @@ def test_compose_takes_everything_down_by_hand_and_it_comes_back(scene: Scene) -
             assert len(docker("network", "ls", "-q", "--filter", f"name={scene.name}_default").split()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.fault("C6")
 def test_compose_up_by_hand_beside_an_apply_ends_in_one_of_each(scene: Scene) -> None:
     scene.compose(TWO)
@@ -79,6 +81,7 @@ def test_other_files_of_the_same_project_are_named_as_the_cause(scene: Scene) ->
     assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.slow
 @pytest.mark.fault("I2")
 def test_a_tag_that_moved_rolls_on_apply_and_not_under_run(scene: Scene) -> None:
     tag = f"{scene.name}:1"
@@ -143,6 +146,7 @@ def create_network(name: str, project: str) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 def test_two_networks_of_one_name_become_one_again(scene: Scene) -> None:
     scene.compose(TWO)
     network = f"{scene.name}_default"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from controller.engines.base import Engine
 from controller.intake.certified import asks_for_certificates
 from controller.intake.targets import Target
+from controller.loop.auditproofs import head_of
 from controller.loop.gate import make_gate
 from controller.loop.generation import render_target, resolve_target
 from controller.loop.reachbook import load_reach
@@ -138,8 +139,9 @@ def _survey_one(ground: Ground, target: Target, *, has_engine: bool) -> Security
     state = make_state(rendered.name, resolution.stack.services, written, scanned, reach)
     gate = make_gate(ground.engine, target, rendered, senses.folder)
     barred = replace(resolution.stack, barred=gate.barred(senses.today)).kept_out if gate is not None else {}
+    audit = head_of(ground.asked.root, ground.engine_id(), rendered.name) if has_engine else None
     certificates = _read_certificates(ground, rendered.name, target) if has_engine else ()
-    return replace(state, barred=barred, asked=_asks_for_scans(target), certificates=certificates)
+    return replace(state, barred=barred, asked=_asks_for_scans(target), certificates=certificates, audit=audit)
 
 
 def _read_certificates(ground: Ground, stack: str, target: Target) -> tuple[CertificateState, ...]:

@@ -255,6 +255,9 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         there.ask("shop", "resume")
         whole = there.get("/v1/audit", limit=1000)
         assert whole["next"] is None and len(whole["records"]) > 8
+        newest = next(one for one in whole["records"] if one["log"] == "shop")
+        head = there.get("/v1/stacks/shop/security")["auditHead"]
+        assert (head["seq"], head["mac"]) == (newest["seq"], newest["mac"])
         paged, before = [], ""
         while True:
             page = there.get("/v1/audit", limit=3, before=before)

@@ -8,7 +8,7 @@ off anywhere goes on when it is asked for again, and nothing is ever without its
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from controller.loop.keyring import begin_turn, encrypted_files, end_turn
 from controller.loop.secretbook import SecretBook
 from controller.loop.store import BOOK
 from controller.loop.whole import alone_in, explained, write_whole
+from controller.model.errors import ControllerError
 from controller.security.audit import Act, Via
 from controller.security.vault import Ring, key_of, rewrap
 
@@ -51,6 +52,16 @@ def turn_recorded(root: Path, environment: Mapping[str, str], new: Path | None =
             for stack in stacks:
                 recorded.enter_context(book.acting(Act(who(), Via.CLI, "rotate-key", "key", "", stack, caller())))
         return turn_keys(root, environment, new)
+
+
+def keys_in(root: Path, folder: Path) -> tuple[str, ...]:
+    """Ids of the keys that what is encrypted in a stack's folder is under; what cannot be read is told elsewhere."""
+    found: set[str] = set()
+    for path in encrypted_files(root):
+        if path.is_relative_to(folder):
+            with suppress(ControllerError):
+                found.update(_keys_of(path))
+    return tuple(sorted(found))
 
 
 def _kept(root: Path) -> Mapping[str, list[str]]:

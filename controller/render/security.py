@@ -35,7 +35,7 @@ def security_data(states: Sequence[SecurityState]) -> Data:
 
 
 def state_data(state: SecurityState) -> Data:
-    """`GET /v1/stacks/{stack}/security`. Keys are none as long as nobody keeps any."""
+    """`GET /v1/stacks/{stack}/security`."""
     scanned = state.scanned
     own = scanned.own if scanned is not None else ()
     return {
@@ -55,7 +55,7 @@ def state_data(state: SecurityState) -> Data:
         "waivers": [_waiver_data(one) for one in (scanned.waivers if scanned is not None else ())],
         "network": _network_data(state),
         "certificates": [_certificate_data(one) for one in state.certificates],
-        "keys": [],
+        "keys": list(state.keys),
         "auditHead": None if state.audit is None else _head_data(state.audit),
     }
 

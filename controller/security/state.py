@@ -73,6 +73,8 @@ class SecurityState:
     """The manifest asks for scans."""
     certificates: tuple[CertificateState, ...] = ()
     """Of the controller's own authority, as they are now."""
+    keys: tuple[str, ...] = ()
+    """Ids of the encryption keys that something of it is under."""
     audit: Anchor | None = None
     """Where its audit log ends; None: nothing was recorded yet, or that is not known."""
 

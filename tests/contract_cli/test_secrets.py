@@ -130,3 +130,10 @@ def test_each_act_is_in_the_audit_log_without_a_value(shop: Project) -> None:
         ("rotate-key", "key", "", "intent", ""),
         ("rotate-key", "key", "", "outcome", "done"),
     ]
+
+
+def test_the_key_that_its_secrets_are_under_is_in_its_security(shop: Project) -> None:
+    assert give(shop, VALUE, "set", "password").returncode == 0
+    key = json.loads(shop.run("--engine", "simulated", "secrets", "-o", "json").out)["stacks"][0]["keyId"]
+    told = json.loads(shop.run("--engine", "simulated", "get", "security", "-o", "json").out)["stacks"][0]
+    assert told["keys"] == [key] and told["auditHead"]["seq"] >= 2

@@ -117,10 +117,10 @@ def remove(options: Options, name: str) -> int:
 def rotate_key(options: Options, new: Path | None) -> int:
     """Bring everything that is encrypted under another key, of every stack; goes on where it was broken off."""
     from controller.cli.terminal import print_data, print_lines
-    from controller.loop.keyturn import turn_keys
+    from controller.loop.keyturn import turn_recorded
     from controller.loop.store import state_dir
 
-    done = turn_keys(state_dir(os.environ, os.geteuid()), os.environ, new)
+    done = turn_recorded(state_dir(os.environ, os.geteuid()), os.environ, new)
     if options.structured:
         data = {"keyId": done.key_id, "brought": done.brought, "records": done.under, "left": done.left}
         print_data({**data, "still": done.still}, options)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 import click
@@ -36,6 +36,16 @@ class _Place(NamedTuple):
 
     root: Path
     folder: Path
+    engine: str
+
+    def recorded(self, verb: str, name: str) -> AbstractContextManager[None]:
+        """Around what changes tokens: in the audit log, before and after."""
+        from controller.loop.acting import who
+        from controller.loop.auditor import AuditBook, caller
+        from controller.security.audit import Act, Via
+
+        book = AuditBook(self.root, lambda: self.engine)
+        return book.acting(Act(who(), Via.CLI, verb, "token", name, origin=caller()))
 
 
 @contextmanager
@@ -45,7 +55,8 @@ def _place(options: Options) -> Iterator[_Place]:
 
     root = state_dir(os.environ, os.geteuid())
     with open_engine(options) as engine:
-        yield _Place(root, stack_dir(root, engine.info().id, "_controller"))
+        number = engine.info().id
+        yield _Place(root, stack_dir(root, number, "_controller"), number)
 
 
 @token.command()
@@ -56,11 +67,11 @@ def link(options: Options) -> int:
     from controller.model.errors import ControllerError
     from controller.web.keys import Address, Keys, read_token
 
-    with _place(options) as (root, folder):
-        address = Address.read(folder)
+    with _place(options) as place:
+        address = Address.read(place.folder)
     if address is None:
         raise ControllerError("no controller serves a dashboard here", hint="controller run --watch")
-    print_lines([address.link(Keys(read_token(root), address.epoch).make_code())])
+    print_lines([address.link(Keys(read_token(place.root), address.epoch).make_code())])
     return 0
 
 
@@ -84,8 +95,8 @@ def create(options: Options, user: str, roles: tuple[str, ...], lifetime: float 
 
     key, policy = take_key(os.environ), read_policy(options)
     made = _make(user, roles, options.stacks, policy, lifetime)
-    with _place(options) as (_, folder):
-        ring, issued = _open_book(folder, key).issue(made, made.issued)
+    with _place(options) as place, place.recorded("create", f"{made.id} of {user}"):
+        ring, issued = _open_book(place.folder, key).issue(made, made.issued)
     text = sign(ring, issued.claims)
     if options.structured:
         print_data({**token_data(issued, made.issued), "token": text}, options)
@@ -146,8 +157,8 @@ def list_(options: Options) -> int:
     from controller.loop.tokenbook import TokenBook
     from controller.render.tokens import token_lines, tokens_data
 
-    with _place(options) as (_, folder):
-        page, now = TokenBook(folder).page(), time.time()
+    with _place(options) as place:
+        page, now = TokenBook(place.folder).page(), time.time()
     tokens = page.tokens if page is not None else ()
     if options.structured:
         print_data(tokens_data(tokens, now), options)
@@ -173,14 +184,15 @@ def revoke(options: Options, numbers: tuple[str, ...], user: str | None) -> int:
 
     if not numbers and user is None:
         raise click.UsageError("name a token by its ID, or --user")
-    with _place(options) as (_, folder):
-        book = TokenBook(folder)
+    with _place(options) as place:
+        book = TokenBook(place.folder)
         page = book.page()
         known = {one.id for one in page.tokens} if page is not None else set()
         for number in numbers:
             if number not in known:
                 raise ControllerError(f"there is no token {number}", hint="`controller token list` shows them")
-        gone = book.revoke(lambda one: one.id in numbers or one.user == user, time.time()) if known else ()
+        with place.recorded("revoke", ", ".join(numbers) or f"all of {user}"):
+            gone = book.revoke(lambda one: one.id in numbers or one.user == user, time.time()) if known else ()
     print_lines([f"token {one.id} of {one.user} is void" for one in gone] or ["nothing was valid of that"])
     return 0
 
@@ -196,8 +208,8 @@ def rotate(options: Options, revoke_all: bool) -> int:
     from controller.loop.tokenbook import take_key
 
     key = take_key(os.environ)
-    with _place(options) as (_, folder):
-        made = _open_book(folder, key).rotate(time.time(), revoke_all=revoke_all)
+    with _place(options) as place, place.recorded("rotate", "all" if revoke_all else "key"):
+        made = _open_book(place.folder, key).rotate(time.time(), revoke_all=revoke_all)
     rest = "every other token is void" if revoke_all else "tokens signed before are good until they expire"
     print_lines([f"key {made.kid} signs from now on; {rest}"])
     return 0

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.loop.loaded import Loaded
+from controller.model.cleanup import CleanupReport, Fate
 from controller.model.generation import Cause
 from controller.model.steps import Outcome, Step, fetched_image, step_action, step_number
 from controller.model.wish import Wish
@@ -14,6 +15,9 @@ from controller.security.audit import Act, Stage, Via
 
 CONTROLLER = "controller"
 """The actor of what nobody asked for just now."""
+
+_MOST_NAMED = 100
+"""Things that one record names."""
 
 _NOT_TOLD = frozenset({"verb", "services", "who", "via", "origin", "timeout"})
 _DEFAULTS = {one.name: one.default for one in dataclasses.fields(Wish)}
@@ -91,6 +95,34 @@ def generation_acts(loaded: Loaded, before: int | None, cause: Cause) -> Iterato
     detail = {"cause": cause.why, "source": desired.source, "revisions": revisions}
     name = str(desired.generation)
     yield Act(cause.who, Via.LOOP, "take-up", "generation", name, loaded.name, outcome="done", detail=detail)
+
+
+def networks_act(stack: str, names: Sequence[str]) -> Act:
+    """Networks of ours on which nobody was any more went."""
+    return Act(CONTROLLER, Via.LOOP, "remove", "network", ", ".join(names), stack, outcome="done")
+
+
+def ingress_act(stack: str, id_: str) -> Act:
+    """The proxy is made as it is wanted now, changed, or removed."""
+    return Act(CONTROLLER, Via.LOOP, "ingress", "ingress", stack, stack, id=id_)
+
+
+def certificate_act(stack: str, service: str) -> Act:
+    """A service has a new certificate."""
+    return Act(CONTROLLER, Via.LOOP, "issue", "certificate", service, stack, outcome="done")
+
+
+def authority_act(stack: str, stage: str) -> Act:
+    """The change of the authority goes on."""
+    return Act(CONTROLLER, Via.LOOP, "rotate-ca", "authority", "", stack, outcome=stage or "done")
+
+
+def cleaned(act: Act, report: CleanupReport) -> Act:
+    """A clean-up, with what went."""
+    gone = [f"{one.item.kind} {one.item.name or one.item.id}" for one in report.of(Fate.REMOVED)]
+    removed = {"removed": gone[:_MOST_NAMED], "count": len(gone)} if gone else {}
+    act = ended(act, ok=report.ok, message=report.message)
+    return dataclasses.replace(act, detail={**act.detail, **removed})
 
 
 def held_act(stack: str, why: str) -> Act:

@@ -102,6 +102,15 @@ def read_key(root: Path) -> KeyRing | None:
     return KeyRing(raw)
 
 
+def key_mark(root: Path) -> tuple[int, int] | None:
+    """Tells the file of one key from that of another; None: there is none."""
+    try:
+        found = (root / KEY_FILE).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
 def find_key(root: Path) -> KeyRing:
     """The key of all logs of this state folder; made once, and never anew where there is a log already.
 

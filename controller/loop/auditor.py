@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from controller.loop.auditfiles import find_key, place_of
+from controller.loop.auditfiles import find_key, key_mark, place_of
 from controller.loop.auditlog import AuditLog
 from controller.loop.audittail import as_log
 from controller.model.auditing import AuditPolicy
@@ -45,7 +45,7 @@ class AuditBook:
     def __init__(self, root: Path, engine_id: Callable[[], str], now: Callable[[], Instant] = time.time) -> None:
         self._root, self._engine_id, self._now = root, engine_id, now
         self._logs: dict[str, AuditLog] = {}
-        self._made_with: AuditPolicy | None = None
+        self._made_with: tuple[AuditPolicy, object] | None = None
         self._guard = threading.Lock()
         self._lost: dict[str, _Lost] = defaultdict(_Lost)
         self._tried_at: Instant = 0.0
@@ -128,8 +128,10 @@ class AuditBook:
 
     def _log(self, stack: str) -> AuditLog:
         with self._guard:
-            if self.policy != self._made_with:
-                self._logs, self._made_with = {}, self.policy
+            made_with = (self.policy, key_mark(self._root))
+            if made_with != self._made_with or made_with[1] is None:  # the state may be another one, or gone
+                find_key(self._root)
+                self._logs, self._made_with = {}, (self.policy, key_mark(self._root))
             if stack not in self._logs:
                 place = place_of(self._root, self._engine_id(), stack)
                 self._logs[stack] = AuditLog(place, find_key(self._root), self.policy, self._now)

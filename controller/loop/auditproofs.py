@@ -49,6 +49,15 @@ def copy_of(place: Place, ring: KeyRing) -> Copy:
         return Copy((*closed, Segment(place.current.name, lambda: iter(lines))), load_anchor(place.head, ring.chain))
 
 
+def head_of(root: Path, engine_id: str, stack: str) -> Anchor | None:
+    """Where a stack's log ends. None: there is none yet, or nobody can tell."""
+    try:
+        ring = read_key(root)
+        return load_anchor(place_of(root, engine_id, stack).head, ring.chain) if ring is not None else None
+    except (ControllerError, OSError):
+        return None
+
+
 @contextmanager
 def _locked(place: Place) -> Iterator[None]:
     """Who only reads makes no file: without one nobody ever wrote."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from controller.loop.codec import decode, encode
-from controller.loop.mounts import MountedFile, put_files, read_files, remove_files
+from controller.loop.mounts import MountedFile, put_files, read_files
 from controller.loop.whole import alone_in, clear_unfinished, explained, remove_whole, write_whole
 from controller.model.certified import FOLDER, MOUNTS, Certified
 from controller.model.errors import ControllerError
@@ -121,8 +122,6 @@ class CertBook:
 
     def deliver(self, service: str, files: Files, one: Certified, now: Instant) -> bool:
         """Have its containers find these from now on, all three at once; whether anything changed."""
-        from datetime import UTC, datetime
-
         mode = _OWNERS if one.uid is not None else _GROUPS if one.gid is not None else _ALL
         mounted = {
             BUNDLE: MountedFile(files[BUNDLE]),
@@ -133,13 +132,8 @@ class CertBook:
 
     def prepare(self, service: str, now: Instant) -> None:
         """Its folder is there, so that it can be started, also where there is nothing to put into it."""
-        from datetime import UTC, datetime
-
         if not (self._mounts / service).is_dir():
             put_files(self._mounts / service, {}, datetime.fromtimestamp(now, UTC))
-
-    def drop(self, service: str) -> None:
-        remove_files(self._mounts / service)
 
     def delivered(self) -> tuple[str, ...]:
         """Services that have a folder."""

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from controller.loop.auditacts import authority_act, certificate_act
 from controller.loop.controller import Controller, tell_error
 from controller.loop.grace import Grace
 from controller.loop.ground import Ground
@@ -61,7 +62,8 @@ def ready_certificates(ground: Ground, loaded: Loaded) -> None:
     if loaded.certified:
         with suppress(ControllerError):
             certifier = certifier_of(ground, book_of(ground, loaded.name))
-            certifier.turn(loaded.certified, ground.now(), len(loaded.certified))
+            issued = certifier.turn(loaded.certified, ground.now(), len(loaded.certified))
+            ground.audit.note(*(certificate_act(loaded.name, service) for service in issued.services))
 
 
 @dataclass(slots=True)
@@ -178,6 +180,7 @@ class Certifying:
         issued = certifier.turn(wanted, ground.now())
         for service in issued.services:
             self._say(name, service, "CertificateIssued", "it has a new certificate")
+        ground.audit.note(*(certificate_act(name, service) for service in issued.services))
         with suppress(ControllerError):  # an engine that is away is told by the loop
             for service in desk.taking.turn(wanted):
                 self._say(name, service, "CertificateTakenUp", "every replica has read its new certificate")
@@ -185,6 +188,7 @@ class Certifying:
         stage = str(rotation.stage) if rotation is not None else ""
         if desk.stage and stage != desk.stage:
             self._say(name, None, "AuthorityChange", f"the change of the authority: {stage}")
+            ground.audit.note(authority_act(name, stage))
         desk.stage = stage
         return self._judge(desk, certifier) or issued.more
 

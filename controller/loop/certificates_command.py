@@ -9,7 +9,9 @@ from dataclasses import replace
 
 from controller.intake.findings import suggest
 from controller.intake.targets import Target
-from controller.loop.acting import lock_or_ask, tell_holder
+from controller.loop.acting import lock_or_ask, tell_holder, who
+from controller.loop.auditacts import ended, intended
+from controller.loop.auditor import caller, new_id
 from controller.loop.certificate_words import KEY_MISSING, RENEW_FAILED
 from controller.loop.certificate_worker import book_of, certifier_of
 from controller.loop.certifying import Certifier
@@ -19,6 +21,7 @@ from controller.loop.lock import Holder, read_holder
 from controller.loop.taking import Hand, Taking
 from controller.model.certified import CertificateAct, StackCertificates
 from controller.model.errors import ControllerError
+from controller.security.audit import Act, Via
 
 RENEW, ISSUE, ROTATE = "renew", "issue", "rotate-ca"
 _PATIENCE, _LOOK_EVERY = 60.0, 0.2
@@ -66,6 +69,15 @@ def _refuse_unknown(wanted: Sequence[Loaded], services: Sequence[str]) -> None:
 
 
 def _act(ground: Ground, loaded: Loaded, verb: str, services: tuple[str, ...]) -> CertificateAct:
+    """In the audit log, before and after."""
+    act = Act(who(), Via.CLI, verb, "certificate", ", ".join(services), loaded.name, caller(), id=new_id())
+    ground.audit.record(intended(act))
+    done = _see_through(ground, loaded, verb, services)
+    ground.audit.note(ended(act, ok=done.ok, message=done.message))
+    return done
+
+
+def _see_through(ground: Ground, loaded: Loaded, verb: str, services: tuple[str, ...]) -> CertificateAct:
     book = book_of(ground, loaded.name)
     certifier = certifier_of(ground, book)
     act = CertificateAct(loaded.name, verb)

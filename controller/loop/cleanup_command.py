@@ -10,7 +10,7 @@ from controller.decide.writer import judge_writer
 from controller.engines.base import Scope
 from controller.intake.targets import Target
 from controller.loop.acting import ask, lock_or_ask, tell_holder, who
-from controller.loop.auditacts import ended, intended, wish_act
+from controller.loop.auditacts import cleaned, intended, wish_act
 from controller.loop.auditor import caller, new_id
 from controller.loop.cleanup import Hand, clean_up, list_rubbish, plot_of
 from controller.loop.controller import Audience
@@ -51,7 +51,7 @@ def _clean_noted(ground: Ground, loaded: Loaded, wish: Wish, audience: Audience)
     act = wish_act(wish, loaded.name, new_id())
     ground.audit.note(intended(act))
     report = _clean_here(ground, loaded, wish, audience)
-    ground.audit.note(ended(act, ok=report.ok, message=report.message))
+    ground.audit.note(cleaned(act, report))
     return report
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from controller.decide.admission import SHORT_OF_ROOM
 from controller.decide.writer import FOREIGN_WRITER
-from controller.loop.auditacts import CONTROLLER, ended, intended, wish_act
+from controller.loop.auditacts import CONTROLLER, cleaned, intended, wish_act
 from controller.loop.auditor import new_id
 from controller.loop.cleanup import Hand, Plot, clean_up, list_rubbish, plot_of
 from controller.loop.controller import Controller, tell_error
@@ -119,7 +119,7 @@ class Cleaning:
         act, audit = wish_act(Wish("cleanup", who=CONTROLLER, via=Via.LOOP), name, new_id()), self._ground.audit
         audit.note(intended(act))
         report = self._clean(stack, plot_of(self._ground, stack.loaded), is_calm=is_calm)
-        audit.note(ended(act, ok=report.ok, message=report.message))
+        audit.note(cleaned(act, report))
 
     def _is_due(self, stack: Reconciler, now: Instant) -> bool:
         waits = now < self._not_before.get(stack.loaded.name, 0.0)

@@ -9,13 +9,15 @@ from math import inf
 from typing import NamedTuple
 
 from controller.decide.world import World
-from controller.engines.base import Engine
+from controller.engines.base import Emptied, Engine
+from controller.loop.auditacts import networks_act
 from controller.loop.loaded import Loaded
 from controller.model.desired import DesiredStack
 from controller.model.errors import EngineError, Finding
 from controller.model.names import Instant
 from controller.model.placed import confine_all
 from controller.model.project import RenderedProject
+from controller.security.audit import Auditor
 from controller.security.former import NO_FORMER, Former, find_former
 from controller.security.networks import plan_networks
 
@@ -58,7 +60,9 @@ class Confining:
             self._last = (loaded, self._former, lay_over_networks(loaded, self._former))
         return self._last[2]
 
-    def sweep(self, engine: Engine, loaded: Loaded, desired: DesiredStack, now: Instant) -> None:
+    def sweep(
+        self, engine: Engine, loaded: Loaded, desired: DesiredStack, now: Instant, audit: Auditor | None = None
+    ) -> None:
         """Once all is as these files want it: networks of ours that nobody needs any more go.
 
         Those on which somebody is yet, as who was stopped is, are tried again later.
@@ -67,14 +71,22 @@ class Confining:
         if swept is not None and swept.loaded is loaded and swept.former == self._former and now < swept.again_at:
             return  # nearly always
         with suppress(EngineError):  # the next time will do
-            left = remove_surplus(engine, desired)
+            left = remove_surplus(engine, desired, audit)
             self._swept = _Swept(loaded, self._former, now + SWEPT_AGAIN_AFTER if left else inf)
 
 
-def remove_surplus(engine: Engine, desired: DesiredStack) -> bool:
+def remove_surplus(engine: Engine, desired: DesiredStack, audit: Auditor | None = None) -> bool:
     """Networks of ours on which nobody is or is to be; whether some stay, for who is on them. Raises EngineErrors."""
     wanted = {json.loads(text)["Name"] for one in desired.services.values() for text in one.template.networks}
-    return bool(engine.remove_networks(desired.name, ours_but=wanted, deadline=5.0).left)
+    emptied = engine.remove_networks(desired.name, ours_but=wanted, deadline=5.0)
+    note_networks(audit, desired.name, emptied)
+    return bool(emptied.left)
+
+
+def note_networks(audit: Auditor | None, stack: str, emptied: Emptied) -> None:
+    """Which of them go, the engine says afterwards: so much is in the audit log."""
+    if audit is not None and emptied.gone:
+        audit.note(networks_act(stack, emptied.gone))
 
 
 def lay_over_networks(loaded: Loaded, former: Former = NO_FORMER) -> Loaded:

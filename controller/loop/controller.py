@@ -103,9 +103,9 @@ class Controller:
     @property
     def tools(self) -> Tools:
         ways, tell, show = self._ways, self._announce, self._show
-        lost = lambda: ways.audit.trouble if ways.audit is not None else None  # noqa: E731
+        queue, starts = self._queue, self._starts
         return Tools(
-            ways.engine, self._executor, self._prober, self._queue, ways.now, tell, show, self._starts, self.rooms, lost
+            ways.engine, self._executor, self._prober, queue, ways.now, tell, show, starts, self.rooms, ways.audit
         )  # fmt: skip
 
     def listen(self, audience: Audience) -> tuple[StackStatus, ...]:

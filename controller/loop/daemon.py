@@ -249,7 +249,11 @@ class Daemon:
 
     def _look_at_secrets(self) -> None:
         """Whoever sets one writes it down; what follows from it is read again, and is as it was for all others."""
-        books = {name: mark_of_book(self._ground.folder(name)) for name in {*self._listeners, *self._reading.named}}
+        books: dict[str, object] = {
+            name: mark_of_book(self._ground.folder(name)) for name in {*self._listeners, *self._reading.named}
+        }
+        if locked := [name for name, one in self._controller.stacks.items() if one.loaded.delivery.locked]:
+            books |= {f"{name} locked": self._ground.keys().locked for name in locked}
         if books != self._books:
             known, self._books = self._books, books
             if any(known.get(name, mark) != mark for name, mark in books.items()):

@@ -9,6 +9,7 @@ without the key everything goes on, and only what is lacking cannot be had.
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,12 +35,11 @@ from controller.intake.managed import (
 )
 from controller.intake.targets import Target
 from controller.loop.codec import decode, encode
-from controller.loop.database import make_private
 from controller.loop.keyring import Opened
 from controller.loop.mounts import MountedFile, put_files, remove_files
 from controller.loop.secretbook import Record, SecretBook
 from controller.loop.store import folder_name
-from controller.loop.whole import clear_unfinished, explained, remove_whole, write_whole
+from controller.loop.whole import alone_in, clear_unfinished, explained, remove_whole, write_whole
 from controller.model.delivered import MOUNTED, NO_DELIVERY, Delivery
 from controller.model.errors import ControllerError, Finding, InvalidInput
 from controller.model.project import RenderedProject
@@ -48,7 +48,10 @@ from controller.security.vault import Ring
 if TYPE_CHECKING:
     from controller.model.manifest.security import Reload
 
-OVERRIDE = "override.yaml"
+OVERRIDE, OVERRIDES = "override.yaml", "overrides"
+"""What is laid over the user's files: for people; for Compose by its digest, so that nobody changes what it reads."""
+_LEFT_FOR = 600.0
+"""Seconds for which an override that is not in force any more may still be read by somebody."""
 FILES, FOLDER, TAGS = "secrets", "run-secrets", "run-secrets.tags"
 """In the folder of a service: its secrets as files; as a folder of which all changes at once; and what is in that."""
 
@@ -95,10 +98,10 @@ class _Deliverer:
         self._locked = opened.locked
         self._ring = None if opened.locked else opened.ring
         given = {name: self._give(name, name in reloads) for name in self._users()}
-        self._write_override(override_text(given, self._model))
+        override = self._write_override(override_text(given, self._model))
         unkept = (finding for finding, keeps in missing if not keeps)
         told = (*warn_managed(manifest, self._model), *unkept, *self._tell_locked())
-        return self._laid_over(locate(told, self._target.documents)), self._delivery(given, reloads)
+        return self._laid_over(override, locate(told, self._target.documents)), self._delivery(override, given, reloads)
 
     def _users(self) -> Iterable[str]:
         return dict.fromkeys(use.service for use in self._uses if use.secret in self._held)
@@ -108,8 +111,7 @@ class _Deliverer:
 
     def _give(self, service: str, takes_up: bool) -> Given:
         place = self._folder / MOUNTED / folder_name(service)
-        with explained(place):
-            make_private(place)
+        with alone_in(place):  # commands that only look find their way here, too
             if takes_up:
                 return Given(folder=str(self._give_folder(place, self._mine(service))))
             return Given(tuple(self._give_files(place / FILES, self._mine(service))))
@@ -141,7 +143,7 @@ class _Deliverer:
         if self._ring is None:
             self._refuse((self._lack(record, self._locked or "there is no encryption key"),))
         try:
-            return self._book.open(self._ring or Ring(()), record.name)
+            return self._book.open_record(self._ring or Ring(()), record)
         except ControllerError as error:
             self._refuse((self._lack(record, error.message),))
             raise
@@ -166,29 +168,32 @@ class _Deliverer:
         if findings:
             raise InvalidInput(locate(findings, self._target.documents))
 
-    def _write_override(self, text: str) -> None:
-        path = self._folder / OVERRIDE
-        with explained(path):
-            present = path.read_text("utf-8") if path.is_file() else ""
-        if present != text:
-            write_whole(path, text.encode(), "override")
+    def _write_override(self, text: str) -> Path:
+        content = text.encode()
+        path = self._folder / OVERRIDES / f"{hashlib.sha256(content).hexdigest()[:16]}.yaml"
+        for place in (path, self._folder / OVERRIDE):
+            with explained(place):
+                present = place.read_bytes() if place.is_file() else b""
+            if present != content:
+                write_whole(place, content, "override")
+        return path
 
-    def _laid_over(self, told: tuple[Finding, ...]) -> Target:
-        target, path = self._target, self._folder / OVERRIDE
-        digest = hashlib.sha256((target.inputs.digest + path.read_text("utf-8")).encode()).hexdigest()
+    def _laid_over(self, override: Path, told: tuple[Finding, ...]) -> Target:
+        target = self._target
+        digest = hashlib.sha256(f"{target.inputs.digest} {override.name}".encode()).hexdigest()
         inputs = replace(target.inputs, digest=digest, remarks=(*target.inputs.remarks, *told))
-        return replace(target, inputs=inputs, project=replace(target.project, files=(*target.project.files, path)))
+        project = replace(target.project, files=(*target.project.files, override))
+        return replace(target, inputs=inputs, project=project)
 
-    def _delivery(self, given: Mapping[str, Given], reloads: Mapping[str, Reload]) -> Delivery:
+    def _delivery(self, override: Path, given: Mapping[str, Given], reloads: Mapping[str, Reload]) -> Delivery:
         sets = {
             name: (self._folder / MOUNTED / folder_name(name) / TAGS).read_text("utf-8")
             for name, one in given.items()
             if one.folder is not None
         }
         files = frozenset(Path(file.path).name for one in given.values() for file in one.files)
-        return Delivery(
-            users_of(self._uses), sets, {n: r for n, r in reloads.items() if n in sets}, files, self._locked
-        )
+        ways = {name: one for name, one in reloads.items() if name in sets}
+        return Delivery(users_of(self._uses), sets, ways, files, override.name, self._locked)
 
 
 def sweep(folder: Path, delivery: Delivery, known: Iterable[str]) -> None:
@@ -199,14 +204,24 @@ def sweep(folder: Path, delivery: Delivery, known: Iterable[str]) -> None:
     mounts = folder / MOUNTED
     if not mounts.is_dir():
         return
+    _sweep_overrides(folder, delivery.override)
     texts = tuple(known)
+    named = {folder_name(service) for service in delivery.sets}
     with explained(mounts):
         for place in mounts.iterdir():
-            _sweep_files(place / FILES, lambda name: name in delivery.files or any(name in text for text in texts))
-            named = folder_name(place.name) in {folder_name(service) for service in delivery.sets}
-            if not named and not any(f"{place}/{FOLDER}" in text for text in texts) and (place / FOLDER).is_dir():
-                remove_files(place / FOLDER)
-                remove_whole(place / TAGS, "delivery")
+            with alone_in(place):
+                _sweep_files(place / FILES, lambda name: name in delivery.files or any(name in text for text in texts))
+                if place.name not in named and not any(f"{place}/{FOLDER}" in text for text in texts):
+                    _forget_folder(place)
+
+
+def _sweep_overrides(folder: Path, kept: str) -> None:
+    with explained(folder):
+        for path in (folder / OVERRIDES).glob("*.yaml"):
+            if path.name != kept and time.time() - path.stat().st_mtime > _LEFT_FOR:
+                remove_whole(path, "override")
+        if not kept:
+            remove_whole(folder / OVERRIDE, "override")
 
 
 def _sweep_files(place: Path, stays: Callable[[str], bool]) -> None:
@@ -215,6 +230,12 @@ def _sweep_files(place: Path, stays: Callable[[str], bool]) -> None:
         for path in place.iterdir():
             if not stays(path.name):
                 remove_whole(path, "delivery")
+
+
+def _forget_folder(place: Path) -> None:
+    if (place / FOLDER).is_dir():
+        remove_files(place / FOLDER)
+        remove_whole(place / TAGS, "delivery")
 
 
 def _or_same(number: int | None) -> int:

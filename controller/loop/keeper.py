@@ -18,6 +18,8 @@ from controller.decide.world import World
 from controller.engines.base import Own, result_of
 from controller.ingress.proxy import IMAGE, Ingress, Wanted
 from controller.ingress.routes import Targets
+from controller.loop.auditacts import ended, ingress_act, intended
+from controller.loop.auditor import new_id
 from controller.loop.behind import Behind, Plan, find_targets, first_routes, plan_ingress, see_behind
 from controller.model.desired import DesiredService
 from controller.model.errors import EngineError
@@ -25,6 +27,7 @@ from controller.model.names import ReplicaId
 from controller.model.observed import Replica, ServiceView
 from controller.model.routes import RouteSeen, RouteState
 from controller.model.steps import Outcome, Result, Route
+from controller.security.audit import Auditor
 
 _RETRY_FIRST, _RETRY_LAST = 0.2, 10.0
 """Seconds between two tries to have the proxy as wanted, doubling."""
@@ -37,7 +40,10 @@ Views = Mapping[str, ServiceView]
 class Keeper:
     """One stack's ingress. `wake` is called from another thread when there is something new to be seen."""
 
-    def __init__(self, own: Own, stack: str, folder: Path, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, own: Own, stack: str, folder: Path, wake: Callable[[], None], audit: Auditor | None = None
+    ) -> None:
+        self._audit = audit
         self._stack, self._folder, self._wake = stack, folder, wake
         self._ingress = Ingress(own, stack, folder)
         self._changed = threading.Condition()
@@ -147,7 +153,7 @@ class Keeper:
         pause, failures = _RETRY_FIRST, 0
         while (due := self._next()) is not None:
             plan, news = due
-            whole, trouble = self._try(plan)
+            whole, trouble = self._try_noted(plan)
             failures = failures + 1 if trouble is not None else 0
             with self._changed:
                 # The first try may have met a proxy that was just ending.
@@ -181,6 +187,16 @@ class Keeper:
             return None
         with self._changed:
             return self._routes
+
+    def _try_noted(self, plan: Plan) -> tuple[bool, str | None]:
+        """In the audit log before and after."""
+        if self._audit is None:
+            return self._try(plan)
+        act = ingress_act(self._stack, new_id())
+        self._audit.note(intended(act))
+        whole, trouble = self._try(plan)
+        self._audit.note(ended(act, ok=trouble is None, message=trouble or ""))
+        return whole, trouble
 
     def _try(self, plan: Plan) -> tuple[bool, str | None]:
         """Whether nothing is left to do for it, and what was in the way."""

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import stat
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,6 +51,7 @@ class Opened:
 
 def open_ring(root: Path, environment: Mapping[str, str]) -> Opened:
     """What there is; changes nothing, raises nothing: a key that cannot be read is a reason to be locked."""
+    _leave_no_core()
     try:
         given, own, following = _given(environment), _own(root / KEY), _own(root / NEXT)
         keys = tuple(dict.fromkeys(key for key in (following, given, own) if key is not None))
@@ -62,6 +65,16 @@ def open_ring(root: Path, environment: Mapping[str, str]) -> Opened:
 
 def ready_ring(root: Path, environment: Mapping[str, str]) -> Ring:
     """Keys to encrypt with; one is made where there may be one. Raises VaultLocked, ControllerError."""
+    with held_ring(root, environment) as ring:
+        return ring
+
+
+@contextmanager
+def held_ring(root: Path, environment: Mapping[str, str]) -> Iterator[Ring]:
+    """The same, and none of these keys goes inside: what is encrypted with them and on the disk by then is not lost.
+
+    Not to be nested, nor to be used around the turn of a key.
+    """
     with alone_in(root):
         clear_unfinished(root)
         opened = open_ring(root, environment)
@@ -74,7 +87,7 @@ def ready_ring(root: Path, environment: Mapping[str, str]) -> Ring:
         if (root / NEXT).exists() and _given(environment) == ring.first and _is_in_use(root, ring.first):
             remove_whole(root / KEY, "key")  # it took over, and is given by now
             remove_whole(root / NEXT, "key")
-        return ring
+        yield ring
 
 
 def begin_turn(root: Path, environment: Mapping[str, str], new: Path | None) -> Ring:
@@ -127,6 +140,9 @@ def end_turn(root: Path, environment: Mapping[str, str]) -> str | None:
     with alone_in(root):
         opened = open_ring(root, environment)
         first = opened.use().first
+        if left := [path for path in encrypted_files(root) if keys_in(path) - {first.id}]:
+            message = f"{left[0]}: something is on an old key yet"
+            raise ControllerError(message, hint="it was written meanwhile; ask again: controller secrets rotate-key")
         write_whole(root / CANARY, make_canary(Ring((first,))).encode(), "canary")
         given = _given(environment)
         if given is not None and given != first:
@@ -149,6 +165,17 @@ def encrypted_files(root: Path) -> Iterator[Path]:
     yield from sorted((*root.glob(f"*/*/{BOOK}"), *root.glob(f"*/*/**/*{SEALED}")))
 
 
+def _leave_no_core() -> None:
+    """Keys and values in memory are not to lie on a disk when this process falls over.
+
+    One byte: of zero Linux asks nobody who takes cores through a pipe, as systemd does.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    if hard != 0:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_CORE, (1, hard))
+
+
 def _find_lock(root: Path, keys: tuple[Key, ...]) -> str | None:
     canary = _canary(root)
     if not keys:
@@ -165,12 +192,13 @@ def _find_lock(root: Path, keys: tuple[Key, ...]) -> str | None:
 def _find_stranger(root: Path, known: frozenset[str]) -> str | None:
     """Without a canary each record says under which key it is."""
     for path in encrypted_files(root):
-        if found := _keys_in(path) - known:
+        if found := keys_in(path) - known:
             return f"{path}: encrypted under key {', '.join(sorted(found))}, which is not at hand"
     return None
 
 
-def _keys_in(path: Path) -> frozenset[str]:
+def keys_in(path: Path) -> frozenset[str]:
+    """The ids of the keys that what is encrypted there is under."""
     return frozenset(re.findall(r"v1:([0-9a-f]{8}):", path.read_text("utf-8", "replace")))
 
 

@@ -8,14 +8,19 @@ off anywhere goes on when it is asked for again, and nothing is ever without its
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from controller.loop.acting import who
+from controller.loop.auditor import AuditBook, caller
 from controller.loop.keyring import begin_turn, encrypted_files, end_turn
 from controller.loop.secretbook import SecretBook
 from controller.loop.store import BOOK
 from controller.loop.whole import alone_in, explained, write_whole
 from controller.model.errors import ControllerError
+from controller.security.audit import Act, Via
 from controller.security.vault import Ring, key_of, rewrap
 
 
@@ -36,10 +41,35 @@ def turn_keys(root: Path, environment: Mapping[str, str], new: Path | None = Non
     brought = sum(_turn_file(path, ring) for path in encrypted_files(root))
     keys = [key for path in encrypted_files(root) for key in _keys_of(path)]
     under = keys.count(ring.first.id)
-    if under < len(keys):
-        message = f"{len(keys) - under} records are on an old key yet"
-        raise ControllerError(message, hint="something was written meanwhile; ask again: controller secrets rotate-key")
-    return Turned(ring.first.id, brought, under, 0, end_turn(root, environment))
+    return Turned(ring.first.id, brought, under, len(keys) - under, end_turn(root, environment))
+
+
+def turn_recorded(root: Path, environment: Mapping[str, str], new: Path | None = None) -> Turned:
+    """The same, in the audit logs of all stacks that it concerns. Raises as `turn_keys` does."""
+    with ExitStack() as recorded:
+        for engine, stacks in _kept(root).items():
+            book = AuditBook(root, partial(str, engine))
+            for stack in stacks:
+                recorded.enter_context(book.acting(Act(who(), Via.CLI, "rotate-key", "key", "", stack, caller())))
+        return turn_keys(root, environment, new)
+
+
+def keys_in(root: Path, folder: Path) -> tuple[str, ...]:
+    """Ids of the keys that what is encrypted in a stack's folder is under; what cannot be read is told elsewhere."""
+    found: set[str] = set()
+    for path in encrypted_files(root):
+        if path.is_relative_to(folder):
+            with suppress(ControllerError):
+                found.update(_keys_of(path))
+    return tuple(sorted(found))
+
+
+def _kept(root: Path) -> Mapping[str, list[str]]:
+    """Stacks in whose folders something is encrypted, by engine: their logs tell of it."""
+    found: dict[str, list[str]] = {}
+    for engine, stack in sorted({path.relative_to(root).parts[:2] for path in encrypted_files(root)}):
+        found.setdefault(engine, []).append(stack)
+    return found
 
 
 def _turn_file(path: Path, ring: Ring) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from controller.decide.stack import decide_stack
@@ -113,14 +113,21 @@ class Peek:
 
     def rest(self) -> tuple[str, ...]:
         """What `docker compose up -d` would still change after it."""
-        return tuple(tell_rest(self.loaded.desired, self.views))
+        return (*tell_rest(self.loaded.desired, self.views), *self._tell_secrets())
+
+    def _tell_secrets(self) -> Iterator[str]:
+        """Plain Compose knows no secrets that are kept elsewhere."""
+        given = self.loaded.delivery
+        if given.files or given.sets:
+            names = ", ".join(sorted(given.users))
+            yield f"{self.loaded.name}: secrets are the controller's yet: {names}; `docker compose` lacks them"
 
     def status(self) -> StackStatus:
         """The status now; nothing of it is kept."""
         world = self.world()
         world.absorb(decide_stack(world.desired.services, world, self.now))
         before = self.store.status.load()
-        conditions = make_conditions(world, Obstacles(), self.now, before)
+        conditions = make_conditions(world, Obstacles(vault=self.loaded.delivery.locked), self.now, before)
         usually = lambda service: self.timings.usual(service, Span.READY)  # noqa: E731
         return make_status(world, before, conditions, usually, self.now)
 

@@ -13,7 +13,7 @@ from controller.loop.batches import make_batches
 from controller.loop.bounds import Bounds
 from controller.loop.chronicle import Chronicle
 from controller.loop.conditions import Obstacles, Told, make_conditions
-from controller.loop.confining import Confining, remove_surplus
+from controller.loop.confining import Confining, note_networks, remove_surplus
 from controller.loop.ended import Ended
 from controller.loop.guard import Guard
 from controller.loop.handback import differing
@@ -59,7 +59,8 @@ class Reconciler:
         known, made = store.replicas.known, lambda: self.world.known
         self.senses = Senses(tools.engine, tools.prober, known, made, tools.now(), self._quickest)
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
-        self.keeper = Keeper(own, loaded.name, store.folder / "ingress", wake) if own is not None else None
+        ingress = store.folder / "ingress"
+        self.keeper = Keeper(own, loaded.name, ingress, wake, tools.audit) if own is not None else None
         self._told_trouble: str | None = None
         self.world: World = make_world(loaded.desired, self._way)
         self.bounds = Bounds(tools, self.limits, self.chronicle, self.world, self._want)
@@ -325,14 +326,14 @@ class Reconciler:
 
     def publish(self, now: Instant) -> StackStatus:
         locked = self.loaded.delivery.locked
-        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble, self._tools.lost(), locked)
+        obstacles = Obstacles(self.broken, self.unavailable, self.ingress_trouble, self._tools.lost, locked)
         before, more = self.chronicle.status, self.certificate_troubles
         conditions = make_conditions(self.world, obstacles, now, before, more)
         status = self.chronicle.publish(self.world, conditions, now, self._tools.show)
         converged = status.phase is StackPhase.CONVERGED and bool(self.world.decisions)  # not only told before
         if converged and self.world.hold is None and self.world.only is None:
             self.ledger.note_convergence(self.loaded)
-            self.confining.sweep(self._tools.engine, self.loaded, self.world.desired, now)
+            self.confining.sweep(self._tools.engine, self.loaded, self.world.desired, now, self._tools.audit)
         knows = self.is_current and self.unavailable is None and self.world.hold is None
         if knows and self.annals.note(self.world, now):
             self._renumber()
@@ -413,9 +414,10 @@ class Reconciler:
         if asked and extra is Extra.COMPOSED:
             self.world.only = None
             with suppress(EngineError):  # nobody is on them
-                remove_surplus(self._tools.engine, composed)
+                remove_surplus(self._tools.engine, composed, self._tools.audit)
         if asked and extra is Extra.EVERYTHING:
-            self._tools.engine.remove_networks(self.loaded.name)
+            emptied = self._tools.engine.remove_networks(self.loaded.name)
+            note_networks(self._tools.audit, self.loaded.name, emptied)
 
     def follow_tags(self, names: Iterable[str]) -> None:
         """Begin to heed moved tags of these services too, or with none end it."""

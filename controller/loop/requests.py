@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.loop import acts
 from controller.loop.acting import result_text
-from controller.loop.auditacts import ended, intended, wish_act
+from controller.loop.auditacts import cleaned, ended, intended, wish_act
 from controller.loop.auditor import new_id
 from controller.loop.codec import encode
 from controller.loop.controller import Controller, tell_error
@@ -131,7 +131,7 @@ class Requests:
         self._record_end(key, result.ok, result.message, result.outcome)
         self._finish(key, result.ok, result_text(result))
 
-    def _record_end(self, key: Key, ok: bool, message: str, outcome: str = "") -> None:
+    def _record_end(self, key: Key, ok: bool, message: str, outcome: str) -> None:
         if self._audit is not None and (act := self._acts.pop(key, None)) is not None:
             self._audit.note(ended(act, ok=ok, message=message, outcome=outcome))
 
@@ -143,7 +143,8 @@ class Requests:
         self._controller.call(lambda now: self._end_cleanup(key, report))
 
     def _end_cleanup(self, key: Key, report: CleanupReport) -> None:
-        self._record_end(key, report.ok, report.message)
+        if self._audit is not None and (act := self._acts.pop(key, None)) is not None:
+            self._audit.note(cleaned(act, report))
         self._finish(key, report.ok, encode(report))
 
 

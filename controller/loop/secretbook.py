@@ -59,8 +59,12 @@ class SecretBook:
         return self._read().records
 
     def open(self, ring: Ring, name: str) -> bytes:
-        """The value. Raises VaultLocked, RecordDamaged."""
-        return self._open(ring, self.load()[name])
+        """The value that it has now. Raises VaultLocked, RecordDamaged."""
+        return self.open_record(ring, self.load()[name])
+
+    def open_record(self, ring: Ring, record: Record) -> bytes:
+        """The value of a record that was loaded before, whatever was set since. Raises as `open` does."""
+        return unseal(ring, SECRETS, self._context(record), record.sealed)
 
     def put(self, ring: Ring, name: str, value: bytes, by: str, now: Instant) -> tuple[Record, bool]:
         """Set that value; whether it is another one than before: else its version and its age stay."""
@@ -77,7 +81,7 @@ class SecretBook:
 
     def _next(self, ring: Ring, book: Book, new: Record, value: bytes) -> tuple[Record, bool]:
         before = book.records.get(new.name)
-        if before is not None and self._open(ring, before) == value:
+        if before is not None and self.open_record(ring, before) == value:
             return before, False
         version = 1 + (before.version if before is not None else book.last.get(new.name, 0))
         tag = tag_of(ring.first, context_of(self.project, new.name), value)
@@ -108,16 +112,13 @@ class SecretBook:
             if record is None:
                 return False
             turned = replace(record, sealed=rewrap(ring, record.sealed))
-            self._open(ring, turned)
+            self.open_record(ring, turned)
             self._write(replace(book, records={**book.records, record.name: turned}))
             return True
 
     def _context(self, record: Record) -> str:
         bound = (record.name, record.version, record.tag, record.by, repr(record.set_at))
         return context_of(self.project, "secret", *bound)
-
-    def _open(self, ring: Ring, record: Record) -> bytes:
-        return unseal(ring, SECRETS, self._context(record), record.sealed)
 
     def _read(self) -> Book:
         with explained(self.path):

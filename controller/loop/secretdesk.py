@@ -5,19 +5,22 @@ from __future__ import annotations
 import secrets
 import string
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from controller.intake.managed import check_name, find_uses, managed_by, users_of
 from controller.loop.acting import who
+from controller.loop.auditor import caller
 from controller.loop.ground import Ground, complain
-from controller.loop.keyring import Opened, ready_ring
+from controller.loop.keyring import Opened, held_ring
 from controller.loop.lock import read_holder
 from controller.loop.secretbook import MOST_BYTES, Record, SecretBook
 from controller.loop.wake import nudge
 from controller.model.errors import ControllerError, EngineError, InvalidInput
 from controller.model.secret import SecretSeen, SecretSet, StackSecrets
 from controller.model.status import Event
+from controller.security.audit import Act, Via
 
 if TYPE_CHECKING:
     from controller.intake.targets import Target
@@ -56,7 +59,7 @@ class SecretDesk:
         for name, value in values.items():
             _check(name, value)
         stack = self._stack_for(values)
-        return self._put(stack, values)
+        return self._put(stack, values, "set")
 
     def rotate(self, name: str, length: int = MADE) -> SecretSet:
         """A new value, made here, that nobody has seen; of one that has a value, or that the manifest names."""
@@ -64,7 +67,7 @@ class SecretDesk:
         if name not in stack.managed:
             self._find(stack, name)
         value = "".join(secrets.choice(_LETTERS) for _ in range(length))
-        return self._put(stack, {name: value.encode()})[0]
+        return self._put(stack, {name: value.encode()}, "rotate")[0]
 
     def remove(self, name: str) -> SecretSet:
         """Forget one that no service is given."""
@@ -73,13 +76,20 @@ class SecretDesk:
         if users := stack.users.get(name):
             message = f"{stack.name}: {', '.join(users)} would be left without secret '{name}'"
             raise ControllerError(message, hint="take it out of security.secrets.managed, and apply that, first")
-        self._book(stack.name).remove(name)
+        with self._recorded("remove", stack.name, (name,)):
+            self._book(stack.name).remove(name)
         self._tell(stack.name, f"secret '{name}' was removed by {self._who}")
         return SecretSet(stack.name, name, found.version, changed=True)
 
-    def _put(self, stack: _Stack, values: Mapping[str, bytes]) -> Sequence[SecretSet]:
-        ring = ready_ring(self._ground.asked.root, self._ground.asked.environment)
-        made = self._book(stack.name).put_all(ring, values, self._who, self._ground.now())
+    def _recorded(self, verb: str, stack: str, names: Iterable[str]) -> AbstractContextManager[None]:
+        """Around each change: in the audit log, names alone."""
+        act = Act(self._who, Via.CLI, verb, "secret", ", ".join(names), stack, caller())
+        return self._ground.audit.acting(act)
+
+    def _put(self, stack: _Stack, values: Mapping[str, bytes], verb: str) -> Sequence[SecretSet]:
+        keys = held_ring(self._ground.asked.root, self._ground.asked.environment)
+        with self._recorded(verb, stack.name, values), keys as ring:
+            made = self._book(stack.name).put_all(ring, values, self._who, self._ground.now())
         for record in (record for record, changed in made if changed):
             self._tell(stack.name, f"secret '{record.name}' has version {record.version}, set by {self._who}")
         kept = self._nudge(stack.name)

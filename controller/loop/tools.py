@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from controller.engines.base import Engine
 from controller.health.prober import Prober
+from controller.loop.auditor import AuditBook
 from controller.loop.executor import Executor
 from controller.loop.queue import Queue
 from controller.loop.rooms import Rooms
@@ -28,8 +29,8 @@ class Key(NamedTuple):
 class Tools:
     """What a reconciler works with. `tell` and `show` are called from the loop's thread, quickly.
 
-    `starts`: how many the engine's machine bears; None: nobody knows. `rooms`: what it has room for. `lost`: why
-    acts are not in the audit log; None: they are.
+    `starts`: how many the engine's machine bears; None: nobody knows. `rooms`: what it has room for. `audit`:
+    where what is done is written down.
     """
 
     engine: Engine
@@ -41,4 +42,9 @@ class Tools:
     show: Callable[[StackStatus], None]
     starts: Starts | None = None
     rooms: Rooms = field(default_factory=lambda: Rooms(None, time.time))
-    lost: Callable[[], str | None] = lambda: None
+    audit: AuditBook | None = None
+
+    @property
+    def lost(self) -> str | None:
+        """Why acts are not in the audit log; None: they are."""
+        return self.audit.trouble if self.audit is not None else None

@@ -13,12 +13,14 @@ from controller.engines.base import EngineInfo
 from controller.loop.advising import advise, read_measured
 from controller.loop.alertbook import Posted
 from controller.loop.auditor import AuditBook
+from controller.loop.auditproofs import head_of
 from controller.loop.auditread import Query, Read, find
 from controller.loop.certificate_worker import Certifying
 from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
 from controller.loop.intents import Intent
+from controller.loop.keyturn import keys_in
 from controller.loop.memory import Definitions
 from controller.loop.metering import Metering
 from controller.loop.reachbook import load_reach
@@ -234,9 +236,11 @@ class Window:
         loaded = self._reconciler(stack).loaded
         reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
         state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
+        keys = keys_in(self._ground.asked.root, self.folder_of(stack))
+        audit = head_of(self._ground.asked.root, self._ground.engine_id(), stack)
         certificates = self._certifying.latest.get(stack)
         known = certificates.certificates if certificates is not None else ()
-        return dataclasses.replace(state, barred=loaded.desired.kept_out, certificates=known)
+        return dataclasses.replace(state, barred=loaded.desired.kept_out, certificates=known, audit=audit, keys=keys)
 
     def last_certificates(self, stack: str) -> StackCertificates | None:
         """As they were when they were looked at last; None: they were not yet, or it has none."""

@@ -25,6 +25,8 @@ class Delivery:
     """How each of those does so."""
     files: frozenset[str] = frozenset()
     """Names of the files of the others; each ends in the tag of its value."""
+    override: str = ""
+    """The file by which Compose gives them; "": none is laid over the user's."""
     locked: str | None = None
 
 

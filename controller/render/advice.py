@@ -146,6 +146,7 @@ _BY_STACK: Mapping[str, tuple[str, ...]] = {
     "EngineUnavailable": ("controller doctor, for what is wrong with the engine",),
     "GenerationHeld": ("controller validate, for what is wrong with the files",),
     "IngressUnavailable": ("controller doctor",),
+    "VaultLocked": ("give the key that the secrets were encrypted with, in ENCRYPTION_KEY_FILE",),
 }
 """What is in the way of all services, whatever is wrong with one."""
 

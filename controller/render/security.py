@@ -15,6 +15,7 @@ from controller.render.netcheck import reach_data
 from controller.render.published import published_data, published_lines
 from controller.render.scan import findings_data, summary_data
 from controller.render.text import NONE, Cell, Paint, age, clean, count, plain, table
+from controller.security.anchor import Anchor
 from controller.security.state import Scanned, SecurityState, WaiverState
 
 Data = dict[str, Any]
@@ -34,7 +35,7 @@ def security_data(states: Sequence[SecurityState]) -> Data:
 
 
 def state_data(state: SecurityState) -> Data:
-    """`GET /v1/stacks/{stack}/security`. Keys and audit are none as long as nobody keeps any."""
+    """`GET /v1/stacks/{stack}/security`."""
     scanned = state.scanned
     own = scanned.own if scanned is not None else ()
     return {
@@ -54,8 +55,8 @@ def state_data(state: SecurityState) -> Data:
         "waivers": [_waiver_data(one) for one in (scanned.waivers if scanned is not None else ())],
         "network": _network_data(state),
         "certificates": [_certificate_data(one) for one in state.certificates],
-        "keys": [],
-        "auditHead": None,
+        "keys": list(state.keys),
+        "auditHead": None if state.audit is None else _head_data(state.audit),
     }
 
 
@@ -63,6 +64,11 @@ def _certificate_data(one: CertificateState) -> Data:
     ends = {"endsAt": one.ends_at, "renewAt": one.renew_at}
     times = {name: None if at is None else timestamp(at) for name, at in ends.items()}
     return {"service": one.service, **times, "seen": str(one.seen), "message": one.trouble or None}
+
+
+def _head_data(head: Anchor) -> Data:
+    """`signed`: the last record that a checkpoint signs."""
+    return {"seq": head.seq, "mac": head.mac, "signed": head.checkpoint}
 
 
 def _waiver_data(one: WaiverState) -> Data:

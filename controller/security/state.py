@@ -12,6 +12,7 @@ from controller.model.certified import CertificateState
 from controller.model.names import Instant
 from controller.model.reach import Reach
 from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding, by_severity
+from controller.security.anchor import Anchor
 from controller.security.published import Published
 from controller.security.rules.daemon import RULES
 from controller.security.waivers import EXPIRED, IDLE, Waived
@@ -72,6 +73,10 @@ class SecurityState:
     """The manifest asks for scans."""
     certificates: tuple[CertificateState, ...] = ()
     """Of the controller's own authority, as they are now."""
+    keys: tuple[str, ...] = ()
+    """Ids of the encryption keys that something of it is under."""
+    audit: Anchor | None = None
+    """Where its audit log ends; None: nothing was recorded yet, or that is not known."""
 
 
 def is_engines(finding: ScanFinding) -> bool:

@@ -15,7 +15,7 @@ from tests.component.house import House, Reading, open_house
 from tests.component.served import Visit, converge, new_code
 from tests.component.test_api_access import make_token, visited
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 SOON = 30_000
 

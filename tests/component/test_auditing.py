@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -144,7 +145,7 @@ def test_what_somebody_asks_of_a_daemon_that_cannot_record_it_is_refused_and_hea
             assert not result.ok and "the audit log cannot be written" in result.message
             assert house.count("shop") == 1
             (replica,) = house.engine.observe(Scope("shop")).services["db"].replicas
-            house.engine.kill(replica.id)
+            house.engine.meddle("shop", lambda hands, now: hands.kill(replica.id, now))
             eventually(lambda: house.ear.conditions("shop") >= {"Converged", "AuditDegraded"}, 20)
             degraded.extend(house.ear.said("AuditDegraded"))
         eventually(lambda: "AuditDegraded" not in house.ear.conditions("shop"), 20 + MEND_AGAIN)
@@ -254,6 +255,9 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         there.ask("shop", "resume")
         whole = there.get("/v1/audit", limit=1000)
         assert whole["next"] is None and len(whole["records"]) > 8
+        newest = next(one for one in whole["records"] if one["log"] == "shop")
+        head = there.get("/v1/stacks/shop/security")["auditHead"]
+        assert (head["seq"], head["mac"]) == (newest["seq"], newest["mac"])
         paged, before = [], ""
         while True:
             page = there.get("/v1/audit", limit=3, before=before)
@@ -363,3 +367,16 @@ def test_a_key_that_is_gone_stops_what_people_ask_for(house: House) -> None:
     with pytest.raises(ControllerError, match="gone, though there are audit logs"):
         house.ask("stop", "shop")
     assert house.count("shop") == 1
+
+
+def test_a_state_that_is_lost_under_a_writer_is_begun_anew_with_a_key_of_its_own(tmp_path: Path) -> None:
+    root, act = tmp_path / "state", Act("ada", Via.CLI, "stop", stack="shop")
+    book = AuditBook(root, lambda: "engine")
+    book.record(act)
+    shutil.rmtree(root)
+    book.record(act)
+    AuditBook(root, lambda: "engine").record(act)
+    assert prove(root, "engine", "shop").state is State.OK and len(find(root, "engine", Query())) == 2
+    (root / "audit.key").unlink()
+    with pytest.raises(ControllerError, match="gone, though there are audit logs"):
+        book.record(act)

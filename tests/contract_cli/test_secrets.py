@@ -109,3 +109,31 @@ def test_an_env_file_is_taken_in_as_a_whole(shop: Project, tmp_path: Path) -> No
     shop.write("x.env", "APP_PASSWORD=one\nAPP_token='two words'\n# APP_X=no\nOTHER=three\nAPP_EMPTY=\n")
     done = shop.run("secrets", "import", "x.env", "--prefix", "APP_", "-o", "json")
     assert [(one["name"], one["version"]) for one in json.loads(done.out)["secrets"]] == [("password", 1), ("token", 1)]
+
+
+def test_each_act_is_in_the_audit_log_without_a_value(shop: Project) -> None:
+    assert give(shop, VALUE, "set", "password").returncode == 0
+    assert give(shop, "", "rotate", "password").returncode == 0
+    assert give(shop, "", "rotate-key").returncode == 0
+    ran = shop.run("--engine", "simulated", "audit", "show", "-o", "json")
+    assert ran.code == 0 and VALUE not in ran.out
+    told = [
+        (one["verb"], one["object"]["kind"], one["object"]["name"], one["stage"], one["outcome"])
+        for one in json.loads(ran.out)["records"]
+        if one["object"]["kind"] in ("secret", "key")
+    ]
+    assert told == [
+        ("set", "secret", "password", "intent", ""),
+        ("set", "secret", "password", "outcome", "done"),
+        ("rotate", "secret", "password", "intent", ""),
+        ("rotate", "secret", "password", "outcome", "done"),
+        ("rotate-key", "key", "", "intent", ""),
+        ("rotate-key", "key", "", "outcome", "done"),
+    ]
+
+
+def test_the_key_that_its_secrets_are_under_is_in_its_security(shop: Project) -> None:
+    assert give(shop, VALUE, "set", "password").returncode == 0
+    key = json.loads(shop.run("--engine", "simulated", "secrets", "-o", "json").out)["stacks"][0]["keyId"]
+    told = json.loads(shop.run("--engine", "simulated", "get", "security", "-o", "json").out)["stacks"][0]
+    assert told["keys"] == [key] and told["auditHead"]["seq"] >= 2

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
+import resource
+import signal
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree, rmtree
@@ -14,11 +19,11 @@ import pytest
 from controller.loop import keyring
 from controller.loop.delivery import sweep
 from controller.loop.ground import Asked, Ground
-from controller.loop.keyring import CANARY, KEY, NEXT, Opened, open_ring, ready_ring
+from controller.loop.keyring import CANARY, KEY, NEXT, Opened, held_ring, open_ring, ready_ring
 from controller.loop.keyturn import turn_keys
 from controller.loop.loaded import Loaded
 from controller.loop.mounts import read_files
-from controller.loop.secretbook import Book, SecretBook
+from controller.loop.secretbook import Book, Record, SecretBook
 from controller.model.errors import ControllerError
 from controller.security.vault import AUTHORITY, VaultLocked, make_key, read_key, seal, unseal
 from tests.component.house import open_house
@@ -133,6 +138,21 @@ def test_what_is_given_and_no_key_is_said_in_one_line(environment: Mapping[str, 
     assert not (folder / "state" / KEY).exists()
 
 
+def test_a_process_that_has_read_a_key_leaves_no_core(folder: Path) -> None:
+    ready_ring(folder, NONE)
+
+    def fall_over() -> None:
+        faulthandler.disable()
+        resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
+        open_ring(folder, NONE)
+        assert resource.getrlimit(resource.RLIMIT_CORE)[0] in (0, 1)
+        os.chdir(folder)
+        os.abort()
+
+    assert in_child(fall_over, folder) == -signal.SIGABRT
+    assert not [path for path in folder.iterdir() if path.name.startswith("core")]
+
+
 # --- the book
 
 
@@ -245,6 +265,31 @@ def test_the_key_in_use_is_no_new_one_and_two_turns_do_not_mix(folder: Path) -> 
         turn_keys(folder / "state", NONE, key_file(folder / "other"))
     assert turn_keys(folder / "state", NONE).left == 0
     check(folder / "state")
+
+
+def test_what_is_set_while_a_key_turns_waits_or_is_under_a_key_that_stays(folder: Path) -> None:
+    fill(folder)
+    book, set_ones, ended = books(folder)[0], [], threading.Event()
+
+    def go_on_setting() -> None:
+        while not ended.is_set():
+            with held_ring(folder, NONE) as ring:
+                set_ones.append(book.put(ring, "busy", str(len(set_ones)).encode(), "me", 1.0)[0].version)
+
+    thread = threading.Thread(target=go_on_setting)
+    thread.start()
+    try:
+        done = 0
+        for _ in range(12):
+            with suppress(ControllerError):  # something was written between the last look and the end
+                done += turn_keys(folder, NONE).left == 0
+    finally:
+        ended.set()
+        thread.join()
+    turn_keys(folder, NONE)
+    ring = open_ring(folder, NONE).use()
+    assert ring.keys == (ring.first,) and done
+    assert book.open(ring, "busy") == str(len(set_ones) - 1).encode() and book.load()["busy"].version == len(set_ones)
 
 
 # --- killed at each write
@@ -371,6 +416,52 @@ def begin(root: Path) -> None:
 def renew(root: Path) -> None:
     shop_book(root).put_all(ready_ring(root / "state", NONE), SECOND, "me", 2.0)
     sweep(shop_book(root).folder, load(root).delivery, ())
+
+
+def test_a_value_that_is_set_in_the_midst_is_in_no_file_of_the_one_before(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = folder / "state"
+    begin(root)
+    shop_book(root).put_all(ready_ring(root / "state", NONE), SECOND, "me", 2.0)
+    third, load_all = {name: b"third" for name in FIRST}, SecretBook.load
+
+    def load_and_set(book: SecretBook) -> Mapping[str, Record]:
+        found = load_all(book)
+        monkeypatch.setattr(SecretBook, "load", load_all)
+        book.put_all(ready_ring(root / "state", NONE), third, "me", 3.0)
+        return found
+
+    monkeypatch.setattr(SecretBook, "load", load_and_set)
+    load(root)
+    mounts = shop_book(root).folder / "mounts"
+    found = {path.read_bytes() for path in (mounts / "db" / "secrets").iterdir()}
+    assert found == {*FIRST.values(), *SECOND.values()} and read_files(mounts / "web" / "run-secrets") == SECOND
+    load(root)
+    assert read_files(mounts / "web" / "run-secrets") == third
+
+
+def test_several_who_only_look_do_not_get_into_each_others_way(folder: Path) -> None:
+    root = folder / "state"
+    begin(root)
+    failures: list[BaseException] = []
+
+    def look() -> None:
+        try:
+            for _ in range(6):
+                load(root)
+        except BaseException as error:
+            failures.append(error)
+
+    for number in range(6):
+        shop_book(root).put_all(ready_ring(root / "state", NONE), {"db": b"%d" % number}, "me", 2.0)
+        threads = [threading.Thread(target=look) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    assert read_files(shop_book(root).folder / "mounts" / "web" / "run-secrets")["db"] == b"5"
 
 
 def test_killed_at_each_write_on_the_way_to_containers_each_file_is_whole_and_the_next_pass_ends_it(

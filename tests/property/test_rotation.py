@@ -131,7 +131,7 @@ class Change(RuleBasedStateMachine):
 
 
 TestChange = Change.TestCase
-TestChange.settings = settings(max_examples=60, stateful_step_count=60, deadline=None)
+TestChange.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)
 
 
 def calm(stage_wanted: Stage) -> Rotation:

@@ -63,14 +63,14 @@ class Access(Section):
 
 
 class Audit(Section):
-    """The log of who did what."""
+    """The log of who did what: docs/security.md, audit log."""
 
     enabled: bool = True
     """Keep it."""
     retention: Duration = written("365d")
-    """How long closed segments are kept."""
+    """How long closed segments are kept; the oldest go first, and the rest can be proven all the same."""
     max_size: Size = written("1gb")
-    """What closed segments may take up together."""
+    """What the closed segments of one log may take up together."""
     connections: bool = False
     """Record connections to the API, too."""
 

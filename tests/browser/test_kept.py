@@ -70,7 +70,8 @@ def go(page: Page, there: Visit, path: str) -> None:
 def barriers(page: Page) -> list[str]:
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")
-    return [f"{one['id']}: {one['nodes'][0]['target']}" for one in found["violations"] if one["impact"] == "serious"]
+    grave = (one for one in found["violations"] if one["impact"] in ("serious", "critical"))
+    return [f"{one['id']}: {one['nodes'][0]['target']}" for one in grave]
 
 
 def test_who_did_what_is_told_live_and_opens_to_why_it_was_denied(house: House) -> None:
@@ -123,9 +124,9 @@ def test_who_may_not_see_it_is_told_so_and_nothing_is_asked_for(house: House) ->
         assert page.context.browser is not None
         vera = open_page(page.context.browser)
         sign_in(vera, there, make_token(there, "vera"))
-        for path, words in (("/audit", "get audit"), ("/access", "get tokens"), ("/stacks/shop/security", "get secrets")):
-            go(vera, there, path)
-            expect(vera.get_by_text(words, exact=True)).to_be_visible()
+        for path, resource in (("audit", "audit"), ("access", "tokens"), ("stacks/shop/security", "secrets")):
+            go(vera, there, f"/{path}")
+            expect(vera.get_by_text(f"get {resource}", exact=True)).to_be_visible()
         expect(region(vera, "Certificates").get_by_text("No service gets a certificate here.")).to_be_visible()
         assert there.get("/v1/audit", who="vera", outcome="denied")["records"] == []
 

@@ -51,7 +51,8 @@ function Nothing({ filtered }: { readonly filtered: boolean }) {
   if (filtered) return <Empty title="No act matches."><p><button type="button" class="button small" onClick={() => setQuery({ who: "", verb: "", stack: "", outcome: "" })}>Show all</button></p></Empty>;
   return (
     <Empty title="Nothing is written down yet.">
-      <p>What changes something is, and who is turned away; reading is not. Nothing is where the <code>Controller</code> manifest says <code>audit: {"{enabled: false}"}</code>.</p>
+      <p>Whatever changes something is, and who is turned away; who only looks is not.</p>
+      <p>Where a <code>Controller</code> manifest says <code>audit: {"{enabled: false}"}</code>, nothing is.</p>
     </Empty>
   );
 }

@@ -99,7 +99,7 @@ function Authorities({ found: { authorities, stack } }: { readonly found: Certif
   return (
     <ul class="section-note authorities" aria-label="Authorities">
       {authorities.map((one) => {
-        const short = Date.parse(one.endsAt) - now < 30 * 86_400_000;
+        const short = one.role !== "going" && Date.parse(one.endsAt) - now < 30 * 86_400_000;
         return (
           <li key={one.id}>
             <Icon name="shield" /> <span>Authority <code title={one.id}>{shortOf(one.id)}</code> {AUTHORITY[one.role] ?? one.role}, {Date.parse(one.endsAt) > now ? <>ends in <span class={short ? "word warn" : ""}>{leftOf(one.endsAt, now)}</span></> : <span class="word bad">has ended</span>}</span>

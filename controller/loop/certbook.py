@@ -7,7 +7,7 @@ their containers mount. What is kept is replaced as a whole by a rename. One pro
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,9 +31,12 @@ closed, so that only its own container sees it."""
 
 
 class Vault(NamedTuple):
-    """Encrypts and decrypts; the first argument says what it is, and only for that it can be decrypted again."""
+    """Encrypts and decrypts; the first argument says what it is, and only for that it can be decrypted again.
 
-    seal: Callable[[str, bytes], bytes]
+    `sealing`: around encrypting and writing, within which no key goes.
+    """
+
+    sealing: Callable[[], AbstractContextManager[Callable[[str, bytes], bytes]]]
     unseal: Callable[[str, bytes], bytes]
 
 
@@ -87,7 +90,8 @@ class CertBook:
 
     def put_authority(self, pair: Pair, vault: Vault) -> None:
         """Its key is on the disk, encrypted, before anybody hears of it. Raises ControllerErrors."""
-        write_whole(self._key_of(pair.id), vault.seal(self._context(pair.id), pair.key) + b"\n", "certificate")
+        with vault.sealing() as seal:
+            write_whole(self._key_of(pair.id), seal(self._context(pair.id), pair.key) + b"\n", "certificate")
 
     def open_authority(self, kept: Kept, one: str, vault: Vault) -> Pair:
         """Raises ControllerErrors where its key is gone or cannot be decrypted."""

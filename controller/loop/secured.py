@@ -14,7 +14,7 @@ from controller.intake.targets import Target
 from controller.loop.auditproofs import head_of
 from controller.loop.gate import make_gate
 from controller.loop.generation import render_target, resolve_target
-from controller.loop.keyturn import keys_in
+from controller.loop.keyturn import keys_below
 from controller.loop.reachbook import load_reach
 from controller.loop.scanning import Known, Written, know, read_waivers, scan, write_down
 from controller.model.certified import CertificateState, Certified
@@ -140,7 +140,7 @@ def _survey_one(ground: Ground, target: Target, *, has_engine: bool) -> Security
     state = make_state(rendered.name, resolution.stack.services, written, scanned, reach)
     gate = make_gate(ground.engine, target, rendered, senses.folder)
     barred = replace(resolution.stack, barred=gate.barred(senses.today)).kept_out if gate is not None else {}
-    keys = keys_in(ground.asked.root, ground.folder(rendered.name)) if has_engine else ()
+    keys = keys_below(ground.asked.root, ground.folder(rendered.name)) if has_engine else ()
     audit = head_of(ground.asked.root, ground.engine_id(), rendered.name) if has_engine else None
     certificates = _read_certificates(ground, rendered.name, target) if has_engine else ()
     return replace(

@@ -20,7 +20,7 @@ from controller.loop.cleanup_schedule import Cleaning
 from controller.loop.controller import Controller, Passes
 from controller.loop.ground import Ground
 from controller.loop.intents import Intent
-from controller.loop.keyturn import keys_in
+from controller.loop.keyturn import keys_below
 from controller.loop.memory import Definitions
 from controller.loop.metering import Metering
 from controller.loop.reachbook import load_reach
@@ -236,7 +236,7 @@ class Window:
         loaded = self._reconciler(stack).loaded
         reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
         state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
-        keys = keys_in(self._ground.asked.root, self.folder_of(stack))
+        keys = keys_below(self._ground.asked.root, self.folder_of(stack))
         audit = head_of(self._ground.asked.root, self._ground.engine_id(), stack)
         certificates = self._certifying.latest.get(stack)
         known = certificates.certificates if certificates is not None else ()

@@ -92,7 +92,9 @@ def verdict_lines(verdicts: Mapping[str, Verdict], *, paint: Paint = plain) -> l
 def _tell(verdict: Verdict) -> str:
     if not verdict.lines:
         return "no records"
-    told = [f"{verdict.lines} records ({verdict.first} to {verdict.last})", f"signed up to {verdict.signed or 'none'}"]
+    signed = f"signed up to {verdict.signed}" if verdict.signed else "none signed yet"
+    count = "1 record" if verdict.lines == 1 else f"{verdict.lines} records ({verdict.first} to {verdict.last})"
+    told = [count, signed]
     told += [f"{verdict.mended} torn lines taken off"] if verdict.mended else []
     return ", ".join(told)
 

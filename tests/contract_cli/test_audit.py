@@ -99,8 +99,8 @@ def test_exit_code_0_as_it_was_written(kept: Project) -> None:
     assert (code, found["state"], found["finding"]) == (0, "ok", None)
     assert list(found) == VERDICT and found["first"] == 1 and found["last"] == found["records"] == 6
     assert kept.run("audit", "verify").out.splitlines() == [
-        "controller: ok, 1 records (1 to 1), signed up to none",
-        "shop: ok, 6 records (1 to 6), signed up to none",
+        "controller: ok, 1 record, none signed yet",
+        "shop: ok, 6 records (1 to 6), none signed yet",
     ]
     assert kept.run("audit", "verify", "-s", "shop").out.count(": ok, ") == 1
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis.strategies import floats, integers, text
 
 from controller.security.leaves import Facts
@@ -33,6 +33,7 @@ def facts(serial: str = "a1", life: float = WEEK) -> Facts:
     return Facts(serial, STARTS, STARTS + timedelta(seconds=life), (), "ca", "key")
 
 
+@settings(deadline=None)
 @given(text("0123456789abcdef", min_size=1, max_size=40), floats(600, 90 * 86400))
 def test_the_moment_lies_between_half_and_two_thirds_and_is_the_same_after_a_restart(serial: str, life: float) -> None:
     moment = renew_at(facts(serial, life))
@@ -82,6 +83,7 @@ def test_a_clock_that_is_set_back_makes_nobody_wait() -> None:
     assert not may_try(Tries(5, 1000.0), 1001.0) and may_try(Tries(5, 1000.0), 999.0) and may_try(Tries(), 0.0)
 
 
+@settings(deadline=None)
 @given(integers(1, 10_000), floats(0, 1e9))
 def test_a_pause_is_never_longer_than_a_quarter_of_an_hour(failed: int, at: float) -> None:
     assert 30.0 <= try_again_at(Tries(failed, at)) - at <= 900.001

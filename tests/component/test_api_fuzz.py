@@ -30,7 +30,8 @@ SEES, STEERS = frozenset({"vera", "olga", "api"}), frozenset({"olga", "api"})
 STACK = "/v1/stacks/{stack}"
 SERVICE = f"{STACK}/services/{{service}}"
 OF_STACK = (
-    "graph room security plan cleanup revisions revisions/{number} events alerts usage resources intents/{number}"
+    "graph room security certificates plan cleanup revisions revisions/{number} events alerts usage resources"
+    " intents/{number}"
 )
 TABLE: dict[str, frozenset[str]] = {
     **dict.fromkeys(("get /healthz", "get /readyz", "post /v1/session"), ANYBODY),
@@ -41,6 +42,8 @@ TABLE: dict[str, frozenset[str]] = {
     "get /metrics": SEES,
     "get /v1/tokens": frozenset({"api"}),
     "get /v1/access": frozenset({"api"}),
+    "get /v1/audit": frozenset({"api"}),
+    f"get {STACK}/secrets": frozenset({"api"}),
     "delete /v1/tokens/{number}": frozenset({"api"}),
     f"get {STACK}/revisions/{{number}}": SEES,
     f"get {STACK}": SEES,

@@ -262,7 +262,7 @@ def random_event(play: Squeezed, random: Random) -> Callable[[], None]:
 
 
 PARTS = 10
-FAST = 1
+FAST = 3
 
 
 @pytest.mark.parametrize(

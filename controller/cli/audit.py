@@ -105,18 +105,23 @@ def _verify_export(options: Options, path: Path, public: str | None) -> int:
 @takes_options()
 def export(options: Options, since: float | None) -> int:
     """Print it as JSON lines, signed up to the last one: `audit verify --export FILE` proves them on any machine."""
+    from controller.cli.terminal import note
     from controller.loop.auditor import AuditBook
     from controller.loop.auditread import export as export_log
     from controller.loop.auditread import prove_all
+    from controller.render.audit import code_of
 
     with _opened(options) as where:
-        logs = tuple(prove_all(where.root, where.engine_id, options.stacks))
+        proven = prove_all(where.root, where.engine_id, options.stacks)
+        logs = tuple(proven)
         book = AuditBook(where.root, lambda: where.engine_id)
         book.sign_all(logs, "export")
         for log in logs:
             for line in export_log(where.root, where.engine_id, log, _instant(since)):
                 sys.stdout.buffer.write(line)
-    return 0
+    if code := code_of(list(proven.values())):
+        note("what was exported is not as it was written: controller audit verify says where", options)
+    return code
 
 
 def _instant(since: float | None) -> str:

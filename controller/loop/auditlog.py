@@ -24,8 +24,8 @@ from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.security.anchor import Anchor
-from controller.security.audit import KeyRing, Spot, Stage, link, read_line, split_lines
-from controller.security.auditproof import PRUNED
+from controller.security.audit import KeyRing, Line, Stage, link, read_line, split_lines, stamp
+from controller.security.auditproof import BROKEN, PRUNED
 from controller.security.checkpoints import Block, make_checkpoint
 
 
@@ -161,6 +161,9 @@ class AuditLog:
                 sync_folder(path.parent)
 
     def _sign(self, anchor: Anchor, why: str) -> Anchor:
+        """Nothing is signed that was not written here: what is found changed is noted before."""
+        if not self._are_genuine(self._unsigned(anchor), anchor):
+            anchor = self._put(anchor, [as_log(BROKEN, {"why": "lines that were not signed yet were changed"})])
         block = Block(since=anchor.checkpoint, previous=anchor.digest).with_lines(self._unsigned(anchor))
         now = self._now()
         record = make_checkpoint(block, anchor.spot, why, now, self._ring)
@@ -181,6 +184,13 @@ class AuditLog:
             if found is not None and found.data.get("stage") == Stage.CHECKPOINT and found.seq == anchor.checkpoint:
                 return lines[index + 1 :]
         return lines
+
+    def _are_genuine(self, lines: Sequence[bytes], anchor: Anchor) -> bool:
+        """All up to the end of the chain, in their order."""
+        end = anchor.seq - len(lines)
+        found = [read_line(raw[:-1]) for raw in lines]
+        numbers = [line.seq for line in found if line is not None and line.is_genuine(self._key)]
+        return numbers == list(range(end + 1, anchor.seq + 1))
 
     # --- segments
 
@@ -214,30 +224,33 @@ class AuditLog:
 
     def _prune(self, anchor: Anchor) -> Anchor:
         """What is too old, or too much. Where the log begins from now on is a line of it, before anything goes."""
-        closed = self._place.closed()
+        closed = [one for one in self._place.closed() if one.first < anchor.first]
         sizes = [one.path.stat().st_size for one in closed]
         for index, one in enumerate(closed):
-            is_old = self._now() - one.path.stat().st_mtime > self._policy.retention
-            if not is_old and sum(sizes[index:]) <= self._policy.max_size:
+            is_much = sum(sizes[index:]) > self._policy.max_size
+            last = _last_line(one.path)
+            if last is None or not last.is_genuine(self._key):
+                break  # somebody else's, or changed: that is told by who verifies, and nothing goes for it
+            is_old = stamp(self._now() - self._policy.retention) > str(last.data.get("ts", ""))
+            if not is_old and not is_much:
                 break
-            if (last := _last_line(one.path)) is not None:
-                why = "age" if is_old else "size"
-                said = {"segment": one.path.name, "through": last.seq, "mac": last.mac, "why": why}
-                anchor = self._put(anchor, [as_log(PRUNED, said)])
+            said = {"segment": one.path.name, "through": last.seq, "mac": last.mac, "why": "age" if is_old else "size"}
+            anchor = self._put(anchor, [as_log(PRUNED, said)])
             with failpoints.around("disk.auditpruned"):
                 one.path.unlink()
                 sync_folder(self._place.folder)
+            if not is_much:
+                break  # a clock that is wrong for a moment takes no more than one
         return anchor
 
 
-def _last_line(path: Path) -> Spot | None:
+def _last_line(path: Path) -> Line | None:
     """None: there is none that has the form of a line."""
     found = None
     with suppress(ValueError):
         for raw in read_lines(path):
             found = raw
-    line = read_line(found.rstrip(b"\n")) if found is not None else None
-    return None if line is None else line.spot
+    return read_line(found.rstrip(b"\n")) if found is not None else None
 
 
 def _mend(error: OSError) -> str:

@@ -99,7 +99,8 @@ class AuditBook:
             try:
                 self._append(stack, ())
             except Exception as error:
-                self._lost[stack].why = _tell(error)
+                if (lost := self._lost.get(stack)) is not None:
+                    lost.why = _tell(error)
         return not self._lost
 
     def sign(self, why: str) -> None:
@@ -116,15 +117,18 @@ class AuditBook:
             self._log(stack).sign(why)
 
     def _append(self, stack: str, records: Sequence[Mapping[str, Any]]) -> None:
-        lost = self._lost.get(stack)
-        told = lost.count if lost is not None else 0
-        if lost is not None:
-            said = {"lost": told, "since": stamp(lost.since), "why": lost.why}
-            records = [as_log(GAP, said), *records]
-        if records:
-            self._log(stack).append(records)
-        if lost is not None:
-            self._forget(stack, told)
+        with self._guard:
+            lost = self._lost.pop(stack, None)
+        try:
+            if lost is not None:
+                said = {"lost": lost.count, "since": stamp(lost.since), "why": lost.why}
+                records = [as_log(GAP, said), *records]
+            if records:
+                self._log(stack).append(records)
+        except BaseException:
+            if lost is not None:
+                self._put_back(stack, lost)
+            raise
 
     def _log(self, stack: str) -> AuditLog:
         with self._guard:
@@ -145,12 +149,11 @@ class AuditBook:
         if is_first:
             self.tell(why)
 
-    def _forget(self, stack: str, told: int) -> None:
-        """What was lost meanwhile, by another thread, is told the next time."""
+    def _put_back(self, stack: str, lost: _Lost) -> None:
+        """What was lost meanwhile, by another thread, is told along with it."""
         with self._guard:
-            self._lost[stack].count -= told
-            if self._lost[stack].count <= 0:
-                del self._lost[stack]
+            since = self._lost.get(stack)
+            self._lost[stack] = _Lost(lost.count + (since.count if since is not None else 0), lost.since, lost.why)
 
 
 def new_id() -> str:

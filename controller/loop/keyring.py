@@ -19,7 +19,18 @@ from pathlib import Path
 from controller.loop.store import BOOK
 from controller.loop.whole import alone_in, clear_unfinished, explained, remove_whole, write_whole
 from controller.model.errors import ControllerError
-from controller.security.vault import HINT, Key, Ring, VaultLocked, is_for, make_canary, make_key, read_key
+from controller.security.vault import (
+    HINT,
+    Key,
+    RecordDamaged,
+    Ring,
+    VaultLocked,
+    is_for,
+    key_of,
+    make_canary,
+    make_key,
+    read_key,
+)
 
 GIVEN, GIVEN_FILE = "ENCRYPTION_KEY", "ENCRYPTION_KEY_FILE"
 KEY, NEXT, CANARY = "encryption.key", "encryption.key.next", "encryption.canary"
@@ -147,6 +158,8 @@ def end_turn(root: Path, environment: Mapping[str, str]) -> str | None:
         given = _given(environment)
         if given is not None and given != first:
             return _give(root)
+        if given is None and not (root / NEXT).exists():
+            return None  # somebody else has ended this turn
         if given is None:
             write_whole(root / KEY, (root / NEXT).read_bytes(), "key")
         else:
@@ -183,7 +196,10 @@ def _find_lock(root: Path, keys: tuple[Key, ...]) -> str | None:
         return f"{root}: there are encrypted secrets, and no key to open them" if known else None
     if canary and not is_for(Ring(keys), canary):
         have = ", ".join(key.id for key in keys)
-        return f"{root}: its secrets are encrypted under key {canary.split(':')[1]}, and not under {have}"
+        try:
+            return f"{root}: its secrets are encrypted under key {key_of(canary)}, and not under {have}"
+        except RecordDamaged:
+            return f"{root / CANARY}: damaged; put it back, or remove it where the key is the right one"
     if not canary:
         return _find_stranger(root, frozenset(key.id for key in keys))
     return None

@@ -241,6 +241,8 @@ def _read(path: Path) -> Page:
             raise ControllerError(f"{path}: others can reach it", hint=f"chmod 600 {path}, and rotate the keys")
         said: Any = json.loads(path.read_text(encoding="utf-8"))
         keys = tuple(Made(**one) for one in said["keys"])
+        for one in keys:
+            base64.b64decode(one.secret, validate=True)
         return Page(said["id"], keys, tuple(map(_issued, said["tokens"])), said["signer"])
     except OSError as error:
         raise _unreadable(path, error.strerror or "") from None

@@ -7,7 +7,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -23,8 +23,10 @@ from controller.web.desk import AtDesk, answer
 from controller.web.guard import Asking, Refused
 from controller.web.needs import CheckedRoute, needs
 
+LOGIN = "login"
+
 _WORDS: tuple[tuple[str, re.Pattern[str], str, str], ...] = (
-    ("POST", re.compile(r"/v1/session"), "login", "session"),
+    ("POST", re.compile(r"/v1/session"), LOGIN, "session"),
     ("DELETE", re.compile(r"/v1/session"), "logout", "session"),
     ("DELETE", re.compile(r"/v1/tokens/([^/]+)"), "revoke", "token"),
     ("POST", re.compile(r"/v1/stacks/([^/]+)/intents"), "ask", "stack"),
@@ -44,17 +46,39 @@ DENIALS_A_SECOND = 10
 """So many refusals are written down one by one; of what comes beside them, how many."""
 
 
+@dataclass(slots=True)
+class _Measure:
+    """Of what strangers cause to be written."""
+
+    second: int = 0
+    written: int = 0
+    unwritten: int = 0
+
+    def take(self, now: int) -> int | None:
+        """How many were not written since the last one that was; None: neither is this."""
+        if now != self.second:
+            self.second, self.written = now, 0
+        if self.written >= DENIALS_A_SECOND:
+            self.unwritten += 1
+            return None
+        self.written += 1
+        more, self.unwritten = self.unwritten, 0
+        return more
+
+
 class Doorbook:
     """What the guard writes into. Its methods belong to the server's thread, and block nothing there."""
 
     def __init__(self, book: AuditBook, clock: Callable[[], float] = time.monotonic) -> None:
         self._book, self._clock = book, clock
         self._peers: OrderedDict[str, None] = OrderedDict()
-        self._second, self._written, self._unwritten = 0, 0, 0
+        self._denials, self._logins = _Measure(), _Measure()
 
     async def begin(self, asking: Asking, who: str) -> Act:
         """It is about to be done. Raises Refused where that cannot be recorded: then it must not be."""
         act = replace(_act_of(asking, who), id=new_id())
+        if act.verb == LOGIN:
+            return act  # changes nothing, and anybody may try
         try:
             await asyncio.to_thread(self._book.record, replace(act, stage=Stage.INTENT))
         except ControllerError as error:
@@ -67,22 +91,25 @@ class Doorbook:
         word = "done" if 200 <= status < 400 else "failed" if allowed else "denied"
         detail = {**act.detail, "status": status}
         done = replace(act, outcome=word, allowed=allowed, why=why, detail=detail)
-        await asyncio.to_thread(self._book.note, done)
+        if act.verb == LOGIN and word != "done":
+            await self._note_bounded(done, self._logins)
+        else:
+            await asyncio.to_thread(self._book.note, done)
 
     async def deny(self, asking: Asking, refused: Refused, who: str = "nobody") -> None:
-        """Somebody was turned away. Who does nothing else fills no disk with it."""
-        now = int(self._clock())
-        if now != self._second:
-            self._second, self._written = now, 0
-        if self._written >= DENIALS_A_SECOND:
-            self._unwritten += 1
-            return
-        self._written += 1
-        detail = {"status": refused.status} | ({"more": self._unwritten} if self._unwritten else {})
-        self._unwritten = 0
+        """Somebody was turned away."""
         act = _act_of(asking, who)
-        act = replace(act, allowed=False, why=str(refused), outcome="denied", detail=detail)
-        await asyncio.to_thread(self._book.note, act)
+        detail = {"status": refused.status}
+        await self._note_bounded(
+            replace(act, allowed=False, why=str(refused), outcome="denied", detail=detail), self._denials
+        )
+
+    async def _note_bounded(self, act: Act, measure: _Measure) -> None:
+        """Who does nothing else fills no disk with it."""
+        more = measure.take(int(self._clock()))
+        if more is not None:
+            detail = {**act.detail, **({"more": more} if more else {})}
+            await asyncio.to_thread(self._book.note, replace(act, detail=detail))
 
     async def meet(self, peer: str) -> None:
         """A request over that connection; the first is recorded, where that is asked for."""

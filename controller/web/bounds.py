@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 
 _MOST_CLIENTS = 4096
 
@@ -46,29 +47,40 @@ class Rate:
 
 WINDOW = 300.0
 """Seconds for which a failed login counts."""
-MOST_FAILED, MOST_FAILED_IN_ALL = 10, 100
+MOST_FAILED = 10
+_MOST_KEPT = 10_000
+"""Failed logins that are remembered; what is shown has 96 bits and more, so that many are no way in."""
 
 
 @dataclass(slots=True)
 class Throttle:
-    """Belongs to the server's thread. Ten failed logins of one address in five minutes, and a hundred of all."""
+    """Belongs to the server's thread. Ten failed logins of one address in five minutes.
 
-    _failed: deque[tuple[float, str]] = field(default_factory=deque)
+    Not of all together: whoever can fail would keep everybody out. An IPv6 network of 64 bits is one address.
+    """
+
+    _failed: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=_MOST_KEPT))
 
     def wait(self, address: str, now: float) -> float:
         """0: it may try; else seconds for which nobody from there is listened to, whatever he shows."""
         while self._failed and self._failed[0][0] + WINDOW <= now:
             self._failed.popleft()
-        own = [at for at, whose in self._failed if whose == address]
-        waits = [0.0]
-        if len(own) >= MOST_FAILED:
-            waits.append(own[-MOST_FAILED] + WINDOW - now)
-        if len(self._failed) >= MOST_FAILED_IN_ALL:
-            waits.append(self._failed[-MOST_FAILED_IN_ALL][0] + WINDOW - now)
-        return max(waits)
+        client = _client(address)
+        own = [at for at, whose in self._failed if whose == client]
+        return own[-MOST_FAILED] + WINDOW - now if len(own) >= MOST_FAILED else 0.0
 
     def fail(self, address: str, now: float) -> None:
-        self._failed.append((now, address))
+        self._failed.append((now, _client(address)))
+
+
+def _client(address: str) -> str:
+    """Who has one address of a network of IPv6 has them all."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ip_network((address.partition("%")[0], 64), strict=False))
+    except ValueError:
+        return address
 
 
 def retry_after(seconds: float) -> int:

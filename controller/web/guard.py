@@ -226,7 +226,7 @@ def _read_headers(scope: Message) -> dict[str, str]:
 async def _read_body(scope: Message, receive: Receive, headers: Mapping[str, str]) -> bytes:
     """All of it, for who changes something; nobody reads what others send. It is small, whatever is said of it."""
     length = headers.get("content-length", "0")
-    if not length.isdecimal() or int(length) > LARGEST_BODY:
+    if not length.isdecimal() or len(length) > 9 or int(length) > LARGEST_BODY:
         raise Refused(413, f"a body has {LARGEST_BODY} bytes at most")
     body, more = b"", scope["method"] not in SAFE
     while more:

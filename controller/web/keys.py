@@ -23,6 +23,8 @@ from controller.loop.secret import PRIVATE, read_secret
 ADDRESS_FILE = "api.json"
 TOKEN_FILE = "api.token"  # noqa: S105 - its name
 CODE_SECONDS, SESSION_SECONDS = 3600.0, 43200.0
+SWEEP = 60.0
+"""Seconds between two looks at which void keys would be over anyway."""
 
 
 def read_token(root: Path) -> str:
@@ -107,6 +109,7 @@ class Keys:
         self._session = f"session:{port}"
         self.now = clock
         self._lock = threading.Lock()
+        self._swept = clock()
         self._void: dict[str, float] = {}
         """Codes that were used and sessions that were ended, and until when they would be good else."""
 
@@ -132,8 +135,11 @@ class Keys:
         """Whose that is. `cookies`: other servers of this host may have set some of the same name."""
         if not self._is_good(self._session, shown):
             return None
-        said = json.loads(_unpack(shown.split(".")[2]))
-        cookie = said.pop("cookie")
+        try:
+            said = json.loads(_unpack(shown.split(".")[2]))
+            cookie = said.pop("cookie")
+        except (ValueError, LookupError, AttributeError):
+            return None  # of an earlier version
         if not any([hmac.compare_digest(cookie, _digest(one)) for one in cookies]):
             return None
         roles = said["roles"]
@@ -160,7 +166,11 @@ class Keys:
         said, now = shown.rpartition(".")[0], self.now()
         with self._lock:
             fresh = said not in self._void
-            self._void = {**{known: until for known, until in self._void.items() if until > now}, said: _until(said)}
+            self._void[said] = _until(said)
+            if now >= self._swept + SWEEP:
+                self._swept = now
+                for old in [known for known, until in self._void.items() if until <= now]:
+                    del self._void[old]
             return fresh
 
     def _sign(self, purpose: str, said: str) -> str:

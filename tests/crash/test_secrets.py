@@ -486,3 +486,11 @@ def test_killed_at_each_write_on_the_way_to_containers_each_file_is_whole_and_th
 
 def snapshot(folder: Path) -> Mapping[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_a_damaged_canary_is_told_and_stops_nobody(folder: Path) -> None:
+    fill(folder)
+    (folder / CANARY).write_text("rotten")
+    assert "damaged" in (open_ring(folder, NONE).locked or "")
+    (folder / CANARY).unlink()
+    check(folder, NONE)

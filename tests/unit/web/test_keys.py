@@ -181,3 +181,10 @@ def test_an_address_that_cannot_be_read_is_none(tmp_path: Path, text: str | None
     if text is not None:
         (tmp_path / "api.json").write_text(text)
     assert Address.read(tmp_path) is None
+
+
+def test_a_session_of_an_earlier_version_is_none() -> None:
+    keys = Keys("t" * 43, "epoch", 7070)
+    said = f"{int(keys.now()) + 60}.abc"
+    former = f"{said}.{keys._sign('session:7070', said)}"
+    assert keys.read_session(former, ("x",)) is None

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from controller import failpoints
 from controller.loop.database import make_private
+from controller.loop.disk import sync_folder
 from controller.loop.store import folder_name, stack_dir
 from controller.model.errors import ControllerError
 from controller.security.audit import KeyRing, split_lines
@@ -161,15 +162,6 @@ def write_all(handle: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
-
-
-def sync_folder(folder: Path) -> None:
-    """Names of files are on the disk, too."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def pack(path: Path) -> Path:

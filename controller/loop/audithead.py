@@ -7,8 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from controller import failpoints
-from controller.loop.auditfiles import sync_folder, write_whole
+from controller.loop.auditfiles import write_whole
 from controller.loop.database import make_private
+from controller.loop.disk import sync_folder
 from controller.security.anchor import LENGTH, Anchor, anchor_bytes, read_anchor
 
 

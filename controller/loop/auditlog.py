@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller import failpoints
-from controller.loop.auditfiles import Place, pack, read_lines, sync_folder, write_all
+from controller.loop.auditfiles import Place, pack, read_lines, write_all
 from controller.loop.audithead import drop_leftovers, load_anchor, make_anchor, write_anchor
 from controller.loop.audittail import Caught, as_log, find_end, read_on
 from controller.loop.database import make_private
+from controller.loop.disk import sync_folder
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
@@ -162,9 +163,11 @@ class AuditLog:
 
     def _sign(self, anchor: Anchor, why: str) -> Anchor:
         """Nothing is signed that was not written here: what is found changed is noted before."""
-        if not self._are_genuine(self._unsigned(anchor), anchor):
+        lines = self._unsigned(anchor)
+        if not self._are_genuine(lines, anchor):
             anchor = self._put(anchor, [as_log(BROKEN, {"why": "lines that were not signed yet were changed"})])
-        block = Block(since=anchor.checkpoint, previous=anchor.digest).with_lines(self._unsigned(anchor))
+            lines = self._unsigned(anchor)
+        block = Block(since=anchor.checkpoint, previous=anchor.digest).with_lines(lines)
         now = self._now()
         record = make_checkpoint(block, anchor.spot, why, now, self._ring)
         line, end = link(record, anchor.spot, now, self._key)

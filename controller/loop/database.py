@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import sqlite3
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from controller import failpoints
+from controller.loop.disk import exclusive
 from controller.loop.schema import mark_of, migrate, pending_migrations
 from controller.loop.seal import teach, verify, was_raised
 from controller.model.errors import ControllerError
@@ -130,7 +130,7 @@ class Database:
             if not _is_damage(error, self.path):
                 raise
             self._connection.close()
-            with _exclusive(self.path.parent), _explained(self.path):
+            with exclusive(self.path.parent), _explained(self.path):
                 self.mended = _set_aside(self.path, error)
             self._connection, self._inode = self._open()
             raise StoreDamaged(self.mended) from error
@@ -152,7 +152,7 @@ class Database:
     def _open(self) -> tuple[sqlite3.Connection, int]:
         make_private(self.path.parent)
         os.chmod(self.path.parent, 0o700)
-        with _exclusive(self.path.parent):
+        with exclusive(self.path.parent):
             try:
                 connection = _connect(self.path)
             except sqlite3.DatabaseError as error:
@@ -245,17 +245,6 @@ def _inode(path: Path) -> int:
         return path.stat().st_ino
     except FileNotFoundError:
         return -1
-
-
-@contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    """One process at a time opens, migrates or replaces the file in this folder."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -1,8 +1,11 @@
-"""Whether a state can still be written where it is."""
+"""The disk below the state: whether it takes anything, one writer of a folder at a time, names that last."""
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 _LEAST = 64 * 1024
@@ -17,3 +20,23 @@ def has_room(folder: Path) -> bool:
         return True
     inodes_end = found.f_files > 0 and found.f_ffree == 0  # some file systems count none
     return not (found.f_flag & os.ST_RDONLY or inodes_end or found.f_bfree * found.f_frsize < _LEAST)
+
+
+@contextmanager
+def exclusive(folder: Path) -> Iterator[None]:
+    """One process, and one thread of it, at a time is in here for this folder. Not to be nested. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+def sync_folder(folder: Path) -> None:
+    """What was made, renamed or removed in it outlives a power cut. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -175,7 +175,13 @@ def read_key_file(path: Path) -> Key:
 
 def encrypted_files(root: Path) -> Iterator[Path]:
     """Everything below the state folder that holds something encrypted, but for the canary."""
-    yield from sorted((*root.glob(f"*/*/{BOOK}"), *root.glob(f"*/*/**/*{SEALED}")))
+    for folder in sorted(root.glob("*/*")):
+        yield from encrypted_in(folder)
+
+
+def encrypted_in(folder: Path) -> Iterator[Path]:
+    """The same in the folder of one stack."""
+    yield from sorted((*folder.glob(BOOK), *folder.glob(f"**/*{SEALED}")))
 
 
 def _leave_no_core() -> None:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from controller.loop.acting import who
 from controller.loop.auditor import AuditBook, caller
-from controller.loop.keyring import begin_turn, encrypted_files, end_turn, keys_in
+from controller.loop.keyring import begin_turn, encrypted_files, encrypted_in, end_turn, keys_in
 from controller.loop.secretbook import SecretBook
 from controller.loop.store import BOOK
 from controller.loop.whole import alone_in, explained, write_whole
@@ -53,13 +53,12 @@ def turn_recorded(root: Path, environment: Mapping[str, str], new: Path | None =
         return turn_keys(root, environment, new)
 
 
-def keys_below(root: Path, folder: Path) -> tuple[str, ...]:
+def keys_below(folder: Path) -> tuple[str, ...]:
     """Ids of the keys that what is encrypted in a stack's folder is under; what cannot be read is told elsewhere."""
     found: set[str] = set()
-    for path in encrypted_files(root):
-        if path.is_relative_to(folder):
-            with suppress(OSError):
-                found.update(keys_in(path))
+    for path in encrypted_in(folder):
+        with suppress(OSError):
+            found.update(keys_in(path))
     return tuple(sorted(found))
 
 

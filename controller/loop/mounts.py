@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 from controller import failpoints
+from controller.loop.disk import sync_folder
 from controller.model.errors import Rejected
 
 DATA = "..data"
@@ -129,7 +130,7 @@ def _write_set(folder: Path, files: Mapping[str, MountedFile], now: datetime) ->
             made.chmod(_OPEN)
         for name, wanted in files.items():
             _write(made / name, wanted)
-        _settle(made)
+        sync_folder(made)
     except OSError:
         with failpoints.around("disk.mount"):
             shutil.rmtree(made, ignore_errors=True)
@@ -163,7 +164,7 @@ def _turn(folder: Path, made: Path) -> None:
         beside.symlink_to(made.name)
     with failpoints.around("disk.mount"):
         beside.replace(folder / DATA)
-    _settle(folder)
+    sync_folder(folder)
     _clear(folder, keep={before, made})
 
 
@@ -176,7 +177,7 @@ def _link(folder: Path, files: Mapping[str, MountedFile]) -> None:
         with failpoints.around("disk.mount"):
             (folder / name).unlink()
     if found != set(files):
-        _settle(folder)
+        sync_folder(folder)
 
 
 def _clear(folder: Path, keep: set[Path | None]) -> None:
@@ -187,15 +188,6 @@ def _clear(folder: Path, keep: set[Path | None]) -> None:
         if path.name.startswith(_OURS) and path.name != DATA and path not in keep:
             with failpoints.around("disk.mount"):
                 path.unlink() if path.is_symlink() else shutil.rmtree(path)
-
-
-def _settle(folder: Path) -> None:
-    """What was made or renamed in it outlives a power cut."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager

@@ -140,7 +140,7 @@ def _survey_one(ground: Ground, target: Target, *, has_engine: bool) -> Security
     state = make_state(rendered.name, resolution.stack.services, written, scanned, reach)
     gate = make_gate(ground.engine, target, rendered, senses.folder)
     barred = replace(resolution.stack, barred=gate.barred(senses.today)).kept_out if gate is not None else {}
-    keys = keys_below(ground.asked.root, ground.folder(rendered.name)) if has_engine else ()
+    keys = keys_below(ground.folder(rendered.name)) if has_engine else ()
     audit = head_of(ground.asked.root, ground.engine_id(), rendered.name) if has_engine else None
     certificates = _read_certificates(ground, rendered.name, target) if has_engine else ()
     return replace(

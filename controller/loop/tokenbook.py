@@ -6,7 +6,6 @@ It is written as a whole, so that no key, token or revocation is ever there in h
 from __future__ import annotations
 
 import base64
-import fcntl
 import json
 import os
 import secrets
@@ -19,6 +18,7 @@ from typing import Any
 
 from controller import failpoints
 from controller.loop.database import make_private
+from controller.loop.disk import exclusive, sync_folder
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.security.signing import LEEWAY, Claims, Key, Ring, read_secret_key
@@ -184,7 +184,9 @@ class TokenBook:
     @contextmanager
     def _changing(self, now: Instant) -> Iterator[_Change]:
         """One at a time of all processes; written where it is another one in the end."""
-        with _explained(self._path), _alone(self._folder):
+        with _explained(self._path):
+            make_private(self._folder)
+        with _explained(self._path), exclusive(self._folder):
             before = self.page()
             change = _Change(before or Page(secrets.token_hex(16)))
             if self.secret is None and not change.page.keys:
@@ -271,15 +273,7 @@ def _write(path: Path, page: Page) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(beside, path)
-        _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync_folder(path.parent)
 
 
 @contextmanager
@@ -289,15 +283,3 @@ def _explained(path: Path) -> Iterator[None]:
     except OSError as error:
         hint = "free some space, or run as the user who owns the state folder; nothing was issued or changed"
         raise ControllerError(f"{error.filename or path}: {error.strerror}", hint=hint) from None
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process at a time changes it."""
-    make_private(folder)
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from controller import failpoints
 from controller.loop.database import make_private
+from controller.loop.disk import exclusive, sync_folder
 from controller.model.errors import ControllerError
 
 PRIVATE = 0o600
@@ -34,7 +34,7 @@ def write_whole(path: Path, content: bytes, point: str, mode: int = PRIVATE, own
             with suppress(FileNotFoundError), failpoints.around("disk.unfinished"):
                 beside.unlink()
             raise
-        _settle(path.parent)
+        sync_folder(path.parent)
 
 
 def clear_unfinished(folder: Path) -> None:
@@ -51,20 +51,17 @@ def remove_whole(path: Path, point: str) -> None:
         with suppress(FileNotFoundError), failpoints.around(f"disk.{point}"):
             path.unlink()
         if path.parent.is_dir():
-            _settle(path.parent)
+            sync_folder(path.parent)
 
 
 @contextmanager
 def alone_in(folder: Path) -> Iterator[None]:
     """One process, and one thread of it, at a time is in here for this folder, which is made. Not to be nested."""
-    with explained(folder):
-        make_private(folder)
-        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        with explained(folder):
+            make_private(folder)
+            held.enter_context(exclusive(folder))
         yield
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -92,11 +89,3 @@ def _give(handle: int, owner: tuple[int, int]) -> bool:
     except PermissionError:
         return False
     return True
-
-
-def _settle(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

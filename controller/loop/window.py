@@ -236,7 +236,7 @@ class Window:
         loaded = self._reconciler(stack).loaded
         reach, scanned = load_reach(self.folder_of(stack)), self._scanning.latest.get(stack)
         state = make_state(stack, loaded.desired.services, loaded.written, scanned, reach)
-        keys = keys_below(self._ground.asked.root, self.folder_of(stack))
+        keys = keys_below(self.folder_of(stack))
         audit = head_of(self._ground.asked.root, self._ground.engine_id(), stack)
         certificates = self._certifying.latest.get(stack)
         known = certificates.certificates if certificates is not None else ()

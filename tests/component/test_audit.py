@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+import runpy
 import shutil
 import subprocess
 import threading
@@ -138,21 +139,30 @@ def test_one_that_was_withdrawn_is_none(index: Index, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("waiver", "code", "said"),
     [
-        (f"PYSEC-2099-1 pyyaml {day(1)} never given such input", 0, "waived until"),
-        (f"CVE-2099-0001 pyyaml {day(0)} the last day, by another of its names", 0, "waived until"),
-        (f"PYSEC-2099-1 pyyaml {day(-1)} it was enough once", 1, "its waiver ended on"),
-        (f"PYSEC-2099-1 click {day(1)} of another package", 1, "waiver of PYSEC-2099-1 for click: of no use"),
+        ("PYSEC-2099-1 pyyaml IN_TWO_DAYS never given such input", 0, "waived until"),
+        ("CVE-2099-0001 pyyaml IN_TWO_DAYS by another of its names", 0, "waived until"),
+        ("PYSEC-2099-1 pyyaml TWO_DAYS_AGO it was enough once", 1, "its waiver ended on"),
+        ("PYSEC-2099-1 click IN_TWO_DAYS of another package", 1, "waiver of PYSEC-2099-1 for click: of no use"),
         ("PYSEC-2099-1 pyyaml soon it has no day", 2, "line 3: needs ID PACKAGE YYYY-MM-DD REASON"),
-        (f"PYSEC-2099-1 pyyaml {day(1)}", 2, "line 3: needs ID PACKAGE YYYY-MM-DD REASON"),
+        ("PYSEC-2099-1 pyyaml IN_TWO_DAYS", 2, "line 3: needs ID PACKAGE YYYY-MM-DD REASON"),
     ],
 )
-def test_a_waiver_holds_for_its_package_and_until_its_day(
+def test_a_waiver_holds_for_its_package_and_for_a_time(
     index: Index, tmp_path: Path, waiver: str, code: int, said: str
 ) -> None:
     index.flaws["pyyaml"] = [FLAW]
-    done = audit(index, tmp_path, waiver)
+    # Two days, because the day may change while this runs.
+    done = audit(index, tmp_path, waiver.replace("IN_TWO_DAYS", day(2)).replace("TWO_DAYS_AGO", day(-2)))
     assert done.returncode == code
     assert said in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("today", "failing"), [("2099-05-06", 0), ("2099-05-07", 1)])
+def test_the_day_of_a_waiver_is_the_last_on_which_it_holds(today: str, failing: int) -> None:
+    script = runpy.run_path(str(ROOT / "scripts" / "lib" / "audit.py"))
+    waivers = script["read_waivers"]("PYSEC-2099-1 pyyaml 2099-05-06 never given such input")
+    flaw = script["Flaw"]("pyyaml", "6.0", ("PYSEC-2099-1",), "reads what it should not", "99.0")
+    assert len(script["judge"]([flaw], waivers, datetime.date.fromisoformat(today))[0]) == failing
 
 
 @needs_npm

@@ -34,6 +34,17 @@ def put_file(path: Path, text: str) -> None:
         raise _refuse(path, "written", error) from error
 
 
+def remove_file(path: Path) -> None:
+    """Raises Rejected where it is there and cannot be removed."""
+    if not path.exists():
+        return
+    try:
+        with failpoints.around("disk.ingress"):
+            path.unlink(missing_ok=True)
+    except OSError as error:
+        raise _refuse(path, "removed", error) from error
+
+
 def make_folder(path: Path) -> None:
     """For our eyes only. Raises Rejected where it cannot be made."""
     try:

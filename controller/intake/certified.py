@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from controller.intake.findings import Path, at
 from controller.intake.revisions import digest
-from controller.model.certified import MOUNT, NOBODY, Certified, TakeUp
+from controller.model.certified import INGRESS, MOUNT, NOBODY, Certified, TakeUp
 from controller.model.desired import DesiredService, Template
 from controller.model.errors import Finding
+from controller.model.routes import IngressPolicy
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack
@@ -68,6 +69,29 @@ def read_certified(
         for name, one in services.items()
         if name in written and asks_for_certificates(manifest, name) and _is_mounted(one.template)
     }
+
+
+def read_ingress_certified(
+    manifest: Stack | None, policy: IngressPolicy, services: Mapping[str, DesiredService]
+) -> Mapping[str, Certified]:
+    """The ingress, where it is to speak TLS and the user has no certificate for it."""
+    if manifest is None or not policy.tls_ports or policy.certificate is not None:
+        return NOBODY
+    fronts = sorted({front for one in services.values() for front in one.frontends})
+    return {
+        INGRESS: Certified(
+            lifetime=manifest.spec.security.tls.lifetime,
+            aliases=manifest.spec.ingress.tls.names,
+            replicas=0,
+            ends=tuple(_end(front.host_ip, front.host_port) for front in fronts if front.host_port in policy.tls_ports),
+        )
+    }
+
+
+def _end(host_ip: str, port: int) -> tuple[str, int]:
+    """Where this machine finds what is published there."""
+    bare = host_ip.strip("[]")
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(bare, bare), port  # noqa: S104 - not listened on
 
 
 def _is_mounted(template: Template) -> bool:

@@ -1,4 +1,4 @@
-"""Which published ports of a service the ingress takes, and what its replicas are made from then. Pure.
+"""Which published ports the ingress takes, where it speaks TLS, and what replicas are made from then. Pure.
 
 The template keeps Compose's own hash: by hand, `docker compose up -d` finds the replicas as they are to be.
 """
@@ -6,17 +6,21 @@ The template keeps Compose's own hash: by hand, `docker compose up -d` finds the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path as Folder
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model, read_ports
+from controller.intake.findings import Path, at
 from controller.intake.revisions import digest
 from controller.model.desired import DesiredService, Port, Template
-from controller.model.routes import Frontend, Mode
+from controller.model.errors import Finding
+from controller.model.routes import Frontend, IngressPolicy, Mode
 
 if TYPE_CHECKING:
-    from controller.model.manifest import Service
+    from controller.model.manifest import Service, Stack
 
 
 def find_frontends(name: str, model: Model, policy: Service | None) -> tuple[Frontend, ...]:
@@ -29,6 +33,45 @@ def find_frontends(name: str, model: Model, policy: Service | None) -> tuple[Fro
         for port, written in ports
         if port.is_fixed and port.published is not None
     )
+
+
+def read_ingress(
+    manifest: Stack | None, services: Mapping[str, DesiredService], folder: Folder, image: str = ""
+) -> IngressPolicy:
+    """Paths are relative to `folder`. `image`: of the proxy, "": the usual one."""
+    if manifest is None:
+        return IngressPolicy(image)
+    tls, said = manifest.spec.security.tls, manifest.spec.ingress
+    certificate, key = (
+        Folder(os.path.normpath(folder / path)) if path and tls.certificate and tls.key else None
+        for path in (tls.certificate, tls.key)
+    )
+    asked = said.tls.ports
+    fronts = [front for service in services.values() for front in service.frontends]
+    ports = frozenset(
+        front.host_port
+        for front in fronts
+        if (front.host_port in asked if asked is not None else certificate is not None and front.mode is Mode.HTTP)
+    )
+    return IngressPolicy(image, ports, certificate, key, said.log)
+
+
+def warn_ingress(manifest: Stack | None, services: Mapping[str, DesiredService]) -> Iterator[Finding]:
+    """Where TLS is asked for at an ingress that is not there, or has no such port."""
+    if manifest is None:
+        return
+    said, tls = manifest.spec.ingress.tls, manifest.spec.security.tls
+    led = {front.host_port for service in services.values() for front in service.frontends}
+    place: Path = ("spec", "ingress", "tls", "ports")
+    on = "" if led or manifest.spec.ingress.mode == "auto" else "set ingress.mode: auto"
+    for number, port in enumerate(said.ports or ()):
+        if port not in led:
+            there = f"there are: {', '.join(map(str, sorted(led)))}" if led else "no fixed TCP port is published"
+            yield at((*place, number), f"no port {port} is behind the ingress", hint=on or there)
+    if tls.certificate and tls.key and said.ports is None and not led:
+        message = "nothing is behind the ingress that could serve this certificate"
+        hint = on or "publish a fixed TCP port"
+        yield at(("spec", "security", "tls", "certificate"), message, hint=hint)
 
 
 def _mode_of(port: Port, written: Any, model: Model, policy: Service | None) -> Mode:

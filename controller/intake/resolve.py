@@ -88,6 +88,7 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
         *check_rules(sources.manifest, tuple(services)),
         *resolver.risks(services),
         *_tell_contents(services),
+        *ingress.warn_ingress(sources.manifest, services),
         *(warn_certified(sources.manifest, services) if sources.certificates else ()),
         *told,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from controller.model.names import Instant
 
@@ -35,6 +36,21 @@ class Frontend:
     """The port on which the replicas listen."""
     host_ip: str = ""
     mode: Mode = Mode.HTTP
+
+
+@dataclass(frozen=True, slots=True)
+class IngressPolicy:
+    """What the manifest wants of a stack's ingress beside its ports.
+
+    `image` "": the usual one. `tls_ports`: host ports at which it speaks TLS, with the user's `certificate` and `key`,
+    or, where there are none, with one of the stack's own authority. `log`: it tells every connection.
+    """
+
+    image: str = ""
+    tls_ports: frozenset[int] = frozenset()
+    certificate: Path | None = None
+    key: Path | None = None
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,15 @@
 """What the ingress takes of a service, and what its replicas are made from then."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from controller.intake.ingress import find_frontends, share_address, without_ports
+from controller.intake.certified import read_ingress_certified
+from controller.intake.ingress import find_frontends, read_ingress, share_address, without_ports
+from controller.model.certified import Certified
 from controller.model.desired import Leaving, Order, Template
 from controller.model.manifest.workload import Service
 from controller.model.routes import Frontend, Mode
@@ -247,3 +251,42 @@ def test_a_range_beside_a_port_of_the_ingress_is_still_to_be_long_enough() -> No
     short = {"web": {"ports": [port(), port(published="9000-9001")], "scale": 3}}
     (error,) = builders.resolved(short, AUTO).errors
     assert "3 replicas need 3 host ports for port 80, but there are only 2 host ports (9000-9001)" in error.message
+
+
+LED = {"web": Frontend("web", 8080, 80, "", Mode.HTTP), "db": Frontend("db", 5432, 5432, "0.0.0.0", Mode.TCP)}
+PAIR = {"certificate": "tls/site.pem", "key": "/etc/site.key"}
+WHERE: list[tuple[str, dict[str, Any], set[int]]] = [
+    ("nobody asks", {}, set()),
+    ("TLS between services alone", {"security": {"tls": {"mode": "internal"}}}, set()),
+    ("a certificate, for all of HTTP", {"security": {"tls": PAIR}}, {8080}),
+    (
+        "a certificate, for one that is named",
+        {"security": {"tls": PAIR}, "ingress": {"tls": {"ports": [5432]}}},
+        {5432},
+    ),
+    ("a certificate, for none", {"security": {"tls": PAIR}, "ingress": {"tls": {"ports": []}}}, set()),
+    ("ours, for one that is named", {"ingress": {"tls": {"ports": [5432, 443]}}}, {5432}),
+]
+
+
+def services() -> Any:
+    return {name: replace(builders.service({}), name=name, frontends=(front,)) for name, front in LED.items()}
+
+
+@pytest.mark.parametrize(("spec", "ports"), [row[1:] for row in WHERE], ids=[row[0] for row in WHERE])
+def test_where_it_speaks_tls(spec: dict[str, Any], ports: set[int]) -> None:
+    found = read_ingress(builders.stack(spec), services(), Path("/srv/manifests"), "haproxy:x")
+    assert (found.image, found.tls_ports) == ("haproxy:x", ports)
+    theirs = "certificate" in spec.get("security", {}).get("tls", {})
+    assert found.certificate == (Path("/srv/manifests/tls/site.pem") if theirs else None)
+    assert found.key == (Path("/etc/site.key") if theirs else None)
+
+
+def test_the_authoritys_certificate_for_it_names_what_the_manifest_says_and_is_looked_at_where_it_is_served() -> None:
+    manifest = builders.stack({"ingress": {"tls": {"ports": [5432, 8080], "names": ["shop.example.org"]}}})
+    policy = read_ingress(manifest, services(), Path("/srv"))
+    ends = (("127.0.0.1", 5432), ("127.0.0.1", 8080))
+    wanted = Certified(7 * 86400.0, ("shop.example.org",), 0, ends=ends)
+    assert read_ingress_certified(manifest, policy, services()) == {"@ingress": wanted}
+    theirs = builders.stack({"ingress": {"tls": {"ports": [8080]}}, "security": {"tls": PAIR}})
+    assert read_ingress_certified(theirs, read_ingress(theirs, services(), Path("/srv")), services()) == {}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from controller.ingress.routes import FEWEST_SLOTS, NOWHERE, Slot, Table, backend_name, own_port, port_of
-from controller.model.routes import Frontend, Mode, RouteState
+from controller.model.routes import NO_TLS_PORTS, Frontend, Mode, RouteState, TlsPorts
 
 CONF, RUN = "/run/ingress/conf", "/run/ingress/run"
 """Where the container has its configuration (read-only) and its sockets."""
@@ -24,17 +24,17 @@ _FIRST_SPARE_PORT = 49152
 
 
 class Tls(NamedTuple):
-    """Host ports at which the proxy speaks TLS, and with what: `mark` stands for the certificate, "": there is none.
+    """Where the proxy speaks TLS, and with what: `mark` stands for the certificate, "": there is none.
 
     `pair`: the certificate's chain and its key, PEM.
     """
 
-    ports: frozenset[int] = frozenset()
+    at: TlsPorts = NO_TLS_PORTS
     mark: str = ""
     pair: bytes = b""
 
     def __repr__(self) -> str:
-        return f"Tls({sorted(self.ports)}, {self.mark!r})"
+        return f"Tls({self.at!r}, {self.mark!r})"
 
 
 NO_TLS = Tls()
@@ -60,7 +60,7 @@ def render(frontends: Sequence[Frontend], table: Table, tls: Tls = NO_TLS, *, lo
     A port of TLS without a certificate turns everybody away: what is asked for is never had without it. Another
     certificate is another file, so that a proxy is known by what it serves.
     """
-    sections = [_GLOBAL.format(level="info" if log else "warning", more=_TLS if tls.ports else ""), _DEFAULTS]
+    sections = [_GLOBAL.format(level="info" if log else "warning", more=_TLS if tls.at else ""), _DEFAULTS]
     for front, port in sorted(listen_ports(frontends).items(), key=lambda item: item[1]):
         sections.append(
             _FRONTEND.format(
@@ -78,13 +78,13 @@ def render(frontends: Sequence[Frontend], table: Table, tls: Tls = NO_TLS, *, lo
 
 
 def _bind(front: Frontend, tls: Tls) -> str:
-    if front.host_port not in tls.ports or not tls.mark:
+    if not tls.at.covers(front) or not tls.mark:
         return ""
     return f" ssl crt {CONF}/{PAIR}" + (" alpn h2,http/1.1" if front.mode is Mode.HTTP else "")
 
 
 def _secured(front: Frontend, tls: Tls) -> str:
-    if front.host_port not in tls.ports:
+    if not tls.at.covers(front):
         return ""
     if not tls.mark:
         return "  tcp-request connection reject\n"

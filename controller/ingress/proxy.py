@@ -104,6 +104,7 @@ class Ingress:
             ends_at = time.monotonic() + deadline
             if not wanted.frontends:
                 self._own.remove(self._stack, Role.INGRESS, grace=_HANDOVER, deadline=deadline)
+                remove_file(self._conf / config.PAIR)
                 return True
             self._drop_blind(ends_at)
             table = self._plan(wanted, targets, ends_at)

@@ -13,11 +13,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.findings import Path, at
+from controller.intake.ingress import has_pair, tls_ports
 from controller.intake.revisions import digest
 from controller.model.certified import INGRESS, MOUNT, NOBODY, Certified, TakeUp
 from controller.model.desired import DesiredService, Template
 from controller.model.errors import Finding
-from controller.model.routes import IngressPolicy
 
 if TYPE_CHECKING:
     from controller.model.manifest import Stack
@@ -72,18 +72,20 @@ def read_certified(
 
 
 def read_ingress_certified(
-    manifest: Stack | None, policy: IngressPolicy, services: Mapping[str, DesiredService]
+    manifest: Stack | None, services: Mapping[str, DesiredService], uid: int
 ) -> Mapping[str, Certified]:
-    """The ingress, where it is to speak TLS and the user has no certificate for it."""
-    if manifest is None or not policy.tls_ports or policy.certificate is not None:
-        return NOBODY
+    """The ingress, where it is to speak TLS and the user has no certificate for it. `uid`: as whom its proxy runs."""
     fronts = sorted({front for one in services.values() for front in one.frontends})
+    asked = tls_ports(manifest)
+    if manifest is None or not asked or has_pair(manifest) or not fronts:
+        return NOBODY
     return {
         INGRESS: Certified(
             lifetime=manifest.spec.security.tls.lifetime,
             aliases=manifest.spec.ingress.tls.names,
             replicas=0,
-            ends=tuple(_end(front.host_ip, front.host_port) for front in fronts if front.host_port in policy.tls_ports),
+            uid=uid,
+            ends=tuple(_end(front.host_ip, front.host_port) for front in fronts if asked.covers(front)),
         )
     }
 

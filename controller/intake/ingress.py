@@ -17,7 +17,7 @@ from controller.intake.findings import Path, at
 from controller.intake.revisions import digest
 from controller.model.desired import DesiredService, Port, Template
 from controller.model.errors import Finding
-from controller.model.routes import Frontend, IngressPolicy, Mode
+from controller.model.routes import NO_TLS_PORTS, Frontend, IngressPolicy, Mode, TlsPorts
 
 if TYPE_CHECKING:
     from controller.model.manifest import Service, Stack
@@ -35,43 +35,47 @@ def find_frontends(name: str, model: Model, policy: Service | None) -> tuple[Fro
     )
 
 
-def read_ingress(
-    manifest: Stack | None, services: Mapping[str, DesiredService], folder: Folder, image: str = ""
-) -> IngressPolicy:
+def read_ingress(manifest: Stack | None, folder: Folder, image: str = "") -> IngressPolicy:
     """Paths are relative to `folder`. `image`: of the proxy, "": the usual one."""
     if manifest is None:
         return IngressPolicy(image)
-    tls, said = manifest.spec.security.tls, manifest.spec.ingress
     certificate, key = (
-        Folder(os.path.normpath(folder / path)) if path and tls.certificate and tls.key else None
-        for path in (tls.certificate, tls.key)
+        Folder(os.path.normpath(folder / path)) if path and has_pair(manifest) else None
+        for path in (manifest.spec.security.tls.certificate, manifest.spec.security.tls.key)
     )
-    asked = said.tls.ports
-    fronts = [front for service in services.values() for front in service.frontends]
-    ports = frozenset(
-        front.host_port
-        for front in fronts
-        if (front.host_port in asked if asked is not None else certificate is not None and front.mode is Mode.HTTP)
-    )
-    return IngressPolicy(image, ports, certificate, key, said.log)
+    return IngressPolicy(image, tls_ports(manifest), certificate, key, manifest.spec.ingress.log)
+
+
+def tls_ports(manifest: Stack | None) -> TlsPorts:
+    """Where the manifest asks for TLS."""
+    if manifest is None:
+        return NO_TLS_PORTS
+    asked = manifest.spec.ingress.tls.ports
+    return TlsPorts(frozenset(asked or ()), http=asked is None and has_pair(manifest))
+
+
+def has_pair(manifest: Stack) -> bool:
+    """The user has a certificate of its own."""
+    return bool(manifest.spec.security.tls.certificate and manifest.spec.security.tls.key)
 
 
 def warn_ingress(manifest: Stack | None, services: Mapping[str, DesiredService]) -> Iterator[Finding]:
     """Where TLS is asked for at an ingress that is not there, or has no such port."""
     if manifest is None:
         return
-    said, tls = manifest.spec.ingress.tls, manifest.spec.security.tls
-    led = {front.host_port for service in services.values() for front in service.frontends}
+    fronts = {front for service in services.values() for front in service.frontends}
+    led = sorted({front.host_port for front in fronts})
+    there = f"there are: {', '.join(map(str, led))}" if led else "no fixed TCP port is published"
+    hint = there if led or manifest.spec.ingress.mode == "auto" else "set ingress.mode: auto"
     place: Path = ("spec", "ingress", "tls", "ports")
-    on = "" if led or manifest.spec.ingress.mode == "auto" else "set ingress.mode: auto"
-    for number, port in enumerate(said.ports or ()):
+    for number, port in enumerate(manifest.spec.ingress.tls.ports or ()):
         if port not in led:
-            there = f"there are: {', '.join(map(str, sorted(led)))}" if led else "no fixed TCP port is published"
-            yield at((*place, number), f"no port {port} is behind the ingress", hint=on or there)
-    if tls.certificate and tls.key and said.ports is None and not led:
-        message = "nothing is behind the ingress that could serve this certificate"
-        hint = on or "publish a fixed TCP port"
-        yield at(("spec", "security", "tls", "certificate"), message, hint=hint)
+            yield at((*place, number), f"no port {port} is behind the ingress", hint=hint)
+    asked = tls_ports(manifest)
+    if asked.http and not any(map(asked.covers, fronts)):
+        message = "no HTTP port is behind the ingress that could serve this certificate"
+        named = f"name some: ingress.tls.ports ({there})" if led else hint
+        yield at(("spec", "security", "tls", "certificate"), message, hint=named)
 
 
 def _mode_of(port: Port, written: Any, model: Model, policy: Service | None) -> Mode:

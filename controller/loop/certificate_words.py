@@ -15,6 +15,8 @@ from controller.security.renewal import is_expiring
 EXPIRING, RENEW_FAILED, NOT_SERVED = "CertificateExpiring", "CertificateRenewFailed", "CertificateNotServed"
 KEY_MISSING = "EncryptionKeyMissing"
 """Why none can be issued at all."""
+_OWN_SOON = 21 * 86400.0
+"""Seconds before the end of the user's certificate from which on that is told: of a long life a fifth is long."""
 _BEARS = 60.0
 """Seconds for which another certificate may be served before anybody is told."""
 _AUTHORITY_SOON = 60 * 86400.0
@@ -50,7 +52,7 @@ def _reason(known: StackCertificates, own: Own) -> str:
 
 
 def _expiring_own(own: Own, now: Instant) -> Iterator[Trouble]:
-    if own.facts is None or not is_expiring(own.facts, now):
+    if own.facts is None or not is_expiring(own.facts, now) or now < own.facts.ends_at.timestamp() - _OWN_SOON:
         return
     ends_at = own.facts.ends_at
     said = "has ended" if ends_at.timestamp() <= now else f"ends at {ends_at:%Y-%m-%dT%H:%M:%SZ}"

@@ -147,7 +147,7 @@ class Certifying:
         """Whatever one turn was: there is a next one, and the stack says what is wrong."""
         if not _has_any(stack.loaded):
             if self._desks.pop(name, None) is not None:
-                self.latest = {other: one for other, one in self.latest.items() if other != name}
+                self._forget(name)
                 self._show(stack, ())
             return
         desk = self._desk(name, stack)
@@ -162,6 +162,9 @@ class Certifying:
             self._tell(desk, (Told("CertificateRenewFailed", "Failed", tell_error(error)),))
         desk.loaded, desk.changed_at = stack.loaded, desk.book.changed_at
         desk.next_at = time.monotonic() + (self._pace.open if is_open else self._pace.calm)
+
+    def _forget(self, name: str) -> None:
+        self.latest = {other: one for other, one in self.latest.items() if other != name}
 
     def _desk(self, name: str, stack: Reconciler) -> _Desk:
         from controller.loop.taking import Hand, Taking
@@ -190,6 +193,8 @@ class Certifying:
         if wanted:
             known, kept = self.look(desk.stack), desk.book.load()
             self.latest = {**self.latest, name: known}
+        else:
+            self._forget(name)
         self._tell(desk, find_troubles(known, kept, own, self._ground.now()))
         return is_open or _is_open(known)
 
@@ -217,7 +222,7 @@ class Certifying:
         from controller.loop.certificate_words import Own
 
         policy = desk.stack.loaded.ingress
-        if not policy.tls_ports:
+        if not policy.tls:
             return Own()
         served, trouble = desk.pair.read(policy)
         mark = served.mark if served is not None else ""
@@ -260,7 +265,7 @@ class Certifying:
 
 def _has_any(loaded: Loaded) -> bool:
     """Certificates to be kept fresh, or to be looked at."""
-    return bool(loaded.certified or loaded.ingress.tls_ports)
+    return bool(loaded.certified or loaded.ingress.tls)
 
 
 def _is_open(known: StackCertificates) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -104,7 +105,6 @@ def load_target(
 
         desired = replace(desired, barred=gate.barred(today()))
     folder = _folder_of(target)
-    ingress = read_ingress(target.manifest, desired.services, folder, target.inputs.ingress_image)
     return Loaded(
         place=target.place,
         project=replace(target.project, name=rendered.name),
@@ -117,7 +117,7 @@ def load_target(
         hold=_missing_variables(store.stack.load(), target.inputs),
         manifest=target.path,
         quiet=target.manifest is None and target.through_folder,
-        ingress=ingress,
+        ingress=read_ingress(target.manifest, folder, target.inputs.ingress_image),
         alerts=read_policy(target.manifest),
         metrics=read_metrics(target.manifest, folder),
         resources=read_resources(target.manifest),
@@ -126,7 +126,7 @@ def load_target(
         declared=sources.declared,
         certified={
             **read_certified(target.manifest, rendered.model, desired.services),
-            **read_ingress_certified(target.manifest, ingress, desired.services),
+            **read_ingress_certified(target.manifest, desired.services, os.getuid()),
         },
         contents={name: found for name, found in sources.contents.items() if found},
         delivery=delivery,

@@ -5,8 +5,8 @@ What cannot be read, or does not fit (a renewal that is half written), leaves th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,9 +15,9 @@ from controller.ingress.config import PAIR, Tls
 from controller.ingress.proxy import IMAGE, Wanted
 from controller.intake.findings import at
 from controller.intake.source import open_regular
-from controller.loop.mounts import read_files
+from controller.loop.mounts import DATA
 from controller.model.certified import INGRESS, MOUNTS
-from controller.model.errors import ControllerError, Finding
+from controller.model.errors import Finding
 from controller.model.routes import IngressPolicy
 
 if TYPE_CHECKING:
@@ -28,6 +28,14 @@ FOLDER = "ingress"
 """Of the proxy, in the folder of the stack's state."""
 _LARGEST = 1 << 20
 """Octets of a file that is read."""
+_NOT_YET = "the stack's authority has not issued one yet"
+
+Paths = tuple[Path, Path]
+"""Of a chain and its key."""
+
+
+Looks = tuple[tuple[int, int, int], ...]
+"""What tells one state of files from another: of each the inode, the size, and when it was written."""
 
 
 class Pair(NamedTuple):
@@ -38,58 +46,61 @@ class Pair(NamedTuple):
 
 
 class PairReader:
-    """Of one stack, whose state is in `folder`. For one thread."""
+    """Of one stack, whose state is in `folder`. For one thread. Files are read again where they look otherwise."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._last: tuple[bytes, Served] | None = None
-        """The last one that fitted, and the digest of what it was read from."""
+        self._known: tuple[Paths, Looks, Pair] | None = None
+        self._good: Served | None = None
+        """The last one that could be served."""
 
     def template(self, policy: IngressPolicy) -> Wanted:
         """All of what is wanted of the proxy that follows from the manifest alone."""
-        served = self.read(policy).served if policy.tls_ports else None
-        tls = Tls(policy.tls_ports, served.mark, served.text) if served is not None else Tls(policy.tls_ports)
+        served = self.read(policy).served if policy.tls else None
+        tls = Tls(policy.tls, served.mark, served.text) if served is not None else Tls(policy.tls)
         return Wanted((), (), image=policy.image or IMAGE, tls=tls, log=policy.log)
 
     def read(self, policy: IngressPolicy) -> Pair:
         """Raises nothing."""
+        paths = self._find_paths(policy)
         try:
-            return Pair(self._read(policy))
-        except (ControllerError, OSError, ValueError) as error:
-            return Pair(self._last[1] if self._last is not None else self._find_served(), explain(error))
+            looks = tuple(map(_look, paths))
+        except OSError as error:
+            return Pair(self._last, explain(error) if policy.certificate else _NOT_YET)
+        if self._known is None or self._known[:2] != (paths, looks):
+            self._known = (paths, looks, self._read(paths))
+        return self._known[2]
 
-    def _read(self, policy: IngressPolicy) -> Served:
+    def _find_paths(self, policy: IngressPolicy) -> Paths:
+        if policy.certificate is not None and policy.key is not None:
+            return policy.certificate, policy.key
+        folder = self._folder / MOUNTS / INGRESS / DATA
+        return folder / "tls.crt", folder / "tls.key"
+
+    def _read(self, paths: Paths) -> Pair:
         from controller.security.pairs import read_pair  # loaded for those who ask for it
 
-        chain, key = _read_user(policy) or self._read_own()
-        digest = hashlib.sha256(chain + b"\0" + key).digest()
-        if self._last is None or self._last[0] != digest:
-            self._last = (digest, read_pair(chain, key))
-        return self._last[1]
+        try:
+            self._good = read_pair(*map(_read_file, paths))
+            return Pair(self._good)
+        except (OSError, ValueError) as error:
+            return Pair(self._last, explain(error))
 
-    def _read_own(self) -> tuple[bytes, bytes]:
-        from controller.security.leaves import CHAIN, KEY
-
-        files = read_files(self._folder / MOUNTS / INGRESS)
-        if CHAIN not in files or KEY not in files:
-            raise ValueError("the stack's authority has not issued one yet")
-        return files[CHAIN], files[KEY]
-
-    def _find_served(self) -> Served | None:
-        """What a proxy that runs, or would be started, has."""
+    @property
+    def _last(self) -> Served | None:
+        """What was served so far, also by a proxy that another process of ours has set up."""
         from controller.security.pairs import read_pair
 
-        try:
-            text = (self._folder / FOLDER / "conf" / PAIR).read_bytes()
-            return read_pair(text, text)
-        except (OSError, ValueError):
-            return None
+        if self._good is None:
+            with suppress(OSError, ValueError):
+                text = (self._folder / FOLDER / "conf" / PAIR).read_bytes()
+                self._good = read_pair(text, text)
+        return self._good
 
 
-def _read_user(policy: IngressPolicy) -> tuple[bytes, bytes] | None:
-    if policy.certificate is None or policy.key is None:
-        return None
-    return _read_file(policy.certificate), _read_file(policy.key)
+def _look(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _read_file(path: Path) -> bytes:
@@ -101,8 +112,6 @@ def _read_file(path: Path) -> bytes:
 
 
 def explain(error: Exception) -> str:
-    if isinstance(error, ControllerError):
-        return error.message
     if isinstance(error, OSError):
         return f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror)
     return str(error)
@@ -115,9 +124,8 @@ def warn_pair(manifest: Stack | None, folder: Path) -> Iterator[Finding]:
         return
     from controller.security.pairs import read_pair
 
-    policy = IngressPolicy(certificate=folder / tls.certificate, key=folder / tls.key)
     try:
-        ends_at = read_pair(*_read_user(policy) or (b"", b"")).facts.ends_at
+        ends_at = read_pair(_read_file(folder / tls.certificate), _read_file(folder / tls.key)).facts.ends_at
     except (OSError, ValueError) as error:
         hint = "until it can be served, the ingress turns everybody away at its TLS ports"
         yield at(("spec", "security", "tls", "certificate"), explain(error), hint=hint)

@@ -16,6 +16,7 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.world import World
 from controller.engines.base import Own, result_of
+from controller.ingress.config import Tls
 from controller.ingress.proxy import Ingress, Wanted
 from controller.ingress.routes import Targets
 from controller.loop.auditacts import ended, ingress_act, intended
@@ -91,6 +92,17 @@ class Keeper:
             self._news += (plan, self._routes.keys(), self._targets) != before
             if plan != self._done or self._missed:
                 self._begin()
+
+    def serve(self, tls: Tls) -> None:
+        """Have the proxy as it is wanted already, but with that certificate."""
+        with self._changed:
+            before = self._plan
+            if before is None or before.wanted.tls.at != tls.at or before.wanted.tls == tls:
+                return
+            coming = replace(before.coming, tls=tls) if before.coming is not None else None
+            self._plan = Plan(replace(before.wanted, tls=tls), coming)
+            self._news += 1
+            self._begin()
 
     @property
     def settled(self) -> bool:

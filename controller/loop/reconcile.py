@@ -294,10 +294,14 @@ class Reconciler:
                 self.world.busy.add(batch.service)
 
     def _tend(self, now: Instant) -> None:
-        """A hold keeps the ingress as it is too."""
-        if self.keeper is None or self.world.hold is not None or self.looks_only or self.limits_only:
+        """A hold keeps the ingress as it is too, but for the certificate that it serves."""
+        if self.keeper is None or self.looks_only or self.limits_only:
             return
-        self.keeper.tend(self.world, self._pair.template(self.loaded.ingress))
+        template = self._pair.template(self.loaded.ingress)
+        if self.world.hold is not None:
+            self.keeper.serve(template.tls)
+            return
+        self.keeper.tend(self.world, template)
         if (trouble := self.keeper.trouble) != self._told_trouble:
             self._told_trouble = trouble
             told = ("IngressFailed", trouble) if trouble else ("IngressReady", "the ingress is as wanted")
@@ -380,10 +384,10 @@ class Reconciler:
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
         before, barred = self.loaded.desired, loaded.desired.barred
-        given = loaded.delivery != self.loaded.delivery
+        given = loaded.delivery != self.loaded.delivery or loaded.ingress != self.loaded.ingress
         self.loaded = replace(loaded, desired=replace(before, barred=barred, refused={}))
         self.bounds.unsettle()
-        if barred != before.barred or before.refused or given:  # a waiver, say, or another threshold, or a secret
+        if barred != before.barred or before.refused or given:  # a waiver, say, or a secret
             self._want()
             self.wake()
 

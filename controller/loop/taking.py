@@ -147,10 +147,10 @@ class Taking:
         facts = read_facts(self._book.files_of(name)[CHAIN])
         serial = facts.serial if facts is not None else ""
         self._looked[name] = (mark, self._hand.now())
-        if all(one.serial == serial or not one.listens for one in found.values()):
-            any_shown = any(one.serial for one in found.values())
-            return replace(_taken(record, mark), served=serial if any_shown else "")
-        return self._judge(record, [(place, one) for place, one in found.items() if one.listens], serial)
+        there = {place: one for place, one in found.items() if one.reached and one.listens}
+        if all(one.serial == serial for one in there.values()):
+            return replace(_taken(record, mark), served=serial if there else "")
+        return self._judge(record, there.items(), serial)
 
     def _see(self, name: str, address: str, port: int) -> Shown:
         return see_served(address, port, self._hand.folder / MOUNTS / name)

@@ -39,15 +39,34 @@ class Frontend:
 
 
 @dataclass(frozen=True, slots=True)
+class TlsPorts:
+    """Where TLS is asked for, whichever release's ports the ingress has just now: at these host ports, or at each of
+    HTTP."""
+
+    ports: frozenset[int] = frozenset()
+    http: bool = False
+
+    def covers(self, front: Frontend) -> bool:
+        return front.host_port in self.ports or (self.http and front.mode is Mode.HTTP)
+
+    def __bool__(self) -> bool:
+        """Whether it is asked for at all."""
+        return self.http or bool(self.ports)
+
+
+NO_TLS_PORTS = TlsPorts()
+
+
+@dataclass(frozen=True, slots=True)
 class IngressPolicy:
     """What the manifest wants of a stack's ingress beside its ports.
 
-    `image` "": the usual one. `tls_ports`: host ports at which it speaks TLS, with the user's `certificate` and `key`,
-    or, where there are none, with one of the stack's own authority. `log`: it tells every connection.
+    `image` "": the usual one. `tls`: where it is spoken, with the user's `certificate` and `key`, or, where there are
+    none, with one of the stack's own authority. `log`: it tells every connection.
     """
 
     image: str = ""
-    tls_ports: frozenset[int] = frozenset()
+    tls: TlsPorts = NO_TLS_PORTS
     certificate: Path | None = None
     key: Path | None = None
     log: bool = False

@@ -11,17 +11,18 @@ from controller.ingress.config import PAIR
 from controller.loop.ingress_pair import PairReader, warn_pair
 from controller.loop.mounts import MountedFile, put_files
 from controller.model.manifest import Stack
-from controller.model.routes import IngressPolicy
+from controller.model.routes import NO_TLS_PORTS, IngressPolicy, TlsPorts
 from tests.pairs import make_pair
 
 pytestmark = pytest.mark.unit
 
-OURS = IngressPolicy(tls_ports=frozenset({443}))
+PORTS = TlsPorts(frozenset({443}))
+OURS = IngressPolicy(tls=PORTS)
 
 
 @pytest.fixture
 def theirs(tmp_path: Path) -> IngressPolicy:
-    return IngressPolicy("", frozenset({443}), tmp_path / "site.pem", tmp_path / "site.key")
+    return IngressPolicy("", PORTS, tmp_path / "site.pem", tmp_path / "site.key")
 
 
 def put(policy: IngressPolicy, chain: bytes, key: bytes) -> None:
@@ -36,7 +37,7 @@ def test_a_renewal_that_is_half_written_leaves_what_is_served_and_the_other_half
     reader, first, second = PairReader(tmp_path / "state"), make_pair(), make_pair()
     put(theirs, *first)
     before = reader.template(theirs).tls
-    assert before.pair == first[0] + first[1] and before.ports == {443} and not reader.read(theirs).trouble
+    assert before.pair == first[0] + first[1] and before.at == PORTS and not reader.read(theirs).trouble
     put(theirs, second[0], first[1])
     assert reader.template(theirs).tls == before
     assert "the key is not that of the first certificate" in reader.read(theirs).trouble
@@ -67,7 +68,7 @@ def test_the_authoritys_own_is_read_where_it_is_delivered(tmp_path: Path) -> Non
 
 def test_without_tls_nothing_is_read(tmp_path: Path, theirs: IngressPolicy) -> None:
     put(theirs, *make_pair())
-    plain = IngressPolicy("haproxy:x", frozenset(), theirs.certificate, theirs.key, log=True)
+    plain = IngressPolicy("haproxy:x", NO_TLS_PORTS, theirs.certificate, theirs.key, log=True)
     found = PairReader(tmp_path).template(plain)
     assert (found.image, found.tls.mark, found.tls.pair, found.log) == ("haproxy:x", "", b"", True)
 

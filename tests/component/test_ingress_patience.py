@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from controller.ingress.config import Tls
 from controller.ingress.proxy import Wanted
 from controller.loop import keeper as module
 from controller.loop.behind import Plan
 from controller.loop.keeper import Keeper
 from controller.model.errors import Transient
-from controller.model.routes import Frontend, RouteState
+from controller.model.routes import Frontend, RouteState, TlsPorts
 from tests.component.waiting import eventually
 
 pytestmark = pytest.mark.unit
@@ -116,3 +118,19 @@ def test_what_fails_again_and_again_is_told_though_something_is_new_each_time(tr
         keeper.tend(World(), wanted(image))  # type: ignore[arg-type]
         assert wakes.acquire(timeout=15)
         assert keeper.trouble == told, "the first try may have met one that was just ending"
+
+
+def test_a_hold_changes_the_certificate_and_nothing_else(tries: Tries) -> None:
+    keeper, tried, wakes = tries
+    at = TlsPorts(frozenset({80}))
+    keeper.serve(Tls(at, "first"))
+    assert tried == [], "nothing is wanted yet"
+    keeper.tend(World(), replace(wanted("web:1"), tls=Tls(at, "first")))  # type: ignore[arg-type]
+    assert wakes.acquire(timeout=15)
+    keeper.serve(Tls(at, "first"))
+    keeper.serve(Tls(TlsPorts(http=True), "second"))
+    assert keeper._plan is not None and keeper._plan.wanted.tls == Tls(at, "first")
+    keeper.serve(Tls(at, "second"))
+    assert wakes.acquire(timeout=15)
+    assert tried == ["web:1", "web:1"]
+    assert keeper._plan.wanted == replace(wanted("web:1"), tls=Tls(at, "second"))

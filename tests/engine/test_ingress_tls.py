@@ -11,7 +11,7 @@ import pytest
 
 from controller.ingress.config import Tls
 from controller.ingress.proxy import Wanted
-from controller.model.routes import Frontend, RouteState
+from controller.model.routes import Frontend, RouteState, TlsPorts
 from controller.security.pairs import read_pair
 from tests.engine.docker_project import docker, inspect
 from tests.engine.ingress_bed import PROXY_IMAGE, Bed, eventually, free_port
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.engine
 
 def tls_of(bed: Bed, pair: tuple[bytes, bytes] | None) -> Tls:
     served = read_pair(*pair) if pair is not None else None
-    return Tls(frozenset({bed.port}), served.mark if served else "", served.text if served else b"")
+    return Tls(TlsPorts(frozenset({bed.port})), served.mark if served else "", served.text if served else b"")
 
 
 def ensure(bed: Bed, tls: Tls, *more: Frontend, log: bool = False) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from controller.ingress.config import Tls, listen_ports, read_table, render, rewrite, structure
 from controller.ingress.routes import Slot
-from controller.model.routes import Frontend, Mode, RouteState
+from controller.model.routes import Frontend, Mode, RouteState, TlsPorts
 
 pytestmark = pytest.mark.unit
 
@@ -80,7 +80,7 @@ def test_a_file_that_holds_more_than_the_table_keeps_it() -> None:
     assert read_table(rewrite(text, TABLE)).keys() == {*TABLE, "api:81:http"}
 
 
-TLS = Tls(frozenset({80, 5432}), "0123456789abcdef", b"secret")
+TLS = Tls(TlsPorts(frozenset({80, 5432})), "0123456789abcdef", b"secret")
 
 
 def test_tls_is_spoken_at_its_ports_alone_and_a_proxy_is_known_by_its_certificate() -> None:
@@ -95,7 +95,7 @@ def test_tls_is_spoken_at_its_ports_alone_and_a_proxy_is_known_by_its_certificat
 
 
 def test_without_a_certificate_nobody_is_let_in_where_tls_is_asked_for() -> None:
-    text = render(FRONTENDS, TABLE, Tls(frozenset({5432})))
+    text = render(FRONTENDS, TABLE, Tls(TlsPorts(frozenset({5432}))))
     assert " ssl " not in text and text.count("tcp-request connection reject\n") == 1
     assert "  bind :5432\n  option clitcpka\n  timeout client 86400s\n  tcp-request connection reject\n" in text
 
@@ -112,3 +112,13 @@ def test_a_log_says_neither_paths_nor_headers() -> None:
 
 def test_what_a_certificate_belongs_to_does_not_show_its_key() -> None:
     assert "secret" not in repr(TLS) and "0123456789abcdef" in repr(TLS)
+
+
+def test_whatever_release_has_its_ports_every_http_port_speaks_tls_where_all_of_them_are_to() -> None:
+    text = render((*FRONTENDS, Frontend("old", 8443, 80)), TABLE, Tls(TlsPorts(http=True), "mark"))
+    assert re.findall(r"bind :(\d+)( ssl)?", text) == [
+        ("80", " ssl"),
+        ("5432", ""),
+        ("8443", " ssl"),
+        ("49152", " ssl"),
+    ]

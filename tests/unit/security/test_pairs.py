@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from controller.security.pairs import read_pair
@@ -11,6 +11,18 @@ from tests.pairs import make_pair, pem_of
 
 pytestmark = pytest.mark.unit
 
+
+SHA1 = b"""\
+-----BEGIN CERTIFICATE-----
+MIIBBTCBrQIBBzAJBgcqhkjOPQQBMBAxDjAMBgNVBAMMBWFib3ZlMB4XDTI2MTEy
+ODAxNDI0MVoXDTM2MTEyNTAxNDI0MVowEDEOMAwGA1UEAwwFYmVsb3cwWTATBgcq
+hkjOPQIBBggqhkjOPQMBBwNCAATJpTWqotbcI9jcl++tNRMIu49IeI1kl/SByaRJ
++FhQOcwj6ZsD76wUSxmAzUSRewbOb6bl2L8YudyVi3k5lZqcMAkGByqGSM49BAED
+SAAwRQIgdl/7Aab4bIc6FOQQpbgil32YBuwCFy18eNhU9iF9imkCIQC0SjyjTsED
+1nxIkia7jEhVDGjxaUK68IryQP+ztog/bg==
+-----END CERTIFICATE-----
+"""
+"""Which `openssl x509 -sha1` still makes."""
 CHAIN, KEY = make_pair()
 ABOVE, _ = make_pair(name="above")
 RSA = rsa.generate_private_key(65537, 2048)
@@ -43,6 +55,9 @@ def test_keys_of_every_form_are_served() -> None:
         (CHAIN, pem_of(ec.generate_private_key(ec.SECP256R1()), b"secret"), "the key is encrypted"),
         (CHAIN, pem_of(ec.generate_private_key(ec.SECP256R1())), "not that of the first certificate"),
         (ABOVE + CHAIN, KEY, "not that of the first certificate"),
+        (*make_pair(rsa.generate_private_key(65537, 1024)), "1024 bits is too short"),
+        (*make_pair(dsa.generate_private_key(2048)), "neither of RSA nor of an elliptic curve"),
+        (CHAIN + SHA1, KEY, "signed with SHA1"),
     ],
 )
 def test_what_cannot_be_served_is_told(chain: bytes, key: bytes, said: str) -> None:

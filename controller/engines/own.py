@@ -214,10 +214,18 @@ def create_body(spec: OwnSpec) -> dict[str, Any]:
             "Memory": spec.memory,
             "PidsLimit": 128,
             "Ulimits": [{"Name": "nofile", "Soft": 16384, "Hard": 16384}],
+            **_log_config(spec.logs),
             # Whoever restarts it has to look first: the addresses that it led to may be somebody else's by then.
             "RestartPolicy": {"Name": "no"},
         },
     }
+
+
+def _log_config(octets: int) -> dict[str, Any]:
+    """In five files, of which the oldest goes."""
+    if not octets:
+        return {}
+    return {"LogConfig": {"Type": "local", "Config": {"max-size": str(octets // 5), "max-file": "5"}}}
 
 
 def _refuse_taken(spec: OwnSpec, others: Sequence[OwnSeen]) -> None:
@@ -238,6 +246,7 @@ def contents(spec: OwnSpec) -> str:
         *(spec.image, spec.command, spec.user, spec.stop_signal, spec.memory),
         *(sorted((port.host_ip, port.host_port, port.port) for port in spec.publish),),
         *(sorted((bind.source, bind.target, bind.read_only) for bind in spec.binds),),
+        *((spec.logs,) if spec.logs else ()),
     ]
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()[:16]
 

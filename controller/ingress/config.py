@@ -5,19 +5,39 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from controller.ingress.routes import FEWEST_SLOTS, NOWHERE, Slot, Table, backend_name, own_port, port_of
-from controller.model.routes import Frontend, Mode, RouteState
+from controller.model.routes import NO_TLS_PORTS, Frontend, Mode, RouteState, TlsPorts
 
 CONF, RUN = "/run/ingress/conf", "/run/ingress/run"
 """Where the container has its configuration (read-only) and its sockets."""
 RUNTIME, MASTER, FILE = "runtime.sock", "master.sock", "haproxy.cfg"
+PAIR = "tls.pem"
+"""The certificate that it serves, and its key, beside the configuration."""
 
 COMMAND = ("haproxy", "-W", "-db", "-S", f"{RUN}/{MASTER},mode,600", "-f", f"{CONF}/{FILE}")
 """A master that reloads on SIGUSR2, and its worker."""
 
 _SERVER = re.compile(r"  server s\d+ (?:\[(?P<v6>[^\]]+)\]|(?P<v4>[^:\s]+)):(?P<port>\d+)(?P<off> disabled)?$")
 _FIRST_SPARE_PORT = 49152
+
+
+class Tls(NamedTuple):
+    """Where the proxy speaks TLS, and with what: `mark` stands for the certificate, "": there is none.
+
+    `pair`: the certificate's chain and its key, PEM.
+    """
+
+    at: TlsPorts = NO_TLS_PORTS
+    mark: str = ""
+    pair: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Tls({self.at!r}, {self.mark!r})"
+
+
+NO_TLS = Tls()
 
 
 def listen_ports(frontends: Iterable[Frontend]) -> Mapping[Frontend, int]:
@@ -34,17 +54,42 @@ def listen_ports(frontends: Iterable[Frontend]) -> Mapping[Frontend, int]:
     return given
 
 
-def render(frontends: Sequence[Frontend], table: Table) -> str:
-    """The whole file. Backends without slots in the table get empty ones."""
-    sections = [_GLOBAL, _DEFAULTS]
+def render(frontends: Sequence[Frontend], table: Table, tls: Tls = NO_TLS, *, log: bool = False) -> str:
+    """The whole file. Backends without slots in the table get empty ones.
+
+    A port of TLS without a certificate turns everybody away: what is asked for is never had without it. Another
+    certificate is another file, so that a proxy is known by what it serves.
+    """
+    sections = [_GLOBAL.format(level="info" if log else "warning", more=_TLS if tls.at else ""), _DEFAULTS]
     for front, port in sorted(listen_ports(frontends).items(), key=lambda item: item[1]):
         sections.append(
-            _FRONTEND.format(port=port, mode=front.mode, backend=backend_name(front), more=_MORE[front.mode])
+            _FRONTEND.format(
+                port=port,
+                mode=front.mode,
+                bind=_bind(front, tls),
+                backend=backend_name(front),
+                more=_MORE[front.mode] + _secured(front, tls) + (_LOG[front.mode] if log else ""),
+            )
         )
     for name, mode in sorted({backend_name(front): front.mode for front in frontends}.items()):
         slots = table.get(name) or (Slot(),) * FEWEST_SLOTS
         sections.append(_BACKEND[mode].format(name=name) + "\n".join(_servers(name, slots)))
     return _seal("\n\n".join(sections) + "\n")
+
+
+def _bind(front: Frontend, tls: Tls) -> str:
+    if not tls.at.covers(front) or not tls.mark:
+        return ""
+    return f" ssl crt {CONF}/{PAIR}" + (" alpn h2,http/1.1" if front.mode is Mode.HTTP else "")
+
+
+def _secured(front: Frontend, tls: Tls) -> str:
+    if not tls.at.covers(front):
+        return ""
+    if not tls.mark:
+        return "  tcp-request connection reject\n"
+    told = "  http-request set-header X-Forwarded-Proto https\n" if front.mode is Mode.HTTP else ""
+    return f"  # certificate {tls.mark}\n{told}"
 
 
 def rewrite(text: str, table: Table) -> str:
@@ -106,12 +151,18 @@ def _servers(backend: str, slots: Sequence[Slot]) -> Iterator[str]:
 _GLOBAL = f"""\
 global
   description unknown
-  log stdout format raw daemon warning
+  log stdout format raw daemon {{level}}
   maxconn 4096
   nbthread 1
   hard-stop-after 3600s
   mworker-max-reloads 16
-  stats socket {RUN}/{RUNTIME} mode 600 level admin expose-fd listeners"""
+  stats socket {RUN}/{RUNTIME} mode 600 level admin expose-fd listeners{{more}}"""
+
+# What clients of the last ten years can do (Mozilla's "intermediate"); no tickets, whose key lives as long as we do.
+_TLS = """
+  ssl-default-bind-options ssl-min-ver TLSv1.2 no-tls-tickets
+  ssl-default-bind-ciphers ECDHE+AESGCM:ECDHE+CHACHA20
+  ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256"""
 
 # No `log global`: a request's line can hold a secret. A refused connection is tried on another server at once.
 _DEFAULTS = """\
@@ -127,7 +178,7 @@ defaults
 _FRONTEND = """\
 frontend port:{port}
   mode {mode}
-  bind :{port}
+  bind :{port}{bind}
 {more}  default_backend {backend}"""
 
 # Idle connections get one more answer when the process is to end: a client that sends just then is not turned away.
@@ -145,6 +196,21 @@ _MORE = {
   option clitcpka
   timeout client 86400s
 """,
+}
+
+# A line of JSON for each request or connection, times in milliseconds. Neither path nor header: they can hold a secret.
+_SAID = (
+    '"at":%Ts.%ms,"client":"%ci:%cp","port":%fp,"backend":"%b","server":"%si:%sp",'
+    '"bytes":%B,"time":%Tt,"ended":"%ts","tls":"%sslv"'
+)
+_LOGGED = """\
+  log global
+  log-format '{{{said}}}'
+  error-log-format '{{"at":%Ts.%ms,"client":"%ci:%cp","port":%fp,"ended":"%[fc_err_str]"}}'
+"""
+_LOG = {
+    Mode.HTTP: _LOGGED.format(said=f'{_SAID},"method":"%HM","status":%ST'),
+    Mode.TCP: _LOGGED.format(said=_SAID),
 }
 
 # Only a request that is whole when it is sent the first time can be sent a second time, and a body may come in a packet

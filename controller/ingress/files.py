@@ -8,6 +8,8 @@ from pathlib import Path
 from controller import failpoints
 from controller.model.errors import Rejected
 
+_NEW = ".new"
+
 
 def read_file(path: Path) -> str:
     """Empty where there is none yet. Raises Rejected where it cannot be read."""
@@ -23,7 +25,7 @@ def put_file(path: Path, text: str) -> None:
     """Takes the place of what is there, for our eyes only. Raises Rejected where it cannot be written."""
     if read_file(path) == text:
         return
-    temporary = path.with_suffix(".new")
+    temporary = path.with_suffix(_NEW)
     try:
         with failpoints.around("disk.ingress"):
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -32,6 +34,18 @@ def put_file(path: Path, text: str) -> None:
             temporary.replace(path)
     except OSError as error:
         raise _refuse(path, "written", error) from error
+
+
+def remove_file(path: Path) -> None:
+    """With what a writer that was killed left of it. Raises Rejected where it is there and cannot be removed."""
+    for each in (path, path.with_suffix(_NEW)):
+        if not each.exists():
+            continue
+        try:
+            with failpoints.around("disk.ingress"):
+                each.unlink(missing_ok=True)
+        except OSError as error:
+            raise _refuse(each, "removed", error) from error
 
 
 def make_folder(path: Path) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from controller.engines.base import Own
 from controller.ingress import config
-from controller.ingress.files import make_folder, put_file, read_file
+from controller.ingress.config import NO_TLS, Tls
+from controller.ingress.files import make_folder, put_file, read_file, remove_file
 from controller.ingress.look import Look, present, refuse_deaf, with_route
 from controller.ingress.routes import (
     NO_TARGETS,
@@ -38,6 +39,8 @@ _RELOAD, _SOFT_STOP = "SIGUSR2", "SIGUSR1"
 _HANDOVER = 1.0
 """Seconds that open connections have where the proxy itself is replaced: its host ports are free only afterwards."""
 _MEMORY = 256 * 1024 * 1024
+_LOGS = 50 * 1024 * 1024
+"""Octets of its log that are kept where it tells every connection."""
 _PAUSE = 0.02
 _LOOK = "docker logs of the ingress say why"
 _ASK_AGAIN = 0.3
@@ -57,6 +60,8 @@ class Wanted:
     networks: tuple[str, ...]
     routes: Mapping[ReplicaId, RouteState] | None = None
     image: str = IMAGE
+    tls: Tls = NO_TLS
+    log: bool = False
     replaced: frozenset[str] = frozenset()
     """Networks in the place of which `networks` are: the proxy leaves them once it leads nobody there."""
 
@@ -85,7 +90,7 @@ class Ingress:
             self._drop_blind(ends_at)
             seen = self.container(deadline=_left(ends_at))
             if seen is None or not seen.running:
-                self._store(config.render(wanted.frontends, self._plan(wanted, NO_TARGETS, ends_at)))
+                self._store(_render(wanted, self._plan(wanted, NO_TARGETS, ends_at)), wanted.tls)
             self._own.prepare(self._spec(wanted), deadline=_left(ends_at))
 
     def ensure(self, wanted: Wanted, targets: Targets = NO_TARGETS, *, deadline: float = 30.0) -> bool:
@@ -99,16 +104,19 @@ class Ingress:
             ends_at = time.monotonic() + deadline
             if not wanted.frontends:
                 self._own.remove(self._stack, Role.INGRESS, grace=_HANDOVER, deadline=deadline)
+                remove_file(self._conf / config.PAIR)
                 return True
             self._drop_blind(ends_at)
             table = self._plan(wanted, targets, ends_at)
-            text = config.render(wanted.frontends, table)
-            self._store(text)
+            text = _render(wanted, table)
+            self._store(text, wanted.tls)
             self._own.ensure(self._spec(wanted), grace=_HANDOVER, deadline=_left(ends_at))
             seen = self._await(lambda proxy: True, ends_at)
             if seen.structure != config.structure(text):
                 seen = self._reload(text, ends_at)
             self._runtime.push(seen.table, table, deadline=_left(ends_at))
+            if not wanted.tls.mark:
+                remove_file(self._conf / config.PAIR)  # nobody reads it any more
             self._preferred = frozenset(wanted.networks)
             made = self.container(deadline=_left(ends_at))
             joined = made is not None and made.networks >= self._preferred
@@ -186,6 +194,7 @@ class Ingress:
             binds=(Bind(str(self._conf), config.CONF), Bind(str(self._run), config.RUN, read_only=False)),
             memory=_MEMORY,
             stop_signal=_SOFT_STOP,
+            logs=_LOGS if wanted.log else 0,
         )
 
     def _drop_blind(self, ends_at: float) -> None:
@@ -217,9 +226,12 @@ class Ingress:
         except EngineError:
             return config.read_table(read_file(self._conf / config.FILE))
 
-    def _store(self, text: str) -> None:
+    def _store(self, text: str, tls: Tls = NO_TLS) -> None:
+        """What the configuration names is there before it is."""
         for folder in (self._conf.parent, self._conf, self._run):
             make_folder(folder)
+        if tls.mark:
+            put_file(self._conf / config.PAIR, tls.pair.decode())
         put_file(self._conf / config.FILE, text)
 
     def _change(self, seen: Table, table: Table, ends_at: float) -> None:
@@ -262,6 +274,10 @@ class Ingress:
                 if seen is None or not seen.running:
                     raise Conflict(f"the ingress of {self._stack} ended in its start", hint=_LOOK)
             time.sleep(_PAUSE)
+
+
+def _render(wanted: Wanted, table: Table) -> str:
+    return config.render(wanted.frontends, table, wanted.tls, log=wanted.log)
 
 
 def _left(ends_at: float) -> float:

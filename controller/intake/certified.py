@@ -13,8 +13,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.findings import Path, at
+from controller.intake.ingress import has_pair, tls_ports
 from controller.intake.revisions import digest
-from controller.model.certified import MOUNT, NOBODY, Certified, TakeUp
+from controller.model.certified import INGRESS, MOUNT, NOBODY, Certified, TakeUp
 from controller.model.desired import DesiredService, Template
 from controller.model.errors import Finding
 
@@ -68,6 +69,31 @@ def read_certified(
         for name, one in services.items()
         if name in written and asks_for_certificates(manifest, name) and _is_mounted(one.template)
     }
+
+
+def read_ingress_certified(
+    manifest: Stack | None, services: Mapping[str, DesiredService], uid: int
+) -> Mapping[str, Certified]:
+    """The ingress, where it is to speak TLS and the user has no certificate for it. `uid`: as whom its proxy runs."""
+    fronts = sorted({front for one in services.values() for front in one.frontends})
+    asked = tls_ports(manifest)
+    if manifest is None or not asked or has_pair(manifest) or not fronts:
+        return NOBODY
+    return {
+        INGRESS: Certified(
+            lifetime=manifest.spec.security.tls.lifetime,
+            aliases=manifest.spec.ingress.tls.names,
+            replicas=0,
+            uid=uid,
+            ends=tuple(_end(front.host_ip, front.host_port) for front in fronts if asked.covers(front)),
+        )
+    }
+
+
+def _end(host_ip: str, port: int) -> tuple[str, int]:
+    """Where this machine finds what is published there."""
+    bare = host_ip.strip("[]")
+    return {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(bare, bare), port  # noqa: S104 - not listened on
 
 
 def _is_mounted(template: Template) -> bool:

@@ -1,4 +1,4 @@
-"""Which published ports of a service the ingress takes, and what its replicas are made from then. Pure.
+"""Which published ports the ingress takes, where it speaks TLS, and what replicas are made from then. Pure.
 
 The template keeps Compose's own hash: by hand, `docker compose up -d` finds the replicas as they are to be.
 """
@@ -6,17 +6,21 @@ The template keeps Compose's own hash: by hand, `docker compose up -d` finds the
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path as Folder
 from typing import TYPE_CHECKING, Any
 
 from controller.intake.compose import Model, read_ports
+from controller.intake.findings import Path, at
 from controller.intake.revisions import digest
 from controller.model.desired import DesiredService, Port, Template
-from controller.model.routes import Frontend, Mode
+from controller.model.errors import Finding
+from controller.model.routes import NO_TLS_PORTS, Frontend, IngressPolicy, Mode, TlsPorts
 
 if TYPE_CHECKING:
-    from controller.model.manifest import Service
+    from controller.model.manifest import Service, Stack
 
 
 def find_frontends(name: str, model: Model, policy: Service | None) -> tuple[Frontend, ...]:
@@ -29,6 +33,49 @@ def find_frontends(name: str, model: Model, policy: Service | None) -> tuple[Fro
         for port, written in ports
         if port.is_fixed and port.published is not None
     )
+
+
+def read_ingress(manifest: Stack | None, folder: Folder, image: str = "") -> IngressPolicy:
+    """Paths are relative to `folder`. `image`: of the proxy, "": the usual one."""
+    if manifest is None:
+        return IngressPolicy(image)
+    certificate, key = (
+        Folder(os.path.normpath(folder / path)) if path and has_pair(manifest) else None
+        for path in (manifest.spec.security.tls.certificate, manifest.spec.security.tls.key)
+    )
+    return IngressPolicy(image, tls_ports(manifest), certificate, key, manifest.spec.ingress.log)
+
+
+def tls_ports(manifest: Stack | None) -> TlsPorts:
+    """Where the manifest asks for TLS."""
+    if manifest is None:
+        return NO_TLS_PORTS
+    asked = manifest.spec.ingress.tls.ports
+    return TlsPorts(frozenset(asked or ()), http=asked is None and has_pair(manifest))
+
+
+def has_pair(manifest: Stack) -> bool:
+    """The user has a certificate of its own."""
+    return bool(manifest.spec.security.tls.certificate and manifest.spec.security.tls.key)
+
+
+def warn_ingress(manifest: Stack | None, services: Mapping[str, DesiredService]) -> Iterator[Finding]:
+    """Where TLS is asked for at an ingress that is not there, or has no such port."""
+    if manifest is None:
+        return
+    fronts = {front for service in services.values() for front in service.frontends}
+    led = sorted({front.host_port for front in fronts})
+    there = f"there are: {', '.join(map(str, led))}" if led else "no fixed TCP port is published"
+    hint = there if led or manifest.spec.ingress.mode == "auto" else "set ingress.mode: auto"
+    place: Path = ("spec", "ingress", "tls", "ports")
+    for number, port in enumerate(manifest.spec.ingress.tls.ports or ()):
+        if port not in led:
+            yield at((*place, number), f"no port {port} is behind the ingress", hint=hint)
+    asked = tls_ports(manifest)
+    if asked.http and not any(map(asked.covers, fronts)):
+        message = "no HTTP port is behind the ingress that could serve this certificate"
+        named = f"name some: ingress.tls.ports ({there})" if led else hint
+        yield at(("spec", "security", "tls", "certificate"), message, hint=named)
 
 
 def _mode_of(port: Port, written: Any, model: Model, policy: Service | None) -> Mode:

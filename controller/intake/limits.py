@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from controller.intake.compose import Model
 from controller.intake.findings import Path, at, suggest
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
 MAX_REPLICAS = 1000
 """Of one service: a bridge network has no more than 1024 ports."""
-
-_LATER_OF_TLS = ("certificate", "key")
 
 
 def check_replicas(service: DesiredService, model: Model, leads_traffic: bool = True) -> Iterator[Finding]:
@@ -145,7 +143,6 @@ def warn(manifest: Stack | None) -> Iterator[Finding]:
     """What is set but changes nothing (yet)."""
     if manifest is None:
         return
-    yield from _changed(manifest.spec.security.tls, _LATER_OF_TLS, ("spec", "security", "tls"))
     yield from _of_services(manifest.spec.services, ("spec", "services"))
     for name, profile in manifest.spec.startup_profiles.items():
         yield from _of_services(profile.overrides, ("spec", "startupProfiles", name, "overrides"))
@@ -154,12 +151,3 @@ def warn(manifest: Stack | None) -> Iterator[Finding]:
 def _of_services(services: Mapping[str, Service], place: Path) -> Iterator[Finding]:
     for name, service in services.items():
         yield from _check_ignored(service.ignore_drift, (*place, name))
-
-
-def _changed(section: Any, names: tuple[str, ...], place: Path) -> Iterator[Finding]:
-    for name in names:
-        field = type(section).model_fields[name]
-        default = field.get_default(call_default_factory=True, validated_data={})
-        if name in section.model_fields_set and getattr(section, name) not in (default, None, ()):
-            key = field.alias or name
-            yield at((*place, key), f"'{key}' is checked, but this version does not act on it yet")

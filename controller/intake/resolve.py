@@ -30,6 +30,7 @@ from controller.model.desired import (
 from controller.model.errors import Finding
 from controller.model.names import ImageId, Revision
 from controller.model.project import ImageDefaults, Recording, RenderedProject
+from controller.model.routes import Frontend
 
 if TYPE_CHECKING:
     from controller.model.manifest import Service, Stack
@@ -88,6 +89,7 @@ def resolve(sources: Sources, previous: Mapping[str, DesiredService] | None = No
         *check_rules(sources.manifest, tuple(services)),
         *resolver.risks(services),
         *_tell_contents(services),
+        *ingress.warn_ingress(sources.manifest, services),
         *(warn_certified(sources.manifest, services) if sources.certificates else ()),
         *told,
     )
@@ -207,6 +209,12 @@ class _Resolver:
     def _conditions(self, name: str) -> frozenset[Condition]:
         return frozenset(needs[name].condition for needs in self._needs.values() if name in needs)
 
+    def _direct(self, name: str, template: Template, frontends: Iterable[Frontend], replicas: int) -> Direct:
+        """What publishes its ports itself stays where it can; not where clients are to be spoken to in TLS."""
+        asked = ingress.tls_ports(self._sources.manifest)
+        stays = replicas <= 1 and not any(map(asked.covers, frontends))
+        return Direct(self._revision_now(name, template), template, stays)
+
     def _service(self, name: str) -> DesiredService:
         model, said = self.models[name], self.policies.get(name)
         direct = template = self._template(name, model)
@@ -220,7 +228,7 @@ class _Resolver:
             replicas=replicas,
             frontends=frontends,
             networks=tuple(sorted(template.joins())) if frontends else (),
-            direct=Direct(self._revision_now(name, direct), direct, stays=replicas <= 1) if frontends else None,
+            direct=self._direct(name, direct, frontends, replicas) if frontends else None,
             revision=self._revision(name, template),
             contents_changed=self._contents_changed(name, template),
             template=template,

@@ -14,12 +14,14 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import Known, made_from, publishes_itself
 from controller.decide.lacking import made_with
 from controller.decide.world import World
-from controller.ingress.proxy import IMAGE, Wanted
+from controller.ingress.proxy import Wanted
 from controller.ingress.routes import Targets
 from controller.model.desired import DesiredService
 from controller.model.names import ReplicaId
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
 from controller.model.routes import Frontend, RouteState
+
+PLAIN = Wanted((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +95,10 @@ def _see_one(want: DesiredService, view: ServiceView, world: World) -> Behind:
     return Behind(want, view, world.known, decision.frontends, decision.desired > 0, updates, paused)
 
 
-def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: str = IMAGE) -> Plan | None:
-    """Behind the ingress is a service whose replicas do not publish their ports themselves; once it is, it stays.
+def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, template: Wanted = PLAIN) -> Plan | None:
+    """What the proxy is to do. `template`: what of it does not follow from services.
+
+    Behind the ingress is a service whose replicas do not publish their ports themselves; once it is, it stays.
 
     None: the first look was half a look, which does not say what a proxy that runs already is for.
 
@@ -115,16 +119,17 @@ def plan_ingress(services: Mapping[str, Behind], before: Wanted | None, image: s
             soon += [one] if one.frontends and one.runs and (others or one.updates) else []
         elif (one.frontends and one.runs and (name in already or others)) or (one.led and not own):
             now.append(one)
-    wanted = _want(now, before, image)
-    return Plan(wanted, _want([*now, *soon], before, image) if soon else None)
+    wanted = _want(now, before, template)
+    return Plan(wanted, _want([*now, *soon], before, template) if soon else None)
 
 
-def _want(services: Sequence[Behind], before: Wanted | None, image: str) -> Wanted:
+def _want(services: Sequence[Behind], before: Wanted | None, template: Wanted) -> Wanted:
     fronts = sorted({front for one in services for front in lay_out(one)})
     networks = sorted({network for one in services for network in _find_networks(one, before)})
     confined = (one.want.confined for one in services)
     replaced = frozenset(name for one in confined if one is not None for name in one.replaced)
-    return Wanted(tuple(fronts), tuple(networks), image=image, replaced=replaced - set(networks))
+    replaced -= set(networks)
+    return replace(template, frontends=tuple(fronts), networks=tuple(networks), replaced=replaced)
 
 
 def _find_networks(one: Behind, before: Wanted | None) -> Iterator[str]:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from controller.loop.codec import decode, encode
-from controller.loop.mounts import MountedFile, put_files, read_files
+from controller.loop.mounts import MountedFile, put_files, read_files, remove_files
 from controller.loop.whole import alone_in, clear_unfinished, explained, remove_whole, write_whole
-from controller.model.certified import FOLDER, MOUNTS, Certified
+from controller.model.certified import FOLDER, INGRESS, MOUNTS, Certified
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.security.authority import Pair
@@ -138,6 +138,11 @@ class CertBook:
         """Its folder is there, so that it can be started, also where there is nothing to put into it."""
         if not (self._mounts / service).is_dir():
             put_files(self._mounts / service, {}, datetime.fromtimestamp(now, UTC))
+
+    def forget_ingress(self) -> None:
+        """Its files go: no container mounts them."""
+        if (self._mounts / INGRESS).is_dir():
+            remove_files(self._mounts / INGRESS)
 
     def delivered(self) -> tuple[str, ...]:
         """Services that have a folder."""

@@ -14,6 +14,7 @@ from controller.loop.auditacts import authority_act, certificate_act
 from controller.loop.controller import Controller, tell_error
 from controller.loop.grace import Grace
 from controller.loop.ground import Ground
+from controller.loop.ingress_pair import PairReader
 from controller.loop.loaded import Loaded
 from controller.loop.reconcile import Reconciler
 from controller.loop.wake import nudge
@@ -24,6 +25,7 @@ from controller.model.wish import Wish
 
 if TYPE_CHECKING:
     from controller.loop.certbook import CertBook
+    from controller.loop.certificate_words import Own
     from controller.loop.certifying import Certifier
     from controller.loop.conditions import Told
     from controller.loop.taking import Taking
@@ -73,10 +75,13 @@ class _Desk:
     stack: Reconciler
     book: CertBook
     taking: Taking
+    pair: PairReader
     loaded: Loaded | None = None
     changed_at: float = -1.0
     next_at: float = 0.0
     stage: str = ""
+    mark: str = ""
+    """Of what the ingress was to serve when it was looked at last."""
     told: tuple[Told, ...] = ()
 
 
@@ -110,7 +115,7 @@ class Certifying:
 
     def update(self, stacks: tuple[StackStatus, ...]) -> None:
         """Something is otherwise: certificates may have been asked for. Told by the loop."""
-        if len(self._desks) != sum(bool(one.loaded.certified) for one in tuple(self._controller.stacks.values())):
+        if len(self._desks) != sum(_has_any(one.loaded) for one in tuple(self._controller.stacks.values())):
             self._wake.set()
 
     def event(self, event: Event) -> None:
@@ -140,9 +145,9 @@ class Certifying:
 
     def _turn(self, name: str, stack: Reconciler) -> None:
         """Whatever one turn was: there is a next one, and the stack says what is wrong."""
-        if not stack.loaded.certified:
+        if not _has_any(stack.loaded):
             if self._desks.pop(name, None) is not None:
-                self.latest = {other: one for other, one in self.latest.items() if other != name}
+                self._forget(name)
                 self._show(stack, ())
             return
         desk = self._desk(name, stack)
@@ -158,6 +163,9 @@ class Certifying:
         desk.loaded, desk.changed_at = stack.loaded, desk.book.changed_at
         desk.next_at = time.monotonic() + (self._pace.open if is_open else self._pace.calm)
 
+    def _forget(self, name: str) -> None:
+        self.latest = {other: one for other, one in self.latest.items() if other != name}
+
     def _desk(self, name: str, stack: Reconciler) -> _Desk:
         from controller.loop.taking import Hand, Taking
 
@@ -165,7 +173,7 @@ class Certifying:
         if desk is None or desk.stack is not stack:
             ground, book = self._ground, book_of(self._ground, name)
             hand = Hand(ground.engine, ground.folder(name), lambda service: self._roll(name, service), ground.now)
-            desk = self._desks[name] = _Desk(stack, book, Taking(book, hand))
+            desk = self._desks[name] = _Desk(stack, book, Taking(book, hand), PairReader(ground.folder(name)))
         return desk
 
     def _is_due(self, desk: _Desk) -> bool:
@@ -175,6 +183,23 @@ class Certifying:
 
     def _work(self, name: str, desk: _Desk) -> bool:
         """Whether there is something to be seen through."""
+        from controller.loop.certificate_words import find_troubles
+        from controller.model.certified import StackCertificates
+        from controller.security.issuing import Kept
+
+        wanted, known, kept = desk.stack.loaded.certified, StackCertificates(name), Kept()
+        is_open = bool(wanted) and self._keep_fresh(name, desk)
+        own = self._look_at_ingress(name, desk)
+        if wanted:
+            known, kept = self.look(desk.stack), desk.book.load()
+            self.latest = {**self.latest, name: known}
+        else:
+            self._forget(name)
+        self._tell(desk, find_troubles(known, kept, own, self._ground.now()))
+        return is_open or _is_open(known)
+
+    def _keep_fresh(self, name: str, desk: _Desk) -> bool:
+        """Whether more is due at once."""
         ground, wanted = self._ground, desk.stack.loaded.certified
         certifier = certifier_of(ground, desk.book)
         issued = certifier.turn(wanted, ground.now())
@@ -190,18 +215,23 @@ class Certifying:
             self._say(name, None, "AuthorityChange", f"the change of the authority: {stage}")
             ground.audit.note(authority_act(name, stage))
         desk.stage = stage
-        return self._judge(desk, certifier) or issued.more
+        return issued.more
 
-    def _judge(self, desk: _Desk, certifier: Certifier) -> bool:
-        """Tell what is wrong; whether somebody has yet to read what is new."""
-        from controller.loop.certificate_words import find_troubles
-        from controller.model.certified import Seen
+    def _look_at_ingress(self, name: str, desk: _Desk) -> Own:
+        """Another certificate for it is news to the loop, which may be at rest."""
+        from controller.loop.certificate_words import Own
 
-        known = certifier.look(desk.stack.loaded.certified, self._ground.now())
-        self.latest = {**self.latest, known.stack: known}
-        self._tell(desk, find_troubles(known, desk.book.load(), self._ground.now()))
-        waits = any(one.seen is Seen.PENDING or one.seen is Seen.OTHER for one in known.certificates)
-        return waits or known.stage in ("add", "switch", "drop")
+        policy = desk.stack.loaded.ingress
+        if not policy.tls:
+            return Own()
+        served, trouble = desk.pair.read(policy)
+        mark = served.mark if served is not None else ""
+        if mark != desk.mark:
+            desk.mark = mark
+            self._controller.look_at(name)
+        if policy.certificate is None:
+            return Own()  # told with all others of the authority
+        return Own(served.facts if served is not None else None, trouble)
 
     # --- telling
 
@@ -231,6 +261,19 @@ class Certifying:
         stack.store.intents.add(wish.verb, _plain(wish), wish.who)
         if not nudge(self._ground.folder(name)):
             self._controller.call(lambda now: None)
+
+
+def _has_any(loaded: Loaded) -> bool:
+    """Certificates to be kept fresh, or to be looked at."""
+    return bool(loaded.certified or loaded.ingress.tls)
+
+
+def _is_open(known: StackCertificates) -> bool:
+    """Somebody has yet to read what is new."""
+    from controller.model.certified import Seen
+
+    waits = any(one.seen is Seen.PENDING or one.seen is Seen.OTHER for one in known.certificates)
+    return waits or known.stage in ("add", "switch", "drop")
 
 
 def _plain(wish: Wish) -> Mapping[str, object]:

@@ -19,7 +19,7 @@ from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
 from controller.loop.lock import Holder, read_holder
 from controller.loop.taking import Hand, Taking
-from controller.model.certified import CertificateAct, StackCertificates
+from controller.model.certified import INGRESS, CertificateAct, StackCertificates
 from controller.model.errors import ControllerError
 from controller.security.audit import Act, Via
 
@@ -134,4 +134,6 @@ def _act_here(ground: Ground, loaded: Loaded, certifier: Certifier, act: Certifi
     message = ""
     if act.verb == ROTATE and rotation is not None:
         message = f"phase {rotation.stage}: a running controller goes on with it (controller run)"
+    if not message and book_of(ground, loaded.name).load().of(INGRESS).not_served and INGRESS in act.services:
+        message = "the ingress serves its new one from the next apply on, or while a controller runs"
     return replace(act, message=message, restarts=tuple(rolled))

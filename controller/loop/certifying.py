@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from controller.loop.certbook import CertBook, Vault
-from controller.model.certified import Certified, StackCertificates
+from controller.model.certified import INGRESS, Certified, StackCertificates
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.security.authority import Pair, issue, make_authority
@@ -29,7 +29,7 @@ from controller.security.issuing import (
 )
 from controller.security.leaves import BUNDLE, CHAIN, KEY, read_facts
 from controller.security.renewal import AT_ONCE, Need, Tries, choose
-from controller.security.rotation import Rotation, advance, begin, note_issued
+from controller.security.rotation import Rotation, Stage, Standing, advance, begin, note_issued
 
 Wanted = Mapping[str, Certified]
 
@@ -108,12 +108,20 @@ class Certifier:
             kept = self._book.load()
             if kept.rotation is None:
                 return None
-            seen = [standing_of(kept, name, self._book.files_of(name)) for name in wanted]
+            seen = [self._standing(kept, name, one, now) for name, one in wanted.items()]
             rotation = advance(kept.rotation, seen, now)
             if rotation != kept.rotation:
                 kept = self._book.save(replace(kept, rotation=rotation))
             self._book.forget_authorities(kept)
             return rotation
+
+    def _standing(self, kept: Kept, name: str, one: Certified, now: Instant) -> Standing:
+        """Clients of the ingress are none of the stack: they have the time of one certificate to hear of a new
+        authority."""
+        assert kept.rotation is not None
+        if name == INGRESS and kept.rotation.stage is Stage.ADD and 0.0 <= now - kept.rotation.since < one.lifetime:
+            return Standing(frozenset(), "")
+        return standing_of(kept, name, self._book.files_of(name))
 
     # --- the authority
 
@@ -220,6 +228,8 @@ class Certifier:
 
     def _drop_others(self, kept: Kept, wanted: Wanted) -> Kept:
         """Whose mount nobody wants any more keeps its files: containers may be there yet. What is kept of it goes."""
+        if INGRESS not in wanted:
+            self._book.forget_ingress()
         left = {name: record for name, record in kept.records.items() if name in wanted}
         return self._book.save(replace(kept, records=left)) if left != kept.records else kept
 

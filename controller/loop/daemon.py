@@ -214,6 +214,8 @@ class Daemon:
         if reconciler is None:
             self._add(target, loaded)
         elif loaded.desired.digest == reconciler.loaded.desired.digest and reconciler.broken is None:
+            if loaded.certified != reconciler.loaded.certified:
+                ready_certificates(self._ground, loaded)
             reconciler.refresh(loaded)
         else:
             self._tell_warnings(loaded)

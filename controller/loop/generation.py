@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.decide.patience import widen_all
 from controller.engines.base import Engine, Scope
 from controller.engines.plugin import mark_plugin
 from controller.intake.alerting import read_policy
-from controller.intake.certified import read_certified
+from controller.intake.certified import read_certified, read_ingress_certified
 from controller.intake.contents import contents_digests, contents_files
 from controller.intake.findings import locate
+from controller.intake.ingress import read_ingress
 from controller.intake.inputs import Inputs, rendering_key
 from controller.intake.learned import warn_learned
 from controller.intake.managed import check_managed, managed_by
@@ -22,6 +25,7 @@ from controller.intake.resources import read_resources
 from controller.intake.targets import Target
 from controller.intake.windows import find_refused
 from controller.loop.confining import check_plan, check_unrecorded
+from controller.loop.ingress_pair import warn_pair
 from controller.loop.loaded import Loaded
 from controller.loop.memory import ProjectPlace, StackMemory
 from controller.loop.store import Store
@@ -57,10 +61,19 @@ def render_target(engine: Engine, target: Target) -> RenderedProject:
 
 def resolve_target(engine: Engine, target: Target, rendered: RenderedProject) -> Resolution:
     """The desired stack, or what is wrong, with places. Without a recording revisions are Compose's model's."""
-    found = resolve(_sources(engine, target, rendered, None))
+    found = _with_pair(resolve(_sources(engine, target, rendered, None)), target)
     faults = check_unrecorded(found.stack, rendered) if found.stack is not None else ()
     faults = (*faults, *check_managed(target.manifest, rendered.model))
     return _located(replace(found, stack=None, errors=faults) if faults else found, target)
+
+
+def _folder_of(target: Target) -> Path:
+    """To which its manifest's paths are relative."""
+    return target.path.parent if target.path else target.project.directory
+
+
+def _with_pair(found: Resolution, target: Target) -> Resolution:
+    return replace(found, warnings=(*found.warnings, *warn_pair(target.manifest, _folder_of(target))))
 
 
 def load_target(
@@ -81,7 +94,8 @@ def load_target(
         present=_present(engine, rendered.name),
         certificates=str(store.folder.resolve() / CERTIFICATES) if engine.capabilities.leads_traffic else "",
     )
-    resolution = _located(_check_networks(resolve(sources, previous or last_services(store))), target)
+    resolution = _check_networks(resolve(sources, previous or last_services(store)))
+    resolution = _located(_with_pair(resolution, target), target)
     if resolution.stack is None:
         raise InvalidInput(resolution.errors)
     desired, told = _heed_learned(resolution.stack, target, rendered, store)
@@ -90,6 +104,7 @@ def load_target(
         from controller.loop.scanning import today
 
         desired = replace(desired, barred=gate.barred(today()))
+    folder = _folder_of(target)
     return Loaded(
         place=target.place,
         project=replace(target.project, name=rendered.name),
@@ -102,14 +117,17 @@ def load_target(
         hold=_missing_variables(store.stack.load(), target.inputs),
         manifest=target.path,
         quiet=target.manifest is None and target.through_folder,
-        ingress_image=target.inputs.ingress_image,
+        ingress=read_ingress(target.manifest, folder, target.inputs.ingress_image),
         alerts=read_policy(target.manifest),
-        metrics=read_metrics(target.manifest, target.path.parent if target.path else target.project.directory),
+        metrics=read_metrics(target.manifest, folder),
         resources=read_resources(target.manifest),
         gate=gate,
         written=_write_down(target, rendered),
         declared=sources.declared,
-        certified=read_certified(target.manifest, rendered.model, desired.services),
+        certified={
+            **read_certified(target.manifest, rendered.model, desired.services),
+            **read_ingress_certified(target.manifest, desired.services, os.getuid()),
+        },
         contents={name: found for name, found in sources.contents.items() if found},
         delivery=delivery,
     )

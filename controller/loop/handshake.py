@@ -20,11 +20,13 @@ _YES = b"S"
 
 
 class Shown(NamedTuple):
-    """The serial that was served, in hexadecimal; or why there is none. `reached`: somebody answered at all."""
+    """The serial that was served, in hexadecimal; or why there is none. `reached`: somebody answered at all, be it that
+    nobody `listens` there."""
 
     serial: str = ""
     why: str = ""
     reached: bool = True
+    listens: bool = True
 
 
 def see_served(address: str, port: int, folder: Path, patience: float = PATIENCE) -> Shown:
@@ -58,7 +60,7 @@ def _shake(context: ssl.SSLContext, address: str, port: int, patience: float, *,
             with context.wrap_socket(plain) as speaking:
                 found = speaking.getpeercert(binary_form=True)
     except ConnectionRefusedError as error:
-        return Shown(why=f"nobody listens there: {error.strerror}")
+        return Shown(why=f"nobody listens there: {error.strerror}", listens=False)
     except (ssl.SSLError, ConnectionError) as error:
         return Shown(why=f"no handshake: {error.strerror or error}")
     except OSError as error:

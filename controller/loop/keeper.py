@@ -16,7 +16,8 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import publishes_itself
 from controller.decide.world import World
 from controller.engines.base import Own, result_of
-from controller.ingress.proxy import IMAGE, Ingress, Wanted
+from controller.ingress.config import Tls
+from controller.ingress.proxy import Ingress, Wanted
 from controller.ingress.routes import Targets
 from controller.loop.auditacts import ended, ingress_act, intended
 from controller.loop.auditor import new_id
@@ -77,11 +78,11 @@ class Keeper:
                 self._missed = True
         return {**views, **{name: self._finish(one, routes, there) for name, one in behind.items()}}
 
-    def tend(self, world: World, image: str) -> None:
-        """Have the proxy as this wants it, if it is not."""
+    def tend(self, world: World, template: Wanted) -> None:
+        """Have the proxy as this wants it, if it is not. `template`: what does not follow from services."""
         last = self._plan.wanted if self._plan is not None else None
         behind = see_behind(world, world.views)
-        plan = plan_ingress(behind, last, image or IMAGE)
+        plan = plan_ingress(behind, last, template)
         if plan is None or not (plan.wanted.frontends or plan.coming is not None or self._is_there()):
             return
         with self._changed:
@@ -91,6 +92,17 @@ class Keeper:
             self._news += (plan, self._routes.keys(), self._targets) != before
             if plan != self._done or self._missed:
                 self._begin()
+
+    def serve(self, tls: Tls) -> None:
+        """Have the proxy as it is wanted already, but with that certificate."""
+        with self._changed:
+            before = self._plan
+            if before is None or before.wanted.tls.at != tls.at or before.wanted.tls == tls:
+                return
+            coming = replace(before.coming, tls=tls) if before.coming is not None else None
+            self._plan = Plan(replace(before.wanted, tls=tls), coming)
+            self._news += 1
+            self._begin()
 
     @property
     def settled(self) -> bool:

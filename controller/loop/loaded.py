@@ -16,6 +16,7 @@ from controller.model.errors import Finding
 from controller.model.metrics import MetricsPolicy
 from controller.model.project import ComposeProject, RenderedProject
 from controller.model.resources import ResourcePolicy
+from controller.model.routes import IngressPolicy
 
 if TYPE_CHECKING:
     from controller.loop.gate import Gate
@@ -41,8 +42,7 @@ class Loaded:
     hold: Hold | None = None
     manifest: Path | None = None
     quiet: bool = False
-    ingress_image: str = ""
-    """The image of the proxy; "": the usual one."""
+    ingress: IngressPolicy = field(default_factory=IngressPolicy)
     alerts: AlertPolicy = field(default_factory=AlertPolicy)
     metrics: MetricsPolicy = field(default_factory=MetricsPolicy)
     resources: ResourcePolicy = field(default_factory=ResourcePolicy)
@@ -53,7 +53,7 @@ class Loaded:
     written: Written | None = field(default=None, repr=False, compare=False)
     """All that a scan looks at; None: nobody asks for scans."""
     certified: Mapping[str, Certified] = field(default_factory=lambda: NOBODY)
-    """Services that get certificates."""
+    """Who gets certificates of the controller's authority."""
     contents: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Digests of the contents that count, of services that have any."""
     delivery: Delivery = NO_DELIVERY

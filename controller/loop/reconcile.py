@@ -18,6 +18,8 @@ from controller.loop.ended import Ended
 from controller.loop.guard import Guard
 from controller.loop.handback import differing
 from controller.loop.holds import Circumstances, find_hold
+from controller.loop.ingress_pair import FOLDER as INGRESS
+from controller.loop.ingress_pair import PairReader
 from controller.loop.keeper import Keeper
 from controller.loop.ledger import Ledger
 from controller.loop.limits import Limits
@@ -59,8 +61,9 @@ class Reconciler:
         known, made = store.replicas.known, lambda: self.world.known
         self.senses = Senses(tools.engine, tools.prober, known, made, tools.now(), self._quickest)
         own, wake = tools.engine.own, lambda: tools.queue.add(Key(loaded.name))
-        ingress = store.folder / "ingress"
+        ingress = store.folder / INGRESS
         self.keeper = Keeper(own, loaded.name, ingress, wake, tools.audit) if own is not None else None
+        self._pair = PairReader(store.folder)
         self._told_trouble: str | None = None
         self.world: World = make_world(loaded.desired, self._way)
         self.bounds = Bounds(tools, self.limits, self.chronicle, self.world, self._want)
@@ -291,10 +294,14 @@ class Reconciler:
                 self.world.busy.add(batch.service)
 
     def _tend(self, now: Instant) -> None:
-        """A hold keeps the ingress as it is too."""
-        if self.keeper is None or self.world.hold is not None or self.looks_only or self.limits_only:
+        """A hold keeps the ingress as it is too, but for the certificate that it serves."""
+        if self.keeper is None or self.looks_only or self.limits_only:
             return
-        self.keeper.tend(self.world, self.loaded.ingress_image)
+        template = self._pair.template(self.loaded.ingress)
+        if self.world.hold is not None:
+            self.keeper.serve(template.tls)
+            return
+        self.keeper.tend(self.world, template)
         if (trouble := self.keeper.trouble) != self._told_trouble:
             self._told_trouble = trouble
             told = ("IngressFailed", trouble) if trouble else ("IngressReady", "the ingress is as wanted")
@@ -377,10 +384,10 @@ class Reconciler:
     def refresh(self, loaded: Loaded) -> None:
         """The same is wanted, from files that may be others, or hold what is not wanted of us."""
         before, barred = self.loaded.desired, loaded.desired.barred
-        given = loaded.delivery != self.loaded.delivery
+        given = loaded.delivery != self.loaded.delivery or loaded.ingress != self.loaded.ingress
         self.loaded = replace(loaded, desired=replace(before, barred=barred, refused={}))
         self.bounds.unsettle()
-        if barred != before.barred or before.refused or given:  # a waiver, say, or another threshold, or a secret
+        if barred != before.barred or before.refused or given:  # a waiver, say, or a secret
             self._want()
             self.wake()
 

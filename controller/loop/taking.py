@@ -13,11 +13,11 @@ from typing import NamedTuple
 
 from controller.engines.base import Engine, Scope
 from controller.loop.certbook import CertBook
-from controller.loop.handshake import see_served
+from controller.loop.handshake import Shown, see_served
 from controller.model.certified import MOUNTS, Certified, TakeUp
 from controller.model.errors import EngineError
 from controller.model.names import Instant
-from controller.model.observed import Replica
+from controller.model.observed import Replica, ServiceView
 from controller.security.issuing import Record, mark_of, must_replace
 from controller.security.leaves import CHAIN, read_facts
 from controller.security.renewal import NEVER_TRIED, Tries, may_try
@@ -59,7 +59,7 @@ class Taking:
         open_ = {name: one for name, one in wanted.items() if self._is_open(name, one, kept.of(name))}
         if not open_:
             return ()
-        seen = self._hand.engine.observe(Scope(self._book.project, only=frozenset(open_))).services
+        seen = self._observe(frozenset(name for name, one in open_.items() if not one.ends))
         taken = []
         for name, one in sorted(open_.items()):
             before = kept.of(name)
@@ -71,6 +71,9 @@ class Taking:
                 taken.append(name)
         return tuple(taken)
 
+    def _observe(self, names: frozenset[str]) -> Mapping[str, ServiceView]:
+        return self._hand.engine.observe(Scope(self._book.project, only=names)).services if names else {}
+
     def _is_open(self, name: str, one: Certified, record: Record) -> bool:
         mark = mark_of(self._book.files_of(name))
         if not mark:
@@ -78,7 +81,7 @@ class Taking:
         if record.taken != mark:
             return True
         looked, at = self._looked.get(name, ("", 0.0))
-        return bool(one.ports) and (looked != mark or not 0.0 <= self._hand.now() - at < _LOOK_AGAIN)
+        return bool(one.ports or one.ends) and (looked != mark or not 0.0 <= self._hand.now() - at < _LOOK_AGAIN)
 
     def _keep(self, name: str, before: Record, record: Record) -> None:
         """Only what was found out here: somebody else may have written of it meanwhile."""
@@ -88,6 +91,8 @@ class Taking:
 
     def _look(self, name: str, one: Certified, record: Record, running: list[Replica]) -> Record:
         mark, now = mark_of(self._book.files_of(name)), self._hand.now()
+        if one.ends:
+            return self._look_at_ends(name, one, record, mark)
         if record.taken != mark:
             behind = [one for one in running if (one.started_at or 0.0) <= record.delivered_at + _CLOCKS]
             if behind and not self._hand.tells:
@@ -136,23 +141,40 @@ class Taking:
 
     # --- looking
 
+    def _look_at_ends(self, name: str, one: Certified, record: Record, mark: str) -> Record:
+        """Whoever serves there takes up what is new by itself: it has, once each of them shows it, or nobody serves."""
+        found = {f"{host}:{port}": self._see(name, host, port) for host, port in one.ends}
+        facts = read_facts(self._book.files_of(name)[CHAIN])
+        serial = facts.serial if facts is not None else ""
+        self._looked[name] = (mark, self._hand.now())
+        there = {place: one for place, one in found.items() if one.reached and one.listens}
+        if all(one.serial == serial for one in there.values()):
+            return replace(_taken(record, mark), served=serial if there else "")
+        return self._judge(record, there.items(), serial)
+
+    def _see(self, name: str, address: str, port: int) -> Shown:
+        return see_served(address, port, self._hand.folder / MOUNTS / name)
+
     def _shake(self, name: str, one: Certified, record: Record, running: Iterable[Replica]) -> Record:
         """What each replica that can be reached from here serves; of those that cannot nothing is known."""
         facts = read_facts(self._book.files_of(name)[CHAIN])
-        shown, now = [], self._hand.now()
+        shown = []
         for replica in running:
             if replica.address is not None:
-                own = self._hand.folder / MOUNTS / name
-                found = [(port, see_served(replica.address, port, own)) for port in one.ports]
+                found = [(port, self._see(name, replica.address, port)) for port in one.ports]
                 shown += [(f"{replica.name}:{port}", one) for port, one in found if one.reached]
         if facts is None or not shown:
             return replace(record, not_served="", served="")
-        wrong = [(place, one) for place, one in shown if one.serial != facts.serial]
+        return self._judge(record, shown, facts.serial)
+
+    def _judge(self, record: Record, shown: Iterable[tuple[str, Shown]], serial: str) -> Record:
+        wrong = [(place, one) for place, one in shown if one.serial != serial]
         if not wrong:
-            return replace(record, served=facts.serial, not_served="", not_served_since=0.0)
-        place, found_one = wrong[0]
-        said = found_one.why or f"it serves certificate {found_one.serial[:16]}, not {facts.serial[:16]}"
-        return replace(record, not_served=f"{place}: {said}", not_served_since=record.not_served_since or now)
+            return replace(record, served=serial, not_served="", not_served_since=0.0)
+        place, one = wrong[0]
+        said = one.why or f"it serves certificate {one.serial[:16]}, not {serial[:16]}"
+        since = record.not_served_since or self._hand.now()
+        return replace(record, not_served=f"{place}: {said}", not_served_since=since)
 
 
 def _taken(record: Record, mark: str) -> Record:

@@ -21,6 +21,10 @@ def is_own_mount(kind: object, source: object, target: object, *, read_only: boo
     return kind == "bind" and read_only and target == MOUNT and f"/{MOUNTS}/" in str(source)
 
 
+INGRESS = "@ingress"
+"""Stands for the ingress among services that get certificates: no service can be called so."""
+
+
 class TakeUp(StrEnum):
     """How a service takes up what is new."""
 
@@ -33,7 +37,8 @@ class TakeUp(StrEnum):
 class Certified:
     """One service that gets certificates. `lifetime` in seconds; `uid`, `gid`: whose its key is, None: not known.
 
-    `ports`: those on which the served certificate can be seen. `replicas`: for how many names of containers.
+    `ports`: those of its replicas on which the served certificate can be seen; `ends`: addresses and ports where that
+    is so, and no replica has to be looked for. `replicas`: for how many names of containers.
     """
 
     lifetime: float
@@ -45,6 +50,7 @@ class Certified:
     ports: tuple[int, ...] = ()
     uid: int | None = None
     gid: int | None = None
+    ends: tuple[tuple[str, int], ...] = ()
 
 
 NOBODY: Mapping[str, Certified] = MappingProxyType({})

@@ -36,7 +36,7 @@ class OwnSpec:
     """A container of ours as it is to be. It always has a read-only root, no capability and no new privileges.
 
     `networks` are names; a container is joined to those that it lacks while it runs. Every other difference means
-    another container. `memory` in bytes.
+    another container. `memory` in bytes; `logs`: octets of its log that are kept, 0: as the engine does it.
     """
 
     stack: str
@@ -50,6 +50,7 @@ class OwnSpec:
     binds: tuple[Bind, ...] = ()
     memory: int = 0
     stop_signal: str = "SIGTERM"
+    logs: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from controller.model.names import Instant
 
@@ -35,6 +36,40 @@ class Frontend:
     """The port on which the replicas listen."""
     host_ip: str = ""
     mode: Mode = Mode.HTTP
+
+
+@dataclass(frozen=True, slots=True)
+class TlsPorts:
+    """Where TLS is asked for, whichever release's ports the ingress has just now: at these host ports, or at each of
+    HTTP."""
+
+    ports: frozenset[int] = frozenset()
+    http: bool = False
+
+    def covers(self, front: Frontend) -> bool:
+        return front.host_port in self.ports or (self.http and front.mode is Mode.HTTP)
+
+    def __bool__(self) -> bool:
+        """Whether it is asked for at all."""
+        return self.http or bool(self.ports)
+
+
+NO_TLS_PORTS = TlsPorts()
+
+
+@dataclass(frozen=True, slots=True)
+class IngressPolicy:
+    """What the manifest wants of a stack's ingress beside its ports.
+
+    `image` "": the usual one. `tls`: where it is spoken, with the user's `certificate` and `key`, or, where there are
+    none, with one of the stack's own authority. `log`: it tells every connection.
+    """
+
+    image: str = ""
+    tls: TlsPorts = NO_TLS_PORTS
+    certificate: Path | None = None
+    key: Path | None = None
+    log: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ server and by a client, and names its service in every way in which others call 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,7 @@ AUTHORITY_LIFE = timedelta(days=365)
 _LONGEST_NAME = 64
 """Characters of a common name (X.520)."""
 _LONGEST_LABEL, _LONGEST_DOMAIN = 63, 253
+_LABEL = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ def uri_of(project: str, service: str) -> str:
 
 
 def _is_dns(name: str) -> bool:
-    labels = name.split(".")
-    return name.isascii() and len(name) <= _LONGEST_DOMAIN and all(0 < len(one) <= _LONGEST_LABEL for one in labels)
+    labels = name.removeprefix("*.").split(".")
+    return len(name) <= _LONGEST_DOMAIN and all(len(one) <= _LONGEST_LABEL and _LABEL.fullmatch(one) for one in labels)
 
 
 def make_authority(project: str, now: datetime, life: timedelta = AUTHORITY_LIFE) -> Pair:

@@ -10,6 +10,7 @@ import pytest
 
 from controller.loop.loaded import Loaded
 from controller.model.decision import Phase
+from controller.model.routes import IngressPolicy
 from tests.component.stage import Stage, converged, load, service
 
 pytestmark = pytest.mark.unit
@@ -139,6 +140,17 @@ def test_a_waiver_counts_at_once_though_nothing_else_is_wanted(tmp_path: Path) -
     stage.reconciler.refresh(stage.commit(load({"web": service()}, stage.reconciler.loaded)))
     stage.settle(20)
     assert converged(stage) and stage.running("web") == 1
+
+
+def test_another_ingress_is_looked_at_at_once_though_nothing_else_is_wanted(tmp_path: Path) -> None:
+    stage = Stage(tmp_path, load({"web": service()}))
+    stage.settle(20)
+    woken: list[None] = []
+    stage.reconciler.wake = lambda: woken.append(None)  # type: ignore[method-assign]
+    stage.reconciler.refresh(stage.reconciler.loaded)
+    assert woken == []
+    stage.reconciler.refresh(replace(stage.reconciler.loaded, ingress=IngressPolicy(log=True)))
+    assert len(woken) == 1
 
 
 def test_a_way_back_is_open_to_what_ran_before(runs: Stage) -> None:

@@ -259,3 +259,24 @@ def test_of_who_cannot_be_reached_from_here_nothing_is_said(tmp_path: Path) -> N
     made = scene(tmp_path, ports=(1,))
     made.runs(NOW - 1, address=None)
     assert made.turn() == ("db",) and (made.record.served, made.record.not_served) == ("", "")
+
+
+# --- where no replica is looked for
+
+
+def test_who_serves_at_an_address_takes_it_up_by_itself_and_nobody_is_told(tmp_path: Path) -> None:
+    made = scene(tmp_path)
+    with serving(made.mount) as port:
+        made.one = replace(made.one, ends=(("127.0.0.1", port),))
+        assert made.turn() == ("db",) and made.record.served
+        serial = made.renew()
+        assert made.turn(1) == () and "it serves certificate" in made.record.not_served
+        assert made.shelf.commands == made.rolled == []
+    with serving(made.mount) as port:
+        made.one = replace(made.one, ends=(("127.0.0.1", port),))
+        assert made.turn(1) == ("db",) and (made.record.served, made.record.not_served) == (serial, "")
+    made.renew()
+    assert made.turn(1) == ("db",) and made.record.served == "", "whoever listens there later will read it"
+    made.one = replace(made.one, ends=(("nobody.invalid", 1),))
+    made.renew()
+    assert made.turn(1) == ("db",), "nothing is known of what cannot be reached"

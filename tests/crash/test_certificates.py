@@ -16,7 +16,7 @@ import pytest
 from controller.loop.certbook import CertBook
 from controller.loop.certifying import Certifier
 from controller.loop.vaulting import find_vault
-from controller.model.certified import Certified
+from controller.model.certified import INGRESS, Certified
 from controller.model.errors import ControllerError
 from controller.security.authority import names_of
 from controller.security.issuing import Kept, mark_of, subject_of
@@ -49,11 +49,11 @@ class Office:
         assert found is not None
         return found
 
-    def take_up_all(self) -> None:
+    def take_up_all(self, wanted: Mapping[str, Certified] = WANTED) -> None:
         """Every service has read what lies there."""
 
         def note(kept: Kept) -> Kept:
-            for name in WANTED:
+            for name in wanted:
                 kept = kept.with_record(name, replace(kept.of(name), taken=mark_of(self.book.files_of(name))))
             return kept
 
@@ -218,6 +218,28 @@ def test_nothing_goes_on_while_one_service_has_not_read(office: Office) -> None:
     for days in range(5):
         rotation = office.certifier.advance(WANTED, NOW + days * DAY)
         assert rotation is not None and rotation.stage is Stage.ADD
+
+
+def test_clients_of_the_ingress_have_time_to_hear_of_a_new_authority(office: Office) -> None:
+    wanted = {**WANTED, INGRESS: Certified(7 * DAY, replicas=0)}
+    office.certifier.turn(wanted, NOW)
+    office.certifier.begin_change(NOW)
+    office.certifier.turn(wanted, NOW)
+    office.take_up_all(wanted)
+    old = office.book.load().rotation.issuer
+    for days in (0, 1, 6.9):
+        assert office.certifier.advance(wanted, NOW + days * DAY).stage is Stage.ADD
+        assert read_facts(office.book.files_of(INGRESS)[CHAIN]).authority == old
+        assert len(read_bundle(office.book.files_of(INGRESS)[BUNDLE])) == 2
+    assert office.certifier.advance(wanted, NOW + 7 * DAY).stage is Stage.SWITCH
+
+
+def test_the_ingress_that_wants_none_any_more_leaves_no_key_behind(office: Office) -> None:
+    office.certifier.turn({**WANTED, INGRESS: Certified(7 * DAY, replicas=0)}, NOW)
+    folder = office.book.folder / "mounts" / INGRESS
+    assert office.book.files_of(INGRESS)[KEY]
+    office.certifier.turn(WANTED, NOW)
+    assert not folder.exists() and set(office.book.load().records) <= set(WANTED)
 
 
 def test_an_authority_is_changed_by_itself_long_before_its_end(office: Office) -> None:

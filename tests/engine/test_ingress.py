@@ -38,6 +38,7 @@ def test_a_proxy_that_somebody_ended_is_there_again_after_ensure(bed: Bed, end: 
     docker(*end.split(), bed.proxy)
     with pytest.raises(Transient):
         bed.ingress.observe()
+    eventually(lambda: (seen := bed.ingress.container()) is None or not seen.running)  # the engine hears of it later
     bed.ingress.ensure(bed.wanted({replicas[0]: IN, replicas[1]: DRAINING}))
     assert bed.states() == {replicas[0]: IN, replicas[1]: DRAINING}
     assert {bed.get()[1] for _ in range(4)} == {replicas[0][:12]}

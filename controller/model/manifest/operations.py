@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from controller.model.alert import Comparison, Severity
 from controller.model.decision import Phase
 from controller.model.desired import ContentsPolicy, DriftPolicy, StartupMode
-from controller.model.manifest.values import Cpu, Duration, Listen, Section, Share, Size, written
+from controller.model.manifest.values import Cpu, DnsName, Duration, Listen, PortNumber, Section, Share, Size, written
 from controller.model.manifest.workload import Exec, HttpCheck, Service
 from controller.model.resources import AdjustMode, Admission
 
@@ -81,11 +81,24 @@ class IngressMode(StrEnum):
     AUTO = "auto"
 
 
+class IngressTls(Section):
+    """Where the ingress speaks TLS; with which certificate, `security.tls` says."""
+
+    ports: tuple[PortNumber, ...] | None = None
+    """Host ports that speak it. Default: those of HTTP where `security.tls.certificate` is given, else none."""
+    names: tuple[DnsName, ...] = ()
+    """How clients call it, beside `localhost`: for a certificate of the controller's own authority."""
+
+
 class Ingress(Section):
     mode: IngressMode = IngressMode.OFF
     """`auto` puts services that publish ports behind one proxy, so that they can be replaced without a gap."""
     drain_timeout: Duration = written("30s")
     """How long open connections of a leaving replica may take to end."""
+    tls: IngressTls = Field(default_factory=IngressTls)
+    """TLS between clients and the ingress."""
+    log: bool = False
+    """Tell every connection in the log of the proxy's container: who, where to, how it ended; no path, no header."""
 
 
 class Reserve(Section):

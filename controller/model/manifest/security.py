@@ -108,9 +108,9 @@ class Tls(Section):
     owners: Mapping[str, str] = Field(default_factory=dict)
     """By service: whose its key is in the container, as `999` or `:999`. Default: `user`, where that is a number."""
     certificate: str | None = None
-    """Certificate chain for the ingress; a path."""
+    """Certificate chain that the ingress serves; a path relative to the manifest. Default: of the own authority."""
     key: str | None = None
-    """Its private key; a path."""
+    """Its private key, not encrypted; a path."""
 
 
 class Secrets(Section):

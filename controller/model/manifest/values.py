@@ -59,6 +59,12 @@ Size = Annotated[int, _read(octets), _texts(SIZE, {"type": "integer", "minimum":
 Cpu = Annotated[float, _read(cores), _texts(CPU, {"type": "number", "minimum": 0}, examples=["500m", 0.5])]
 Share = Annotated[float, _read(ratio), _texts(SHARE, {"type": "number", "minimum": 0, "maximum": 1}, examples=["80%"])]
 PortNumber = Annotated[int, Field(ge=1, le=65535)]
+_LABEL = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+_LAST_LABEL = "[A-Za-z_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?"
+"""No address ends so."""
+DnsName = Annotated[
+    str, Field(max_length=253, pattern=rf"^(\*\.)?({_LABEL}\.)*{_LAST_LABEL}$", examples=["www.example.org"])
+]
 Network = Annotated[str, AfterValidator(_network)]
 Listen = Annotated[str, Field(pattern=r"^(\[[0-9a-fA-F:]+\]|[^\s:/]+):[0-9]{1,5}$", examples=["127.0.0.1:7070"])]
 Ratio = Annotated[float, Field(ge=0, le=1)]

@@ -125,10 +125,15 @@ def test_a_long_chain_is_no_matter() -> None:
 LATER: dict[str, Any] = {
     "ingress is acted on": ({"ingress": {"mode": "auto"}}, []),
     "TLS between services is acted on": ({"security": {"tls": {"mode": "internal"}}}, []),
-    "the ingress's own": (
+    "a certificate of an ingress that has no port": (
         {"security": {"tls": {"certificate": "a.pem", "key": "k.pem"}}},
-        ["spec.security.tls.certificate", "spec.security.tls.key"],
+        ["spec.security.tls.certificate"],
     ),
+    "TLS at a port that the ingress has not": (
+        {"ingress": {"mode": "auto", "tls": {"ports": [443]}}},
+        ["spec.ingress.tls.ports[0]"],
+    ),
+    "the log of the ingress is acted on": ({"ingress": {"mode": "auto", "log": True}}, []),
     "network policy is acted on": ({"security": {"networkPolicy": "dependencies", "addressPool": "10.9.0.0/20"}}, []),
     "strict is acted on": ({"security": {"strict": True}}, []),
     "bake is acted on": ({"services": {"web": {"update": {"bake": "1m", "watch": "ready", "scope": "stack"}}}}, []),

@@ -1,11 +1,16 @@
 """What the ingress takes of a service, and what its replicas are made from then."""
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
-from controller.intake.ingress import find_frontends, share_address, without_ports
+from controller.intake.certified import read_ingress_certified
+from controller.intake.ingress import find_frontends, read_ingress, share_address, warn_ingress, without_ports
+from controller.model.certified import Certified
 from controller.model.desired import Leaving, Order, Template
 from controller.model.manifest.workload import Service
 from controller.model.routes import Frontend, Mode
@@ -247,3 +252,76 @@ def test_a_range_beside_a_port_of_the_ingress_is_still_to_be_long_enough() -> No
     short = {"web": {"ports": [port(), port(published="9000-9001")], "scale": 3}}
     (error,) = builders.resolved(short, AUTO).errors
     assert "3 replicas need 3 host ports for port 80, but there are only 2 host ports (9000-9001)" in error.message
+
+
+LED = {"web": Frontend("web", 8080, 80, "", Mode.HTTP), "db": Frontend("db", 5432, 5432, "0.0.0.0", Mode.TCP)}
+PAIR = {"certificate": "tls/site.pem", "key": "/etc/site.key"}
+WHERE: list[tuple[str, dict[str, Any], set[int], tuple[str, ...]]] = [
+    ("nobody asks", {}, set(), ()),
+    ("TLS between services alone", {"security": {"tls": {"mode": "internal"}}}, set(), ()),
+    ("a certificate, for all of HTTP", {"security": {"tls": PAIR}}, {8080}, ()),
+    ("a certificate, for one port", {"security": {"tls": PAIR}, "ingress": {"tls": {"ports": [5432]}}}, {5432}, ()),
+    ("a certificate, for none", {"security": {"tls": PAIR}, "ingress": {"tls": {"ports": []}}}, set(), ()),
+    (
+        "ours, also for one that nobody has",
+        {"ingress": {"tls": {"ports": [5432, 443]}}},
+        {5432, 443},
+        ("no port 443 is behind the ingress",),
+    ),
+]
+
+
+def services(*names: str) -> Any:
+    return {name: replace(builders.service({}), name=name, frontends=(LED[name],)) for name in names or LED}
+
+
+@pytest.mark.parametrize(("spec", "ports", "told"), [row[1:] for row in WHERE], ids=[row[0] for row in WHERE])
+def test_where_it_speaks_tls(spec: dict[str, Any], ports: set[int], told: tuple[str, ...]) -> None:
+    manifest = builders.stack(spec)
+    found = read_ingress(manifest, Path("/srv/manifests"), "haproxy:x")
+    fronts = (*LED.values(), Frontend("web", 443, 443, "", Mode.TCP))
+    assert (found.image, {front.host_port for front in fronts if found.tls.covers(front)}) == ("haproxy:x", ports)
+    theirs = "certificate" in spec.get("security", {}).get("tls", {})
+    assert found.certificate == (Path("/srv/manifests/tls/site.pem") if theirs else None)
+    assert found.key == (Path("/etc/site.key") if theirs else None)
+    assert tuple(finding.message for finding in warn_ingress(manifest, services())) == told
+
+
+def test_a_certificate_that_no_port_serves_is_told_with_those_that_there_are() -> None:
+    (found,) = warn_ingress(builders.stack({"security": {"tls": PAIR}}), services("db"))
+    assert found.message == "no HTTP port is behind the ingress that could serve this certificate"
+    assert found.hint == "name some: ingress.tls.ports (there are: 5432)"
+
+
+def test_the_authoritys_certificate_for_it_names_what_the_manifest_says_and_is_looked_at_where_it_is_served() -> None:
+    manifest = builders.stack({"ingress": {"tls": {"ports": [5432, 8080], "names": ["shop.example.org"]}}})
+    ends = (("127.0.0.1", 5432), ("127.0.0.1", 8080))
+    wanted = Certified(7 * 86400.0, ("shop.example.org",), 0, uid=7, ends=ends)
+    assert read_ingress_certified(manifest, services(), 7) == {"@ingress": wanted}
+    assert read_ingress_certified(manifest, {}, 7) == {}, "there is no ingress"
+    theirs = builders.stack({"ingress": {"tls": {"ports": [8080]}}, "security": {"tls": PAIR}})
+    assert read_ingress_certified(theirs, services(), 7) == {}
+
+
+@pytest.mark.parametrize("name", ["10.0.0.5", "a..b", "-a.b", "a" * 64, "*", "*.*.org", "a b", "a.b."])
+def test_what_is_no_name_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        builders.stack({"ingress": {"tls": {"names": [name]}}})
+
+
+@pytest.mark.parametrize("name", ["shop", "*.example.org", "a_b.example", "x1.xn--p1ai"])
+def test_what_is_one_is_taken(name: str) -> None:
+    assert builders.stack({"ingress": {"tls": {"names": [name]}}}).spec.ingress.tls.names == (name,)
+
+
+def test_what_publishes_its_port_itself_is_replaced_where_clients_are_to_be_spoken_to_in_tls() -> None:
+    web = {"web": {"image": "busybox", "ports": [port(app_protocol="http")]}}
+
+    def stays(spec: dict[str, Any]) -> bool:
+        found = builders.resolved(web, {"ingress": {"mode": "auto"}, **spec})
+        assert found.stack is not None
+        direct = found.stack.services["web"].direct
+        assert direct is not None
+        return direct.stays
+
+    assert stays({}) and not stays({"security": {"tls": PAIR}})

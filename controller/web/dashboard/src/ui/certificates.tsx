@@ -43,13 +43,16 @@ function Issued({ found }: { readonly found: Certificates }) {
   );
 }
 
+/** Stands for the ingress among the services that have certificates. */
+const INGRESS = "@ingress";
+
 function Row({ one, stack, now }: { readonly one: Certificate; readonly stack: string; readonly now: number }) {
   const [role, word, meaning] = seenOf(one);
   const near = endingOf(one, now);
   const wrong = [...one.faults, ...(one.message ? [one.message] : [])];
   return (
     <tr>
-      <th scope="row"><a href={hrefOf.service(stack, one.service)}>{one.service}</a></th>
+      <th scope="row">{one.service === INGRESS ? "the ingress" : <a href={hrefOf.service(stack, one.service)}>{one.service}</a>}</th>
       <td data-label="Seen" class={wrong.length ? "wrap" : ""}><Tag role={role} icon={ROLE_ICONS[role]} title={meaning}>{word}</Tag>{wrong.map((each) => <span key={each} class="sub word bad"><Prose text={each} /></span>)}</td>
       <td data-label="Ends in">{!one.endsAt ? <span class="muted">–</span> : <>{near ? <Tag role={near[0]} icon={near[0] === "bad" ? "cross" : "hourglass"}>{near[0] === "bad" ? near[1] : <><Age since={one.endsAt} until />, {near[1]}</>}</Tag> : <Age since={one.endsAt} until />}</>}</td>
       <td data-label="Renewed in" class={one.renewAt ? "" : "none"}>{one.renewAt && (Date.parse(one.renewAt) > now ? <Age since={one.renewAt} until /> : <span class="word warn">due</span>)}</td>

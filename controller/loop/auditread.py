@@ -31,7 +31,7 @@ DENIED = "denied"
 class Query:
     """Which records. `since`: an RFC 3339 instant in UTC; `before`: a `cursor` of a record. "" and (): all.
 
-    `outcome`: "denied", what was not allowed; "failed", what was, and came to nothing.
+    `outcome`: "denied", what was not allowed; "failed", what was, and came to nothing. `act`: an `act_of`.
     """
 
     since: str = ""
@@ -40,14 +40,20 @@ class Query:
     verb: str = ""
     stacks: tuple[str, ...] = ()
     outcome: str = ""
+    act: str = ""
     checkpoints: bool = False
     """Those too."""
 
     def wants(self, record: Mapping[str, Any]) -> bool:
         if record.get("stage") == Stage.CHECKPOINT:
-            return self.checkpoints and not (self.who or self.verb or self.outcome)
+            return self.checkpoints and not (self.who or self.verb or self.outcome or self.act)
         named = (not self.who or record.get("actor") == self.who) and (not self.verb or record.get("verb") == self.verb)
-        return named and self._ended_so(record) and (not self.stacks or _stack_of(record) in self.stacks)
+        return (
+            named
+            and (not self.act or act_of(record) == self.act)
+            and self._ended_so(record)
+            and (not self.stacks or _stack_of(record) in self.stacks)
+        )
 
     def _ended_so(self, record: Mapping[str, Any]) -> bool:
         if not self.outcome:
@@ -55,6 +61,14 @@ class Query:
         decision = record.get("decision")
         denied = isinstance(decision, Mapping) and decision.get("allowed") is False
         return denied if self.outcome == DENIED else not denied and record.get("outcome") in FAILED
+
+
+def act_of(record: Mapping[str, Any]) -> str:
+    """Of all records of one act the same, also where one process was asked by another: it names the `request` that it
+    heeds, which is the id of what the other one recorded. "": it stands alone."""
+    detail = record.get("detail")
+    request = detail.get("request") if isinstance(detail, Mapping) else None
+    return str(request or record.get("id") or "")
 
 
 def _stack_of(record: Mapping[str, Any]) -> str:

@@ -196,6 +196,11 @@ def test_what_is_asked_through_the_api_is_recorded_at_the_door_and_in_the_stack(
     asked = records(house, verb="stop", who="api")
     assert [r["stage"] for r in asked] == ["intent", "outcome"]
     assert asked[0]["via"] == "api" and asked[0]["from"] == door[0]["from"]
+    assert {r["detail"]["request"] for r in asked} == {r["id"] for r in door} and asked[0]["id"] != door[0]["id"]
+    one_act = records(house, act=door[0]["id"])
+    assert [r["verb"] for r in one_act].count("ask") == [r["verb"] for r in one_act].count("stop") == 2
+    assert len(one_act) == 4 and records(house, act="other") == []
+    assert all("request" not in r["detail"] for r in records(house, verb="apply")), "nobody asked at a door"
 
 
 def test_who_is_turned_away_is_recorded_and_cannot_fill_the_disk(house: House) -> None:
@@ -270,6 +275,10 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         assert times == sorted(times, reverse=True)
         assert {r["verb"] for r in there.get("/v1/audit", verb="pause")["records"]} == {"pause"}
         assert {r["actor"] for r in there.get("/v1/audit", who="api")["records"]} == {"api"}
+        (asked,) = {r["id"] for r in there.get("/v1/audit", verb="pause")["records"]}
+        (request,) = {r["detail"]["request"] for r in there.get("/v1/audit", verb="pause")["records"]}
+        told = [r["verb"] for r in there.get("/v1/audit", act=request)["records"]]
+        assert sorted(told) == ["ask", "ask", "pause", "pause"] and asked != request
         assert there.get("/v1/audit", since="2999-01-01T00:00:00Z")["records"] == []
         assert there.get("/v1/audit", stack="other")["records"] == []
         assert there.stranger.post("/v1/session", json={"token": "none"}).status_code == 403

@@ -64,6 +64,8 @@ def test_what_is_shown_can_be_chosen(kept: Project) -> None:
 
     assert actors() == ["ada", *["controller"] * 4, "ada", "ada"] and actors("--since", "1h") == actors()
     assert actors("--who", "ada") == ["ada"] * 3 and actors("--verb", "end") == actors("--limit", "1") == ["ada"]
+    (act,) = {one["id"] for one in json.loads(kept.run("audit", "show", "-o", "json").out)["records"][:1]}
+    assert actors("--act", act) == ["ada"] * 2 and actors("--act", "none") == []
     assert len(actors("-s", "shop")) == 6 and actors("-s", "other") == []
 
 
@@ -72,14 +74,9 @@ def test_tables_have_these_columns(kept: Project) -> None:
     assert lines[0].split() == ["TIME", "WHO", "VIA", "VERB", "OBJECT", "STAGE", "OUTCOME"] and len(lines) == 8
     assert lines[2].split()[2:] == ["controller", "loop", "stop", "shop/web", "1", "intent", "-"]
     wide = kept.run("audit", "show", "-o", "wide").out.splitlines()
-    assert wide[0].split()[-3:] == ["FROM", "LOG", "SEQ"] and wide[1].split()[-6:] == [
-        "uid",
-        "1",
-        "pid",
-        "2",
-        "shop",
-        "1",
-    ]
+    assert wide[0].split()[-3:] == ["ACT", "LOG", "SEQ"]
+    number = json.loads(kept.run("audit", "show", "-o", "json").out)["records"][0]["id"]
+    assert wide[1].split()[-7:] == ["uid", "1", "pid", "2", number, "shop", "1"]
     assert kept.run("audit", "show", "-o", "name").out.split()[-2:] == ["shop/6", "controller/1"]
 
 

@@ -38,14 +38,14 @@ class _Place(NamedTuple):
     folder: Path
     engine: str
 
-    def recorded(self, verb: str, name: str) -> AbstractContextManager[None]:
-        """Around what changes tokens: in the audit log, before and after."""
+    def recorded(self, verb: str, name: str, kind: str = "token") -> AbstractContextManager[None]:
+        """Around what changes tokens, or lets somebody in: in the audit log, before and after."""
         from controller.loop.acting import who
         from controller.loop.auditor import AuditBook, caller
         from controller.security.audit import Act, Via
 
         book = AuditBook(self.root, lambda: self.engine)
-        return book.acting(Act(who(), Via.CLI, verb, "token", name, origin=caller()))
+        return book.acting(Act(who(), Via.CLI, verb, kind, name, origin=caller()))
 
 
 @contextmanager
@@ -69,9 +69,11 @@ def link(options: Options) -> int:
 
     with _place(options) as place:
         address = Address.read(place.folder)
-    if address is None:
-        raise ControllerError("no controller serves a dashboard here", hint="controller run --watch")
-    print_lines([address.link(Keys(read_token(place.root), address.epoch).make_code())])
+        if address is None:
+            raise ControllerError("no controller serves a dashboard here", hint="controller run --watch")
+        with place.recorded("link", "", "session"):
+            code = Keys(read_token(place.root), address.epoch).make_code()
+    print_lines([address.link(code)])
     return 0
 
 

@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from controller.engines.simulated import SimulatedEngine
+from controller.loop.acting import who
 from controller.loop.auditor import AuditBook
+from controller.loop.store import stack_dir
 from controller.security.audit import Act, Via
+from controller.web.keys import Address
 from tests.contract_cli.command import controller
 from tests.contract_cli.conftest import Project
 
@@ -142,6 +145,36 @@ def test_a_copy_is_proven_with_nothing_else_at_hand(kept: Project, tmp_path: Pat
     assert prove("--public", public)[0] == 1
     copy.write_text("nonsense\n")
     assert prove()[0] == 1
+
+
+def test_a_link_to_the_dashboard_is_recorded_without_its_code(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "state")
+    number = SimulatedEngine(project.state).info().id
+    assert project.run("token", "link").code == 1, "nobody serves"
+    Address("http://127.0.0.1:7070", "e1").write(stack_dir(project.state, number, "_controller"))
+    link = project.run("token", "link").out
+    shown = json.loads(project.run("audit", "show", "--verb", "link", "-o", "json").out)["records"]
+    assert [(one["stage"], one["outcome"], one["object"]) for one in shown] == [
+        ("intent", "", {"kind": "session", "name": ""}),
+        ("outcome", "done", {"kind": "session", "name": ""}),
+    ]
+    assert {one["actor"] for one in shown} == {who()} and link.partition("code=")[2].strip() not in str(shown)
+
+
+def test_a_test_of_a_channel_is_recorded_with_what_came_of_it(project: Project) -> None:
+    manifest = """
+        apiVersion: controller/v1
+        kind: Controller
+        spec: {alertChannels: {ops: {urlEnv: OPS_URL}}}
+    """
+    project.write("manifests/controller.yaml", manifest)
+    assert project.run("alerts", "test", env={"OPS_URL": ""}).code == 1
+    shown = json.loads(project.run("audit", "show", "--verb", "test", "-o", "json").out)["records"]
+    assert [(one["stage"], one["outcome"], one["object"]["name"]) for one in shown] == [
+        ("intent", "", "ops"),
+        ("outcome", "failed", "ops"),
+    ]
+    assert shown[1]["detail"] == {"error": "variable OPS_URL is not set"}
 
 
 def test_a_change_is_refused_where_it_cannot_be_recorded(applied: Project, tmp_path: Path) -> None:

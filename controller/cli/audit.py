@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import sys
 import time
@@ -33,19 +32,19 @@ def audit() -> None:
 @click.option("--since", type=DURATION, help="Only what is not older than this, such as 24h.")
 @click.option("--who", default="", metavar="NAME", help="Only what this one did.")
 @click.option("--verb", default="", metavar="WORD", help="Only this, such as apply or login.")
-@click.option("--act", "number", default="", metavar="ID", help="Only this act, in all logs that tell of it.")
+@click.option("--act", default="", metavar="ID", help="Only this act, in all logs that tell of it.")
 @click.option("--limit", type=click.IntRange(min=1), default=_MOST, help=f"The newest so many [{_MOST}].")
 @click.option("--checkpoints", is_flag=True, help="Signatures of the log, too.")
 @takes_options()
-def show(options: Options, since: float | None, who: str, verb: str, number: str, limit: int, checkpoints: bool) -> int:
+def show(options: Options, since: float | None, limit: int, checkpoints: bool, **named: str) -> int:
     """What is in it, newest last; of all stacks, or of those named with -s."""
     from controller.cli.terminal import paint_for, print_data, print_lines, width_for
     from controller.loop.auditread import Query, find
     from controller.render.audit import record_lines, records_data
 
     with _opened(options) as where:
-        named = Query(_instant(since), who=who, verb=verb, stacks=options.stacks, act=number)
-        query = dataclasses.replace(named, checkpoints=checkpoints)
+        who, verb, act = named["who"], named["verb"], named["act"]
+        query = Query(_instant(since), "", who, verb, options.stacks, act=act, checkpoints=checkpoints)
         found = find(where.root, where.engine_id, query, limit)[::-1]
     if options.structured:
         print_data(records_data(found), options)

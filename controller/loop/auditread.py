@@ -47,13 +47,10 @@ class Query:
     def wants(self, record: Mapping[str, Any]) -> bool:
         if record.get("stage") == Stage.CHECKPOINT:
             return self.checkpoints and not (self.who or self.verb or self.outcome or self.act)
-        named = (not self.who or record.get("actor") == self.who) and (not self.verb or record.get("verb") == self.verb)
-        return (
-            named
-            and (not self.act or act_of(record) == self.act)
-            and self._ended_so(record)
-            and (not self.stacks or _stack_of(record) in self.stacks)
-        )
+        named = ((self.who, record.get("actor")), (self.verb, record.get("verb")), (self.act, act_of(record)))
+        if any(wanted not in ("", found) for wanted, found in named):
+            return False
+        return self._ended_so(record) and (not self.stacks or _stack_of(record) in self.stacks)
 
     def _ended_so(self, record: Mapping[str, Any]) -> bool:
         if not self.outcome:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,13 @@ import pytest
 from controller.engines.base import Scope
 from controller.loop.auditor import MEND_AGAIN, AuditBook
 from controller.loop.auditproofs import prove
-from controller.loop.auditread import Query, find
+from controller.loop.auditread import Query, Read, find
+from controller.loop.window import Window
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.security.audit import Act, Via
 from controller.security.auditproof import State
+from controller.web import desk
 from tests.component.house import House
 from tests.component.served import Visit, converge, visit
 from tests.component.waiting import eventually
@@ -290,6 +294,40 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         for wrong in ({"limit": 0}, {"outcome": "done"}, {"before": "x"}, {"since": "yesterday"}, {"nonsense": "1"}):
             assert there.http.get("/v1/audit", params=wrong).status_code == 422, wrong
         assert there.stranger.get("/v1/audit").status_code == 401
+
+    served(house, script)
+
+
+def test_no_number_of_readers_takes_all_threads(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, at_once, most = threading.Event(), [0], [0]
+    guard, plain = threading.Lock(), Window.audited
+
+    def slow(self: Window, query: Query, limit: int) -> list[Read]:
+        with guard:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        go.wait(60)
+        with guard:
+            at_once[0] -= 1
+        return plain(self, query, limit)
+
+    monkeypatch.setattr(Window, "audited", slow)
+    monkeypatch.setattr(desk, "MOST_AUDITS", 6)
+
+    def script(there: Visit) -> None:
+        with ThreadPoolExecutor(10) as pool:
+            asked = [pool.submit(there.http.get, "/v1/audit", timeout=60) for _ in range(10)]
+            try:
+                eventually(lambda: sum(one.done() for one in asked) == 4, 20)
+                refused = [one.result() for one in asked if one.done()]
+                assert {(one.status_code, one.headers["retry-after"]) for one in refused} == {(503, "1")}
+                assert "look into the audit log already" in refused[0].json()["error"]["message"]
+                assert there.http.get("/v1/stacks/shop").status_code == 200, "all else is served meanwhile"
+            finally:
+                go.set()
+            assert sorted(one.result().status_code for one in asked) == [200] * 6 + [503] * 4
+        assert most[0] == desk.AUDITS_AT_ONCE
+        assert there.get("/v1/audit")["records"], "and there is room again"
 
     served(house, script)
 

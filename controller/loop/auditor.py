@@ -12,12 +12,12 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from controller.loop.auditfiles import find_key, key_mark, place_of
+from controller.loop.auditfiles import find_key, key_mark, known_logs, place_of
 from controller.loop.auditlog import AuditLog
 from controller.loop.audittail import as_log
 from controller.model.auditing import AuditPolicy
@@ -28,6 +28,10 @@ from controller.security.auditproof import GAP
 
 MEND_AGAIN = 5.0
 """Seconds after which is tried again to write, while acts are lost."""
+
+
+KEEP_EVERY = 600.0
+"""Seconds after which is looked again whether something in the logs is too old."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,8 @@ class AuditBook:
         self._guard = threading.Lock()
         self._lost: dict[str, _Lost] = defaultdict(_Lost)
         self._tried_at: Instant = 0.0
+        self._kept_at: Instant = 0.0
+        self._to_keep: list[str] = []
         self.policy = AuditPolicy()
         self.tell: Callable[[str], None] = lambda why: None
 
@@ -102,6 +108,18 @@ class AuditBook:
                 if (lost := self._lost.get(stack)) is not None:
                     lost.why = _tell(error)
         return not self._lost
+
+    def keep(self, now: Instant) -> None:
+        """Have each log of this engine forget what is too old, now and then, though nobody writes there: one at each
+        call, so that none takes long. What cannot be done is done another time. Never raises."""
+        if not self.policy.enabled:
+            return
+        with suppress(ControllerError, OSError):
+            if not self._to_keep and not 0.0 <= now - self._kept_at < KEEP_EVERY:
+                self._kept_at = now
+                self._to_keep = list(known_logs(self._root, self._engine_id()))
+            if self._to_keep:
+                self._log(self._to_keep.pop()).keep()
 
     def sign(self, why: str) -> None:
         """Have what this process wrote signed, as far as the disk takes it."""

@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -160,6 +161,16 @@ def test_what_somebody_asks_of_a_daemon_that_cannot_record_it_is_refused_and_hea
     assert gap["detail"]["lost"] >= 2
     verdict = prove(house.folder.parent / "state", house.engine.info().id, "shop")
     assert verdict.state is State.INCOMPLETE and verdict.lost == gap["detail"]["lost"]
+
+
+def test_a_controller_that_runs_has_logs_forget_in_which_nobody_writes(house: House) -> None:
+    state, engine = house.folder.parent / "state", house.engine.info().id
+    before = AuditBook(state, lambda: engine, lambda: time.time() - 400 * 86400)
+    before.record(Act("ada", Via.CLI, "stop", stack="gone"))
+    house.write("shop")
+    forgotten = lambda: [r["verb"] for r in records(house) if r["verb"] in ("stop", "pruned")] == ["pruned"]  # noqa: E731
+    house.run(lambda: eventually(forgotten, 20), house.asked("shop"))
+    assert prove(state, engine, "gone").state is State.OK
 
 
 def test_a_file_that_is_edited_is_taken_up_or_refused_in_the_record(house: House) -> None:

@@ -108,14 +108,15 @@ def _verify_export(options: Options, path: Path, public: str | None) -> int:
 def export(options: Options, since: float | None) -> int:
     """Print it as JSON lines, signed up to the last one: `audit verify --export FILE` proves them on any machine."""
     from controller.cli.terminal import note
+    from controller.loop.auditfiles import known_logs
     from controller.loop.auditor import AuditBook
     from controller.loop.auditread import export as export_log
     from controller.loop.auditread import prove_all
     from controller.render.audit import code_of
 
     with _opened(options) as where:
-        proven = prove_all(where.root, where.engine_id, options.stacks)
-        logs = tuple(proven)
+        proven, there = prove_all(where.root, where.engine_id, options.stacks), known_logs(where.root, where.engine_id)
+        logs = tuple(log for log in proven if log in there)  # of what is gone nothing is made anew
         book = AuditBook(where.root, lambda: where.engine_id)
         book.sign_all(logs, "export")
         for log in logs:
@@ -124,6 +125,26 @@ def export(options: Options, since: float | None) -> int:
     if code := code_of(list(proven.values())):
         note("what was exported is not as it was written: controller audit verify says where", options)
     return code
+
+
+@audit.command()
+@click.argument("stack")
+@takes_options()
+def end(options: Options, stack: str) -> int:
+    """Say that the log of STACK was taken away lawfully: `audit verify` misses it no more. That is recorded."""
+    from controller.cli.terminal import print_lines
+    from controller.loop.acting import who
+    from controller.loop.auditmissed import end_log, open_shelf
+    from controller.loop.auditor import AuditBook, caller
+    from controller.security.audit import Act, Via
+    from controller.security.auditbegun import END
+
+    with _opened(options) as where:
+        act = Act(who(), Via.CLI, END, "audit", stack, origin=caller())
+        shelf = open_shelf(where.root, where.engine_id)
+        end_log(shelf, stack, AuditBook(where.root, lambda: where.engine_id), act)
+    print_lines([f"the log of {stack} has ended; it is missed no more"])
+    return 0
 
 
 def _instant(since: float | None) -> str:

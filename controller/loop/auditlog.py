@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller import failpoints
-from controller.loop.auditfiles import Place, pack, read_lines, write_all
+from controller.loop.auditfiles import Place, end_of, pack, write_all
 from controller.loop.audithead import drop_leftovers, load_anchor, make_anchor, write_anchor
 from controller.loop.audittail import Caught, as_log, find_end, read_on
 from controller.loop.database import make_private
@@ -25,7 +25,7 @@ from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.security.anchor import Anchor
-from controller.security.audit import KeyRing, Line, Stage, link, read_line, split_lines
+from controller.security.audit import KeyRing, Spot, Stage, link, read_line, split_lines
 from controller.security.auditproof import BROKEN, PRUNED
 from controller.security.checkpoints import Block, make_checkpoint
 from controller.security.retention import is_full_by_age, is_too_old, why_pruned
@@ -57,15 +57,24 @@ class AuditLog:
         self._oldest: tuple[Path, str] | None = None
         """The oldest closed segment, and when the last act in it was."""
 
-    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """On the disk when it returns; all of them with one write."""
+    def append(self, records: Sequence[Mapping[str, Any]]) -> Spot | None:
+        """On the disk when it returns; all of them with one write. Where the log ends then, as long as nobody has said
+        that the segment was told of (`note_told`); None: it was."""
         with self._held():
             anchor = self._catch_up()
             if self._is_full(anchor):
                 anchor = self._rotate(anchor)
             anchor = self._put(anchor, records)
             if anchor.seq - anchor.checkpoint >= self._pace.signs:
-                self._sign(anchor, "count")
+                anchor = self._sign(anchor, "count")
+            return None if anchor.told else anchor.spot
+
+    def note_told(self) -> None:
+        """Elsewhere is written that the segment was begun."""
+        with self._held():
+            anchor = load_anchor(self._place.head, self._key)
+            if anchor is not None and not anchor.told:
+                write_anchor(self._place.head, anchor._replace(told=1), self._key)
 
     def sign(self, why: str) -> None:
         """Have all that was written until now signed."""
@@ -130,7 +139,7 @@ class AuditLog:
             make_anchor(self._place.head, caught.anchor, self._key)
         elif (closed := self._place.closed_as(anchor.first)).exists() and not self._place.current.exists():
             caught = read_on(closed, anchor, self._key)  # killed between the two writes of a rotation
-            caught = caught._replace(anchor=caught.anchor._replace(first=caught.anchor.seq + 1, size=0))
+            caught = caught._replace(anchor=_next_segment(caught.anchor))
         else:
             caught = read_on(self._place.current, anchor, self._key)
         return self._take(caught)
@@ -224,7 +233,7 @@ class AuditLog:
         with failpoints.around("disk.auditrotated"):
             os.rename(self._place.current, self._place.closed_as(anchor.first))
             sync_folder(self._place.folder)
-        anchor = anchor._replace(first=anchor.seq + 1, size=0)
+        anchor = _next_segment(anchor)
         write_anchor(self._place.head, anchor, self._key, durable=True)
         return self._clear(anchor)
 
@@ -247,7 +256,7 @@ class AuditLog:
         closed = [one for one in self._place.closed() if one.first < anchor.first]
         sizes = [one.path.stat().st_size for one in closed]
         for index, one in enumerate(closed):
-            end, size = _end_of(one.path), sum(sizes[index:])
+            end, size = end_of(one.path), sum(sizes[index:])
             if end is None or not (end.last.is_genuine(self._key) and end.told.is_genuine(self._key)):
                 break  # somebody else's, or changed: that is told by who verifies, and nothing goes for it
             why = why_pruned(end.at, size, self._policy, self._now())
@@ -268,30 +277,13 @@ class AuditLog:
         if path is None:
             return ""
         if self._oldest is None or self._oldest[0] != path:
-            end = _end_of(path)
+            end = end_of(path)
             self._oldest = (path, end.at if end is not None else "")
         return self._oldest[1]
 
 
-class _End(NamedTuple):
-    """Of a closed segment: its last line, and the last that tells of something, which may be much older."""
-
-    last: Line
-    told: Line
-
-    @property
-    def at(self) -> str:
-        return str(self.told.data.get("ts", ""))
-
-
-def _end_of(path: Path) -> _End | None:
-    """None: there is none that has the form of a line."""
-    found = told = b""
-    with suppress(ValueError):
-        for found in read_lines(path):
-            told = told if b'"stage":"checkpoint"' in found else found
-    last, before = read_line(found.rstrip(b"\n")), read_line((told or found).rstrip(b"\n"))
-    return _End(last, before) if last is not None and before is not None else None
+def _next_segment(anchor: Anchor) -> Anchor:
+    return anchor._replace(first=anchor.seq + 1, size=0, told=0)
 
 
 def _mend(error: OSError) -> str:

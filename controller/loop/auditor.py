@@ -20,10 +20,12 @@ from typing import Any
 from controller.loop.auditfiles import find_key, key_mark, known_logs, place_of
 from controller.loop.auditlog import AuditLog
 from controller.loop.audittail import as_log
+from controller.loop.store import folder_name
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
-from controller.security.audit import Act, Stage, act_data, stamp
+from controller.security.audit import Act, Spot, Stage, act_data, stamp
+from controller.security.auditbegun import begun_act
 from controller.security.auditproof import GAP
 
 MEND_AGAIN = 5.0
@@ -141,12 +143,20 @@ class AuditBook:
             if lost is not None:
                 said = {"lost": lost.count, "since": stamp(lost.since), "why": lost.why}
                 records = [as_log(GAP, said), *records]
-            if records:
-                self._log(stack).append(records)
+            unsaid = self._log(stack).append(records) if records else None
         except BaseException:
             if lost is not None:
                 self._put_back(stack, lost)
             raise
+        if unsaid is not None and stack:
+            self._tell_begun(stack, unsaid)
+
+    def _tell_begun(self, stack: str, spot: Spot) -> None:
+        """So that it is missed who takes the log away with the note of its end. After what it tells of: killed in
+        between, it is told with the next record."""
+        with suppress(ControllerError):
+            self._log("").append([act_data(begun_act(folder_name(stack), spot))])
+            self._log(stack).note_told()
 
     def _log(self, stack: str) -> AuditLog:
         with self._guard:

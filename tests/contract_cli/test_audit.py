@@ -80,7 +80,7 @@ def test_tables_have_these_columns(kept: Project) -> None:
     assert wide[0].split()[-3:] == ["ACT", "LOG", "SEQ"]
     number = json.loads(kept.run("audit", "show", "-o", "json").out)["records"][0]["id"]
     assert wide[1].split()[-7:] == ["uid", "1", "pid", "2", number, "shop", "1"]
-    assert kept.run("audit", "show", "-o", "name").out.split()[-2:] == ["shop/6", "controller/1"]
+    assert kept.run("audit", "show", "-o", "name").out.split()[-2:] == ["shop/6", "controller/2"]
 
 
 def test_nothing_was_done_here_yet(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_exit_code_0_as_it_was_written(kept: Project) -> None:
     assert (code, found["state"], found["finding"]) == (0, "ok", None)
     assert list(found) == VERDICT and found["first"] == 1 and found["last"] == found["records"] == 6
     assert kept.run("audit", "verify").out.splitlines() == [
-        "controller: ok, 1 record, none signed yet",
+        "controller: ok, 2 records (1 to 2), none signed yet",
         "shop: ok, 6 records (1 to 6), none signed yet",
     ]
     assert kept.run("audit", "verify", "-s", "shop").out.count(": ok, ") == 1
@@ -145,6 +145,26 @@ def test_a_copy_is_proven_with_nothing_else_at_hand(kept: Project, tmp_path: Pat
     assert prove("--public", public)[0] == 1
     copy.write_text("nonsense\n")
     assert prove()[0] == 1
+
+
+def test_a_log_that_is_taken_away_with_the_note_of_its_end_is_missed_until_somebody_ends_it(kept: Project) -> None:
+    assert kept.run("audit", "end", "shop").code == 1 and kept.run("audit", "end", "nobody").code == 1
+    (head,) = kept.state.glob("*/_controller/heads/shop")
+    log_of(kept).unlink()
+    head.unlink()
+    code, found = verdict(kept)
+    assert (code, found["state"], found["records"]) == (1, "tampered", 0)
+    assert (found["finding"]["fault"], found["finding"]["file"]) == ("removed", "shop/audit.jsonl")
+    assert "record 1 of the controller's log says that it had this" in found["finding"]["message"]
+    assert kept.run("audit", "export").code == 1 and not head.exists(), "nothing is made anew"
+    assert kept.run("audit", "verify", "-s", "shop").code == 1
+    assert kept.run("audit", "end", "shop").out == "the log of shop has ended; it is missed no more\n"
+    assert kept.run("audit", "verify").code == 0
+    said = json.loads(kept.run("audit", "show", "--verb", "end-log", "-o", "json").out)["records"]
+    assert [(one["actor"], one["outcome"], one["object"]["name"]) for one in said] == [
+        (who(), "", "shop"),
+        (who(), "done", "shop"),
+    ]
 
 
 def test_a_link_to_the_dashboard_is_recorded_without_its_code(tmp_path: Path) -> None:

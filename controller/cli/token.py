@@ -98,7 +98,7 @@ def create(options: Options, user: str, roles: tuple[str, ...], lifetime: float 
     key, policy = take_key(os.environ), read_policy(options)
     made = _make(user, roles, options.stacks, policy, lifetime)
     with _place(options) as place, place.recorded("create", f"{made.id} of {user}"):
-        ring, issued = _open_book(place.folder, key).issue(made, made.issued)
+        ring, issued = _open_book(place, key).issue(made, made.issued)
     text = sign(ring, issued.claims)
     if options.structured:
         print_data({**token_data(issued, made.issued), "token": text}, options)
@@ -136,15 +136,16 @@ def _make(
     return Issued(secrets.token_hex(8), user, now, now + int(seconds), "", roles or None, stacks)
 
 
-def _open_book(folder: Path, key: object) -> TokenBook:
+def _open_book(place: _Place, key: object) -> TokenBook:
     """Raises ControllerError where a controller serves that would refuse what is signed here."""
     from controller.loop.tokenbook import TokenBook
+    from controller.loop.tokenseals import Seals
     from controller.security.signing import Key
     from controller.web.keys import Address
 
     assert key is None or isinstance(key, Key)
-    book = TokenBook(folder, key)
-    if Address.read(folder) is not None:
+    book = TokenBook(place.folder, key, Seals(place.root, os.environ))
+    if Address.read(place.folder) is not None:
         book.check_signer()
     return book
 
@@ -182,12 +183,13 @@ def revoke(options: Options, numbers: tuple[str, ...], user: str | None) -> int:
 
     from controller.cli.terminal import print_lines
     from controller.loop.tokenbook import TokenBook
+    from controller.loop.tokenseals import Seals
     from controller.model.errors import ControllerError
 
     if not numbers and user is None:
         raise click.UsageError("name a token by its ID, or --user")
     with _place(options) as place:
-        book = TokenBook(place.folder)
+        book = TokenBook(place.folder, None, Seals(place.root, os.environ))
         page = book.page()
         known = {one.id for one in page.tokens} if page is not None else set()
         for number in numbers:
@@ -211,7 +213,7 @@ def rotate(options: Options, revoke_all: bool) -> int:
 
     key = take_key(os.environ)
     with _place(options) as place, place.recorded("rotate", "all" if revoke_all else "key"):
-        made = _open_book(place.folder, key).rotate(time.time(), revoke_all=revoke_all)
+        made = _open_book(place, key).rotate(time.time(), revoke_all=revoke_all)
     rest = "every other token is void" if revoke_all else "tokens signed before are good until they expire"
     print_lines([f"key {made.kid} signs from now on; {rest}"])
     return 0

@@ -1,6 +1,7 @@
 """The keys that sign tokens, and which tokens were issued and revoked: one private file, shared by all processes.
 
 It is written as a whole, so that no key, token or revocation is ever there in half. A token itself is kept nowhere.
+Keys are encrypted where there is an encryption key; what was written in clear before is taken over by the next write.
 """
 
 from __future__ import annotations
@@ -11,37 +12,35 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 from controller import failpoints
 from controller.loop.database import make_private
 from controller.loop.disk import exclusive, sync_folder
+from controller.loop.tokenfile import FILE, is_sealed
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.security.signing import LEEWAY, Claims, Key, Ring, read_secret_key
 
-FILE = "access.json"
 _KEPT_AFTER = 7 * 86400.0
 """Seconds for which a token that has expired is still listed."""
+_GIVE = "give the key that it was encrypted with in ENCRYPTION_KEY_FILE"
 _MOST = 10_000
 """Tokens that are listed; each request reads what was written only when it has changed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A generated key (Ed25519). `retired`: since when it signs nothing any more."""
+    """A generated key (Ed25519). `secret`: its seed, encrypted or in base64; `retired`: since when it signs nothing any
+    more."""
 
     kid: str
     secret: str = field(repr=False)
     made: Instant
     retired: Instant | None = None
-
-    @property
-    def key(self) -> Key:
-        return Key(self.kid, "EdDSA", base64.b64decode(self.secret))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,16 +80,38 @@ class Page:
         return next((one for one in self.tokens if one.id == number), None)
 
 
+class Sealing(NamedTuple):
+    """How keys are encrypted: by context and content. `seal` None: they are not; `locked`: why they cannot be."""
+
+    seal: Callable[[str, bytes], str] | None = None
+    locked: str | None = None
+
+
+class Sealer(Protocol):
+    """What encrypts keys."""
+
+    def open(self, context: str, sealed: str) -> bytes:
+        """Raises ControllerErrors where the encryption key is not at hand, or it was sealed for something else."""
+        ...
+
+    def sealing(self) -> AbstractContextManager[Sealing]:
+        """As long as it is held no encryption key goes."""
+        ...
+
+
 class TokenBook:
     """Of one engine's controller. Safe from several threads and processes. Raises ControllerErrors.
 
-    `secret`: the key of `JWT_SECRET_KEY`; None: keys are generated here.
+    `secret`: the key of `JWT_SECRET_KEY`; None: keys are generated here. `seals` None: what is encrypted stays so, and
+    nothing else is.
     """
 
-    def __init__(self, folder: Path, secret: Key | None = None) -> None:
+    def __init__(self, folder: Path, secret: Key | None = None, seals: Sealer | None = None) -> None:
         self._folder, self._path = folder, folder / FILE
         self.secret = secret
+        self._seals = seals
         self._lock = threading.Lock()
+        self._opened: dict[str, bytes] = {}
         self._seen: tuple[object, Page | None] = (None, None)
 
     # --- what is known
@@ -104,7 +125,7 @@ class TokenBook:
             return self._seen[1]
 
     def ring(self) -> Ring | None:
-        """The keys that are in use; None: there are none yet."""
+        """The keys that are in use; None: there are none yet. Raises where they are encrypted, and cannot be opened."""
         page = self.page()
         return None if page is None else self._ring(page)
 
@@ -115,8 +136,19 @@ class TokenBook:
         return found is not None and found.revoked is None
 
     def _ring(self, page: Page) -> Ring | None:
-        keys = (self.secret,) if self.secret is not None else tuple(one.key for one in page.keys)
+        keys = (self.secret,) if self.secret is not None else tuple(self._key(page, one) for one in page.keys)
         return Ring(page.id, keys) if keys else None
+
+    def _key(self, page: Page, made: Made) -> Key:
+        """What is encrypted is opened once."""
+        if not is_sealed(made.secret):
+            return Key(made.kid, "EdDSA", base64.b64decode(made.secret))
+        if made.secret not in self._opened:
+            if self._seals is None:
+                raise ControllerError(f"{self._path}: its keys are encrypted", hint=_GIVE)
+            known = {one.secret: self._opened[one.secret] for one in page.keys if one.secret in self._opened}
+            self._opened = {**known, made.secret: self._seals.open(_context(page, made), made.secret)}
+        return Key(made.kid, "EdDSA", self._opened[made.secret])
 
     # --- what changes
 
@@ -151,7 +183,20 @@ class TokenBook:
             if revoke_all:
                 page, old = _revoked(page, {one.id for one in page.tokens}, now), ()
             change.page = replace(page, keys=(made, *old))
-        return made.key
+            key = self._key(page, made)
+        return key
+
+    def turn(self, rewrap: Callable[[str], str]) -> int:
+        """Bring each key that is encrypted under another encryption key, in one write; how many there were to bring."""
+        with _explained(self._path), exclusive(self._folder):
+            page = self.page()
+            if page is None:
+                return 0
+            keys = tuple(replace(one, secret=rewrap(one.secret)) if is_sealed(one.secret) else one for one in page.keys)
+            turned = sum(new != old for new, old in zip(keys, page.keys, strict=True))
+            if turned:
+                _write(self._path, replace(page, keys=keys))
+            return turned
 
     def settle(self, now: Instant) -> None:
         """A controller begins to serve with these keys: what others have signed is void, now and for ever."""
@@ -186,7 +231,8 @@ class TokenBook:
         """One at a time of all processes; written where it is another one in the end."""
         with _explained(self._path):
             make_private(self._folder)
-        with _explained(self._path), exclusive(self._folder):
+        held = self._seals.sealing() if self._seals is not None else nullcontext(Sealing())
+        with held as sealing, _explained(self._path), exclusive(self._folder):
             before = self.page()
             change = _Change(before or Page(secrets.token_hex(16)))
             if self.secret is None and not change.page.keys:
@@ -194,7 +240,7 @@ class TokenBook:
             yield change
             after = _tidy(change.page, now)
             if after != before:
-                _write(self._path, after)
+                _write(self._path, _sealed(after, before, sealing))
 
 
 def take_key(environment: MutableMapping[str, str]) -> Key | None:
@@ -211,6 +257,24 @@ class _Change:
 
 def _make_key(now: Instant) -> Made:
     return Made(f"ed-{secrets.token_hex(8)}", base64.b64encode(secrets.token_bytes(32)).decode(), now)
+
+
+def _context(page: Page, made: Made) -> str:
+    """What binds an encrypted key: it opens in no other file, and for no other number."""
+    return json.dumps(["token key", page.id, made.kid])
+
+
+def _sealed(page: Page, before: Page | None, sealing: Sealing) -> Page:
+    """No new key is written in clear where others are encrypted, and those cannot be opened."""
+    known = {one.kid for one in before.keys} if before is not None else set()
+    keys = []
+    for one in page.keys:
+        if not is_sealed(one.secret) and sealing.seal is not None:
+            one = replace(one, secret=sealing.seal(_context(page, one), base64.b64decode(one.secret)))  # noqa: PLW2901
+        elif not is_sealed(one.secret) and sealing.locked is not None and one.kid not in known:
+            raise ControllerError(f"no key can be made that signs tokens: {sealing.locked}", hint=_GIVE)
+        keys.append(one)
+    return replace(page, keys=tuple(keys))
 
 
 def _revoked(page: Page, numbers: set[str], now: Instant) -> Page:
@@ -244,7 +308,8 @@ def _read(path: Path) -> Page:
         said: Any = json.loads(path.read_text(encoding="utf-8"))
         keys = tuple(Made(**one) for one in said["keys"])
         for one in keys:
-            base64.b64decode(one.secret, validate=True)
+            if not is_sealed(one.secret):
+                base64.b64decode(one.secret, validate=True)
         return Page(said["id"], keys, tuple(map(_issued, said["tokens"])), said["signer"])
     except OSError as error:
         raise _unreadable(path, error.strerror or "") from None

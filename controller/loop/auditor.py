@@ -55,6 +55,7 @@ class AuditBook:
         self._guard = threading.Lock()
         self._lost: dict[str, _Lost] = defaultdict(_Lost)
         self._tried_at: Instant = 0.0
+        self._written: set[str] = set()
         self._kept_at: Instant = 0.0
         self._to_keep: list[str] = []
         self.policy = AuditPolicy()
@@ -125,9 +126,10 @@ class AuditBook:
 
     def sign(self, why: str) -> None:
         """Have what this process wrote signed, as far as the disk takes it."""
-        for log in tuple(self._logs.values()):
+        for stack, log in tuple(self._logs.items()):
             try:
-                log.sign(why)
+                if stack in self._written:
+                    log.sign(why)
             except ControllerError:  # told already, by who could not write
                 return
 
@@ -144,6 +146,7 @@ class AuditBook:
                 said = {"lost": lost.count, "since": stamp(lost.since), "why": lost.why}
                 records = [as_log(GAP, said), *records]
             unsaid = self._log(stack).append(records) if records else None
+            self._written.add(stack)
         except BaseException:
             if lost is not None:
                 self._put_back(stack, lost)

@@ -17,7 +17,7 @@ import pytest
 from controller.engines.base import Scope
 from controller.loop.auditor import MEND_AGAIN, AuditBook
 from controller.loop.auditproofs import prove
-from controller.loop.auditread import Query, Read, find
+from controller.loop.auditread import Query, Read, find, prove_all
 from controller.loop.window import Window
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
@@ -168,9 +168,13 @@ def test_a_controller_that_runs_has_logs_forget_in_which_nobody_writes(house: Ho
     before = AuditBook(state, lambda: engine, lambda: time.time() - 400 * 86400)
     before.record(Act("ada", Via.CLI, "stop", stack="gone"))
     house.write("shop")
-    forgotten = lambda: [r["verb"] for r in records(house) if r["verb"] in ("stop", "pruned")] == ["pruned"]  # noqa: E731
-    house.run(lambda: eventually(forgotten, 20), house.asked("shop"))
-    assert prove(state, engine, "gone").state is State.OK
+
+    def left() -> list[str]:
+        return [read.data["verb"] for read in find(state, engine, Query()) if read.log == "gone"]
+
+    assert left() == ["stop"]
+    house.run(lambda: eventually(lambda: left() == ["pruned"], 20), house.asked("shop"))
+    assert {one.state for one in prove_all(state, engine).values()} == {State.OK}
 
 
 def test_a_file_that_is_edited_is_taken_up_or_refused_in_the_record(house: House) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -213,6 +214,12 @@ def test_each_log_of_the_engine_is_kept_one_at_a_time(tmp_path: Path) -> None:
         book.keep(now[0])
     assert not any(place.closed() for place in places)
     assert all(prove(tmp_path, "engine", name).state is State.OK for name in ("shop", "bank", ""))
+    other = AuditBook(tmp_path, lambda: "engine", lambda: now[0])
+    for _ in range(3):
+        other.keep(now[0])
+    shutil.rmtree(places[0].folder)
+    other.sign("end")
+    assert not places[0].folder.exists(), "of what it has not written it signs nothing, and makes nothing"
     book.policy = AuditPolicy(enabled=False)
     now[0] += 90_000
     book.keep(now[0])

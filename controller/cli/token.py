@@ -15,7 +15,8 @@ from controller.cli.parameters import DURATION
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from controller.loop.tokenbook import Issued, TokenBook
+    from controller.loop.tokenbook import TokenBook
+    from controller.loop.tokenpage import Issued
     from controller.model.access import AccessPolicy
 
 _LEAST, _MOST = 60.0, 366 * 86400.0
@@ -117,7 +118,7 @@ def _make(
     import time
 
     from controller.intake.findings import suggest
-    from controller.loop.tokenbook import Issued
+    from controller.loop.tokenpage import Issued
     from controller.model.errors import ControllerError
 
     seconds = policy.lifetime if lifetime is None else lifetime

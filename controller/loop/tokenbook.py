@@ -8,76 +8,27 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
-from controller import failpoints
 from controller.loop.database import make_private
-from controller.loop.disk import exclusive, sync_folder
+from controller.loop.disk import exclusive
 from controller.loop.tokenfile import FILE, is_sealed
+from controller.loop.tokenpage import Issued, Made, Page, mark_of, read_page, write_page
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
-from controller.security.signing import LEEWAY, Claims, Key, Ring, read_secret_key
+from controller.security.signing import Key, Ring, read_secret_key
 
 _KEPT_AFTER = 7 * 86400.0
 """Seconds for which a token that has expired is still listed."""
 _GIVE = "give the key that it was encrypted with in ENCRYPTION_KEY_FILE"
 _MOST = 10_000
 """Tokens that are listed; each request reads what was written only when it has changed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A generated key (Ed25519). `secret`: its seed, encrypted or in base64; `retired`: since when it signs nothing any
-    more."""
-
-    kid: str
-    secret: str = field(repr=False)
-    made: Instant
-    retired: Instant | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """What is known of a token. `roles` None: those that the manifest gives its user. `stacks`: these alone."""
-
-    id: str
-    user: str
-    issued: Instant
-    expires: Instant
-    kid: str
-    roles: tuple[str, ...] | None = None
-    stacks: tuple[str, ...] = ()
-    revoked: Instant | None = None
-
-    def state(self, now: Instant) -> str:
-        """`valid`, `expired` or `revoked`."""
-        if self.revoked is not None:
-            return "revoked"
-        return "expired" if self.expires + LEEWAY < now else "valid"
-
-    @property
-    def claims(self) -> Claims:
-        return Claims(self.id, self.user, self.issued, self.expires, self.roles, self.stacks)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """All that is written. `signer`: the key with which the last controller that served signed."""
-
-    id: str
-    keys: tuple[Made, ...] = ()
-    tokens: tuple[Issued, ...] = ()
-    signer: str = ""
-
-    def find(self, number: str) -> Issued | None:
-        return next((one for one in self.tokens if one.id == number), None)
 
 
 class Sealing(NamedTuple):
@@ -119,9 +70,9 @@ class TokenBook:
     def page(self) -> Page | None:
         """As it is now; None: nothing was issued here yet. Read anew only where it has changed."""
         with self._lock:
-            mark = _mark(self._path)
+            mark = mark_of(self._path)
             if self._seen[0] != mark:
-                self._seen = (mark, _read(self._path) if mark is not None else None)
+                self._seen = (mark, read_page(self._path) if mark is not None else None)
             return self._seen[1]
 
     def ring(self) -> Ring | None:
@@ -195,7 +146,7 @@ class TokenBook:
             keys = tuple(replace(one, secret=rewrap(one.secret)) if is_sealed(one.secret) else one for one in page.keys)
             turned = sum(new != old for new, old in zip(keys, page.keys, strict=True))
             if turned:
-                _write(self._path, replace(page, keys=keys))
+                write_page(self._path, replace(page, keys=keys))
             return turned
 
     def settle(self, now: Instant) -> None:
@@ -240,7 +191,7 @@ class TokenBook:
             yield change
             after = _tidy(change.page, now)
             if after != before:
-                _write(self._path, _sealed(after, before, sealing))
+                write_page(self._path, _sealed(after, before, sealing))
 
 
 def take_key(environment: MutableMapping[str, str]) -> Key | None:
@@ -288,57 +239,6 @@ def _tidy(page: Page, now: Instant) -> Page:
     living = {one.kid for one in tokens if one.state(now) == "valid"}
     keys = tuple(one for one in page.keys if one.retired is None or one.kid in living)
     return replace(page, tokens=tokens[-2 * _MOST :], keys=keys)
-
-
-def _mark(path: Path) -> object:
-    """Differs whenever the file is another one; None: there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _unreadable(path, error.strerror or "") from None
-    return (found.st_ino, found.st_mtime_ns, found.st_size)
-
-
-def _read(path: Path) -> Page:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise ControllerError(f"{path}: others can reach it", hint=f"chmod 600 {path}, and rotate the keys")
-        said: Any = json.loads(path.read_text(encoding="utf-8"))
-        keys = tuple(Made(**one) for one in said["keys"])
-        for one in keys:
-            if not is_sealed(one.secret):
-                base64.b64decode(one.secret, validate=True)
-        return Page(said["id"], keys, tuple(map(_issued, said["tokens"])), said["signer"])
-    except OSError as error:
-        raise _unreadable(path, error.strerror or "") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise _unreadable(path, f"damaged ({type(error).__name__})") from None
-
-
-def _issued(said: dict[str, Any]) -> Issued:
-    roles = said["roles"]
-    return Issued(**{**said, "roles": None if roles is None else tuple(roles), "stacks": tuple(said["stacks"])})
-
-
-def _unreadable(path: Path, why: str) -> ControllerError:
-    return ControllerError(f"{path}: {why}", hint="mend it, or remove it: all tokens are void then")
-
-
-def _write(path: Path, page: Page) -> None:
-    """Whole or not at all, also where the power fails."""
-    beside = path.with_name(f".{path.name}.new")
-    with failpoints.around("disk.access"):
-        with suppress(FileNotFoundError):
-            beside.unlink()  # of somebody who died
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(page), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        sync_folder(path.parent)
 
 
 @contextmanager

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 import httpx
 import pytest
 
-from controller.loop.tokenbook import FILE, Issued, TokenBook
+from controller.loop.tokenbook import TokenBook
+from controller.loop.tokenfile import FILE
+from controller.loop.tokenpage import Issued
 from controller.loop.tokenseals import Seals
 from controller.model.access import BUILT_IN, AccessPolicy, Role, Rule
 from controller.model.serving import Serving

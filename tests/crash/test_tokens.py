@@ -19,7 +19,8 @@ pytestmark = [pytest.mark.unit, pytest.mark.fault("C1")]
 BEGIN = """
 import sys
 from pathlib import Path
-from controller.loop.tokenbook import Issued, TokenBook
+from controller.loop.tokenbook import TokenBook
+from controller.loop.tokenpage import Issued
 book, now = TokenBook(Path(sys.argv[1])), 1.8e9
 new = lambda n: Issued(f"{n:016x}", "ada", now, now + 3600, "")
 """

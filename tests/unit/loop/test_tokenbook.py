@@ -12,8 +12,9 @@ import pytest
 
 from controller.loop.keyring import Opened, open_ring
 from controller.loop.keyturn import turn_keys
-from controller.loop.tokenbook import Issued, TokenBook
+from controller.loop.tokenbook import TokenBook
 from controller.loop.tokenfile import FILE
+from controller.loop.tokenpage import Issued
 from controller.loop.tokenseals import Seals
 from controller.model.errors import ControllerError
 from controller.security.signing import BadToken, read_secret_key, sign, verify

@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from controller.loop.tokenbook import Issued, TokenBook
+from controller.loop.tokenbook import TokenBook
+from controller.loop.tokenpage import Issued
 from controller.model.access import AccessPolicy
 from controller.model.serving import Serving
 from controller.security.signing import sign

@@ -32,17 +32,19 @@ def audit() -> None:
 @click.option("--since", type=DURATION, help="Only what is not older than this, such as 24h.")
 @click.option("--who", default="", metavar="NAME", help="Only what this one did.")
 @click.option("--verb", default="", metavar="WORD", help="Only this, such as apply or login.")
+@click.option("--act", default="", metavar="ID", help="Only this act, in all logs that tell of it.")
 @click.option("--limit", type=click.IntRange(min=1), default=_MOST, help=f"The newest so many [{_MOST}].")
 @click.option("--checkpoints", is_flag=True, help="Signatures of the log, too.")
 @takes_options()
-def show(options: Options, since: float | None, who: str, verb: str, limit: int, checkpoints: bool) -> int:
+def show(options: Options, since: float | None, limit: int, checkpoints: bool, **named: str) -> int:
     """What is in it, newest last; of all stacks, or of those named with -s."""
     from controller.cli.terminal import paint_for, print_data, print_lines, width_for
     from controller.loop.auditread import Query, find
     from controller.render.audit import record_lines, records_data
 
     with _opened(options) as where:
-        query = Query(_instant(since), who=who, verb=verb, stacks=options.stacks, checkpoints=checkpoints)
+        who, verb, act = named["who"], named["verb"], named["act"]
+        query = Query(_instant(since), "", who, verb, options.stacks, act=act, checkpoints=checkpoints)
         found = find(where.root, where.engine_id, query, limit)[::-1]
     if options.structured:
         print_data(records_data(found), options)
@@ -106,14 +108,15 @@ def _verify_export(options: Options, path: Path, public: str | None) -> int:
 def export(options: Options, since: float | None) -> int:
     """Print it as JSON lines, signed up to the last one: `audit verify --export FILE` proves them on any machine."""
     from controller.cli.terminal import note
+    from controller.loop.auditfiles import known_logs
     from controller.loop.auditor import AuditBook
     from controller.loop.auditread import export as export_log
     from controller.loop.auditread import prove_all
     from controller.render.audit import code_of
 
     with _opened(options) as where:
-        proven = prove_all(where.root, where.engine_id, options.stacks)
-        logs = tuple(proven)
+        proven, there = prove_all(where.root, where.engine_id, options.stacks), known_logs(where.root, where.engine_id)
+        logs = tuple(log for log in proven if log in there)  # of what is gone nothing is made anew
         book = AuditBook(where.root, lambda: where.engine_id)
         book.sign_all(logs, "export")
         for log in logs:
@@ -122,6 +125,26 @@ def export(options: Options, since: float | None) -> int:
     if code := code_of(list(proven.values())):
         note("what was exported is not as it was written: controller audit verify says where", options)
     return code
+
+
+@audit.command()
+@click.argument("stack")
+@takes_options()
+def end(options: Options, stack: str) -> int:
+    """Say that the log of STACK was taken away lawfully: `audit verify` misses it no more. That is recorded."""
+    from controller.cli.terminal import print_lines
+    from controller.loop.acting import who
+    from controller.loop.auditmissed import end_log, open_shelf
+    from controller.loop.auditor import AuditBook, caller
+    from controller.security.audit import Act, Via
+    from controller.security.auditbegun import END
+
+    with _opened(options) as where:
+        act = Act(who(), Via.CLI, END, "audit", stack, origin=caller())
+        shelf = open_shelf(where.root, where.engine_id)
+        end_log(shelf, stack, AuditBook(where.root, lambda: where.engine_id), act)
+    print_lines([f"the log of {stack} has ended; it is missed no more"])
+    return 0
 
 
 def _instant(since: float | None) -> str:

@@ -15,7 +15,8 @@ from controller.cli.parameters import DURATION
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from controller.loop.tokenbook import Issued, TokenBook
+    from controller.loop.tokenbook import TokenBook
+    from controller.loop.tokenpage import Issued
     from controller.model.access import AccessPolicy
 
 _LEAST, _MOST = 60.0, 366 * 86400.0
@@ -38,14 +39,14 @@ class _Place(NamedTuple):
     folder: Path
     engine: str
 
-    def recorded(self, verb: str, name: str) -> AbstractContextManager[None]:
-        """Around what changes tokens: in the audit log, before and after."""
+    def recorded(self, verb: str, name: str, kind: str = "token") -> AbstractContextManager[None]:
+        """Around what changes tokens, or lets somebody in: in the audit log, before and after."""
         from controller.loop.acting import who
         from controller.loop.auditor import AuditBook, caller
         from controller.security.audit import Act, Via
 
         book = AuditBook(self.root, lambda: self.engine)
-        return book.acting(Act(who(), Via.CLI, verb, "token", name, origin=caller()))
+        return book.acting(Act(who(), Via.CLI, verb, kind, name, origin=caller()))
 
 
 @contextmanager
@@ -69,9 +70,11 @@ def link(options: Options) -> int:
 
     with _place(options) as place:
         address = Address.read(place.folder)
-    if address is None:
-        raise ControllerError("no controller serves a dashboard here", hint="controller run --watch")
-    print_lines([address.link(Keys(read_token(place.root), address.epoch).make_code())])
+        if address is None:
+            raise ControllerError("no controller serves a dashboard here", hint="controller run --watch")
+        with place.recorded("link", "", "session"):
+            code = Keys(read_token(place.root), address.epoch).make_code()
+    print_lines([address.link(code)])
     return 0
 
 
@@ -96,7 +99,7 @@ def create(options: Options, user: str, roles: tuple[str, ...], lifetime: float 
     key, policy = take_key(os.environ), read_policy(options)
     made = _make(user, roles, options.stacks, policy, lifetime)
     with _place(options) as place, place.recorded("create", f"{made.id} of {user}"):
-        ring, issued = _open_book(place.folder, key).issue(made, made.issued)
+        ring, issued = _open_book(place, key).issue(made, made.issued)
     text = sign(ring, issued.claims)
     if options.structured:
         print_data({**token_data(issued, made.issued), "token": text}, options)
@@ -115,7 +118,7 @@ def _make(
     import time
 
     from controller.intake.findings import suggest
-    from controller.loop.tokenbook import Issued
+    from controller.loop.tokenpage import Issued
     from controller.model.errors import ControllerError
 
     seconds = policy.lifetime if lifetime is None else lifetime
@@ -134,15 +137,16 @@ def _make(
     return Issued(secrets.token_hex(8), user, now, now + int(seconds), "", roles or None, stacks)
 
 
-def _open_book(folder: Path, key: object) -> TokenBook:
+def _open_book(place: _Place, key: object) -> TokenBook:
     """Raises ControllerError where a controller serves that would refuse what is signed here."""
     from controller.loop.tokenbook import TokenBook
+    from controller.loop.tokenseals import Seals
     from controller.security.signing import Key
     from controller.web.keys import Address
 
     assert key is None or isinstance(key, Key)
-    book = TokenBook(folder, key)
-    if Address.read(folder) is not None:
+    book = TokenBook(place.folder, key, Seals(place.root, os.environ))
+    if Address.read(place.folder) is not None:
         book.check_signer()
     return book
 
@@ -180,12 +184,13 @@ def revoke(options: Options, numbers: tuple[str, ...], user: str | None) -> int:
 
     from controller.cli.terminal import print_lines
     from controller.loop.tokenbook import TokenBook
+    from controller.loop.tokenseals import Seals
     from controller.model.errors import ControllerError
 
     if not numbers and user is None:
         raise click.UsageError("name a token by its ID, or --user")
     with _place(options) as place:
-        book = TokenBook(place.folder)
+        book = TokenBook(place.folder, None, Seals(place.root, os.environ))
         page = book.page()
         known = {one.id for one in page.tokens} if page is not None else set()
         for number in numbers:
@@ -209,7 +214,7 @@ def rotate(options: Options, revoke_all: bool) -> int:
 
     key = take_key(os.environ)
     with _place(options) as place, place.recorded("rotate", "all" if revoke_all else "key"):
-        made = _open_book(place.folder, key).rotate(time.time(), revoke_all=revoke_all)
+        made = _open_book(place, key).rotate(time.time(), revoke_all=revoke_all)
     rest = "every other token is void" if revoke_all else "tokens signed before are good until they expire"
     print_lines([f"key {made.kid} signs from now on; {rest}"])
     return 0

@@ -17,7 +17,7 @@ from controller.loop.database import make_private
 from controller.loop.disk import sync_folder
 from controller.loop.store import folder_name, stack_dir
 from controller.model.errors import ControllerError
-from controller.security.audit import KeyRing, split_lines
+from controller.security.audit import KeyRing, Line, read_line, split_lines
 from controller.security.auditproof import Segment
 
 CURRENT, LOCK, KEY_FILE = "audit.jsonl", "audit.lock", "audit.key"
@@ -194,3 +194,24 @@ def read_lines(path: Path) -> Iterator[bytes]:
             yield from file
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(str(error) or type(error).__name__) from None
+
+
+class End(NamedTuple):
+    """Of a closed segment: its last line, and the last that tells of something, which may be much older."""
+
+    last: Line
+    told: Line
+
+    @property
+    def at(self) -> str:
+        return str(self.told.data.get("ts", ""))
+
+
+def end_of(path: Path) -> End | None:
+    """None: there is none that has the form of a line."""
+    found = told = b""
+    with suppress(ValueError):
+        for found in read_lines(path):
+            told = told if b'"stage":"checkpoint"' in found else found
+    last, before = read_line(found.rstrip(b"\n")), read_line((told or found).rstrip(b"\n"))
+    return End(last, before) if last is not None and before is not None else None

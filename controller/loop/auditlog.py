@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller import failpoints
-from controller.loop.auditfiles import Place, pack, read_lines, write_all
+from controller.loop.auditfiles import Place, end_of, pack, write_all
 from controller.loop.audithead import drop_leftovers, load_anchor, make_anchor, write_anchor
 from controller.loop.audittail import Caught, as_log, find_end, read_on
 from controller.loop.database import make_private
@@ -25,9 +25,10 @@ from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.security.anchor import Anchor
-from controller.security.audit import KeyRing, Line, Stage, link, read_line, split_lines, stamp
+from controller.security.audit import KeyRing, Spot, Stage, link, read_line, split_lines
 from controller.security.auditproof import BROKEN, PRUNED
 from controller.security.checkpoints import Block, make_checkpoint
+from controller.security.retention import is_full_by_age, is_too_old, why_pruned
 
 
 class Pace(NamedTuple):
@@ -53,16 +54,27 @@ class AuditLog:
         self._pace = pace if pace is not None else Pace()
         self._key = ring.chain
         self._guard = threading.Lock()
+        self._oldest: tuple[Path, str] | None = None
+        """The oldest closed segment, and when the last act in it was."""
 
-    def append(self, records: Sequence[Mapping[str, Any]]) -> None:
-        """On the disk when it returns; all of them with one write."""
+    def append(self, records: Sequence[Mapping[str, Any]]) -> Spot | None:
+        """On the disk when it returns; all of them with one write. Where the log ends then, as long as nobody has said
+        that the segment was told of (`note_told`); None: it was."""
         with self._held():
             anchor = self._catch_up()
             if self._is_full(anchor):
                 anchor = self._rotate(anchor)
             anchor = self._put(anchor, records)
             if anchor.seq - anchor.checkpoint >= self._pace.signs:
-                self._sign(anchor, "count")
+                anchor = self._sign(anchor, "count")
+            return None if anchor.told else anchor.spot
+
+    def note_told(self) -> None:
+        """Elsewhere is written that the segment was begun."""
+        with self._held():
+            anchor = load_anchor(self._place.head, self._key)
+            if anchor is not None and not anchor.told:
+                write_anchor(self._place.head, anchor._replace(told=1), self._key)
 
     def sign(self, why: str) -> None:
         """Have all that was written until now signed."""
@@ -70,6 +82,18 @@ class AuditLog:
             anchor = self._catch_up()
             if anchor.checkpoint != anchor.seq:
                 self._sign(anchor, why)
+
+    def keep(self) -> None:
+        """What is too old goes though nobody writes: what is written to is closed by its age, what is closed goes by
+        the policy's. Costs little where nothing is."""
+        if not self._place.current.exists() and not self._place.closed():
+            return  # of what is not there nothing is made
+        with self._held():
+            anchor = self._catch_up()
+            if anchor.size and is_full_by_age(anchor.begun, self._pace.age, self._now()):
+                self._rotate(anchor)
+            elif (last := self._oldest_ended()) and is_too_old(last, self._policy, self._now()):
+                self._clear(anchor)
 
     @contextmanager
     def looked_at(self) -> Iterator[Anchor | None]:
@@ -115,7 +139,7 @@ class AuditLog:
             make_anchor(self._place.head, caught.anchor, self._key)
         elif (closed := self._place.closed_as(anchor.first)).exists() and not self._place.current.exists():
             caught = read_on(closed, anchor, self._key)  # killed between the two writes of a rotation
-            caught = caught._replace(anchor=caught.anchor._replace(first=caught.anchor.seq + 1, size=0))
+            caught = caught._replace(anchor=_next_segment(caught.anchor))
         else:
             caught = read_on(self._place.current, anchor, self._key)
         return self._take(caught)
@@ -200,8 +224,7 @@ class AuditLog:
     def _is_full(self, anchor: Anchor) -> bool:
         if not anchor.size:
             return False
-        is_old = anchor.begun > 0 and self._now() - anchor.begun >= self._pace.age
-        return is_old or anchor.size >= self._pace.size
+        return is_full_by_age(anchor.begun, self._pace.age, self._now()) or anchor.size >= self._pace.size
 
     def _rotate(self, anchor: Anchor) -> Anchor:
         """The segment ends with a checkpoint, and the next line begins another one."""
@@ -210,8 +233,11 @@ class AuditLog:
         with failpoints.around("disk.auditrotated"):
             os.rename(self._place.current, self._place.closed_as(anchor.first))
             sync_folder(self._place.folder)
-        anchor = anchor._replace(first=anchor.seq + 1, size=0)
+        anchor = _next_segment(anchor)
         write_anchor(self._place.head, anchor, self._key, durable=True)
+        return self._clear(anchor)
+
+    def _clear(self, anchor: Anchor) -> Anchor:
         with suppress(OSError):  # a full disk, say: a segment that is not packed is one all the same
             self._pack()
         return self._prune(anchor)
@@ -230,30 +256,34 @@ class AuditLog:
         closed = [one for one in self._place.closed() if one.first < anchor.first]
         sizes = [one.path.stat().st_size for one in closed]
         for index, one in enumerate(closed):
-            is_much = sum(sizes[index:]) > self._policy.max_size
-            last = _last_line(one.path)
-            if last is None or not last.is_genuine(self._key):
+            end, size = end_of(one.path), sum(sizes[index:])
+            if end is None or not (end.last.is_genuine(self._key) and end.told.is_genuine(self._key)):
                 break  # somebody else's, or changed: that is told by who verifies, and nothing goes for it
-            is_old = stamp(self._now() - self._policy.retention) > str(last.data.get("ts", ""))
-            if not is_old and not is_much:
+            why = why_pruned(end.at, size, self._policy, self._now())
+            if not why:
                 break
-            said = {"segment": one.path.name, "through": last.seq, "mac": last.mac, "why": "age" if is_old else "size"}
+            said = {"segment": one.path.name, "through": end.last.seq, "mac": end.last.mac, "why": why}
             anchor = self._put(anchor, [as_log(PRUNED, said)])
             with failpoints.around("disk.auditpruned"):
                 one.path.unlink()
                 sync_folder(self._place.folder)
-            if not is_much:
+            if size <= self._policy.max_size:
                 break  # a clock that is wrong for a moment takes no more than one
         return anchor
 
+    def _oldest_ended(self) -> str:
+        """When the last act in the oldest closed segment was, which is read once; "": that is not known."""
+        path = next((one.path for one in self._place.closed()), None)
+        if path is None:
+            return ""
+        if self._oldest is None or self._oldest[0] != path:
+            end = end_of(path)
+            self._oldest = (path, end.at if end is not None else "")
+        return self._oldest[1]
 
-def _last_line(path: Path) -> Line | None:
-    """None: there is none that has the form of a line."""
-    found = None
-    with suppress(ValueError):
-        for raw in read_lines(path):
-            found = raw
-    return read_line(found.rstrip(b"\n")) if found is not None else None
+
+def _next_segment(anchor: Anchor) -> Anchor:
+    return anchor._replace(first=anchor.seq + 1, size=0, told=0)
 
 
 def _mend(error: OSError) -> str:

@@ -12,22 +12,28 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from controller.loop.auditfiles import find_key, key_mark, place_of
+from controller.loop.auditfiles import find_key, key_mark, known_logs, place_of
 from controller.loop.auditlog import AuditLog
 from controller.loop.audittail import as_log
+from controller.loop.store import folder_name
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
-from controller.security.audit import Act, Stage, act_data, stamp
+from controller.security.audit import Act, Spot, Stage, act_data, stamp
+from controller.security.auditbegun import begun_act
 from controller.security.auditproof import GAP
 
 MEND_AGAIN = 5.0
 """Seconds after which is tried again to write, while acts are lost."""
+
+
+KEEP_EVERY = 600.0
+"""Seconds after which is looked again whether something in the logs is too old."""
 
 
 @dataclass(slots=True)
@@ -49,6 +55,9 @@ class AuditBook:
         self._guard = threading.Lock()
         self._lost: dict[str, _Lost] = defaultdict(_Lost)
         self._tried_at: Instant = 0.0
+        self._written: set[str] = set()
+        self._kept_at: Instant = 0.0
+        self._to_keep: list[str] = []
         self.policy = AuditPolicy()
         self.tell: Callable[[str], None] = lambda why: None
 
@@ -103,11 +112,24 @@ class AuditBook:
                     lost.why = _tell(error)
         return not self._lost
 
+    def keep(self, now: Instant) -> None:
+        """Have each log of this engine forget what is too old, now and then, though nobody writes there: one at each
+        call, so that none takes long. What cannot be done is done another time. Never raises."""
+        if not self.policy.enabled:
+            return
+        with suppress(ControllerError, OSError):
+            if not self._to_keep and not 0.0 <= now - self._kept_at < KEEP_EVERY:
+                self._kept_at = now
+                self._to_keep = list(known_logs(self._root, self._engine_id()))
+            if self._to_keep:
+                self._log(self._to_keep.pop()).keep()
+
     def sign(self, why: str) -> None:
         """Have what this process wrote signed, as far as the disk takes it."""
-        for log in tuple(self._logs.values()):
+        for stack, log in tuple(self._logs.items()):
             try:
-                log.sign(why)
+                if stack in self._written:
+                    log.sign(why)
             except ControllerError:  # told already, by who could not write
                 return
 
@@ -123,12 +145,21 @@ class AuditBook:
             if lost is not None:
                 said = {"lost": lost.count, "since": stamp(lost.since), "why": lost.why}
                 records = [as_log(GAP, said), *records]
-            if records:
-                self._log(stack).append(records)
+            unsaid = self._log(stack).append(records) if records else None
+            self._written.add(stack)
         except BaseException:
             if lost is not None:
                 self._put_back(stack, lost)
             raise
+        if unsaid is not None and stack:
+            self._tell_begun(stack, unsaid)
+
+    def _tell_begun(self, stack: str, spot: Spot) -> None:
+        """So that it is missed who takes the log away with the note of its end. After what it tells of: killed in
+        between, it is told with the next record."""
+        with suppress(ControllerError):
+            self._log("").append([act_data(begun_act(folder_name(stack), spot))])
+            self._log(stack).note_told()
 
     def _log(self, stack: str) -> AuditLog:
         with self._guard:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from controller.loop.auditfiles import known_logs, place_of, read_key
+from controller.loop.auditmissed import open_shelf
 from controller.loop.auditproofs import copy_of, prove, read_records
 from controller.model.errors import ControllerError
 from controller.security.audit import KeyRing, Stage, read_line
+from controller.security.auditbegun import BEGUN
 from controller.security.auditproof import Proof, Segment, Verdict, verify
 from controller.security.checkpoints import public_key
 
@@ -31,7 +33,7 @@ DENIED = "denied"
 class Query:
     """Which records. `since`: an RFC 3339 instant in UTC; `before`: a `cursor` of a record. "" and (): all.
 
-    `outcome`: "denied", what was not allowed; "failed", what was, and came to nothing.
+    `outcome`: "denied", what was not allowed; "failed", what was, and came to nothing. `act`: an `act_of`.
     """
 
     since: str = ""
@@ -40,14 +42,17 @@ class Query:
     verb: str = ""
     stacks: tuple[str, ...] = ()
     outcome: str = ""
+    act: str = ""
     checkpoints: bool = False
-    """Those too."""
+    """Those too, and which segments of logs were begun."""
 
     def wants(self, record: Mapping[str, Any]) -> bool:
-        if record.get("stage") == Stage.CHECKPOINT:
-            return self.checkpoints and not (self.who or self.verb or self.outcome)
-        named = (not self.who or record.get("actor") == self.who) and (not self.verb or record.get("verb") == self.verb)
-        return named and self._ended_so(record) and (not self.stacks or _stack_of(record) in self.stacks)
+        if record.get("stage") == Stage.CHECKPOINT or record.get("verb") == BEGUN:
+            return self.checkpoints and not (self.who or self.verb or self.outcome or self.act)
+        named = ((self.who, record.get("actor")), (self.verb, record.get("verb")), (self.act, act_of(record)))
+        if any(wanted not in ("", found) for wanted, found in named):
+            return False
+        return self._ended_so(record) and (not self.stacks or _stack_of(record) in self.stacks)
 
     def _ended_so(self, record: Mapping[str, Any]) -> bool:
         if not self.outcome:
@@ -55,6 +60,14 @@ class Query:
         decision = record.get("decision")
         denied = isinstance(decision, Mapping) and decision.get("allowed") is False
         return denied if self.outcome == DENIED else not denied and record.get("outcome") in FAILED
+
+
+def act_of(record: Mapping[str, Any]) -> str:
+    """Of all records of one act the same, also where one process was asked by another: it names the `request` that it
+    heeds, which is the id of what the other one recorded. "": it stands alone."""
+    detail = record.get("detail")
+    request = detail.get("request") if isinstance(detail, Mapping) else None
+    return str(request or record.get("id") or "")
 
 
 def _stack_of(record: Mapping[str, Any]) -> str:
@@ -111,13 +124,17 @@ def _order_of(cursor: str) -> tuple[str, str, int] | None:
 
 
 def prove_all(root: Path, engine_id: str, stacks: Sequence[str] = ()) -> Mapping[str, Verdict]:
-    """Of each log, or of those stacks. Raises ControllerError where there is none of that name, or no key."""
-    logs = known_logs(root, engine_id)
+    """Of each log, also of one that was begun and is gone, or of those stacks. Raises ControllerError where there is
+    none of that name, or no key."""
+    shelf = open_shelf(root, engine_id)
+    begun = shelf.begun() if shelf is not None else {}
+    logs = tuple(sorted({*known_logs(root, engine_id), *begun}))
     for name in stacks:
         if name not in logs:
             known = ", ".join(log for log in logs if log) or "none"
             raise ControllerError(f"there is no audit log of '{name}'", hint=f"there are: {known}")
-    return {log: prove(root, engine_id, log) for log in stacks or logs}
+    found = {log: prove(root, engine_id, log) for log in stacks or logs}
+    return {log: shelf.with_missed(log, one, begun.get(log, ())) if shelf else one for log, one in found.items()}
 
 
 # --- for others

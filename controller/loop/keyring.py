@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.loop.store import BOOK
+from controller.loop.tokenfile import FILE as TOKENS
+from controller.loop.tokenfile import seals_in
 from controller.loop.whole import alone_in, clear_unfinished, explained, remove_whole, write_whole
 from controller.model.errors import ControllerError
 from controller.security.vault import (
@@ -93,12 +95,28 @@ def held_ring(root: Path, environment: Mapping[str, str]) -> Iterator[Ring]:
             write_whole(root / KEY, f"{make_key()}\n".encode(), "key")
             opened = open_ring(root, environment)
         ring = opened.use()
-        if not (root / CANARY).exists():
-            write_whole(root / CANARY, make_canary(ring).encode(), "canary")
-        if (root / NEXT).exists() and _given(environment) == ring.first and _is_in_use(root, ring.first):
-            remove_whole(root / KEY, "key")  # it took over, and is given by now
-            remove_whole(root / NEXT, "key")
+        _settle(root, environment, ring)
         yield ring
+
+
+@contextmanager
+def held_at_hand(root: Path, environment: Mapping[str, str]) -> Iterator[Opened]:
+    """The same with what keys there are: none is made, and where they are locked that is no error."""
+    with alone_in(root):
+        opened = open_ring(root, environment)
+        if opened.ring is not None and opened.locked is None:
+            clear_unfinished(root)
+            _settle(root, environment, opened.ring)
+        yield opened
+
+
+def _settle(root: Path, environment: Mapping[str, str], ring: Ring) -> None:
+    """The first key is known by its canary, and the one before it goes where it is given by now."""
+    if not (root / CANARY).exists():
+        write_whole(root / CANARY, make_canary(ring).encode(), "canary")
+    if (root / NEXT).exists() and _given(environment) == ring.first and _is_in_use(root, ring.first):
+        remove_whole(root / KEY, "key")  # it took over, and is given by now
+        remove_whole(root / NEXT, "key")
 
 
 def begin_turn(root: Path, environment: Mapping[str, str], new: Path | None) -> Ring:
@@ -180,8 +198,9 @@ def encrypted_files(root: Path) -> Iterator[Path]:
 
 
 def encrypted_in(folder: Path) -> Iterator[Path]:
-    """The same in the folder of one stack."""
-    yield from sorted((*folder.glob(BOOK), *folder.glob(f"**/*{SEALED}")))
+    """The same in the folder of one stack, or of what has none."""
+    tokens = [path for path in folder.glob(TOKENS) if keys_in(path)]  # it may keep its keys in clear
+    yield from sorted((*folder.glob(BOOK), *folder.glob(f"**/*{SEALED}"), *tokens))
 
 
 def _leave_no_core() -> None:
@@ -221,7 +240,10 @@ def _find_stranger(root: Path, known: frozenset[str]) -> str | None:
 
 def keys_in(path: Path) -> frozenset[str]:
     """The ids of the keys that what is encrypted there is under."""
-    return frozenset(re.findall(r"v1:([0-9a-f]{8}):", path.read_text("utf-8", "replace")))
+    text = path.read_text("utf-8", "replace")
+    if path.name == TOKENS:  # names of users are anything
+        text = "\n".join(seals_in(text))
+    return frozenset(re.findall(r"v1:([0-9a-f]{8}):", text))
 
 
 def _canary(root: Path) -> str:

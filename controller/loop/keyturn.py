@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from controller.loop.acting import who
+from controller.loop.auditfiles import CONTROLLER
 from controller.loop.auditor import AuditBook, caller
 from controller.loop.keyring import begin_turn, encrypted_files, encrypted_in, end_turn, keys_in
 from controller.loop.secretbook import SecretBook
 from controller.loop.store import BOOK
+from controller.loop.tokenfile import FILE as TOKENS
+from controller.loop.tokenfile import seals_in
 from controller.loop.whole import alone_in, explained, write_whole
 from controller.security.audit import Act, Via
 from controller.security.vault import Ring, key_of, rewrap
@@ -66,13 +69,17 @@ def _kept(root: Path) -> Mapping[str, list[str]]:
     """Stacks in whose folders something is encrypted, by engine: their logs tell of it."""
     found: dict[str, list[str]] = {}
     for engine, stack in sorted({path.relative_to(root).parts[:2] for path in encrypted_files(root)}):
-        found.setdefault(engine, []).append(stack)
+        found.setdefault(engine, []).append("" if stack == CONTROLLER else stack)
     return found
 
 
 def _turn_file(path: Path, ring: Ring) -> int:
     if path.name == BOOK:
         return SecretBook(path.parent, path.parent.name).turn(ring)
+    if path.name == TOKENS:
+        from controller.loop.tokenbook import TokenBook  # with all that signs: few turn a key
+
+        return TokenBook(path.parent).turn(lambda sealed: rewrap(ring, sealed))
     with alone_in(path.parent), explained(path):
         sealed = path.read_text(encoding="utf-8").strip()
         if key_of(sealed) == ring.first.id:
@@ -85,4 +92,6 @@ def _keys_of(path: Path) -> list[str]:
     if path.name == BOOK:
         return [record.key_id for record in SecretBook(path.parent, path.parent.name).load().values()]
     with explained(path):
+        if path.name == TOKENS:
+            return [key_of(sealed) for sealed in seals_in(path.read_text("utf-8"))]
         return [key_of(path.read_text(encoding="utf-8").strip())]

@@ -283,10 +283,11 @@ class Session:
         return targets.channels or ()
 
     def send(self, channel: Channel, alert: Alert) -> None:
-        """Have a channel told now. Raises ControllerErrors."""
+        """Have a channel told now, by whoever asks: recorded before it is. Raises ControllerErrors."""
         from controller.alerts.sinks import send
 
-        send(channel, alert, self._ground.asked.environment)
+        with self._acting("test", "channel", channel.name, ""):
+            send(channel, alert, self._ground.asked.environment)
 
     def gauge(self) -> Gauge:
         """What is used now, for as long as somebody looks."""

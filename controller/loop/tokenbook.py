@@ -1,96 +1,68 @@
 """The keys that sign tokens, and which tokens were issued and revoked: one private file, shared by all processes.
 
 It is written as a whole, so that no key, token or revocation is ever there in half. A token itself is kept nowhere.
+Keys are encrypted where there is an encryption key; what was written in clear before is taken over by the next write.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-import os
 import secrets
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
-from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple, Protocol
 
-from controller import failpoints
 from controller.loop.database import make_private
-from controller.loop.disk import exclusive, sync_folder
+from controller.loop.disk import exclusive
+from controller.loop.tokenfile import FILE, is_sealed
+from controller.loop.tokenpage import Issued, Made, Page, mark_of, read_page, write_page
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
-from controller.security.signing import LEEWAY, Claims, Key, Ring, read_secret_key
+from controller.security.signing import Key, Ring, read_secret_key
 
-FILE = "access.json"
 _KEPT_AFTER = 7 * 86400.0
 """Seconds for which a token that has expired is still listed."""
+_GIVE = "give the key that it was encrypted with in ENCRYPTION_KEY_FILE"
 _MOST = 10_000
 """Tokens that are listed; each request reads what was written only when it has changed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A generated key (Ed25519). `retired`: since when it signs nothing any more."""
+class Sealing(NamedTuple):
+    """How keys are encrypted: by context and content. `seal` None: they are not; `locked`: why they cannot be."""
 
-    kid: str
-    secret: str = field(repr=False)
-    made: Instant
-    retired: Instant | None = None
-
-    @property
-    def key(self) -> Key:
-        return Key(self.kid, "EdDSA", base64.b64decode(self.secret))
+    seal: Callable[[str, bytes], str] | None = None
+    locked: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """What is known of a token. `roles` None: those that the manifest gives its user. `stacks`: these alone."""
+class Sealer(Protocol):
+    """What encrypts keys."""
 
-    id: str
-    user: str
-    issued: Instant
-    expires: Instant
-    kid: str
-    roles: tuple[str, ...] | None = None
-    stacks: tuple[str, ...] = ()
-    revoked: Instant | None = None
+    def open(self, context: str, sealed: str) -> bytes:
+        """Raises ControllerErrors where the encryption key is not at hand, or it was sealed for something else."""
+        ...
 
-    def state(self, now: Instant) -> str:
-        """`valid`, `expired` or `revoked`."""
-        if self.revoked is not None:
-            return "revoked"
-        return "expired" if self.expires + LEEWAY < now else "valid"
-
-    @property
-    def claims(self) -> Claims:
-        return Claims(self.id, self.user, self.issued, self.expires, self.roles, self.stacks)
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """All that is written. `signer`: the key with which the last controller that served signed."""
-
-    id: str
-    keys: tuple[Made, ...] = ()
-    tokens: tuple[Issued, ...] = ()
-    signer: str = ""
-
-    def find(self, number: str) -> Issued | None:
-        return next((one for one in self.tokens if one.id == number), None)
+    def sealing(self) -> AbstractContextManager[Sealing]:
+        """As long as it is held no encryption key goes."""
+        ...
 
 
 class TokenBook:
     """Of one engine's controller. Safe from several threads and processes. Raises ControllerErrors.
 
-    `secret`: the key of `JWT_SECRET_KEY`; None: keys are generated here.
+    `secret`: the key of `JWT_SECRET_KEY`; None: keys are generated here. `seals` None: what is encrypted stays so, and
+    nothing else is.
     """
 
-    def __init__(self, folder: Path, secret: Key | None = None) -> None:
+    def __init__(self, folder: Path, secret: Key | None = None, seals: Sealer | None = None) -> None:
         self._folder, self._path = folder, folder / FILE
         self.secret = secret
+        self._seals = seals
         self._lock = threading.Lock()
+        self._opened: dict[str, bytes] = {}
         self._seen: tuple[object, Page | None] = (None, None)
 
     # --- what is known
@@ -98,13 +70,13 @@ class TokenBook:
     def page(self) -> Page | None:
         """As it is now; None: nothing was issued here yet. Read anew only where it has changed."""
         with self._lock:
-            mark = _mark(self._path)
+            mark = mark_of(self._path)
             if self._seen[0] != mark:
-                self._seen = (mark, _read(self._path) if mark is not None else None)
+                self._seen = (mark, read_page(self._path) if mark is not None else None)
             return self._seen[1]
 
     def ring(self) -> Ring | None:
-        """The keys that are in use; None: there are none yet."""
+        """The keys that are in use; None: there are none yet. Raises where they are encrypted, and cannot be opened."""
         page = self.page()
         return None if page is None else self._ring(page)
 
@@ -115,8 +87,19 @@ class TokenBook:
         return found is not None and found.revoked is None
 
     def _ring(self, page: Page) -> Ring | None:
-        keys = (self.secret,) if self.secret is not None else tuple(one.key for one in page.keys)
+        keys = (self.secret,) if self.secret is not None else tuple(self._key(page, one) for one in page.keys)
         return Ring(page.id, keys) if keys else None
+
+    def _key(self, page: Page, made: Made) -> Key:
+        """What is encrypted is opened once."""
+        if not is_sealed(made.secret):
+            return Key(made.kid, "EdDSA", base64.b64decode(made.secret))
+        if made.secret not in self._opened:
+            if self._seals is None:
+                raise ControllerError(f"{self._path}: its keys are encrypted", hint=_GIVE)
+            known = {one.secret: self._opened[one.secret] for one in page.keys if one.secret in self._opened}
+            self._opened = {**known, made.secret: self._seals.open(_context(page, made), made.secret)}
+        return Key(made.kid, "EdDSA", self._opened[made.secret])
 
     # --- what changes
 
@@ -151,7 +134,20 @@ class TokenBook:
             if revoke_all:
                 page, old = _revoked(page, {one.id for one in page.tokens}, now), ()
             change.page = replace(page, keys=(made, *old))
-        return made.key
+            key = self._key(page, made)
+        return key
+
+    def turn(self, rewrap: Callable[[str], str]) -> int:
+        """Bring each key that is encrypted under another encryption key, in one write; how many there were to bring."""
+        with _explained(self._path), exclusive(self._folder):
+            page = self.page()
+            if page is None:
+                return 0
+            keys = tuple(replace(one, secret=rewrap(one.secret)) if is_sealed(one.secret) else one for one in page.keys)
+            turned = sum(new != old for new, old in zip(keys, page.keys, strict=True))
+            if turned:
+                write_page(self._path, replace(page, keys=keys))
+            return turned
 
     def settle(self, now: Instant) -> None:
         """A controller begins to serve with these keys: what others have signed is void, now and for ever."""
@@ -186,7 +182,8 @@ class TokenBook:
         """One at a time of all processes; written where it is another one in the end."""
         with _explained(self._path):
             make_private(self._folder)
-        with _explained(self._path), exclusive(self._folder):
+        held = self._seals.sealing() if self._seals is not None else nullcontext(Sealing())
+        with held as sealing, _explained(self._path), exclusive(self._folder):
             before = self.page()
             change = _Change(before or Page(secrets.token_hex(16)))
             if self.secret is None and not change.page.keys:
@@ -194,7 +191,7 @@ class TokenBook:
             yield change
             after = _tidy(change.page, now)
             if after != before:
-                _write(self._path, after)
+                write_page(self._path, _sealed(after, before, sealing))
 
 
 def take_key(environment: MutableMapping[str, str]) -> Key | None:
@@ -213,6 +210,24 @@ def _make_key(now: Instant) -> Made:
     return Made(f"ed-{secrets.token_hex(8)}", base64.b64encode(secrets.token_bytes(32)).decode(), now)
 
 
+def _context(page: Page, made: Made) -> str:
+    """What binds an encrypted key: it opens in no other file, and for no other number."""
+    return json.dumps(["token key", page.id, made.kid])
+
+
+def _sealed(page: Page, before: Page | None, sealing: Sealing) -> Page:
+    """No new key is written in clear where others are encrypted, and those cannot be opened."""
+    known = {one.kid for one in before.keys} if before is not None else set()
+    keys = []
+    for one in page.keys:
+        if not is_sealed(one.secret) and sealing.seal is not None:
+            one = replace(one, secret=sealing.seal(_context(page, one), base64.b64decode(one.secret)))  # noqa: PLW2901
+        elif not is_sealed(one.secret) and sealing.locked is not None and one.kid not in known:
+            raise ControllerError(f"no key can be made that signs tokens: {sealing.locked}", hint=_GIVE)
+        keys.append(one)
+    return replace(page, keys=tuple(keys))
+
+
 def _revoked(page: Page, numbers: set[str], now: Instant) -> Page:
     tokens = tuple(replace(one, revoked=one.revoked or now) if one.id in numbers else one for one in page.tokens)
     return replace(page, tokens=tokens)
@@ -224,56 +239,6 @@ def _tidy(page: Page, now: Instant) -> Page:
     living = {one.kid for one in tokens if one.state(now) == "valid"}
     keys = tuple(one for one in page.keys if one.retired is None or one.kid in living)
     return replace(page, tokens=tokens[-2 * _MOST :], keys=keys)
-
-
-def _mark(path: Path) -> object:
-    """Differs whenever the file is another one; None: there is none."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise _unreadable(path, error.strerror or "") from None
-    return (found.st_ino, found.st_mtime_ns, found.st_size)
-
-
-def _read(path: Path) -> Page:
-    try:
-        if path.stat().st_mode & 0o077:
-            raise ControllerError(f"{path}: others can reach it", hint=f"chmod 600 {path}, and rotate the keys")
-        said: Any = json.loads(path.read_text(encoding="utf-8"))
-        keys = tuple(Made(**one) for one in said["keys"])
-        for one in keys:
-            base64.b64decode(one.secret, validate=True)
-        return Page(said["id"], keys, tuple(map(_issued, said["tokens"])), said["signer"])
-    except OSError as error:
-        raise _unreadable(path, error.strerror or "") from None
-    except (ValueError, TypeError, KeyError) as error:
-        raise _unreadable(path, f"damaged ({type(error).__name__})") from None
-
-
-def _issued(said: dict[str, Any]) -> Issued:
-    roles = said["roles"]
-    return Issued(**{**said, "roles": None if roles is None else tuple(roles), "stacks": tuple(said["stacks"])})
-
-
-def _unreadable(path: Path, why: str) -> ControllerError:
-    return ControllerError(f"{path}: {why}", hint="mend it, or remove it: all tokens are void then")
-
-
-def _write(path: Path, page: Page) -> None:
-    """Whole or not at all, also where the power fails."""
-    beside = path.with_name(f".{path.name}.new")
-    with failpoints.around("disk.access"):
-        with suppress(FileNotFoundError):
-            beside.unlink()  # of somebody who died
-        handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(handle, "w", encoding="utf-8") as file:
-            json.dump(asdict(page), file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-        sync_folder(path.parent)
 
 
 @contextmanager

@@ -45,6 +45,7 @@ from controller.model.timings import Span
 from controller.model.wish import Wish
 
 if TYPE_CHECKING:
+    from controller.loop.tokenbook import Sealer
     from controller.model.certified import StackCertificates
     from controller.security.state import Scanned, SecurityState
 
@@ -136,6 +137,12 @@ class Window:
     @property
     def stacks(self) -> tuple[str, ...]:
         return tuple(sorted(self._controller.stacks))
+
+    def seals(self) -> Sealer:
+        """What encrypts the keys that sign tokens."""
+        from controller.loop.tokenseals import Seals  # with all that encrypts
+
+        return Seals(self.root, self._ground.asked.environment)
 
     def serving(self) -> Serving:
         """What the manifest that is in force says of the API, and of who may do what there."""

@@ -10,7 +10,7 @@ class Wish:
     """`services` empty: all of the stack. `timeout`: seconds without progress after which it is given up.
 
     `to`: the generation that an undo goes back to (None: the one before). `who` asks, for the record, through `via`
-    (`cli` or `api`), from `origin`. `images`,
+    (`cli` or `api`), from `origin`; `request`: the id under which the API's door has recorded it. `images`,
     `build_cache` and `older_than` (seconds): how a clean-up is to be, where that is other than the manifest says.
     """
 
@@ -31,3 +31,4 @@ class Wish:
     who: str = ""
     via: str = "cli"
     origin: str = ""
+    request: str = ""

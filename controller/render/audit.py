@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
-from controller.loop.auditread import Export, Read
+from controller.loop.auditread import Export, Read, act_of
 from controller.render.text import Cell, Paint, clean, plain, table
 from controller.security.auditproof import State, Verdict
 
@@ -23,7 +23,7 @@ def record_lines(
     """`audit show`: one record a line, in the order given."""
     if not reads:
         return ["No records."]
-    more = ("FROM", "LOG", "SEQ") if wide else ()
+    more = ("FROM", "ACT", "LOG", "SEQ") if wide else ()
     head = ("TIME", "WHO", "VIA", "VERB", "OBJECT", "STAGE", "OUTCOME", *more)
     return table(head, [_row(read, wide) for read in reads], paint=paint, width=width)
 
@@ -42,7 +42,8 @@ def _row(read: Read, wide: bool) -> tuple[str | Cell, ...]:
     )
     if not wide:
         return row
-    return (*row, clean(str(data.get("from", "") or "-")), read.log or CONTROLLER, str(data.get("seq", "")))
+    origin, act = str(data.get("from", "") or "-"), act_of(data) or "-"
+    return (*row, clean(origin), clean(act), read.log or CONTROLLER, str(data.get("seq", "")))
 
 
 def _time(stamp: object, zone: tzinfo | None = None) -> str:

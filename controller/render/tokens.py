@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from controller.loop.tokenbook import Issued
+from controller.loop.tokenpage import Issued
 from controller.model.access import AccessPolicy, Rule
 from controller.model.names import Instant
 from controller.render.data import timestamp

@@ -16,7 +16,8 @@ LENGTH = 512
 class Anchor(NamedTuple):
     """The last line's number and MAC. `checkpoint` and `digest`: number and hash of the last checkpoint.
 
-    `first`: number of the first line of the segment that is written to; `size`: its bytes; `begun`: when, in seconds.
+    `first`: number of the first line of the segment that is written to; `size`: its bytes; `begun`: when, in seconds;
+    `told`: 1 where the controller's own log says that it was begun.
     """
 
     seq: int = 0
@@ -26,6 +27,7 @@ class Anchor(NamedTuple):
     first: int = 1
     size: int = 0
     begun: float = 0.0
+    told: int = 0
 
     @property
     def spot(self) -> Spot:

@@ -27,8 +27,9 @@ from controller.model.errors import ControllerError
 
 BYTES = 32
 """Of a key."""
-SECRETS, AUTHORITY, AUDIT, CANARY = "secrets", "ca", "audit", "canary"
-"""What is sealed: values of secrets, keys of the authority, what signs the audit log, a word that tells a wrong key."""
+SECRETS, AUTHORITY, AUDIT, TOKENS, CANARY = "secrets", "ca", "audit", "tokens", "canary"
+"""What is sealed: values of secrets, keys of the authority, what signs the audit log, what signs tokens, a word that
+tells a wrong key."""
 HINT = "make one with: openssl rand -base64 32"
 
 _FORM = "v1"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -57,9 +58,7 @@ class ApiAccess:
         return not path.startswith(_KEYED)
 
     def _bound(self, asking: Asking, caller: Caller | None, rate: int) -> None:
-        """Each key that is good has a measure of its own; who shows none shares that of his address."""
-        client = asking.peer if caller is None else (caller.name, caller.badge, asking.bearer[-43:])
-        wait = self.rate.take(client, rate, self.clock())
+        wait = self.rate.take(_client_of(asking, caller), rate, self.clock())
         if wait:
             message = f"more than {rate} requests a second"
             raise Refused(429, message, "api.requestsPerSecond of the Controller manifest", retry_after(wait))
@@ -67,6 +66,16 @@ class ApiAccess:
     def _is_open(self, asking: Asking) -> bool:
         path, method = asking.path, asking.method
         return path in _OPEN or (path == _LOGIN and method == "POST") or (self.is_page(path) and method in SAFE)
+
+
+def _client_of(asking: Asking, caller: Caller | None) -> Hashable:
+    """Whose measure it is: a token's, with all sessions that it has opened, else it would grow with each; a session's
+    that the link of `token link` has opened; who shows no good key shares that of his address."""
+    if caller is None:
+        return ("address", asking.peer)
+    if caller.badge is not None and caller.badge.token:
+        return ("token", caller.badge.token)
+    return ("key", hashlib.sha256(asking.bearer.encode()).digest())
 
 
 @lru_cache(maxsize=1024)

@@ -52,7 +52,7 @@ async def ask(desk: AtDesk, request: Request, stack: str, body: Asked) -> Respon
 def _wish_of(request: Request, body: Asked) -> Wish:
     client = request.client
     origin = f"{client.host}:{client.port}" if client is not None else ""
-    return replace(body.wish(who_of(request)), via="api", origin=origin)
+    return replace(body.wish(who_of(request)), via="api", origin=origin, request=request.state.act)
 
 
 def rights_of(body: Asked) -> Iterator[tuple[str, str]]:

@@ -140,10 +140,12 @@ audits = APIRouter(route_class=CheckedRoute)
 
 @audits.get("/v1/audit", tags=["audit"])
 @needs("get", "audit")
-def audit(desk: AtDesk, asked: Annotated[AuditAsked, Query()]) -> Response:
+async def audit(desk: AtDesk, asked: Annotated[AuditAsked, Query()]) -> Response:
     """Who did what, newest first, as `controller audit show -o json`; `next` is `before` of the next page."""
     stacks = (asked.stack,) if asked.stack else ()
-    wanted = Wanted(asked.since, asked.before, asked.who, asked.verb, stacks, asked.outcome)
-    found = desk.window.audited(wanted, asked.limit + 1)
+    wanted = Wanted(asked.since, asked.before, asked.who, asked.verb, stacks, asked.outcome, asked.act)
+    with desk.auditors.held():
+        async with desk.auditing:
+            found = await asyncio.to_thread(desk.window.audited, wanted, asked.limit + 1)
     following = found[asked.limit - 1].cursor if len(found) > asked.limit else None
     return answer(records_data(found[: asked.limit], following))

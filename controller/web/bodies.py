@@ -44,6 +44,8 @@ class AuditAsked(Body):
     verb: Annotated[str, StringConstraints(max_length=256)] = ""
     stack: Annotated[str, StringConstraints(max_length=256)] = ""
     outcome: Literal["", "denied", "failed"] = ""
+    act: Annotated[str, StringConstraints(max_length=256)] = ""
+    """The `id` of one act: the records of all logs that tell of it."""
     limit: Annotated[int, Field(ge=1, le=1000)] = 100
 
 

@@ -17,7 +17,8 @@ from controller.web.feed import Feed, dumps
 from controller.web.guard import Place, complaint
 from controller.web.places import Places
 
-MOST_READ, MOST_PLANS = 200, 4
+MOST_READ, MOST_PLANS, MOST_AUDITS = 200, 4, 32
+AUDITS_AT_ONCE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +26,8 @@ class Desk:
     """`readers`: replicas whose output is read, each by a thread and over a connection to the engine. `rehearsing`: a
     plan takes processor time that the loop may need: one at a time, and few that wait for it. `looking`: one look at
     alerts serves all who wait for it. `counting`: to say what could be cleaned up an engine may have to walk through
-    its files: one at a time too.
+    its files: one at a time too. `auditors`: who looks into the audit log, whose files are gone through for each;
+    `auditing`: a few at once, the others wait.
     """
 
     window: Window
@@ -41,6 +43,8 @@ class Desk:
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     counters: Places = field(default_factory=lambda: Places(MOST_PLANS, "wait for what could be cleaned up"))
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    auditors: Places = field(default_factory=lambda: Places(MOST_AUDITS, "look into the audit log"))
+    auditing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AUDITS_AT_ONCE))
 
     def stack(self, name: str) -> StackStatus:
         """As it was published last. Raises UnknownStack."""

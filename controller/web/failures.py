@@ -17,6 +17,9 @@ from controller.web.guard import Refused
 from controller.web.needs import sight_of
 from controller.web.places import Taken
 
+_AGAIN = 1
+"""Seconds after which there may be room again."""
+
 
 def tell_failures(app: FastAPI) -> None:
     """Of every route of that application."""
@@ -53,7 +56,9 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _taken(request: Request, error: Exception) -> Response:
-    return refuse(503, str(error), "try again")
+    answered = refuse(503, str(error), "try again")
+    answered.headers["retry-after"] = str(_AGAIN)
+    return answered
 
 
 async def _invalid(request: Request, error: Exception) -> Response:

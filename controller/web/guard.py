@@ -146,7 +146,8 @@ class Records(Protocol):
 
 class Guard:
     """ASGI around the app. `scope["state"]` has of whoever passes the `caller` that he is, the `key` that he has
-    shown, and the address of his `peer`; the app leaves there `why` it has refused him.
+    shown, the address of his `peer`, and the id under which his `act` is recorded; the app leaves there `why` it has
+    refused him.
 
     `on_failure` is told in a line what the app failed with: a fault of ours. `records`: what changes something is
     done only if it can be written there.
@@ -200,6 +201,7 @@ class Guard:
                 await self._records.deny(asking, Refused(403, why), who)
             return
         act = await self._records.begin(asking, who)
+        scope["state"]["act"] = act.id
         try:
             await self._app(scope, receive, answer.send)
         finally:
@@ -209,7 +211,7 @@ class Guard:
         if not self._place.is_ours(asking.headers.get("host", "")):
             raise Refused(421, "this address is not served here", "use the address that `controller run` printed")
         caller, shown = self._access.admit(asking), self._access.shown(asking)
-        scope.setdefault("state", {}).update(caller=caller, key=shown, peer=asking.peer)
+        scope.setdefault("state", {}).update(caller=caller, key=shown, peer=asking.peer, act="")
 
 
 def _read_headers(scope: Message) -> dict[str, str]:

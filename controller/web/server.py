@@ -37,7 +37,7 @@ class ApiServer:
         self._window = window
         self._serving = serving
         epoch = secrets.token_hex(8)
-        token, book = read_token(window.root), TokenBook(window.folder, take_key(os.environ))
+        token, book = read_token(window.root), TokenBook(window.folder, take_key(os.environ), window.seals())
         self._socket = find_port(serving)
         port = self._socket.getsockname()[1]
         self.keys = Keys(token, epoch, port)

@@ -9,10 +9,14 @@ from collections.abc import Callable, Sequence
 import httpx
 import pytest
 
-from controller.loop.tokenbook import FILE, Issued, TokenBook
+from controller.loop.tokenbook import TokenBook
+from controller.loop.tokenfile import FILE
+from controller.loop.tokenpage import Issued
+from controller.loop.tokenseals import Seals
 from controller.model.access import BUILT_IN, AccessPolicy, Role, Rule
 from controller.model.serving import Serving
 from controller.security.signing import read_secret_key, sign
+from controller.security.vault import make_key
 from tests.component.house import House
 from tests.component.served import Visit, converge, new_code, read_messages, visit
 from tests.component.waiting import eventually
@@ -262,6 +266,25 @@ def test_failed_logins_are_slowed_down_and_a_page_of_another_site_cannot_cause_t
         assert there.http.get("/v1/info").status_code == 200
 
     visited(house, script)
+
+
+def test_without_the_encryption_key_issued_tokens_open_nothing_and_all_else_goes_on(house: House) -> None:
+    state, now = house.folder.parent / "state", time.time()
+    folder = state / house.engine.info().id / "_controller"
+    book = TokenBook(folder, None, Seals(state, {"ENCRYPTION_KEY": make_key()}))
+    ring, made = book.issue(Issued("1" * 16, "vera", now, now + 600, "", ("viewer",)), now)
+
+    def script(there: Visit) -> None:
+        converge(there)
+        with client(there, sign(ring, made.claims)) as vera:
+            assert vera.get("/v1/stacks").status_code == 401
+        assert [one["state"] for one in there.get("/v1/tokens")["tokens"]] == ["valid"]
+        assert there.http.delete(f"/v1/tokens/{made.id}").status_code == 204, "the owner's own goes on"
+        assert [one["state"] for one in there.get("/v1/tokens")["tokens"]] == ["revoked"]
+
+    visited(house, script)
+    (told,) = house.ear.said("TokensUnreadable")
+    assert "no issued token is valid" in told and "ENCRYPTION_KEY_FILE" in told
 
 
 def test_too_many_requests_are_refused_and_a_stream_goes_on(house: House) -> None:

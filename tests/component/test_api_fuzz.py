@@ -10,17 +10,19 @@ import json
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import httpx
 import pytest
 
+from controller.web.feed import Feed
 from tests.component.house import House
-from tests.component.served import Visit, converge
+from tests.component.served import Visit, converge, read_messages
 from tests.component.test_api_access import client, make_token, visited
+from tests.component.waiting import eventually
 
 ANYBODY = frozenset({"stranger", "vera", "olga", "sam", "ida", "api"})
 KEYED = ANYBODY - {"stranger"}
@@ -200,6 +202,109 @@ def fuzz(house: House, seeds: range, least: Callable[[Counter[int]], bool]) -> N
 
 def test_every_role_at_every_route_with_whatever_may_be_sent(house: House) -> None:
     fuzz(house, range(1), lambda seen: {200, 401, 403, 404, 422} <= set(seen))
+
+
+# --- what is followed
+
+
+SEEN: Mapping[str, frozenset[str]] = {
+    "vera": frozenset({"shop", "bank"}),
+    "olga": frozenset({"shop", "bank"}),
+    "api": frozenset({"shop", "bank"}),
+    "sam": frozenset({"shop"}),
+    "ida": frozenset(),
+}
+"""Of which stacks one is told in a stream, written down by hand."""
+
+LASTS: tuple[bytes, ...] = (
+    b"", b"-", b"1", b"-1", b"EPOCH", b"EPOCH-", b"EPOCH--1", b"EPOCH-0", b"EPOCH-1", b"EPOCH-+1", b"EPOCH-1e3",
+    b"EPOCH-1.5", b"EPOCH-NaN", b"EPOCH-" + b"9" * 40, b"EPOCH- 1", b"EPOCH-1-1", b"other-1", b"epoch-1",
+    "EPOCH-²".encode("latin-1"), "EPOCH-\u0663".encode(), b"\xff\xfe", b"x" * 64, b"x" * 65, b"x" * 9000,
+    b"'; DROP TABLE events;--", b"%00", b"{}", b"null", b"EPOCH-1, EPOCH-2", b"a\tb", b"../../etc/passwd",
+)  # fmt: skip
+"""`EPOCH` stands for the one of the process that serves."""
+
+UPGRADE = ((b"connection", b"upgrade"), (b"upgrade", b"websocket"), (b"sec-websocket-version", b"13"))
+WORDY = ((b"accept", b"\xff"), (b"cookie", b"=;;=\xff"), (b"range", b"bytes=0-"), (b"content-type", b"nonsense"))
+REFUSED = frozenset({400, 405, 413, 421, 422, 431})
+
+
+class Following(NamedTuple):
+    """A request for the stream. `last`: how far it says that it is, as the server reads it; None: that is not plain."""
+
+    what: str
+    method: str = "GET"
+    query: str = ""
+    headers: Sequence[tuple[bytes, bytes]] = ()
+    last: str | None = None
+
+
+def followings(epoch: bytes) -> Iterator[Following]:
+    for last in (one.replace(b"EPOCH", epoch) for one in LASTS):
+        header, query = last.decode("latin-1"), last.decode(errors="replace")
+        yield Following(f"header {last[:40]!r}", headers=[(b"last-event-id", last)], last=header)
+        yield Following(f"query {last[:40]!r}", query=f"?since={quote(last)}", last=query)
+    both = [(b"last-event-id", epoch + b"-1"), (b"last-event-id", b"x")]
+    yield Following("two headers", headers=both)
+    yield Following(
+        "both", query=f"?since={quote(epoch + b'-0')}&since=x&{quote(b'%00')}=1&stack=bank", headers=both[1:]
+    )
+    yield Following("a websocket", headers=UPGRADE)
+    yield Following("other words", headers=WORDY)
+    for method in ("HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "NONSENSE"):
+        yield Following(f"method {method}", method)
+
+
+def follow(own: httpx.Client, who: str, asked: Following, feed: Feed) -> int:
+    """As far as the first word: what is told is what that one may see."""
+    with own.stream(asked.method, f"/v1/stream{asked.query}", headers=list(asked.headers)) as answer:
+        told = (who, asked.what, answer.status_code)
+        is_open = answer.headers.get("content-type", "").startswith("text/event-stream")
+        if who == "stranger":
+            assert answer.status_code in {401, *REFUSED} and not is_open, told
+        elif not is_open:
+            assert answer.status_code in REFUSED, told
+        else:
+            assert answer.status_code == 200 and asked.method == "GET", told
+            lines = answer.iter_lines()
+            assert next(lines).startswith("retry:"), told
+            if asked.last is not None and feed.begin(asked.last) is None:  # nobody can go on from there
+                message = next(read_messages(lines))
+                assert message.kind == "snapshot", told
+                assert {one["name"] for one in message.data["stacks"]} == SEEN[who], told
+        return answer.status_code
+
+
+def test_a_stream_that_is_asked_for_oddly_is_no_fault_and_nothing_of_it_stays_open(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    feeds: list[Feed] = []
+    plain = Feed.__init__
+
+    def make(self: Feed) -> None:
+        plain(self)
+        feeds.append(self)
+
+    monkeypatch.setattr(Feed, "__init__", make)
+    seen: Counter[int] = Counter()
+
+    def script(there: Visit) -> None:
+        for name in ("shop", "bank"):
+            converge(there, name)
+        (feed,) = feeds
+        with ExitStack() as opened:
+            people = {"stranger": there.stranger, "api": there.http}
+            for number, who in enumerate(("vera", "olga", "sam", "ida")):
+                people[who] = opened.enter_context(client(there, make_token(there, who, number=number)))
+            for asked in followings(feed.epoch.encode()):
+                for who, own in people.items():
+                    seen[follow(own, who, asked, feed)] += 1
+            eventually(lambda: feed.followers.taken == 0, 30)
+        assert there.http.get("/healthz").status_code == 200
+        assert not there.house.ear.said("RequestFailed")
+
+    visited(house, script, "shop", "bank")
+    assert {200, 401, 405, 422} <= set(seen) and max(seen) < 500, seen
 
 
 @pytest.mark.slow

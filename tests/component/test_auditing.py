@@ -5,7 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +17,13 @@ import pytest
 from controller.engines.base import Scope
 from controller.loop.auditor import MEND_AGAIN, AuditBook
 from controller.loop.auditproofs import prove
-from controller.loop.auditread import Query, find
+from controller.loop.auditread import Query, Read, find, prove_all
+from controller.loop.window import Window
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.security.audit import Act, Via
 from controller.security.auditproof import State
+from controller.web import desk
 from tests.component.house import House
 from tests.component.served import Visit, converge, visit
 from tests.component.waiting import eventually
@@ -158,6 +163,20 @@ def test_what_somebody_asks_of_a_daemon_that_cannot_record_it_is_refused_and_hea
     assert verdict.state is State.INCOMPLETE and verdict.lost == gap["detail"]["lost"]
 
 
+def test_a_controller_that_runs_has_logs_forget_in_which_nobody_writes(house: House) -> None:
+    state, engine = house.folder.parent / "state", house.engine.info().id
+    before = AuditBook(state, lambda: engine, lambda: time.time() - 400 * 86400)
+    before.record(Act("ada", Via.CLI, "stop", stack="gone"))
+    house.write("shop")
+
+    def left() -> list[str]:
+        return [read.data["verb"] for read in find(state, engine, Query()) if read.log == "gone"]
+
+    assert left() == ["stop"]
+    house.run(lambda: eventually(lambda: left() == ["pruned"], 20), house.asked("shop"))
+    assert {one.state for one in prove_all(state, engine).values()} == {State.OK}
+
+
 def test_a_file_that_is_edited_is_taken_up_or_refused_in_the_record(house: House) -> None:
     path = house.write("shop")
 
@@ -196,6 +215,11 @@ def test_what_is_asked_through_the_api_is_recorded_at_the_door_and_in_the_stack(
     asked = records(house, verb="stop", who="api")
     assert [r["stage"] for r in asked] == ["intent", "outcome"]
     assert asked[0]["via"] == "api" and asked[0]["from"] == door[0]["from"]
+    assert {r["detail"]["request"] for r in asked} == {r["id"] for r in door} and asked[0]["id"] != door[0]["id"]
+    one_act = records(house, act=door[0]["id"])
+    assert [r["verb"] for r in one_act].count("ask") == [r["verb"] for r in one_act].count("stop") == 2
+    assert len(one_act) == 4 and records(house, act="other") == []
+    assert all("request" not in r["detail"] for r in records(house, verb="apply")), "nobody asked at a door"
 
 
 def test_who_is_turned_away_is_recorded_and_cannot_fill_the_disk(house: House) -> None:
@@ -270,6 +294,10 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         assert times == sorted(times, reverse=True)
         assert {r["verb"] for r in there.get("/v1/audit", verb="pause")["records"]} == {"pause"}
         assert {r["actor"] for r in there.get("/v1/audit", who="api")["records"]} == {"api"}
+        (asked,) = {r["id"] for r in there.get("/v1/audit", verb="pause")["records"]}
+        (request,) = {r["detail"]["request"] for r in there.get("/v1/audit", verb="pause")["records"]}
+        told = [r["verb"] for r in there.get("/v1/audit", act=request)["records"]]
+        assert sorted(told) == ["ask", "ask", "pause", "pause"] and asked != request
         assert there.get("/v1/audit", since="2999-01-01T00:00:00Z")["records"] == []
         assert there.get("/v1/audit", stack="other")["records"] == []
         assert there.stranger.post("/v1/session", json={"token": "none"}).status_code == 403
@@ -281,6 +309,40 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         for wrong in ({"limit": 0}, {"outcome": "done"}, {"before": "x"}, {"since": "yesterday"}, {"nonsense": "1"}):
             assert there.http.get("/v1/audit", params=wrong).status_code == 422, wrong
         assert there.stranger.get("/v1/audit").status_code == 401
+
+    served(house, script)
+
+
+def test_no_number_of_readers_takes_all_threads(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    go, at_once, most = threading.Event(), [0], [0]
+    guard, plain = threading.Lock(), Window.audited
+
+    def slow(self: Window, query: Query, limit: int) -> list[Read]:
+        with guard:
+            at_once[0] += 1
+            most[0] = max(most[0], at_once[0])
+        go.wait(60)
+        with guard:
+            at_once[0] -= 1
+        return plain(self, query, limit)
+
+    monkeypatch.setattr(Window, "audited", slow)
+    monkeypatch.setattr(desk, "MOST_AUDITS", 6)
+
+    def script(there: Visit) -> None:
+        with ThreadPoolExecutor(10) as pool:
+            asked = [pool.submit(there.http.get, "/v1/audit", timeout=60) for _ in range(10)]
+            try:
+                eventually(lambda: sum(one.done() for one in asked) == 4, 20)
+                refused = [one.result() for one in asked if one.done()]
+                assert {(one.status_code, one.headers["retry-after"]) for one in refused} == {(503, "1")}
+                assert "look into the audit log already" in refused[0].json()["error"]["message"]
+                assert there.http.get("/v1/stacks/shop").status_code == 200, "all else is served meanwhile"
+            finally:
+                go.set()
+            assert sorted(one.result().status_code for one in asked) == [200] * 6 + [503] * 4
+        assert most[0] == desk.AUDITS_AT_ONCE
+        assert there.get("/v1/audit")["records"], "and there is room again"
 
     served(house, script)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from _pytest.mark import ParameterSet
 
 from controller.loop.auditfiles import KEY_FILE, Place, find_key, known_logs, place_of, read_key, segment_of
 from controller.loop.auditlog import AuditLog, Pace
+from controller.loop.auditor import AuditBook
 from controller.loop.auditproofs import prove
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
@@ -141,13 +143,87 @@ def test_what_is_too_old_goes_and_what_is_not_stays(tmp_path: Path) -> None:
     bench.act(times=10)
     bench.now += 900
     bench.act(times=20)
-    first, second, *_ = (one.path for one in bench.place.closed())
+    first, *_, last = (one.path for one in bench.place.closed())
     bench.now += 150
     bench.act(times=5)
-    assert not first.exists() and second.exists()
+    assert not first.exists() and last.exists()
     assert bench.verdict.state is State.OK and bench.verdict.first == bench.place.closed()[0].first
     pruned = [record for record in bench.records if record["verb"] == "pruned"]
-    assert [record["detail"]["why"] for record in pruned] == ["age"]  # type: ignore[index]
+    assert {record["detail"]["why"] for record in pruned} == {"age"}  # type: ignore[index]
+
+
+def test_a_log_in_which_nobody_writes_forgets_by_the_clock_and_can_be_proven(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Pace(age=86400.0), AuditPolicy(retention=1000 * 86400.0))
+    bench.act(times=5)
+    bench.now += 86000
+    bench.log.keep()
+    assert not bench.place.closed(), "before its time nothing is done"
+    bench.now += 400
+    bench.log.keep()
+    (first,) = bench.place.closed()
+    assert bench.verdict.state is State.OK and bench.verdict.last == bench.verdict.signed == 6
+    before = sorted(bench.place.folder.iterdir())
+    for _ in range(3):
+        bench.now += 300 * 86400
+        bench.log.keep()
+    assert sorted(bench.place.folder.iterdir()) == before and first.path.exists(), "it is not due yet"
+    bench.now += 101 * 86400
+    bench.log.keep()
+    assert not first.path.exists() and bench.verdict.state is State.OK and bench.verdict.first == 7
+    assert [(r["verb"], r["detail"]["why"]) for r in bench.records] == [("pruned", "age")]  # type: ignore[index]
+    bench.act(times=3)
+    assert bench.verdict.state is State.OK and bench.verdict.last == 10
+
+
+def test_a_clock_that_is_wrong_for_a_moment_takes_one_segment_at_most(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Pace(size=1500), AuditPolicy(retention=1e6))
+    bench.act(times=20)
+    count = len(bench.place.closed())
+    bench.now += 2e6
+    bench.log.keep()
+    assert len(bench.place.closed()) == count, "one was closed, one has gone"
+    assert bench.verdict.state is State.OK and bench.verdict.first > 1
+
+
+def test_what_was_closed_late_is_as_old_as_what_it_tells(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.act(times=5)
+    bench.now += 400 * 86400  # nobody was there to close it
+    bench.log.keep()
+    assert [record["verb"] for record in bench.records] == ["pruned"] and bench.verdict.state is State.OK
+
+
+def test_of_a_log_that_is_not_there_nothing_is_made(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.log.keep()
+    assert not bench.place.folder.exists() and not bench.place.head.exists()
+
+
+def test_each_log_of_the_engine_is_kept_one_at_a_time(tmp_path: Path) -> None:
+    now = [NOW]
+    book = AuditBook(tmp_path, lambda: "engine", lambda: now[0])
+    for name in ("shop", "bank", ""):
+        book.record(Act("alice", Via.CLI, "start", stack=name))
+    places = [place_of(tmp_path, "engine", name) for name in ("shop", "bank", "")]
+    now[0] += 90_000
+    for closed in range(3):
+        assert sum(bool(place.closed()) for place in places) == closed
+        book.keep(now[0])
+    now[0] += 366 * 86400
+    for _ in range(4):
+        book.keep(now[0])
+    assert not any(place.closed() for place in places)
+    assert all(prove(tmp_path, "engine", name).state is State.OK for name in ("shop", "bank", ""))
+    other = AuditBook(tmp_path, lambda: "engine", lambda: now[0])
+    for _ in range(3):
+        other.keep(now[0])
+    shutil.rmtree(places[0].folder)
+    other.sign("end")
+    assert not places[0].folder.exists(), "of what it has not written it signs nothing, and makes nothing"
+    book.policy = AuditPolicy(enabled=False)
+    now[0] += 90_000
+    book.keep(now[0])
+    assert not any(place.closed() for place in places), "switched off it writes nothing"
 
 
 def test_who_dates_files_back_or_puts_some_beside_has_nothing_pruned(tmp_path: Path) -> None:
@@ -386,6 +462,38 @@ def test_killed_at_a_write_nothing_that_was_told_is_lost_and_nothing_is_torn(tmp
     bench.act(times=20)
     assert bench.verdict.state is State.OK, bench.verdict
     assert not list(bench.place.folder.glob(".*")), "nothing is left over"
+
+
+QUIET = """
+import sys
+from pathlib import Path
+from controller.loop.auditfiles import find_key, place_of
+from controller.loop.auditlog import AuditLog, Pace
+from controller.model.auditing import AuditPolicy
+from controller.security.audit import Act, Via, act_data
+root, now = Path(sys.argv[1]), [1_790_000_000.0]
+log = AuditLog(place_of(root, "engine", "shop"), find_key(root), AuditPolicy(), lambda: now[0])
+log.append([act_data(Act("alice", Via.CLI, "start", name=str(number), stack="shop")) for number in range(3)])
+for days in (2, 400):
+    now[0] += days * 86400
+    log.keep()
+"""
+
+
+@pytest.mark.fault("C1")
+@pytest.mark.parametrize("write", ["auditrotated", "auditpacked", "auditunpacked", "auditpruned"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_while_a_quiet_log_forgets_it_is_seen_through(tmp_path: Path, write: str, when: str) -> None:
+    environment = {**os.environ, "CONTROLLER_CRASH_AT": f"disk.{write}.{when}"}
+    done = subprocess.run([sys.executable, "-c", QUIET, str(tmp_path)], env=environment, check=False)
+    assert done.returncode == -9
+    bench = Bench(tmp_path)
+    assert bench.verdict.state is State.OK, bench.verdict
+    for days in (402, 404):
+        bench.now = NOW + days * 86400
+        bench.log.keep()
+    assert bench.verdict.state is State.OK, bench.verdict
+    assert "start" not in [record["verb"] for record in bench.records]
 
 
 def test_places_are_those_of_the_contract(tmp_path: Path) -> None:

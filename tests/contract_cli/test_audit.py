@@ -10,8 +10,11 @@ from typing import Any
 import pytest
 
 from controller.engines.simulated import SimulatedEngine
+from controller.loop.acting import who
 from controller.loop.auditor import AuditBook
+from controller.loop.store import stack_dir
 from controller.security.audit import Act, Via
+from controller.web.keys import Address
 from tests.contract_cli.command import controller
 from tests.contract_cli.conftest import Project
 
@@ -64,6 +67,8 @@ def test_what_is_shown_can_be_chosen(kept: Project) -> None:
 
     assert actors() == ["ada", *["controller"] * 4, "ada", "ada"] and actors("--since", "1h") == actors()
     assert actors("--who", "ada") == ["ada"] * 3 and actors("--verb", "end") == actors("--limit", "1") == ["ada"]
+    (act,) = {one["id"] for one in json.loads(kept.run("audit", "show", "-o", "json").out)["records"][:1]}
+    assert actors("--act", act) == ["ada"] * 2 and actors("--act", "none") == []
     assert len(actors("-s", "shop")) == 6 and actors("-s", "other") == []
 
 
@@ -72,15 +77,10 @@ def test_tables_have_these_columns(kept: Project) -> None:
     assert lines[0].split() == ["TIME", "WHO", "VIA", "VERB", "OBJECT", "STAGE", "OUTCOME"] and len(lines) == 8
     assert lines[2].split()[2:] == ["controller", "loop", "stop", "shop/web", "1", "intent", "-"]
     wide = kept.run("audit", "show", "-o", "wide").out.splitlines()
-    assert wide[0].split()[-3:] == ["FROM", "LOG", "SEQ"] and wide[1].split()[-6:] == [
-        "uid",
-        "1",
-        "pid",
-        "2",
-        "shop",
-        "1",
-    ]
-    assert kept.run("audit", "show", "-o", "name").out.split()[-2:] == ["shop/6", "controller/1"]
+    assert wide[0].split()[-3:] == ["ACT", "LOG", "SEQ"]
+    number = json.loads(kept.run("audit", "show", "-o", "json").out)["records"][0]["id"]
+    assert wide[1].split()[-7:] == ["uid", "1", "pid", "2", number, "shop", "1"]
+    assert kept.run("audit", "show", "-o", "name").out.split()[-2:] == ["shop/6", "controller/2"]
 
 
 def test_nothing_was_done_here_yet(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_exit_code_0_as_it_was_written(kept: Project) -> None:
     assert (code, found["state"], found["finding"]) == (0, "ok", None)
     assert list(found) == VERDICT and found["first"] == 1 and found["last"] == found["records"] == 6
     assert kept.run("audit", "verify").out.splitlines() == [
-        "controller: ok, 1 record, none signed yet",
+        "controller: ok, 2 records (1 to 2), none signed yet",
         "shop: ok, 6 records (1 to 6), none signed yet",
     ]
     assert kept.run("audit", "verify", "-s", "shop").out.count(": ok, ") == 1
@@ -145,6 +145,56 @@ def test_a_copy_is_proven_with_nothing_else_at_hand(kept: Project, tmp_path: Pat
     assert prove("--public", public)[0] == 1
     copy.write_text("nonsense\n")
     assert prove()[0] == 1
+
+
+def test_a_log_that_is_taken_away_with_the_note_of_its_end_is_missed_until_somebody_ends_it(kept: Project) -> None:
+    assert kept.run("audit", "end", "shop").code == 1 and kept.run("audit", "end", "nobody").code == 1
+    (head,) = kept.state.glob("*/_controller/heads/shop")
+    log_of(kept).unlink()
+    head.unlink()
+    code, found = verdict(kept)
+    assert (code, found["state"], found["records"]) == (1, "tampered", 0)
+    assert (found["finding"]["fault"], found["finding"]["file"]) == ("removed", "shop/audit.jsonl")
+    assert "record 1 of the controller's log says that it had this" in found["finding"]["message"]
+    assert kept.run("audit", "export").code == 1 and not head.exists(), "nothing is made anew"
+    assert kept.run("audit", "verify", "-s", "shop").code == 1
+    assert kept.run("audit", "end", "shop").out == "the log of shop has ended; it is missed no more\n"
+    assert kept.run("audit", "verify").code == 0
+    said = json.loads(kept.run("audit", "show", "--verb", "end-log", "-o", "json").out)["records"]
+    assert [(one["actor"], one["outcome"], one["object"]["name"]) for one in said] == [
+        (who(), "", "shop"),
+        (who(), "done", "shop"),
+    ]
+
+
+def test_a_link_to_the_dashboard_is_recorded_without_its_code(tmp_path: Path) -> None:
+    project = Project(tmp_path, tmp_path / "state")
+    number = SimulatedEngine(project.state).info().id
+    assert project.run("token", "link").code == 1, "nobody serves"
+    Address("http://127.0.0.1:7070", "e1").write(stack_dir(project.state, number, "_controller"))
+    link = project.run("token", "link").out
+    shown = json.loads(project.run("audit", "show", "--verb", "link", "-o", "json").out)["records"]
+    assert [(one["stage"], one["outcome"], one["object"]) for one in shown] == [
+        ("intent", "", {"kind": "session", "name": ""}),
+        ("outcome", "done", {"kind": "session", "name": ""}),
+    ]
+    assert {one["actor"] for one in shown} == {who()} and link.partition("code=")[2].strip() not in str(shown)
+
+
+def test_a_test_of_a_channel_is_recorded_with_what_came_of_it(project: Project) -> None:
+    manifest = """
+        apiVersion: controller/v1
+        kind: Controller
+        spec: {alertChannels: {ops: {urlEnv: OPS_URL}}}
+    """
+    project.write("manifests/controller.yaml", manifest)
+    assert project.run("alerts", "test", env={"OPS_URL": ""}).code == 1
+    shown = json.loads(project.run("audit", "show", "--verb", "test", "-o", "json").out)["records"]
+    assert [(one["stage"], one["outcome"], one["object"]["name"]) for one in shown] == [
+        ("intent", "", "ops"),
+        ("outcome", "failed", "ops"),
+    ]
+    assert shown[1]["detail"] == {"error": "variable OPS_URL is not set"}
 
 
 def test_a_change_is_refused_where_it_cannot_be_recorded(applied: Project, tmp_path: Path) -> None:

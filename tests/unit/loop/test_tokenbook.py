@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from controller.loop.tokenbook import FILE, Issued, TokenBook
+from controller.loop.keyring import Opened, open_ring
+from controller.loop.keyturn import turn_keys
+from controller.loop.tokenbook import TokenBook
+from controller.loop.tokenfile import FILE
+from controller.loop.tokenpage import Issued
+from controller.loop.tokenseals import Seals
 from controller.model.errors import ControllerError
 from controller.security.signing import BadToken, read_secret_key, sign, verify
+from controller.security.vault import make_key
 
 pytestmark = pytest.mark.unit
 
@@ -166,6 +174,95 @@ def test_what_a_killed_process_left_is_in_nobodys_way(tmp_path: Path) -> None:
     text = issue(TokenBook(tmp_path), 1)
     (tmp_path / f".{FILE}.new").write_text("half")
     assert is_taken(TokenBook(tmp_path), text) and is_taken(TokenBook(tmp_path), issue(TokenBook(tmp_path), 2))
+
+
+# --- encrypted keys
+
+
+GIVEN = {"ENCRYPTION_KEY": make_key()}
+
+
+def sealed_book(root: Path, environment: Mapping[str, str] = GIVEN) -> TokenBook:
+    return TokenBook(root / "engine" / "_controller", None, Seals(root, environment))
+
+
+def secrets_in(root: Path) -> list[str]:
+    said = json.loads((root / "engine" / "_controller" / FILE).read_text())
+    return [one["secret"] for one in said["keys"]]
+
+
+def test_where_there_is_an_encryption_key_no_seed_is_on_the_disk_in_clear(tmp_path: Path) -> None:
+    book = sealed_book(tmp_path)
+    old = issue(book, 1)
+    book.rotate(NOW + 1)
+    new = issue(book, 2)
+    assert all(one.startswith("v1:") for one in secrets_in(tmp_path)) and len(secrets_in(tmp_path)) == 2
+    for reader in (book, sealed_book(tmp_path)):
+        assert is_taken(reader, old) and is_taken(reader, new)
+    ring = book.ring()
+    assert ring is not None
+    text = (tmp_path / "engine" / "_controller" / FILE).read_text()
+    assert not any(base64.b64encode(key.secret).decode() in text for key in ring.keys)
+
+
+def test_no_encryption_key_is_made_for_tokens_and_what_was_in_clear_is_taken_over_by_the_next_write(
+    tmp_path: Path,
+) -> None:
+    text = issue(sealed_book(tmp_path, {}), 1)
+    assert not secrets_in(tmp_path)[0].startswith("v1:") and not (tmp_path / "encryption.key").exists()
+    assert open_ring(tmp_path, {}) == Opened(None), "what is in clear locks nothing"
+    book = sealed_book(tmp_path)
+    assert is_taken(book, text) and not secrets_in(tmp_path)[0].startswith("v1:")
+    issue(book, 2)
+    assert secrets_in(tmp_path)[0].startswith("v1:") and is_taken(book, text)
+    assert (tmp_path / "encryption.canary").exists(), "another key is known for a wrong one from now on"
+
+
+@pytest.mark.parametrize("wrong", [{}, {"ENCRYPTION_KEY": make_key()}], ids=["gone", "another"])
+def test_without_the_right_encryption_key_no_token_is_taken_and_only_revoking_goes_on(
+    tmp_path: Path, wrong: Mapping[str, str]
+) -> None:
+    text = issue(sealed_book(tmp_path), 1)
+    before = secrets_in(tmp_path)
+    locked = sealed_book(tmp_path, wrong)
+    assert (page := locked.page()) is not None and len(page.tokens) == 1, "what was issued is listed"
+    for call in (locked.ring, lambda: locked.settle(NOW), lambda: issue(locked, 2), lambda: locked.rotate(NOW)):
+        with pytest.raises(ControllerError, match=r"encrypted|no key") as told:
+            call()
+        assert "ENCRYPTION_KEY_FILE" in (told.value.hint or "")
+    assert secrets_in(tmp_path) == before
+    assert len(locked.revoke(lambda one: True, NOW)) == 1
+    assert secrets_in(tmp_path) == before and not is_taken(sealed_book(tmp_path), text)
+
+
+def test_an_encrypted_key_opens_in_its_own_place_alone(tmp_path: Path) -> None:
+    issue(sealed_book(tmp_path), 1)
+    file = tmp_path / "engine" / "_controller" / FILE
+    said = json.loads(file.read_text())
+    for changed in ({"id": "0" * 32}, {"keys": [{**said["keys"][0], "kid": "ed-0000000000000000"}]}):
+        file.write_text(json.dumps({**said, **changed}))
+        with pytest.raises(ControllerError, match="not what was written"):
+            sealed_book(tmp_path).ring()
+
+
+def test_a_name_like_an_encrypted_record_is_a_name(tmp_path: Path) -> None:
+    book = sealed_book(tmp_path)
+    book.issue(token(1, user="v1:deadbeef:tokens:x:y"), NOW)
+    assert turn_keys(tmp_path, {**GIVEN}).left == 0
+
+
+def test_when_the_encryption_key_turns_the_keys_of_tokens_go_with_it(tmp_path: Path) -> None:
+    book = sealed_book(tmp_path)
+    text, (before,) = issue(book, 1), secrets_in(tmp_path)
+    new = tmp_path / "new"
+    new.write_text(make_key())
+    new.chmod(0o600)
+    done = turn_keys(tmp_path, GIVEN, new)
+    assert (done.brought, done.under, done.left) == (1, 1, 0)
+    assert secrets_in(tmp_path) != [before]
+    given = {"ENCRYPTION_KEY_FILE": str(new)}
+    assert is_taken(book, text), "who has it open goes on"
+    assert is_taken(sealed_book(tmp_path, given), text) and is_taken(sealed_book(tmp_path, given), issue(book, 2))
 
 
 def test_many_at_once_lose_nothing(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import pytest
 
 from controller.loop.tokenbook import TokenBook
+from controller.loop.tokenpage import Issued
 from controller.model.access import AccessPolicy
 from controller.model.serving import Serving
+from controller.security.signing import sign
 from controller.web.access import ApiAccess, ScrapeAccess
 from controller.web.callers import Doors
 from controller.web.guard import LARGEST_BODY, Guard, Message, Place, Receive, Send
-from controller.web.keys import Keys
+from controller.web.keys import Badge, Keys
 from tests.headers import check_headers
 
 pytestmark = pytest.mark.unit
@@ -236,6 +239,29 @@ def test_a_client_that_asks_too_often_is_told_when_it_may_again() -> None:
     assert ask("/healthz", access=access).status == 200
     now[0] += 0.41
     assert [ask(access=access, authorization=BEARER).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_no_spelling_and_no_number_of_sessions_is_a_client_more(tmp_path: Path) -> None:
+    now = time.time()
+    keys, book = Keys(TOKEN, "epoch"), TokenBook(tmp_path)
+    access = ApiAccess(
+        Doors(keys, book, AccessPolicy), "controller_7070", lambda: Serving(requests_per_second=2), lambda: 0.0
+    )
+    ring, issued = book.issue(Issued("0" * 16, "vera", now, now + 600, "", ("viewer",)), now)
+    _, other = book.issue(Issued("1" * 16, "olga", now, now + 600, "", ("viewer",)), now)
+    token = sign(ring, issued.claims)
+
+    def session() -> dict[str, str]:
+        halves = keys.open_session(Badge("vera", issued.id, ("viewer",), (), issued.expires))
+        return {"authorization": f"Bearer {halves.shown}", "cookie": f"controller_7070={halves.cookie}"}
+
+    shown = [{"authorization": f"Bearer {token}"}, *(session() for _ in range(4))]
+    assert [ask(access=access, **one).status for one in shown] == [200] * 4 + [429]
+    assert ask(access=access, authorization=f"Bearer {token}==").status == 401, "another spelling is no token"
+    assert ask(access=access, authorization=f"Bearer {sign(ring, other.claims)}").status == 200, "nobody else's measure"
+    links = [keys.open_session() for _ in range(6)]  # each somebody's own
+    said = [{"authorization": f"Bearer {one.shown}", "cookie": f"controller_7070={one.cookie}"} for one in links]
+    assert [ask(access=access, **one).status for one in said] == [200] * 6
 
 
 def test_who_shows_nothing_good_shares_the_measure_of_his_address() -> None:

@@ -18,6 +18,16 @@ test("an intent and what came of it are one act, in the place of the newest", ()
   assert.deepEqual(acts.map(({ key, last, intent, outcome }) => [key, last.seq, intent?.seq, outcome?.seq]), [["a1", 9, 6, 9], ["b2", 8, 7, 8], ["shop/5", 5, undefined, 5]]);
 });
 
+test("what was asked through the API and what the stack made of it are one act, by the id that both name", () => {
+  const door = { log: "controller", stack: "", verb: "ask", id: "d1", object: { kind: "stack", name: "shop" } };
+  const asked = { id: "s1", detail: { request: "d1", immediately: true } };
+  const all = [record(9, { ...asked, outcome: "stopped" }), record(4, { ...door, detail: { status: 202 } }), record(7, { ...asked, stage: "intent", outcome: "" }), record(3, { ...door, stage: "intent" }), record(1, { ...door, id: "d2", outcome: "failed" })];
+  assert.deepEqual(actsOf(all).map(({ key, last, intent, outcome, door }) => [key, last.verb, intent?.seq, outcome?.seq, door.map((one) => one.seq)]), [["d1", "stop", 7, 9, [4, 3]], ["d2", "ask", undefined, 1, []]]);
+  const [waiting] = actsOf(all.slice(1));
+  assert.deepEqual(waiting && endOf(waiting), ["busy", "no outcome yet"], "what the door has answered is no outcome of the stack's");
+  assert.deepEqual(moreOf(record(1, asked)), [["immediately", "true"]]);
+});
+
 test("what has no outcome yet says so, and gets it from a newer page", () => {
   const before = [record(6, INTENT)];
   assert.deepEqual(actsOf(before).map(endOf), [["busy", "no outcome yet"]]);

@@ -9,6 +9,17 @@ export interface Act {
   readonly last: AuditRecord;
   readonly intent: AuditRecord | null;
   readonly outcome: AuditRecord | null;
+  /** Where it was asked for at the API's door, and done by a stack: what the door says of it, the newest first. */
+  readonly door: readonly AuditRecord[];
+}
+
+/** Of all records of one act the same: what was asked for through the API names the door's `id`. */
+export function actOf(record: AuditRecord): string {
+  return requestOf(record) || record.id || keyOf(record);
+}
+
+function requestOf({ detail }: AuditRecord): string {
+  return typeof detail["request"] === "string" ? detail["request"] : "";
 }
 
 export function keyOf(record: AuditRecord): string {
@@ -29,14 +40,20 @@ export function hasGap(known: readonly AuditRecord[], newer: readonly AuditRecor
 
 /** In the order of the newest record of each. */
 export function actsOf(records: readonly AuditRecord[]): readonly Act[] {
-  const acts = new Map<string, Act>();
+  const acts = new Map<string, AuditRecord[]>();
   for (const one of records) {
-    const key = one.id || keyOf(one);
-    const known = acts.get(key);
-    const stage = one.stage === "intent" ? { intent: one } : { outcome: one };
-    acts.set(key, known ? { ...known, ...stage } : { key, last: one, intent: null, outcome: null, ...stage });
+    const key = actOf(one);
+    acts.set(key, [...(acts.get(key) ?? []), one]);
   }
-  return [...acts.values()];
+  return [...acts].map(([key, all]) => act(key, all));
+}
+
+/** Of one that a stack's log tells of, that tells what came of it; the door knows only that it was asked. */
+function act(key: string, all: readonly AuditRecord[]): Act {
+  const asked = all.filter(requestOf);
+  const told = asked.length ? asked : all;
+  const of = (isIntent: boolean) => told.find((one) => (one.stage === "intent") === isIntent) ?? null;
+  return { key, last: told[0]!, intent: of(true), outcome: of(false), door: asked.length ? all.filter((one) => !requestOf(one)) : [] };
 }
 
 /** As `outcome=failed` of the API has it. */
@@ -71,7 +88,7 @@ export function reasonOf({ decision, detail }: AuditRecord): string {
   return String(told);
 }
 
-const TOLD_ELSEWHERE = new Set(["number", "message", "error", "because", "cause"]);
+const TOLD_ELSEWHERE = new Set(["number", "message", "error", "because", "cause", "request"]);
 
 /** What else is written down of it: names with their values in words. */
 export function moreOf({ detail }: AuditRecord): readonly (readonly [name: string, value: string])[] {

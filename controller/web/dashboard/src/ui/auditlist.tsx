@@ -30,7 +30,7 @@ function Row({ act }: { readonly act: Act }) {
 }
 
 function Detail({ act }: { readonly act: Act }) {
-  const { last, intent, outcome } = act;
+  const { last, intent, outcome, door } = act;
   const [role, word] = endOf(act);
   const why = reasonOf(last);
   return (
@@ -43,6 +43,7 @@ function Detail({ act }: { readonly act: Act }) {
       {outcome && <Fact name={intent ? "Ended" : "When"}>{fullTime(outcome.ts)}{intent && `, after ${milliseconds((Date.parse(outcome.ts) - Date.parse(intent.ts)) / 1000)}`}</Fact>}
       {moreOf(last).map(([name, value]) => <Fact key={name} name={name} given><code>{value}</code></Fact>)}
       <Fact name="Records">{[intent, outcome].map((one) => one?.seq).filter(Boolean).join(" and ")} of the log of {last.log}{last.id && <>, id <code>{last.id}</code></>}</Fact>
+      {door.length > 0 && <Fact name="At the door">{door.map((one) => one.seq).reverse().join(" and ")} of the log of {door[0]!.log}, id <code>{door[0]!.id}</code></Fact>}
     </dl>
   );
 }

@@ -1,0 +1,71 @@
+"""Logs that were begun and are not what they were, or not there at all, as the disk shows them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from controller.loop.auditfiles import CURRENT, known_logs, place_of, read_key
+from controller.loop.auditor import AuditBook
+from controller.loop.auditproofs import copy_of
+from controller.model.errors import ControllerError
+from controller.security.audit import Act, KeyRing, Line, read_line
+from controller.security.auditbegun import Begun, begun_logs, find_missing
+from controller.security.auditproof import Verdict
+
+_NUMBER = re.compile(rb'"seq":(\d{1,19})')
+
+
+class Shelf(NamedTuple):
+    """All logs of one engine."""
+
+    root: Path
+    engine_id: str
+    ring: KeyRing
+
+    def begun(self) -> Mapping[str, tuple[Begun, ...]]:
+        """By log, as the controller's own says; nothing where that is not there."""
+        return begun_logs(self._lines("")) if "" in known_logs(self.root, self.engine_id) else {}
+
+    def with_missed(self, log: str, verdict: Verdict, begun: tuple[Begun, ...]) -> Verdict:
+        """The verdict, and what the log has not that it had, where nothing else is wrong with it."""
+        if verdict.finding is not None or not begun:
+            return verdict
+        wanted = {one.spot.seq for one in begun}
+        macs = {line.seq: line.mac for line in self._lines(log, wanted)} if verdict.lines else {}
+        return verdict._replace(finding=find_missing(begun, verdict.first, macs.get, f"{log}/{CURRENT}"))
+
+    def _lines(self, log: str, wanted: AbstractSet[int] | None = None) -> Iterator[Line]:
+        """The genuine ones, from the oldest; with `wanted` all of those numbers, and few others."""
+        for segment in copy_of(place_of(self.root, self.engine_id, log), self.ring).segments:
+            with suppress(ValueError):  # damaged: that is told by its verdict
+                for raw in segment.read():
+                    if wanted is not None and wanted.isdisjoint(map(int, _NUMBER.findall(raw))):
+                        continue
+                    line = read_line(raw.rstrip(b"\n"))
+                    if line is not None and line.is_genuine(self.ring.chain):
+                        yield line
+
+
+def open_shelf(root: Path, engine_id: str) -> Shelf | None:
+    """None: there is no key, and so no log that could be proven. Raises ControllerError where the key is none."""
+    ring = read_key(root)
+    return Shelf(root, engine_id, ring) if ring is not None else None
+
+
+def end_log(shelf: Shelf | None, log: str, book: AuditBook, act: Act) -> None:
+    """Record that a stack's log was taken away lawfully: it is missed no more. Raises ControllerError while it is
+    there, and where none of that name was begun."""
+    if shelf is not None and log in known_logs(shelf.root, shelf.engine_id):
+        place = place_of(shelf.root, shelf.engine_id, log)
+        hint = f"move {place.folder}/audit* and {place.head} away first"
+        raise ControllerError(f"the log of '{log}' is there yet", hint=hint)
+    if shelf is None or log not in shelf.begun():
+        message = f"no log of '{log}' was begun here, or it was ended already"
+        raise ControllerError(message, hint="controller audit verify")
+    with book.acting(act):
+        pass

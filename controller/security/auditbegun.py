@@ -1,0 +1,56 @@
+"""Logs that were begun, by the controller's own: one that is taken away with the note of its end is missed. Pure.
+
+Of each segment of a stack's log a record that it has is named in the controller's own. A log is missed that has not
+what it was seen to have, and of which nobody has said since that it was ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
+
+from controller.security.audit import Act, Line, Spot, Stage, Via
+from controller.security.auditproof import Fault, Finding, State
+
+BEGUN = "begun"
+"""A segment of a log was begun, of stage `log`."""
+END = "end-log"
+"""A person says that a log was taken away lawfully."""
+
+
+class Begun(NamedTuple):
+    """`at`: number of the controller's record that says so; `spot`: what the log had then."""
+
+    at: int
+    spot: Spot
+
+
+def begun_act(log: str, spot: Spot) -> Act:
+    """That a segment of that log was begun. `log`: the name of its folder."""
+    detail = {"log": log, "record": spot.seq, "mac": spot.mac}
+    return Act("controller", Via.LOOP, BEGUN, "audit", log, stage=Stage.LOG, detail=detail)
+
+
+def begun_logs(lines: Iterable[Line]) -> Mapping[str, tuple[Begun, ...]]:
+    """By log, since it was ended last. `lines`: genuine ones of the controller's own, from the oldest."""
+    found: dict[str, tuple[Begun, ...]] = {}
+    for line in lines:
+        data, detail = line.data, line.data.get("detail", {})
+        if data.get("verb") == BEGUN and data.get("stage") == Stage.LOG:
+            spot = Spot(int(detail["record"]), str(detail["mac"]))
+            found[detail["log"]] = (*found.get(detail["log"], ()), Begun(line.seq, spot))
+        elif data.get("verb") == END and data.get("outcome") == "done":
+            found.pop(data["object"]["name"], None)
+    return found
+
+
+def find_missing(begun: Iterable[Begun], first: int, mac_of: Callable[[int], str | None], file: str) -> Finding | None:
+    """What the log has not that it was seen to have; None: nothing. `first`: the first record that it has now, 0: it
+    has none. What comes before that was pruned, or its chain tells. `mac_of`: of a record, None: there is none."""
+    seen: dict[int, str] = {}
+    for at, spot in begun:  # two processes may have told of them in either order
+        is_other = seen.setdefault(spot.seq, spot.mac) != spot.mac
+        if is_other or (spot.seq >= first and mac_of(spot.seq) != spot.mac):
+            message = f"record {at} of the controller's log says that it had this, which was taken away since"
+            return Finding(State.TAMPERED, Fault.REMOVED, file, 0, spot.seq, message)
+    return None

@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ from controller.loop.auditfiles import find_key, key_mark, known_logs, place_of
 from controller.loop.auditlog import AuditLog
 from controller.loop.audittail import as_log
 from controller.loop.store import folder_name
-from controller.model.auditing import AuditPolicy
+from controller.model.auditing import KEEPS_ALL, AuditPolicy
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 from controller.security.audit import Act, Spot, Stage, act_data, stamp
@@ -32,8 +32,9 @@ MEND_AGAIN = 5.0
 """Seconds after which is tried again to write, while acts are lost."""
 
 
-KEEP_EVERY = 600.0
-"""Seconds after which is looked again whether something in the logs is too old."""
+KEEP_EVERY = 6 * 3600.0
+"""Seconds after which is looked again whether something in the logs is too old. A look takes one segment of a log at
+most: a clock that is wrong for an hour costs little."""
 
 
 @dataclass(slots=True)
@@ -46,7 +47,8 @@ class _Lost:
 
 
 class AuditBook:
-    """Safe from several threads. `policy` may be exchanged at any time; `tell` hears when acts begin to be lost."""
+    """Safe from several threads. `policy` may be exchanged at any time: all is kept until somebody who has read the
+    manifests does. `tell` hears when acts begin to be lost."""
 
     def __init__(self, root: Path, engine_id: Callable[[], str], now: Callable[[], Instant] = time.time) -> None:
         self._root, self._engine_id, self._now = root, engine_id, now
@@ -56,9 +58,9 @@ class AuditBook:
         self._lost: dict[str, _Lost] = defaultdict(_Lost)
         self._tried_at: Instant = 0.0
         self._written: set[str] = set()
-        self._kept_at: Instant = 0.0
+        self._kept_at: Instant | None = None
         self._to_keep: list[str] = []
-        self.policy = AuditPolicy()
+        self.policy = KEEPS_ALL
         self.tell: Callable[[str], None] = lambda why: None
 
     @property
@@ -88,10 +90,11 @@ class AuditBook:
                 self._lose(stack, len(records), _tell(error))
 
     @contextmanager
-    def acting(self, act: Act) -> Iterator[None]:
-        """Around what a person asks for: intent before, outcome after. Raises ControllerError, and nothing is done."""
+    def acting(self, act: Act, *, must: bool = True) -> Iterator[None]:
+        """Around what a person asks for: intent before, outcome after. Raises ControllerError, and nothing is done;
+        where it need not be (`must`), it is done all the same."""
         act = replace(act, id=act.id or new_id())
-        self.record(replace(act, stage=Stage.INTENT))
+        (self.record if must else self.note)(replace(act, stage=Stage.INTENT))
         try:
             yield
         except BaseException as error:
@@ -112,15 +115,19 @@ class AuditBook:
                     lost.why = _tell(error)
         return not self._lost
 
-    def keep(self, now: Instant) -> None:
-        """Have each log of this engine forget what is too old, now and then, though nobody writes there: one at each
-        call, so that none takes long. What cannot be done is done another time. Never raises."""
+    def keep(self, now: Instant, stacks: Iterable[str]) -> None:
+        """Have the logs of these stacks, and the controller's own, forget what is too old, now and then, though nobody
+        writes there: one at each call, so that none takes long. Those of others are kept as others want it. What cannot
+        be done is done another time. Never raises."""
         if not self.policy.enabled:
             return
         with suppress(ControllerError, OSError):
+            if self._kept_at is None:  # whoever is started again and again looks no more often
+                self._kept_at = now
             if not self._to_keep and not 0.0 <= now - self._kept_at < KEEP_EVERY:
                 self._kept_at = now
-                self._to_keep = list(known_logs(self._root, self._engine_id()))
+                asked = {"", *stacks}
+                self._to_keep = [one for one in known_logs(self._root, self._engine_id()) if one in asked]
             if self._to_keep:
                 self._log(self._to_keep.pop()).keep()
 

@@ -14,7 +14,7 @@ from controller.loop.auditmissed import open_shelf
 from controller.loop.auditproofs import copy_of, prove, read_records
 from controller.model.errors import ControllerError
 from controller.security.audit import KeyRing, Stage, read_line
-from controller.security.auditbegun import BEGUN
+from controller.security.auditbegun import is_begun
 from controller.security.auditproof import Proof, Segment, Verdict, verify
 from controller.security.checkpoints import public_key
 
@@ -47,7 +47,7 @@ class Query:
     """Those too, and which segments of logs were begun."""
 
     def wants(self, record: Mapping[str, Any]) -> bool:
-        if record.get("stage") == Stage.CHECKPOINT or record.get("verb") == BEGUN:
+        if record.get("stage") == Stage.CHECKPOINT or is_begun(record):
             return self.checkpoints and not (self.who or self.verb or self.outcome or self.act)
         named = ((self.who, record.get("actor")), (self.verb, record.get("verb")), (self.act, act_of(record)))
         if any(wanted not in ("", found) for wanted, found in named):

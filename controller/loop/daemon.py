@@ -243,7 +243,7 @@ class Daemon:
         if self._ground.audit.mend(now):
             for name in self._controller.stacks:
                 self._controller.look_at(name)
-        self._ground.audit.keep(now)
+        self._ground.audit.keep(now, self._controller.stacks)
         self._requests.look(now)
         self._look_at_secrets()
         for name, listener in self._listeners.items():

@@ -267,13 +267,16 @@ class Session:
         with self._acting("end-silence", "silence", str(number), stack):
             return self._ground.store(stack).alerts.end_silence(number)
 
-    def _acting(self, verb: str, kind: str, name: str, stack: str) -> AbstractContextManager[None]:
-        """What changes something at once is recorded around it; what may take longer, by who acts."""
+    def _acting(
+        self, verb: str, kind: str, name: str, stack: str, *, must: bool = True
+    ) -> AbstractContextManager[None]:
+        """What changes something at once is recorded around it; what may take longer, by who acts. `must`: where it
+        cannot be, it is not done."""
         from controller.loop.acting import who
         from controller.loop.auditor import caller
         from controller.security.audit import Act, Via
 
-        return self._ground.audit.acting(Act(who(), Via.CLI, verb, kind, name, stack, caller()))
+        return self._ground.audit.acting(Act(who(), Via.CLI, verb, kind, name, stack, caller()), must=must)
 
     def channels(self) -> Sequence[Channel]:
         """Where alerts go, by the document of kind Controller. Raises InvalidInput where that is broken."""
@@ -283,10 +286,12 @@ class Session:
         return targets.channels or ()
 
     def send(self, channel: Channel, alert: Alert) -> None:
-        """Have a channel told now, by whoever asks: recorded before it is. Raises ControllerErrors."""
+        """Have a channel told now, by whoever asks. Raises ControllerErrors where it was not.
+
+        It changes nothing, and is tried when much is broken: it is recorded where it can be."""
         from controller.alerts.sinks import send
 
-        with self._acting("test", "channel", channel.name, ""):
+        with self._acting("test", "channel", channel.name, "", must=False):
             send(channel, alert, self._ground.asked.environment)
 
     def gauge(self) -> Gauge:

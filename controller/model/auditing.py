@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from dataclasses import dataclass
 
 
@@ -16,3 +18,7 @@ class AuditPolicy:
     retention: float = 365 * 86400.0
     max_size: int = 1_000_000_000
     connections: bool = False
+
+
+KEEPS_ALL = AuditPolicy(retention=math.inf, max_size=sys.maxsize)
+"""Of who has not read what the manifest says: what is forgotten cannot be had back."""

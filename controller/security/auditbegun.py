@@ -7,7 +7,7 @@ what it was seen to have, and of which nobody has said since that it was ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from controller.security.audit import Act, Line, Spot, Stage, Via
 from controller.security.auditproof import Fault, Finding, State
@@ -31,12 +31,17 @@ def begun_act(log: str, spot: Spot) -> Act:
     return Act("controller", Via.LOOP, BEGUN, "audit", log, stage=Stage.LOG, detail=detail)
 
 
+def is_begun(record: Mapping[str, Any]) -> bool:
+    """What strangers ask for may have any verb, but not this stage."""
+    return record.get("verb") == BEGUN and record.get("stage") == Stage.LOG
+
+
 def begun_logs(lines: Iterable[Line]) -> Mapping[str, tuple[Begun, ...]]:
     """By log, since it was ended last. `lines`: genuine ones of the controller's own, from the oldest."""
     found: dict[str, tuple[Begun, ...]] = {}
     for line in lines:
         data, detail = line.data, line.data.get("detail", {})
-        if data.get("verb") == BEGUN and data.get("stage") == Stage.LOG:
+        if is_begun(data):
             spot = Spot(int(detail["record"]), str(detail["mac"]))
             found[detail["log"]] = (*found.get(detail["log"], ()), Begun(line.seq, spot))
         elif data.get("verb") == END and data.get("outcome") == "done":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from controller.model.auditing import AuditPolicy
 from controller.model.names import Instant
 from controller.security.audit import stamp
@@ -17,7 +19,7 @@ def why_pruned(last: str, size: int, policy: AuditPolicy, now: Instant) -> str:
 
 def is_too_old(last: str, policy: AuditPolicy, now: Instant) -> bool:
     """Of a closed segment in which the last act was then."""
-    return stamp(now - policy.retention) > last
+    return math.isfinite(policy.retention) and stamp(now - policy.retention) > last
 
 
 def is_full_by_age(begun: Instant, age: float, now: Instant) -> bool:

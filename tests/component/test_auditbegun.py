@@ -11,8 +11,9 @@ import pytest
 
 from controller.loop.auditfiles import place_of
 from controller.loop.auditmissed import end_log, open_shelf
-from controller.loop.auditor import AuditBook
+from controller.loop.auditor import KEEP_EVERY, AuditBook
 from controller.loop.auditread import Query, find, prove_all
+from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.security.audit import Act, Spot, Via
 from controller.security.auditbegun import END, Begun, find_missing
@@ -29,6 +30,7 @@ class Bench:
     def __init__(self, root: Path) -> None:
         self.root, self.now = root, 1_790_000_000.0
         self.book = AuditBook(root, lambda: "engine", lambda: self.now)
+        self.book.policy = AuditPolicy()
         self.place = place_of(root, "engine", "shop")
 
     def act(self, times: int = 1) -> None:
@@ -102,11 +104,11 @@ def test_what_was_pruned_is_not_missed(bench: Bench) -> None:
         bench.now += 100 * DAY
         bench.act(2)
         for _ in range(3):
-            bench.book.keep(bench.now)
+            bench.book.keep(bench.now, ("shop",))
     bench.now += 300 * DAY
     for _ in range(12):
-        bench.now += 700
-        bench.book.keep(bench.now)
+        bench.now += KEEP_EVERY
+        bench.book.keep(bench.now, ("shop",))
     assert bench.states == {State.OK} and bench.verdict.first > 5
 
 
@@ -130,7 +132,7 @@ def test_two_processes_may_tell_of_one_segment_in_either_order(order: tuple[int,
 LIFE = """
 import sys
 from pathlib import Path
-from controller.loop.auditor import AuditBook
+from controller.loop.auditor import KEEP_EVERY, AuditBook
 from controller.security.audit import Act, Via
 AuditBook(Path(sys.argv[1]), lambda: "engine").record(Act("ada", Via.CLI, "stop", "stack", "shop", "shop"))
 """
@@ -149,3 +151,10 @@ def test_killed_while_it_is_told_nothing_is_missed_that_is_there(tmp_path: Path,
     assert bench.states == {State.OK} and told(bench) in (1, 2)
     bench.take_away()
     assert bench.verdict.state is State.TAMPERED
+
+
+def test_who_asks_for_a_verb_of_ours_hides_nothing(bench: Bench) -> None:
+    """A method of HTTP may be any word."""
+    bench.book.record(Act("-", Via.API, "begun", "path", "/v1/stacks", allowed=False, outcome="denied"))
+    found = find(bench.root, "engine", Query(outcome="denied"))
+    assert [one.data["verb"] for one in found] == ["begun"]

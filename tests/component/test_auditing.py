@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from controller.engines.base import Scope
+from controller.loop import auditor
 from controller.loop.auditor import MEND_AGAIN, AuditBook
 from controller.loop.auditproofs import prove
 from controller.loop.auditread import Query, Read, find, prove_all
@@ -163,17 +164,22 @@ def test_what_somebody_asks_of_a_daemon_that_cannot_record_it_is_refused_and_hea
     assert verdict.state is State.INCOMPLETE and verdict.lost == gap["detail"]["lost"]
 
 
-def test_a_controller_that_runs_has_logs_forget_in_which_nobody_writes(house: House) -> None:
+def test_a_controller_that_runs_has_its_own_logs_forget_and_nobody_elses(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(auditor, "KEEP_EVERY", 0.05)
     state, engine = house.folder.parent / "state", house.engine.info().id
     before = AuditBook(state, lambda: engine, lambda: time.time() - 400 * 86400)
-    before.record(Act("ada", Via.CLI, "stop", stack="gone"))
+    for stack in ("shop", "bank"):
+        before.record(Act("ada", Via.CLI, "stop", stack=stack))
     house.write("shop")
 
-    def left() -> list[str]:
-        return [read.data["verb"] for read in find(state, engine, Query()) if read.log == "gone"]
+    def left(log: str) -> list[str]:
+        return [read.data["verb"] for read in find(state, engine, Query(who="ada")) if read.log == log]
 
-    assert left() == ["stop"]
-    house.run(lambda: eventually(lambda: left() == ["pruned"], 20), house.asked("shop"))
+    assert left("shop") == left("bank") == ["stop"]
+    house.run(lambda: eventually(lambda: left("shop") == [], 20), house.asked("shop"))
+    assert left("bank") == ["stop"]
     assert {one.state for one in prove_all(state, engine).values()} == {State.OK}
 
 

@@ -16,7 +16,7 @@ from _pytest.mark import ParameterSet
 
 from controller.loop.auditfiles import KEY_FILE, Place, find_key, known_logs, place_of, read_key, segment_of
 from controller.loop.auditlog import AuditLog, Pace
-from controller.loop.auditor import AuditBook
+from controller.loop.auditor import KEEP_EVERY, AuditBook
 from controller.loop.auditproofs import prove
 from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
@@ -205,25 +205,39 @@ def test_each_log_of_the_engine_is_kept_one_at_a_time(tmp_path: Path) -> None:
     for name in ("shop", "bank", ""):
         book.record(Act("alice", Via.CLI, "start", stack=name))
     places = [place_of(tmp_path, "engine", name) for name in ("shop", "bank", "")]
+
+    def keep(times: int, *stacks: str) -> list[bool]:
+        """Which have closed segments after so many looks at all of them."""
+        for _ in range(times):
+            now[0] += KEEP_EVERY
+            for _ in places:
+                book.keep(now[0], stacks)
+        return [bool(place.closed()) for place in places]
+
+    book.keep(now[0], ("shop", "bank"))
     now[0] += 90_000
     for closed in range(3):
         assert sum(bool(place.closed()) for place in places) == closed
-        book.keep(now[0])
+        book.keep(now[0], ("shop", "bank"))
     now[0] += 366 * 86400
-    for _ in range(4):
-        book.keep(now[0])
-    assert not any(place.closed() for place in places)
+    assert keep(2, "shop", "bank") == [True] * 3, "nobody has read how long they are to be kept"
+    book.policy = AuditPolicy()
+    assert keep(3, "shop") == [False, True, False], "the bank's are another's"
+    keep(3, "shop", "bank")
+    assert all(prove(tmp_path, "engine", name).first > 1 for name in ("shop", "bank", ""))
     assert all(prove(tmp_path, "engine", name).state is State.OK for name in ("shop", "bank", ""))
     other = AuditBook(tmp_path, lambda: "engine", lambda: now[0])
     for _ in range(3):
-        other.keep(now[0])
+        now[0] += KEEP_EVERY
+        other.keep(now[0], ("shop", "bank"))
     shutil.rmtree(places[0].folder)
     other.sign("end")
     assert not places[0].folder.exists(), "of what it has not written it signs nothing, and makes nothing"
     book.policy = AuditPolicy(enabled=False)
-    now[0] += 90_000
-    book.keep(now[0])
-    assert not any(place.closed() for place in places), "switched off it writes nothing"
+    before = [place.closed() for place in places]
+    now[0] += 800 * 86400
+    keep(3, "shop", "bank")
+    assert [place.closed() for place in places] == before, "switched off it writes nothing"
 
 
 def test_who_dates_files_back_or_puts_some_beside_has_nothing_pruned(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 
 import pytest
@@ -83,6 +85,14 @@ def test_an_anchor_is_read_as_it_was_written_and_fits_a_sector() -> None:
     anchor = Anchor(2**62, "f" * 64, 2**62, "a" * 64, 2**62, 2**62, 1_790_000_000.123456)
     raw = anchor_bytes(anchor, RING.chain)
     assert len(raw) == LENGTH and read_anchor(raw, RING.chain) == anchor
+
+
+def test_an_anchor_of_a_version_to_come_is_read_as_far_as_it_is_known_and_cannot_be_forged_so() -> None:
+    said = {**Anchor(7, "f" * 64)._asdict(), "later": [1]}
+    proof = hmac.new(RING.chain, b"anchor:" + canonical(said), hashlib.sha256).hexdigest()
+    raw = canonical({**said, "proof": proof}).ljust(LENGTH - 1) + b"\n"
+    assert read_anchor(raw, RING.chain) == Anchor(7, "f" * 64)
+    assert read_anchor(raw.replace(b'"later":[1]', b'"later":[2]'), RING.chain) is None
 
 
 def test_an_anchor_that_was_changed_at_any_byte_is_none() -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 
 import pytest
 
-from tests.engine.checks import docker, happened, lives, running
+from tests.engine.checks import docker, hearing, lives, running
 from tests.engine.proxy import Answer, ApplyThenDrop, Delay, Drop, Effect, EngineProxy, Garble, Rewrite, Truncate
 from tests.engine.scenario import Scene, eventually, stays
 
@@ -45,14 +44,13 @@ def test_a_create_that_is_answered_badly_makes_one_container(scene: Scene, proxy
         name: proxy.rule("POST", rf"/containers/create\?.*name={scene.name}-{name}-1.*", effect, times=1)
         for name, effect in CREATES.items()
     }
-    began = time.time()
-    with scene.step("each service's first create gets another bad answer"):
-        scene.done("apply", timeout=100)
-    assert {name for name, rule in rules.items() if rule.met != 1} == set()
-    assert running(scene.containers()) == set(scene.containers()) == {f"{name}-1" for name in CREATES}
-    with scene.step("what was made of an unknown answer is used, not made again"):
-        made = Counter(name for _, name in happened(scene.name, began, "create"))
-        assert made == dict.fromkeys(scene.containers(), 1)
+    with hearing(scene.name, "create") as heard:
+        with scene.step("each service's first create gets another bad answer"):
+            scene.done("apply", timeout=100)
+        assert {name for name, rule in rules.items() if rule.met != 1} == set()
+        assert running(scene.containers()) == set(scene.containers()) == {f"{name}-1" for name in CREATES}
+        with scene.step("what was made of an unknown answer is used, not made again"):
+            eventually(lambda: Counter(one.name for one in heard) == dict.fromkeys(scene.containers(), 1))
     scene.hand("up", "-d")
     assert not scene.data("plan")["changes"]
 
@@ -77,13 +75,12 @@ def test_a_start_that_is_answered_badly_starts_once(scene: Scene, proxy: EngineP
     scene.compose(one_service_each(dict.fromkeys(names, Drop())))
     scene.manifest(QUICK)
     rules = [proxy.rule("POST", r"/containers/\w+/start", effect, times=1) for effect in STARTS.values()]
-    began = time.time()
-    scene.done("apply", timeout=100)
-    assert [rule.met for rule in rules] == [1] * len(rules)
-    assert running(scene.containers()) == {f"{name}-1" for name in names}
-    with scene.step("the engine started each of them once"):
-        started = Counter(name for _, name in happened(scene.name, began, "start"))
-        assert started == dict.fromkeys(scene.containers(), 1)
+    with hearing(scene.name, "start") as heard:
+        scene.done("apply", timeout=100)
+        assert [rule.met for rule in rules] == [1] * len(rules)
+        assert running(scene.containers()) == {f"{name}-1" for name in names}
+        with scene.step("the engine started each of them once"):
+            eventually(lambda: Counter(one.name for one in heard) == dict.fromkeys(scene.containers(), 1))
 
 
 ENDINGS: dict[str, tuple[str, str, Effect]] = {
@@ -113,17 +110,16 @@ def test_what_leaves_is_gone_once_and_its_successor_is_made_once(scene: Scene, p
     )
     scene.done("apply")
     rules = [proxy.rule(*ending, times=1) for ending in ENDINGS.values()]
-    began = time.time()
-    with scene.step("everything is replaced, and the first stops and removals are answered badly"):
-        scene.compose(text.replace("'1'", "'2'"))
-        scene.done("apply", timeout=100)
-    assert [rule.met for rule in rules] == [1] * len(rules)
-    found = scene.containers()
-    assert running(found) == set(found) == {f"{name}-1" for name in names}
-    assert all("V=2" in one.inspect["Config"]["Env"] for one in found.values())
-    assert Counter(happened(scene.name, began, "create", "destroy")) == {
-        (action, name): 1 for action in ("create", "destroy") for name in found
-    }
+    with hearing(scene.name, "create", "destroy") as heard:
+        with scene.step("everything is replaced, and the first stops and removals are answered badly"):
+            scene.compose(text.replace("'1'", "'2'"))
+            scene.done("apply", timeout=100)
+        assert [rule.met for rule in rules] == [1] * len(rules)
+        found = scene.containers()
+        assert running(found) == set(found) == {f"{name}-1" for name in names}
+        assert all("V=2" in one.inspect["Config"]["Env"] for one in found.values())
+        once = {(action, name): 1 for action in ("create", "destroy") for name in found}
+        eventually(lambda: Counter((one.action, one.name) for one in heard) == once)
 
 
 def await_look(proxy: EngineProxy) -> None:

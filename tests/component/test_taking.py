@@ -43,8 +43,9 @@ def make_context(folder: Path, *, asks: bool) -> ssl.SSLContext:
     return context
 
 
-def answer(plain: socket.socket, context: ssl.SSLContext | None, *, postgres: bool) -> None:
-    """One visitor. Without a context it speaks no TLS; as PostgreSQL it wants to be asked for it."""
+def answer(plain: socket.socket, context: ssl.SSLContext | None, ends: list[object], *, postgres: bool) -> None:
+    """One visitor; `ends`: what he left with. Without a context it speaks no TLS; as PostgreSQL it wants to be asked
+    for it."""
     plain.settimeout(5)
     if context is None:
         plain.recv(8)
@@ -55,21 +56,33 @@ def answer(plain: socket.socket, context: ssl.SSLContext | None, *, postgres: bo
             return
         plain.sendall(b"S")
     with context.wrap_socket(plain, server_side=True) as speaking:
-        speaking.recv(1)
+        try:
+            ends.append(speaking.recv(1))
+        except OSError as error:
+            ends.append(error)
 
 
 @contextmanager
-def serving(folder: Path, *, postgres: bool = False, asks: bool = False, speaks: bool = True) -> Iterator[int]:
-    """A server with the files of that folder as they are now; its port. `asks`: for a client's certificate."""
+def serving(
+    folder: Path,
+    *,
+    postgres: bool = False,
+    asks: bool = False,
+    speaks: bool = True,
+    most: int = 9,
+    ends: list[object] | None = None,
+) -> Iterator[int]:
+    """A server with the files of that folder as they are now; its port. `asks`: for a client's certificate; `most`:
+    visitors that it takes."""
     context = make_context(folder, asks=asks) if speaks else None
     with closing(socket.create_server(("127.0.0.1", 0))) as listening:
 
         def serve() -> None:
             with suppress(OSError):
-                while True:
+                for _ in range(most):
                     plain, _ = listening.accept()
                     with plain, suppress(OSError):
-                        answer(plain, context, postgres=postgres)
+                        answer(plain, context, ends if ends is not None else [], postgres=postgres)
 
         hand = threading.Thread(target=serve, daemon=True)
         hand.start()
@@ -170,6 +183,25 @@ def test_postgres_is_asked_in_its_own_way(tmp_path: Path) -> None:
     made = scene(tmp_path)
     with serving(made.mount, postgres=True) as port:
         assert see_served("127.0.0.1", port, made.mount).serial
+
+
+def test_whom_a_look_takes_for_postgres_is_asked_in_its_way_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = scene(tmp_path)
+    with serving(made.mount, postgres=True, most=1) as port:
+        monkeypatch.setattr("controller.loop.handshake._POSTGRES_PORT", port)
+        assert see_served("127.0.0.1", port, made.mount).serial
+    with serving(made.mount) as port:
+        monkeypatch.setattr("controller.loop.handshake._POSTGRES_PORT", port)
+        assert see_served("127.0.0.1", port, made.mount).serial, "and then as all others are"
+
+
+def test_who_was_looked_at_sees_a_lawful_end(tmp_path: Path) -> None:
+    made, ends = scene(tmp_path), list[object]()
+    with serving(made.mount, ends=ends) as port:
+        assert see_served("127.0.0.1", port, made.mount).serial
+    assert ends == [b""], "a reset would be written into its log, once a minute"
 
 
 def test_who_speaks_no_tls_or_does_not_answer_is_told_apart(tmp_path: Path) -> None:

@@ -70,12 +70,13 @@ def serving(
     asks: bool = False,
     speaks: bool = True,
     most: int = 9,
+    at: int = 0,
     ends: list[object] | None = None,
 ) -> Iterator[int]:
     """A server with the files of that folder as they are now; its port. `asks`: for a client's certificate; `most`:
-    visitors that it takes."""
+    visitors that it takes; `at`: this port."""
     context = make_context(folder, asks=asks) if speaks else None
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+    with closing(socket.create_server(("127.0.0.1", at))) as listening:
 
         def serve() -> None:
             with suppress(OSError):
@@ -285,6 +286,28 @@ def test_what_is_served_is_seen_and_who_serves_an_old_one_is_replaced_before_tha
         made.one = replace(made.one, ports=(port,))
         made.turn(120)
         assert (made.record.served, made.record.not_served) == (new, "")
+
+
+def test_who_was_told_and_is_still_at_it_is_looked_at_again_soon_and_later_at_leisure(tmp_path: Path) -> None:
+    made = scene(tmp_path)
+    with serving(made.mount) as port:
+        made.one = replace(made.one, ports=(port,))
+        made.runs(NOW - 1)
+        new = made.renew()
+        made.turn(1)
+        assert made.record.not_served
+    with serving(made.mount, at=port):
+        made.turn(1)
+        assert (made.record.served, made.record.not_served) == (new, ""), "not after a minute"
+        made.renew()
+        made.turn(1)
+        made.turn(61)
+        assert made.record.not_served
+    with serving(made.mount, at=port):
+        made.turn(1)
+        assert made.record.not_served, "who did not in a minute is not asked each second"
+        made.turn(60)
+        assert not made.record.not_served
 
 
 def test_of_who_cannot_be_reached_from_here_nothing_is_said(tmp_path: Path) -> None:

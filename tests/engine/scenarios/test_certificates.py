@@ -146,12 +146,12 @@ def test_no_handshake_fails_at_200_a_second(scene: Scene) -> None:
             eventually(lambda: seen(scene) == {"db": "served", "web": "taken up"})
             first = report(scene, "web")
             scene.done("certs", "renew")
-            force(scene, RENEWALS // 10)
+            force(scene, RENEWALS // 50)
         with scene.step("and on, while the authority changes"):
             issuers = {one["authority"] for one in listed(scene)["certificates"]}
             scene.done("certs", "rotate-ca")
             eventually(lambda: listed(scene)["rotation"] == "outlive")
-            force(scene, RENEWALS - RENEWALS // 10)
+            force(scene, RENEWALS - RENEWALS // 50)
             renewed = report(scene, "web")
             if FULL:
                 eventually(lambda: listed(scene)["rotation"] == "none", 1200, every=5)

@@ -27,7 +27,7 @@ others = set()
 """Every certificate that the other end has shown."""
 
 
-def read(*_):
+def read():
     made = ssl.SSLContext(KIND)
     made.load_cert_chain(FOLDER + "tls.crt", FOLDER + "tls.key")
     made.load_verify_locations(FOLDER + "ca.crt")
@@ -87,15 +87,16 @@ def ask(first):
         shake(plain, server_hostname=NAME)
 
 
-def tell(*_):
+def tell():
     said = {**seen, "seconds": time.monotonic() - began, "certificates": len(others)}
     print(json.dumps(said), flush=True)
 
 
-signal.signal(signal.SIGHUP, lambda *_: now.__setitem__(0, read()))
-signal.signal(signal.SIGUSR1, tell)
+# Blocked before there are threads, and waited for: a handler runs in the main thread alone, whenever that wakes.
+ASKED = {signal.SIGHUP: lambda: now.__setitem__(0, read()), signal.SIGUSR1: tell}
+signal.pthread_sigmask(signal.SIG_BLOCK, ASKED)
 hands = [threading.Thread(target=ask, args=(first,), daemon=True) for first in range(HANDS if WHAT == "ask" else 0)]
 for hand in hands or [threading.Thread(target=serve, daemon=True)]:
     hand.start()
 while True:
-    signal.pause()
+    ASKED[signal.sigwait(ASKED)]()

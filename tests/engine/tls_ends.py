@@ -45,7 +45,10 @@ def shake(plain, **how):
     try:
         with now[0].wrap_socket(plain, **how) as speaking:
             if WHAT == "serve":
-                speaking.sendall(speaking.recv(1))
+                said = speaking.recv(1)
+                if not said:  # the controller, which looks what is served, and shows our own
+                    return
+                speaking.sendall(said)
             else:
                 speaking.sendall(b"?")
                 if speaking.recv(1) != b"?":

@@ -153,6 +153,8 @@ class Certifying:
         desk = self._desk(name, stack)
         if not self._is_due(desk):
             return
+        # As they are before they are read: what somebody asks for during this turn is due at the next one.
+        loaded, changed_at = stack.loaded, desk.book.changed_at
         try:
             is_open = self._work(name, desk)
         except Exception as error:
@@ -160,7 +162,7 @@ class Certifying:
 
             is_open = False
             self._tell(desk, (Told("CertificateRenewFailed", "Failed", tell_error(error)),))
-        desk.loaded, desk.changed_at = stack.loaded, desk.book.changed_at
+        desk.loaded, desk.changed_at = loaded, changed_at
         desk.next_at = time.monotonic() + (self._pace.open if is_open else self._pace.calm)
 
     def _forget(self, name: str) -> None:

@@ -6,7 +6,7 @@ import socket
 import ssl
 import struct
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,6 +17,10 @@ PATIENCE = 3.0
 _POSTGRES = struct.pack("!II", 8, 80877103)
 """Asks a PostgreSQL server to speak TLS from here on."""
 _YES = b"S"
+_POSTGRES_PORT = 5432
+"""Where it is asked first: what it does not understand it writes into its log, each time."""
+_GOODBYE = 0.5
+"""Seconds in which the other side may hang up. Who is left without a word tells its log."""
 
 
 class Shown(NamedTuple):
@@ -35,10 +39,11 @@ def see_served(address: str, port: int, folder: Path, patience: float = PATIENCE
         context = _context(folder)
     except (OSError, ssl.SSLError) as error:
         return Shown(why=f"its own files cannot be used: {error}")
-    first = _shake(context, address, port, patience, asks=False)
+    asks = port == _POSTGRES_PORT
+    first = _shake(context, address, port, patience, asks=asks)
     if first.serial or not first.reached:
         return first
-    second = _shake(context, address, port, patience, asks=True)
+    second = _shake(context, address, port, patience, asks=not asks)
     return second if second.serial else first
 
 
@@ -59,6 +64,7 @@ def _shake(context: ssl.SSLContext, address: str, port: int, patience: float, *,
                 return Shown(why="it does not speak TLS")
             with context.wrap_socket(plain) as speaking:
                 found = speaking.getpeercert(binary_form=True)
+                _part(speaking)
     except ConnectionRefusedError as error:
         return Shown(why=f"nobody listens there: {error.strerror}", listens=False)
     except (ssl.SSLError, ConnectionError) as error:
@@ -74,6 +80,12 @@ def _connected(address: str, port: int, patience: float) -> Iterator[socket.sock
     with socket.create_connection((address, port), patience) as plain:
         plain.settimeout(patience)
         yield plain
+
+
+def _part(speaking: ssl.SSLSocket) -> None:
+    speaking.settimeout(_GOODBYE)
+    with suppress(OSError):
+        speaking.unwrap()
 
 
 def _begin_postgres(plain: socket.socket) -> bool:

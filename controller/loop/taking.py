@@ -30,6 +30,8 @@ _ROLL_AGAIN = 1800.0
 """Seconds after which replicas that were to be replaced, and were not, are so again."""
 _LOOK_AGAIN = 60.0
 """Seconds between two handshakes with one that serves what it should."""
+_LOOK_SOON = 1.0
+"""Seconds between two, in the first minute, with one that does not: it was told a moment ago, and may be at it."""
 
 Roll = Callable[[str], None]
 """Have the replicas of that service replaced, as an update would."""
@@ -80,8 +82,10 @@ class Taking:
             return False
         if record.taken != mark:
             return True
-        looked, at = self._looked.get(name, ("", 0.0))
-        return bool(one.ports or one.ends) and (looked != mark or not 0.0 <= self._hand.now() - at < _LOOK_AGAIN)
+        (looked, at), now = self._looked.get(name, ("", 0.0)), self._hand.now()
+        is_fresh = bool(record.not_served) and 0.0 <= now - record.not_served_since < _LOOK_AGAIN
+        is_old = not 0.0 <= now - at < (_LOOK_SOON if is_fresh else _LOOK_AGAIN)
+        return bool(one.ports or one.ends) and (looked != mark or is_old)
 
     def _keep(self, name: str, before: Record, record: Record) -> None:
         """Only what was found out here: somebody else may have written of it meanwhile."""

@@ -238,3 +238,26 @@ def test_a_controller_that_comes_back_goes_on_where_certificates_were_asked_for(
         eventually(lambda: not pending(house))
 
     visit(house, script)
+
+
+def test_what_is_asked_for_during_a_look_is_done_at_the_next_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not when a calm controller looks the next time by itself."""
+    make = lambda controller, ground: Certifying(controller, ground, Pace(0.05, 3600.0))  # noqa: E731
+    monkeypatch.setattr(daemons, "Certifying", make)
+    house.write("shop", FILE, BY_EXEC)
+    judge, before = Certifying._judge, list[str]()
+
+    def ask_meanwhile(self: Certifying, desk: Any, certifier: Any) -> bool:
+        is_open = judge(self, desk, certifier)
+        if not before and not is_open:
+            before.append(serial(house, "db"))
+            desk.book.change(lambda kept: kept.with_record("db", replace(kept.of("db"), asked="renew")))
+        return is_open
+
+    monkeypatch.setattr(Certifying, "_judge", ask_meanwhile)
+
+    def script(there: Visit) -> None:
+        converge(there)
+        eventually(lambda: before and serial(house, "db") not in before)
+
+    visit(house, script)

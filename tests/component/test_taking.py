@@ -43,8 +43,9 @@ def make_context(folder: Path, *, asks: bool) -> ssl.SSLContext:
     return context
 
 
-def answer(plain: socket.socket, context: ssl.SSLContext | None, *, postgres: bool) -> None:
-    """One visitor. Without a context it speaks no TLS; as PostgreSQL it wants to be asked for it."""
+def answer(plain: socket.socket, context: ssl.SSLContext | None, ends: list[object], *, postgres: bool) -> None:
+    """One visitor; `ends`: what he left with. Without a context it speaks no TLS; as PostgreSQL it wants to be asked
+    for it."""
     plain.settimeout(5)
     if context is None:
         plain.recv(8)
@@ -55,21 +56,34 @@ def answer(plain: socket.socket, context: ssl.SSLContext | None, *, postgres: bo
             return
         plain.sendall(b"S")
     with context.wrap_socket(plain, server_side=True) as speaking:
-        speaking.recv(1)
+        try:
+            ends.append(speaking.recv(1))
+        except OSError as error:
+            ends.append(error)
 
 
 @contextmanager
-def serving(folder: Path, *, postgres: bool = False, asks: bool = False, speaks: bool = True) -> Iterator[int]:
-    """A server with the files of that folder as they are now; its port. `asks`: for a client's certificate."""
+def serving(
+    folder: Path,
+    *,
+    postgres: bool = False,
+    asks: bool = False,
+    speaks: bool = True,
+    most: int = 9,
+    at: int = 0,
+    ends: list[object] | None = None,
+) -> Iterator[int]:
+    """A server with the files of that folder as they are now; its port. `asks`: for a client's certificate; `most`:
+    visitors that it takes; `at`: this port."""
     context = make_context(folder, asks=asks) if speaks else None
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
+    with closing(socket.create_server(("127.0.0.1", at))) as listening:
 
         def serve() -> None:
             with suppress(OSError):
-                while True:
+                for _ in range(most):
                     plain, _ = listening.accept()
                     with plain, suppress(OSError):
-                        answer(plain, context, postgres=postgres)
+                        answer(plain, context, ends if ends is not None else [], postgres=postgres)
 
         hand = threading.Thread(target=serve, daemon=True)
         hand.start()
@@ -172,6 +186,25 @@ def test_postgres_is_asked_in_its_own_way(tmp_path: Path) -> None:
         assert see_served("127.0.0.1", port, made.mount).serial
 
 
+def test_whom_a_look_takes_for_postgres_is_asked_in_its_way_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = scene(tmp_path)
+    with serving(made.mount, postgres=True, most=1) as port:
+        monkeypatch.setattr("controller.loop.handshake._POSTGRES_PORT", port)
+        assert see_served("127.0.0.1", port, made.mount).serial
+    with serving(made.mount) as port:
+        monkeypatch.setattr("controller.loop.handshake._POSTGRES_PORT", port)
+        assert see_served("127.0.0.1", port, made.mount).serial, "and then as all others are"
+
+
+def test_who_was_looked_at_sees_a_lawful_end(tmp_path: Path) -> None:
+    made, ends = scene(tmp_path), list[object]()
+    with serving(made.mount, ends=ends) as port:
+        assert see_served("127.0.0.1", port, made.mount).serial
+    assert ends == [b""], "a reset would be written into its log, once a minute"
+
+
 def test_who_speaks_no_tls_or_does_not_answer_is_told_apart(tmp_path: Path) -> None:
     made = scene(tmp_path)
     with serving(made.mount, speaks=False) as port:
@@ -253,6 +286,28 @@ def test_what_is_served_is_seen_and_who_serves_an_old_one_is_replaced_before_tha
         made.one = replace(made.one, ports=(port,))
         made.turn(120)
         assert (made.record.served, made.record.not_served) == (new, "")
+
+
+def test_who_was_told_and_is_still_at_it_is_looked_at_again_soon_and_later_at_leisure(tmp_path: Path) -> None:
+    made = scene(tmp_path)
+    with serving(made.mount) as port:
+        made.one = replace(made.one, ports=(port,))
+        made.runs(NOW - 1)
+        new = made.renew()
+        made.turn(1)
+        assert made.record.not_served
+    with serving(made.mount, at=port):
+        made.turn(1)
+        assert (made.record.served, made.record.not_served) == (new, ""), "not after a minute"
+        made.renew()
+        made.turn(1)
+        made.turn(61)
+        assert made.record.not_served
+    with serving(made.mount, at=port):
+        made.turn(1)
+        assert made.record.not_served, "who did not in a minute is not asked each second"
+        made.turn(60)
+        assert not made.record.not_served
 
 
 def test_of_who_cannot_be_reached_from_here_nothing_is_said(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from ragserver.metrics import Metrics
 from ragserver.retrieval import Backends, Invalid, Retrieval
-from ragserver.stores import Qdrant, Redis, Unavailable
+from ragserver.stores import Qdrant, Redis, Unavailable, find_trusted
 from ragserver.text import DIMENSIONS
 
 _MAX_BODY = 4 << 20
@@ -135,7 +135,7 @@ def main() -> None:
     metrics = Metrics()
     backends = Backends(
         Qdrant(environment.get("QDRANT_URL", "http://qdrant:6333"), "documents", DIMENSIONS),
-        Redis(environment.get("REDIS_URL", "redis://redis:6379")),
+        Redis(environment.get("REDIS_URL", "redis://redis:6379"), find_trusted()),
         environment.get("PROMETHEUS_URL", "http://prometheus:9090"),
     )
     server = Server(Retrieval(backends, metrics), metrics, environment.get("RAG_VERSION", "1.0"))

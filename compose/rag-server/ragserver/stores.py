@@ -1,16 +1,19 @@
-"""The two stores behind the server, spoken to over plain sockets: Qdrant (REST) and Redis (RESP)."""
+"""The two stores behind the server, spoken to over sockets: Qdrant (REST) and Redis (RESP, over TLS where asked)."""
 
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BufferedReader
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 _TIMEOUT = 3.0  # seconds
 _RELEVANT = 0.01  # cosine; below it two texts share no word
+_CERTIFICATES = Path("/run/controller/tls")
 
 
 class Unavailable(Exception):
@@ -73,12 +76,21 @@ class Qdrant:
             raise Unavailable(f"{self._url}: status {status}: {answer[:200].decode(errors='replace')}")
 
 
-class Redis:
-    """The few commands that a cache needs."""
+def find_trusted(folder: Path = _CERTIFICATES) -> Path | None:
+    """The authorities of the controller, where it gives certificates: Redis has one then, too, and speaks TLS alone."""
+    return folder / "ca.crt" if folder.is_dir() else None
 
-    def __init__(self, url: str) -> None:
+
+class Redis:
+    """The few commands that a cache needs.
+
+    `trusted`: a file with the authorities of which one has to have signed its certificate; None: it speaks no TLS.
+    """
+
+    def __init__(self, url: str, trusted: Path | None = None) -> None:
         address = urlsplit(url)
         self._url = url
+        self._trusted = trusted
         self._address = (address.hostname or "", address.port or 6379)
 
     def check(self) -> None:
@@ -103,10 +115,16 @@ class Redis:
     @contextmanager
     def _connect(self) -> Iterator[tuple[socket.socket, BufferedReader]]:
         try:
-            with socket.create_connection(self._address, _TIMEOUT) as connection, connection.makefile("rb") as answers:
+            with self._open() as connection, connection.makefile("rb") as answers:
                 yield connection, answers
         except (OSError, ValueError) as error:
             raise Unavailable(f"{self._url}: {error}") from error
+
+    def _open(self) -> socket.socket:
+        """The file is read anew each time: when authorities change, nobody has to tell us."""
+        context = ssl.create_default_context(cafile=self._trusted) if self._trusted is not None else None
+        plain = socket.create_connection(self._address, _TIMEOUT)
+        return plain if context is None else context.wrap_socket(plain, server_hostname=self._address[0])
 
 
 def encode_command(*words: str | bytes) -> bytes:

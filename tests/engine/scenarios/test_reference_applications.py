@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import shutil
 import socket
+import ssl
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import permutations
 from pathlib import Path
@@ -27,6 +29,14 @@ HTTP = (b"GET / HTTP/1.0\r\n\r\n", b"HTTP/1.")
 """What is said to a port, and how the answer begins."""
 
 Edges = frozenset[frozenset[str]]
+
+
+def hello() -> bytes:
+    """How a client of TLS begins."""
+    sent = ssl.MemoryBIO()
+    with suppress(ssl.SSLWantReadError):
+        ssl.create_default_context().wrap_bio(ssl.MemoryBIO(), sent, server_hostname="localhost").do_handshake()
+    return sent.read()
 
 
 def edges(text: str) -> Edges:
@@ -213,8 +223,8 @@ def test_a_shop_behind_the_ingress(scene: Scene) -> None:
 
 SAMPLE = {
     "QDRANT_PORT": HTTP,
-    "REDIS_PORT": (b"PING\r\n", b"+PONG"),
-    "POSTGRES_PORT": (bytes.fromhex("0000000804d2162f"), b"N"),  # asks for TLS, which it has not
+    "REDIS_PORT": (hello(), b"\x16\x03"),  # the next word of a handshake: it speaks TLS
+    "POSTGRES_PORT": (bytes.fromhex("0000000804d2162f"), b"S"),  # asks for TLS, and has it
     "PROMETHEUS_PORT": HTTP,
     "GRAFANA_PORT": HTTP,
     "RAG_PORT": HTTP,

@@ -245,16 +245,16 @@ def test_what_is_asked_for_during_a_look_is_done_at_the_next_one(house: House, m
     make = lambda controller, ground: Certifying(controller, ground, Pace(0.05, 3600.0))  # noqa: E731
     monkeypatch.setattr(daemons, "Certifying", make)
     house.write("shop", FILE, BY_EXEC)
-    judge, before = Certifying._judge, list[str]()
+    work, before = Certifying._work, list[str]()
 
-    def ask_meanwhile(self: Certifying, desk: Any, certifier: Any) -> bool:
-        is_open = judge(self, desk, certifier)
+    def ask_meanwhile(self: Certifying, name: str, desk: Any) -> bool:
+        is_open = work(self, name, desk)
         if not before and not is_open:
             before.append(serial(house, "db"))
             desk.book.change(lambda kept: kept.with_record("db", replace(kept.of("db"), asked="renew")))
         return is_open
 
-    monkeypatch.setattr(Certifying, "_judge", ask_meanwhile)
+    monkeypatch.setattr(Certifying, "_work", ask_meanwhile)
 
     def script(there: Visit) -> None:
         converge(there)

@@ -15,7 +15,7 @@ from controller.loop.auditproofs import copy_of
 from controller.model.errors import ControllerError
 from controller.security.audit import Act, KeyRing, Line, read_line
 from controller.security.auditbegun import Begun, begun_logs, find_missing
-from controller.security.auditproof import Verdict
+from controller.security.auditproof import State, Verdict
 
 _NUMBER = re.compile(rb'"seq":(\d{1,19})')
 
@@ -32,12 +32,13 @@ class Shelf(NamedTuple):
         return begun_logs(self._lines("")) if "" in known_logs(self.root, self.engine_id) else {}
 
     def with_missed(self, log: str, verdict: Verdict, begun: tuple[Begun, ...]) -> Verdict:
-        """The verdict, and what the log has not that it had, where nothing else is wrong with it."""
-        if verdict.finding is not None or not begun:
+        """The verdict, and what the log has not that it had, unless something worse was found than a missing end."""
+        if verdict.state is State.TAMPERED or not begun:
             return verdict
         wanted = {one.spot.seq for one in begun}
         macs = {line.seq: line.mac for line in self._lines(log, wanted)} if verdict.lines else {}
-        return verdict._replace(finding=find_missing(begun, verdict.first, macs.get, f"{log}/{CURRENT}"))
+        missing = find_missing(begun, verdict.first, macs.get, f"{log}/{CURRENT}")
+        return verdict._replace(finding=missing or verdict.finding)
 
     def _lines(self, log: str, wanted: AbstractSet[int] | None = None) -> Iterator[Line]:
         """The genuine ones, from the oldest; with `wanted` all of those numbers, and few others."""

@@ -37,7 +37,7 @@ def prove(root: Path, engine_id: str, stack: str) -> Verdict:
         found = verify(copy.segments, Proof(ring.chain, public_key(ring)))
         last = found.last + 1
         finding = Finding(State.TAMPERED, Fault.REMOVED, str(place.head.name), 0, last, message)
-        return found if found.finding is not None else found._replace(finding=finding)
+        return found if found.state is State.TAMPERED else found._replace(finding=finding)
     return verify(copy.segments, Proof(ring.chain, public_key(ring), copy.anchor))
 
 

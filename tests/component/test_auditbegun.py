@@ -97,6 +97,22 @@ def test_one_that_was_ended_lawfully_is_not_missed_and_may_be_begun_anew(bench: 
     assert bench.verdict.state is State.TAMPERED, "what was begun since is missed as before"
 
 
+def test_an_end_that_a_crash_may_have_taken_hides_no_log_that_was_taken_away(bench: Bench) -> None:
+    bench.take_away()
+    bench.act(3)
+    with bench.place.current.open("ab") as file:
+        file.write(b'{"v"')
+    found = bench.verdict.finding
+    assert found is not None and (found.state, found.fault, found.seq) == (State.TAMPERED, Fault.REMOVED, 1)
+
+
+def test_an_end_that_a_crash_may_have_taken_is_told_where_nothing_was_taken_away(bench: Bench) -> None:
+    with bench.place.current.open("ab") as file:
+        file.write(b'{"v"')
+    found = bench.verdict.finding
+    assert found is not None and (found.state, found.fault) == (State.INCOMPLETE, Fault.TORN)
+
+
 def test_what_was_pruned_is_not_missed(bench: Bench) -> None:
     for _ in range(4):
         bench.now += 100 * DAY

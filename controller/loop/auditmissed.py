@@ -15,9 +15,16 @@ from controller.loop.auditproofs import copy_of
 from controller.model.errors import ControllerError
 from controller.security.audit import Act, KeyRing, Line, read_line
 from controller.security.auditbegun import Begun, begun_logs, find_missing
-from controller.security.auditproof import State, Verdict
+from controller.security.auditproof import Finding, State, Verdict
 
 _NUMBER = re.compile(rb'"seq":(\d{1,19})')
+
+
+class _Held(NamedTuple):
+    """`first`: the first record that a log has, 0: it has none. `macs`: of those that were asked for, and are there."""
+
+    first: int
+    macs: Mapping[int, str]
 
 
 class Shelf(NamedTuple):
@@ -35,20 +42,32 @@ class Shelf(NamedTuple):
         """The verdict, and what the log has not that it had, unless something worse was found than a missing end."""
         if verdict.state is State.TAMPERED or not begun:
             return verdict
-        wanted = {one.spot.seq for one in begun}
-        macs = {line.seq: line.mac for line in self._lines(log, wanted)} if verdict.lines else {}
-        missing = find_missing(begun, verdict.first, macs.get, f"{log}/{CURRENT}")
+        missing = self._missing(log, verdict, begun) and self._missing(log, verdict, begun)  # pruned while it was read
         return verdict._replace(finding=missing or verdict.finding)
 
+    def _missing(self, log: str, verdict: Verdict, begun: tuple[Begun, ...]) -> Finding | None:
+        held = self._held(log, verdict, begun)
+        return find_missing(begun, held.first, held.macs.get, f"{log}/{CURRENT}")
+
+    def _held(self, log: str, verdict: Verdict, begun: tuple[Begun, ...]) -> _Held:
+        """Of what was told of a log, what it has. Since it was proven its oldest segments may have been pruned."""
+        if not verdict.lines:
+            return _Held(0, {})
+        lines = tuple(self._lines(log, {one.spot.seq for one in begun}))
+        first = max(verdict.first, lines[0].seq if lines else 0)
+        return _Held(first, {line.seq: line.mac for line in lines})
+
     def _lines(self, log: str, wanted: AbstractSet[int] | None = None) -> Iterator[Line]:
-        """The genuine ones, from the oldest; with `wanted` all of those numbers, and few others."""
+        """The genuine ones, from the oldest; with `wanted` the first, all of those numbers, and few others."""
+        is_first = True
         for segment in copy_of(place_of(self.root, self.engine_id, log), self.ring).segments:
             with suppress(ValueError):  # damaged: that is told by its verdict
                 for raw in segment.read():
-                    if wanted is not None and wanted.isdisjoint(map(int, _NUMBER.findall(raw))):
+                    if not is_first and wanted is not None and wanted.isdisjoint(map(int, _NUMBER.findall(raw))):
                         continue
                     line = read_line(raw.rstrip(b"\n"))
                     if line is not None and line.is_genuine(self.ring.chain):
+                        is_first = False
                         yield line
 
 

@@ -32,6 +32,13 @@ def prove(root: Path, engine_id: str, stack: str) -> Verdict:
     if ring is None:
         raise ControllerError(f"{root}: the key of the audit log is not there", hint="put audit.key back from a backup")
     copy = copy_of(place, ring)
+    found = _prove_copy(copy, place, ring)
+    if found.state is State.TAMPERED and not all((place.folder / one.name).exists() for one in copy.segments[:-1]):
+        return _prove_copy(copy_of(place, ring), place, ring)  # pruned while it was read
+    return found
+
+
+def _prove_copy(copy: Copy, place: Place, ring: KeyRing) -> Verdict:
     if copy.anchor is None and place.is_there():
         message = "the note of where the log ends is gone, or not ours: whether its end is there cannot be told"
         found = verify(copy.segments, Proof(ring.chain, public_key(ring)))

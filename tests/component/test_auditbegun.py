@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from controller.loop.auditfiles import place_of
+from controller.loop import auditmissed, auditproofs
+from controller.loop.auditfiles import Place, place_of
 from controller.loop.auditmissed import end_log, open_shelf
 from controller.loop.auditor import AuditBook
+from controller.loop.auditproofs import Copy
 from controller.loop.auditread import Query, find, prove_all
 from controller.model.errors import ControllerError
-from controller.security.audit import Act, Spot, Via
+from controller.security.audit import Act, KeyRing, Spot, Via
 from controller.security.auditbegun import END, Begun, find_missing
 from controller.security.auditproof import Fault, State, Verdict
 
@@ -124,6 +126,34 @@ def test_what_was_pruned_is_not_missed(bench: Bench) -> None:
         bench.now += 700
         bench.book.keep(bench.now)
     assert bench.states == {State.OK} and bench.verdict.first > 5
+
+
+@pytest.mark.parametrize("looked", range(1, 6))
+def test_what_is_pruned_while_it_is_proven_is_not_missed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, looked: int
+) -> None:
+    """At each moment at which one who proves has a copy and has not read it yet."""
+    bench.now += 30 * DAY
+    bench.act(2)
+    bench.now += 30 * DAY
+    bench.act(2)
+    bench.now += 330 * DAY
+    plain, copies = auditproofs.copy_of, [0]
+
+    def copy_of(place: Place, ring: KeyRing) -> Copy:
+        copy = plain(place, ring)
+        copies[0] += place == bench.place
+        if place == bench.place and copies[0] == looked:
+            for _ in range(8):
+                bench.now += 700
+                bench.book.keep(bench.now)
+        return copy
+
+    monkeypatch.setattr(auditproofs, "copy_of", copy_of)
+    monkeypatch.setattr(auditmissed, "copy_of", copy_of)
+    for _ in range(3):
+        assert prove_all(bench.root, "engine")["shop"].finding is None
+    assert copies[0] >= looked and bench.verdict.first > 5
 
 
 def test_somebody_elses_words_end_nothing(bench: Bench) -> None:

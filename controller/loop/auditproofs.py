@@ -50,7 +50,7 @@ def _prove_copy(copy: Copy, place: Place, ring: KeyRing) -> Verdict:
 
 def copy_of(place: Place, ring: KeyRing) -> Copy:
     """As it is now; nobody writes while it is looked at, and nobody waits while it is read."""
-    with _locked(place):
+    with locked(place):
         closed = tuple(segment_of(one.path) for one in place.closed())
         lines = split_lines(place.current.read_bytes()) if place.current.exists() else []
         return Copy((*closed, Segment(place.current.name, lambda: iter(lines))), load_anchor(place.head, ring.chain))
@@ -66,8 +66,8 @@ def head_of(root: Path, engine_id: str, stack: str) -> Anchor | None:
 
 
 @contextmanager
-def _locked(place: Place) -> Iterator[None]:
-    """Who only reads makes no file: without one nobody ever wrote."""
+def locked(place: Place) -> Iterator[None]:
+    """Nobody writes meanwhile. Who only reads makes no file: without one nobody ever wrote."""
     try:
         handle = os.open(place.lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -219,6 +219,7 @@ def test_what_is_asked_through_the_api_is_recorded_at_the_door_and_in_the_stack(
     one_act = records(house, act=door[0]["id"])
     assert [r["verb"] for r in one_act].count("ask") == [r["verb"] for r in one_act].count("stop") == 2
     assert len(one_act) == 4 and records(house, act="other") == []
+    assert records(house, act=asked[0]["id"]) == one_act, "by the id of the stack's own record too"
     assert all("request" not in r["detail"] for r in records(house, verb="apply")), "nobody asked at a door"
 
 
@@ -298,6 +299,7 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         (request,) = {r["detail"]["request"] for r in there.get("/v1/audit", verb="pause")["records"]}
         told = [r["verb"] for r in there.get("/v1/audit", act=request)["records"]]
         assert sorted(told) == ["ask", "ask", "pause", "pause"] and asked != request
+        assert [r["verb"] for r in there.get("/v1/audit", act=asked)["records"]] == told
         assert there.get("/v1/audit", since="2999-01-01T00:00:00Z")["records"] == []
         assert there.get("/v1/audit", stack="other")["records"] == []
         assert there.stranger.post("/v1/session", json={"token": "none"}).status_code == 403

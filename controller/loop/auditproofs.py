@@ -32,18 +32,25 @@ def prove(root: Path, engine_id: str, stack: str) -> Verdict:
     if ring is None:
         raise ControllerError(f"{root}: the key of the audit log is not there", hint="put audit.key back from a backup")
     copy = copy_of(place, ring)
+    found = _prove_copy(copy, place, ring)
+    if found.state is State.TAMPERED and not all((place.folder / one.name).exists() for one in copy.segments[:-1]):
+        return _prove_copy(copy_of(place, ring), place, ring)  # pruned while it was read
+    return found
+
+
+def _prove_copy(copy: Copy, place: Place, ring: KeyRing) -> Verdict:
     if copy.anchor is None and place.is_there():
         message = "the note of where the log ends is gone, or not ours: whether its end is there cannot be told"
         found = verify(copy.segments, Proof(ring.chain, public_key(ring)))
         last = found.last + 1
         finding = Finding(State.TAMPERED, Fault.REMOVED, str(place.head.name), 0, last, message)
-        return found if found.finding is not None else found._replace(finding=finding)
+        return found if found.state is State.TAMPERED else found._replace(finding=finding)
     return verify(copy.segments, Proof(ring.chain, public_key(ring), copy.anchor))
 
 
 def copy_of(place: Place, ring: KeyRing) -> Copy:
     """As it is now; nobody writes while it is looked at, and nobody waits while it is read."""
-    with _locked(place):
+    with locked(place):
         closed = tuple(segment_of(one.path) for one in place.closed())
         lines = split_lines(place.current.read_bytes()) if place.current.exists() else []
         return Copy((*closed, Segment(place.current.name, lambda: iter(lines))), load_anchor(place.head, ring.chain))
@@ -59,8 +66,8 @@ def head_of(root: Path, engine_id: str, stack: str) -> Anchor | None:
 
 
 @contextmanager
-def _locked(place: Place) -> Iterator[None]:
-    """Who only reads makes no file: without one nobody ever wrote."""
+def locked(place: Place) -> Iterator[None]:
+    """Nobody writes meanwhile. Who only reads makes no file: without one nobody ever wrote."""
     try:
         handle = os.open(place.lock, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -33,7 +33,8 @@ DENIED = "denied"
 class Query:
     """Which records. `since`: an RFC 3339 instant in UTC; `before`: a `cursor` of a record. "" and (): all.
 
-    `outcome`: "denied", what was not allowed; "failed", what was, and came to nothing. `act`: an `act_of`.
+    `outcome`: "denied", what was not allowed; "failed", what was, and came to nothing. `act`: an `act_of`; for `find`
+    the `id` of any record of it.
     """
 
     since: str = ""
@@ -95,11 +96,22 @@ class Read(NamedTuple):
 
 def find(root: Path, engine_id: str, query: Query, limit: int | None = None) -> list[Read]:
     """Newest first. What is damaged is passed over: `prove` tells of it."""
+    if query.act:
+        query = replace(query, act=_whole_act(root, engine_id, query.act))
+    return list(islice((read for read in _merged(root, engine_id, query) if query.wants(read.data)), limit))
+
+
+def _whole_act(root: Path, engine_id: str, number: str) -> str:
+    """The `act_of` of what has that id: of a stack's own record, that of the door."""
+    reads = _merged(root, engine_id, Query())
+    return next((act_of(read.data) for read in reads if read.data.get("id") == number), number)
+
+
+def _merged(root: Path, engine_id: str, query: Query) -> Iterator[Read]:
+    """All that is within the query's time, newest first."""
     logs = known_logs(root, engine_id)
-    merged = heapq.merge(
-        *(_read(root, engine_id, log, query) for log in logs), key=lambda read: read.order, reverse=True
-    )
-    return list(islice((read for read in merged if query.wants(read.data)), limit))
+    reads = (_read(root, engine_id, log, query) for log in logs)
+    return heapq.merge(*reads, key=lambda read: read.order, reverse=True)
 
 
 def _read(root: Path, engine_id: str, log: str, query: Query) -> Iterator[Read]:

@@ -15,7 +15,8 @@ from controller.security.auditproof import Fault, Finding, State
 BEGUN = "begun"
 """A segment of a log was begun, of stage `log`."""
 END = "end-log"
-"""A person says that a log was taken away lawfully."""
+"""A person says that a log was taken away lawfully. Its `through`: up to which record of the controller's log what
+that says of it is of the one that was taken away."""
 
 
 class Begun(NamedTuple):
@@ -45,8 +46,21 @@ def begun_logs(lines: Iterable[Line]) -> Mapping[str, tuple[Begun, ...]]:
             spot = Spot(int(detail["record"]), str(detail["mac"]))
             found[detail["log"]] = (*found.get(detail["log"], ()), Begun(line.seq, spot))
         elif data.get("verb") == END and data.get("outcome") == "done":
-            found.pop(data["object"]["name"], None)
+            log, through = data["object"]["name"], detail.get("through", line.seq)
+            if kept := tuple(one for one in found.pop(log, ()) if one.at > through):
+                found[log] = kept
     return found
+
+
+def find_through(begun: Iterable[Begun], first: int, mac_of: Callable[[int], str | None]) -> int | None:
+    """Up to which record of the controller's log what that says is of a log that was taken away; 0: none of it is.
+    None: that cannot be, since of what it says up to there the log has something now. As `find_missing`."""
+    ordered = sorted(begun)
+    rest = next(index for index in range(len(ordered) + 1) if not find_missing(ordered[index:], first, mac_of, ""))
+    gone = ordered[:rest]
+    if any(spot.seq >= first and mac_of(spot.seq) == spot.mac for _, spot in gone):
+        return None
+    return gone[-1].at if gone else 0
 
 
 def find_missing(begun: Iterable[Begun], first: int, mac_of: Callable[[int], str | None], file: str) -> Finding | None:

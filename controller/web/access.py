@@ -58,7 +58,7 @@ class ApiAccess:
         return not path.startswith(_KEYED)
 
     def _bound(self, asking: Asking, caller: Caller | None, rate: int) -> None:
-        wait = self.rate.take(_client_of(asking, caller), rate, self.clock())
+        wait = self.rate.take(client_of(caller, asking.bearer, asking.peer), rate, self.clock())
         if wait:
             message = f"more than {rate} requests a second"
             raise Refused(429, message, "api.requestsPerSecond of the Controller manifest", retry_after(wait))
@@ -68,14 +68,14 @@ class ApiAccess:
         return path in _OPEN or (path == _LOGIN and method == "POST") or (self.is_page(path) and method in SAFE)
 
 
-def _client_of(asking: Asking, caller: Caller | None) -> Hashable:
+def client_of(caller: Caller | None, bearer: str, peer: str) -> Hashable:
     """Whose measure it is: a token's, with all sessions that it has opened, else it would grow with each; a session's
     that the link of `token link` has opened; who shows no good key shares that of his address."""
     if caller is None:
-        return ("address", asking.peer)
+        return ("address", peer)
     if caller.badge is not None and caller.badge.token:
         return ("token", caller.badge.token)
-    return ("key", hashlib.sha256(asking.bearer.encode()).digest())
+    return ("key", hashlib.sha256(bearer.encode()).digest())
 
 
 @lru_cache(maxsize=1024)

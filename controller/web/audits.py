@@ -10,18 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from controller.loop.auditor import AuditBook, new_id
 from controller.loop.auditread import Query as Wanted
+from controller.loop.window import Window
 from controller.model.errors import ControllerError
 from controller.render.audit import records_data
 from controller.security.audit import Act, Stage, Via
+from controller.web.access import client_of
 from controller.web.bodies import AuditAsked
 from controller.web.desk import AtDesk, answer
 from controller.web.guard import Asking, Refused
-from controller.web.needs import CheckedRoute, needs
+from controller.web.needs import CheckedRoute, caller_of, needs
 
 LOGIN = "login"
 
@@ -140,12 +142,21 @@ audits = APIRouter(route_class=CheckedRoute)
 
 @audits.get("/v1/audit", tags=["audit"])
 @needs("get", "audit")
-async def audit(desk: AtDesk, asked: Annotated[AuditAsked, Query()]) -> Response:
+async def audit(desk: AtDesk, request: Request, asked: Annotated[AuditAsked, Query()]) -> Response:
     """Who did what, newest first, as `controller audit show -o json`; `next` is `before` of the next page."""
+    await request.body()  # it has none; what comes after is that he went
+    client = client_of(caller_of(request), request.state.key.bearer, request.state.peer)
+    with desk.auditors.held_by(client):
+        async with desk.auditing:
+            if await request.is_disconnected():
+                return Response(status_code=503)  # nobody is there to read it
+            return await asyncio.to_thread(_page, desk.window, asked)
+
+
+def _page(window: Window, asked: AuditAsked) -> Response:
+    """Takes a while, as its making does: it may be long."""
     stacks = (asked.stack,) if asked.stack else ()
     wanted = Wanted(asked.since, asked.before, asked.who, asked.verb, stacks, asked.outcome, asked.act)
-    with desk.auditors.held():
-        async with desk.auditing:
-            found = await asyncio.to_thread(desk.window.audited, wanted, asked.limit + 1)
+    found = window.audited(wanted, asked.limit + 1)
     following = found[asked.limit - 1].cursor if len(found) > asked.limit else None
     return answer(records_data(found[: asked.limit], following))

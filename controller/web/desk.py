@@ -15,10 +15,10 @@ from controller.web.bounds import Throttle
 from controller.web.callers import Caller, Doors, Shown
 from controller.web.feed import Feed, dumps
 from controller.web.guard import Place, complaint
-from controller.web.places import Places
+from controller.web.places import Places, Shares
 
 MOST_READ, MOST_PLANS, MOST_AUDITS = 200, 4, 32
-AUDITS_AT_ONCE = 2
+AUDITS_EACH, AUDITS_AT_ONCE = 4, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +26,8 @@ class Desk:
     """`readers`: replicas whose output is read, each by a thread and over a connection to the engine. `rehearsing`: a
     plan takes processor time that the loop may need: one at a time, and few that wait for it. `looking`: one look at
     alerts serves all who wait for it. `counting`: to say what could be cleaned up an engine may have to walk through
-    its files: one at a time too. `auditors`: who looks into the audit log, whose files are gone through for each;
-    `auditing`: a few at once, the others wait.
+    its files: one at a time too. `auditors`: who looks into the audit log, whose files are gone through, few of
+    one client; `auditing`: a few at once, the others wait.
     """
 
     window: Window
@@ -43,7 +43,7 @@ class Desk:
     looking: asyncio.Lock = field(default_factory=asyncio.Lock)
     counters: Places = field(default_factory=lambda: Places(MOST_PLANS, "wait for what could be cleaned up"))
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
-    auditors: Places = field(default_factory=lambda: Places(MOST_AUDITS, "look into the audit log"))
+    auditors: Shares = field(default_factory=lambda: Shares(MOST_AUDITS, AUDITS_EACH, "look into the audit log"))
     auditing: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AUDITS_AT_ONCE))
 
     def stack(self, name: str) -> StackStatus:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Hashable, Iterator
 from contextlib import contextmanager
 
 
@@ -38,3 +39,26 @@ class Places:
             yield
         finally:
             self.give_back()
+
+
+class Shares(Places):
+    """The same, few of them for each client: no one takes them all."""
+
+    def __init__(self, most: int, each: int, what: str) -> None:
+        super().__init__(most, what)
+        self._each = each
+        self._shares: Counter[Hashable] = Counter()
+
+    @contextmanager
+    def held_by(self, client: Hashable) -> Iterator[None]:
+        """Raises Taken where there is no room, or none for this one."""
+        if self._shares[client] >= self._each:
+            raise Taken(f"{self._each} of this client {self._what} already")
+        with self.held():
+            self._shares[client] += 1
+            try:
+                yield
+            finally:
+                self._shares[client] -= 1
+                if not self._shares[client]:
+                    del self._shares[client]

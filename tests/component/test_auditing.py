@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from controller.engines.base import Scope
@@ -24,9 +25,9 @@ from controller.model.auditing import AuditPolicy
 from controller.model.errors import ControllerError
 from controller.security.audit import Act, Via
 from controller.security.auditproof import State
-from controller.web import desk
+from controller.web import audits, desk
 from tests.component.house import House
-from tests.component.served import Visit, converge, visit
+from tests.component.served import Visit, converge, new_code, visit
 from tests.component.waiting import eventually
 
 pytestmark = pytest.mark.unit
@@ -225,6 +226,7 @@ def test_what_is_asked_through_the_api_is_recorded_at_the_door_and_in_the_stack(
     one_act = records(house, act=door[0]["id"])
     assert [r["verb"] for r in one_act].count("ask") == [r["verb"] for r in one_act].count("stop") == 2
     assert len(one_act) == 4 and records(house, act="other") == []
+    assert records(house, act=asked[0]["id"]) == one_act, "by the id of the stack's own record too"
     assert all("request" not in r["detail"] for r in records(house, verb="apply")), "nobody asked at a door"
 
 
@@ -248,8 +250,6 @@ def test_a_login_is_recorded_without_what_was_shown(house: House) -> None:
     codes: list[str] = []
 
     def script(there: Visit) -> None:
-        from tests.component.served import new_code
-
         codes.append(new_code(there))
         made = there.stranger.post("/v1/session", json={"code": codes[0]})
         assert made.status_code == 201
@@ -304,6 +304,7 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
         (request,) = {r["detail"]["request"] for r in there.get("/v1/audit", verb="pause")["records"]}
         told = [r["verb"] for r in there.get("/v1/audit", act=request)["records"]]
         assert sorted(told) == ["ask", "ask", "pause", "pause"] and asked != request
+        assert [r["verb"] for r in there.get("/v1/audit", act=asked)["records"]] == told
         assert there.get("/v1/audit", since="2999-01-01T00:00:00Z")["records"] == []
         assert there.get("/v1/audit", stack="other")["records"] == []
         assert there.stranger.post("/v1/session", json={"token": "none"}).status_code == 403
@@ -319,21 +320,39 @@ def test_the_api_gives_it_newest_first_page_by_page(house: House) -> None:
     served(house, script)
 
 
-def test_no_number_of_readers_takes_all_threads(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    go, at_once, most = threading.Event(), [0], [0]
-    guard, plain = threading.Lock(), Window.audited
+class Reading:
+    """Whoever looks into the log waits until it may go on."""
 
-    def slow(self: Window, query: Query, limit: int) -> list[Read]:
-        with guard:
-            at_once[0] += 1
-            most[0] = max(most[0], at_once[0])
-        go.wait(60)
-        with guard:
-            at_once[0] -= 1
-        return plain(self, query, limit)
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.go, self.calls, self.most, self.threads = threading.Event(), 0, 0, set[int]()
+        self._at_once, self._guard, self._plain = 0, threading.Lock(), Window.audited
 
-    monkeypatch.setattr(Window, "audited", slow)
+        def audited(window: Window, query: Query, limit: int) -> list[Read]:
+            return self._read(window, query, limit)
+
+        monkeypatch.setattr(Window, "audited", audited)
+
+    def _read(self, window: Window, query: Query, limit: int) -> list[Read]:
+        with self._guard:
+            self.calls, self._at_once = self.calls + 1, self._at_once + 1
+            self.most = max(self.most, self._at_once)
+            self.threads.add(threading.get_ident())
+        self.go.wait(60)
+        with self._guard:
+            self._at_once -= 1
+        return self._plain(window, query, limit)
+
+
+@pytest.fixture
+def reading(monkeypatch: pytest.MonkeyPatch) -> Reading:
+    return Reading(monkeypatch)
+
+
+def test_no_number_of_readers_takes_all_threads(
+    house: House, monkeypatch: pytest.MonkeyPatch, reading: Reading
+) -> None:
     monkeypatch.setattr(desk, "MOST_AUDITS", 6)
+    monkeypatch.setattr(desk, "AUDITS_EACH", 10)
 
     def script(there: Visit) -> None:
         with ThreadPoolExecutor(10) as pool:
@@ -345,12 +364,66 @@ def test_no_number_of_readers_takes_all_threads(house: House, monkeypatch: pytes
                 assert "look into the audit log already" in refused[0].json()["error"]["message"]
                 assert there.http.get("/v1/stacks/shop").status_code == 200, "all else is served meanwhile"
             finally:
-                go.set()
+                reading.go.set()
             assert sorted(one.result().status_code for one in asked) == [200] * 6 + [503] * 4
-        assert most[0] == desk.AUDITS_AT_ONCE
+        assert reading.most == desk.AUDITS_AT_ONCE
         assert there.get("/v1/audit")["records"], "and there is room again"
 
     served(house, script)
+
+
+def test_no_reader_takes_the_place_of_others(house: House, reading: Reading) -> None:
+    def script(there: Visit) -> None:
+        word = there.stranger.post("/v1/session", json={"code": new_code(there)}).json()["session"]
+        with ThreadPoolExecutor(40) as pool:
+            asked = [pool.submit(there.http.get, "/v1/audit", timeout=60) for _ in range(desk.MOST_AUDITS)]
+            try:
+                eventually(lambda: sum(one.done() for one in asked) == desk.MOST_AUDITS - desk.AUDITS_EACH, 20)
+                refused = next(one.result() for one in asked if one.done())
+                assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+                assert refused.json()["error"]["message"] == "4 of this client look into the audit log already"
+                headers = {"authorization": f"Bearer {word}"}
+                other = pool.submit(there.stranger.get, "/v1/audit", headers=headers, timeout=60)
+                time.sleep(0.3)
+                assert not other.done(), "it waits, and is not refused"
+            finally:
+                reading.go.set()
+            assert other.result().status_code == 200
+        assert there.get("/v1/audit")["records"], "and there is room again"
+
+    served(house, script)
+
+
+def test_for_who_went_nothing_is_read(house: House, reading: Reading) -> None:
+    def script(there: Visit) -> None:
+        with ThreadPoolExecutor(2) as pool:
+            asked = [pool.submit(there.http.get, "/v1/audit", timeout=60) for _ in range(desk.AUDITS_AT_ONCE)]
+            try:
+                eventually(lambda: reading.calls == desk.AUDITS_AT_ONCE, 20)
+                with pytest.raises(httpx.ReadTimeout):
+                    there.http.get("/v1/audit", timeout=0.5)
+            finally:
+                reading.go.set()
+            assert [one.result().status_code for one in asked] == [200, 200]
+        there.get("/v1/audit")
+        assert reading.calls == desk.AUDITS_AT_ONCE + 1, "those who were there, and the last one"
+
+    served(house, script)
+
+
+def test_an_answer_is_made_where_nobody_waits_for_it(
+    house: House, monkeypatch: pytest.MonkeyPatch, reading: Reading
+) -> None:
+    made, plain = set[int](), audits.records_data
+
+    def records_data(*given: Any) -> Any:
+        made.add(threading.get_ident())
+        return plain(*given)
+
+    monkeypatch.setattr(audits, "records_data", records_data)
+    reading.go.set()
+    served(house, lambda there: there.get("/v1/audit") and None)
+    assert made == reading.threads
 
 
 def test_connections_are_recorded_only_where_that_is_asked_for(house: House) -> None:

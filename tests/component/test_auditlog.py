@@ -346,6 +346,15 @@ def test_a_note_of_the_end_that_is_gone_is_tampering(bench: Bench, head: bytes |
     assert [record["seq"] for record in bench.records] == [1, 2, 3, 4, 5]
 
 
+def test_a_line_that_is_torn_does_not_hide_that_the_note_of_the_end_is_gone(bench: Bench) -> None:
+    bench.act(times=3)
+    bench.place.head.unlink()
+    with bench.place.current.open("ab") as file:
+        file.write(b'{"v"')
+    found = bench.verdict.finding
+    assert found is not None and (found.state, found.fault) == (State.TAMPERED, Fault.REMOVED)
+
+
 def test_lines_of_others_at_the_end_are_found_and_gone_on_after(bench: Bench) -> None:
     bench.act(times=3)
     with bench.place.current.open("ab") as file:

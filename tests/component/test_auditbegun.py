@@ -229,8 +229,8 @@ def test_what_is_pruned_while_it_is_proven_is_not_missed(
         copies[0] += place == bench.place
         if place == bench.place and copies[0] == looked:
             for _ in range(8):
-                bench.now += 700
-                bench.book.keep(bench.now)
+                bench.now += KEEP_EVERY
+                bench.book.keep(bench.now, ("shop",))
         return copy
 
     monkeypatch.setattr(auditproofs, "copy_of", copy_of)

@@ -32,9 +32,13 @@ _PLACE: Path = ("spec", "security", "tls")
 
 
 def asks_for_certificates(manifest: Stack | None, name: str) -> bool:
-    """Whether the manifest wants that service to have one."""
-    tls = None if manifest is None else manifest.spec.security.tls
-    return tls is not None and tls.mode == "internal" and (not tls.services or name in tls.services)
+    """Whether the manifest wants that service, or the ingress, to have one of the stack's own authority."""
+    if manifest is None:
+        return False
+    if name == INGRESS:
+        return bool(tls_ports(manifest)) and not has_pair(manifest)
+    tls = manifest.spec.security.tls
+    return tls.mode == "internal" and (not tls.services or name in tls.services)
 
 
 def lay_mount(template: Template, folder: str) -> Template:
@@ -76,9 +80,9 @@ def read_ingress_certified(
 ) -> Mapping[str, Certified]:
     """The ingress, where it is to speak TLS and the user has no certificate for it. `uid`: as whom its proxy runs."""
     fronts = sorted({front for one in services.values() for front in one.frontends})
-    asked = tls_ports(manifest)
-    if manifest is None or not asked or has_pair(manifest) or not fronts:
+    if manifest is None or not fronts or not asks_for_certificates(manifest, INGRESS):
         return NOBODY
+    asked = tls_ports(manifest)
     return {
         INGRESS: Certified(
             lifetime=manifest.spec.security.tls.lifetime,

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from controller.engines.base import Engine
 from controller.intake.certified import asks_for_certificates
-from controller.intake.ingress import has_pair, tls_ports
 from controller.intake.targets import Target
 from controller.loop.auditproofs import head_of
 from controller.loop.gate import make_gate
@@ -18,7 +17,7 @@ from controller.loop.generation import render_target, resolve_target
 from controller.loop.keyturn import keys_below
 from controller.loop.reachbook import load_reach
 from controller.loop.scanning import Known, Written, know, read_waivers, scan, write_down
-from controller.model.certified import INGRESS, CertificateState, Certified
+from controller.model.certified import CertificateState, Certified
 from controller.model.errors import EngineError, Finding, InvalidInput
 from controller.model.manifest.security import NetworkPolicy
 from controller.model.names import Instant
@@ -31,7 +30,6 @@ from controller.security.state import Scanned, SecurityState, judge_waivers
 if TYPE_CHECKING:
     from controller.loop.ground import Ground
     from controller.model.desired import DesiredService
-    from controller.model.manifest import Stack
 
 _PATIENCE = 10.0
 """Seconds for all that an engine is asked about what runs of one stack."""
@@ -156,14 +154,8 @@ def _read_certificates(ground: Ground, stack: str, target: Target) -> tuple[Cert
     from controller.loop.certifying import Certifier
 
     book = CertBook(ground.folder(stack), stack)
-    wanted = {name: Certified(0.0) for name in book.delivered() if _asks_for(target.manifest, name)}
+    wanted = {name: Certified(0.0) for name in book.delivered() if asks_for_certificates(target.manifest, name)}
     return Certifier(book, None).look(wanted, ground.now()).certificates if wanted else ()
-
-
-def _asks_for(manifest: Stack | None, name: str) -> bool:
-    if name == INGRESS:
-        return bool(manifest is not None and tls_ports(manifest) and not has_pair(manifest))
-    return asks_for_certificates(manifest, name)
 
 
 def _asks_for_scans(target: Target) -> bool:

@@ -14,6 +14,7 @@ from controller.loop.certbook import CertBook
 from controller.loop.certifying import Certifier
 from controller.security.issuing import mark_of
 from controller.security.leaves import CHAIN, read_facts
+from tests.engine.certs import listed, seen, serials
 from tests.engine.checks import docker
 from tests.engine.ingress_bed import WEB_IMAGE
 from tests.engine.scenario import Scene, eventually
@@ -52,19 +53,6 @@ def write(scene: Scene, lifetime: str = "1d") -> None:
             stop_signal: SIGKILL
     """)
     scene.manifest(TLS.replace("1d", lifetime))
-
-
-def listed(scene: Scene) -> dict[str, Any]:
-    (found,) = scene.data("certs", "list")["stacks"]
-    return dict(found)
-
-
-def seen(scene: Scene) -> dict[str, str]:
-    return {one["service"]: one["seen"] for one in listed(scene)["certificates"]}
-
-
-def serials(scene: Scene) -> dict[str, str]:
-    return {one["service"]: one["serial"] for one in listed(scene)["certificates"]}
 
 
 def report(scene: Scene, service: str) -> dict[str, Any]:

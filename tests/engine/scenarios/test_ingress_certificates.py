@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from controller.security.leaves import read_facts
+from tests.engine.certs import listed, seen, serials
 from tests.engine.ingress_bed import BACKEND, PROXY_IMAGE, WEB_IMAGE, free_port
 from tests.engine.scenario import Scene, eventually
 from tests.pairs import make_pair
@@ -25,19 +26,6 @@ OWN = """
     security: {tls: {certificate: site.pem, key: site.key}}
     services: {web: {readiness: {http: {port: 8000}, interval: 1s}}}
 """
-
-
-def listed(scene: Scene) -> dict[str, Any]:
-    (found,) = scene.data("certs", "list")["stacks"]
-    return dict(found)
-
-
-def seen(scene: Scene) -> dict[str, str]:
-    return {one["service"]: one["seen"] for one in listed(scene)["certificates"]}
-
-
-def serials(scene: Scene) -> dict[str, str]:
-    return {one["service"]: one["serial"] for one in listed(scene)["certificates"]}
 
 
 def shown(port: int) -> str:

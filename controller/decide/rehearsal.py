@@ -170,7 +170,7 @@ class _Play:
             view = replace(view, trouble=trouble)
         if fetching := self._fetch_troubles.get(name):
             view = replace(view, fetch_troubles=dict(fetching))
-        self.world.views[name] = view
+        self.world.see({name: view})
 
     def _forward(self) -> Sequence[str]:
         """Go to the next instant at which something is to be decided; nothing where it is at rest or never will be."""

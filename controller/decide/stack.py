@@ -118,7 +118,8 @@ class _Turn:
         if self._times[name] > SPIN_LIMIT:
             return
         before, history = self._offers(name), self._history(name)
-        decision = begin_beside(self.world, decide(self._case(name, in_turn)))
+        decision = decide(self._case(name, in_turn))
+        decision = begin_beside(decision, self.world.desired, self.world.views, self.world.strays)
         self.decided[name] = decision
         note_slot(decision, self.starting, self.waiting)
         (self.short.add if decision.short else self.short.discard)(name)

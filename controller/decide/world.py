@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from controller.decide.demand import NOBODY_HELD, Held, Scales, count_held, first_places, most_of
 from controller.decide.graph import Graph, build_graph
 from controller.decide.identity import Known
+from controller.decide.strays import Strays
 from controller.decide.tally import Tally
 from controller.model.decision import Decision, History, Hold, Offers
 from controller.model.desired import DesiredStack, StartupMode
@@ -35,6 +36,7 @@ class World:
     `raised`: bytes by which memory limits were raised since the machine was looked at.
     `parting`: services that stay on a network for the sake of others, until those can do without.
     `has_exclusive`: some have volumes that nobody else may have at once.
+    `views` change by `see` alone.
     """
 
     desired: DesiredStack
@@ -66,6 +68,12 @@ class World:
     short: set[str] = field(default_factory=set)
     parting: set[str] = field(default_factory=set)
     has_exclusive: bool = False
+    strays: Strays = field(default_factory=Strays)
+
+    def see(self, views: Mapping[str, ServiceView]) -> None:
+        """These services were looked at."""
+        self.views.update(views)
+        self.strays.note(views)
 
     def sees(self, name: str) -> bool:
         """Whether the last look at the service was whole; nothing may be concluded from half a list."""

@@ -10,7 +10,7 @@ from controller.engines.simulated_behaviour import OK, Behaviour, Script, behavi
 from controller.engines.simulated_record import Nature, Record, record_of
 from controller.engines.simulated_traits import NO_TRAITS, Traits, read_traits
 from controller.model.adjustment import limit_of
-from controller.model.confined import asked_of_us
+from controller.model.confined import asked_of_us, may_be_ours
 from controller.model.desired import DesiredService, DesiredStack, DockerRestart, Port, Probe, Template
 from controller.model.names import ImageId, Instant, ReplicaId, Revision
 from controller.model.observed import Mount, Replica, ReplicaPhase
@@ -109,8 +109,11 @@ class Containers:
 
     def _find_ours(self, asked: tuple[str, ...], joins: tuple[str, ...]) -> tuple[str, ...]:
         """Those that were made with our label, for whomever."""
-        ours = asked_of_us(asked).union(*(record.base.ours for record in self._by_id.values()))
-        return tuple(sorted(ours.intersection(joins)))
+        ours = asked_of_us(asked).intersection(joins)
+        beside = {name for name in joins if name not in ours and may_be_ours(self.stack.name, name)}
+        if beside:  # nearly never
+            ours |= beside.intersection(name for one in self._by_id.values() for name in one.base.ours)
+        return tuple(sorted(ours))
 
     @property
     def made(self) -> int:

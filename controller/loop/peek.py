@@ -72,7 +72,7 @@ class Peek:
         """The stack as it stands. `for_apply`: an apply ends stops, lifts `autoStart: false`, lets moved tags count."""
         memory = self.store.stack.load()
         world = make_world(self.loaded.desired, self.timings.until_serving)
-        world.views = dict(self.views)
+        world.see(self.views)
         for name, history in self.store.histories.load().items():
             world.remember(name, replace(history, stopped="") if for_apply else history)
         world.known, world.settled = self._known, memory.settled

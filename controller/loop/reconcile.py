@@ -208,7 +208,7 @@ class Reconciler:
 
     def _take(self, views: Mapping[str, ServiceView], whole: bool, now: Instant) -> bool:
         """Whether all was seen: the other half is not decided, and no event will say that it can be seen now."""
-        self.world.views.update(views)
+        self.world.see(views)
         self.world.busy -= self._acted
         self.world.fetching -= self._unseen
         self._unseen.clear()

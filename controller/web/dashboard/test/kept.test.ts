@@ -4,7 +4,7 @@ import { test } from "node:test";
 import type { Token } from "../src/api/access.ts";
 import type { Certificate, Certificates, Secret } from "../src/api/certificates.ts";
 import { distinct, roleOfToken, sortTokens, wordsOf } from "../src/lib/access.ts";
-import { endingOf, headlineOf, isUnderOld, leftOf, PHASES, seenOf, usersOf } from "../src/lib/certificates.ts";
+import { askedBy, endingOf, headlineOf, isUnderOld, leftOf, PHASES, seenOf, usersOf } from "../src/lib/certificates.ts";
 
 const NOW = Date.parse("2026-11-27T12:00:00Z");
 const DAY = 86_400_000;
@@ -36,6 +36,11 @@ test("the headline counts what needs a look", () => {
   assert.deepEqual(headlineOf(certificates(certificate(), certificate({ seen: "other" }), certificate({ message: "no room" })), NOW), ["bad", "2 of 3 certificates need a look"]);
   assert.deepEqual(headlineOf(certificates(certificate(), certificate({ seen: "pending" })), NOW), ["busy", "1 of 2 certificates on the way to its service"]);
   assert.deepEqual(headlineOf({ ...certificates(certificate()), message: "no key" }, NOW), ["bad", "No certificate can be issued"]);
+});
+
+test("what the manifest asks for stands over them", () => {
+  const ingress = certificate({ service: "@ingress" });
+  assert.deepEqual([askedBy(certificates()), askedBy(certificates(certificate(), ingress)), askedBy(certificates(ingress))], ["tls.mode: internal", "tls.mode: internal", "ingress.tls"]);
 });
 
 test("an authority is changed in the order of its phases", () => {

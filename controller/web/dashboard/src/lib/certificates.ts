@@ -52,6 +52,14 @@ export const PHASES: readonly (readonly [Exclude<Phase, "none">, string])[] = [
 
 export const AUTHORITY: Readonly<Record<Certificates["authorities"][number]["role"], string>> = { issuer: "issues certificates", coming: "comes", going: "goes" };
 
+/** Stands for the ingress among the services that have certificates. */
+export const INGRESS = "@ingress";
+
+/** The manifest's word by which there are some. */
+export function askedBy({ certificates }: Certificates): string {
+  return certificates.length && certificates.every((one) => one.service === INGRESS) ? "ingress.tls" : "tls.mode: internal";
+}
+
 /** Of a serial or an id: enough to tell one from another. */
 export function shortOf(digits: string): string {
   return digits.slice(0, 12);

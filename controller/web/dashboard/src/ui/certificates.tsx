@@ -1,5 +1,5 @@
 import type { Certificate, Certificates } from "../api/certificates.ts";
-import { AUTHORITY, endingOf, headlineOf, leftOf, PHASES, seenOf, shortOf } from "../lib/certificates.ts";
+import { askedBy, AUTHORITY, endingOf, headlineOf, INGRESS, leftOf, PHASES, seenOf, shortOf } from "../lib/certificates.ts";
 import { hrefOf } from "../lib/router.ts";
 import { Age, Command, Empty, Prose, ROLE_ICONS, Section, Tag } from "./basics.tsx";
 import { Icon } from "./icons.tsx";
@@ -7,7 +7,7 @@ import { Icon } from "./icons.tsx";
 /** Who shows which certificate to the others, until when, and who signs it. */
 export function CertificatesSection({ found }: { readonly found: Certificates }) {
   return (
-    <Section title="Certificates" id="certificates" flush aside={found.enabled && <span class="muted small-text"><code>tls.mode: internal</code></span>}>
+    <Section title="Certificates" id="certificates" flush aside={found.enabled && <span class="muted small-text"><code>{askedBy(found)}</code></span>}>
       {found.enabled ? <Issued found={found} /> : (
         <Empty title="No service gets a certificate here.">
           <p>With these lines in its manifest each service has one of the stack's own authority, renewed in time:</p>
@@ -42,9 +42,6 @@ function Issued({ found }: { readonly found: Certificates }) {
     </>
   );
 }
-
-/** Stands for the ingress among the services that have certificates. */
-const INGRESS = "@ingress";
 
 function Row({ one, stack, now }: { readonly one: Certificate; readonly stack: string; readonly now: number }) {
   const [role, word, meaning] = seenOf(one);

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from controller.model.adjustment import Adjustment, KilledLife, Need, knows_memory, put
@@ -28,6 +28,31 @@ KEPT_EXCUSED = 64
 """Lives of one service that are remembered as excused."""
 
 
+class Short(NamedTuple):
+    """A replica that was seen with less memory than it is to have.
+
+    `began`: the life that had less; `at`: when that was seen last; `until`: when it was first seen with enough.
+    """
+
+    began: Instant | None
+    at: Instant
+    until: Instant | None = None
+
+
+def note_short(
+    replicas: Iterable[Replica], known: Mapping[ReplicaId, Short], held: int, at: Instant
+) -> dict[ReplicaId, Short]:
+    """Who of them has less than `held` bytes now, and who had when it was seen before: no more than there are."""
+    found: dict[ReplicaId, Short] = {}
+    for replica in replicas:
+        seen, before = replica.limit.memory, known.get(replica.id)
+        if seen is not None and seen < held:
+            found[replica.id] = Short(replica.started_at, at)
+        elif before is not None:
+            found[replica.id] = before if before.until is not None else before._replace(until=at)
+    return found
+
+
 class Death(NamedTuple):
     """Of a life that the kernel ended, or of which it killed a part."""
 
@@ -35,20 +60,25 @@ class Death(NamedTuple):
     life: KilledLife
     docker_restart: DockerRestart = DockerRestart.NO
 
-    def came_by(self, at: Instant) -> bool:
-        """That is not known of who lives on."""
-        ended, began = self.replica.finished_at, self.life[1]
-        return ended is not None and (began is None or ended >= began) and ended <= at
+    def may_be_of(self, short: Short | None) -> bool:
+        """Whether the limit that this replica had before may have killed it, though it is seen with enough.
 
-    def is_of_former(self, adjustment: Adjustment, reached_at: Instant) -> bool:
-        """Whether what was seen under the limit that holds at `reached_at` may have been killed under another.
-
-        Who begins once that is so has it. We start nobody before he has it, and Docker's restart policy anybody.
+        The life had less itself, or Docker's restart policy began it before anybody saw it with enough: we give a
+        replica what it is to have before we start it.
         """
-        began, given = self.life[1], reached_at
-        if self.docker_restart is DockerRestart.NO and adjustment.since is not None:
-            given = adjustment.since
-        return (began is None or began <= given) and self.came_by(reached_at + DYING)
+        if short is None or short.until is None or (ended := self._ended_at()) is None:
+            return False
+        began = self.life[1]
+        by_docker = self.docker_restart is not DockerRestart.NO and began is not None
+        had_less = began == short.began or (by_docker and began is not None and short.at < began <= short.until)
+        return had_less and ended <= short.until + DYING
+
+    def _ended_at(self) -> Instant | None:
+        """None: it lives on, and nobody knows when a part of it was killed. An end may be noted before its start."""
+        ended, began = self.replica.finished_at, self.life[1]
+        if ended is None or (self.replica.running and self.replica.started_at == began):
+            return None
+        return ended if began is None else max(ended, began)
 
 
 def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
@@ -56,12 +86,14 @@ def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
     return replica.limit.memory != present and not knows_memory(adjustment, replica.id, replica.limit.memory)
 
 
-def ended_before(death: Death, own: Limit, adjustment: Adjustment, reached: Mapping[ReplicaId, Instant]) -> bool:
+def ended_before(
+    death: Death, own: Limit, adjustment: Adjustment, reached: Collection[ReplicaId], short: Short | None = None
+) -> bool:
     """Whether what was killed says nothing of the limit that holds: it had less, or had it from a hand.
 
-    `own`: what its file says. `reached`: who was seen under what holds since the last change, and when first. Who
-    never was, was killed under what it had before, as far as anybody knows: between two looks there may be a death,
-    its answer and another death. If it needs more yet, it is killed again.
+    `own`: what its file says. Who was never seen under what holds since the last change (`reached`) was killed under
+    what it had before, as far as anybody knows: between two looks there may be a death, its answer and another death.
+    So was who had less a moment ago (`short`). If it needs more yet, it is killed again.
     """
     replica = death.replica
     seen, held = replica.limit.memory, put(own, adjustment).memory or 0
@@ -70,8 +102,7 @@ def ended_before(death: Death, own: Limit, adjustment: Adjustment, reached: Mapp
     changed = adjustment.limit.memory is not None or bool(adjustment.before)
     if seen < held or is_by_hand(replica, held, adjustment):
         return True
-    reached_at = reached.get(replica.id)
-    return changed and (reached_at is None or death.is_of_former(adjustment, reached_at))
+    return (changed and replica.id not in reached) or death.may_be_of(short)
 
 
 def excuse(replica: Replica, facts: Facts, life: KilledLife, replicas: Sequence[Replica]) -> tuple[KilledLife, ...]:

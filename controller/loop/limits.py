@@ -14,7 +14,17 @@ from controller.decide.case import ALIVE
 from controller.decide.raised import find_no_room_to_raise, note_raise
 from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
-from controller.loop.killed import KILLED, advise_killed, ended_before, excuse, find_own, is_to_follow
+from controller.loop.killed import (
+    KILLED,
+    Death,
+    Short,
+    advise_killed,
+    ended_before,
+    excuse,
+    find_own,
+    is_to_follow,
+    note_short,
+)
 from controller.loop.loaded import Loaded
 from controller.loop.overlay import claims_of, find_claims, given_back, has_settled, is_frozen, lay_over_limits, mark_of
 from controller.loop.store import Store
@@ -64,6 +74,8 @@ class Limits:
         """What is to be said of services that were killed for want of memory."""
         self._unharmed: dict[str, Mapping[ReplicaId, Instant | None]] = {}
         """By service the lives, by replica, of which the engine did not say so when they were seen last."""
+        self._short: dict[str, dict[ReplicaId, Short]] = {}
+        """By service who was seen with less memory than it is to have, lately."""
         self._before: dict[str, Adjustment | None] = {}
         self._laid: tuple[Loaded, bool, Loaded] | None = None
 
@@ -113,11 +125,19 @@ class Limits:
                 under = before.get(name)
                 reached = under.reached if under is not None else ()
                 self._heed_one(want, view.replicas, world, policy, reached, now)
+            if view.complete:
+                self._note_short(want, view, world)
         return before != self.kept
 
     def _note_reached(self, names: Iterable[str], world: World, loaded: Loaded) -> None:
-        """Who has what holds now: what it has otherwise from then on it has from a hand."""
+        """Who has what holds now: what it has otherwise from then on it has from a hand.
+
+        Not while a call of ours is under way: an engine names what it was told to set before that is so, and names
+        what was there before again where that fails (seen on 20.10: the container ended in between).
+        """
         for name in names:
+            if name in world.busy:
+                continue
             kept, want, view = self.kept.get(name), loaded.desired.services.get(name), world.views.get(name)
             if kept is None or want is None or view is None:
                 continue  # nearly always
@@ -127,6 +147,16 @@ class Limits:
             reached = tuple(sorted(there | ids.intersection(kept.reached)))
             if reached != kept.reached:
                 self._record({name: replace(kept, reached=reached)})
+
+    def _note_short(self, want: DesiredService, view: ServiceView, world: World) -> None:
+        claims, kept = find_claims(want, view, world), self.kept.get(want.name)
+        held = put(claims.limit, kept).memory if kept is not None and claims is not None else None
+        known = self._short.pop(want.name, {})
+        if held is None:
+            return
+        busy = want.name in world.busy
+        if found := note_short(view.replicas, known, held, view.taken_at, busy=busy):
+            self._short[want.name] = found
 
     def _heed_one(
         self,
@@ -148,7 +178,8 @@ class Limits:
             killed = (*(one for one in adjustment.killed if one in present), life)
             facts = Facts(want.name, policy, claims, adjustment)
             adjustment = replace(adjustment, killed=killed, excused=excuse(replica, facts, life, replicas))
-            if ended_before(replica, claims.limit, adjustment, reached):
+            death, short = Death(replica, life, want.docker_restart), self._short.get(want.name, {}).get(replica.id)
+            if ended_before(death, claims.limit, adjustment, reached, short):
                 self._record({want.name: adjustment})
             else:
                 self._give(replica, facts._replace(adjustment=adjustment), world, now)

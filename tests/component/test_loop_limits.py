@@ -248,6 +248,52 @@ def test_one_that_dies_again_before_its_new_limit_is_in_force_needs_no_more_for_
     assert (memory(stage), stage.said("LimitAdjusted")) == ([256.0], 2), "it was seen under the new one"
 
 
+def test_one_that_docker_started_again_and_that_is_killed_as_it_gets_its_new_limit_needs_no_more(
+    tmp_path: Path,
+) -> None:
+    """The engine names the new limit before the kernel holds to it, and who is killed is gone a moment later."""
+    stage = stage_of(tmp_path, {"web": limited(restart="unless-stopped")})
+    kill(stage, one(stage))
+    stage.turn()
+    stage.clock.sleep(0.15)
+    stage.turn()
+    assert one(stage).running and memory(stage) == [64.0], "Docker started it under what it had"
+    stage.bench.perform()
+    stage.turn()
+    assert memory(stage) == [164.0] and stage.store.adjustments.load()["web"].reached == (one(stage).id,)
+    stage.clock.sleep(0.05)
+    kill(stage, one(stage))
+    stage.turn()
+    assert (memory(stage), stage.said("LimitAdjusted")) == ([164.0], 1)
+    stage.clock.sleep(0.25)
+    stage.turn()
+    assert one(stage).running
+    kill(stage, one(stage))
+    stage.turn()
+    assert stage.said("LimitAdjusted") == 2, "that life began under the new one"
+    stage.settle(10)
+    assert (memory(stage), stage.running("web")) == ([256.0], 1)
+
+
+def test_a_limit_that_is_named_while_it_is_set_and_taken_back_as_that_fails_is_set_again(tmp_path: Path) -> None:
+    """As 20.10 does where a container ends meanwhile: what it names then is no hand's work."""
+    stage = stage_of(tmp_path, **spec(reconcile={"drift": "report"}))
+    say_killed(stage)
+    stage.turn()
+    assert stage.store.adjustments.load()["web"].limit.memory == 164 * MIB and memory(stage) == [64.0]
+    name_limit(stage, 164)
+    stage.turn()
+    assert memory(stage) == [164.0] and stage.store.adjustments.load()["web"].reached == ()
+    name_limit(stage, 64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage.engine, "perform", lambda _, steps, **__: [Outcome(steps[0], Result.TRANSIENT, "stopped")])
+        stage.bench.perform()
+    stage.turn()
+    assert not any(condition.type == "Drifted" for condition in stage.statuses[-1].services[0].conditions)
+    stage.settle(10)
+    assert (memory(stage), stage.said("LimitFailed"), stage.said("LimitAdjusted")) == ([164.0], 1, 1)
+
+
 def test_an_engine_that_says_so_of_each_later_life_says_nothing_new(stage: Stage) -> None:
     """As 20.10 does; there one that was killed counts, and one that ended by itself does not."""
     web = one(stage).id
@@ -446,6 +492,12 @@ def test_there_are_as_many_cores_as_the_engine_has_wherever_it_is(tmp_path: Path
 
 def set_by_hand(stage: Stage, mebibytes: int) -> None:
     """`docker update`."""
+    name_limit(stage, mebibytes)
+    stage.settle(5)
+
+
+def name_limit(stage: Stage, mebibytes: int) -> None:
+    """The engine does, from now on."""
     web = one(stage).id
 
     def update(hands: Hands, now: float) -> None:
@@ -456,7 +508,6 @@ def set_by_hand(stage: Stage, mebibytes: int) -> None:
         hands._simulation.processes.mark(record, record.phase)
 
     stage.meddle(update)
-    stage.settle(5)
 
 
 @pytest.mark.parametrize("mebibytes", [96, 64])

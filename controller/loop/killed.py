@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from controller.model.adjustment import Adjustment, KilledLife, Need, knows_memory, put
 from controller.model.advice import Resource
-from controller.model.desired import DockerRestart
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Replica
 from controller.model.quantities import tell_octets
@@ -19,69 +17,43 @@ KILLED = 137
 """Exit code of who was killed: 128 + SIGKILL."""
 
 DYING = 1.0
-"""Seconds for which a death may be of the limit before.
-
-An engine names a new limit before the kernel holds to it, and who is killed is gone a moment later.
-"""
+"""Seconds after which a death is told at the latest: who was killed as its limit was set is seen alive until then."""
 
 KEPT_EXCUSED = 64
 """Lives of one service that are remembered as excused."""
 
 
-class Short(NamedTuple):
-    """A replica that was seen with less memory than it is to have.
-
-    `began`: the life that had less; `at`: when that was seen last; `until`: when it was first seen with enough.
-    """
-
-    began: Instant | None
-    at: Instant
-    until: Instant | None = None
+Less = Mapping[ReplicaId, Instant | None]
+"""Who was seen with less memory than it is to have, by when it was first seen with enough; None: it has less yet."""
 
 
-def note_short(
-    replicas: Iterable[Replica], known: Mapping[ReplicaId, Short], held: int, at: Instant, *, busy: bool = False
-) -> dict[ReplicaId, Short]:
-    """Who of them has less than `held` bytes now, and who had when it was seen before: no more than there are.
+def note_less(replicas: Iterable[Replica], known: Less, held: int, at: Instant, *, busy: bool) -> Less:
+    """The same, after these were seen at `at`, of whom each is to have `held` bytes.
 
     `busy`: a call of ours is under way. Until it ends an engine names what it was told to set, and may take that back.
     """
-    found: dict[ReplicaId, Short] = {}
+    found: dict[ReplicaId, Instant | None] = {}
     for replica in replicas:
-        seen, before = replica.limit.memory, known.get(replica.id)
-        if seen is not None and (seen < held or (busy and before is not None and before.until is None)):
-            found[replica.id] = Short(replica.started_at, at)
-        elif before is not None:
-            found[replica.id] = before if before.until is not None else before._replace(until=at)
+        seen = replica.limit.memory
+        if seen is not None and seen < held:
+            found[replica.id] = None
+        elif replica.id in known:
+            since = known[replica.id]
+            found[replica.id] = at if since is None and not busy else since
     return found
 
 
-class Death(NamedTuple):
-    """Of a life that the kernel ended, or of which it killed a part."""
+def may_be_of_less(replica: Replica, life: KilledLife, less: Less) -> bool:
+    """Whether the limit that it had before may have killed that life, though it is seen with enough.
 
-    replica: Replica
-    life: KilledLife
-    docker_restart: DockerRestart = DockerRestart.NO
-
-    def may_be_of(self, short: Short | None) -> bool:
-        """Whether the limit that this replica had before may have killed it, though it is seen with enough.
-
-        The life had less itself, or Docker's restart policy began it before anybody saw it with enough: we give a
-        replica what it is to have before we start it.
-        """
-        if short is None or short.until is None or (ended := self._ended_at()) is None:
-            return False
-        began = self.life[1]
-        by_docker = self.docker_restart is not DockerRestart.NO and began is not None
-        had_less = began == short.began or (by_docker and began is not None and short.at < began <= short.until)
-        return had_less and ended <= short.until + DYING
-
-    def _ended_at(self) -> Instant | None:
-        """None: it lives on, and nobody knows when a part of it was killed. An end may be noted before its start."""
-        ended, began = self.replica.finished_at, self.life[1]
-        if ended is None or (self.replica.running and self.replica.started_at == began):
-            return None
-        return ended if began is None else max(ended, began)
+    It began before it was seen so, and was gone a moment later. Where it lives on, nobody knows when a part of it was.
+    """
+    enough_since, began, ended = less.get(replica.id), life[1], replica.finished_at
+    if enough_since is None or ended is None or (replica.running and replica.started_at == began):
+        return False
+    if began is not None and began > enough_since:
+        return False
+    return max(ended, began or ended) <= enough_since + DYING  # a short life may have its end noted before its start
 
 
 def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
@@ -90,22 +62,21 @@ def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
 
 
 def ended_before(
-    death: Death, own: Limit, adjustment: Adjustment, reached: Collection[ReplicaId], short: Short | None = None
+    replica: Replica, life: KilledLife, own: Limit, adjustment: Adjustment, reached: Collection[ReplicaId], less: Less
 ) -> bool:
     """Whether what was killed says nothing of the limit that holds: it had less, or had it from a hand.
 
     `own`: what its file says. Who was never seen under what holds since the last change (`reached`) was killed under
     what it had before, as far as anybody knows: between two looks there may be a death, its answer and another death.
-    So was who had less a moment ago (`short`). If it needs more yet, it is killed again.
+    So was who had `less` a moment ago. If it needs more yet, it is killed again.
     """
-    replica = death.replica
     seen, held = replica.limit.memory, put(own, adjustment).memory or 0
     if seen is None:
         return False
     changed = adjustment.limit.memory is not None or bool(adjustment.before)
     if seen < held or is_by_hand(replica, held, adjustment):
         return True
-    return (changed and replica.id not in reached) or death.may_be_of(short)
+    return (changed and replica.id not in reached) or may_be_of_less(replica, life, less)
 
 
 def excuse(replica: Replica, facts: Facts, life: KilledLife, replicas: Sequence[Replica]) -> tuple[KilledLife, ...]:

@@ -28,14 +28,15 @@ def follow_use(replica: Replica, want: DesiredService, known: Known) -> Limit | 
 
 
 def limit_first(case: Case, parts: Parts, moves: Moves) -> Moves:
-    """The same moves, after the limits of those that stay: one that was killed for want of memory starts with more.
+    """The limits of those that stay, and the moves once these are set: one that was killed for want of memory starts
+    with more. By themselves, so that they are looked at as soon as they are in force: what follows may take long.
 
     What the engine refuses holds up nothing: it is tried again after a pause.
     """
     if case.want.adjusted is None or _was_just_refused(case):
         return moves  # nearly always
     steps = tuple(_find_steps(case, parts, ended_by(moves)))
-    return moves._replace(steps=(*steps, *moves.steps)) if steps else moves
+    return moves._replace(steps=steps, grants={}, carried=(), asks_slot=False) if steps else moves
 
 
 def _was_just_refused(case: Case) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from controller.decide.identity import Known, made_from
-from controller.model.adjustment import knows_cpu, knows_memory, same_cpu, same_limit
+from controller.model.adjustment import lacks, same_limit
 from controller.model.desired import DesiredService
 from controller.model.limited import lay_over
 from controller.model.observed import Replica, ReplicaPhase
@@ -20,15 +20,10 @@ def unlike(replica: Replica, made: DesiredService) -> tuple[str, ...]:
 
     What a hand set is drift.
     """
-    adjusted, limit, seen = made.adjusted, made.claims.limit, replica.limit
-    if adjusted is None:
+    if made.adjusted is None:
         return ()  # nearly always
-    memory = limit.memory is not None and seen.memory != limit.memory
-    cpu = limit.cpu is not None and not same_cpu(seen.cpu, limit.cpu)
-    return (
-        *(_MEMORY if memory and knows_memory(adjusted, replica.id, seen.memory) else ()),
-        *(_CPU if cpu and knows_cpu(adjusted, replica.id, seen.cpu) else ()),
-    )
+    memory, cpu = lacks(made.adjusted, replica.id, replica.limit, made.claims.limit)
+    return (*(_MEMORY if memory else ()), *(_CPU if cpu else ()))
 
 
 def made_with(replica: Replica, want: DesiredService, known: Known) -> DesiredService:

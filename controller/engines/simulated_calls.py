@@ -156,13 +156,22 @@ def _changed_by(
         case Connect() | Disconnect():
             return _rejoined(step, replica)
         case Limit():
-            return {"limits": (), "limit": limit_of(step.template.body)}
+            return _limited(step, replica)
         case Withdraw():
             return {"lost": (NETWORK,), "by_name": False, "withdrawn_since": at}
         case Route():
             return {"route": RouteSeen(step.to)}
         case _:
             assert_never(step)
+
+
+def _limited(step: Limit, replica: Replica) -> Mapping[str, Any]:
+    """As `docker update` does: what is not named in the call stays as it is."""
+    asked, seen = limit_of(step.template.body), replica.limit
+    memory = asked.memory if "HostConfig.Memory" in step.paths else seen.memory
+    cpu = asked.cpu if "HostConfig.NanoCpus" in step.paths else seen.cpu
+    left = tuple(found for found in replica.limits if found.path not in step.paths)
+    return {"limits": left, "limit": seen._replace(memory=memory, cpu=cpu)}
 
 
 _BACK: Mapping[str, Any] = {"lost": (), "misjoined": (), "by_name": True, "withdrawn_since": None}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from controller.model.adjustment import Adjustment, KilledLife, Need, knows_memory, put
 from controller.model.advice import Resource
-from controller.model.names import ReplicaId
+from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Replica
 from controller.model.quantities import tell_octets
 from controller.model.resources import AdjustMode, Limit
@@ -16,8 +16,44 @@ from controller.resources.bounds import find_range
 KILLED = 137
 """Exit code of who was killed: 128 + SIGKILL."""
 
+DYING = 1.0
+"""Seconds after which a death is told at the latest: who was killed as its limit was set is seen alive until then."""
+
 KEPT_EXCUSED = 64
 """Lives of one service that are remembered as excused."""
+
+
+Less = Mapping[ReplicaId, Instant | None]
+"""Who was seen with less memory than it is to have, by when it was first seen with enough; None: it has less yet."""
+
+
+def note_less(replicas: Iterable[Replica], known: Less, held: int, at: Instant, *, busy: bool) -> Less:
+    """The same, after these were seen at `at`, of whom each is to have `held` bytes.
+
+    `busy`: a call of ours is under way. Until it ends an engine names what it was told to set, and may take that back.
+    """
+    found: dict[ReplicaId, Instant | None] = {}
+    for replica in replicas:
+        seen = replica.limit.memory
+        if seen is not None and seen < held:
+            found[replica.id] = None
+        elif replica.id in known:
+            since = known[replica.id]
+            found[replica.id] = at if since is None and not busy else since
+    return found
+
+
+def may_be_of_less(replica: Replica, life: KilledLife, less: Less) -> bool:
+    """Whether the limit that it had before may have killed that life, though it is seen with enough.
+
+    It began before it was seen so, and was gone a moment later. Where it lives on, nobody knows when a part of it was.
+    """
+    enough_since, began, ended = less.get(replica.id), life[1], replica.finished_at
+    if enough_since is None or ended is None or (replica.running and replica.started_at == began):
+        return False
+    if began is not None and began > enough_since:
+        return False
+    return max(ended, began or ended) <= enough_since + DYING  # a short life may have its end noted before its start
 
 
 def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
@@ -25,18 +61,22 @@ def is_by_hand(replica: Replica, present: int, adjustment: Adjustment) -> bool:
     return replica.limit.memory != present and not knows_memory(adjustment, replica.id, replica.limit.memory)
 
 
-def ended_before(replica: Replica, own: Limit, adjustment: Adjustment, reached: Collection[ReplicaId]) -> bool:
+def ended_before(
+    replica: Replica, life: KilledLife, own: Limit, adjustment: Adjustment, reached: Collection[ReplicaId], less: Less
+) -> bool:
     """Whether what was killed says nothing of the limit that holds: it had less, or had it from a hand.
 
     `own`: what its file says. Who was never seen under what holds since the last change (`reached`) was killed under
     what it had before, as far as anybody knows: between two looks there may be a death, its answer and another death.
-    If it needs more yet, it is killed again.
+    So was who had `less` a moment ago. If it needs more yet, it is killed again.
     """
     seen, held = replica.limit.memory, put(own, adjustment).memory or 0
     if seen is None:
         return False
     changed = adjustment.limit.memory is not None or bool(adjustment.before)
-    return seen < held or is_by_hand(replica, held, adjustment) or (changed and replica.id not in reached)
+    if seen < held or is_by_hand(replica, held, adjustment):
+        return True
+    return (changed and replica.id not in reached) or may_be_of_less(replica, life, less)
 
 
 def excuse(replica: Replica, facts: Facts, life: KilledLife, replicas: Sequence[Replica]) -> tuple[KilledLife, ...]:

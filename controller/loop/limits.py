@@ -14,7 +14,16 @@ from controller.decide.case import ALIVE
 from controller.decide.raised import find_no_room_to_raise, note_raise
 from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
-from controller.loop.killed import KILLED, advise_killed, ended_before, excuse, find_own, is_to_follow
+from controller.loop.killed import (
+    KILLED,
+    Less,
+    advise_killed,
+    ended_before,
+    excuse,
+    find_own,
+    is_to_follow,
+    note_less,
+)
 from controller.loop.loaded import Loaded
 from controller.loop.overlay import claims_of, find_claims, given_back, has_settled, is_frozen, lay_over_limits, mark_of
 from controller.loop.store import Store
@@ -23,9 +32,9 @@ from controller.model.adjustment import (
     Adjustment,
     KilledLife,
     change,
+    lacks,
     put,
     rebase,
-    same_limit,
     take_back,
 )
 from controller.model.advice import Recommendation, Resource
@@ -64,6 +73,7 @@ class Limits:
         """What is to be said of services that were killed for want of memory."""
         self._unharmed: dict[str, Mapping[ReplicaId, Instant | None]] = {}
         """By service the lives, by replica, of which the engine did not say so when they were seen last."""
+        self._less: dict[str, Less] = {}
         self._before: dict[str, Adjustment | None] = {}
         self._laid: tuple[Loaded, bool, Loaded] | None = None
 
@@ -113,20 +123,42 @@ class Limits:
                 under = before.get(name)
                 reached = under.reached if under is not None else ()
                 self._heed_one(want, view.replicas, world, policy, reached, now)
+            if view.complete:
+                self._note_less(want, view, world)
         return before != self.kept
 
     def _note_reached(self, names: Iterable[str], world: World, loaded: Loaded) -> None:
-        """Who has what holds now: what it has otherwise from then on it has from a hand."""
+        """Who has come to have what holds: what it has otherwise from then on it has from a hand.
+
+        Nobody while a call of ours is under way: an engine names what it was told to set before that is so, and names
+        what was there before again where that fails (seen on 20.10: the container ended in between).
+        """
         for name in names:
+            if name in world.busy:
+                continue
             kept, want, view = self.kept.get(name), loaded.desired.services.get(name), world.views.get(name)
             if kept is None or want is None or view is None:
                 continue  # nearly always
             pairs = ((replica, claims_of(replica, want, world)) for replica in view.replicas)
-            there = {one.id for one, claims in pairs if claims and same_limit(one.limit, put(claims.limit, kept))}
+            there = {
+                one.id
+                for one, claims in pairs
+                if claims and not any(lacks(kept, one.id, one.limit, put(claims.limit, kept)))
+            }
             ids = {one.id for one in view.replicas}
             reached = tuple(sorted(there | ids.intersection(kept.reached)))
             if reached != kept.reached:
                 self._record({name: replace(kept, reached=reached)})
+
+    def _note_less(self, want: DesiredService, view: ServiceView, world: World) -> None:
+        claims, kept = find_claims(want, view, world), self.kept.get(want.name)
+        held = put(claims.limit, kept).memory if kept is not None and claims is not None else None
+        known = self._less.pop(want.name, {})
+        if held is None:
+            return
+        busy = want.name in world.busy
+        if found := note_less(view.replicas, known, held, view.taken_at, busy=busy):
+            self._less[want.name] = found
 
     def _heed_one(
         self,
@@ -148,7 +180,9 @@ class Limits:
             killed = (*(one for one in adjustment.killed if one in present), life)
             facts = Facts(want.name, policy, claims, adjustment)
             adjustment = replace(adjustment, killed=killed, excused=excuse(replica, facts, life, replicas))
-            if ended_before(replica, claims.limit, adjustment, reached):
+            less = self._less.get(want.name, {})
+            if ended_before(replica, life, claims.limit, adjustment, reached, less):
+                self._less[want.name] = {id_: since for id_, since in less.items() if id_ != replica.id}  # once
                 self._record({want.name: adjustment})
             else:
                 self._give(replica, facts._replace(adjustment=adjustment), world, now)

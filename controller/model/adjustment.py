@@ -123,6 +123,13 @@ def knows_cpu(adjustment: Adjustment, replica: ReplicaId, seen: float | None) ->
     )
 
 
+def lacks(adjustment: Adjustment, replica: ReplicaId, seen: Limit, held: Limit) -> tuple[bool, bool]:
+    """Of memory and of cores: whether it has another limit than it is to have, and none that a hand set."""
+    memory = held.memory is not None and seen.memory != held.memory and knows_memory(adjustment, replica, seen.memory)
+    cpu = held.cpu is not None and not same_cpu(seen.cpu, held.cpu) and knows_cpu(adjustment, replica, seen.cpu)
+    return memory, cpu
+
+
 def _held(adjustment: Adjustment) -> tuple[Limit, ...]:
     return (*(limit for pair in _laid(adjustment) for limit in pair), *adjustment.before)
 

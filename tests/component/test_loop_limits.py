@@ -122,7 +122,11 @@ def test_one_that_was_killed_has_more_before_it_is_started_again(stage: Stage) -
     kill(stage, before)
     stage.turn()
     (batch,) = stage.bench.waiting
-    assert [type(step) for step in batch.steps] == [Limit, Start]
+    assert [type(step) for step in batch.steps] == [Limit]
+    stage.bench.perform()
+    stage.turn()
+    (batch,) = stage.bench.waiting
+    assert [type(step) for step in batch.steps] == [Start]
     assert messages(stage, "LimitAdjusted") == ["memory 64Mi → 164Mi: the kernel killed shop-web-1 for want of memory"]
     stage.settle(5)
     assert (one(stage).id, memory(stage), stage.running("web")) == (before.id, [164.0], 1)
@@ -205,9 +209,9 @@ def test_a_plain_crash_and_one_that_was_killed_by_hand_need_no_more_memory(tmp_p
     assert memory(stage) == [64.0] and stage.store.adjustments.load() == {}
 
 
-def say_killed(stage: Stage) -> None:
+def say_killed(stage: Stage, replica: Replica | None = None) -> None:
     """The engine says of its present life that the kernel killed something for want of memory."""
-    web = one(stage).id
+    web = (replica or one(stage)).id
 
     def mark(hands: Hands, now: float) -> None:
         record = hands._simulation.find(web)
@@ -230,8 +234,6 @@ def test_one_that_dies_again_before_its_new_limit_is_in_force_needs_no_more_for_
     web = one(stage).id
     kill(stage, one(stage))
     stage.turn()
-    (batch,) = stage.bench.waiting
-    stage.bench.waiting[:] = [replace(batch, steps=batch.steps[:1])]
 
     def die_again(hands: Hands, now: float) -> None:
         record = hands._simulation.find(web)
@@ -248,10 +250,87 @@ def test_one_that_dies_again_before_its_new_limit_is_in_force_needs_no_more_for_
     assert (memory(stage), stage.said("LimitAdjusted")) == ([256.0], 2), "it was seen under the new one"
 
 
+def test_one_that_docker_started_again_and_that_is_killed_as_it_gets_its_new_limit_needs_no_more(
+    tmp_path: Path,
+) -> None:
+    """The engine names the new limit while it is set; who was killed before that came to its end is told of later."""
+    stage = stage_of(tmp_path, {"web": limited(restart="unless-stopped")})
+    kill(stage, one(stage))
+    stage.turn()
+    stage.clock.sleep(0.15)
+    stage.turn()
+    assert one(stage).running and memory(stage) == [64.0], "Docker started it under what it had"
+    name_limit(stage, 164)
+    stage.turn()
+    stage.clock.sleep(5.0)
+    stage.bench.perform()
+    stage.turn()
+    assert memory(stage) == [164.0] and stage.store.adjustments.load()["web"].reached == (one(stage).id,)
+    stage.clock.sleep(0.05)
+    kill(stage, one(stage))
+    stage.turn()
+    assert (memory(stage), stage.said("LimitAdjusted")) == ([164.0], 1)
+    stage.clock.sleep(0.25)
+    stage.turn()
+    assert one(stage).running
+    kill(stage, one(stage))
+    stage.turn()
+    assert stage.said("LimitAdjusted") == 2, "that life began under the new one"
+    stage.settle(10)
+    assert (memory(stage), stage.running("web")) == ([256.0], 1)
+
+
+def test_where_a_hand_set_the_cores_memory_is_raised_as_often_as_that_is_needed(tmp_path: Path) -> None:
+    stage = stage_of(tmp_path, **spec(reconcile={"drift": "report"}))
+    set_by_hand(stage, 64, cores=0.5)
+    for raised in (164.0, 256.0):
+        kill(stage, one(stage))
+        stage.settle(30)
+        assert (memory(stage), one(stage).limit.cpu, stage.running("web")) == ([raised], 0.5, 1)
+
+
+def test_what_follows_a_raise_keeps_nobody_from_having_more_who_is_killed_meanwhile(tmp_path: Path) -> None:
+    """The other one has its new limit already, while the first one still waits to be started."""
+    stage = stage_of(tmp_path, {"web": limited(scale=2)})
+    first, other = stage.replicas("web")
+    kill(stage, first)
+    stage.turn()
+    stage.bench.perform()
+    assert memory(stage) == [164.0, 164.0]
+    stage.turn()
+    assert [type(step) for batch in stage.bench.waiting for step in batch.steps] == [Start]
+    stage.clock.sleep(5.0)
+    say_killed(stage, other)
+    stage.turn()
+    stage.settle(60)
+    assert (memory(stage), stage.said("LimitAdjusted"), stage.running("web")) == ([256.0, 256.0], 2, 2)
+
+
+def test_a_limit_that_is_named_while_it_is_set_and_taken_back_as_that_fails_is_set_again(tmp_path: Path) -> None:
+    """As 20.10 does where a container ends meanwhile: what it names then is no hand's work."""
+    stage = stage_of(tmp_path, **spec(reconcile={"drift": "report"}))
+    say_killed(stage)
+    stage.turn()
+    assert stage.store.adjustments.load()["web"].limit.memory == 164 * MIB and memory(stage) == [64.0]
+    name_limit(stage, 164)
+    stage.turn()
+    assert memory(stage) == [164.0] and stage.store.adjustments.load()["web"].reached == ()
+    name_limit(stage, 64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(stage.engine, "perform", lambda _, steps, **__: [Outcome(steps[0], Result.TRANSIENT, "stopped")])
+        stage.bench.perform()
+    stage.turn()
+    assert not any(condition.type == "Drifted" for condition in stage.statuses[-1].services[0].conditions)
+    stage.settle(10)
+    assert (memory(stage), stage.said("LimitFailed"), stage.said("LimitAdjusted")) == ([164.0], 1, 1)
+
+
 def test_an_engine_that_says_so_of_each_later_life_says_nothing_new(stage: Stage) -> None:
     """As 20.10 does; there one that was killed counts, and one that ended by itself does not."""
     web = one(stage).id
     kill(stage, one(stage))
+    stage.turn()
+    stage.bench.perform()
     stage.turn()
     stage.bench.perform()
     say_killed(stage)
@@ -444,19 +523,24 @@ def test_there_are_as_many_cores_as_the_engine_has_wherever_it_is(tmp_path: Path
     assert 1.9 <= (one(stage).limit.cpu or 0.0) <= 2.0
 
 
-def set_by_hand(stage: Stage, mebibytes: int) -> None:
+def set_by_hand(stage: Stage, mebibytes: int, cores: float = 1.0) -> None:
     """`docker update`."""
+    name_limit(stage, mebibytes, cores)
+    stage.settle(5)
+
+
+def name_limit(stage: Stage, mebibytes: int, cores: float = 1.0) -> None:
+    """The engine does, from now on."""
     web = one(stage).id
 
     def update(hands: Hands, now: float) -> None:
         hands.limit(web, now)
         record = hands._simulation.find(web)
         assert record is not None
-        record.base = replace(record.base, limit=record.base.limit._replace(memory=mebibytes * MIB))
+        record.base = replace(record.base, limit=Most(mebibytes * MIB, cores))
         hands._simulation.processes.mark(record, record.phase)
 
     stage.meddle(update)
-    stage.settle(5)
 
 
 @pytest.mark.parametrize("mebibytes", [96, 64])

@@ -5,9 +5,8 @@ from __future__ import annotations
 
 import socket
 import ssl
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from controller.model.certified import Certified, TakeUp
 from controller.model.names import ReplicaId, Revision
 from controller.model.observed import Observed, Replica, ReplicaPhase, ServiceView
 from controller.security.leaves import BUNDLE, CHAIN, KEY, read_facts
+from tests.visitors import receiving
 
 pytestmark = pytest.mark.unit
 
@@ -76,22 +76,12 @@ def serving(
     """A server with the files of that folder as they are now; its port. `asks`: for a client's certificate; `most`:
     visitors that it takes; `at`: this port."""
     context = make_context(folder, asks=asks) if speaks else None
-    with closing(socket.create_server(("127.0.0.1", at))) as listening:
 
-        def serve() -> None:
-            with suppress(OSError):
-                for _ in range(most):
-                    plain, _ = listening.accept()
-                    with plain, suppress(OSError):
-                        answer(plain, context, ends if ends is not None else [], postgres=postgres)
+    def receive(plain: socket.socket) -> None:
+        answer(plain, context, ends if ends is not None else [], postgres=postgres)
 
-        hand = threading.Thread(target=serve, daemon=True)
-        hand.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            listening.shutdown(socket.SHUT_RDWR)
-            hand.join(5)
+    with receiving(receive, most=most, at=at) as port:
+        yield port
 
 
 class Shelf:

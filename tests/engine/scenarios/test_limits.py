@@ -40,6 +40,10 @@ def said(scene: Scene, reason: str) -> list[dict[str, Any]]:
     return [one for one in scene.data("events")["events"] if one["reason"] == reason]
 
 
+def told_killed(scene: Scene) -> list[dict[str, Any]]:
+    return [one for one in said(scene, "LimitAdjusted") if "the kernel killed" in one["message"]]
+
+
 def row(scene: Scene) -> dict[str, Any]:
     (stack,) = scene.data("resources")["stacks"]
     found: dict[str, Any] = next(one for one in stack["services"] if one["name"] == "web")
@@ -64,29 +68,31 @@ def test_one_that_is_killed_for_want_of_memory_has_more_at_once_and_lives(scene:
     with scene.daemon("--watch"):
         with scene.step("the kernel kills it; it is started with more, once, and lives"):
             scene.await_phase("Converged")
-            eventually(lambda: memory(scene) == 116)
-            (told,) = said(scene, "LimitAdjusted")
-            assert told["message"].startswith("memory 16Mi → 116Mi: the kernel killed") and told["type"] == "Warning"
-            before = scene.containers()
+            eventually(lambda: memory(scene) > 100)
+            (told,) = told_killed(scene)
+            raised, before = memory(scene), scene.containers()
+            # nearly always from 16; a slow machine lets it live long enough for what it used to be measured
+            assert told["message"].startswith(f"memory {raised - 100}Mi → {raised}Mi: the kernel killed")
+            assert told["type"] == "Warning" and told["count"] == 1 and raised < 132
             assert before["db-1"].inspect["HostConfig"]["Memory"] == 16 * MIB
         with scene.step("nothing of that is drift, a change to come, or anything for Compose to do"):
             assert scene.data("plan")["changes"] == 0 and "Drifted" not in str(scene.status())
             scene.hand("up", "-d")
             assert scene.containers().keys() == before.keys() and lives(scene.containers()) == lives(before)
-            assert memory(scene) == 116
+            assert memory(scene) == raised
         with scene.step("below what it uses now its own limit is given back only where that is confirmed"):
             eventually(lambda: row(scene)["memory"]["used"] > 16 * MIB, every=0.4)
             ran = scene.run("resources", "undo", "web")
             assert ran.code == 1 and "its own memory limit is 16Mi" in ran.err and "--confirm" in ran.err
-            assert memory(scene) == 116 and lives(scene.containers()) == lives(before)
+            assert memory(scene) == raised and lives(scene.containers()) == lives(before)
         with scene.step("another release has the same, on the way there and on the way back"):
             compose = scene.folder / "compose.yaml"
             text = compose.read_text()
             compose.write_text(text.replace('restart: "', 'labels: {v: "2"}, restart: "'))
             eventually(lambda: [one.id for one in web(scene)] != [before["web-1"].id] and len(web(scene)) == 1)
             scene.await_phase("Converged")
-            assert [one.inspect["HostConfig"]["Memory"] for one in web(scene)] == [116 * MIB]
-            assert [one["count"] for one in said(scene, "LimitAdjusted")] == [1]
+            assert [one.inspect["HostConfig"]["Memory"] for one in web(scene)] == [raised * MIB]
+            assert [one["count"] for one in told_killed(scene)] == [1]
 
 
 def web(scene: Scene) -> list[Any]:

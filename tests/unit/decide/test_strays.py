@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from controller.decide.strays import Strays
+from controller.decide.world import make_world
 from controller.model.confined import Confined
 from controller.model.desired import DesiredService
 from tests.builders import checked, healthy, stack, view
@@ -45,3 +46,11 @@ def test_what_is_seen_and_what_is_wanted_since_count() -> None:
     back = stack(wanted("api", OLD), wanted("db", OLD), name="shop")
     assert strays.find(back, views) == [], "api is on none of those that it would leave"
     assert strays.find(stack(wanted("api"), name="shop"), views) == []
+
+
+def test_what_a_world_sees_counts() -> None:
+    world = make_world(stack(wanted("api"), wanted("db"), name="shop"))
+    world.see({"api": on("api", OLD), "db": on("db", NEW)})
+    assert [one.service for one in world.strays.find(world.desired, world.views)] == ["api"]
+    world.see({"api": on("api", NEW)})
+    assert world.strays.find(world.desired, world.views) == []

@@ -7,9 +7,8 @@ import signal
 import socket
 import ssl
 import subprocess
-import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from ragserver.stores import Redis, Unavailable, find_trusted
 from controller.model.certified import MOUNT
 from controller.model.manifest import Stack
 from controller.security.authority import Pair, Subject, issue, make_authority
+from tests.visitors import receiving
 
 pytestmark = pytest.mark.unit
 
@@ -162,23 +162,14 @@ def serving(folder: Path, authority: Pair | None) -> Iterator[int]:
         (folder / "served").write_bytes(made.key + made.certificate)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(folder / "served")
-    with closing(socket.create_server(("127.0.0.1", 0))) as listening:
 
-        def serve() -> None:
-            with suppress(OSError):
-                while True:
-                    plain, _ = listening.accept()
-                    with suppress(OSError), plain if context is None else context.wrap_socket(plain, True) as one:
-                        one.recv(100)
-                        one.sendall(b"+PONG\r\n")
+    def answer(plain: socket.socket) -> None:
+        with plain if context is None else context.wrap_socket(plain, server_side=True) as one:
+            one.recv(100)
+            one.sendall(b"+PONG\r\n")
 
-        hand = threading.Thread(target=serve, daemon=True)
-        hand.start()
-        try:
-            yield listening.getsockname()[1]
-        finally:
-            listening.shutdown(socket.SHUT_RDWR)
-            hand.join(5)
+    with receiving(answer) as port:
+        yield port
 
 
 def test_the_client_speaks_tls_where_there_are_certificates_and_plainly_where_not(tmp_path: Path) -> None:

@@ -1,0 +1,73 @@
+"""`controller ide status`, as a prompt calls it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.contract_cli.command import controller
+from tests.contract_cli.conftest import Project
+
+HEAVY = (
+    "click pydantic loguru rich python_on_whales yaml tenacity watchfiles psutil fastapi uvicorn asyncio dataclasses"
+    " pathlib typing inspect subprocess controller.engines controller.intake controller.decide controller.model.status"
+    " controller.loop.store controller.loop.database"
+)
+PROBE = """
+import atexit, sys
+from controller.cli.main import entry
+atexit.register(lambda: print(sorted(set(sys.argv[1].split(",")) & set(sys.modules))))
+entry(["ide", "status", *sys.argv[2:]])
+"""
+
+
+def test_the_line_loads_nothing_heavy(applied: Project) -> None:
+    """By modules and not by a clock: what takes the time is what is loaded."""
+    env = {**os.environ, "CONTROLLER_STATE_DIR": str(applied.state)}
+    bare = subprocess.run(
+        [sys.executable, "-c", "import sys; print(sorted(sys.modules))"], capture_output=True, text=True, check=True
+    )
+    heavy = ",".join(name for name in HEAVY.split() if f"'{name}'" not in bare.stdout)
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, heavy, "--engine", "simulated", "-o", "wide"],
+        capture_output=True,
+        text=True,
+        env=env,
+        cwd=applied.folder,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    line, loaded = done.stdout.splitlines()
+    assert line.startswith("shop ○ no controller (was Converged 2/2, told ") and loaded == "[]"
+
+
+def test_it_says_that_no_controller_runs(applied: Project) -> None:
+    ran = applied.run("ide", "status")
+    assert (ran.code, ran.out, ran.err) == (0, "shop ○ no controller (was Converged 2/2)\n", "")
+    assert applied.run("ide", "status", "--exit-code").code == 1
+    (stack,) = json.loads(applied.run("ide", "status", "-o", "json").out)["stacks"]
+    assert (stack["phase"], stack["ready"], stack["wanted"], stack["kept"]) == ("Converged", 2, 2, False)
+    assert applied.run("ide", "status", "-o", "name").out == "shop\n"
+
+
+def test_a_prompt_stays_empty_where_no_stack_is(applied: Project) -> None:
+    env = {"CONTROLLER_STATE_DIR": str(applied.state)}
+    elsewhere = controller("--engine", "simulated", "ide", "status", cwd=applied.folder.parent, env=env)
+    assert (elsewhere.code, elsewhere.out, elsewhere.err) == (0, "", "")
+    named = controller("--engine", "simulated", "ide", "status", "-s", "shop", cwd=applied.folder.parent, env=env)
+    assert named.out.startswith("shop ○")
+
+
+def test_a_stack_that_nobody_knows_is_an_error(applied: Project) -> None:
+    ran = controller("ide", "status", "-s", "nonsense", env={"CONTROLLER_STATE_DIR": str(applied.state)})
+    assert (ran.code, ran.out) == (1, "") and "error: stack 'nonsense' was never applied here" in ran.err
+
+
+def test_the_short_way_and_the_long_one_say_the_same(applied: Project) -> None:
+    """Plainly spelled options take the way past the command line's library."""
+    for options in ((), ("-o", "wide"), ("--color", "always"), ("--nonsense",), ("-o", "nonsense"), ("-s",)):
+        short = controller("ide", "status", *options, cwd=applied.folder, env={"CONTROLLER_STATE_DIR": "/nowhere"})
+        long = controller("-q", "ide", "status", *options, cwd=applied.folder, env={"CONTROLLER_STATE_DIR": "/nowhere"})
+        assert (short.code, short.out, short.err) == (long.code, long.out, long.err)

@@ -2,14 +2,77 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from controller.cli.options import Options, takes_options
+
+if TYPE_CHECKING:
+    from controller.cli.editor import Change
 
 
 @click.group()
 def ide() -> None:
     """Set the editor up for manifests, and show stacks in a prompt or a status bar."""
+
+
+@ide.command()
+@click.option("--yes", is_flag=True, help="Write without asking.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be written.")
+@takes_options()
+def init(options: Options, yes: bool, dry_run: bool) -> int:
+    """Set the editor up for the manifests of this folder: schema, tasks, recommended extensions.
+
+    What is there stays as it is, comments and all; only what is missing is put in. Shown first, then asked for.
+    """
+    from pathlib import Path
+
+    from controller.cli.editor import decide, find_here, write
+    from controller.cli.terminal import note
+
+    folder = Path.cwd()
+    changes = tuple(decide(folder, find_here(folder, options.files)))
+    _show(changes, options)
+    if not changes:
+        note("the editor is set up: nothing is to be done", options)
+        return 0
+    if dry_run:
+        return 0
+    if not (yes or _agreed(len(changes))):
+        _say_unwritten()
+        return 1
+    write(folder, changes)
+    note(f"{len(changes)} files written" if len(changes) > 1 else "1 file written", options)
+    return 0
+
+
+def _show(changes: Sequence[Change], options: Options) -> None:
+    from controller.cli.terminal import paint_for, print_data, print_lines
+    from controller.render.changes import change_data, change_lines
+
+    if options.structured:
+        print_data({"files": [change_data(one.file, one.before) for one in changes]}, options)
+    elif options.output == "name":
+        print_lines(one.file for one in changes)
+    else:
+        paint = paint_for(options)
+        print_lines(line for one in changes for line in change_lines(one.file, one.before, one.after, paint=paint))
+
+
+def _agreed(count: int) -> bool:
+    """Asks on a terminal alone: elsewhere nobody would answer."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    return click.confirm(f"Write {count} files?" if count > 1 else "Write this file?", err=True)
+
+
+def _say_unwritten() -> None:
+    from controller.cli.failures import say
+
+    say("nothing was written", hint="controller ide init --yes")
 
 
 @ide.command()

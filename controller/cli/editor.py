@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from controller import failpoints
 from controller.intake.discovery import ManifestFile, find_manifests, read_manifests
 from controller.intake.stacks import read_controller
-from controller.loop.whole import write_whole
+from controller.loop.whole import clear_unfinished, write_whole
 from controller.model.errors import ControllerError, Finding, InvalidInput
 from controller.model.manifest import schema
 from controller.render import editor, jsonc
@@ -88,6 +88,7 @@ def write(folder: Path, changes: Sequence[Change]) -> None:
         found = beside.stat()
         mode = stat.S_IMODE(found.st_mode) if path.exists() else _NEW
         try:
+            clear_unfinished(path.parent, path.name)
             write_whole(path, change.after.encode("utf-8"), "editor", mode, (found.st_uid, found.st_gid))
         except ControllerError as error:
             raise ControllerError(error.message, hint="make the folder writable, then call this again") from error

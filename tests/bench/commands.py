@@ -10,7 +10,8 @@ from tests.contract_cli.command import CONTROLLER
 
 HOW = {
     9: "From the command to its end; `status` on six running services that no controller keeps, so that it reads the "
-    "files and asks the engine itself; `ide status` reads what was last kept of them. Interleaved with Compose's nearest commands.",
+    "files and asks the engine itself; `ide status` reads what was last kept of them. Interleaved with Compose's "
+    "nearest commands.",
 }
 _CALLS = {
     "`controller version`": ((CONTROLLER, "version"), 0.15),

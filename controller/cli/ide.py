@@ -19,7 +19,7 @@ def ide() -> None:
     """Set the editor up for manifests, and show stacks in a prompt or a status bar."""
 
 
-@ide.command()
+@ide.command(short_help="Set the editor up for the manifests here.")
 @click.option("--yes", is_flag=True, help="Write without asking.")
 @click.option("--dry-run", is_flag=True, help="Only show what would be written.")
 @takes_options()
@@ -75,7 +75,7 @@ def _say_unwritten() -> None:
     say("nothing was written", hint="controller ide init --yes")
 
 
-@ide.command()
+@ide.command(short_help="One line a stack, for prompts and status bars.")
 @click.option("--exit-code", is_flag=True, help="Exit with 1 unless every stack is Converged, and kept.")
 @takes_options()
 def status(options: Options, exit_code: bool) -> int:

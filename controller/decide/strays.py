@@ -53,11 +53,13 @@ class Strays:
         return [stray for name in sorted(self._known) for stray in self._known[name]]
 
 
-def begin_beside(decision: Decision, desired: DesiredStack, views: Mapping[str, ServiceView], all_: Strays) -> Decision:
+def begin_beside(
+    decision: Decision, desired: DesiredStack, views: Mapping[str, ServiceView], index: Strays
+) -> Decision:
     """The same; whom it creates reaches all whom it is to reach."""
     if not any(isinstance(step, Create) for step in decision.steps):
         return decision  # nearly always
-    strays = [one for one in all_.find(desired, views) if one.service != decision.service]
+    strays = [one for one in index.find(desired, views) if one.service != decision.service]
     if not strays:
         return decision  # nearly always
     steps = tuple(

@@ -36,7 +36,7 @@ class World:
     `raised`: bytes by which memory limits were raised since the machine was looked at.
     `parting`: services that stay on a network for the sake of others, until those can do without.
     `has_exclusive`: some have volumes that nobody else may have at once.
-    `views` change by `see` alone.
+    `views` change by `see`, and by `adopt`, which wants something else too: `strays` are found anew by either.
     """
 
     desired: DesiredStack

@@ -5,7 +5,6 @@ Only the loop's thread calls it.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +14,7 @@ from controller.decide.case import ALIVE
 from controller.decide.raised import find_no_room_to_raise, note_raise
 from controller.decide.world import World
 from controller.loop.chronicle import Chronicle
-from controller.loop.killed import KILLED, Death, advise_killed, ended_before, excuse, find_own, is_to_follow
+from controller.loop.killed import KILLED, advise_killed, ended_before, excuse, find_own, is_to_follow
 from controller.loop.loaded import Loaded
 from controller.loop.overlay import claims_of, find_claims, given_back, has_settled, is_frozen, lay_over_limits, mark_of
 from controller.loop.store import Store
@@ -65,8 +64,6 @@ class Limits:
         """What is to be said of services that were killed for want of memory."""
         self._unharmed: dict[str, Mapping[ReplicaId, Instant | None]] = {}
         """By service the lives, by replica, of which the engine did not say so when they were seen last."""
-        self._reached_at: dict[ReplicaId, Instant] = {}
-        """Since when it is known who has what holds now, where that became known under this process."""
         self._before: dict[str, Adjustment | None] = {}
         self._laid: tuple[Loaded, bool, Loaded] | None = None
 
@@ -103,10 +100,9 @@ class Limits:
 
     def heed(self, names: Iterable[str], world: World, loaded: Loaded, now: Instant) -> bool:
         """Who was killed since is to have more before it is started again. Whether anything else is wanted now."""
-        policy, before, reached = loaded.resources.adjust, dict(self.kept), dict[str, Mapping[ReplicaId, Instant]]()
+        policy, before = loaded.resources.adjust, dict(self.kept)
         if self.kept:
-            reached = {name: self._reached(self.kept[name]) for name in names if name in self.kept}
-            self._note_reached(names, world, loaded, now)
+            self._note_reached(names, world, loaded)
         for name in names:
             if policy.mode is AdjustMode.OFF and name not in self.kept:
                 continue  # what is kept is laid over it until it may be given back
@@ -114,13 +110,12 @@ class Limits:
             if view is None or want is None or want.claims.limit.memory is None:
                 continue  # mostly
             if view.complete and want.leaving is None and not is_frozen(world, name):
-                self._heed_one(want, view.replicas, world, policy, reached.get(name, {}), now)
+                under = before.get(name)
+                reached = under.reached if under is not None else ()
+                self._heed_one(want, view.replicas, world, policy, reached, now)
         return before != self.kept
 
-    def _reached(self, kept: Adjustment) -> Mapping[ReplicaId, Instant]:
-        return {id_: self._reached_at.get(id_, -math.inf) for id_ in kept.reached}
-
-    def _note_reached(self, names: Iterable[str], world: World, loaded: Loaded, now: Instant) -> None:
+    def _note_reached(self, names: Iterable[str], world: World, loaded: Loaded) -> None:
         """Who has what holds now: what it has otherwise from then on it has from a hand."""
         for name in names:
             kept, want, view = self.kept.get(name), loaded.desired.services.get(name), world.views.get(name)
@@ -131,11 +126,7 @@ class Limits:
             ids = {one.id for one in view.replicas}
             reached = tuple(sorted(there | ids.intersection(kept.reached)))
             if reached != kept.reached:
-                gone, new = set(kept.reached).difference(reached), set(reached).difference(kept.reached)
                 self._record({name: replace(kept, reached=reached)})
-                self._reached_at.update(dict.fromkeys(new, now))
-                for id_ in gone:
-                    self._reached_at.pop(id_, None)
 
     def _heed_one(
         self,
@@ -143,10 +134,10 @@ class Limits:
         replicas: Sequence[Replica],
         world: World,
         policy: AdjustPolicy,
-        reached: Mapping[ReplicaId, Instant],
+        reached: Collection[ReplicaId],
         now: Instant,
     ) -> None:
-        """`reached`: who was seen under the limit that holds before this look, and when first."""
+        """`reached`: who was seen under the limit that holds before this look."""
         present = {(replica.id, replica.started_at) for replica in replicas}
         for replica in replicas:
             kept, claims = self.kept.get(want.name), claims_of(replica, want, world)
@@ -157,7 +148,7 @@ class Limits:
             killed = (*(one for one in adjustment.killed if one in present), life)
             facts = Facts(want.name, policy, claims, adjustment)
             adjustment = replace(adjustment, killed=killed, excused=excuse(replica, facts, life, replicas))
-            if ended_before(Death(replica, life, want.docker_restart), claims.limit, adjustment, reached):
+            if ended_before(replica, claims.limit, adjustment, reached):
                 self._record({want.name: adjustment})
             else:
                 self._give(replica, facts._replace(adjustment=adjustment), world, now)

@@ -76,9 +76,3 @@ def choose(needs: Mapping[str, Need], tries: Mapping[str, Tries], now: Instant, 
     """Whose turn it is: who has none first, then whose ends first. No more than so many."""
     ready = [need for name, need in needs.items() if may_try(tries.get(name, Tries()), now)]
     return sorted(ready, key=lambda need: (need.ends_at is not None, need.ends_at or 0.0, need.service))[:most]
-
-
-def next_look(facts: Mapping[str, Facts], tries: Mapping[str, Tries], now: Instant) -> Instant | None:
-    """When something is due next, at the latest; None: nothing is to be renewed at all."""
-    due = [max(renew_at(one), try_again_at(tries.get(name, Tries()))) for name, one in facts.items()]
-    return max(now, min(due)) if due else None

@@ -248,33 +248,6 @@ def test_one_that_dies_again_before_its_new_limit_is_in_force_needs_no_more_for_
     assert (memory(stage), stage.said("LimitAdjusted")) == ([256.0], 2), "it was seen under the new one"
 
 
-def test_one_that_docker_started_again_and_that_is_killed_as_it_gets_its_new_limit_needs_no_more(
-    tmp_path: Path,
-) -> None:
-    """The engine names the new limit before the kernel holds to it, and who is killed is gone a moment later."""
-    stage = stage_of(tmp_path, {"web": limited(restart="unless-stopped")})
-    kill(stage, one(stage))
-    stage.turn()
-    stage.clock.sleep(0.15)
-    stage.turn()
-    assert one(stage).running and memory(stage) == [64.0], "Docker started it under what it had"
-    stage.bench.perform()
-    stage.turn()
-    assert memory(stage) == [164.0] and stage.store.adjustments.load()["web"].reached == (one(stage).id,)
-    stage.clock.sleep(0.05)
-    kill(stage, one(stage))
-    stage.turn()
-    assert (memory(stage), stage.said("LimitAdjusted")) == ([164.0], 1)
-    stage.clock.sleep(0.25)
-    stage.turn()
-    assert one(stage).running
-    kill(stage, one(stage))
-    stage.turn()
-    assert stage.said("LimitAdjusted") == 2, "that life began under the new one"
-    stage.settle(10)
-    assert (memory(stage), stage.running("web")) == ([256.0], 1)
-
-
 def test_an_engine_that_says_so_of_each_later_life_says_nothing_new(stage: Stage) -> None:
     """As 20.10 does; there one that was killed counts, and one that ended by itself does not."""
     web = one(stage).id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from contextlib import suppress
@@ -104,13 +105,12 @@ def test_a_change_is_undone_in_place_and_stays_undone_until_a_person_says_otherw
         scene.await_phase("Converged")
         before = scene.containers()
         with scene.step("what it does not use is taken from it after a while, a step at a time"):
-            eventually(lambda: memory(scene) == 48, 90, every=0.5)
-            eventually(lambda: host(scene)["NanoCpus"] == 380_000_000, 60, every=0.5)
+            eventually(lambda: memory(scene) < 64 and host(scene)["NanoCpus"] < 500_000_000, 120, every=0.5)
             found = row(scene)["memory"]
-            assert found["limit"] in (36 * MIB, 48 * MIB) and (found["original"], found["adjusted"]) == (64 * MIB, True)
+            assert 16 * MIB < found["limit"] < 64 * MIB and (found["original"], found["adjusted"]) == (64 * MIB, True)
         with scene.step("undone: its own limits, in the same life; and nothing follows use any more"):
             done = scene.done("resources", "undo", "web")
-            assert "Mi → 64Mi, cpu 380m → 500m" in done.out and "controller resources resume web" in done.out
+            assert re.search(r"Mi → 64Mi, cpu \d+m → 500m", done.out) and "controller resources resume web" in done.out
             assert memory(scene) == 64 and host(scene)["NanoCpus"] == 500_000_000
             assert lives(scene.containers()) == lives(before) and row(scene)["held"]
             assert "undone by a person" in scene.done("resources").out

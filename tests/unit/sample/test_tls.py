@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import ssl
 import subprocess
@@ -113,7 +114,12 @@ def test_postgres_is_told_to_read_a_new_certificate_once_it_has_the_key(tmp_path
     box.run()
     box.give("another key")
     script = "trap 'exit 7' HUP; echo ready; while :; do sleep 0.05; done"
-    with subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True) as server:
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # no shell traps what was ignored
+    try:
+        server = subprocess.Popen(["sh", "-c", script], stdout=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    with server:
         assert server.stdout is not None and server.stdout.readline() == "ready\n"
         (box.data / "postmaster.pid").write_text(f"{server.pid}\n{box.data}\n")
         box.run("reload")

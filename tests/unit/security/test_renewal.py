@@ -17,7 +17,6 @@ from controller.security.renewal import (
     is_due,
     is_expiring,
     may_try,
-    next_look,
     renew_at,
     try_again_at,
 )
@@ -87,11 +86,3 @@ def test_a_clock_that_is_set_back_makes_nobody_wait() -> None:
 @given(integers(1, 10_000), floats(0, 1e9))
 def test_a_pause_is_never_longer_than_a_quarter_of_an_hour(failed: int, at: float) -> None:
     assert 30.0 <= try_again_at(Tries(failed, at)) - at <= 900.001
-
-
-def test_the_next_look_is_when_the_first_is_due() -> None:
-    known = {"a": facts("a1"), "b": facts("b2", WEEK / 7)}
-    assert next_look(known, {}, T) == renew_at(known["b"])
-    assert next_look(known, {}, T + 2 * WEEK) == T + 2 * WEEK and next_look({}, {}, T) is None
-    late = Tries(3, renew_at(known["b"]))
-    assert next_look(known, {"b": late}, T) == try_again_at(late)

@@ -16,6 +16,8 @@ cd "$repo"
 . "$repo/scripts/lib/browser.sh"
 # shellcheck source=scripts/lib/dashboard.sh
 . "$repo/scripts/lib/dashboard.sh"
+# shellcheck source=scripts/lib/editor.sh
+. "$repo/scripts/lib/editor.sh"
 # shellcheck source=scripts/lib/engine.sh
 . "$repo/scripts/lib/engine.sh"
 # shellcheck source=scripts/lib/images.sh

@@ -114,9 +114,9 @@ test("messages of the stream change what they name and nothing else", () => {
 test("commands are arrays: names stand behind `--` and cannot be options", () => {
   assert.deepEqual(statusArgs([], true), ["status", "--watch", "--output", "json", "--color", "never"]);
   assert.deepEqual(planArgs(["a b.yaml"], null), ["plan", "--file", "a b.yaml", "--output", "json", "--color", "never"]);
-  assert.deepEqual(actArgs([], "rollout-restart", { stack: "shop", service: "--help" }), ["rollout", "restart", "--output", "json", "--color", "never", "--stack", "shop", "--", "shop/--help"]);
+  assert.deepEqual(actArgs([], "rollout-restart", { stack: "shop", service: "--help" }), ["rollout", "restart", "--output", "json", "--color", "never", "--stack", "shop", "--", "--help"]);
   assert.deepEqual(actArgs([], "apply", { stack: "shop" }, ["adopt"]), ["apply", "--adopt", "--output", "json", "--color", "never", "--stack", "shop"]);
-  assert.deepEqual(describeArgs([], { stack: "shop" }).slice(-3), ["--", "stack", "shop"]);
+  assert.deepEqual(describeArgs([], { stack: "shop", service: "web" }).slice(-5), ["--stack", "shop", "--", "service", "web"]);
   assert.deepEqual(logsArgs([], { stack: "shop", service: "web" }, 5).slice(0, 4), ["logs", "--follow", "--tail", "5"]);
 });
 

@@ -211,7 +211,7 @@ test("restart asks before it acts, and a failure is told with the exit code's me
   assert.deepEqual([fake.said[0]?.text, fake.said[0]?.modal], ["Restart web?", true]);
   fake.choose = ({ buttons }) => buttons[0];
   await act.command("restart", node("web").children[0]);
-  assert.deepEqual(world.called("rollout")[0]?.args.slice(-4), ["--stack", "shop", "--", "shop/web"]);
+  assert.deepEqual(world.called("rollout")[0]?.args.slice(-4), ["--stack", "shop", "--", "web"]);
   assert.match(fake.said.at(-1)?.text ?? "", /^Restart shop\/web: another controller keeps shop \(ask ada\); .*\(exit code 1\)\.$/);
   assert.match(fake.previews.at(-1) ?? "", /^# Why: shop\/web/);
 });
@@ -225,7 +225,7 @@ test("why and describe open as pages, of what is chosen where nothing was given"
   assert.match(fake.previews.at(-1) ?? "", /Nothing is in the way/);
   fake.picked = 1;
   await act.command("describe");
-  assert.deepEqual(world.called("describe")[0]?.args.slice(-2), ["service", "shop/db"]);
+  assert.deepEqual(world.called("describe")[0]?.args.slice(-2), ["service", "db"]);
   assert.match(fake.previews.at(-1) ?? "", /^# Service web/);
 });
 

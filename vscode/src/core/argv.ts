@@ -37,7 +37,7 @@ export function whyArgs(files: readonly string[], target: Target): readonly stri
 }
 
 export function describeArgs(files: readonly string[], { stack, service }: Target): readonly string[] {
-  return ["describe", ...shared(files, "json"), "--", ...(service === undefined ? ["stack", stack] : ["service", `${stack}/${service}`])];
+  return ["describe", ...shared(files, "json"), "--stack", stack, "--", ...(service === undefined ? ["stack", stack] : ["service", service])];
 }
 
 export function logsArgs(files: readonly string[], target: Target, tail: number): readonly string[] {
@@ -56,7 +56,7 @@ function shared(files: readonly string[], output: "json" | "text"): readonly str
 
 function scope(target: Target | null): readonly string[] {
   if (target === null) return [];
-  return target.service === undefined ? ["--stack", target.stack] : ["--stack", target.stack, "--", `${target.stack}/${target.service}`];
+  return target.service === undefined ? ["--stack", target.stack] : ["--stack", target.stack, "--", target.service];
 }
 
 /** The command that is meant: a name that is looked up in PATH, or a path, which may stand in the folder. */

@@ -68,7 +68,7 @@ function registerCommands(keep: Keep, acts: Acts, { hub, tokens, tree, problems,
     if (folder) await problems.check(folder);
   });
   trusted("refresh", () => hub.refresh());
-  command("setToken", async () => (await tokens.ask()) && hub.refresh());
+  command("setToken", () => tokens.ask());
   command("forgetToken", () => tokens.forget());
   command("show", (stack) => tree.show(typeof stack === "string" ? stack : null));
   command("showOutput", () => output.show());
@@ -81,7 +81,7 @@ async function tellRestricted(): Promise<void> {
 }
 
 function listen(keep: Keep, hub: Hub, tokens: Tokens, problems: Problems): void {
-  keep(tokens.onChange(() => void hub.renew()));
+  keep(tokens.onChange(() => void hub.refresh()));
   keep(vscode.workspace.onDidSaveTextDocument((document) => {
     const folder = isOfProject(document) ? vscode.workspace.getWorkspaceFolder(document.uri) : undefined;
     if (!folder) return;

@@ -195,3 +195,14 @@ test("an address that cannot be used is said, and nothing is sent", async () => 
   await until(() => texts().includes(GOOD), "the command line's stack");
   assert.match(fake.tree?.message ?? "", /^controller\.api\.address: http:\/\/ops\.example:7070 is not on this machine/);
 });
+
+test("what a controller elsewhere keeps, the command line here is not asked for", async () => {
+  world = new World();
+  controller = new Controller();
+  fake.settings["controller.api.address"] = "https://ops.invalid:7070";
+  fake.secrets.set("controller.token https://ops.invalid:7070", TOKEN);
+  await world.activate();
+  await until(() => /^the API at https:\/\/ops\.invalid:7070 does not answer: /.test(fake.tree?.message ?? ""), "that it does not answer");
+  assert.deepEqual(world.called("status"), []);
+  assert.deepEqual(texts(), ["$(warning) controller: status unknown"]);
+});

@@ -41,7 +41,7 @@ const PATIENCE = 10_000;
 export class Cli {
   private readonly children = new Set<ChildProcess>();
 
-  constructor(private readonly log: (line: string) => void) {}
+  constructor(private readonly log: (line: string) => void, private readonly patience = PATIENCE) {}
 
   run({ command, args, cwd, timeout, signal, onLine }: Asking): Promise<Ended> {
     return new Promise((resolve, reject) => {
@@ -127,7 +127,7 @@ export class Cli {
   private end(child: ChildProcess, how: NodeJS.Signals): void {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill(how);
-    const harder = setTimeout(() => child.kill("SIGKILL"), PATIENCE);
+    const harder = setTimeout(() => child.kill("SIGKILL"), this.patience);
     harder.unref();
     child.once("close", () => clearTimeout(harder));
   }

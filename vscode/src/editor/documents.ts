@@ -3,28 +3,23 @@
 import * as vscode from "vscode";
 
 export const SCHEME = "controller";
+/** Pages of which the text is kept. */
+const MOST = 50;
 
 export class Documents implements vscode.TextDocumentContentProvider, vscode.Disposable {
   private readonly changes = new vscode.EventEmitter<vscode.Uri>();
   readonly onDidChange = this.changes.event;
   private readonly texts = new Map<string, string>();
-  private readonly held: vscode.Disposable[];
-
-  constructor() {
-    this.held = [
-      vscode.workspace.registerTextDocumentContentProvider(SCHEME, this),
-      vscode.workspace.onDidCloseTextDocument((document) => document.uri.scheme === SCHEME && this.texts.delete(document.uri.toString())),
-    ];
-  }
+  private readonly provided = vscode.workspace.registerTextDocumentContentProvider(SCHEME, this);
 
   provideTextDocumentContent(uri: vscode.Uri): string {
-    return this.texts.get(uri.toString()) ?? "It was closed, and what it held is not kept: ask again.\n";
+    return this.texts.get(uri.toString()) ?? "What stood here is not kept any more: ask again.\n";
   }
 
   /** Shows it beside what is being edited; what was shown under that name is replaced. */
   async show(name: readonly string[], text: string): Promise<void> {
     const uri = uriOf(name);
-    this.texts.set(uri.toString(), text);
+    this.keep(uri.toString(), text);
     this.changes.fire(uri);
     try {
       await vscode.commands.executeCommand("markdown.showPreviewToSide", uri);
@@ -36,9 +31,17 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   }
 
   dispose(): void {
-    for (const one of this.held) one.dispose();
+    this.provided.dispose();
     this.changes.dispose();
     this.texts.clear();
+  }
+
+  /** A page that is shown asks for its text again whenever it comes back to sight, long after its document was closed. */
+  private keep(name: string, text: string): void {
+    this.texts.delete(name);
+    this.texts.set(name, text);
+    const [oldest] = this.texts.keys();
+    if (this.texts.size > MOST && oldest !== undefined) this.texts.delete(oldest);
   }
 }
 

@@ -18,12 +18,12 @@ export class Tokens {
     return this.secrets.onDidChange((event) => event.key.startsWith(key("")) && act());
   }
 
-  /** Asks for one; whether it was given. */
-  async ask(): Promise<boolean> {
+  /** Asks for one; who listens is told when it is there. */
+  async ask(): Promise<void> {
     const addressed = addressOf(apiSettings().address);
     if ("fault" in addressed) {
       void vscode.window.showErrorMessage(`controller.api.address: ${addressed.fault}`);
-      return false;
+      return;
     }
     const { origin } = addressed.address;
     const token = await vscode.window.showInputBox({
@@ -31,9 +31,7 @@ export class Tokens {
       prompt: "As 'controller token create USER' prints it. It is kept in the secret storage of the editor and shown to this address only.",
       validateInput: (text) => (/^[\x21-\x7e]+$/.test(text.trim()) ? undefined : "A token has no spaces and no letters beyond ASCII"),
     });
-    if (!token?.trim()) return false;
-    await this.secrets.store(key(origin), token.trim());
-    return true;
+    if (token?.trim()) await this.secrets.store(key(origin), token.trim());
   }
 
   async forget(): Promise<void> {

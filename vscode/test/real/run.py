@@ -26,7 +26,7 @@ SHOP = WORK / "shop"
 CONTROLLER = HERE.parent / ".venv" / "bin" / "controller"
 NODE = next((one for one in (CODE / "node_modules").glob("node*/bin/node")), Path("node"))
 SERVER = CODE / "node_modules" / "code-server"
-PATIENCE = 90_000
+PATIENCE = 45_000
 
 SEE_BAR = """() => {
   const seen = window.seenInBar = [];
@@ -47,11 +47,13 @@ services:
     command: sh -c "trap exit TERM; while :; do sleep 1; done"
   api:
     image: local/busybox:1.35
-    command: httpd -f -p 8000
+    init: true
+    command: sh -c "echo hello >/tmp/index.html; exec httpd -f -p 8000 -h /tmp"
     depends_on: [db]
   web:
     image: local/busybox:1.35
-    command: httpd -f -p 8000
+    init: true
+    command: sh -c "echo hello >/tmp/index.html; exec httpd -f -p 8000 -h /tmp"
     depends_on: [api]
     deploy: {replicas: 2}
 """
@@ -71,7 +73,7 @@ spec:
 def main() -> None:
     """Every step in its order; the first that does not come about ends it."""
     prepare()
-    with code_server() as address, sync_playwright() as playwright:
+    with stack(), code_server() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(PATIENCE)
@@ -98,6 +100,8 @@ def by_command_line(page: Page) -> None:
     step("the status bar follows a killed service")
     docker("kill", "shop-web-1")
     bar(page, r"shop (Degraded|Progressing) 2/3")
+    page.locator('.monaco-list-row[aria-label*="Service web, Degraded"]').click()
+    page.keyboard.press("ArrowRight")
     page.locator('.monaco-list-row[aria-label*="shop-web-1, exited with 137"]').wait_for()
     shot(page, "2-killed")
 
@@ -157,11 +161,8 @@ def by_api(page: Page) -> None:
         print("   ", " -> ".join(seen()))
 
         step("a service that falls over again and again")
-        (SHOP / "compose.yaml").write_text(
-            COMPOSE.replace(
-                "httpd -f -p 8000\n    depends_on: [db]", 'sh -c "echo no configuration; exit 3"\n    depends_on: [db]'
-            )
-        )
+        broken = COMPOSE.replace("echo hello >/tmp/index.html; exec httpd", "echo no configuration; exit 3; httpd", 1)
+        (SHOP / "compose.yaml").write_text(broken)
         bar(page, r"shop (Degraded|Failed|Progressing) [012]/3")
         page.locator(
             '.monaco-list-row[aria-label*="CrashLoopBackOff"], .monaco-list-row[aria-label*="RolledBack"]'
@@ -179,7 +180,7 @@ def by_api(page: Page) -> None:
 
 
 def prepare() -> None:
-    """The extension as a package, a stack that runs, and an editor that has neither been used."""
+    """The extension as a package, a project, and an editor that nobody has used."""
     for folder in (WORK, SHOTS):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
@@ -188,24 +189,32 @@ def prepare() -> None:
     (SHOP / "compose.yaml").write_text(COMPOSE)
     (SHOP / "manifests" / "shop.yaml").write_text(MANIFEST)
     settings({})
-    controller("apply")
 
 
 def settings(more: dict[str, object]) -> None:
-    """As a person has them in the editor."""
-    file = WORK / "data" / "User" / "settings.json"
-    file.parent.mkdir(parents=True, exist_ok=True)
+    """As a person has them in the editor; what belongs to the machine stands in a file of its own."""
     calm = {
         "workbench.startupEditor": "none",
-        "workbench.tips.enabled": False,
         "workbench.colorTheme": "Default Dark Modern",
-    }
-    calm |= {
-        "chat.disableAIFeatures": True,
         "workbench.secondarySideBar.defaultVisibility": "hidden",
+        "chat.disableAIFeatures": True,
         "files.autoSave": "off",
     }
-    file.write_text(json.dumps({**calm, "controller.path": str(CONTROLLER), **more}))
+    own = {"controller.path": str(CONTROLLER), **more}
+    for name, values in (("User", calm), ("Machine", own)):
+        file = WORK / "data" / name / "settings.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(values))
+
+
+@contextlib.contextmanager
+def stack() -> Iterator[None]:
+    """The stack as it runs, and its end."""
+    try:
+        controller("apply")
+        yield
+    finally:
+        subprocess.run([str(CONTROLLER), "prune", "--all", "shop"], cwd=SHOP, env=environment(), check=False)
 
 
 @contextlib.contextmanager
@@ -213,6 +222,7 @@ def code_server() -> Iterator[str]:
     """An editor with the package installed, and its end."""
     port = free_port()
     own = ["--user-data-dir", str(WORK / "data"), "--extensions-dir", str(WORK / "extensions")]
+    own += ["--config", str(WORK / "config.yaml")]
     begin = [str(NODE), str(SERVER)]
     subprocess.run(
         [*begin, *own, "--install-extension", str(HERE / "dist" / "controller.vsix")],
@@ -225,7 +235,6 @@ def code_server() -> Iterator[str]:
     with process([*begin, *own, *quiet, "--bind-addr", f"127.0.0.1:{port}", str(SHOP)], WORK / "code-server.log"):
         until(lambda: answers(f"{address}/healthz"), "code-server answers")
         yield address
-    subprocess.run([str(CONTROLLER), "prune", "--all", "shop"], cwd=SHOP, env=environment(), check=False)
 
 
 @contextlib.contextmanager

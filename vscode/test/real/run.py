@@ -100,7 +100,7 @@ def by_command_line(page: Page) -> None:
     step("the status bar follows a killed service")
     docker("kill", "shop-web-1")
     bar(page, r"shop (Degraded|Progressing) 2/3")
-    page.locator('.monaco-list-row[aria-label*="Service web, Degraded"]').click()
+    page.locator('.monaco-list-row[aria-label*="Service web,"]').click()
     page.keyboard.press("ArrowRight")
     page.locator('.monaco-list-row[aria-label*="shop-web-1, exited with 137"]').wait_for()
     shot(page, "2-killed")

@@ -1,15 +1,19 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # names are shared by the files that setup.sh brings together
-# The language server with which editors check YAML, for tests of the manifests' schema (tests/editor).
+# The VS Code extension in vscode/, and the language server with which editors check YAML (tests/editor).
 
-# ensure_editor: where npm is; without it these tests say that they are skipped.
+# node_packages FOLDER: what its lock file names, fetched where that has changed. Whether it is there now.
+node_packages() {
+  local folder=$repo/$1 wanted
+  node_serves || return 1
+  wanted=$(sha256sum "$folder/package-lock.json" | cut -c1-16)
+  if [[ $(cat "$folder/node_modules/.fetched" 2>/dev/null) == "$wanted" ]]; then return; fi
+  logged "packages-${1//\//-}" npm --prefix "$folder" ci --no-audit --no-fund || return 1
+  printf '%s\n' "$wanted" >"$folder/node_modules/.fetched"
+}
+
+# ensure_editor: where npm is; without it what needs them says that it is skipped.
 ensure_editor() {
-  local folder=$repo/tests/editor
-  if [[ -d $folder/node_modules && ! $folder/package-lock.json -nt $folder/node_modules ]]; then return; fi
   node_serves || return 0
-  if logged editor-packages npm --prefix "$folder" ci --no-audit --no-fund; then
-    touch "$folder/node_modules"
-  else
-    say 'no yaml-language-server: its packages could not be fetched; all else works'
-  fi
+  node_packages tests/editor || say 'no yaml-language-server: its packages could not be fetched; all else works'
 }

@@ -83,7 +83,7 @@ def status(options: Options, exit_code: bool) -> int:
 
     By what a running controller keeps: asks no engine, takes a blink. Where no controller runs the line says so.
     """
-    from controller.cli.indicator import code_of, look, show
+    from controller.cli.indicator import code_of, look, root, show
     from controller.cli.terminal import print_data, print_lines
     from controller.model.errors import ControllerError
     from controller.render.indicator import indicator_data
@@ -91,8 +91,8 @@ def status(options: Options, exit_code: bool) -> int:
     seen = look(options.stacks, [str(file) for file in options.files], simulated=options.engine == "simulated")
     unknown = sorted(set(options.stacks) - {one.name for one in seen})
     if unknown:
-        hint = "controller status shows what there is"
-        raise ControllerError(f"stack '{unknown[0]}' was never applied here", hint=hint)
+        hint = "controller status shows what there is; the controller of another user is seen from his folder alone"
+        raise ControllerError(f"stack '{unknown[0]}' was never applied here: {root()} knows none", hint=hint)
     if options.structured:
         print_data(indicator_data(seen), options)
     elif options.output == "name":

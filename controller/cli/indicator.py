@@ -55,16 +55,22 @@ def quick(arguments: Sequence[str]) -> int | None:
 
 def look(stacks: Sequence[str], places: Sequence[str], *, simulated: bool = False) -> list[Glimpse]:
     """Those of that name, from any directory; else those of these files and folders; else those of here."""
-    root = state_root(os.environ, os.geteuid())
-    return glance(root, stacks, [os.path.abspath(one) for one in places] or [os.getcwd()], simulated=simulated)
+    here = [] if stacks else [os.path.abspath(one) for one in places] or [os.getcwd()]
+    return glance(root(), stacks, here, simulated=simulated)
+
+
+def root() -> str:
+    """The folder of all state of who calls. Raises ControllerError where nothing says where."""
+    return state_root(os.environ, os.geteuid())
 
 
 def show(seen: Sequence[Glimpse], color: str, *, wide: bool) -> None:
     """A line each; nothing where there is no stack, so that a prompt stays empty elsewhere."""
     paint = ansi if wants_colour(color, sys.stdout) else plain
     now = time.time()
-    for one in seen:
-        print(indicator_line(one, now, paint, wide=wide))
+    lines = [indicator_line(one, now, paint, wide=wide) for one in seen]
+    for line in lines:  # all of them, or none
+        print(line)
     sys.stdout.flush()
 
 

@@ -18,14 +18,9 @@ _INTERRUPTED = 130
 def entry(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process with its exit code (docs/cli.md, exit codes)."""
     collect_seldom()
+    fill_closed_streams()
     show_what_can_be_shown()
-    said = sys.argv[1:] if arguments is None else arguments
-    if list(said[:2]) == ["ide", "status"]:
-        from controller.cli.indicator import quick
-
-        if (done := quick(said[2:])) is not None:
-            sys.exit(done)
-    code = run(said)
+    code = run(sys.argv[1:] if arguments is None else arguments)
     import threading
 
     if code == _INTERRUPTED or any(
@@ -54,6 +49,13 @@ def collect_seldom() -> None:
     gc.set_threshold(20_000, 20, 20)
 
 
+def fill_closed_streams() -> None:
+    """Who closed one (`>&-`) wants nothing of it; and the next file that is opened must not take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115 - for as long as the process lives
+
+
 def show_what_can_be_shown() -> None:
     """A terminal of few characters shows `?` for one that it has not: a dot in a line is no reason to end."""
     for stream in (sys.stdout, sys.stderr):
@@ -63,21 +65,35 @@ def show_what_can_be_shown() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; returns its exit code. Every foreseen failure is printed, never raised."""
-    import click
-
-    from controller.cli.failures import report
-    from controller.cli.words import controller
-
     try:
-        result = controller.main(args=list(arguments), prog_name="controller", standalone_mode=False)
+        result = _quick(arguments)
+        if result is None:
+            from controller.cli.words import controller
+
+            result = controller.main(args=list(arguments), prog_name="controller", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         return _INTERRUPTED
     except Exception as error:
+        from click import Abort
+
+        from controller.cli.failures import report
+
+        if isinstance(error, Abort):
+            return _INTERRUPTED
         if os.environ.get("CONTROLLER_DEBUG"):
             raise
         return report(error)
     return result if isinstance(result, int) else 0
+
+
+def _quick(arguments: Sequence[str]) -> int | None:
+    """The line of a prompt takes the way past the command line's library; None: this is none, or it is for that one."""
+    if list(arguments[:2]) != ["ide", "status"]:
+        return None
+    from controller.cli.indicator import quick
+
+    return quick(arguments[2:])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import fcntl
 import os
-from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+TYPE_CHECKING = False  # `typing`, `pathlib` and their like are not for `ide status`, which answers within a blink
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _LEAST = 64 * 1024
 """Bytes that a write of the state takes at least: a page or two, and its journal."""
 
 
-def has_room(folder: Path) -> bool:
+def has_room(folder: Path | str) -> bool:
     """False: its file system is read-only, or has no space or no inode left. What cannot be told is True."""
     try:
         found = os.statvfs(folder)

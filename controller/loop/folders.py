@@ -17,7 +17,7 @@ LOCK_FOLDER = "/run/lock"
 def state_root(env: Mapping[str, str], uid: int) -> str:
     """The folder of all state of one user; it need not exist yet. Raises ControllerError where nothing says where."""
     if given := env.get("CONTROLLER_STATE_DIR"):
-        return os.path.join(os.getcwd(), given)
+        return given if os.path.isabs(given) else os.path.join(os.getcwd(), given)
     if uid == 0:
         return "/var/lib/controller"
     if (xdg := env.get("XDG_STATE_HOME", "")).startswith("/"):

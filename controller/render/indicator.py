@@ -29,9 +29,11 @@ def indicator_line(seen: Glimpse, now: float, paint: Paint, *, wide: bool = Fals
     """What nobody keeps, or nobody can see, never looks alive: a hollow mark, and `was` before its last word."""
     name = paint(clean(seen.name), "bold")
     if seen.phase is None:
-        told = "no status yet" if seen.keeper is None else f"kept by {_who(seen)}, no status to read"
+        told = f"kept by {_who(seen)}, no status to read" if seen.kept else "no status yet"
         return f"{name} {paint(f'{_UNKNOWN} {told}', 'dim')}"
     word, more = _word(seen), f", told {age(now - seen.told_at)} ago" if wide else ""
+    if seen.kept is None:
+        return f"{name} {paint(f'{_UNKNOWN} lock cannot be read (was {word}{more})', 'dim')}"
     if seen.keeper is None:
         return f"{name} {paint(f'{_HOLLOW} no controller (was {word}{more})', 'dim')}"
     if seen.blind:
@@ -47,7 +49,7 @@ def indicator_data(seen: Sequence[Glimpse]) -> dict[str, Any]:
 
 def is_converged(seen: Glimpse) -> bool:
     """By the word of somebody who keeps it and sees it."""
-    return seen.keeper is not None and not seen.blind and seen.phase is StackPhase.CONVERGED
+    return bool(seen.kept) and not seen.blind and seen.phase is StackPhase.CONVERGED
 
 
 def _data(seen: Glimpse) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def _data(seen: Glimpse) -> dict[str, Any]:
         "phase": seen.phase and str(seen.phase),
         "ready": done,
         "wanted": wanted,
-        "kept": seen.keeper is not None,
+        "kept": seen.kept,
         "engineUnavailable": seen.blind,
         "changedAt": _timestamp(seen.told_at) if seen.told_at else None,
     }

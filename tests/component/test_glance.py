@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,11 +56,14 @@ def test_the_kept_status_is_read_and_a_dead_controllers_word_does_not_count(tmp_
     assert seen.keeper is None and seen.phase is StackPhase.CONVERGED
 
 
-def test_nothing_is_written_and_no_lock_is_taken(tmp_path: Path, locks: Path) -> None:
+def test_no_byte_of_a_store_changes_and_no_lock_is_taken(tmp_path: Path, locks: Path) -> None:
     folder = keep(tmp_path / "state", "rag")
-    before = {path: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix == ".db"}
+    before = {path: path.read_bytes() for path in folder.iterdir()}
     glance(str(tmp_path / "state"), ["rag"], (), shared=str(locks))
-    assert {path: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix == ".db"} == before
+    after = {path: path.read_bytes() for path in folder.iterdir()}
+    beside = {folder / f"{DATABASE}{end}" for end in ("-wal", "-shm")}  # SQLite's own, which its next writer clears
+    assert {path: raw for path, raw in after.items() if path not in beside - set(before)} == before
+    assert not (folder / f"{DATABASE}-wal").exists() or not (folder / f"{DATABASE}-wal").read_bytes()
     assert not list(locks.iterdir())
     hold(folder, "rag", locks).release()
 
@@ -76,6 +81,7 @@ def test_stacks_are_those_of_the_nearest_folder_above(tmp_path: Path, locks: Pat
     assert found(shop) == found(shop / "src/deep") == found(shop / "manifests") == ["a", "b"]
     assert found(home) == found(home / "other") == ["home"]
     assert found(tmp_path / "home-of-others") == found(Path("/")) == []
+    assert found(home, shop / "src") == ["a", "b", "home"]  # of each place its own nearest
     assert found(shop / "manifests/a.yaml") == ["a"] and found(shop / "compose") == ["a"]
 
 
@@ -104,6 +110,53 @@ def test_another_users_controller_keeps_its_word_elsewhere(tmp_path: Path, locks
         assert seen.phase is None and seen.keeper is not None
 
 
+@pytest.mark.parametrize("words", ["", "{", '{"user": "a", "uid": 1, "pid": 1, "since": 0, "state": ""}'])
+def test_a_lock_that_nobody_signed_makes_no_old_word_look_alive(tmp_path: Path, locks: Path, words: str) -> None:
+    """Everybody may hold it, without a word: what lies here is not what its holder says."""
+    folder = keep(tmp_path / "state", "rag")
+    path = lock_path(ENGINE, "rag", folder, locks)
+    path.write_text(words)
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        (seen,) = glance(str(tmp_path / "state"), ["rag"], (), shared=str(locks))
+    assert seen.kept is True and seen.phase is None
+
+
+def test_a_keeper_who_cannot_write_is_not_believed(
+    tmp_path: Path, locks: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = keep(tmp_path / "state", "rag")
+    full = SimpleNamespace(f_files=0, f_ffree=0, f_flag=0, f_bfree=0, f_frsize=4096)
+    with hold(folder, "rag", locks):
+        monkeypatch.setattr(os, "statvfs", lambda _: full)
+        (seen,) = glance(str(tmp_path / "state"), ["rag"], (), shared=str(locks))
+    assert seen.kept is True and seen.phase is None
+
+
+def test_of_a_lock_that_cannot_be_read_nobody_knows(tmp_path: Path, locks: Path) -> None:
+    folder = keep(tmp_path / "state", "rag")
+    lock_path(ENGINE, "rag", folder, locks).symlink_to("/dev/null")
+    (seen,) = glance(str(tmp_path / "state"), ["rag"], (), shared=str(locks))
+    assert seen.kept is None and seen.keeper is None and seen.phase is StackPhase.CONVERGED
+
+
+@pytest.mark.parametrize("body", ["", "{", "[]", "null", '{"place": null}', '{"place": {"files": 1}}'])
+def test_one_memory_that_cannot_be_read_hides_no_other_stack(tmp_path: Path, locks: Path, body: str) -> None:
+    root, shop = tmp_path / "state", tmp_path / "shop"
+    place = ProjectPlace(directory=str(shop), files=(str(shop / "compose.yaml"),))
+    keep(root, "good", place=place)
+    overwrite(keep(root, "odd", place=place), "memory", body)
+    assert [one.name for one in glance(str(root), (), [str(shop)], shared=str(locks))] == ["good"]
+
+
+def overwrite(folder: Path, table: str, body: str) -> None:
+    connection = sqlite3.connect(folder / DATABASE)
+    connection.create_function("seal_of", -1, lambda *_: 0, deterministic=True)
+    connection.execute(f"UPDATE {table} SET body = ?", (body,))
+    connection.commit()
+    connection.close()
+
+
 def test_where_a_lock_leads_is_not_trusted(tmp_path: Path, locks: Path) -> None:
     """Anybody may write into a lock that he holds: a pipe would hold us for ever."""
     mine, trap = keep(tmp_path / "mine", "rag"), tmp_path / "trap"
@@ -117,11 +170,7 @@ def test_where_a_lock_leads_is_not_trusted(tmp_path: Path, locks: Path) -> None:
 @pytest.mark.parametrize("body", ["", "{", '{"phase": "Wonderful", "services": []}', "[]"])
 def test_what_cannot_be_read_is_unknown_and_no_fault(tmp_path: Path, locks: Path, body: str) -> None:
     folder = keep(tmp_path / "state", "rag")
-    connection = sqlite3.connect(folder / DATABASE)
-    connection.create_function("seal_of", -1, lambda *_: 0, deterministic=True)
-    connection.execute("UPDATE status SET body = ?", (body,))
-    connection.commit()
-    connection.close()
+    overwrite(folder, "status", body)
     (seen,) = glance(str(tmp_path / "state"), ["rag"], (), shared=str(locks))
     assert seen.phase is None
     (folder / DATABASE).write_bytes(b"no database at all" * 100)

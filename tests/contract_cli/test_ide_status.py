@@ -6,8 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.contract_cli.command import controller
+import pytest
+
+from controller.cli.main import run
+from tests.contract_cli.command import CONTROLLER, controller
 from tests.contract_cli.conftest import Project
 
 HEAVY = (
@@ -62,7 +66,44 @@ def test_a_prompt_stays_empty_where_no_stack_is(applied: Project) -> None:
 
 def test_a_stack_that_nobody_knows_is_an_error(applied: Project) -> None:
     ran = controller("ide", "status", "-s", "nonsense", env={"CONTROLLER_STATE_DIR": str(applied.state)})
-    assert (ran.code, ran.out) == (1, "") and "error: stack 'nonsense' was never applied here" in ran.err
+    assert (ran.code, ran.out) == (1, "")
+    assert f"error: stack 'nonsense' was never applied here: {applied.state} knows none\nhint: " in ran.err
+
+
+def test_without_a_stack_nothing_is_amiss(applied: Project) -> None:
+    """As `status --exit-code` has it."""
+    env = {"CONTROLLER_STATE_DIR": str(applied.state)}
+    elsewhere = controller("ide", "status", "--exit-code", cwd=applied.folder.parent, env=env)
+    assert (elsewhere.code, elsewhere.out, elsewhere.err) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "error"),
+    [
+        ("{} ide status -s shop --engine simulated | (exec <&-; sleep 1); exit ${{PIPESTATUS[0]}}", 0, ""),
+        ("{} ide status -s shop --engine simulated >&-", 0, ""),
+        ("{} version >&-", 0, ""),
+        ("mkdir gone; cd gone; rmdir ../gone; {} ide status", 1, "error: no such file or directory\n"),
+        ("mkdir gone; cd gone; rmdir ../gone; {} ide status -s shop --engine simulated", 0, ""),
+        ("unset HOME CONTROLLER_STATE_DIR; {} ide status -s nobody-has-this", 1, "error: "),
+    ],
+)
+def test_what_fails_is_one_line_and_no_traceback(
+    applied: Project, tmp_path: Path, script: str, code: int, error: str
+) -> None:
+    env = {**os.environ, "CONTROLLER_STATE_DIR": str(applied.state)}
+    bash = ["bash", "-c", script.format(CONTROLLER)]
+    done = subprocess.run(bash, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == code and done.stderr.startswith(error) and "Traceback" not in done.stderr
+    assert bool(done.stderr) is bool(error)
+
+
+def test_a_stopped_call_is_a_stopped_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stopped(*_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("controller.cli.indicator.quick", stopped)
+    assert run(["ide", "status"]) == 130
 
 
 def test_the_short_way_and_the_long_one_say_the_same(applied: Project) -> None:

@@ -39,6 +39,7 @@ BROKEN = {
         (seen(kept=False, **BLIND), "rag ○ no controller (was Converged 2/2)"),
         (seen({}), "rag ? kept by root (pid 71), no status to read"),
         (seen({}, kept=False), "rag ? no status yet"),
+        (Glimpse("rag", None, (CONVERGED, 1000.0), is_told=False), "rag ? lock cannot be read (was Converged 2/2)"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -67,6 +68,11 @@ def test_every_phase_has_a_glyph_of_its_own() -> None:
 
 def test_only_who_keeps_and_sees_it_says_that_it_is_converged() -> None:
     assert is_converged(seen()) and not is_converged(seen(kept=False)) and not is_converged(seen(**BLIND))
+
+
+def test_what_cannot_be_told_is_neither_kept_nor_left() -> None:
+    unknown = Glimpse("rag", None, (CONVERGED, 1000.0), is_told=False)
+    assert indicator_data([unknown])["stacks"][0]["kept"] is None and not is_converged(unknown)
 
 
 def test_data_for_programs() -> None:

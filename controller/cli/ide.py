@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -26,24 +27,31 @@ def ide() -> None:
 def init(options: Options, yes: bool, dry_run: bool) -> int:
     """Set the editor up for the manifests of this folder: schema, tasks, recommended extensions.
 
-    What is there stays as it is, comments and all; only what is missing is put in. Shown first, then asked for.
+    What is there stays as it is, comments and all: only what is missing comes, and what an earlier call put in and
+    marked as its own is renewed. Shown first, then asked for.
     """
     from pathlib import Path
 
-    from controller.cli.editor import decide, find_here, write
+    from controller.cli.editor import decide, find_here, remarks, write
+    from controller.cli.failures import say, warn_all
     from controller.cli.terminal import note
 
     folder = Path.cwd()
-    changes = tuple(decide(folder, find_here(folder, options.files)))
+    manifests = find_here(folder, options.files)
+    changes = decide(folder, manifests, options.files)
     _show(changes, options)
+    warn_all(remarks(folder, manifests), options)
     if not changes:
         note("the editor is set up: nothing is to be done", options)
         return 0
     if dry_run:
         return 0
-    if not (yes or _agreed(len(changes))):
-        _say_unwritten()
+    if not (yes or _can_ask()):
+        say("nothing was written: nobody can be asked here", hint=_again(options))
         return 1
+    if not (yes or _agreed(len(changes))):
+        note("nothing was written", options)
+        return 0
     write(folder, changes)
     note(f"{len(changes)} files written" if len(changes) > 1 else "1 file written", options)
     return 0
@@ -62,17 +70,17 @@ def _show(changes: Sequence[Change], options: Options) -> None:
         print_lines(line for one in changes for line in change_lines(one.file, one.before, one.after, paint=paint))
 
 
+def _can_ask() -> bool:
+    """On a terminal alone: elsewhere nobody would answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
 def _agreed(count: int) -> bool:
-    """Asks on a terminal alone: elsewhere nobody would answer."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
     return click.confirm(f"Write {count} files?" if count > 1 else "Write this file?", err=True)
 
 
-def _say_unwritten() -> None:
-    from controller.cli.failures import say
-
-    say("nothing was written", hint="controller ide init --yes")
+def _again(options: Options) -> str:
+    return shlex.join(["controller", "ide", "init", *(p for file in options.files for p in ("-f", str(file))), "--yes"])
 
 
 @ide.command(short_help="One line a stack, for prompts and status bars.")

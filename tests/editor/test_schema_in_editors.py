@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 import yaml
 
+from controller.intake.editor import with_modeline, with_settings
 from controller.model.manifest import schema
 from tests.editor.conftest import Start
 from tests.editor.server import LanguageServer
 
 REPOSITORY = Path(__file__).parents[2]
 HEAD = "apiVersion: controller/v1\nkind: Stack\nmetadata: {name: shop}\nspec:\n"
-MAPPED = ["manifests/**/*.yaml", "manifests/**/*.yml", "!**/*compose*.yaml", "!**/*compose*.yml"]
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def server(start: Start, folder: Path) -> LanguageServer:
-    """As `.vscode/settings.json` has it; nothing is fetched."""
-    schemas = {"./.vscode/controller.schema.json": MAPPED}
+    """As `ide init` writes `.vscode/settings.json`; nothing is fetched."""
+    schemas = json.loads(with_settings(""))["yaml.schemas"]
     return start(folder, {"schemas": schemas, "schemaStore": {"enable": False}, "hover": True, "completion": True})
 
 
@@ -73,7 +73,37 @@ def test_compose_files_are_not_judged_wherever_they_are(server: LanguageServer, 
     compose = "services: {web: {image: web}}\n"
     for name in ("compose.yaml", "manifests/compose.yaml", "manifests/docker-compose.override.yml", "other/a.yaml"):
         assert server.open(folder / name, compose) == [], name
-    assert server.open(folder / "manifests/not-so.yaml", compose) != []
+    for name in ("manifests/not-so.yaml", "manifests/composer.yaml", "manifests/compose-shop.yaml"):
+        assert server.open(folder / name, compose) != [], name
+
+
+def test_documents_of_other_programs_are_not_judged(server: LanguageServer, folder: Path) -> None:
+    """Editors map every folder `manifests`, wherever it is; and the controller leaves these alone, too."""
+    foreign = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {replicas: 2}\n"
+    assert server.open(folder / "k8s/manifests/web.yaml", foreign) == []
+    found = told(server.open(folder / "manifests/mixed.yaml", f"{foreign}---\n{BROKEN}"))
+    assert found >= {(number + 5, message) for number, message in WRONG}
+    assert server.open(folder / "manifests/newer.yaml", BROKEN.replace("controller/v1", "controller/v9")) != []
+    assert server.open(folder / "manifests/unversioned.yaml", "kind: Stack\n") != []
+
+
+def test_each_document_of_a_file_is_judged_by_its_own_line(bare: LanguageServer, folder: Path) -> None:
+    text = with_modeline(f"{BROKEN}---\n{BROKEN}", "manifests/two.yaml")
+    found = told(bare.open(folder / "manifests/two.yaml", text))
+    height = BROKEN.count("\n")
+    for above in (1, height + 3):
+        assert found >= {(number + above, message) for number, message in WRONG}
+
+
+def test_the_first_lines_are_helped_with_too(server: LanguageServer, folder: Path) -> None:
+    path = folder / "manifests/first.yaml"
+    server.open(path, "apiVersion: controller/v1\nkind: \n")
+    assert {"Stack", "Controller"} <= set(server.complete(path, 1, 6))
+    server.open(folder / "manifests/begun.yaml", "kind: Stack\n\n")
+    assert "apiVersion" in server.complete(folder / "manifests/begun.yaml", 1, 0)
+    server.open(folder / "manifests/head.yaml", HEAD + "  autoStart: true\n")
+    assert "Version of the manifest's format." in server.hover(folder / "manifests/head.yaml", 0, 3)
+    assert "A Compose project" in server.hover(folder / "manifests/head.yaml", 1, 7)
 
 
 def test_a_hover_says_what_a_key_and_its_words_mean(server: LanguageServer, folder: Path) -> None:

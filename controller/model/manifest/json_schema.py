@@ -19,6 +19,12 @@ _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
+_FOREIGN = {
+    "required": ["apiVersion"],
+    "properties": {"apiVersion": {"type": "string", "not": {"pattern": "^controller(/|$)"}}},
+}
+"""Of another program, in a file of the same folder: none of ours to judge, as the controller itself leaves it alone."""
+
 
 def make_schema() -> dict[str, Any]:
     """One schema for both kinds, chosen by `kind`; keys carry the docstrings of their fields."""
@@ -32,17 +38,21 @@ def make_schema() -> dict[str, Any]:
         if section.__name__ in definitions:
             _describe(definitions[section.__name__], section)
     _help(definitions)
-    return {
-        "$schema": DRAFT,
-        "title": "Manifest of controller",
+    ours = {
         "type": "object",
         "required": ["apiVersion", "kind"],
         "properties": {
             "apiVersion": {"const": "controller/v1", "description": "Version of the manifest's format."},
             "kind": {"description": "What the document describes."} | _choice_of(hints.KINDS),
         },
-        "defaultSnippets": hints.DOCUMENTS,
         "allOf": [_choice(name) for name in kinds],
+    }
+    return {
+        "$schema": DRAFT,
+        "title": "Manifest of controller",
+        "defaultSnippets": hints.DOCUMENTS,
+        "if": _FOREIGN,
+        "else": ours,
         "definitions": {name: _plain(definitions[name]) for name in sorted(definitions)},
     }
 

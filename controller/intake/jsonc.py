@@ -12,6 +12,7 @@ from controller.model.errors import Finding, InvalidInput
 
 _BLANK = re.compile(r"(?:[\s\ufeff]|//[^\n\r]*|/\*.*?\*/)*", re.DOTALL)
 _SAME_LINE = re.compile(r"(?:[ \t]|/\*[^\n\r]*?\*/)*(?://[^\n\r]*)?")
+_GAP = re.compile(r"[ \t]*")
 _STRING = re.compile(r'"(?:[^"\\\x00-\x1f]|\\.)*"')
 _WORD = re.compile(r"-?[0-9][0-9.eE+-]*|[a-z]+")
 _DEEPEST = 100
@@ -27,6 +28,8 @@ class Value(NamedTuple):
     parts: tuple[tuple[str, Value], ...] = ()
     comma: int | None = None
     """Behind the comma after the last part, where there is one."""
+    key: int | None = None
+    """Where its key begins, of a member of a mapping."""
 
     def child(self, key: str) -> Value | None:
         """The last one of that key counts, as editors have it."""
@@ -92,13 +95,32 @@ def add(source: Source, into: Value, new: Sequence[tuple[str | None, Any]]) -> l
     inner = _indent_of(source.text, into.parts[-1][1].start) if _is_spread(source.text, into) else outer + source.unit
     lines = [inner + _shown(key, value, inner, source) for key, value in new]
     body = f",{source.eol}".join(lines)
-    if not into.parts:
-        return [Edit(into.start + 1, into.end - 1, f"{source.eol}{body}{source.eol}{outer}")]
-    last = into.parts[-1][1].end
-    edits = [] if into.comma is not None else [Edit(last, last, ",")]
-    at = _end(_SAME_LINE, source.text, into.comma or last)
-    closing = "" if "\n" in source.text[at : into.end - 1] else source.eol + outer
-    return [*edits, Edit(at, at, f"{source.eol}{body}{closing}")]
+    if into.parts:
+        last = into.parts[-1][1].end
+        edits = [] if into.comma is not None else [Edit(last, last, ",")]
+        at = _end(_SAME_LINE, source.text, into.comma or last)
+    else:  # behind comments, if there are any
+        edits, at = [], into.start + 1 + len(source.text[into.start + 1 : into.end - 1].rstrip())
+    blank = source.text[at : into.end - 1]
+    if blank.strip() or "\n" in blank:
+        return [*edits, Edit(at, at, source.eol + body + ("" if "\n" in blank else source.eol + outer))]
+    return [*edits, Edit(at, into.end - 1, f"{source.eol}{body}{source.eol}{outer}")]
+
+
+def remove(source: Source, from_: Value, index: int) -> list[Edit]:
+    """A member or item gone, with its comma, its line, and what is said of it in that line."""
+    text, (_, value) = source.text, from_.parts[index]
+    is_last = index == len(from_.parts) - 1
+    comma = from_.comma if is_last else _skip(text, value.end) + 1
+    start, end = value.start if value.key is None else value.key, comma or value.end
+    line, past = text.rfind("\n", 0, start) + 1, _end(_SAME_LINE, text, end)
+    edits = []
+    if is_last and comma is None and index:
+        before = _skip(text, from_.parts[index - 1][1].end)
+        edits.append(Edit(before, before + 1, ""))
+    if not text[line:start].strip() and text[past : past + 1] in ("\r", "\n"):
+        return [*edits, Edit(line, past + len(source.eol), "")]
+    return [*edits, Edit(start, _end(_GAP, text, end), "")]
 
 
 def put(source: Source, instead: Value, value: Any) -> Edit:
@@ -106,9 +128,9 @@ def put(source: Source, instead: Value, value: Any) -> Edit:
     return Edit(instead.start, instead.end, _json(value, _indent_of(source.text, instead.start), source))
 
 
-def whole(value: Any) -> str:
+def whole(value: Any, eol: str = "\n") -> str:
     """A file of its own."""
-    return _dump(value, "", "  ", "\n") + "\n"
+    return _dump(value, "", "  ", eol) + eol
 
 
 def _shown(key: str | None, value: Any, indent: str, source: Source) -> str:
@@ -172,11 +194,11 @@ def _container(source: Source, start: int, depth: int, *, is_mapping: bool) -> V
     while source.text[at : at + 1] != close:
         if parts and comma is None:
             raise source.refuse(at, f"is not JSON: a comma or {close} is missing before this", "put it there")
-        key = ""
+        key, begin = "", at
         if is_mapping:
             key, at = _key(source, at)
         value = _value(source, at, depth + 1)
-        parts.append((key, value))
+        parts.append((key, value._replace(key=begin) if is_mapping else value))
         at, comma = _skip(source.text, value.end), None
         if source.text[at : at + 1] == ",":
             comma = at + 1

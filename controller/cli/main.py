@@ -21,13 +21,18 @@ def entry(arguments: Sequence[str] | None = None) -> NoReturn:
     fill_closed_streams()
     show_what_can_be_shown()
     code = run(sys.argv[1:] if arguments is None else arguments)
-    import threading
-
-    if code == _INTERRUPTED or any(
-        not one.daemon for one in threading.enumerate() if one is not threading.main_thread()
-    ):
+    if code == _INTERRUPTED or _is_somebody_at_work():
         _leave_at_once(code)
     sys.exit(code)
+
+
+def _is_somebody_at_work() -> bool:
+    """A thread that would be waited for. Who never loaded threads has none."""
+    if "threading" not in sys.modules:
+        return False
+    import threading
+
+    return any(not one.daemon for one in threading.enumerate() if one is not threading.main_thread())
 
 
 def _leave_at_once(code: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Where state and locks lie, as plain paths. Loads next to nothing: `ide status` answers within a blink."""
+"""Where state and locks lie, as plain paths, and whether there is room. Loads next to nothing, for `ide status`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ DATABASE, BOOK = "state.db", "secrets.json"
 """What is remembered of a stack, and its secrets, encrypted, which no loss of the former touches."""
 
 LOCK_FOLDER = "/run/lock"
+
+_LEAST = 64 * 1024
+"""Bytes that a write of the state takes at least: a page or two, and its journal."""
 
 
 def state_root(env: Mapping[str, str], uid: int) -> str:
@@ -38,6 +41,16 @@ def lock_file(engine_id: str, stack: str, state: str, folder: str = LOCK_FOLDER)
     if os.path.exists(shared) or (os.path.isdir(folder) and os.access(folder, os.W_OK | os.X_OK)):
         return shared
     return os.path.join(state, name)
+
+
+def has_room(folder: str | os.PathLike[str]) -> bool:
+    """False: its file system is read-only, or has no space or no inode left. What cannot be told is True."""
+    try:
+        found = os.statvfs(folder)
+    except OSError:
+        return True
+    inodes_end = found.f_files > 0 and found.f_ffree == 0  # some file systems count none
+    return not (found.f_flag & os.ST_RDONLY or inodes_end or found.f_bfree * found.f_frsize < _LEAST)
 
 
 def _home(env: Mapping[str, str], uid: int) -> str:

@@ -11,8 +11,7 @@ import os
 import sqlite3
 import stat
 
-from controller.loop.disk import has_room
-from controller.loop.folders import DATABASE, lock_file
+from controller.loop.folders import DATABASE, has_room, lock_file
 from controller.loop.holding import who_holds
 from controller.model.phases import Phase, StackPhase
 

@@ -16,8 +16,8 @@ from tests.contract_cli.conftest import Project
 
 HEAVY = (
     "click pydantic loguru rich python_on_whales yaml tenacity watchfiles psutil fastapi uvicorn asyncio dataclasses"
-    " pathlib typing inspect subprocess controller.engines controller.intake controller.decide controller.model.status"
-    " controller.loop.store controller.loop.database"
+    " pathlib typing inspect subprocess contextlib threading controller.engines controller.intake controller.decide"
+    " controller.model.status controller.loop.store controller.loop.database controller.loop.disk"
 )
 PROBE = """
 import atexit, sys

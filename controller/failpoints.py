@@ -37,6 +37,7 @@ DISK = frozenset(
         "address",
         "netcheck",
         "hardened",
+        "editor",
         "auditfile",
         "auditkey",
         "audithead",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from controller.alerts.rules import AT_WILL, CHANGING
-from controller.model.decision import Phase
+from controller.model.phases import Phase
 from controller.model.status import ServiceStatus
 
 Needs = Mapping[str, tuple[str, ...]]

@@ -20,8 +20,8 @@ from controller.alerts.rules import (
     find_symptoms,
 )
 from controller.model.alert import TELL_FOR, Alert, AlertPolicy, Book, Severity
-from controller.model.decision import Phase
 from controller.model.names import Instant
+from controller.model.phases import Phase
 from controller.model.status import ServiceStatus, StackStatus
 from controller.model.usage import ServiceUsage
 

@@ -8,8 +8,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
-from controller.model.decision import ON_ITS_WAY, SICK, Freeze, Phase
+from controller.model.decision import ON_ITS_WAY, Freeze
 from controller.model.names import Instant
+from controller.model.phases import SICK, Phase
 from controller.model.quantities import tell_octets
 from controller.model.status import Condition, ServiceStatus, StackStatus
 from controller.model.usage import Figures, ServiceUsage

@@ -68,6 +68,7 @@ CATALOGUE: tuple[tuple[str, tuple[Entry, ...]], ...] = (
             Entry("access", "access:access", "Who may do what through the API: can, list."),
             Entry("secrets", "secrets:secrets", "Values that containers get as files: list, set, rotate, import …"),
             Entry("init", "init:init", "Write a commented manifest for the Compose project here."),
+            Entry("ide", "ide:ide", "The editor: init sets it up, status is a line for prompts."),
             Entry("completion", "setup:completion", "Shell completion for bash, zsh or fish."),
             Entry("version", "setup:version", "Version of this program."),
         ),

@@ -117,7 +117,7 @@ def why(options: Options, services: tuple[str, ...]) -> int:
 
 def _causes(stacks: Sequence[StackStatus], names: Sequence[str], events: Sequence[Event]) -> list[Cause]:
     from controller.cli.selection import choose_services
-    from controller.model.decision import AT_REST
+    from controller.model.phases import AT_REST
     from controller.render.why import find_cause
 
     now = time.time()

@@ -9,7 +9,7 @@ import click
 
 from controller.cli.options import Options
 from controller.model.errors import ControllerError, Finding, InvalidInput
-from controller.render.text import clean
+from controller.render.paint import clean
 
 
 def report(error: Exception) -> int:

@@ -14,7 +14,7 @@ from controller.cli.parameters import DURATION, KIND
 
 if TYPE_CHECKING:
     from controller.model.status import StackStatus
-    from controller.render.text import Paint
+    from controller.render.paint import Paint
 
 
 @click.command()

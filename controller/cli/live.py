@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, TextIO
 
 from controller.cli.options import Options
 from controller.cli.terminal import paint_for
-from controller.model.decision import Phase
+from controller.model.phases import Phase
 from controller.model.status import Event, ServiceStatus, StackStatus
 from controller.render.events import clock
 from controller.render.live import change_line, progress_lines, tells_phase, warning_line
-from controller.render.text import Paint, plain
+from controller.render.paint import Paint, plain
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -50,7 +50,8 @@ def validate(options: Options) -> int:
 
 
 def _print_valid(reading: Reading, options: Options) -> None:
-    from controller.render.text import clean, count
+    from controller.render.paint import clean
+    from controller.render.text import count
 
     for read in reading.reads:
         if read.stack is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from controller.cli.live import Screen
 from controller.model.status import Event, StackStatus
-from controller.render.text import clean
+from controller.render.paint import clean
 
 
 class ServiceManager(Screen):

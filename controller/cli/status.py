@@ -25,7 +25,7 @@ Show = Callable[["Sequence[StackStatus]"], None]
 def status(options: Options, watch: bool, exit_code: bool) -> int:
     """Phase of each stack and service, and what is wrong. Needs no running controller."""
     from controller.cli.session import open_session
-    from controller.model.decision import StackPhase
+    from controller.model.phases import StackPhase
 
     with open_session(options) as session:
         stacks = session.status()

@@ -9,19 +9,14 @@ import sys
 from collections.abc import Iterable
 from typing import Any, TextIO
 
+from controller.cli.colour import wants_colour
 from controller.cli.options import Options
-from controller.render.text import Paint, ansi, plain
+from controller.render.paint import Paint, ansi, plain
 
 
 def has_colour(options: Options, stream: TextIO) -> bool:
     """`--color` over NO_COLOR over FORCE_COLOR over what the stream is."""
-    if options.color != "auto":
-        return options.color == "always"
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
-        return True
-    return stream.isatty() and os.environ.get("TERM") != "dumb"
+    return wants_colour(options.color, stream)
 
 
 def paint_for(options: Options, stream: TextIO | None = None) -> Paint:

@@ -92,7 +92,7 @@ def create(options: Options, user: str, roles: tuple[str, ...], lifetime: float 
     from controller.cli.policy import read_policy
     from controller.cli.terminal import note, print_data, print_lines
     from controller.loop.tokenbook import take_key
-    from controller.render.text import age
+    from controller.render.paint import age
     from controller.render.tokens import token_data
     from controller.security.signing import sign
 

@@ -19,9 +19,10 @@ from controller.decide.restart import count_docker_restarts
 from controller.decide.said import FALSE, TRUE, UNKNOWN, Said
 from controller.decide.trouble import tell_drift, tell_stable, tell_stuck
 from controller.decide.world import World
-from controller.model.decision import AT_REST, MOVING, SICK, Decision, Freeze, Offers, Phase
+from controller.model.decision import Decision, Freeze, Offers
 from controller.model.desired import DesiredService, FailureAction
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
+from controller.model.phases import AT_REST, MOVING, SICK, Phase
 from controller.model.status import ServiceStatus
 
 _GONE = frozenset({ReplicaPhase.DEAD, ReplicaPhase.REMOVING})

@@ -14,10 +14,11 @@ from controller.decide.case import ALIVE
 from controller.decide.identity import Known
 from controller.decide.lacking import laid_as, made_with
 from controller.decide.leeway import add, at_least, plus, times
-from controller.model.decision import AT_REST, ON_ITS_WAY, Decision, History, Phase
+from controller.model.decision import ON_ITS_WAY, Decision, History
 from controller.model.desired import DesiredService, Order
 from controller.model.names import ReplicaId, Revision, split_release
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
+from controller.model.phases import AT_REST, Phase
 from controller.model.resources import NOTHING, Amount, Claims
 from controller.model.routes import RouteState
 from controller.model.steps import Create, Fetch, Route, Start, Stop, Withdraw

@@ -11,8 +11,9 @@ from controller.decide.heal import tries_of
 from controller.decide.moves import Moves
 from controller.decide.networks import is_under_way
 from controller.decide.rollout import WAYS_BACK, find_surplus
-from controller.model.decision import ON_ITS_WAY, Course, Decision, Offers, Phase
+from controller.model.decision import ON_ITS_WAY, Course, Decision, Offers
 from controller.model.observed import Replica, ReplicaPhase, Trouble
+from controller.model.phases import Phase
 from controller.model.steps import Restart, Start
 
 Words = tuple[Phase, str, str]

@@ -16,10 +16,11 @@ from controller.decide.phase import QUARANTINED
 from controller.decide.stack import decide_stack
 from controller.decide.timeline import Story, make_rows
 from controller.decide.world import World
-from controller.model.decision import AT_REST, Decision, Freeze, Phase
+from controller.model.decision import Decision, Freeze
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId
 from controller.model.observed import ServiceView, Trouble
+from controller.model.phases import AT_REST, Phase
 from controller.model.plan import Held, Plan, PlannedUpdate
 from controller.model.steps import (
     Create,

@@ -47,10 +47,11 @@ from controller.decide.phase import PULL_BACKOFF, UPDATE_FAILED, begins, conclud
 from controller.decide.restart import FORGIVEN_AFTER, keep_grants
 from controller.decide.rollout import create_missing, finish_interrupted, remove_surplus, replace_stale
 from controller.decide.turns import wait_turn
-from controller.model.decision import ON_ITS_WAY, Aim, Course, Decision, Freeze, History, Phase
+from controller.model.decision import ON_ITS_WAY, Aim, Course, Decision, Freeze, History
 from controller.model.desired import Leaving
 from controller.model.names import HALF_MADE, make_release, split_release
 from controller.model.observed import Replica, Trouble
+from controller.model.phases import Phase
 from controller.model.steps import Restart, Route, Start, Step, Withdraw, split_fetches
 
 SOON = 0.01

@@ -13,10 +13,11 @@ from controller.decide.said import TRUE, Said, keep_former, keep_transitions
 from controller.decide.trouble import find_restarted
 from controller.decide.unchanged import Unchanged
 from controller.decide.world import World
-from controller.model.decision import AT_REST, SICK, Decision, Phase, StackPhase
+from controller.model.decision import Decision
 from controller.model.desired import DesiredService, Leaving
 from controller.model.names import Instant
 from controller.model.observed import Replica, ServiceView
+from controller.model.phases import AT_REST, SICK, Phase, StackPhase
 from controller.model.status import Condition, ServiceStatus, StackStatus
 
 _REPLACING = frozenset({Phase.UPDATING, Phase.ROLLING_BACK})

@@ -15,10 +15,11 @@ from controller.decide.restart import FORGIVEN_AFTER, count_tries, tell_times
 from controller.decide.said import FALSE, TRUE, Said
 from controller.decide.touched import AS_ASKED, find_touched, may_be_job, needs_another, repairs, tell_difference
 from controller.decide.world import World
-from controller.model.decision import Decision, Freeze, Phase
+from controller.model.decision import Decision, Freeze
 from controller.model.desired import DesiredService, DriftPolicy
 from controller.model.names import Instant
 from controller.model.observed import Difference, Replica, ReplicaPhase, ServiceView, Trouble
+from controller.model.phases import Phase
 from controller.model.steps import Connect, Disconnect, Limit, Rename
 
 Drifted = tuple[Replica, tuple[Difference, ...]]

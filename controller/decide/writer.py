@@ -8,10 +8,11 @@ from types import MappingProxyType
 
 from controller.decide.case import still_waits
 from controller.decide.identity import lacks_network
-from controller.model.decision import Decision, Hold, Phase
+from controller.model.decision import Decision, Hold
 from controller.model.desired import DesiredService
 from controller.model.names import HALF_MADE, Instant, ReplicaId
 from controller.model.observed import Replica, ReplicaPhase, ServiceView
+from controller.model.phases import Phase
 
 FOREIGN_WRITER = "ForeignWriter"
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from controller.intake.findings import at, suggest
 from controller.model.alert import FOLLOWING, METRICS, AlertPolicy, Rule, Threshold
 from controller.model.channel import Channel
-from controller.model.decision import Phase
 from controller.model.errors import Finding
+from controller.model.phases import Phase
 
 if TYPE_CHECKING:
     from controller.model.manifest import Controller, Stack

@@ -18,9 +18,9 @@ from controller.loop.overlay import find_claims, is_frozen
 from controller.loop.reconcile import Reconciler
 from controller.loop.usagehistory import read_highest
 from controller.model.advice import Recommendation, Resource
-from controller.model.decision import Phase
 from controller.model.desired import DesiredService
 from controller.model.names import Instant
+from controller.model.phases import Phase
 from controller.model.resources import NO_BOUNDS, AdjustMode, AdjustPolicy
 from controller.model.usage import ServiceUsage, Usage
 from controller.resources.adjust import judge, window_of

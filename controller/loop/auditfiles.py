@@ -15,7 +15,8 @@ from typing import NamedTuple
 from controller import failpoints
 from controller.loop.database import make_private
 from controller.loop.disk import sync_folder
-from controller.loop.store import folder_name, stack_dir
+from controller.loop.folders import folder_name
+from controller.loop.store import stack_dir
 from controller.model.errors import ControllerError
 from controller.security.audit import KeyRing, Line, read_line, split_lines
 from controller.security.auditproof import Segment

@@ -20,7 +20,7 @@ from typing import Any
 from controller.loop.auditfiles import find_key, key_mark, known_logs, place_of
 from controller.loop.auditlog import AuditLog
 from controller.loop.audittail import as_log
-from controller.loop.store import folder_name
+from controller.loop.folders import folder_name
 from controller.model.auditing import KEEPS_ALL, AuditPolicy
 from controller.model.errors import ControllerError
 from controller.model.names import Instant

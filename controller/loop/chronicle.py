@@ -11,10 +11,11 @@ from controller.decide.status import make_status
 from controller.decide.unchanged import Unchanged
 from controller.decide.world import World
 from controller.loop.store import Store
-from controller.model.decision import SICK, Decision, Phase, StackPhase
+from controller.model.decision import Decision
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, split_release
 from controller.model.observed import Replica, ReplicaPhase
+from controller.model.phases import SICK, Phase, StackPhase
 from controller.model.status import Condition, Event, StackStatus
 from controller.model.steps import Disconnect, Made, Outcome, Result, Step, step_action, step_number
 from controller.model.timings import Sample, Span, Timings

@@ -20,8 +20,9 @@ from controller.loop.ground import Ground
 from controller.loop.loaded import Loaded
 from controller.loop.reconcile import Reconciler
 from controller.model.cleanup import CleanupReport
-from controller.model.decision import MOVING, Hold, Phase
+from controller.model.decision import Hold
 from controller.model.names import Instant
+from controller.model.phases import MOVING, Phase
 from controller.model.resources import CleanupPolicy
 from controller.model.status import ServiceStatus
 from controller.model.wish import Wish

@@ -15,10 +15,11 @@ from controller.decide.trouble import find_drifted, tell_drifted, tell_stuck
 from controller.decide.world import World
 from controller.loop.loaded import Loaded
 from controller.loop.setbacks import find_setbacks, has_pin
-from controller.model.decision import History, StackPhase
+from controller.model.decision import History
 from controller.model.desired import DriftPolicy, Leaving
 from controller.model.names import Instant
 from controller.model.observed import Observed, Replica
+from controller.model.phases import StackPhase
 from controller.model.status import Condition, StackStatus
 
 _NEW = History()

@@ -10,11 +10,11 @@ from typing import NamedTuple
 
 from controller.engines.base import Engine
 from controller.loop.hands import Hands, Job
-from controller.model.decision import Phase
 from controller.model.errors import ControllerError
 from controller.model.metrics import CustomMetric
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica
+from controller.model.phases import Phase
 from controller.model.status import StackStatus
 from controller.resources.scrape import read_figure
 

@@ -35,10 +35,10 @@ from controller.intake.managed import (
 )
 from controller.intake.targets import Target
 from controller.loop.codec import decode, encode
+from controller.loop.folders import folder_name
 from controller.loop.keyring import Opened
 from controller.loop.mounts import MountedFile, put_files, remove_files
 from controller.loop.secretbook import Record, SecretBook
-from controller.loop.store import folder_name
 from controller.loop.whole import alone_in, clear_unfinished, explained, remove_whole, write_whole
 from controller.model.delivered import MOUNTED, NO_DELIVERY, Delivery
 from controller.model.errors import ControllerError, Finding, InvalidInput

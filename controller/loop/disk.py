@@ -1,4 +1,4 @@
-"""The disk below the state: whether it takes anything, one writer of a folder at a time, names that last."""
+"""The disk below the state: one writer of a folder at a time, names that last."""
 
 from __future__ import annotations
 
@@ -7,19 +7,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-_LEAST = 64 * 1024
-"""Bytes that a write of the state takes at least: a page or two, and its journal."""
-
-
-def has_room(folder: Path) -> bool:
-    """False: its file system is read-only, or has no space or no inode left. What cannot be told is True."""
-    try:
-        found = os.statvfs(folder)
-    except OSError:
-        return True
-    inodes_end = found.f_files > 0 and found.f_ffree == 0  # some file systems count none
-    return not (found.f_flag & os.ST_RDONLY or inodes_end or found.f_bfree * found.f_frsize < _LEAST)
 
 
 @contextmanager

@@ -18,11 +18,12 @@ from controller.loop.setbacks import (
     is_settled,
     wait_in_vain,
 )
-from controller.model.decision import History, Phase
+from controller.model.decision import History
 from controller.model.desired import DesiredService
 from controller.model.generation import Ending, Generation
 from controller.model.names import ImageId, Release, Revision, make_release, split_release
 from controller.model.observed import ServiceView
+from controller.model.phases import Phase
 
 ROLLED_BACK = "RolledBack"
 """The reason of a service that is back on what ran before."""

@@ -17,9 +17,10 @@ from controller.loop.reconcile import Reconciler
 from controller.loop.roommaking import PATIENCE, may_make_room
 from controller.loop.setbacks import find_waits, is_beaten, is_kept_off, is_settled, wait_in_vain
 from controller.model.applied import ServiceResult, StackResult
-from controller.model.decision import AT_REST, Decision, Freeze, Phase
+from controller.model.decision import Decision, Freeze
 from controller.model.desired import Leaving
 from controller.model.names import Instant, split_release
+from controller.model.phases import AT_REST, Phase
 from controller.model.wish import Wish
 
 _REACHED = frozenset({Phase.READY, Phase.COMPLETED})

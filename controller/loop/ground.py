@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 from controller.engines.base import Engine, EngineInfo
 from controller.intake.targets import Broken, Request, Target, Targets, find_targets
 from controller.loop.auditor import AuditBook
+from controller.loop.folders import BOOK
 from controller.loop.generation import load_target, present_generation
 from controller.loop.loaded import Loaded
 from controller.loop.lock import lock_path
-from controller.loop.store import BOOK, Store, known_stacks, stack_dir
+from controller.loop.store import Store, known_stacks, stack_dir
 from controller.model.auditing import AuditPolicy
 from controller.model.desired import DesiredService
 from controller.model.errors import ControllerError, EngineError, Finding, InvalidInput

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.loop.store import BOOK
+from controller.loop.folders import BOOK
 from controller.loop.tokenfile import FILE as TOKENS
 from controller.loop.tokenfile import seals_in
 from controller.loop.whole import alone_in, clear_unfinished, explained, remove_whole, write_whole

@@ -16,9 +16,9 @@ from typing import NamedTuple
 from controller.loop.acting import who
 from controller.loop.auditfiles import CONTROLLER
 from controller.loop.auditor import AuditBook, caller
+from controller.loop.folders import BOOK
 from controller.loop.keyring import begin_turn, encrypted_files, encrypted_in, end_turn, keys_in
 from controller.loop.secretbook import SecretBook
-from controller.loop.store import BOOK
 from controller.loop.tokenfile import FILE as TOKENS
 from controller.loop.tokenfile import seals_in
 from controller.loop.whole import alone_in, explained, write_whole

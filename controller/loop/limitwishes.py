@@ -12,10 +12,10 @@ from controller.loop.advising import facts_of, find_started, read_measured
 from controller.loop.overlay import claims_of, find_claims
 from controller.loop.reconcile import Reconciler
 from controller.model.advice import Recommendation, Resource
-from controller.model.decision import Phase
 from controller.model.desired import DesiredService
 from controller.model.errors import ControllerError
 from controller.model.observed import ServiceView
+from controller.model.phases import Phase
 from controller.model.resources import NO_LIMIT, AdjustMode, AdjustPolicy, Claims
 from controller.model.steps import Limit
 from controller.model.wish import Wish

@@ -15,12 +15,11 @@ from pathlib import Path
 
 from controller import failpoints
 from controller.loop.database import make_private
-from controller.loop.store import folder_name
+from controller.loop.folders import LOCK_FOLDER, lock_file
+from controller.loop.holding import read_words, who_holds
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 
-LOCK_FOLDER = Path("/run/lock")
-_LIMIT = 4096
 _TRIES = 5
 _PAUSE = 0.02
 
@@ -62,13 +61,9 @@ class Lock:
         self.release()
 
 
-def lock_path(engine_id: str, stack: str, state: Path, folder: Path = LOCK_FOLDER) -> Path:
+def lock_path(engine_id: str, stack: str, state: Path, folder: Path = Path(LOCK_FOLDER)) -> Path:
     """Where the lock of a stack lies: at a place that all users share, in the state folder where there is none."""
-    name = f"controller-{folder_name(engine_id)}-{folder_name(stack)}.lock"
-    shared = folder / name
-    if shared.exists() or (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
-        return shared
-    return state / name
+    return Path(lock_file(engine_id, stack, str(state), str(folder)))
 
 
 def try_lock(path: Path, state: Path, now: Callable[[], Instant]) -> Lock | Holder:
@@ -76,7 +71,7 @@ def try_lock(path: Path, state: Path, now: Callable[[], Instant]) -> Lock | Hold
     handle = _open(path)
     try:
         taken = _take(handle)
-        holder = None if taken else _read(handle)
+        holder = None if taken else Holder(*read_words(handle))
     except BaseException:
         os.close(handle)
         raise
@@ -90,15 +85,10 @@ def try_lock(path: Path, state: Path, now: Callable[[], Instant]) -> Lock | Hold
 def read_holder(path: Path) -> Holder | None:
     """Who holds the lock now; None: nobody."""
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except FileNotFoundError:
-        return None
+        words = who_holds(str(path))
     except OSError as error:
         raise _unusable(path, error) from error
-    try:
-        return _read(handle) if _is_held(handle) else None
-    finally:
-        os.close(handle)
+    return None if words is None else Holder(*words)
 
 
 def _take(handle: int) -> bool:
@@ -112,19 +102,11 @@ def _take(handle: int) -> bool:
     return False
 
 
-def _is_held(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    return False
-
-
 def _open(path: Path) -> int:
     """The file may be another user's, in a sticky folder: never follow a link, never create over what is there."""
     flags = os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     try:
-        if path.parent != LOCK_FOLDER:
+        if path.parent != Path(LOCK_FOLDER):
             make_private(path.parent)
         handle = _open_existing(path, flags)
         if handle is None:
@@ -161,26 +143,6 @@ def _write(handle: int, holder: Holder) -> None:
     with suppress(OSError), failpoints.around("disk.holder"):
         os.ftruncate(handle, 0)
         os.pwrite(handle, text.encode(), 0)
-
-
-def _read(handle: int) -> Holder:
-    """Anybody may have written this: only what looks right is believed, and nothing can disturb a terminal."""
-    try:
-        data = json.loads(os.pread(handle, _LIMIT, 0))
-        user = "".join(char for char in str(data["user"]) if char.isprintable())[:64]
-        state = "".join(char for char in str(data["state"]) if char.isprintable())
-        holder = Holder(user, int(data["uid"]), int(data["pid"]), float(data["since"]), state)
-    except (ValueError, KeyError, TypeError, OSError):
-        return Holder("somebody", -1, 0, 0.0, "")
-    return holder if _is_plausible(holder) else Holder("somebody", -1, 0, 0.0, "")
-
-
-def _is_plausible(holder: Holder) -> bool:
-    """A process that can be looked up must be the user's who is named; in another pid namespace it cannot be."""
-    try:
-        return os.stat(f"/proc/{holder.pid}").st_uid == holder.uid
-    except OSError:
-        return True
 
 
 def _user_name(uid: int) -> str:

@@ -34,11 +34,12 @@ from controller.loop.setbacks import find_failed_restarts
 from controller.loop.store import Store
 from controller.loop.tools import Key, Tools
 from controller.loop.wanted import Extra, with_extras
-from controller.model.decision import Decision, StackPhase
+from controller.model.decision import Decision
 from controller.model.errors import ControllerError, EngineError
 from controller.model.generation import Cause
 from controller.model.names import Instant, Release, Revision
 from controller.model.observed import Observed, ServiceView
+from controller.model.phases import StackPhase
 from controller.model.status import StackStatus
 from controller.model.steps import Outcome, Row
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from controller.loop.codec import decode, encode
-from controller.loop.store import BOOK
+from controller.loop.folders import BOOK
 from controller.loop.whole import alone_in, clear_unfinished, explained, write_whole
 from controller.model.errors import ControllerError
 from controller.model.names import Instant

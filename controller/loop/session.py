@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import TYPE_CHECKING, Any
 
-from controller.loop.disk import has_room
+from controller.loop.folders import has_room
 from controller.loop.ground import Asked, Ground, complain, survey_of
 from controller.loop.lock import read_holder
 from controller.model.errors import ControllerError, Finding

@@ -7,10 +7,11 @@ from collections.abc import Collection, Mapping
 from controller.decide.barred import INSECURE
 from controller.decide.phase import QUARANTINED, UPDATE_FAILED
 from controller.decide.world import World
-from controller.model.decision import AT_REST, MOVING, Course, Decision, History, Phase
+from controller.model.decision import Course, Decision, History
 from controller.model.desired import DesiredService
 from controller.model.names import Release, split_release
 from controller.model.observed import Trouble
+from controller.model.phases import AT_REST, MOVING, Phase
 from controller.model.steps import Connect, Disconnect
 
 _NEW = History()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pwd
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 from controller.loop.alertbook import AlertRecords
 from controller.loop.codec import Texts, decode
 from controller.loop.database import Database
+from controller.loop.folders import DATABASE, folder_name, state_root
 from controller.loop.imagebook import ImageBook
 from controller.loop.intents import IntentBox
 from controller.loop.journal import ReplicaJournal
@@ -23,30 +23,15 @@ from controller.model.decision import History
 from controller.model.errors import ControllerError
 from controller.model.names import Instant
 
-DATABASE, BOOK = "state.db", "secrets.json"
-"""What is remembered of a stack, and its secrets, encrypted, which no loss of the former touches."""
-
 
 def state_dir(env: Mapping[str, str], uid: int) -> Path:
     """The folder of all state of one user; it need not exist yet."""
-    if given := env.get("CONTROLLER_STATE_DIR"):
-        return Path(given).absolute()
-    if uid == 0:
-        return Path("/var/lib/controller")
-    if (xdg := env.get("XDG_STATE_HOME", "")).startswith("/"):
-        return Path(xdg) / "controller"
-    return _home(env, uid) / ".local" / "state" / "controller"
+    return Path(state_root(env, uid))
 
 
 def stack_dir(root: Path, engine_id: str, stack: str) -> Path:
     """The folder of one stack on one engine."""
     return root / folder_name(engine_id) / folder_name(stack)
-
-
-def folder_name(name: str) -> str:
-    """The name as it can stand in a path; names of stacks and ids of engines nearly always stand as they are."""
-    plain = name.replace("/", "_").replace("\0", "_")
-    return plain if plain not in ("", ".", "..") else f"_{plain}"
 
 
 def known_stacks(root: Path, engine_id: str) -> tuple[str, ...]:
@@ -123,12 +108,3 @@ class Histories:
         with self._database.write():
             for service in services:
                 self._database.execute("DELETE FROM histories WHERE service = ?", (service,))
-
-
-def _home(env: Mapping[str, str], uid: int) -> Path:
-    if (home := env.get("HOME", "")).startswith("/"):
-        return Path(home)
-    try:
-        return Path(pwd.getpwuid(uid).pw_dir)
-    except KeyError:
-        raise ControllerError("no home folder to keep state in", hint="set CONTROLLER_STATE_DIR") from None

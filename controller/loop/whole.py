@@ -6,6 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from controller import failpoints
@@ -37,10 +38,11 @@ def write_whole(path: Path, content: bytes, point: str, mode: int = PRIVATE, own
         sync_folder(path.parent)
 
 
-def clear_unfinished(folder: Path) -> None:
-    """What a killed writer left in that folder goes; nobody may be writing there. Raises ControllerError."""
+def clear_unfinished(folder: Path, name: str = "") -> None:
+    """What a killed writer left in that folder, of the file of that name alone where one is given, goes; nobody may be
+    writing there. Raises ControllerError."""
     with explained(folder):
-        for path in folder.glob(f".*{_UNFINISHED}"):
+        for path in folder.glob(f".{escape(name)}*{_UNFINISHED}"):
             with failpoints.around("disk.unfinished"):
                 path.unlink(missing_ok=True)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from controller.model.decision import Phase
 from controller.model.names import Instant
+from controller.model.phases import Phase
 
 
 class Severity(StrEnum):

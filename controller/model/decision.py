@@ -10,50 +10,13 @@ from typing import NamedTuple
 from controller.model.desired import DesiredService
 from controller.model.names import Instant, Release, ReplicaId, Revision
 from controller.model.observed import Life, Mount
+from controller.model.phases import Phase
 from controller.model.routes import Frontend
 from controller.model.steps import Create, Step
-
-
-class Phase(StrEnum):
-    """The phase of a service."""
-
-    PENDING = "Pending"
-    WAITING = "Waiting"
-    STARTING = "Starting"
-    READY = "Ready"
-    UPDATING = "Updating"
-    ROLLING_BACK = "RollingBack"
-    DEGRADED = "Degraded"
-    CRASH_LOOP = "CrashLoopBackOff"
-    FAILED = "Failed"
-    COMPLETED = "Completed"
-    PAUSED = "Paused"
-    STOPPED = "Stopped"
-
-
-SICK = frozenset({Phase.DEGRADED, Phase.CRASH_LOOP, Phase.FAILED})
-"""Phases in which something is wrong."""
 
 FETCHING, BUILDING = "FetchingImage", "BuildingImage"
 ON_ITS_WAY = frozenset({FETCHING, BUILDING})
 """Reasons of services whose image is on its way."""
-
-AT_REST = frozenset({Phase.READY, Phase.COMPLETED, Phase.STOPPED})
-"""Phases of which nothing needs to be said beyond the word, and in which nothing more is to come."""
-
-MOVING = frozenset({Phase.PENDING, Phase.WAITING, Phase.STARTING, Phase.UPDATING, Phase.ROLLING_BACK})
-"""Phases of who is on its way."""
-
-
-class StackPhase(StrEnum):
-    """The phase of a stack."""
-
-    CONVERGED = "Converged"
-    PROGRESSING = "Progressing"
-    DEGRADED = "Degraded"
-    FAILED = "Failed"
-    PAUSED = "Paused"
-    STOPPED = "Stopped"
 
 
 class Grant(NamedTuple):

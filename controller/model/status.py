@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from controller.model.decision import Phase, StackPhase
 from controller.model.names import Instant
 from controller.model.observed import Replica
+from controller.model.phases import Phase, StackPhase
 from controller.model.routes import Frontend
 
 

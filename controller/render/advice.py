@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from signal import Signals
 from typing import NamedTuple
 
-from controller.model.decision import SICK, Freeze, Phase
+from controller.model.decision import Freeze
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
+from controller.model.phases import SICK, Phase
 from controller.model.status import Condition, ServiceStatus
 
 SUSPECT = 3600.0

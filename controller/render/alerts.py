@@ -9,7 +9,8 @@ from controller.loop.alertbook import Posted
 from controller.model.alert import Alert, Severity, Silence
 from controller.model.names import Instant
 from controller.render.data import timestamp
-from controller.render.text import Cell, Paint, age, clean, joined, plain, table
+from controller.render.paint import Paint, age, clean, plain
+from controller.render.text import Cell, joined, table
 
 _ROLES = {Severity.CRITICAL: "bad", Severity.WARNING: "warn", Severity.INFO: "dim"}
 

@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from controller.loop.auditread import Export, Read, act_of
-from controller.render.text import Cell, Paint, clean, plain, table
+from controller.render.paint import Paint, clean, plain
+from controller.render.text import Cell, table
 from controller.security.auditproof import State, Verdict
 
 CONTROLLER = "controller"

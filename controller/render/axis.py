@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-from controller.render.text import age
+from controller.render.paint import age
 
 T = TypeVar("T")
 

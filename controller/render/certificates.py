@@ -7,7 +7,8 @@ from typing import Any
 
 from controller.model.certified import CertificateAct, CertificateState, Seen, StackCertificates
 from controller.render.data import timestamp
-from controller.render.text import NONE, Cell, Paint, age, clean, plain, table
+from controller.render.paint import NONE, Paint, age, clean, plain
+from controller.render.text import Cell, table
 
 _SHOWN = 16
 """Digits of a serial or an id."""

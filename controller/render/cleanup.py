@@ -9,7 +9,8 @@ from typing import Any
 from controller.model.cleanup import CleanupReport, Done, Fate, Rubbish, Schedule
 from controller.model.quantities import tell_octets
 from controller.render.data import timestamp
-from controller.render.text import NONE, Cell, Paint, age, clean, count, joined, plain, table
+from controller.render.paint import NONE, Paint, age, clean, plain
+from controller.render.text import Cell, count, joined, table
 
 _GOES = (Fate.UNUSED, Fate.REMOVED)
 _ROLES = {Fate.REMOVED: "good", Fate.LEFT: "warn", Fate.FAILED: "bad", Fate.TOLD: "warn"}

@@ -11,9 +11,11 @@ from controller.model.observed import Replica
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
 from controller.render.data import timestamp
 from controller.render.events import clock, last_seen
-from controller.render.phases import next_try, role_of
+from controller.render.paint import NONE, Paint, age, clean, plain
+from controller.render.phases import next_try
+from controller.render.roles import role_of
 from controller.render.status import replica_state, service_lines
-from controller.render.text import NONE, Paint, age, clean, count, plain, span, table
+from controller.render.text import count, span, table
 
 
 def describe_stack(stack: StackStatus, events: Sequence[Event], now: Instant, *, paint: Paint = plain) -> list[str]:

@@ -7,7 +7,8 @@ from datetime import datetime, tzinfo
 
 from controller.model.names import Instant
 from controller.model.status import Event
-from controller.render.text import Cell, Paint, age, clean, plain, table
+from controller.render.paint import Paint, age, clean, plain
+from controller.render.text import Cell, table
 
 _HUES = ("36", "33", "32", "35", "34", "96", "93", "92", "95", "94")
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from controller.decide.graph import Graph, batches, build_graph, critical_path
 from controller.model.desired import Condition, DesiredStack, Need
-from controller.render.text import Paint, clean, plain, span
+from controller.render.paint import Paint, clean, plain
+from controller.render.text import span
 
 _WORDS = {Condition.STARTED: "started", Condition.HEALTHY: "healthy", Condition.COMPLETED: "completed"}
 

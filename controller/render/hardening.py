@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from controller.model.running import Model
-from controller.render.text import Paint, clean, plain
+from controller.render.paint import Paint, clean, plain
 from controller.security.mending import Instead, Mended
 
 

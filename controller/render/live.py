@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.model.decision import AT_REST, Phase
 from controller.model.names import Instant
+from controller.model.phases import AT_REST, Phase
 from controller.model.status import Event, ServiceStatus, StackStatus
-from controller.render.phases import remark_on, role_of
+from controller.render.paint import Paint, age, clean, plain
+from controller.render.phases import remark_on
+from controller.render.roles import role_of
 from controller.render.status import headline
-from controller.render.text import Paint, age, clean, count, cut, plain, span, width_of
+from controller.render.text import count, cut, span, width_of
 
 _KEPT_DOWN = frozenset({"StoppedByUser", "NotStarted", "NotRunningAtAdoption"})
 """Reasons to stay stopped that a person may have forgotten: they are told at the first look too."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from controller.model.quantities import tell_octets
 from controller.model.usage import EngineView, HostUsage, OwnLimits, Usage
-from controller.render.text import Paint, plain
+from controller.render.paint import Paint, plain
 
 Data = dict[str, Any]
 

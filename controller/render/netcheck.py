@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 from controller.loop.netcheck import Checked
 from controller.model.reach import Pair, Reach, Verdict, Via
 from controller.render.data import timestamp
+from controller.render.paint import NONE, Paint, clean, plain
 from controller.render.published import published_data, published_lines
-from controller.render.text import NONE, Cell, Paint, clean, count, cut, plain, table, width_of
+from controller.render.text import Cell, count, cut, table, width_of
 from controller.security.reach import worst_of
 
 Data = dict[str, Any]

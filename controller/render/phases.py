@@ -1,34 +1,13 @@
-"""What each phase means to the eye: the role it is painted in. The word itself carries the meaning. Pure."""
+"""What is said of a phase beside its word. Pure."""
 
 from __future__ import annotations
 
-from controller.model.decision import SICK, Phase, StackPhase
 from controller.model.names import Instant
+from controller.model.phases import SICK, Phase, StackPhase
 from controller.model.status import ServiceStatus
+from controller.render.roles import role_of
 from controller.render.text import Cell
 
-_SERVICE = {
-    Phase.PENDING: "busy",
-    Phase.WAITING: "busy",
-    Phase.STARTING: "busy",
-    Phase.READY: "good",
-    Phase.UPDATING: "busy",
-    Phase.ROLLING_BACK: "warn",
-    Phase.DEGRADED: "warn",
-    Phase.CRASH_LOOP: "bad",
-    Phase.FAILED: "bad",
-    Phase.COMPLETED: "good",
-    Phase.PAUSED: "dim",
-    Phase.STOPPED: "dim",
-}
-_STACK = {
-    StackPhase.CONVERGED: "good",
-    StackPhase.PROGRESSING: "busy",
-    StackPhase.DEGRADED: "warn",
-    StackPhase.FAILED: "bad",
-    StackPhase.PAUSED: "dim",
-    StackPhase.STOPPED: "dim",
-}
 _TRIES_AGAIN = SICK | {Phase.PENDING, Phase.WAITING}
 
 _REMARKS = {
@@ -54,11 +33,6 @@ def next_try(service: ServiceStatus) -> Instant | None:
     None: nothing is wrong, or nothing comes of it by time alone.
     """
     return service.wake_at if service.phase in _TRIES_AGAIN else None
-
-
-def role_of(phase: Phase | StackPhase) -> str:
-    """The role that a phase is painted in."""
-    return _SERVICE[phase] if isinstance(phase, Phase) else _STACK[phase]
 
 
 def phase_cell(phase: Phase | StackPhase) -> Cell:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from itertools import groupby
 
 from controller.model.plan import Held, Plan, PlannedStep, PlannedUpdate, PlannedWait
-from controller.render.text import Paint, clean, count, joined, plain, span, width_of
+from controller.render.paint import Paint, clean, plain
+from controller.render.text import count, joined, span, width_of
 
 _VERB = len("restart")
 _ROLE = {"disconnect": "warn", "create": "good", "start": "good", "remove": "bad", "stop": "warn", "restart": "warn"}

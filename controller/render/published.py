@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from controller.render.text import Cell, Paint, plain, table
+from controller.render.paint import Paint, plain
+from controller.render.text import Cell, table
 from controller.security.published import AROUND_FIREWALLS, MEND, From, Published, tell_from
 
 _ROLES = {From.EVERYONE: "warn", From.INTERFACE: "", From.MACHINE: "good"}

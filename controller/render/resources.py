@@ -8,7 +8,8 @@ from typing import Any
 from controller.model.advice import LimitStatus, Recommendation, Resource, ServiceLimits, StackLimits
 from controller.model.quantities import tell_cores, tell_octets
 from controller.render.data import timestamp
-from controller.render.text import NONE, Cell, Paint, plain, table
+from controller.render.paint import NONE, Paint, plain
+from controller.render.text import Cell, table
 from controller.render.usage import UNKNOWN
 
 Data = dict[str, Any]

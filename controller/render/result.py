@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from controller.model.applied import ServiceResult, StackResult
-from controller.render.text import NONE, Cell, Paint, clean, count, plain, span, table
+from controller.render.paint import NONE, Paint, clean, plain
+from controller.render.text import Cell, count, span, table
 
 _GOOD = frozenset({"unchanged", "Ready", "Completed", "Stopped", "Paused"})
 

@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from controller.decide.phase import QUARANTINED
 from controller.loop.compare import MASK, Change
 from controller.loop.setbacks import wait_in_vain
-from controller.model.decision import AT_REST, Phase
 from controller.model.generation import Ending, Generation
 from controller.model.names import Instant, split_release
+from controller.model.phases import AT_REST, Phase
 from controller.model.status import ServiceStatus, StackStatus
 from controller.render.data import timestamp
-from controller.render.text import NONE, Cell, Paint, age, clean, count, plain, table
+from controller.render.paint import NONE, Paint, age, clean, plain
+from controller.render.text import Cell, count, table
 
 _ROLES = {Ending.CONVERGED: "good", Ending.PROGRESSING: "busy", Ending.ROLLED_BACK: "warn", Ending.FAILED: "bad"}
 

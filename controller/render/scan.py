@@ -10,7 +10,8 @@ from typing import Any
 from controller.model.errors import Finding
 from controller.model.scanning import FindingSeverity, FindingSource, Rule, ScanFinding, by_severity, gated
 from controller.render.data import findings_data as errors_data
-from controller.render.text import Paint, clean, count, plain
+from controller.render.paint import Paint, clean, plain
+from controller.render.text import count
 
 _ROLES = {
     FindingSeverity.CRITICAL: "bad",

@@ -8,7 +8,8 @@ from typing import Any
 from controller.model.names import Instant
 from controller.model.secret import SecretSeen, SecretSet, StackSecrets
 from controller.render.data import timestamp
-from controller.render.text import NONE, Cell, Paint, age, clean, joined, plain, table
+from controller.render.paint import NONE, Paint, age, clean, plain
+from controller.render.text import Cell, joined, table
 
 Data = dict[str, Any]
 

@@ -12,9 +12,10 @@ from controller.model.reach import Pair, Reach, Verdict
 from controller.model.scanning import FindingSeverity, FindingSource, ScanFinding
 from controller.render.data import timestamp
 from controller.render.netcheck import reach_data
+from controller.render.paint import NONE, Paint, age, clean, plain
 from controller.render.published import published_data, published_lines
 from controller.render.scan import findings_data, summary_data
-from controller.render.text import NONE, Cell, Paint, age, clean, count, plain, table
+from controller.render.text import Cell, count, table
 from controller.security.anchor import Anchor
 from controller.security.state import Scanned, SecurityState, WaiverState
 

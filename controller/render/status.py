@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from controller.model.decision import AT_REST
 from controller.model.names import Instant
 from controller.model.observed import Health, Replica
+from controller.model.phases import AT_REST
 from controller.model.routes import Frontend
 from controller.model.status import Condition, ServiceStatus, StackStatus
-from controller.render.phases import phase_cell, remark_on, role_of
-from controller.render.text import NONE, Cell, Paint, age, clean, count, plain, table
+from controller.render.paint import NONE, Paint, age, clean, plain
+from controller.render.phases import phase_cell, remark_on
+from controller.render.roles import role_of, tally
+from controller.render.text import Cell, count, table
 from controller.security.published import From, Published, read_published, tell_from, without_doubles
 
 _HEALTH_ROLE = {Health.HEALTHY: "good", Health.STARTING: "busy", Health.UNHEALTHY: "bad", Health.NONE: "dim"}
@@ -38,9 +40,8 @@ def _stack_block(stack: StackStatus, now: Instant, wide: bool, paint: Paint, wid
 
 def headline(stack: StackStatus, paint: Paint = plain) -> str:
     """`rag  Converged  6 of 6 ready, generation 3, manifests/rag.yaml`."""
-    wanted = [service for service in stack.services if service.desired]
-    done = sum(1 for service in wanted if service.phase in AT_REST)
-    ready = f"{done} of {count(len(wanted), 'service')} ready" if wanted else "nothing is meant to run"
+    done, wanted = tally((service.phase, service.desired) for service in stack.services)
+    ready = f"{done} of {count(wanted, 'service')} ready" if wanted else "nothing is meant to run"
     parts = [ready, f"generation {stack.generation}", clean(stack.source)]
     rest = ", ".join(part for part in parts if part)
     return f"{paint(clean(stack.name), 'bold')}  {paint(str(stack.phase), role_of(stack.phase))}  {paint(rest, 'dim')}"

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-Paint = Callable[[str, str], str]
-"""Dresses a text in a role (`good busy warn bad dim bold`); the meaning never depends on it."""
+from controller.render.paint import Paint, age, clean, plain
 
-NONE = "<none>"
 _STUMP = 8
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_CONTROL_IN_BLOCK = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-_SGR = {"good": "32", "busy": "36", "warn": "33", "bad": "31", "dim": "2", "bold": "1"}
 
 
 class Cell(NamedTuple):
@@ -22,28 +16,6 @@ class Cell(NamedTuple):
 
     text: str
     role: str = ""
-
-
-def plain(text: str, role: str) -> str:
-    """No colour."""
-    return text
-
-
-def ansi(text: str, role: str) -> str:
-    """Colour by terminal escapes."""
-    return f"\x1b[{_SGR[role]}m{text}\x1b[0m" if role in _SGR and text else text
-
-
-def clean(text: str, *, keep_lines: bool = False) -> str:
-    """What came from elsewhere, made harmless to a terminal: control and direction characters become visible."""
-    if keep_lines:
-        return _CONTROL_IN_BLOCK.sub(_visible, text)
-    return _CONTROL.sub(_visible, text.replace("\n", " ").replace("\t", " "))
-
-
-def _visible(match: re.Match[str]) -> str:
-    code = ord(match.group())
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def width_of(text: str) -> int:
@@ -100,32 +72,6 @@ def _line(row: Sequence[Cell], widths: Sequence[int], room: int | None, paint: P
         pad = "" if last else " " * (widths[index] - width_of(text) + 3)
         out.append(paint(text, cell.role) + pad if cell.role else text + pad)
     return "".join(out).rstrip()
-
-
-def age(seconds: float | None) -> str:
-    """A span of seconds as kubectl says it: `45s`, `5m30s`, `3h5m`, `2d3h`; None: `<none>`."""
-    if seconds is None:
-        return NONE
-    whole = max(0, int(seconds))
-    for below, unit, size, sub, sub_size in _AGES:
-        if whole < below:
-            rest = whole % size // sub_size if sub else 0
-            return f"{whole // size}{unit}{rest}{sub}" if rest else f"{whole // size}{unit}"
-    return f"{whole // _YEAR}y"
-
-
-_MINUTE, _HOUR, _DAY, _YEAR = 60, 3600, 86400, 365 * 86400
-_AGES = (
-    (2 * _MINUTE, "s", 1, "", 1),
-    (10 * _MINUTE, "m", _MINUTE, "s", 1),
-    (3 * _HOUR, "m", _MINUTE, "", 1),
-    (8 * _HOUR, "h", _HOUR, "m", _MINUTE),
-    (2 * _DAY, "h", _HOUR, "", 1),
-    (8 * _DAY, "d", _DAY, "h", _HOUR),
-    (2 * _YEAR, "d", _DAY, "", 1),
-    (8 * _YEAR, "y", _YEAR, "d", _DAY),
-)
-"""Below so many seconds: unit and its size, sub-unit (if any) and its size, as kubectl does."""
 
 
 def span(seconds: float | None) -> str:

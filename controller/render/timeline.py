@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from controller.model.plan import Bar, Doing, Plan, Row
 from controller.render.axis import Axis, make_axis
+from controller.render.paint import Paint, clean, plain
 from controller.render.plan import held_lines, summary_lines, update_lines
-from controller.render.text import Paint, clean, count, cut, plain, span, width_of
+from controller.render.text import count, cut, span, width_of
 
 WIDTH = 100
 """Columns where nobody says how many there are."""

@@ -9,7 +9,8 @@ from controller.loop.tokenpage import Issued
 from controller.model.access import AccessPolicy, Rule
 from controller.model.names import Instant
 from controller.render.data import timestamp
-from controller.render.text import Cell, Paint, age, plain, table
+from controller.render.paint import Paint, age, plain
+from controller.render.text import Cell, table
 
 _ROLES = {"valid": "", "expired": "dim", "revoked": "dim"}
 

@@ -9,7 +9,8 @@ from controller.model.quantities import tell_octets
 from controller.model.usage import Figures, ServiceUsage, Usage, UsagePoint, UsageSeries
 from controller.render.data import timestamp
 from controller.render.machine import engine_data, host_data
-from controller.render.text import NONE, Cell, Paint, plain, table
+from controller.render.paint import NONE, Paint, plain
+from controller.render.text import Cell, table
 
 Data = dict[str, Any]
 

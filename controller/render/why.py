@@ -9,18 +9,20 @@ from itertools import pairwise
 from typing import Any
 
 from controller.decide.goback import find_culprit
-from controller.model.decision import AT_REST, SICK, Phase
 from controller.model.errors import EngineError
 from controller.model.generation import Generation
 from controller.model.names import Instant, ReplicaId
 from controller.model.observed import Health, Replica
+from controller.model.phases import AT_REST, SICK, Phase
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
 from controller.render.advice import OF_ITS_OWN, UNKNOWN, End, Evidence, advise, advise_on_change, without_undo
 from controller.render.data import timestamp
 from controller.render.describe import last_words
-from controller.render.phases import remark_on, role_of
+from controller.render.paint import Paint, age, clean, plain
+from controller.render.phases import remark_on
+from controller.render.roles import role_of
 from controller.render.status import is_ready, is_trouble, replica_state
-from controller.render.text import Paint, age, clean, plain, span
+from controller.render.text import span
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from itertools import chain
 
 from controller.model.certified import Seen
-from controller.model.decision import Phase, StackPhase
 from controller.model.observed import Replica
+from controller.model.phases import Phase, StackPhase
 from controller.model.routes import RouteState
 from controller.model.scanning import FindingSeverity, FindingSource
 from controller.model.status import ServiceStatus

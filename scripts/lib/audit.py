@@ -184,6 +184,8 @@ def main() -> int:
     services = {
         f"PyPI, for {len(pins)} Python packages": lambda: ask_pypi(pins),
         "npm, for the packages of the dashboard": lambda: ask_npm(ROOT / "controller" / "web" / "dashboard"),
+        "npm, for the packages of tests/editor": lambda: ask_npm(ROOT / "tests" / "editor"),
+        "npm, for the packages of vscode": lambda: ask_npm(ROOT / "vscode"),
     }
     flaws: list[Flaw] = []
     unheard = False

@@ -16,6 +16,8 @@ cd "$repo"
 . "$repo/scripts/lib/browser.sh"
 # shellcheck source=scripts/lib/dashboard.sh
 . "$repo/scripts/lib/dashboard.sh"
+# shellcheck source=scripts/lib/editor.sh
+. "$repo/scripts/lib/editor.sh"
 # shellcheck source=scripts/lib/engine.sh
 . "$repo/scripts/lib/engine.sh"
 # shellcheck source=scripts/lib/images.sh
@@ -32,7 +34,10 @@ set_up_all() {
   ensure_python "$1"
   ensure_secrets
   ensure_dashboard
-  if [[ $1 == dev ]]; then ensure_browser; fi
+  if [[ $1 == dev ]]; then
+    ensure_browser
+    ensure_editor
+  fi
   ensure_engine
   if [[ -z $no_engine ]]; then
     ensure_compose

@@ -10,10 +10,12 @@ from tests.contract_cli.command import CONTROLLER
 
 HOW = {
     9: "From the command to its end; `status` on six running services that no controller keeps, so that it reads the "
-    "files and asks the engine itself. Interleaved with Compose's nearest commands.",
+    "files and asks the engine itself; `ide status` reads what was last kept of them. Interleaved with Compose's "
+    "nearest commands.",
 }
 _CALLS = {
     "`controller version`": ((CONTROLLER, "version"), 0.15),
+    "`controller ide status` of six services": ((CONTROLLER, "ide", "status"), 0.05),
     "`docker compose version`": (("docker", "compose", "version"), None),
     "`controller status` of six services": ((CONTROLLER, "status"), 0.5),
     "`docker compose ps` of six services": (("docker", "compose", "ps"), None),

@@ -17,8 +17,8 @@ from controller.decide.rehearsal import rehearse
 from controller.decide.stack import decide_stack
 from controller.decide.world import World, make_world
 from controller.engines.simulated_world import Simulation
-from controller.model.decision import Phase
 from controller.model.desired import DesiredService, DesiredStack
+from controller.model.phases import Phase
 from controller.model.timings import Span, Timings
 from tests.builders import HEALTHY, NOW, checked, empty_views, stack, timings
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from controller.loop.lock import LOCK_FOLDER
+from controller.loop.folders import LOCK_FOLDER
 from tests.engine.scenario import Scene
 
 
@@ -27,7 +27,7 @@ def stage() -> Iterator[Scene]:
             yield scene
         finally:
             scene.clean()
-            for lock in LOCK_FOLDER.glob(f"controller-*-{scene.name}.lock"):
+            for lock in Path(LOCK_FOLDER).glob(f"controller-*-{scene.name}.lock"):
                 lock.unlink()
 
 

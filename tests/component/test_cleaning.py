@@ -37,10 +37,11 @@ from controller.model.cleanup import (
     NetworkSeen,
     Rubbish,
 )
-from controller.model.decision import Hold, Phase
+from controller.model.decision import Hold
 from controller.model.errors import ControllerError, Transient
 from controller.model.names import ImageId, ReplicaId
 from controller.model.observed import Observed, ReplicaPhase, ServiceView
+from controller.model.phases import Phase
 from controller.model.resources import CleanupPolicy
 from controller.model.wish import Wish
 from tests.builders import replica

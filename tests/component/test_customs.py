@@ -14,10 +14,10 @@ import pytest
 from controller.engines.base import Capabilities
 from controller.loop import customs, inquiry
 from controller.loop.inquiry import Inquiry
-from controller.model.decision import Phase
 from controller.model.errors import ControllerError
 from controller.model.metrics import CustomMetric
 from controller.model.observed import Replica
+from controller.model.phases import Phase
 from controller.model.status import StackStatus
 from controller.resources.sampler import Custom
 from tests.builders import healthy

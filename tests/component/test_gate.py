@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.loop.loaded import Loaded
-from controller.model.decision import Phase
+from controller.model.phases import Phase
 from controller.model.routes import IngressPolicy
 from tests.component.stage import Stage, converged, load, service
 

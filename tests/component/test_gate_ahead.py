@@ -11,8 +11,8 @@ import pytest
 
 from controller.loop.gate import Gate
 from controller.loop.loaded import Loaded
-from controller.model.decision import Phase
 from controller.model.errors import ControllerError, Transient
+from controller.model.phases import Phase
 from controller.model.running import ImageFacts
 from controller.model.scanning import FindingSeverity
 from controller.security.subject import Project

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from controller.loop.folders import DATABASE
 from controller.loop.generation import last_services
 from controller.loop.schema import MIGRATIONS, mark_of
 from controller.loop.seal import teach
-from controller.loop.store import DATABASE, Store
+from controller.loop.store import Store
 from controller.model.desired import Leaving
 from controller.model.errors import ControllerError
 from controller.model.generation import Ending

@@ -13,9 +13,9 @@ import pytest
 from controller.engines.simulated_hands import Hands
 from controller.loop.executor import perform_step
 from controller.loop.handback import as_composed, tell_rest
-from controller.model.decision import StackPhase
 from controller.model.names import ReplicaId
 from controller.model.observed import Replica, ReplicaPhase
+from controller.model.phases import StackPhase
 from controller.model.steps import Connect, Create, Disconnect, Outcome, Result, Start, Step
 from tests.component.releases import BROKEN, shop
 from tests.component.stage import Stage, converged, load, service

@@ -6,9 +6,10 @@ import pytest
 
 from controller.loop.memory import Generation, ProjectPlace, StackMemory
 from controller.loop.store import Store, known_stacks, stack_dir, state_dir
-from controller.model.decision import History, Phase, StackPhase
+from controller.model.decision import History
 from controller.model.desired import DesiredService, Template
 from controller.model.errors import ControllerError
+from controller.model.phases import Phase, StackPhase
 from controller.model.project import Recording, RenderedProject
 from controller.model.status import ServiceStatus, StackStatus
 from controller.model.timings import KEPT, Sample, Span

@@ -21,7 +21,7 @@ WORDS = [entry.word for _, entries in CATALOGUE for entry in entries]
 def test_every_word_is_there() -> None:
     promised = (
         "run plan apply start stop retry pause resume rollout adopt release confirm status get describe why events"
-        " resources logs alerts graph validate render schema doctor init prune completion version"
+        " resources logs alerts graph validate render schema doctor init ide prune completion version"
     )
     assert set(promised.split()) <= set(WORDS)
 
@@ -38,6 +38,13 @@ def test_every_word_of_resources_explains_itself(word: str) -> None:
     ran = controller("resources", word, "--help")
     assert (ran.code, ran.err) == (0, "") and ran.out.startswith(f"Usage: controller resources {word}")
     assert f"\n  {word} " in controller("resources", "--help").out
+
+
+@pytest.mark.parametrize("word", ["init", "status"])
+def test_every_word_of_ide_explains_itself(word: str) -> None:
+    ran = controller("ide", word, "--help")
+    assert (ran.code, ran.err) == (0, "") and ran.out.startswith(f"Usage: controller ide {word}")
+    assert f"\n  {word} " in controller("ide", "--help").out
 
 
 @pytest.mark.parametrize("word", WORDS)

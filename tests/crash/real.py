@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from controller.failpoints import CRASH_AT, RECORD
-from controller.loop.store import DATABASE, Store
+from controller.loop.folders import DATABASE
+from controller.loop.store import Store
 from tests.engine.checks import docker
 from tests.engine.scenario import Scene, clean, eventually
 

@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from controller.loop.database import Database, StoreDamaged
+from controller.loop.folders import DATABASE
 from controller.loop.memory import StackMemory
 from controller.loop.schema import MIGRATIONS, mark_of
-from controller.loop.store import DATABASE, Store
+from controller.loop.store import Store
 from controller.model.decision import History
 from controller.model.errors import ControllerError
 from controller.model.names import ReplicaId, Revision

@@ -8,10 +8,11 @@ from dataclasses import replace
 from random import Random
 
 from controller.engines.simulated_behaviour import OK, Behaviour, crash_after, create_refused, never_ready
-from controller.model.decision import History, Phase
+from controller.model.decision import History
 from controller.model.desired import DesiredService, DesiredStack, FailureAction, Order, Scope, UpdatePolicy
 from controller.model.names import Revision, split_release
 from controller.model.observed import Replica
+from controller.model.phases import Phase
 from tests.builders import COMPLETED, HEALTHY, NOW, checked, job, stack
 from tests.property.ends import is_halted, revision_for, waits_for_good
 from tests.property.kind import CALM, Kind, whats_left

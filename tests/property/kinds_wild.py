@@ -7,9 +7,9 @@ from dataclasses import replace
 from random import Random
 
 from controller.engines.simulated_behaviour import crash_after, job_fails, never_ready
-from controller.model.decision import Phase
 from controller.model.desired import Leaving
 from controller.model.observed import ReplicaPhase
+from controller.model.phases import Phase
 from tests.builders import NOW
 from tests.property.kind import CALM, WILD, Kind, draw_calm, live_to_goal, whats_left
 from tests.property.life import Event, Life, begin

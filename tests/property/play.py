@@ -16,11 +16,12 @@ from controller.decide.status import stack_phase
 from controller.decide.world import make_world
 from controller.engines.simulated_faults import Faults, FaultyWorld
 from controller.engines.simulated_world import Simulation
-from controller.model.decision import Decision, History, Hold, StackPhase
+from controller.model.decision import Decision, History, Hold
 from controller.model.desired import DesiredService, DesiredStack
 from controller.model.errors import Transient
 from controller.model.names import Instant, Release, Revision
 from controller.model.observed import ServiceView, Trouble
+from controller.model.phases import StackPhase
 from controller.model.steps import Fetch, Outcome, Pull, Result, Row, Step, split_fetches, step_action, step_number
 from controller.model.timings import Timings
 from tests.builders import NOW, empty_views

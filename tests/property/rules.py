@@ -11,9 +11,10 @@ from controller.decide.restart import FORGIVEN_AFTER
 from controller.decide.stack import decide_stack
 from controller.decide.world import World, make_world
 from controller.engines.simulated_world import Simulation
-from controller.model.decision import Decision, History, Phase
+from controller.model.decision import Decision, History
 from controller.model.desired import Condition, DesiredService, FailureAction, Leaving, Order, StartupMode, UpdatePolicy
 from controller.model.observed import Health, Replica, ReplicaPhase, ServiceView
+from controller.model.phases import Phase
 from controller.model.steps import Create, Remove, Restart, Start, Stop
 from tests.property.ends import has_failed, is_halted, revision_for, revisions, waits_for_good
 

@@ -8,7 +8,7 @@ import pytest
 
 from controller.alerts.judge import Scene, Watch, judge
 from controller.model.alert import AlertPolicy, Book, Comparison, Rule, Severity, Threshold
-from controller.model.decision import Phase, StackPhase
+from controller.model.phases import Phase, StackPhase
 from controller.model.status import Condition, ServiceStatus, StackStatus
 from tests.builders import NOW
 

@@ -7,8 +7,8 @@ import pytest
 
 from controller.engines.simulated_behaviour import Behaviour, crash_after, job_fails, never_ready
 from controller.engines.simulated_faults import Faults
-from controller.model.decision import Phase
 from controller.model.desired import Backoff
+from controller.model.phases import Phase
 from tests.builders import NOW, checked, job, service, stack
 from tests.property.bringing import life_of, live, starts
 from tests.property.life import Event, begin

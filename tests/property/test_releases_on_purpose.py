@@ -6,9 +6,9 @@ from itertools import product
 import pytest
 
 from controller.engines.simulated_behaviour import Behaviour, crash_after, never_ready
-from controller.model.decision import Phase
 from controller.model.desired import DesiredStack, FailureAction, Order, Scope, UpdatePolicy
 from controller.model.names import Revision, split_release
+from controller.model.phases import Phase
 from tests.builders import COMPLETED, HEALTHY, NOW, checked, job, stack
 from tests.property.bringing import UP, life_of, starts
 from tests.property.life import Event, Life, begin

@@ -15,9 +15,10 @@ import pytest
 
 from controller.decide.case import ALIVE
 from controller.engines.simulated_hands import Hands
-from controller.model.decision import Decision, Phase
+from controller.model.decision import Decision
 from controller.model.desired import DesiredStack, Order, StackPolicy
 from controller.model.names import Instant, Release, ReplicaId, Revision
+from controller.model.phases import Phase
 from controller.model.resources import NOTHING, Admission, Amount, Claims, Limit, Reserve, Room
 from controller.model.steps import Create, Start, Step
 from tests.builders import NOW

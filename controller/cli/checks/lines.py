@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from controller.cli.checks.judge import Check, Verdict
-from controller.render.text import Paint, clean, count, plain
+from controller.render.paint import Paint, clean, plain
+from controller.render.text import count
 
 _ROLE = {Verdict.OK: "good", Verdict.WARN: "warn", Verdict.FAIL: "bad"}
 

@@ -111,9 +111,9 @@ class Ide(Section):
     auto_start: bool = False
     """Start the stack when the folder is opened."""
     tasks: bool = True
-    """Tasks for plan, apply, status and stop."""
+    """Tasks for validate, plan, apply, status, stop and run; false: those that it made before go, too."""
     status_bar: bool = True
-    """The stack's phase in the status bar."""
+    """The stack's phase in the status bar of VS Code, by our extension."""
 
 
 class LogFormat(StrEnum):

@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import TypeAdapter
 
+from controller.model.manifest import hints
 from controller.model.manifest.daemon import Controller
 from controller.model.manifest.stack import Stack
 from controller.model.manifest.values import Section
 
+_LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
+
 DRAFT = "http://json-schema.org/draft-07/schema#"
+
+_FOREIGN = {
+    "required": ["apiVersion"],
+    "properties": {"apiVersion": {"type": "string", "not": {"pattern": "^controller(/|$)"}}},
+}
+"""Of another program, in a file of the same folder: none of ours to judge, as the controller itself leaves it alone."""
 
 
 def make_schema() -> dict[str, Any]:
@@ -27,13 +37,22 @@ def make_schema() -> dict[str, Any]:
     for section in _sections(Section):
         if section.__name__ in definitions:
             _describe(definitions[section.__name__], section)
+    _help(definitions)
+    ours = {
+        "type": "object",
+        "required": ["apiVersion", "kind"],
+        "properties": {
+            "apiVersion": {"const": "controller/v1", "description": "Version of the manifest's format."},
+            "kind": {"description": "What the document describes."} | _choice_of(hints.KINDS),
+        },
+        "allOf": [_choice(name) for name in kinds],
+    }
     return {
         "$schema": DRAFT,
         "title": "Manifest of controller",
-        "type": "object",
-        "required": ["apiVersion", "kind"],
-        "properties": {"kind": {"enum": list(kinds)}},
-        "allOf": [_choice(name) for name in kinds],
+        "defaultSnippets": hints.DOCUMENTS,
+        "if": _FOREIGN,
+        "else": ours,
         "definitions": {name: _plain(definitions[name]) for name in sorted(definitions)},
     }
 
@@ -43,6 +62,21 @@ def _choice(kind: str) -> dict[str, Any]:
         "if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]},
         "then": {"$ref": f"#/definitions/{kind}"},
     }
+
+
+def _help(definitions: dict[str, Any]) -> None:
+    """What editors show beside it: what each word of a choice means, and what one may begin with."""
+    for name, words in hints.CHOICES.items():
+        definitions[name] |= _choice_of({word: words[word] for word in definitions[name]["enum"]})
+    for name, snippets in hints.SNIPPETS.items():
+        definitions[name]["defaultSnippets"] = snippets
+    for (name, key), snippets in hints.BY_NAME.items():
+        definitions[name]["properties"][key]["defaultSnippets"] = snippets
+
+
+def _choice_of(words: Mapping[str, str]) -> dict[str, Any]:
+    plain = [text.replace("`", "") for text in words.values()]
+    return {"enum": list(words), "enumDescriptions": plain, "markdownEnumDescriptions": list(words.values())}
 
 
 def _sections(base: type[Section]) -> Iterator[type[Section]]:
@@ -55,7 +89,13 @@ def _describe(definition: dict[str, Any], section: type[Section]) -> None:
     # Read from the source here rather than by `use_attribute_docstrings`, which parses every class at each start.
     for name, text in field_docs(section).items():
         key = section.model_fields[name].alias or name
-        definition["properties"][key]["description"] = text
+        definition["properties"][key] |= _described(text)
+
+
+def _described(text: str) -> dict[str, str]:
+    """Links of the manual lead nowhere in an editor; what is marked is shown marked where that can be shown."""
+    said = _LINK.sub(r"\1", text)
+    return {"description": said.replace("`", ""), "markdownDescription": said} if "`" in said else {"description": said}
 
 
 def field_docs(section: type[Section]) -> Mapping[str, str]:

@@ -10,10 +10,10 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from controller.model.alert import Comparison, Severity
-from controller.model.decision import Phase
 from controller.model.desired import ContentsPolicy, DriftPolicy, StartupMode
 from controller.model.manifest.values import Cpu, DnsName, Duration, Listen, PortNumber, Section, Share, Size, written
 from controller.model.manifest.workload import Exec, HttpCheck, Service
+from controller.model.phases import Phase
 from controller.model.resources import AdjustMode, Admission
 
 

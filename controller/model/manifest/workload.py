@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
 from controller.model.desired import Condition, FailureAction, Scope, Watch
+from controller.model.manifest import hints
 from controller.model.manifest.values import Cpu, Duration, PortNumber, Ratio, Section, Size, written
 
 
@@ -139,7 +140,11 @@ def _as_dependencies(value: Any) -> Any:
     return value
 
 
-_CONDITION = {"type": "string", "enum": [str(condition) for condition in Condition]}
+_CONDITION = {
+    "type": "string",
+    "enum": [str(condition) for condition in Condition],
+    "enumDescriptions": [hints.CONDITION[condition] for condition in Condition],
+}
 _DEPENDENCY = {
     "type": "object",
     "properties": {"condition": _CONDITION, "required": {"type": "boolean"}, "restart": {"type": "boolean"}},

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from controller.alerts.judge import Scene, Verdict, Watch, judge
 from controller.model.alert import AlertPolicy, Book, Severity
-from controller.model.decision import Phase, StackPhase
+from controller.model.phases import Phase, StackPhase
 from controller.model.status import Condition, ServiceStatus, StackStatus
 from tests.builders import NOW
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.model.alert import AlertPolicy, Comparison, Rule, Threshold
-from controller.model.decision import Phase
+from controller.model.phases import Phase
 from tests.builders import replica
 from tests.unit.alerts.story import CRITICAL, DOWN, Story, service
 

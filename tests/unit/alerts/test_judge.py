@@ -7,7 +7,7 @@ import pytest
 from controller.alerts.judge import Scene, judge
 from controller.alerts.rules import find_symptoms
 from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
-from controller.model.decision import Phase
+from controller.model.phases import Phase
 from controller.model.status import ServiceStatus
 from tests.builders import NOW, replica
 from tests.unit.alerts.story import CRITICAL, DOWN, WARNING, Story, service, status

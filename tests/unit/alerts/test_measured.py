@@ -6,7 +6,7 @@ import pytest
 
 from controller.alerts.rules import find_symptoms
 from controller.model.alert import MEASURED, METRICS, AlertPolicy, Comparison, Rule, Threshold
-from controller.model.decision import Phase
+from controller.model.phases import Phase
 from controller.model.usage import Figures, ServiceUsage
 from tests.unit.alerts.story import service, status
 

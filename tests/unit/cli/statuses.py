@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.model.decision import Phase, StackPhase
 from controller.model.observed import Replica
+from controller.model.phases import Phase, StackPhase
 from controller.model.status import Condition, Event, ServiceStatus, StackStatus
 from tests.builders import NOW, healthy
 

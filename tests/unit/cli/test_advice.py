@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from controller.model.decision import SICK, Phase
 from controller.model.generation import Generation
 from controller.model.names import Release, Revision
 from controller.model.observed import Health, Replica, ReplicaPhase
+from controller.model.phases import SICK, Phase
 from controller.model.status import Event
 from controller.render.advice import SUSPECT, advise_on_change
 from controller.render.why import find_cause, why_data, why_lines, with_change

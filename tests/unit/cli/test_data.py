@@ -7,8 +7,8 @@ import json
 import pytest
 
 from controller.model.applied import ServiceResult, StackResult
-from controller.model.decision import Phase
 from controller.model.errors import Finding
+from controller.model.phases import Phase
 from controller.render.data import endpoints_data, events_data, findings_data, service_data, status_data
 from controller.render.result import result_data
 from tests.builders import NOW, exited, healthy, replica

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.model.decision import Phase
 from controller.model.observed import Difference, Replica
+from controller.model.phases import Phase
 from controller.render.data import replica_data
 from controller.render.describe import describe_service
 from tests.builders import NOW, healthy

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from controller.cli.live import plain_screen
-from controller.model.decision import Phase, StackPhase
+from controller.model.phases import Phase, StackPhase
 from controller.model.status import ServiceStatus, StackStatus
 from controller.render.live import progress_lines
 from tests.builders import NOW, replica

@@ -10,7 +10,7 @@ import pytest
 from controller.loop.netcheck import Checked
 from controller.model.reach import By, Pair, Reach, Verdict, Via
 from controller.render.netcheck import Look, netcheck_data, netcheck_lines, pair_names
-from controller.render.text import ansi
+from controller.render.paint import ansi
 from controller.security.published import Published
 
 pytestmark = pytest.mark.unit

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from controller.loop.compare import Change
-from controller.model.decision import Phase, StackPhase
 from controller.model.generation import Cause, Ending, Generation
 from controller.model.names import Release
+from controller.model.phases import Phase, StackPhase
 from controller.model.status import ServiceStatus, StackStatus
 from controller.render.rollout import Shown, change_lines, history_lines, judge_progress, revision_lines
 

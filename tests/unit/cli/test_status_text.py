@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from controller.model.decision import Phase, StackPhase
 from controller.model.observed import Health, ReplicaPhase
+from controller.model.phases import Phase, StackPhase
+from controller.render.paint import ansi
 from controller.render.status import endpoint_lines, replica_lines, service_lines, stack_lines, status_lines
-from controller.render.text import ansi
 from tests.builders import NOW, exited, healthy, replica
 from tests.unit.cli.statuses import condition, service_status, stack_status
 

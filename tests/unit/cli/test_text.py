@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from controller.render.text import Cell, age, ansi, clean, count, cut, joined, span, table, width_of
+from controller.render.paint import age, ansi, clean
+from controller.render.text import Cell, count, cut, joined, span, table, width_of
 
 pytestmark = pytest.mark.unit
 

@@ -15,7 +15,8 @@ from controller.model.plan import Bar, Doing, Held, Plan, PlannedStep, Row
 from controller.model.timings import Span, Timings
 from controller.render.axis import make_axis
 from controller.render.data import plan_data
-from controller.render.text import ansi, width_of
+from controller.render.paint import ansi
+from controller.render.text import width_of
 from controller.render.timeline import LOOKS, timeline_lines
 from tests.builders import HEALTHY, NOW, checked, empty_views, healthy, stack, timings, view
 

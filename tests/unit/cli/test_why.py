@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from controller.model.decision import Phase
 from controller.model.generation import Cause, Generation
 from controller.model.names import Revision
 from controller.model.observed import Health
-from controller.render.text import age
+from controller.model.phases import Phase
+from controller.render.paint import age
 from controller.render.why import find_cause, stack_troubles, why_data, why_lines, with_change
 from tests.builders import NOW, exited, healthy, replica
 from tests.unit.cli.statuses import condition, service_status, stack_status

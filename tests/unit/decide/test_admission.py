@@ -12,11 +12,12 @@ from controller.decide.stack import decide_stack
 from controller.decide.tally import Tally
 from controller.decide.world import World
 from controller.model.adjustment import Adjustment
-from controller.model.decision import FETCHING, Attempt, Grant, History, Phase
+from controller.model.decision import FETCHING, Attempt, Grant, History
 from controller.model.desired import DesiredService, Order, StackPolicy, UpdatePolicy
 from controller.model.limited import lay_over
 from controller.model.names import ReplicaId, Revision, make_release
 from controller.model.observed import Trouble
+from controller.model.phases import Phase
 from controller.model.resources import Admission, Amount, Claims, Limit, Reserve, Room
 from tests.builders import HEALTHY, NOW, checked, created, exited, healthy, job, template, view
 from tests.unit.decide.worlds import acts, coming, new_one, ready_one, world

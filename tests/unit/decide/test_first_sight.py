@@ -10,10 +10,11 @@ from controller.decide.identity import is_current, name_revisions
 from controller.decide.world import World, make_world
 from controller.decide.writer import judge_writer
 from controller.model.confined import Confined
-from controller.model.decision import Decision, Freeze, History, Hold, Offers, Phase
+from controller.model.decision import Decision, Freeze, History, Hold, Offers
 from controller.model.desired import Direct, DriftPolicy, Leaving
 from controller.model.names import HALF_MADE, ImageId, ReplicaId, Revision
 from controller.model.observed import Difference, ReplicaPhase
+from controller.model.phases import Phase
 from tests.builders import NOW, checked, created, exited, healthy, replica, service, stack, template, view
 
 pytestmark = pytest.mark.unit

@@ -4,9 +4,10 @@ import pytest
 
 from controller.decide.stack import SPIN_LIMIT, decide_stack
 from controller.decide.world import World
-from controller.model.decision import History, Hold, Offers, Phase
+from controller.model.decision import History, Hold, Offers
 from controller.model.desired import Leaving, Need, StackPolicy
 from controller.model.observed import Health
+from controller.model.phases import Phase
 from tests.builders import HEALTHY, NOW, STARTED, checked, exited, healthy, probe, replica, service, stack, view
 from tests.unit.decide.worlds import acts, coming, new_one, ready_one, settle, world
 

@@ -5,8 +5,9 @@ import pytest
 from controller.decide.status import make_status, stack_phase
 from controller.decide.touched import find_differences
 from controller.decide.world import World
-from controller.model.decision import Decision, History, Hold, Offers, Phase
+from controller.model.decision import Decision, History, Hold, Offers
 from controller.model.desired import Leaving
+from controller.model.phases import Phase
 from controller.model.status import Condition
 from tests.builders import HEALTHY, NOW, checked, exited, healthy, service
 from tests.unit.decide.worlds import coming, new_one, ready_one, settle, world

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from controller.intake.alerting import check_rules, read_channels, read_policy
 from controller.model.alert import AlertPolicy, Comparison, Rule, Severity, Threshold
 from controller.model.channel import Channel
-from controller.model.decision import Phase
 from controller.model.manifest import Controller, Stack
+from controller.model.phases import Phase
 
 pytestmark = pytest.mark.unit
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from controller.loop.disk import has_room
+from controller.loop.folders import has_room
 
 pytestmark = pytest.mark.unit
 

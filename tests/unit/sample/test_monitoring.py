@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 
-from controller.model.decision import Phase, StackPhase
 from controller.model.manifest import Stack
+from controller.model.phases import Phase, StackPhase
 from controller.web.families import FAMILIES
 from tests.unit.sample.promql import Selector, groupings, selectors
 

@@ -7,7 +7,7 @@ from datetime import date
 from controller.loop.controller import Passes
 from controller.model.alert import Alert, Severity
 from controller.model.certified import CertificateState, StackCertificates
-from controller.model.decision import Phase
+from controller.model.phases import Phase
 from controller.model.routes import Figures as Traffic
 from controller.model.routes import RouteSeen, RouteState
 from controller.model.scanning import FindingSeverity, Rule, ScanFinding

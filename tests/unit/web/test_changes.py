@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.model.decision import Phase, StackPhase
+from controller.model.phases import Phase, StackPhase
 from controller.web.changes import take_in
 from tests.unit.cli.statuses import service_status, stack_status
 

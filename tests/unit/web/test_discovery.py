@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from controller.model.decision import Phase
 from controller.model.desired import DesiredService, Port
 from controller.model.metrics import CustomMetric, MetricsPolicy
 from controller.model.observed import Replica
+from controller.model.phases import Phase
 from controller.model.routes import Frontend
 from controller.web.discovery import Door, Group, find_doors, find_groups
 from tests.builders import created, healthy, service, stack, template

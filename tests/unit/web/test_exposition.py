@@ -12,7 +12,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from controller.model.alert import Alert
-from controller.model.decision import Phase, StackPhase
+from controller.model.phases import Phase, StackPhase
 from controller.model.routes import RouteSeen, RouteState
 from controller.model.usage import Figures, HostUsage, ServiceUsage, Usage
 from controller.render.alerts import Shown

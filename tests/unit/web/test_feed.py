@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controller.model.decision import Phase
+from controller.model.phases import Phase
 from controller.model.status import Event
 from controller.render.data import status_data
 from controller.web import feed as module

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from controller.intake.metrics import check_metrics, read_metrics
-from controller.model.decision import Phase, StackPhase
 from controller.model.manifest import Stack
+from controller.model.phases import Phase, StackPhase
 from controller.web.discovery import Door, find_doors
 from controller.web.families import FAMILIES
 from tests.builders import service

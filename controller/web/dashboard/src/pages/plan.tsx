@@ -7,6 +7,7 @@ import { mayAsk, store } from "../app.ts";
 import { asking, complaintOf, endingOf } from "../lib/acting.ts";
 import { count, some, span } from "../lib/format.ts";
 import { isTrouble } from "../lib/phases.ts";
+import { atWords, HELD_WORDS, inOrder } from "../lib/planned.ts";
 import { hrefOf } from "../lib/router.ts";
 import { useFetch, useTitle } from "../lib/use.ts";
 import { intentKey, type StackEntry } from "../store/store.ts";
@@ -69,21 +70,9 @@ function Steps({ plan, stack }: { readonly plan: Plan; readonly stack: string })
     <table class="table steps">
       <caption class="visually-hidden">Steps in their order</caption>
       <thead><tr><th scope="col" class="right">At</th><th scope="col">Action</th><th scope="col">Service</th><th scope="col">Because</th></tr></thead>
-      <tbody>{rowsOf(plan).map((row, index) => ("action" in row ? <StepRow key={index} step={row} stack={stack} /> : <WaitRow key={index} wait={row} stack={stack} />))}</tbody>
+      <tbody>{inOrder(plan).map((row, index) => ("action" in row ? <StepRow key={index} step={row} stack={stack} /> : <WaitRow key={index} wait={row} stack={stack} />))}</tbody>
     </table>
   );
-}
-
-const NEEDS_NO_WAIT = new Set(["create", "pull", "build"]);
-
-/** Steps by time, each wait right before the step that it holds up. */
-export function rowsOf(plan: Plan): readonly (PlanStep | PlannedWait)[] {
-  const rows: (PlanStep | PlannedWait)[] = [...plan.steps].sort((a, b) => (a.at ?? Infinity) - (b.at ?? Infinity) || plan.steps.indexOf(a) - plan.steps.indexOf(b));
-  for (const wait of plan.waits ?? []) {
-    const at = rows.findIndex((row) => "action" in row && row.service === wait.service && !NEEDS_NO_WAIT.has(row.action) && (row.at === null || (wait.at !== null && row.at >= wait.at - 0.001)));
-    rows.splice(at < 0 ? rows.length : at, 0, wait);
-  }
-  return rows;
 }
 
 function WaitRow({ wait, stack }: { readonly wait: PlannedWait; readonly stack: string }) {
@@ -95,10 +84,6 @@ function WaitRow({ wait, stack }: { readonly wait: PlannedWait; readonly stack: 
       <td data-label="Because" class="wrap muted">for {wait.waitsFor}, {wait.seconds === null ? "time unknown (first start)" : `usually ${span(wait.seconds)}`}</td>
     </tr>
   );
-}
-
-function atWords(at: number | null): string {
-  return at === null ? "later" : `+${at.toFixed(1)} s`;
 }
 
 function StepRow({ step, stack }: { readonly step: PlanStep; readonly stack: string }) {
@@ -113,15 +98,10 @@ function StepRow({ step, stack }: { readonly step: PlanStep; readonly stack: str
   );
 }
 
-const HELD: Readonly<Record<string, string>> = {
-  quarantined: "its release failed before, and is not tried again until something changes, or retry",
-  AdoptionHeld: "taking it over would change what runs: somebody has to say that it may", MassRemovalHeld: "much would be removed: somebody has to say that it may",
-};
-
 function HeldBack({ held }: { readonly held: readonly Held[] }) {
   return (
     <Section title="Held back" id="held">
-      <ul class="evidence">{held.map((one) => <li key={`${one.service} ${one.reason}`}><strong>{one.service ?? one.stack}</strong>: <Prose text={one.message || HELD[one.reason] || one.reason} /> <code>{one.reason}</code></li>)}</ul>
+      <ul class="evidence">{held.map((one) => <li key={`${one.service} ${one.reason}`}><strong>{one.service ?? one.stack}</strong>: <Prose text={one.message || HELD_WORDS[one.reason] || one.reason} /> <code>{one.reason}</code></li>)}</ul>
     </Section>
   );
 }

@@ -1,0 +1,266 @@
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+import type { TreeNode } from "../src/core/nodes.ts";
+import manifest from "../package.json" with { type: "json" };
+import { answer, shop } from "./answers.ts";
+import { act, DiagnosticSeverity, fake, window, type TreeItem } from "./fake/vscode.ts";
+import { runs, texts, until, World } from "./world.ts";
+
+let world: World;
+afterEach(async () => {
+  window.activeTextEditor = undefined;
+  await world.end();
+});
+
+const GOOD = "$(pass-filled) shop Converged 2/2";
+const nodes = (): TreeNode[] => fake.tree?.provider.getChildren() as TreeNode[];
+const node = (service: string): TreeNode => {
+  const found = nodes()[0]?.children.find((one) => one.service === service);
+  assert.ok(found, service);
+  return found;
+};
+const running = async (): Promise<void> => {
+  await world.activate();
+  await until(() => texts().includes(GOOD), "the stack in the status bar");
+};
+
+test("every command of the package is there, and no other", async () => {
+  world = new World();
+  await world.activate();
+  const declared = manifest.contributes.commands.map(({ command }) => command).sort();
+  assert.deepEqual([...fake.commands.keys()].sort(), declared);
+  const used = Object.values(manifest.contributes.menus).flat().map(({ command }) => command);
+  assert.deepEqual(used.filter((command) => !declared.includes(command)), []);
+});
+
+test("the status bar and the tree follow what the command says", async () => {
+  world = new World();
+  await running();
+  assert.deepEqual(world.called("status").map(({ cwd, args }) => [cwd, args.includes("--watch")]), [[`${world.home}/shop`, true]]);
+  assert.deepEqual(nodes().map(({ label }) => label), ["shop"]);
+  assert.equal(fake.tree?.description, "the command line in shop");
+  world.answers("status", JSON.stringify({ stacks: [shop({ phase: "Degraded" }, { web: { phase: "Degraded", ready: 1, message: "1 of 2 replicas ready" } })] }, null, 2) + "\n", { stays: true });
+  await until(() => texts().includes("$(warning) shop Degraded 1/2"), "the killed service in the status bar");
+  assert.equal(fake.bar[0]?.backgroundColor?.id, "statusBarItem.warningBackground");
+  const item = fake.tree?.provider.getTreeItem(node("web")) as TreeItem;
+  assert.deepEqual([item.label, item.description, item.contextValue, item.iconPath?.id], ["web", "Degraded · 1/2 · 1 of 2 replicas ready", "service", "warning"]);
+});
+
+test("several folders have a source each, and the tree says whose a stack is", async () => {
+  world = new World(["shop", "blog"]);
+  await world.activate();
+  await until(() => nodes().length === 2, "both stacks");
+  assert.deepEqual(nodes().map(({ description }) => description), ["Converged · 2/2 · shop", "Converged · 2/2 · blog"]);
+  assert.equal(new Set(nodes().map(({ id }) => id)).size, 2);
+  const [shopFolder] = fake.folders;
+  act.folders([], shopFolder ? [shopFolder] : []);
+  await until(() => nodes().length === 1, "one stack");
+});
+
+test("only stacks that are wished for are shown", async () => {
+  world = new World();
+  await running();
+  act.set("controller.stacks", ["other"]);
+  await until(() => texts().length === 0, "no item");
+});
+
+test("a workspace that is not trusted runs nothing until it is", async () => {
+  world = new World();
+  fake.trusted = false;
+  await world.activate();
+  assert.deepEqual(texts(), ["$(shield) controller: restricted"]);
+  act.save(world.document("shop/compose.yaml", "services: {}"));
+  await act.command("plan");
+  await act.command("refresh");
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  assert.deepEqual(world.calls, []);
+  assert.match(fake.said.at(-1)?.text ?? "", /not trusted/);
+  act.trust();
+  await until(() => texts().includes(GOOD), "the stack in the status bar");
+});
+
+test("a missing command is one clear message that says what to do", async () => {
+  world = new World(["shop", "blog"]);
+  fake.settings["controller.path"] = "/nowhere/controller";
+  fake.choose = ({ buttons }) => buttons[0];
+  await world.activate();
+  await until(() => fake.bar.length, "an item");
+  act.save(world.document("shop/compose.yaml", "services: {}"));
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  assert.deepEqual(fake.said.map(({ kind, text }) => [kind, text]), [["error", "'/nowhere/controller' cannot be run (it is not there): install controller, or set \"controller.path\" to where it is."]]);
+  assert.deepEqual(fake.executed.find(({ name }) => name === "workbench.action.openSettings")?.args, ["controller.path"]);
+  assert.deepEqual(texts(), ["$(warning) controller: status unknown"]);
+  act.set("controller.path", world.command);
+  await until(() => texts().length === 2, "both stacks");
+});
+
+test("what is wrong with the files is told where status ends, and it is tried again when one is saved", async () => {
+  world = new World();
+  await running();
+  world.answers("status", "", { code: 1, stderr: "error: manifests/shop.yaml:8:7: spec.services.web.replicaz: unknown key 'replicaz'\nhint: did you mean 'replicas'?\n" });
+  const manifest = world.document("shop/manifests/shop.yaml", "a");
+  act.save(manifest);
+  await until(() => texts()[0]?.startsWith("$(question) shop Converged 2/2 at "), "an old word that says so");
+  assert.match(fake.tree?.message ?? "", /^manifests\/shop\.yaml:8:7: .*unknown key 'replicaz' \(did you mean 'replicas'\?\)/);
+  world.answers("status", answer("status.json"), { stays: true });
+  act.save(manifest);
+  await until(() => texts()[0] === GOOD, "it is known again");
+  assert.equal(fake.tree?.message, "");
+});
+
+test("findings are set when a file is saved, and cleared when they are mended", async () => {
+  world = new World();
+  await running();
+  world.answers("validate", answer("validate-broken.json"), { code: 1, stderr: `warning: ${world.home}/shop/compose.yaml:2:3: secrets.a.file: './a' does not exist\n` });
+  world.answers("scan", answer("scan.json"));
+  const document = world.document("shop/manifests/shop.yaml", "apiVersion: controller/v1\nkind: Stack\nmetadata: {name: shop}\nspec:\n  compose: {files: [../compose.yaml]}\n  services:\n    web:\n      replicaz: 2\n");
+  fake.files.set(`${world.home}/shop/compose.yaml`, "name: shop\nservices:\n  db:\n    image: local/busybox:1.35\n");
+  act.save(document);
+  await until(() => fake.diagnostics.size === 2, "both files");
+  const [error] = fake.diagnostics.get(document.uri.path) ?? [];
+  assert.deepEqual([error?.range.start.line, error?.range.start.character, error?.range.end.character, error?.severity, error?.source], [7, 6, 14, DiagnosticSeverity.Error, "controller validate"]);
+  const compose = fake.diagnostics.get(`${world.home}/shop/compose.yaml`) ?? [];
+  assert.ok(compose.some(({ source, severity }) => source === "controller validate" && severity === DiagnosticSeverity.Warning));
+  assert.ok(compose.some(({ source, code, range }) => source === "controller scan" && code === "F01" && range.start.line === 2));
+  assert.ok(world.called("scan").every(({ args }) => args.includes("compose")), "what runs is left alone");
+
+  world.answers("validate", '{"errors": []}');
+  world.answers("scan", '{"findings": [], "errors": []}');
+  act.save(document);
+  await until(() => fake.diagnostics.size === 0, "nothing is wrong");
+});
+
+test("nothing is looked at where that is not wished, nor for what is no part of a project", async () => {
+  world = new World();
+  fake.settings["controller.checkOnSave"] = false;
+  await running();
+  act.save(world.document("shop/compose.yaml", ""));
+  fake.settings["controller.checkOnSave"] = true;
+  act.save(world.document("shop/main.py", ""));
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  assert.deepEqual(world.called("validate"), []);
+});
+
+test("a plan is shown beside the manifest, of this manifest alone, as it was just saved", async () => {
+  world = new World();
+  await running();
+  world.answers("plan", answer("plan-first.json"));
+  const document = world.document("shop/manifests/shop.yaml", "apiVersion: controller/v1\nkind: Stack\nmetadata: {name: shop}\n");
+  document.isDirty = true;
+  window.activeTextEditor = { document };
+  await act.command("plan");
+  assert.equal(document.isDirty, false);
+  assert.deepEqual(world.called("plan").map(({ args }) => args.slice(0, 3)), [["plan", "--file", document.uri.path]]);
+  assert.match(fake.previews[0] ?? "", /^# Plan: manifests\/shop\.yaml\n\n\*\*6 changes\*\*/);
+  await act.command("plan", nodes()[0]);
+  assert.deepEqual(world.called("plan")[1]?.args.slice(-2), ["--stack", "shop"]);
+});
+
+test("apply shows the plan first, asks, shows its progress and says what came of it", async () => {
+  world = new World();
+  await running();
+  world.answers("plan", answer("plan-first.json"));
+  world.answers("apply", answer("apply.json"), { stderr: answer("apply.stderr.txt") });
+  await act.command("apply", nodes()[0]);
+  assert.deepEqual(fake.said.map(({ text, modal, buttons }) => [text, modal, buttons]), [["Apply shop?", true, ["Apply"]]]);
+  assert.match(fake.said[0]?.detail ?? "", /^6 changes, how long it takes is not known yet/);
+  assert.deepEqual(world.called("apply"), [], "who does not say yes has nothing done");
+
+  fake.choose = ({ modal, buttons }) => (modal ? buttons[0] : undefined);
+  await act.command("apply", nodes()[0]);
+  assert.deepEqual(world.called("apply").map(({ args }) => args), [["apply", "--output", "json", "--color", "never", "--stack", "shop"]]);
+  assert.ok(fake.progress.find(({ title }) => title === "Apply shop")?.messages.some((line) => line.includes("web Ready after 2.3 s")));
+  assert.deepEqual([fake.said.at(-1)?.kind, fake.said.at(-1)?.text], ["info", "Apply shop: converged in 7.1 s, 2 services."]);
+});
+
+test("apply asks for what is held back, and does nothing where there is nothing to do", async () => {
+  world = new World();
+  await running();
+  world.answers("plan", answer("plan-done.json"));
+  await act.command("apply", nodes()[0]);
+  assert.deepEqual(fake.said.map(({ kind, text }) => [kind, text]), [["info", "shop: as desired, there is nothing to do."]]);
+  world.answers("plan", JSON.stringify({ ...JSON.parse(answer("plan-first.json")), held: [{ stack: "shop", service: null, reason: "AdoptionHeld" }] }));
+  world.answers("apply", answer("apply.json"));
+  fake.choose = ({ modal, buttons }) => (modal ? buttons[0] : undefined);
+  await act.command("apply", nodes()[0]);
+  assert.deepEqual(fake.said.find(({ modal }) => modal)?.buttons, ["Adopt and Apply"]);
+  assert.ok(world.called("apply")[0]?.args.includes("--adopt"));
+});
+
+test("an apply that is cancelled is interrupted, and that is said", async () => {
+  world = new World();
+  await running();
+  world.answers("plan", answer("plan-first.json"));
+  world.answers("apply", "", { stays: true });
+  fake.choose = ({ modal, buttons }) => (modal ? buttons[0] : undefined);
+  const applied = act.command("apply", nodes()[0]);
+  await until(() => world.called("apply").length, "it was begun");
+  fake.progress.find(({ title }) => title === "Apply shop")?.cancel();
+  await applied;
+  assert.match(fake.said.at(-1)?.text ?? "", /^Apply shop: interrupted\. What was done stays done/);
+});
+
+test("restart asks before it acts, and a failure is told with the exit code's meaning and a way on", async () => {
+  world = new World();
+  await running();
+  world.answers("rollout-restart", "", { code: 1, stderr: "error: another controller keeps shop\nhint: ask ada\n" });
+  world.answers("why", answer("why.json"));
+  await act.command("restart", node("web"));
+  assert.deepEqual(world.called("rollout"), []);
+  assert.deepEqual([fake.said[0]?.text, fake.said[0]?.modal], ["Restart web?", true]);
+  fake.choose = ({ buttons }) => buttons[0];
+  await act.command("restart", node("web").children[0]);
+  assert.deepEqual(world.called("rollout")[0]?.args.slice(-4), ["--stack", "shop", "--", "web"]);
+  assert.match(fake.said.at(-1)?.text ?? "", /^Restart shop\/web: another controller keeps shop \(ask ada\); .*\(exit code 1\)\.$/);
+  assert.match(fake.previews.at(-1) ?? "", /^# Why: shop\/web/);
+});
+
+test("why and describe open as pages, of what is chosen where nothing was given", async () => {
+  world = new World();
+  await running();
+  world.answers("why", answer("why.json"));
+  world.answers("describe", answer("describe.json"));
+  await act.command("why", node("web"));
+  assert.match(fake.previews.at(-1) ?? "", /Nothing is in the way/);
+  fake.picked = 1;
+  await act.command("describe");
+  assert.deepEqual(world.called("describe")[0]?.args.slice(-2), ["service", "db"]);
+  assert.match(fake.previews.at(-1) ?? "", /^# Service web/);
+});
+
+test("logs follow in a terminal, of one replica where that was chosen, and end with it", async () => {
+  world = new World();
+  await running();
+  world.answers("logs", "shop-web-1 | one\nshop-web-2 | two\n", { stays: true });
+  await act.command("logs", node("web").children[0]);
+  const terminal = fake.terminals[0];
+  await until(() => terminal?.text.includes("one"), "its output");
+  assert.equal(terminal?.name, "Logs: shop-web-1");
+  assert.doesNotMatch(terminal?.text ?? "", /two/);
+  terminal?.pty.close();
+  await until(() => world.called("logs").every(({ pid }) => !runs(pid)), "its process has ended");
+});
+
+test("an answer of another shape is told as that", async () => {
+  world = new World();
+  await running();
+  world.answers("plan", '{"changes": "many"}');
+  await act.command("plan", nodes()[0]);
+  assert.match(fake.said.at(-1)?.text ?? "", /^Plan: shop: the answer of plan is not of the documented shape .* another version/);
+});
+
+test("nothing stays behind: no process, no listener, no item", async () => {
+  world = new World(["shop", "blog"]);
+  await world.activate();
+  await until(() => texts().length === 2, "both stacks");
+  world.answers("apply", "", { stays: true });
+  world.answers("plan", answer("plan-first.json"));
+  fake.choose = ({ modal, buttons }) => (modal ? buttons[0] : undefined);
+  const applied = act.command("apply", nodes()[0]);
+  await until(() => world.called("apply").length, "an apply under way");
+  await world.end();
+  await applied;
+  assert.deepEqual([texts(), fake.commands.size, fake.providers.size, fake.tree, fake.diagnostics.size], [[], 0, 0, null, 0]);
+  assert.deepEqual(world.left.map((one) => one.constructor.name), []);
+});

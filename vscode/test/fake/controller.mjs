@@ -1,0 +1,19 @@
+#!/usr/bin/env node
+// As the command answers: real answers, by what is asked. Says in `calls` what it was asked, and stays where it is told to.
+// Usage: FAKE_HOME/controller ARGUMENT…; beside it lie `answers/VERB.json`, `VERB.code`, `VERB.stderr`, and `VERB.stays`.
+
+import { appendFileSync, existsSync, readFileSync, watchFile } from "node:fs";
+import { dirname, join } from "node:path";
+
+const home = dirname(process.argv[1]);
+const args = process.argv.slice(2);
+const verb = args[0] === "rollout" ? `rollout-${args[1]}` : args[0];
+const read = (kind) => (existsSync(join(home, `${verb}.${kind}`)) ? readFileSync(join(home, `${verb}.${kind}`), "utf8") : "");
+appendFileSync(join(home, "calls"), `${JSON.stringify({ pid: process.pid, cwd: process.cwd(), args })}\n`);
+process.stderr.write(read("stderr"));
+process.stdout.write(read("json"));
+if (existsSync(join(home, `${verb}.stays`))) {
+  process.on("SIGINT", () => process.exit(130));
+  watchFile(join(home, `${verb}.json`), { interval: 50 }, () => process.stdout.write(`\n${read("json")}`));
+  setInterval(() => undefined, 1000);
+} else process.exitCode = Number(read("code") || 0);

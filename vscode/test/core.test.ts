@@ -78,7 +78,7 @@ test("what is old is shown with its time and without a colour", () => {
 
 test("the tree has stacks, what is in the way, services by urgency, and replicas, with ids that stay", () => {
   const stack = shop({ phase: "Degraded", conditions: [{ type: "AdoptionHeld", status: "True", reason: "WouldReplace", message: "would replace web", lastTransitionTime: "" }, { type: "Converged", status: "False", reason: "", message: "", lastTransitionTime: "" }] }, { web: { phase: "CrashLoopBackOff", message: "exits with 1", ready: 0 } });
-  const [root] = nodesOf([{ key: "k", label: "", stacks: [stack] }]);
+  const [root] = nodesOf([{ key: "k", label: "", old: "", stacks: [stack] }]);
   assert.deepEqual(root?.children.map(({ kind, label }) => [kind, label]), [["trouble", "AdoptionHeld"], ["service", "web"], ["service", "db"]]);
   const [, web, db] = root?.children ?? [];
   assert.equal(web?.description, "CrashLoopBackOff · 0/2 · exits with 1");
@@ -89,7 +89,7 @@ test("the tree has stacks, what is in the way, services by urgency, and replicas
 });
 
 test("names and messages of others mean nothing in Markdown", () => {
-  const [root] = nodesOf([{ key: "k", label: "", stacks: [shop({}, { web: { phase: "Failed", message: "see [here](command:rm) <img src=x> **now**" } })] }]);
+  const [root] = nodesOf([{ key: "k", label: "", old: "", stacks: [shop({}, { web: { phase: "Failed", message: "see [here](command:rm) <img src=x> **now**" } })] }]);
   const tooltip = root?.children[0]?.tooltip ?? "";
   assert.doesNotMatch(tooltip, /(?<!\\)\[here|<img|(?<!\\)\*\*now/);
 });
@@ -112,7 +112,7 @@ test("messages of the stream change what they name and nothing else", () => {
 });
 
 test("commands are arrays: names stand behind `--` and cannot be options", () => {
-  assert.deepEqual(statusArgs([], true), ["status", "--watch", "--output", "json", "--color", "never"]);
+  assert.deepEqual(statusArgs([]), ["status", "--watch", "--output", "json", "--color", "never"]);
   assert.deepEqual(planArgs(["a b.yaml"], null), ["plan", "--file", "a b.yaml", "--output", "json", "--color", "never"]);
   assert.deepEqual(actArgs([], "rollout-restart", { stack: "shop", service: "--help" }), ["rollout", "restart", "--output", "json", "--color", "never", "--stack", "shop", "--", "--help"]);
   assert.deepEqual(actArgs([], "apply", { stack: "shop" }, ["adopt"]), ["apply", "--adopt", "--output", "json", "--color", "never", "--stack", "shop"]);
@@ -122,8 +122,8 @@ test("commands are arrays: names stand behind `--` and cannot be options", () =>
 
 test("the command is looked up in PATH, or is a path of the folder", () => {
   const join = (folder: string, rest: string): string => `${folder}/${rest}`;
-  for (const [setting, command] of [["", "controller"], ["controller", "controller"], [".venv/bin/controller", "/w/.venv/bin/controller"], ["${workspaceFolder}/x", "/w/x"], ["/usr/bin/controller", "/usr/bin/controller"]] as const) {
-    assert.equal(commandOf(setting, "/w", join), command);
+  for (const [setting, command] of [["", "controller"], ["controller", "controller"], [".venv/bin/controller", "/w/.venv/bin/controller"], ["${workspaceFolder}/x", "/w/x"], ["~/bin/controller", "/home/ada/bin/controller"], ["/usr/bin/controller", "/usr/bin/controller"]] as const) {
+    assert.equal(commandOf(setting, "/w", "/home/ada", join), command);
   }
 });
 
@@ -133,7 +133,7 @@ test("a token goes over TLS, or stays on this machine", () => {
 });
 
 test("findings become problems with the place they name", () => {
-  const [error] = problemsOfErrors(readErrors(json("validate-broken")));
+  const [error] = problemsOfErrors(readErrors(json("validate-broken")), "compose.yaml");
   assert.deepEqual([error?.file, error?.line, error?.column, error?.level], ["manifests/shop.yaml", 8, 7, "error"]);
   assert.match(error?.message ?? "", /unknown key 'replicaz'\ndid you mean 'replicas'\?/);
   const { findings } = readScan(json("scan"));

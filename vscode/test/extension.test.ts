@@ -169,7 +169,7 @@ test("apply shows the plan first, asks, shows its progress and says what came of
 
   fake.choose = ({ modal, buttons }) => (modal ? buttons[0] : undefined);
   await act.command("apply", nodes()[0]);
-  assert.deepEqual(world.called("apply").map(({ args }) => args), [["apply", "--output", "json", "--color", "never", "--stack", "shop"]]);
+  assert.deepEqual(world.called("apply").map(({ args }) => args), [["apply", "--file", ".", "--output", "json", "--color", "never", "--stack", "shop"]]);
   assert.ok(fake.progress.find(({ title }) => title === "Apply shop")?.messages.some((line) => line.includes("web Ready after 2.3 s")));
   assert.deepEqual([fake.said.at(-1)?.kind, fake.said.at(-1)?.text], ["info", "Apply shop: converged in 7.1 s, 2 services."]);
 });
@@ -232,10 +232,11 @@ test("why and describe open as pages, of what is chosen where nothing was given"
 test("logs follow in a terminal, of one replica where that was chosen, and end with it", async () => {
   world = new World();
   await running();
-  world.answers("logs", "shop-web-1 | one\nshop-web-2 | two\n", { stays: true });
+  world.answers("logs", JSON.stringify([["shop-web-1", "one"], ["shop-web-10", "two"], ["shop-web-1", ""], ["shop-web-1", "three | \x1b[2Jfour\u202e"]]), { stays: true });
   await act.command("logs", node("web").children[0]);
   const terminal = fake.terminals[0];
-  await until(() => terminal?.text.includes("one"), "its output");
+  await until(() => terminal?.text.includes("three"), "its output");
+  assert.ok(terminal?.text.includes("shop-web-1  | one\r\nshop-web-1  | \r\nshop-web-1  | three | \\x1b[2Jfour\\u202e\r\n"), terminal?.text);
   assert.equal(terminal?.name, "Logs: shop-web-1");
   assert.doesNotMatch(terminal?.text ?? "", /two/);
   terminal?.pty.close();

@@ -45,7 +45,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   }
 }
 
-/** `controller:/plan/shop.md`: its last part is the tab's title. */
+/** `controller:/why/the command line in shop/web.md`: its last part is the tab's title. */
 export function uriOf(name: readonly string[]): vscode.Uri {
   const path = name.map((part) => part.replace(/[\\/]/g, "∕")).join("/");
   return vscode.Uri.from({ scheme: SCHEME, path: `/${path}.md` });

@@ -71,8 +71,6 @@ const NONE = (): Record<string, unknown> => ({});
 class State {
   trusted = true;
   folders: Folder[] = [];
-  /** Folders (by path) that have files of a project. */
-  projects = new Set<string>();
   settings = NONE();
   secrets = new Map<string, string>();
   documents: FakeDocument[] = [];
@@ -111,6 +109,7 @@ export const act = {
   save: (document: FakeDocument): void => events.saved.fire(document),
   change: (uri: Uri): void => events.changed.fire(uri),
   create: (uri: Uri): void => events.created.fire(uri),
+  remove: (uri: Uri): void => events.deleted.fire(uri),
   set(name: string, value: unknown): void {
     fake.settings[name] = value;
     events.settings.fire({ affectsConfiguration: (section) => `${name}.`.startsWith(`${section}.`) });
@@ -145,9 +144,9 @@ async function say(kind: Said["kind"], text: string, rest: readonly unknown[]): 
 export const window = {
   activeTextEditor: undefined as { document: FakeDocument } | undefined,
   createOutputChannel: () => {
-    const write = (line: string): void => void fake.output.push(line);
+    const write = (level: string) => (line: string): void => void fake.output.push(`${level}: ${line}`);
     const channel = new Disposable(() => undefined);
-    return Object.assign(channel, { debug: write, info: write, warn: write, error: write, show: () => void fake.executed.push({ name: "output.show", args: [] }) });
+    return Object.assign(channel, { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error"), show: () => void fake.executed.push({ name: "output.show", args: [] }) });
   },
   createStatusBarItem(id: string): BarItem {
     const item: BarItem & Disposable = Object.assign(new Disposable(() => { fake.bar = fake.bar.filter((one) => one !== item); }), { id, text: "", name: "", visible: false, show() { item.visible = true; } }) as never;
@@ -206,13 +205,16 @@ export const workspace = {
   getConfiguration: (section: string) => ({ get: <T>(name: string, fallback: T): T => (fake.settings[`${section}.${name}`] as T | undefined) ?? fallback }),
   getWorkspaceFolder: (uri: Uri): Folder | undefined => fake.folders.find((folder) => uri.path.startsWith(`${folder.uri.path}/`)),
   asRelativePath: (uri: Uri): string => uri.path.split("/").slice(-2).join("/"),
-  findFiles: async ({ base }: RelativePattern): Promise<Uri[]> => (fake.projects.has(base.uri.path) ? [base.uri] : []),
   openTextDocument: async (uri: Uri): Promise<FakeDocument> => fake.documents.find((one) => one.uri.path === uri.path) ?? documentOf(uri.path, fake.files.get(uri.path) ?? fake.providers.get(uri.scheme)?.provideTextDocumentContent(uri) ?? ""),
   registerTextDocumentContentProvider(scheme: string, provider: { provideTextDocumentContent(uri: Uri): string }): Disposable {
     fake.providers.set(scheme, provider);
     return new Disposable(() => fake.providers.delete(scheme));
   },
-  createFileSystemWatcher: () => Object.assign(new Disposable(() => undefined), { onDidCreate: events.created.event, onDidChange: events.changed.event, onDidDelete: events.deleted.event }),
+  createFileSystemWatcher: ({ base, pattern }: RelativePattern) => {
+    if (pattern.includes("**")) throw new Error("a watcher has to be bounded");
+    const of = (event: EventEmitter<Uri>["event"]) => (listener: Listener<Uri>): Disposable => event((uri) => uri.path.startsWith(`${base.uri.path}/`) && listener(uri));
+    return Object.assign(new Disposable(() => undefined), { onDidCreate: of(events.created.event), onDidChange: of(events.changed.event), onDidDelete: of(events.deleted.event) });
+  },
   fs: {
     readFile: async (uri: Uri): Promise<Uint8Array> => {
       const text = fake.files.get(uri.path);

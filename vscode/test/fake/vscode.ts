@@ -72,6 +72,8 @@ class State {
   trusted = true;
   folders: Folder[] = [];
   settings = NONE();
+  /** Of a folder (by path) alone. */
+  own = new Map<string, Record<string, unknown>>();
   secrets = new Map<string, string>();
   documents: FakeDocument[] = [];
   files = new Map<string, string>();
@@ -202,7 +204,7 @@ export const workspace = {
   get isTrusted(): boolean { return fake.trusted; },
   get workspaceFolders(): readonly Folder[] { return fake.folders; },
   get textDocuments(): readonly FakeDocument[] { return fake.documents; },
-  getConfiguration: (section: string) => ({ get: <T>(name: string, fallback: T): T => (fake.settings[`${section}.${name}`] as T | undefined) ?? fallback }),
+  getConfiguration: (section: string, scope?: Uri) => ({ get: <T>(name: string, fallback: T): T => ({ ...fake.settings, ...fake.own.get(scope?.path ?? "") }[`${section}.${name}`] as T | undefined) ?? fallback }),
   getWorkspaceFolder: (uri: Uri): Folder | undefined => fake.folders.find((folder) => uri.path.startsWith(`${folder.uri.path}/`)),
   asRelativePath: (uri: Uri): string => uri.path.split("/").slice(-2).join("/"),
   openTextDocument: async (uri: Uri): Promise<FakeDocument> => fake.documents.find((one) => one.uri.path === uri.path) ?? documentOf(uri.path, fake.files.get(uri.path) ?? fake.providers.get(uri.scheme)?.provideTextDocumentContent(uri) ?? ""),

@@ -304,9 +304,19 @@ test("a plan is shown beside the manifest, of this manifest alone, as it was jus
   await act.command("plan");
   assert.equal(document.isDirty, false);
   assert.deepEqual(world.called("plan").map(({ args }) => args.slice(0, 3)), [["plan", "--file", document.uri.path]]);
+  assert.equal(fake.executed.at(-1)?.name, "markdown.showPreviewToSide");
   assert.match(fake.previews[0] ?? "", /^# Plan: manifests\/shop\.yaml\n\n\*\*6 changes\*\*/);
   await act.command("plan", nodes()[0]);
   assert.deepEqual(world.called("plan")[1]?.args.slice(-2), ["--stack", "shop"]);
+});
+
+test("the button above the tree means the whole, whatever is selected in it", async () => {
+  world = new World();
+  await running();
+  world.answers("plan", answer("plan-first.json"));
+  await act.command("applyAll", node("web"));
+  assert.equal(fake.said[0]?.text, "Apply shop?");
+  assert.deepEqual(world.called("plan").map(({ args }) => args), [["plan", "--output", "json", "--color", "never"]]);
 });
 
 test("apply shows the plan first, asks, shows its progress and says what came of it", async () => {
@@ -380,6 +390,20 @@ test("why and describe open as pages, of what is chosen where nothing was given"
   await act.command("describe");
   assert.deepEqual(world.called("describe")[0]?.args.slice(-2), ["service", "db"]);
   assert.match(fake.previews.at(-1) ?? "", /^# Service web/);
+});
+
+test("pages of two folders' stacks of one name are two", async () => {
+  world = new World(["shop", "blog"]);
+  await world.activate();
+  await until(() => nodes().length === 2, "both stacks");
+  world.answers("describe", answer("describe.json"));
+  for (const root of nodes()) await act.command("describe", root.children.find(({ service }) => service === "web"));
+  const shown = fake.executed.filter(({ name }) => name === "markdown.showPreview").map(({ args }) => String(args[0]));
+  window.tabGroups.all.push({});
+  await act.command("describe", nodes()[0]?.children[0]);
+  window.tabGroups.all.pop();
+  assert.deepEqual(fake.executed.slice(-2).map(({ name }) => name), ["workbench.action.focusFirstEditorGroup", "markdown.showPreviewToSide"], "no third column");
+  assert.deepEqual(shown, ["controller:///describe/the command line in shop/shop∕web.md", "controller:///describe/the command line in blog/shop∕web.md"]);
 });
 
 test("logs follow in a terminal, of one replica where that was chosen, and end with it", async () => {

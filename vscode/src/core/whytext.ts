@@ -28,7 +28,7 @@ function causeText(cause: Cause): string {
     change ? `Before that: revision ${change.revision}, ${plain(change.why)}, by ${plain(change.who)}, ${agoOf(change.at)}.` : "",
     cause.evidence.length ? parts("### What is seen", list(cause.evidence.map(plain))).trimEnd() : "",
     cause.lastOutput.trim() ? parts("### Its last output", fenced(cause.lastOutput, "text")).trimEnd() : "",
-    cause.advice.length ? parts("### What to do", list(cause.advice.map(plain))).trimEnd() : "",
+    cause.advice.length ? parts("### What to do", list(cause.advice.map((one) => (one.startsWith("controller ") ? code(one) : plain(one))))).trimEnd() : "",
   ).trimEnd();
 }
 

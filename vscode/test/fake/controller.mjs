@@ -11,7 +11,9 @@ const args = process.argv.slice(2);
 const verb = args[0] === "rollout" ? `rollout-${args[1]}` : args[0];
 const read = (kind) => (existsSync(join(home, `${verb}.${kind}`)) ? readFileSync(join(home, `${verb}.${kind}`), "utf8") : "");
 appendFileSync(join(home, "calls"), `${JSON.stringify({ pid: process.pid, cwd: process.cwd(), args })}\n`);
-process.stderr.write(read("stderr"));
+// All of it is read first: the test may change it as soon as something is printed.
+const [stays, code, complaint] = [existsSync(join(home, `${verb}.stays`)), Number(read("code") || 0), read("stderr")];
+process.stderr.write(complaint);
 const logs = () => {
   const lines = JSON.parse(read("json") || "[]");
   const width = Math.max(0, ...lines.map(([name]) => name.length));
@@ -19,9 +21,9 @@ const logs = () => {
   return lines.map(([name, line]) => `${bare ? "" : `${name.padEnd(width)} | `}${line}\n`).join("");
 };
 process.stdout.write(verb === "logs" ? logs() : read("json"));
-if (existsSync(join(home, `${verb}.stays`))) {
+if (stays) {
   process.on("SIGINT", () => process.exit(130));
   watchFile(join(home, `${verb}.json`), { interval: 50 }, () => process.stdout.write(`\n${read("json")}`));
   watchFile(join(home, `${verb}.stderr`), { interval: 50 }, () => process.stderr.write(read("stderr")));
   setInterval(() => undefined, 1000);
-} else process.exitCode = Number(read("code") || 0);
+} else process.exitCode = code;

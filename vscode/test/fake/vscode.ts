@@ -92,7 +92,7 @@ class State {
   providers = new Map<string, { provideTextDocumentContent(uri: Uri): string }>();
   previews: string[] = [];
   terminals: { name: string; pty: { open(): void; close(): void; onDidWrite: (listener: Listener<string>) => Disposable; handleInput?(text: string): void }; text: string }[] = [];
-  tree: { message: string; description: string; provider: { getChildren(node?: unknown): unknown[]; getTreeItem(node: unknown): TreeItem; getParent(node: unknown): unknown }; revealed: unknown[] } | null = null;
+  tree: { title: string; message: string; description: string; provider: { getChildren(node?: unknown): unknown[]; getTreeItem(node: unknown): TreeItem; getParent(node: unknown): unknown }; revealed: unknown[] } | null = null;
 }
 export let fake = new State();
 
@@ -144,6 +144,7 @@ async function say(kind: Said["kind"], text: string, rest: readonly unknown[]): 
 }
 
 export const window = {
+  tabGroups: { all: [{}] },
   activeTextEditor: undefined as { document: FakeDocument } | undefined,
   createOutputChannel: () => {
     const write = (level: string) => (line: string): void => void fake.output.push(`${level}: ${line}`);
@@ -156,7 +157,7 @@ export const window = {
     return item;
   },
   createTreeView(_id: string, { treeDataProvider }: { treeDataProvider: never }) {
-    const view = Object.assign(new Disposable(() => { fake.tree = null; }), { message: "", description: "", provider: treeDataProvider, revealed: [] as unknown[], reveal: async (node: unknown) => void view.revealed.push(node) });
+    const view = Object.assign(new Disposable(() => { fake.tree = null; }), { title: "Stacks", message: "", description: "", provider: treeDataProvider, revealed: [] as unknown[], reveal: async (node: unknown) => void view.revealed.push(node) });
     fake.tree = view as never;
     return view;
   },
@@ -196,7 +197,7 @@ export const commands = {
   async executeCommand(name: string, ...args: unknown[]): Promise<void> {
     fake.executed.push({ name, args });
     const [uri] = args;
-    if (name === "markdown.showPreviewToSide" && uri instanceof Uri) fake.previews.push(fake.providers.get(uri.scheme)?.provideTextDocumentContent(uri) ?? "");
+    if (/^markdown\.showPreview(ToSide)?$/.test(name) && uri instanceof Uri) fake.previews.push(fake.providers.get(uri.scheme)?.provideTextDocumentContent(uri) ?? "");
   },
 };
 

@@ -44,7 +44,7 @@ name: shop
 services:
   db:
     image: local/busybox:1.35
-    command: sh -c "trap exit TERM; while :; do sleep 1; done"
+    command: sh -c "echo 'ready for connections'; trap exit TERM; while :; do sleep 1; done"
   api:
     image: local/busybox:1.35
     init: true
@@ -90,6 +90,8 @@ def main() -> None:
         page.goto(f"{address}/?folder={SHOP}")
         try:
             by_command_line(page)
+            by_files(page)
+            by_logs(page)
             by_api(page)
         except BaseException:
             page.screenshot(path=SHOTS / "failed.png")
@@ -124,6 +126,9 @@ def by_command_line(page: Page) -> None:
     shot(page, "4-describe")
     command(page, "View: Close All Editors")
 
+
+def by_files(page: Page) -> None:
+    """What is wrong with files, what they would change, and the change."""
     step("diagnostics of validate and of scan are seen on save, and go when they are mended")
     open_file(page, "shop.yaml")
     add_line(page, "replicaz: 3")
@@ -140,14 +145,14 @@ def by_command_line(page: Page) -> None:
 
     step("the plan beside the manifest, and an apply")
     open_file(page, "shop.yaml")
-    page.locator('a.action-label[aria-label^="Plan"]').first.click()
+    page.locator('.editor-actions a.action-label[aria-label^="Plan"]').first.click()
     document(page, "Plan: ")
     shot(page, "7-plan")
     command(page, "Controller: Plan and Apply")
     page.locator(".monaco-dialog-box", has_text="the command line in shop").wait_for()
     shot(page, "8-asks")
     page.locator(".monaco-dialog-box .monaco-button", has_text="Apply").click()
-    page.locator(".notification-toast", has_text="Apply manifests/shop.yaml").first.wait_for()
+    page.locator(".notification-toast", has_text="Apply shop").first.wait_for()
     page.screenshot(path=SHOTS / "9-applying.png")
     page.locator(".notification-toast", has_text="converged in").wait_for()
     bar(page, r"shop Converged 3/3")
@@ -155,6 +160,9 @@ def by_command_line(page: Page) -> None:
     command(page, "Notifications: Clear All Notifications")
     command(page, "View: Close All Editors")
 
+
+def by_logs(page: Page) -> None:
+    """With a name before each line, and without."""
     step("logs of one replica among several, and of the only one")
     for number, name in enumerate(("shop-web-2", "shop-db-1"), 11):
         row(page, f"Service {name.split('-')[1]},").click()
@@ -164,7 +172,6 @@ def by_command_line(page: Page) -> None:
         page.locator(".terminal-wrapper.active").wait_for()
         shot(page, f"{number}-logs-{name}")
     command(page, "Terminal: Kill All Terminals")
-    command(page, "View: Hide Panel")
 
 
 def by_api(page: Page) -> None:
@@ -175,7 +182,7 @@ def by_api(page: Page) -> None:
         command(page, "Controller: Set API Token")
         page.locator('.quick-input-widget input[type="password"]').fill(token)
         page.keyboard.press("Enter")
-        page.locator(".pane-header, .title-label", has_text=origin.removeprefix("http://")).first.wait_for()
+        page.locator(".title-label", has_text=origin.removeprefix("http://")).first.wait_for()
         bar(page, r"shop Converged 3/3")
         shot(page, "13-api")
 
@@ -372,10 +379,8 @@ def command(page: Page, name: str, chosen: str = "") -> None:
     if not chosen:
         return
     page.locator('.quick-input-widget input[placeholder$="?"]').wait_for()
-    entry = re.compile(rf"^{chosen}(?![/\w])")
-    page.locator(".quick-input-list .monaco-list-row").filter(
-        has=page.locator(".label-name", has_text=entry)
-    ).first.click()
+    label = page.locator(".monaco-highlighted-label", has_text=re.compile(rf"^\s*{chosen}\s*$"))
+    page.locator(".quick-input-list .monaco-list-row").filter(has=label).first.click()
 
 
 def open_file(page: Page, name: str) -> None:

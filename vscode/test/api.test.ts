@@ -97,7 +97,7 @@ const open = async (): Promise<void> => until(() => controller.streams.size && t
 test("with a token the API is followed, and no command is started", async () => {
   const origin = await begin();
   await open();
-  assert.deepEqual([fake.tree?.description, fake.tree?.title], [origin, `Stacks of ${origin.replace("http://", "")}`]);
+  assert.deepEqual([fake.tree?.description, fake.tree?.title], [origin, origin.replace("http://", "")]);
   const { services: _, ...head } = shop();
   controller.tell("stack", { ...head, phase: "Degraded" });
   controller.tell("service", { stack: "shop", service: { ...shop().services[1], phase: "Degraded", ready: 1 } });

@@ -75,7 +75,7 @@ export class StackTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     this.view.message = this.hub.trouble;
     const [only] = sources;
     // Where there is one view, the editor shows no description of it.
-    this.view.title = only?.folder === null ? `Stacks of ${only.key.replace(/^https?:\/\//, "")}` : "Stacks";
+    this.view.title = only?.folder === null ? only.key.replace(/^https?:\/\//, "") : "Stacks";
     this.view.description = (sources.length === 1 && sources[0]?.backend.from) || "";
     const now = JSON.stringify(roots);
     if (now === this.shown) return;

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Locator, Page, expect, sync_playwright
+from playwright.sync_api import Error, Locator, Page, expect, sync_playwright
 
 HERE = Path(__file__).resolve().parents[2]
 CODE = Path(os.environ.get("CODE_SERVER", "/tmp/cs"))
@@ -26,7 +26,7 @@ SHOP = WORK / "shop"
 CONTROLLER = HERE.parent / ".venv" / "bin" / "controller"
 NODE = next((one for one in (CODE / "node_modules").glob("node*/bin/node")), Path("node"))
 SERVER = CODE / "node_modules" / "code-server"
-PATIENCE = 45_000
+PATIENCE = 60_000
 
 SEE_BAR = """() => {
   const seen = window.seenInBar = [];
@@ -170,6 +170,7 @@ def by_logs(page: Page) -> None:
         row(page, f"Replica {name}").click(button="right")
         page.locator(".context-view .action-label", has_text="Show Logs").click()
         page.locator(".terminal-wrapper.active").wait_for()
+        page.wait_for_timeout(2500)
         shot(page, f"{number}-logs-{name}")
     command(page, "Terminal: Kill All Terminals")
 
@@ -249,6 +250,8 @@ def settings(more: dict[str, object]) -> None:
         "workbench.secondarySideBar.defaultVisibility": "hidden",
         "chat.disableAIFeatures": True,
         "files.autoSave": "off",
+        "editor.minimap.enabled": False,
+        "editor.wordWrap": "on",
     }
     own = {"controller.path": str(CONTROLLER), **more}
     for name, values in (("User", calm), ("Machine", own)):
@@ -417,9 +420,15 @@ def mend(page: Page, name: str, file: Path, text: str) -> None:
 
 
 def document(page: Page, heading: str) -> None:
-    """The page that was opened beside, in a frame of a frame."""
+    """The page that was opened beside, in a frame of a frame, which an editor under load sometimes leaves empty."""
     inside = page.frame_locator("iframe.webview.ready").last.frame_locator("#active-frame")
-    inside.locator("h1", has_text=heading).wait_for()
+    title = inside.locator("h1", has_text=heading)
+    try:
+        title.wait_for(timeout=12_000)
+    except Error as error:
+        print(f"    the page stays empty, and is loaded again: {str(error).splitlines()[0]}", file=sys.stderr)
+        command(page, "Developer: Reload Webviews")
+        title.wait_for()
 
 
 def shot(page: Page, name: str) -> None:

@@ -8,16 +8,18 @@ import { Acts } from "./editor/acts.ts";
 import { Documents } from "./editor/documents.ts";
 import { Hub } from "./editor/hub.ts";
 import { isOfProject, Problems } from "./editor/problems.ts";
-import { PROJECT_FILES } from "./editor/settings.ts";
+import { say } from "./editor/say.ts";
+import { OF_CHECKS, OF_SOURCES } from "./editor/settings.ts";
 import { StatusBar } from "./editor/statusbar.ts";
 import { Tokens } from "./editor/token.ts";
 import { StackTree } from "./editor/tree.ts";
+import { Watchers } from "./editor/watchers.ts";
 import { folderFor } from "./editor/choose.ts";
 
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const keep = <T extends vscode.Disposable>(one: T): T => (context.subscriptions.push(one), one);
   const output = keep(vscode.window.createOutputChannel("Controller", { log: true }));
-  const log = (line: string): void => output.debug(line);
+  const log = (line: string, failed = false): void => output[failed ? "warn" : "info"](line);
   const cli = keep(new Cli(log));
   const tokens = new Tokens(context.secrets);
   const hub = keep(new Hub(cli, tokens, log));
@@ -56,6 +58,8 @@ function registerCommands(keep: Keep, acts: Acts, { hub, tokens, tree, problems,
 
   trusted("plan", (given) => acts.plan(given));
   trusted("apply", (given) => acts.apply(given));
+  // The editor gives buttons of a view's title what is selected in it, which is not what they stand above.
+  trusted("applyAll", () => acts.apply(undefined));
   trusted("why", (given) => acts.why(given));
   trusted("describe", (given) => acts.describe(given));
   trusted("logs", (given) => acts.logs(given));
@@ -65,7 +69,7 @@ function registerCommands(keep: Keep, acts: Acts, { hub, tokens, tree, problems,
   steer("stop", "stop", ["stack", "service"]);
   trusted("check", async (given) => {
     const folder = await folderFor(given instanceof vscode.Uri ? given : undefined);
-    if (folder) await problems.check(folder);
+    if (folder) await problems.checkNow(folder);
   });
   trusted("refresh", () => hub.refresh());
   command("setToken", () => tokens.ask());
@@ -76,12 +80,12 @@ function registerCommands(keep: Keep, acts: Acts, { hub, tokens, tree, problems,
 
 async function tellRestricted(): Promise<void> {
   const manage = "Manage Workspace Trust";
-  const chosen = await vscode.window.showWarningMessage("This workspace is not trusted: nothing is run in it.", manage);
+  const chosen = await say.warning("This workspace is not trusted: nothing is run in it.", manage);
   if (chosen === manage) await vscode.commands.executeCommand("workbench.trust.manage");
 }
 
 function listen(keep: Keep, hub: Hub, tokens: Tokens, problems: Problems): void {
-  keep(tokens.onChange(() => void hub.refresh()));
+  keep(tokens.onChange(() => void hub.renew()));
   keep(vscode.workspace.onDidSaveTextDocument((document) => {
     const folder = isOfProject(document) ? vscode.workspace.getWorkspaceFolder(document.uri) : undefined;
     if (!folder) return;
@@ -90,18 +94,19 @@ function listen(keep: Keep, hub: Hub, tokens: Tokens, problems: Problems): void 
   }));
   keep(vscode.workspace.onDidGrantWorkspaceTrust(() => void hub.renew().then(() => checkAll(problems))));
   keep(vscode.workspace.onDidChangeConfiguration((event) => {
-    if (event.affectsConfiguration("controller")) void hub.refresh().then(() => checkAll(problems));
+    const isOf = (names: readonly string[]): boolean => names.some((name) => event.affectsConfiguration(name));
+    if (isOf(OF_SOURCES)) void hub.renew();
+    else if (event.affectsConfiguration("controller")) hub.show();
+    if (isOf(OF_CHECKS)) checkAll(problems);
   }));
+  const watchers = keep(new Watchers((folder) => {
+    hub.recount();
+    problems.saved(folder);
+  }, (folder) => hub.reread(folder)));
   keep(vscode.workspace.onDidChangeWorkspaceFolders(({ added, removed }) => {
+    watchers.renew();
     removed.forEach((folder) => problems.forget(folder));
     void hub.renew().then(() => added.forEach((folder) => problems.saved(folder)));
-  }));
-  const watcher = keep(vscode.workspace.createFileSystemWatcher(`**/${PROJECT_FILES}`));
-  keep(watcher.onDidCreate(() => void hub.recount()));
-  keep(watcher.onDidDelete(() => void hub.recount()));
-  keep(watcher.onDidChange((uri) => {
-    const folder = vscode.workspace.getWorkspaceFolder(uri);
-    if (folder) hub.reread(folder);
   }));
 }
 

@@ -16,6 +16,12 @@ class Controller {
   readonly asked: { readonly method: string; readonly url: string; readonly token: string | undefined; readonly last: string | undefined; readonly body: string }[] = [];
   readonly streams = new Set<ServerResponse>();
   token = TOKEN;
+  /** Ends every stream at once. */
+  full = false;
+  /** What begins with that is answered with a head and nothing more. */
+  silent = "-";
+  logs: ServerResponse | null = null;
+  raw = false;
   answers: Record<string, readonly [number, unknown]> = {};
   private server: Server | null = null;
   private at = 0;
@@ -47,9 +53,16 @@ class Controller {
     if (token !== this.token) return this.say(response, 401, { error: { message: "this key is not valid", hint: "ask for another one" } });
     if (url === "/v1/stream") {
       response.writeHead(200, { "Content-Type": "text/event-stream" });
+      if (this.full) return void response.end();
       this.streams.add(response);
       response.write("retry: 1000\n\n");
       if (!request.headers["last-event-id"]) this.tell("snapshot", { stacks: [shop()], events: [], alerts: [], silences: [], usage: null });
+      return;
+    }
+    if (url.split("?")[0] === this.silent) {
+      response.writeHead(200, { "Content-Type": "text/event-stream" });
+      response.write("\n");
+      this.logs = response;
       return;
     }
     const [status, value] = this.answers[`${request.method} ${url.split("?")[0]}`] ?? [404, { error: { message: `nothing at ${url}`, hint: null } }];
@@ -58,7 +71,7 @@ class Controller {
 
   private say(response: ServerResponse, status: number, value: unknown): void {
     response.writeHead(status, { "Content-Type": "application/json", ...(status === 302 && { Location: String(value) }) });
-    response.end(JSON.stringify(value));
+    response.end(this.raw ? String(value) : JSON.stringify(value));
   }
 }
 
@@ -84,7 +97,7 @@ const open = async (): Promise<void> => until(() => controller.streams.size && t
 test("with a token the API is followed, and no command is started", async () => {
   const origin = await begin();
   await open();
-  assert.equal(fake.tree?.description, origin);
+  assert.deepEqual([fake.tree?.description, fake.tree?.title], [origin, origin.replace("http://", "")]);
   const { services: _, ...head } = shop();
   controller.tell("stack", { ...head, phase: "Degraded" });
   controller.tell("service", { stack: "shop", service: { ...shop().services[1], phase: "Degraded", ready: 1 } });
@@ -168,6 +181,126 @@ test("apply through the API shows its plan, leaves an intent and follows it to i
   assert.deepEqual(controller.asked.filter(({ method }) => method === "POST").map(({ body }) => JSON.parse(body) as unknown), [{ verb: "apply", services: [] }]);
   assert.equal(fake.said.at(-1)?.text, "Apply shop: converged in 7.1 s.");
   assert.deepEqual(world.called("apply"), []);
+});
+
+const cause = (service: string): unknown => ({ ...(json("why") as { causes: object[] }).causes[0], service, rootCause: "db", chain: [{ service, phase: "Waiting", reason: "", message: "waits for db" }, { service: "db", phase: "Failed", reason: "", message: "exited with 1" }] });
+
+test("why comes through the API, of a service and of a stack with what is in its way", async () => {
+  await begin();
+  await open();
+  // As `GET …/why` answers: one cause, and no list of them.
+  controller.answers["GET /v1/stacks/shop/services/web/why"] = [200, cause("web")];
+  await act.command("why", nodes()[0]?.children.find(({ service }) => service === "web"));
+  assert.deepEqual(fake.said, []);
+  assert.match(fake.previews.at(-1) ?? "", /^# Why: shop\/web\n[\s\S]*The root cause is \*\*db\*\*[\s\S]*\*\*db\*\* Failed: exited with 1/);
+  const held = { type: "AdoptionHeld", status: "True" as const, reason: "WouldReplace", message: "would replace web", lastTransitionTime: "" };
+  controller.answers["GET /v1/stacks/shop"] = [200, shop({ conditions: [held] }, { web: { phase: "Waiting" } })];
+  await act.command("why", nodes()[0]);
+  assert.match(fake.previews.at(-1) ?? "", /^# Why: shop\n\n- \*\*shop\*\*: would replace web \(`WouldReplace`\)\n\n## web\n/);
+});
+
+test("while the API is followed, a plan of nothing in particular is of one of its stacks, and who acts is said", async () => {
+  const origin = await begin();
+  await open();
+  controller.answers["GET /v1/stacks/shop/plan"] = [200, json("plan-first")];
+  await act.command("apply");
+  assert.deepEqual(world.called("plan"), [], "the folder's files are not what is shown");
+  assert.deepEqual([fake.said[0]?.modal, fake.said[0]?.text], [true, "Apply shop?"]);
+  assert.ok(fake.said[0]?.detail.endsWith(`By ${origin}.`));
+  await act.command("restart", nodes()[0]?.children.find(({ service }) => service === "web"));
+  assert.ok(fake.said.at(-1)?.detail.endsWith(`By ${origin}.`));
+  // A manifest that is named itself is the folder's, and that is said, too.
+  world.answers("plan", answer("plan-first.json"));
+  await act.command("apply", world.document("shop/manifests/shop.yaml", "apiVersion: controller/v1\nkind: Stack\n").uri);
+  assert.ok(fake.said.at(-1)?.detail.endsWith("By the command line in shop."));
+});
+
+test("a connection that comes back holds again, though nothing new is said", async () => {
+  await begin();
+  await open();
+  controller.tell("usage", {}, "e-7");
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  await controller.stop();
+  await until(() => world.called("status").length === 1, "the command line");
+  await controller.start();
+  await until(() => controller.streams.size && fake.tree?.description.startsWith("http:"), "the API's stacks");
+  assert.deepEqual([texts(), fake.tree?.message], [[GOOD], ""]);
+});
+
+test("a stream that ends before it says anything is not waited for without a word", async () => {
+  world = new World();
+  controller = new Controller();
+  controller.full = true;
+  const origin = await controller.start();
+  fake.settings["controller.api.address"] = origin;
+  fake.secrets.set(`controller.token ${origin}`, TOKEN);
+  await world.activate();
+  await until(() => texts().includes(GOOD), "the command line's stack");
+});
+
+const INTENT = { id: 7, verb: "apply", services: [], who: "ada", askedAt: "", state: "claimed", exitCode: null, result: null };
+
+test("an apply is followed on where the API was away for a moment", async () => {
+  await begin();
+  await open();
+  controller.answers = {
+    "GET /v1/stacks/shop/plan": [200, json("plan-first")], "POST /v1/stacks/shop/intents": [202, INTENT], "GET /v1/stacks/shop": [200, shop()],
+    "GET /v1/stacks/shop/intents/7": [503, { error: { message: "it starts", hint: null } }],
+  };
+  fake.choose = ({ modal, buttons }) => (modal ? buttons[0] : undefined);
+  const applied = act.command("apply", nodes()[0]);
+  await until(() => fake.progress.some(({ messages }) => messages.includes("the API does not answer; trying again")), "it is tried again");
+  controller.answers["GET /v1/stacks/shop/intents/7"] = [200, { ...INTENT, state: "done", exitCode: 0, result: json("apply") }];
+  await applied;
+  assert.equal(fake.said.at(-1)?.text, "Apply shop: converged in 7.1 s.");
+});
+
+test("an apply that is cancelled while it is asked after is said to go on", async () => {
+  await begin();
+  await open();
+  controller.answers = { "GET /v1/stacks/shop/plan": [200, json("plan-first")], "POST /v1/stacks/shop/intents": [202, INTENT], "GET /v1/stacks/shop": [200, null] };
+  controller.silent = "/v1/stacks/shop";
+  fake.choose = ({ modal, buttons }) => (modal ? buttons[0] : undefined);
+  const applied = act.command("apply", nodes()[0]);
+  await until(() => controller.asked.at(-1)?.url === "/v1/stacks/shop", "it is asked after");
+  fake.progress.find(({ title }) => title === "Apply shop")?.cancel();
+  await applied;
+  assert.equal(fake.said.at(-1)?.text, "Apply shop: no longer followed; the controller carries it on.");
+});
+
+test("who asks the API alone is not told of a command that is missing", async () => {
+  world = new World();
+  fake.settings["controller.path"] = "/nowhere/controller";
+  controller = new Controller();
+  const origin = await controller.start();
+  fake.settings["controller.api.address"] = origin;
+  fake.secrets.set(`controller.token ${origin}`, TOKEN);
+  await world.activate();
+  await open();
+  await until(() => fake.output.some((line) => line.startsWith("warn: '/nowhere/controller' cannot be run")), "it is logged");
+  assert.deepEqual(fake.said, []);
+});
+
+test("output whose connection breaks is not said to be all", async () => {
+  await begin();
+  await open();
+  controller.silent = "/v1/stacks/shop/services/web/logs";
+  await act.command("logs", nodes()[0]?.children.find(({ service }) => service === "web"));
+  await until(() => controller.asked.at(-1)?.url.startsWith(controller.silent), "it is asked for");
+  controller.logs?.write('event: line\ndata: {"replica": "shop-web-1", "line": "\\u001b[2Jone"}\n\n');
+  await until(() => fake.terminals[0]?.text.includes("shop-web-1 | \\x1b[2Jone\r\n"), "its output, harmless");
+  controller.logs?.destroy();
+  await until(() => fake.terminals[0]?.text.includes("the connection to the API broke"), "that it broke");
+  assert.doesNotMatch(fake.terminals[0]?.text ?? "", /That was all/);
+});
+
+test("somebody else who answers at the address is told as that", async () => {
+  const origin = await begin();
+  await open();
+  controller.answers["GET /v1/stacks/shop/plan"] = [200, "<html>"];
+  controller.raw = true;
+  await act.command("plan", nodes()[0]);
+  assert.equal(fake.said.at(-1)?.text, `Plan: shop: what answers at ${origin} is not the API of controller: no JSON`);
 });
 
 test("broken files are told with their place", async () => {

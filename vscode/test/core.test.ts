@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 
 import { addressOf } from "../src/core/address.ts";
 import { Documents, readDescribed, readErrors, readPlan, readScan, readStatus, readWhy, Unreadable } from "../src/core/answers.ts";
 import { actArgs, commandOf, describeArgs, logsArgs, planArgs, statusArgs } from "../src/core/argv.ts";
 import { barOf, figuresOf, troubleItem } from "../src/core/bar.ts";
+import { unlinked, visible } from "../src/core/clean.ts";
 import { lookOf } from "../src/core/look.ts";
 import { nodesOf } from "../src/core/nodes.ts";
 import { endingOf, endingOfIntent } from "../src/core/outcome.ts";
@@ -78,7 +81,7 @@ test("what is old is shown with its time and without a colour", () => {
 
 test("the tree has stacks, what is in the way, services by urgency, and replicas, with ids that stay", () => {
   const stack = shop({ phase: "Degraded", conditions: [{ type: "AdoptionHeld", status: "True", reason: "WouldReplace", message: "would replace web", lastTransitionTime: "" }, { type: "Converged", status: "False", reason: "", message: "", lastTransitionTime: "" }] }, { web: { phase: "CrashLoopBackOff", message: "exits with 1", ready: 0 } });
-  const [root] = nodesOf([{ key: "k", label: "", stacks: [stack] }]);
+  const [root] = nodesOf([{ key: "k", label: "", old: "", stacks: [stack] }]);
   assert.deepEqual(root?.children.map(({ kind, label }) => [kind, label]), [["trouble", "AdoptionHeld"], ["service", "web"], ["service", "db"]]);
   const [, web, db] = root?.children ?? [];
   assert.equal(web?.description, "CrashLoopBackOff · 0/2 · exits with 1");
@@ -89,7 +92,7 @@ test("the tree has stacks, what is in the way, services by urgency, and replicas
 });
 
 test("names and messages of others mean nothing in Markdown", () => {
-  const [root] = nodesOf([{ key: "k", label: "", stacks: [shop({}, { web: { phase: "Failed", message: "see [here](command:rm) <img src=x> **now**" } })] }]);
+  const [root] = nodesOf([{ key: "k", label: "", old: "", stacks: [shop({}, { web: { phase: "Failed", message: "see [here](command:rm) <img src=x> **now**" } })] }]);
   const tooltip = root?.children[0]?.tooltip ?? "";
   assert.doesNotMatch(tooltip, /(?<!\\)\[here|<img|(?<!\\)\*\*now/);
 });
@@ -112,7 +115,7 @@ test("messages of the stream change what they name and nothing else", () => {
 });
 
 test("commands are arrays: names stand behind `--` and cannot be options", () => {
-  assert.deepEqual(statusArgs([], true), ["status", "--watch", "--output", "json", "--color", "never"]);
+  assert.deepEqual(statusArgs([]), ["status", "--watch", "--output", "json", "--color", "never"]);
   assert.deepEqual(planArgs(["a b.yaml"], null), ["plan", "--file", "a b.yaml", "--output", "json", "--color", "never"]);
   assert.deepEqual(actArgs([], "rollout-restart", { stack: "shop", service: "--help" }), ["rollout", "restart", "--output", "json", "--color", "never", "--stack", "shop", "--", "--help"]);
   assert.deepEqual(actArgs([], "apply", { stack: "shop" }, ["adopt"]), ["apply", "--adopt", "--output", "json", "--color", "never", "--stack", "shop"]);
@@ -122,8 +125,8 @@ test("commands are arrays: names stand behind `--` and cannot be options", () =>
 
 test("the command is looked up in PATH, or is a path of the folder", () => {
   const join = (folder: string, rest: string): string => `${folder}/${rest}`;
-  for (const [setting, command] of [["", "controller"], ["controller", "controller"], [".venv/bin/controller", "/w/.venv/bin/controller"], ["${workspaceFolder}/x", "/w/x"], ["/usr/bin/controller", "/usr/bin/controller"]] as const) {
-    assert.equal(commandOf(setting, "/w", join), command);
+  for (const [setting, command] of [["", "controller"], ["controller", "controller"], [".venv/bin/controller", "/w/.venv/bin/controller"], ["${workspaceFolder}/x", "/w/x"], ["~/bin/controller", "/home/ada/bin/controller"], ["/usr/bin/controller", "/usr/bin/controller"]] as const) {
+    assert.equal(commandOf(setting, "/w", "/home/ada", join), command);
   }
 });
 
@@ -133,7 +136,7 @@ test("a token goes over TLS, or stays on this machine", () => {
 });
 
 test("findings become problems with the place they name", () => {
-  const [error] = problemsOfErrors(readErrors(json("validate-broken")));
+  const [error] = problemsOfErrors(readErrors(json("validate-broken")), "compose.yaml");
   assert.deepEqual([error?.file, error?.line, error?.column, error?.level], ["manifests/shop.yaml", 8, 7, "error"]);
   assert.match(error?.message ?? "", /unknown key 'replicaz'\ndid you mean 'replicas'\?/);
   const { findings } = readScan(json("scan"));
@@ -145,10 +148,54 @@ test("findings become problems with the place they name", () => {
 
 test("what the command says on standard error is read with its place and its mend", () => {
   const said = "warning: /w/compose/rag.yaml:145:29: secrets.a.file: './a' does not exist: whoever mounts it cannot be created\nhint: write the file, or mend the path\n12:00:01 web Ready after 2 s\nerror: no such service 'wob'\n";
-  assert.deepEqual(spokenFindings(said), [
+  assert.deepEqual(spokenFindings(said, (name) => name === "/w/compose/rag.yaml"), [
     { kind: "warning", file: "/w/compose/rag.yaml", line: 145, column: 29, path: null, message: "secrets.a.file: './a' does not exist: whoever mounts it cannot be created", hint: "write the file, or mend the path" },
     { kind: "error", file: null, line: null, column: null, path: null, message: "no such service 'wob'", hint: null },
   ]);
+});
+
+test("a file is what is one: what else stands before a colon is part of the message", () => {
+  const isFile = (name: string): boolean => name === "compose.yaml";
+  const read = (line: string): unknown => spokenFindings(line, isFile).map(({ file, line: at, column, message }) => [file, at, column, message])[0];
+  assert.deepEqual(read("warning: compose.yaml: 'version' is obsolete"), ["compose.yaml", null, null, "'version' is obsolete"]);
+  assert.deepEqual(read("warning: web: 127.0.0.1:7070: taken"), [null, null, null, "web: 127.0.0.1:7070: taken"]);
+  assert.deepEqual(read("warning: compose.yaml:3: odd"), ["compose.yaml", 3, null, "odd"]);
+});
+
+test("what is wrong with no file of the project is shown on the one that stands for it", () => {
+  const [error] = problemsOfErrors([{ file: null, line: null, column: null, path: null, message: "two stacks are called shop", hint: null }], "/w/compose.yaml");
+  assert.deepEqual([error?.file, error?.line, error?.message], ["/w/compose.yaml", null, "two stacks are called shop"]);
+});
+
+test("columns are characters, also behind those that an editor counts twice", () => {
+  const [line] = ["    image: 🐳🐳x  # a"];
+  assert.deepEqual(spanIn([line ?? ""], 1, 12), { line: 0, from: 11, to: 16 });
+  assert.deepEqual(spanIn([line ?? ""], 1, 14), { line: 0, from: 15, to: 16 });
+});
+
+test("what others say runs nothing in a notification, and nothing in a terminal", () => {
+  assert.equal(unlinked("see [x](command:workbench.action.quit) and [y](https://a)"), "see [x] (command:workbench.action.quit) and [y] (https://a)");
+  assert.equal(visible("a\x1b[31mb\u202ec\r\nd\te\x00\x9b\r"), "a\\x1b[31mb\\u202ec\nd\te\\x00\\x9b\\x0d");
+  const direct = /show(Information|Warning|Error)Message|window\.withProgress/;
+  const files = readdirSync("src", { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts") && !name.endsWith("say.ts"));
+  assert.ok(files.length > 20);
+  assert.deepEqual(files.filter((name) => direct.test(readFileSync(join("src", name), "utf8"))), [], "all is said by editor/say.ts");
+});
+
+test("what is old looks old in the tree, and is said so", () => {
+  const [root] = nodesOf([{ key: "k", label: "", old: "as it was at 12:00:00", stacks: [shop()] }]);
+  const all = [root, ...(root?.children ?? []), ...(root?.children[0]?.children ?? [])];
+  assert.deepEqual(all.map((one) => one?.look.colour), all.map(() => "disabledForeground"));
+  assert.ok(all.every((one) => one?.spoken.endsWith(", as it was at 12:00:00")));
+  assert.match(root?.description ?? "", /as it was at 12:00:00$/);
+  assert.doesNotMatch(nodesOf([{ key: "k", label: "", old: "", stacks: [shop()] }])[0]?.spoken ?? "", /as it was/);
+});
+
+test("a plan or a cause of another shape is refused before it is shown", () => {
+  const { causes: [cause] } = readWhy(json("why"));
+  for (const wrong of [{ lastOutput: null }, { evidence: [1] }, { chain: [{}] }]) assert.throws(() => readWhy({ causes: [{ ...cause, ...wrong }], stacks: [] }), Unreadable);
+  const plan = readPlan(json("plan-first"));
+  for (const wrong of [{ steps: [{ action: "start" }] }, { predictedDowntime: null }, { held: [{ reason: "x" }] }]) assert.throws(() => readPlan({ ...plan, ...wrong }), Unreadable);
 });
 
 test("what is underlined is the key, or the value to the end of its line", () => {

@@ -39,13 +39,13 @@ const SICK: Why = {
   causes: [{
     service: "web", rootCause: "db", exitCode: 1, oomKilled: false, lastOutput: "boom ``` <b>\n", change: { revision: 3, at: "2026-11-28T04:20:16Z", who: "ada", why: "image changed" },
     chain: [{ service: "web", phase: "Waiting", reason: "DependencyNotReady", message: "waits for db" }, { service: "db", phase: "CrashLoopBackOff", reason: "CrashLoopBackOff", message: "exited with 1" }],
-    evidence: ["db-1 exited with 1, 4 times"], advice: ["mend the command of db"],
+    evidence: ["db-1 exited with 1, 4 times"], advice: ["mend the command of db", "controller retry db, once it is mended"],
   }],
 };
 
 test("why shows the chain, the root cause, its output and what to do", () => {
   const text = whyText(SICK, "shop/web");
-  for (const part of [/The root cause is \*\*db\*\*/, /- \*\*web\*\* Waiting: waits for db\n {2}- \*\*db\*\* CrashLoopBackOff: exited with 1/, /ended with exit code 1/, /revision 3, image changed, by ada/, /````text\nboom ``` <b>\n````/, /### What to do\n\n- mend the command of db/]) assert.match(text, part);
+  for (const part of [/The root cause is \*\*db\*\*/, /- \*\*web\*\* Waiting: waits for db\n {2}- \*\*db\*\* CrashLoopBackOff: exited with 1/, /ended with exit code 1/, /revision 3, image changed, by ada/, /````text\nboom ``` <b>\n````/, /### What to do\n\n- mend the command of db\n- `controller retry db`, once it is mended/]) assert.match(text, part);
   assert.match(whyText(readWhy(json("why")), "shop/web"), /Nothing is in the way\./);
 });
 

@@ -35,7 +35,7 @@ export class World {
     mkdirSync(path, { recursive: true });
     const folder = { uri: Uri.file(path), name, index: fake.folders.length };
     fake.folders.push(folder);
-    fake.projects.add(path);
+    writeFileSync(join(path, "compose.yaml"), "services: {}\n");
     return folder;
   }
 

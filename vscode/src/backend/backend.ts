@@ -12,6 +12,9 @@ export interface Acting {
   readonly flags: readonly string[];
 }
 
+/** Whose output is meant: null, that of the whole service; else of one replica, which may be the service's only one. */
+export type Replica = { readonly name: string; readonly alone: boolean } | null;
+
 export interface Backend {
   /** As it is told: `the command line in shop`, `http://127.0.0.1:7070`. */
   readonly from: string;
@@ -19,8 +22,8 @@ export interface Backend {
   plan(target: Target | null, signal: AbortSignal): Promise<Plan>;
   why(target: Target, signal: AbortSignal): Promise<Why>;
   describe(target: Target, signal: AbortSignal): Promise<Described>;
-  /** Until it ends or is cancelled. `replica`: of this one alone. */
-  logs(target: Target, replica: string | null, onText: (text: string) => void, signal: AbortSignal): Promise<void>;
+  /** Until it ends or is cancelled. */
+  logs(target: Target, replica: Replica, onText: (text: string) => void, signal: AbortSignal): Promise<void>;
   act(verb: Verb, target: Target | null, what: string, acting: Acting): Promise<Ending>;
 }
 

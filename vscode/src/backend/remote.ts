@@ -1,20 +1,22 @@
 // The API as a backend. What is asked is an intent, which the controller carries out also when nobody follows it.
 
-import { readDescribed, readPlan, readWhy, type Described, type Why } from "../core/answers.ts";
+import { readDescribed, readPlan, readStack, readWhy, type Described, type Why } from "../core/answers.ts";
 import type { Target } from "../core/argv.ts";
 import { endingOfIntent, type Ending } from "../core/outcome.ts";
-import { pathOf, type Api } from "../edge/api.ts";
-import { Frames, roleOf, type Intent, type LogLine, type Plan, type Service, type Stack, type Verb } from "../shared.ts";
-import { TAIL, type Acting, type Backend } from "./backend.ts";
+import { ApiFailure, pathOf, type Api } from "../edge/api.ts";
+import { Frames, isTrouble, roleOf, type Cause, type Intent, type LogLine, type Plan, type Service, type Stack, type Verb } from "../shared.ts";
+import { TAIL, type Acting, type Backend, type Replica } from "./backend.ts";
 
+/** Milliseconds. */
 const LOOK = 500;
+const PATIENCE = 30_000;
 /** Services whose causes are asked for, of a whole stack. */
 const MOST_CAUSES = 20;
 
 export class RemoteBackend implements Backend {
   readonly from: string;
 
-  constructor(private readonly api: Api) {
+  constructor(private readonly api: Api, private readonly patience = PATIENCE) {
     this.from = api.door.address.origin;
   }
 
@@ -25,14 +27,14 @@ export class RemoteBackend implements Backend {
   }
 
   async why(target: Target, signal: AbortSignal): Promise<Why> {
-    if (target.service !== undefined) return readWhy(await this.api.get(pathOf("stacks", target.stack, "services", target.service, "why"), signal));
-    const stack = (await this.api.get(pathOf("stacks", target.stack), signal)) as Stack;
+    // The API answers one cause, which is one of those that the command lists.
+    if (target.service !== undefined) return readWhy({ causes: [await this.api.get(pathOf("stacks", target.stack, "services", target.service, "why"), signal)], stacks: [] });
+    const stack = readStack(await this.api.get(pathOf("stacks", target.stack), signal));
     const troubled = stack.services.filter((service) => !["good", "dim"].includes(roleOf(service.phase))).slice(0, MOST_CAUSES);
-    const all: Why[] = [];
-    for (const { name } of troubled) all.push(await this.why({ stack: target.stack, service: name }, signal));
-    const roots = new Map(all.flatMap((one) => one.causes).map((cause) => [cause.service, cause]));
-    const stacks = new Map(all.flatMap((one) => one.stacks).map((one) => [one.reason, one]));
-    return { causes: [...roots.values()], stacks: [...stacks.values()] };
+    const causes: Cause[] = [];
+    for (const { name } of troubled) causes.push(...(await this.why({ stack: target.stack, service: name }, signal)).causes);
+    const troubles = stack.conditions.filter(isTrouble);
+    return { causes, stacks: troubles.map(({ type, reason, message }) => ({ stack: stack.name, reason: reason || type, message: message || type })) };
   }
 
   async describe({ stack, service }: Target, signal: AbortSignal): Promise<Described> {
@@ -43,34 +45,63 @@ export class RemoteBackend implements Backend {
     return readDescribed({ ...one, events });
   }
 
-  async logs({ stack, service }: Target, replica: string | null, onText: (text: string) => void, signal: AbortSignal): Promise<void> {
+  async logs({ stack, service }: Target, replica: Replica, onText: (text: string) => void, signal: AbortSignal): Promise<void> {
     if (service === undefined) throw new Error("the API has the output of one service at a time");
-    const one = replica === null ? "" : `&replica=${encodeURIComponent(replica)}`;
+    const one = replica === null ? "" : `&replica=${encodeURIComponent(replica.name)}`;
     const path = `${pathOf("stacks", stack, "services", service, "logs")}?follow=true&tail=${TAIL}${one}`;
-    await this.api.stream(path, new Frames(), () => undefined, ({ kind, data }) => {
+    const ended = await this.api.stream(path, new Frames(), () => undefined, ({ kind, data }) => {
       if (kind === "line") onText(lineOf(JSON.parse(data) as LogLine));
       if (kind === "dropped") onText(`(${(JSON.parse(data) as { lines: number }).lines} lines came too fast)\n`);
     }, signal);
+    if (ended === "broken" && !signal.aborted) throw new Error("the connection to the API broke: ask again for what comes");
   }
 
+  /** Whoever stops following it does not stop it. What is asked for stands in the controller's own store. */
   async act(verb: Verb, target: Target | null, what: string, { signal, onProgress, flags }: Acting): Promise<Ending> {
     if (target === null) throw new Error("the API acts on one stack at a time: choose one in the tree");
     const body = { verb, services: target.service === undefined ? [] : [target.service], ...Object.fromEntries(flags.map((flag) => [flag, true])) };
-    let intent = (await this.api.post(pathOf("stacks", target.stack, "intents"), body, signal)) as Intent;
-    while (intent.state !== "done") {
-      onProgress(intent.state === "waiting" ? "waits for the controller" : await this.progress(target, signal));
-      await pause(LOOK, signal);
-      if (signal.aborted) return { ok: true, text: `${what}: no longer followed; the controller carries it on.` };
-      intent = (await this.api.get(pathOf("stacks", target.stack, "intents", intent.id), signal)) as Intent;
+    let asked = false;
+    try {
+      let intent = (await this.api.post(pathOf("stacks", target.stack, "intents"), body, signal)) as Intent;
+      asked = true;
+      while (intent.state !== "done") {
+        onProgress(intent.state === "waiting" ? "waits for the controller" : await this.patiently(() => this.progress(target, signal), onProgress, signal));
+        await pause(LOOK, signal);
+        signal.throwIfAborted();
+        const { id } = intent;
+        intent = (await this.patiently(() => this.api.get(pathOf("stacks", target.stack, "intents", id), signal), onProgress, signal)) as Intent;
+      }
+      return endingOfIntent(intent, what);
+    } catch (error) {
+      if (signal.aborted) return { ok: true, text: `${what}: no longer followed; the controller ${asked ? "carries it on" : "carries it out if it was asked in time"}.` };
+      if (asked && isAway(error)) throw new Error(`${(error as Error).message}: no longer followed; the controller carries it on`);
+      throw error;
     }
-    return endingOfIntent(intent, what);
+  }
+
+  /** Tries again for a while where nobody answers: the controller may be starting anew. */
+  private async patiently<T>(question: () => Promise<T>, onProgress: (line: string) => void, signal: AbortSignal): Promise<T> {
+    const end = Date.now() + this.patience;
+    for (;;) {
+      try {
+        return await question();
+      } catch (error) {
+        if (signal.aborted || !isAway(error) || Date.now() > end) throw error;
+        onProgress("the API does not answer; trying again");
+        await pause(2 * LOOK, signal);
+      }
+    }
   }
 
   private async progress(target: Target, signal: AbortSignal): Promise<string> {
-    const stack = (await this.api.get(pathOf("stacks", target.stack), signal)) as Stack;
+    const stack = readStack(await this.api.get(pathOf("stacks", target.stack), signal));
     const moving = stack.services.filter((service) => roleOf(service.phase) !== "good" && service.phase !== "Stopped");
     return moving.length ? moving.slice(0, 3).map((service) => `${service.name} ${service.phase}`).join(", ") : stack.phase;
   }
+}
+
+function isAway(error: unknown): boolean {
+  return error instanceof ApiFailure && (error.kind === "away" || error.status === 503 || error.status === 429);
 }
 
 /** As the command prints it. */

@@ -18,7 +18,7 @@ export function addressOf(text: string): Addressed {
     return { fault: `'${text}' is no address: it begins with http:// or https://, such as http://127.0.0.1:7070` };
   }
   if (url.protocol !== "http:" && url.protocol !== "https:") return { fault: `'${text}' is no address of the API: it begins with http:// or https://` };
-  if (url.username || url.password) return { fault: "the address holds a name or a password: the token goes into the secret storage, by 'Controller: Set API token'" };
+  if (url.username || url.password) return { fault: "the address holds a name or a password: the token goes into the secret storage, by 'Controller: Set API Token'" };
   if (url.pathname !== "/" || url.search || url.hash) return { fault: `'${text}' is more than an address: write ${url.origin}` };
   const loopback = isLoopback(url.hostname);
   if (url.protocol === "http:" && !loopback) return { fault: `${url.origin} is not on this machine: a token goes there over https:// only` };

@@ -63,8 +63,9 @@ function readConditions(value: unknown, at: Place): readonly Condition[] {
 export function readPlan(value: unknown): Plan {
   const at = new Place("plan");
   at.number(value, "changes");
-  for (const step of at.list(value, "steps")) at.text(step, "action");
-  for (const held of at.list(value, "held")) at.text(held, "reason");
+  for (const step of at.list(value, "steps")) for (const key of ["stack", "service", "action", "because"]) at.text(step, key);
+  for (const held of at.list(value, "held")) for (const key of ["stack", "reason"]) at.text(held, key);
+  at.object(at.object(value)["predictedDowntime"]);
   return value as Plan;
 }
 
@@ -72,10 +73,11 @@ export function readWhy(value: unknown): Why {
   const at = new Place("why");
   for (const cause of at.list(value, "causes")) {
     at.text(cause, "service");
-    at.list(cause, "chain");
-    at.list(cause, "advice");
+    at.text(cause, "lastOutput");
+    for (const link of at.list(cause, "chain")) for (const key of ["service", "phase", "message"]) at.text(link, key);
+    for (const key of ["advice", "evidence"]) at.texts(cause, key);
   }
-  at.list(value, "stacks");
+  for (const stack of at.list(value, "stacks")) for (const key of ["stack", "reason", "message"]) at.text(stack, key);
   return value as Why;
 }
 
@@ -128,6 +130,10 @@ class Place {
     const found = this.object(value)[key];
     if (typeof found !== "string") throw new Unreadable(this.what, `no text "${key}"`);
     return found;
+  }
+
+  texts(value: unknown, key: string): void {
+    if (!this.list(value, key).every((one) => typeof one === "string")) throw new Unreadable(this.what, `other things than texts in "${key}"`);
   }
 
   number(value: unknown, key: string): number {

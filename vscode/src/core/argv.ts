@@ -14,8 +14,8 @@ const WORDS: Partial<Record<Verb, readonly string[]>> = {
   apply: ["apply"], start: ["start"], stop: ["stop"], retry: ["retry"], "rollout-restart": ["rollout", "restart"],
 };
 
-export function statusArgs(files: readonly string[], watch: boolean): readonly string[] {
-  return ["status", ...(watch ? ["--watch"] : []), ...shared(files, "json")];
+export function statusArgs(files: readonly string[]): readonly string[] {
+  return ["status", "--watch", ...shared(files, "json")];
 }
 
 export function validateArgs(files: readonly string[]): readonly string[] {
@@ -59,9 +59,10 @@ function scope(target: Target | null): readonly string[] {
   return target.service === undefined ? ["--stack", target.stack] : ["--stack", target.stack, "--", target.service];
 }
 
-/** The command that is meant: a name that is looked up in PATH, or a path, which may stand in the folder. */
-export function commandOf(setting: string, folder: string, join: (folder: string, rest: string) => string): string {
+/** The command that is meant: a name that is looked up in PATH, or a path, which may stand in the folder or at home. */
+export function commandOf(setting: string, folder: string, home: string, join: (folder: string, rest: string) => string): string {
   const text = setting.trim() || "controller";
+  if (/^~[\\/]/.test(text)) return join(home, text.slice(2));
   const inside = /^\$\{workspaceFolder\}[\\/]?(.*)$/.exec(text);
   if (inside) return join(folder, inside[1] ?? "");
   return /[\\/]/.test(text) && !/^([\\/]|[A-Za-z]:[\\/])/.test(text) ? join(folder, text) : text;

@@ -30,11 +30,19 @@ export interface Sourced {
   readonly key: string;
   /** Said beside the stack where there are several sources; "" where not. */
   readonly label: string;
+  /** `as it was at 12:00:00`, where nothing is known since then; "": it holds now. */
+  readonly old: string;
   readonly stacks: readonly Stack[];
 }
 
 export function nodesOf(sources: readonly Sourced[]): readonly TreeNode[] {
-  return sources.flatMap((source) => [...source.stacks].sort((a, b) => a.name.localeCompare(b.name)).map((stack) => stackNode(stack, source)));
+  return sources.flatMap((source) => [...source.stacks].sort((a, b) => a.name.localeCompare(b.name)).map((stack) => stackNode(stack, source)).map((node) => (source.old ? faded(node, source.old) : node)));
+}
+
+/** What is old must not look alive: without its colour, and said to who hears it. */
+function faded(node: TreeNode, old: string): TreeNode {
+  const description = node.kind === "stack" ? `${node.description} · ${old}` : node.description;
+  return { ...node, description, look: { ...node.look, colour: "disabledForeground" }, spoken: `${node.spoken}, ${old}`, children: node.children.map((child) => faded(child, old)) };
 }
 
 function stackNode(stack: Stack, source: Sourced): TreeNode {

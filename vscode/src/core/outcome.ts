@@ -10,7 +10,7 @@ export interface Ended {
   readonly stdout: string;
   readonly stderr: string;
   /** Why it did not end by itself. */
-  readonly broken: "cancelled" | "timeout" | null;
+  readonly broken: "cancelled" | "timeout" | "too much" | null;
 }
 
 export interface Ending {

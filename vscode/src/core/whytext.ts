@@ -28,8 +28,14 @@ function causeText(cause: Cause): string {
     change ? `Before that: revision ${change.revision}, ${plain(change.why)}, by ${plain(change.who)}, ${agoOf(change.at)}.` : "",
     cause.evidence.length ? parts("### What is seen", list(cause.evidence.map(plain))).trimEnd() : "",
     cause.lastOutput.trim() ? parts("### Its last output", fenced(cause.lastOutput, "text")).trimEnd() : "",
-    cause.advice.length ? parts("### What to do", list(cause.advice.map(plain))).trimEnd() : "",
+    cause.advice.length ? parts("### What to do", list(cause.advice.map(adviceText))).trimEnd() : "",
   ).trimEnd();
+}
+
+/** `controller retry web, once it is mended`: a command, and what else is to be said. */
+function adviceText(advice: string): string {
+  const [, command, rest] = /^(controller [^,]+)(.*)$/.exec(advice) ?? [];
+  return command === undefined ? plain(advice) : `${code(command)}${plain(rest ?? "")}`;
 }
 
 function exitText(cause: Cause): string {

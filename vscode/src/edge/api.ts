@@ -10,7 +10,7 @@ import { Frames, type Finding, type Frame } from "../shared.ts";
 export type FailureKind = "refused" | "away" | "denied" | "failed";
 
 export class ApiFailure extends Error {
-  constructor(readonly kind: FailureKind, message: string, readonly hint = "", readonly findings: readonly Finding[] = []) {
+  constructor(readonly kind: FailureKind, message: string, readonly hint = "", readonly findings: readonly Finding[] = [], readonly status = 0) {
     super(hint ? `${message} (${hint})` : message);
   }
 }
@@ -23,6 +23,7 @@ export interface Door {
 }
 
 const MOST = 32 * 1024 * 1024;
+const MOST_COMPLAINT = 256 * 1024;
 /** The server says something every 15 s. */
 const SILENCE = 40_000;
 
@@ -49,24 +50,34 @@ export class Api {
       throw away(this.door, error);
     }
     if ((response.statusCode ?? 0) >= 300 || (response.statusCode ?? 0) < 200) throw failureOf(response.statusCode ?? 0, text);
-    return text ? (JSON.parse(text) as unknown) : undefined;
+    return text ? valueOf(this.door, text) : undefined;
   }
 
-  /** Server-sent events until the stream ends; fails as a request does. `onOpen`: it was taken. */
-  async stream(path: string, frames: Frames, onOpen: () => void, onFrame: (frame: Frame) => void, signal: AbortSignal): Promise<void> {
+  /** Server-sent events until the stream ends; fails as a request does. `onOpen`: it was taken. `broken`: the connection went in the midst. */
+  async stream(path: string, frames: Frames, onOpen: () => void, onFrame: (frame: Frame) => void, signal: AbortSignal): Promise<"ended" | "broken"> {
     frames.reset();
     const headers = { Accept: "text/event-stream", ...(frames.lastId && { "Last-Event-ID": frames.lastId }) };
     const response = await this.open("GET", path, headers, undefined, signal, SILENCE);
     if (response.statusCode !== 200) {
       let text = "";
-      for await (const piece of response) text += piece as string;
+      for await (const piece of response) if ((text += piece as string).length > MOST_COMPLAINT) break;
       throw failureOf(response.statusCode ?? 0, text);
     }
     onOpen();
+    let waiting = 0;
     try {
-      for await (const piece of response) for (const frame of frames.take(piece as string)) onFrame(frame);
+      for await (const piece of response) {
+        waiting += (piece as string).length;
+        for (const frame of frames.take(piece as string)) {
+          waiting = 0;
+          onFrame(frame);
+        }
+        if (waiting > MOST) throw new Error("a message of the stream has no end");
+      }
+      return "ended";
     } catch (error) {
       if (!signal.aborted && !isBroken(error)) throw error;
+      return "broken";
     }
   }
 
@@ -74,7 +85,7 @@ export class Api {
     const { address, token, ca } = this.door;
     const text = body === undefined ? "" : JSON.stringify(body);
     const options: https.RequestOptions = {
-      method, agent: false, timeout,
+      method, agent: false, timeout, rejectUnauthorized: true,
       headers: { ...headers, Authorization: `Bearer ${token}`, ...(text && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(text) }) },
       ...(signal && { signal }), ...(ca !== null && { ca }),
     };
@@ -99,7 +110,16 @@ function failureOf(status: number, text: string): ApiFailure {
   const error = errorIn(text);
   const message = error?.message ?? (status >= 300 && status < 400 ? "the API's address answers with a redirect, which is not followed: set the address where it leads" : `the API answered ${status}`);
   const kind: FailureKind = status === 401 ? "refused" : status === 403 ? "denied" : "failed";
-  return new ApiFailure(kind, message, error?.hint ?? "", error?.findings ?? []);
+  return new ApiFailure(kind, message, error?.hint ?? "", error?.findings ?? [], status);
+}
+
+/** Whoever answers there may be somebody else. */
+function valueOf({ address }: Door, text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    throw new ApiFailure("failed", `what answers at ${address.origin} is not the API of controller: no JSON`);
+  }
 }
 
 function errorIn(text: string): { readonly message: string; readonly hint?: string; readonly findings?: readonly Finding[] } | null {

@@ -1,6 +1,7 @@
 // Runs the command: an argument array, never a shell, always with an end. All that was started is ended with `dispose`.
 
 import { spawn, type ChildProcess } from "node:child_process";
+import { existsSync } from "node:fs";
 
 import type { Ended } from "../core/outcome.ts";
 
@@ -20,6 +21,8 @@ export interface Asking {
   readonly signal?: AbortSignal;
   /** Of standard error. */
   readonly onLine?: (line: string) => void;
+  /** Milliseconds that it has to end by itself after it was interrupted. */
+  readonly patience?: number;
 }
 
 export interface Following {
@@ -27,8 +30,10 @@ export interface Following {
   readonly args: readonly string[];
   readonly cwd: string;
   readonly onOutput: (text: string) => void;
+  /** Of standard error. */
+  readonly onLine?: (line: string) => void;
   /** Once: how it ended, or that it could not begin. */
-  readonly onEnd: (code: number | null, stderr: string, missing: Missing | null) => void;
+  readonly onEnd: (code: number | null, stderr: string, missing: Error | null) => void;
 }
 
 /** More than that is no answer. */
@@ -41,9 +46,10 @@ const PATIENCE = 10_000;
 export class Cli {
   private readonly children = new Set<ChildProcess>();
 
-  constructor(private readonly log: (line: string) => void, private readonly patience = PATIENCE) {}
+  /** `log`: every command that begins, and how it ended; `failed` where it did not end well. */
+  constructor(private readonly log: (line: string, failed?: boolean) => void, private readonly patience = PATIENCE) {}
 
-  run({ command, args, cwd, timeout, signal, onLine }: Asking): Promise<Ended> {
+  run({ command, args, cwd, timeout, signal, onLine, patience }: Asking): Promise<Ended> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return resolve({ code: null, stdout: "", stderr: "", broken: "cancelled" });
       const child = this.start(command, args, cwd);
@@ -53,7 +59,7 @@ export class Cli {
       let broken: Ended["broken"] = null;
       const give = (why: NonNullable<Ended["broken"]>): void => {
         broken ??= why;
-        this.end(child, "SIGINT");
+        this.end(child, why === "too much" ? "SIGKILL" : "SIGINT", patience);
       };
       const timer = setTimeout(() => give("timeout"), timeout);
       const cancel = (): void => give("cancelled");
@@ -64,7 +70,7 @@ export class Cli {
       };
       child.stdout?.on("data", (text: string) => {
         stdout += text;
-        if (stdout.length > MOST) this.end(child, "SIGKILL");
+        if (stdout.length > MOST) give("too much");
       });
       child.stderr?.on("data", (text: string) => {
         stderr = (stderr + text).slice(-LAST);
@@ -72,31 +78,38 @@ export class Cli {
       });
       child.once("error", (error) => {
         settle();
-        reject(missing(command, error));
+        reject(missing(command, cwd, error));
       });
       child.once("close", (code) => {
         settle();
         lines.end();
-        this.log(`${words(command, args)}: ${code === null ? "ended from outside" : `exit code ${code}`}`);
+        this.tellEnd(command, args, code, broken !== null);
         resolve({ code, stdout, stderr, broken });
       });
     });
   }
 
   /** Until it ends, or is stopped by what comes back. */
-  follow({ command, args, cwd, onOutput, onEnd }: Following): () => void {
+  follow({ command, args, cwd, onOutput, onLine, onEnd }: Following): () => void {
     const child = this.start(command, args, cwd);
+    const lines = new Lines((line) => stopped || onLine?.(line));
     let stderr = "";
     let stopped = false;
     child.stdout?.on("data", (text: string) => stopped || onOutput(text));
-    child.stderr?.on("data", (text: string) => (stderr = (stderr + text).slice(-LAST)));
-    const over = (code: number | null, gone: Missing | null): void => {
+    child.stderr?.on("data", (text: string) => {
+      stderr = (stderr + text).slice(-LAST);
+      lines.take(text);
+    });
+    const over = (code: number | null, gone: Error | null): void => {
       if (stopped) return;
       stopped = true;
       onEnd(code, stderr, gone);
     };
-    child.once("error", (error) => over(null, missing(command, error)));
-    child.once("close", (code) => over(code, null));
+    child.once("error", (error) => over(null, missing(command, cwd, error)));
+    child.once("close", (code) => {
+      this.tellEnd(command, args, code, stopped);
+      over(code, null);
+    });
     return () => {
       stopped = true;
       this.end(child, "SIGINT");
@@ -124,10 +137,14 @@ export class Cli {
     return child;
   }
 
-  private end(child: ChildProcess, how: NodeJS.Signals): void {
+  private tellEnd(command: string, args: readonly string[], code: number | null, wished: boolean): void {
+    this.log(`${words(command, args)}: ${code === null ? "ended from outside" : `exit code ${code}`}`, !wished && code !== 0);
+  }
+
+  private end(child: ChildProcess, how: NodeJS.Signals, patience = this.patience): void {
     if (child.exitCode !== null || child.signalCode !== null) return;
     child.kill(how);
-    const harder = setTimeout(() => child.kill("SIGKILL"), this.patience);
+    const harder = setTimeout(() => child.kill("SIGKILL"), patience);
     harder.unref();
     child.once("close", () => clearTimeout(harder));
   }
@@ -139,7 +156,9 @@ function environment(): NodeJS.ProcessEnv {
   return { ...rest, PYTHONUNBUFFERED: "1" };
 }
 
-function missing(command: string, error: NodeJS.ErrnoException): Missing {
+function missing(command: string, cwd: string, error: NodeJS.ErrnoException): Error {
+  // The system says the same of a folder that is gone.
+  if (error.code === "ENOENT" && !existsSync(cwd)) return new Error(`the folder ${cwd} is not there any more`);
   return new Missing(command, error.code === "ENOENT" ? "it is not there" : error.code === "EACCES" ? "it may not be run" : error.message);
 }
 
@@ -151,12 +170,13 @@ function words(command: string, args: readonly string[]): string {
 export class Lines {
   private rest = "";
 
-  constructor(private readonly tell: (line: string) => void) {}
+  /** `blank`: empty lines are told, too. */
+  constructor(private readonly tell: (line: string) => void, private readonly blank = false) {}
 
   take(text: string): void {
     const lines = (this.rest + text).split(/\r?\n/);
     this.rest = lines.pop() ?? "";
-    for (const line of lines) if (line.trim()) this.tell(line);
+    for (const line of lines) if (this.blank || line.trim()) this.tell(line);
   }
 
   end(): void {

@@ -17,6 +17,8 @@ import { chosenNode, folderFor, manifestIn } from "./choose.ts";
 import type { Documents } from "./documents.ts";
 import type { Hub } from "./hub.ts";
 import { showLogs } from "./logs.ts";
+import { isOfProject } from "./problems.ts";
+import { confirmed, say, withProgress, type Report } from "./say.ts";
 import type { StackTree } from "./tree.ts";
 
 /** Of whom something is asked, and how it is called. */
@@ -25,6 +27,8 @@ interface Asked {
   /** null: all that the folder's files name. */
   readonly target: Target | null;
   readonly title: string;
+  /** Whose files the command reads, where they are still to be saved. */
+  readonly folder?: string | null;
 }
 
 export class Acts {
@@ -48,13 +52,12 @@ export class Acts {
     const consents = consentOf(plan.held);
     if (!plan.steps.length && !consents.length) {
       const nothing = plan.held.length ? "nothing would be done: it is held back, the plan says why" : "as desired, there is nothing to do";
-      void vscode.window.showInformationMessage(`${asked.title}: ${nothing}.`);
+      void say.info(`${asked.title}: ${nothing}.`);
       return;
     }
     const button = consents.some(({ flag }) => flag === "adopt") ? "Adopt and Apply" : consents.length ? "Confirm Removal and Apply" : "Apply";
-    const detail = [headline(plan).replaceAll("*", ""), "The plan stands beside this: its steps are done in that order.", ...consents.map(({ says }) => says)].join("\n\n");
-    const said = await vscode.window.showWarningMessage(`Apply ${asked.title}?`, { modal: true, detail }, button);
-    if (said === button) await this.act("apply", asked, consents.map(({ flag }) => flag));
+    const says = [headline(plan).replaceAll("*", ""), "The plan stands beside this: its steps are done in that order.", ...consents.map(({ says }) => says), byWhom(asked)];
+    if (await confirmed(`Apply ${asked.title}?`, says, button)) await this.act("apply", asked, consents.map(({ flag }) => flag));
   }
 
   /** A verb for a stack or a service; asks first where it changes what serves. */
@@ -63,10 +66,7 @@ export class Acts {
     if (!asked?.target) return;
     const { stack, service } = asked.target;
     const confirmation = confirmationOf({ verb, stack, services: service === undefined ? [] : [service] });
-    if (confirmation) {
-      const said = await vscode.window.showWarningMessage(confirmation.title, { modal: true, detail: confirmation.says.join("\n\n") }, confirmation.button);
-      if (said !== confirmation.button) return;
-    }
+    if (confirmation && !(await confirmed(confirmation.title, [...confirmation.says, byWhom(asked)], confirmation.button))) return;
     await this.act(verb, asked, []);
   }
 
@@ -74,55 +74,55 @@ export class Acts {
     const asked = await this.nodeOf(given, ["stack", "service"], "Why is what not ready?");
     if (!asked) return;
     const why = await this.ask(`Why: ${asked.title}`, asked.backend, (signal) => asked.backend.why(asked.target as Target, signal));
-    if (why) await this.documents.show(["why", `Why ${asked.title}`], whyText(why, asked.title));
+    if (why) await this.documents.show(["why", asked.backend.from, `Why ${asked.title}`], whyText(why, asked.title));
   }
 
   async describe(given: unknown): Promise<void> {
     const asked = await this.nodeOf(given, ["stack", "service"], "Describe what?");
     if (!asked) return;
     const one = await this.ask(`Describe ${asked.title}`, asked.backend, (signal) => asked.backend.describe(asked.target as Target, signal));
-    if (one) await this.documents.show(["describe", asked.title], describeText(one));
+    if (one) await this.documents.show(["describe", asked.backend.from, asked.title], describeText(one));
   }
 
   async logs(given: unknown): Promise<void> {
     const asked = await this.nodeOf(given, ["service"], "Output of what?");
-    if (asked?.target) showLogs(asked.backend, asked.target, isNode(given) ? (given.replica ?? null) : null);
+    if (asked?.target) showLogs(asked.backend, asked.target, isNode(given) ? this.tree.replicaOf(given) : null, this.running);
   }
 
-  private async showPlan({ backend, target, title }: Asked): Promise<Plan | undefined> {
+  private async showPlan({ backend, target, title, folder }: Asked): Promise<Plan | undefined> {
+    if (folder && !(await savedIn(folder, null))) return undefined;
     const plan = await this.ask(`Plan: ${title}`, backend, (signal) => backend.plan(target, signal));
-    if (plan) await this.documents.show(["plan", `Plan ${title}`], planText(plan, title, clock(Date.now())));
+    if (plan) await this.documents.show(["plan", backend.from, `Plan ${title}`], planText(plan, title, clock(Date.now())));
     return plan;
   }
 
   private async act(verb: Verb, { backend, target, title }: Asked, flags: readonly string[]): Promise<void> {
     const what = `${LABELS[verb]} ${title}`;
-    const ending = await this.ask(what, backend, (signal, report) => backend.act(verb, target, what, { signal, onProgress: report, flags }), vscode.ProgressLocation.Notification);
+    const ending = await this.ask(what, backend, (signal, report) => backend.act(verb, target, what, { signal, onProgress: report, flags }), true);
     if (ending) await this.tell(ending, target, backend);
   }
 
   private async tell(ending: Ending, target: Target | null, backend: Backend): Promise<void> {
-    this.output.info(ending.text);
-    if (ending.ok) return void vscode.window.showInformationMessage(ending.text);
+    this.output[ending.ok ? "info" : "warn"](ending.text);
+    if (ending.ok) return void say.info(ending.text);
     const [why, show] = ["Why?", "Show Output"];
-    const chosen = await vscode.window.showErrorMessage(ending.text, ...(target ? [why, show] : [show]));
+    const chosen = await say.error(ending.text, ...(target ? [why, show] : [show]));
     if (chosen === show) this.output.show(true);
     if (chosen !== why || !target) return;
     const title = nameOf(target);
     const answer = await this.ask(`Why: ${title}`, backend, (signal) => backend.why(target, signal));
-    if (answer) await this.documents.show(["why", `Why ${title}`], whyText(answer, title));
+    if (answer) await this.documents.show(["why", backend.from, `Why ${title}`], whyText(answer, title));
   }
 
-  /** With its progress and a way to cancel; a failure is told, and nothing comes back. */
-  private async ask<T>(title: string, backend: Backend, question: (signal: AbortSignal, report: (line: string) => void) => Promise<T>, location = vscode.ProgressLocation.Window): Promise<T | undefined> {
+  /** With its progress and, `aloud`, a way to cancel; a failure is told, and nothing comes back. */
+  private async ask<T>(title: string, backend: Backend, question: (signal: AbortSignal, report: Report) => Promise<T>, aloud = false): Promise<T | undefined> {
     const abort = new AbortController();
     this.running.add(abort);
-    const cancellable = location === vscode.ProgressLocation.Notification;
     try {
-      return await vscode.window.withProgress({ location, title, cancellable }, async (progress, token) => {
+      return await withProgress(title, aloud, async (report, token) => {
         const listening = token.onCancellationRequested(() => abort.abort());
         try {
-          return await question(abort.signal, (line) => (this.output.info(`${title}: ${line}`), progress.report({ message: line })));
+          return await question(abort.signal, (line) => (this.output.info(`${title}: ${line}`), report(line)));
         } finally {
           listening.dispose();
         }
@@ -138,21 +138,22 @@ export class Acts {
   private complain(title: string, backend: Backend, error: unknown, signal: AbortSignal): void {
     if (error instanceof Cancelled || signal.aborted) return;
     if (error instanceof Missing) return void this.hub.tellMissing(error, true);
-    const findings = error instanceof ApiFailure ? error.findings.slice(0, 3).map((one) => `${one.file ?? ""}:${one.line ?? ""} ${one.message}`) : [];
+    const findings = error instanceof ApiFailure ? error.findings.slice(0, 3).map((one) => `${[one.file, one.line].filter((part) => part !== null).join(":")} ${one.message}`.trim()) : [];
     const text = [`${title}: ${(error as Error).message}`, ...findings].join("\n");
     this.output.error(`${text} (by ${backend.from})`);
-    void vscode.window.showErrorMessage(text);
+    void say.error(text);
   }
 
-  /** Of a node of the tree, of a file, or of what is being edited. */
+  /** Of a node of the tree, of a file, or of what is being edited; of a stack that is chosen, where the API is asked. */
   private async askedOf(given: unknown): Promise<Asked | undefined> {
     if (isNode(given)) return this.askedOfNode(given);
     const uri = given instanceof vscode.Uri ? given : undefined;
+    const manifest = await manifestAt(uri ?? vscode.window.activeTextEditor?.document.uri);
+    // What the API shows is not what the folder's files would change.
+    if (!uri && !manifest && this.hub.usesApi) return this.nodeOf(undefined, ["stack"], "Which stack?");
     const folder = await folderFor(uri);
-    if (!folder) return undefined;
-    const document = await savedDocument(uri ?? vscode.window.activeTextEditor?.document.uri);
-    const files = document && manifestIn(document) ? [document.uri.fsPath] : null;
-    return { backend: this.hub.commandOf(folder, files), target: null, title: files ? vscode.workspace.asRelativePath(document?.uri ?? folder.uri, false) : folder.name };
+    if (!folder || !(await savedIn(folder.uri.fsPath, manifest))) return undefined;
+    return { backend: this.hub.commandOf(folder, manifest && [manifest.uri.fsPath]), target: null, title: manifest ? vscode.workspace.asRelativePath(manifest.uri, false) : folder.name };
   }
 
   private async nodeOf(given: unknown, kinds: readonly TreeNode["kind"][], doing: string): Promise<Asked | undefined> {
@@ -160,14 +161,14 @@ export class Acts {
     return node && this.askedOfNode(node);
   }
 
-  private askedOfNode(node: TreeNode): Asked | undefined {
-    const backend = this.hub.backendOf(node.source);
-    if (!backend) {
-      void vscode.window.showWarningMessage(`${node.label} is no more known from there: choose it anew in the tree.`);
+  private async askedOfNode(node: TreeNode): Promise<Asked | undefined> {
+    const source = this.hub.sources.find(({ key }) => key === node.source);
+    if (!source) {
+      void say.warning(`${node.label} is no more known from there: choose it anew in the tree.`);
       return undefined;
     }
     const target = { stack: node.stack, ...(node.service !== undefined && { service: node.service }) };
-    return { backend, target, title: nameOf(target) };
+    return { backend: source.backend, target, title: nameOf(target), folder: source.folder };
   }
 }
 
@@ -175,14 +176,27 @@ function nameOf({ stack, service }: Target): string {
   return service === undefined ? stack : `${stack}/${service}`;
 }
 
+function byWhom({ backend }: Asked): string {
+  return `By ${backend.from}.`;
+}
+
 function isNode(given: unknown): given is TreeNode {
   return typeof given === "object" && given !== null && "kind" in given && "stack" in given && "source" in given;
 }
 
-/** The command reads what is on the disk: what is being edited is saved first. */
-async function savedDocument(uri: vscode.Uri | undefined): Promise<vscode.TextDocument | undefined> {
-  if (uri?.scheme !== "file") return undefined;
+async function manifestAt(uri: vscode.Uri | undefined): Promise<vscode.TextDocument | null> {
+  if (uri?.scheme !== "file") return null;
   const document = await vscode.workspace.openTextDocument(uri);
-  if (document.isDirty) await document.save();
-  return document;
+  return manifestIn(document) ? document : null;
+}
+
+/** The command reads what is on the disk: what is being edited of the project is saved first. Whether all is. */
+async function savedIn(folder: string, manifest: vscode.TextDocument | null): Promise<boolean> {
+  const of = (document: vscode.TextDocument): boolean => document === manifest || (isOfProject(document) && vscode.workspace.getWorkspaceFolder(document.uri)?.uri.fsPath === folder);
+  for (const document of vscode.workspace.textDocuments.filter((one) => one.isDirty && of(one))) {
+    if (await document.save()) continue;
+    void say.warning(`${vscode.workspace.asRelativePath(document.uri, false)} could not be saved: nothing is asked, for the command reads what is on the disk.`);
+    return false;
+  }
+  return true;
 }

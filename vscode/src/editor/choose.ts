@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import type { TreeNode } from "../core/nodes.ts";
+import { say } from "./say.ts";
 
 /** Of what is being edited; else the only one; else one that is chosen. */
 export async function folderFor(uri: vscode.Uri | undefined): Promise<vscode.WorkspaceFolder | undefined> {
@@ -11,14 +12,14 @@ export async function folderFor(uri: vscode.Uri | undefined): Promise<vscode.Wor
   if (own) return own;
   const folders = vscode.workspace.workspaceFolders ?? [];
   if (folders.length > 1) return vscode.window.showWorkspaceFolderPick({ placeHolder: "Of which folder?" });
-  if (!folders.length) void vscode.window.showInformationMessage("Open a folder with a Compose file or with manifests first.");
+  if (!folders.length) void say.info("Open a folder with a Compose file or with manifests first.");
   return folders[0];
 }
 
 export async function chosenNode(nodes: readonly TreeNode[], kinds: readonly TreeNode["kind"][], doing: string): Promise<TreeNode | undefined> {
   const fitting = nodes.filter((node) => kinds.includes(node.kind));
   if (!fitting.length) {
-    void vscode.window.showInformationMessage("No stack is known here yet: see the view 'Controller'.");
+    void say.info("No stack is known here yet: see the view 'Controller'.");
     return undefined;
   }
   const items = fitting.map((node) => ({ label: `$(${node.look.icon}) ${node.service === undefined ? node.stack : `${node.stack}/${node.service}`}`, description: node.description, node }));

@@ -16,13 +16,16 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
     return this.texts.get(uri.toString()) ?? "What stood here is not kept any more: ask again.\n";
   }
 
-  /** Shows it beside what is being edited; what was shown under that name is replaced. */
+  /** Shows it beside what is being edited, and in the place of a page that is looked at; what was shown under that name is replaced. */
   async show(name: readonly string[], text: string): Promise<void> {
     const uri = uriOf(name);
     this.keep(uri.toString(), text);
     this.changes.fire(uri);
+    const { activeTextEditor, tabGroups } = vscode.window;
     try {
-      await vscode.commands.executeCommand("markdown.showPreviewToSide", uri);
+      // Beside a page, it would open one column more each time.
+      if (!activeTextEditor && tabGroups.all.length > 1) await vscode.commands.executeCommand("workbench.action.focusFirstEditorGroup");
+      await vscode.commands.executeCommand(activeTextEditor || tabGroups.all.length > 1 ? "markdown.showPreviewToSide" : "markdown.showPreview", uri);
     } catch {
       // An editor without its Markdown extension shows the text.
       const document = await vscode.workspace.openTextDocument(uri);
@@ -45,7 +48,7 @@ export class Documents implements vscode.TextDocumentContentProvider, vscode.Dis
   }
 }
 
-/** `controller:/plan/shop.md`: its last part is the tab's title. */
+/** `controller:/why/the command line in shop/web.md`: its last part is the tab's title. */
 export function uriOf(name: readonly string[]): vscode.Uri {
   const path = name.map((part) => part.replace(/[\\/]/g, "∕")).join("/");
   return vscode.Uri.from({ scheme: SCHEME, path: `/${path}.md` });

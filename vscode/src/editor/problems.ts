@@ -1,13 +1,17 @@
 // Findings in the files of a folder, looked for when one of them is saved.
 
+import { realpathSync, statSync } from "node:fs";
 import * as path from "node:path";
 import * as vscode from "vscode";
 
 import { jsonOf, readErrors, readScan } from "../core/answers.ts";
 import { scanArgs, validateArgs } from "../core/argv.ts";
 import { problemsOfErrors, problemsOfFindings, spanIn, spokenFindings, type Problem, type ProblemLevel } from "../core/problems.ts";
+import { codeWords, complaintIn, type Ended } from "../core/outcome.ts";
 import { Missing, type Cli } from "../edge/cli.ts";
-import { checksOf, placeOf } from "./settings.ts";
+import { projectIn } from "../edge/project.ts";
+import { say } from "./say.ts";
+import { checksOf, hasProject, placeOf } from "./settings.ts";
 
 /** Several files that are saved at once are looked at once. */
 const GATHER = 200;
@@ -22,36 +26,50 @@ interface Run {
   abort: AbortController;
 }
 
+type Kind = Problem["source"];
+type Shown = ReadonlyMap<string, { readonly uri: vscode.Uri; readonly diagnostics: readonly vscode.Diagnostic[] }>;
+
 export class Problems implements vscode.Disposable {
   private readonly collection = vscode.languages.createDiagnosticCollection("controller");
   private readonly runs = new Map<string, Run>();
-  /** Of each folder: where something was found. */
-  private readonly found = new Map<string, readonly vscode.Uri[]>();
+  /** Of each folder, of each question: what it said last. What could not be asked leaves what was known. */
+  private readonly found = new Map<string, ReadonlyMap<Kind, readonly Problem[]>>();
+  /** Of each folder: two may name the same file. */
+  private readonly shown = new Map<string, Shown>();
 
-  constructor(private readonly cli: Cli, private readonly log: (line: string) => void, private readonly onMissing: (missing: Missing) => void) {}
+  constructor(private readonly cli: Cli, private readonly log: (line: string, failed?: boolean) => void, private readonly onMissing: (missing: Missing) => void) {}
 
-  /** Something of a folder was saved, or it was opened: looks at it, if that is wished. */
+  /** Something of a folder was saved, or it was opened: looks at it, if that is wished and there is something to look at. */
   saved(folder: vscode.WorkspaceFolder): void {
-    if (checksOf(folder).onSave) void this.check(folder, GATHER);
+    if (checksOf(folder).onSave && hasProject(folder)) void this.check(folder, GATHER);
+    else this.forget(folder);
   }
 
-  /** Looks at a folder's files; what an earlier look has not found yet is given up. */
-  check(folder: vscode.WorkspaceFolder, after = 0): Promise<void> {
+  /** Looks at a folder's files; what an earlier look has not found yet is given up. Comes back with what could not be asked. */
+  check(folder: vscode.WorkspaceFolder, after = 0): Promise<readonly Error[]> {
     const key = folder.uri.toString();
     this.giveUp(key);
-    if (!vscode.workspace.isTrusted || folder.uri.scheme !== "file") return Promise.resolve();
+    if (!vscode.workspace.isTrusted || folder.uri.scheme !== "file") return Promise.resolve([]);
     const run: Run = { abort: new AbortController() };
     this.runs.set(key, run);
     return new Promise((resolve) => {
-      run.abort.signal.addEventListener("abort", () => resolve(), { once: true });
+      run.abort.signal.addEventListener("abort", () => resolve([]), { once: true });
       run.timer = setTimeout(() => void this.look(folder, run.abort.signal).then(resolve), after);
     });
   }
 
-  /** A folder is no more part of the workspace. */
+  /** As a person asks for it: says, too, what could not be asked. */
+  async checkNow(folder: vscode.WorkspaceFolder): Promise<void> {
+    const [failure] = await this.check(folder);
+    if (failure && !(failure instanceof Missing)) void say.error(`The files of ${folder.name} could not be checked: ${failure.message}. What was found before still stands.`);
+  }
+
+  /** A folder is no more part of the workspace, or nothing is looked for in it any more. */
   forget(folder: vscode.WorkspaceFolder): void {
-    this.giveUp(folder.uri.toString());
-    this.clear(folder.uri.toString());
+    const key = folder.uri.toString();
+    this.giveUp(key);
+    this.found.delete(key);
+    this.publish(key, new Map());
   }
 
   dispose(): void {
@@ -66,58 +84,110 @@ export class Problems implements vscode.Disposable {
     this.runs.delete(key);
   }
 
-  private async look(folder: vscode.WorkspaceFolder, signal: AbortSignal): Promise<void> {
-    try {
-      const problems = [...(await this.validate(folder, signal)), ...(await this.scan(folder, signal))];
-      if (!signal.aborted) await this.show(folder, problems, signal);
-    } catch (error) {
-      if (signal.aborted) return;
-      if (error instanceof Missing) this.onMissing(error);
-      else this.log(`looking at the files of ${folder.name}: ${(error as Error).message}`);
+  private async look(folder: vscode.WorkspaceFolder, signal: AbortSignal): Promise<readonly Error[]> {
+    const key = folder.uri.toString();
+    const failures: Error[] = [];
+    for (const [kind, question] of [["controller validate", this.validate], ["controller scan", this.scan]] as const) {
+      try {
+        const problems = await question.call(this, folder, signal);
+        if (signal.aborted) return [];
+        this.found.set(key, new Map([...(this.found.get(key) ?? []), [kind, problems]]));
+      } catch (error) {
+        if (signal.aborted) return [];
+        failures.push(error as Error);
+        if (error instanceof Missing) {
+          this.onMissing(error);
+          break;
+        }
+        this.log(`looking at the files of ${folder.name}: ${(error as Error).message}`, true);
+      }
     }
+    const shown = await diagnosticsOf(folder, [...(this.found.get(key)?.values() ?? [])].flat());
+    if (!signal.aborted) this.publish(key, shown);
+    return failures;
   }
 
   private async validate(folder: vscode.WorkspaceFolder, signal: AbortSignal): Promise<readonly Problem[]> {
-    const place = placeOf(folder);
-    const { stdout, stderr, broken } = await this.cli.run({ ...place, cwd: place.folder, args: validateArgs(place.files), timeout: TIMEOUT, signal });
-    if (broken) throw new Error(`controller validate: ${broken}`);
-    const said = spokenFindings(stderr);
-    // Without a project there is nothing to say of its files.
-    if (!stdout.trim()) return problemsOfErrors(said.filter((one) => one.kind === "error"));
-    return [...problemsOfErrors(readErrors(jsonOf(stdout, "validate"))), ...problemsOfErrors(said.filter((one) => one.kind === "warning"), "warning")];
+    const { stdout, stderr } = await this.ask(folder, validateArgs(placeOf(folder).files), signal);
+    const said = spokenFindings(stderr, (name) => isFile(path.resolve(folder.uri.fsPath, name))).filter((one) => one.kind === "warning");
+    const whole = wholeOf(folder);
+    return [...problemsOfErrors(readErrors(jsonOf(stdout, "validate")), whole), ...problemsOfErrors(said, whole, "warning")];
   }
 
   private async scan(folder: vscode.WorkspaceFolder, signal: AbortSignal): Promise<readonly Problem[]> {
     const { scan, least } = checksOf(folder);
-    if (!scan || signal.aborted) return [];
-    const place = placeOf(folder);
-    const { stdout, broken } = await this.cli.run({ ...place, cwd: place.folder, args: scanArgs(place.files), timeout: TIMEOUT, signal });
-    if (broken) throw new Error(`controller scan: ${broken}`);
-    return stdout.trim() ? problemsOfFindings(readScan(jsonOf(stdout, "scan")).findings, least) : [];
+    if (!scan) return [];
+    const { stdout } = await this.ask(folder, scanArgs(placeOf(folder).files), signal);
+    return problemsOfFindings(readScan(jsonOf(stdout, "scan")).findings, least);
   }
 
-  private async show(folder: vscode.WorkspaceFolder, problems: readonly Problem[], signal: AbortSignal): Promise<void> {
-    const byFile = new Map<string, Problem[]>();
-    for (const problem of problems) {
-      const file = path.resolve(folder.uri.fsPath, problem.file);
-      byFile.set(file, [...(byFile.get(file) ?? []), problem]);
-    }
-    const entries: [vscode.Uri, vscode.Diagnostic[]][] = [];
-    for (const [file, those] of byFile) {
-      const uri = vscode.Uri.file(file);
-      const lines = await linesOf(uri);
-      entries.push([uri, those.map((one) => diagnosticOf(one, lines))]);
-    }
-    if (signal.aborted) return;
-    this.clear(folder.uri.toString());
-    for (const [uri, diagnostics] of entries) this.collection.set(uri, diagnostics);
-    this.found.set(folder.uri.toString(), entries.map(([uri]) => uri));
+  /** Findings make the exit code 1; without an answer the command could not even look. */
+  private async ask(folder: vscode.WorkspaceFolder, args: readonly string[], signal: AbortSignal): Promise<Ended> {
+    const { command, folder: cwd } = placeOf(folder);
+    const ended = await this.cli.run({ command, cwd, args, timeout: TIMEOUT, signal });
+    if (ended.broken === "timeout") throw new Error(`${args[0]} has not answered for ${TIMEOUT / 1000} s`);
+    if (ended.broken) throw new Error(`${args[0]}: ${ended.broken}`);
+    if (!ended.stdout.trim()) throw new Error(complaintIn(ended.stderr) || `${args[0]}: ${codeWords(ended.code)}`);
+    return ended;
   }
 
-  private clear(key: string): void {
-    for (const uri of this.found.get(key) ?? []) this.collection.delete(uri);
-    this.found.delete(key);
+  /** Sets the files of a folder anew, and clears those of which nothing is said any more. */
+  private publish(key: string, now: Shown): void {
+    const before = this.shown.get(key) ?? new Map();
+    this.shown.set(key, now);
+    for (const [name, { uri }] of new Map([...before, ...now])) {
+      const all = [...this.shown.values()].flatMap((shown) => shown.get(name)?.diagnostics ?? []);
+      if (all.length) this.collection.set(uri, once(all));
+      else this.collection.delete(uri);
+    }
+    if (!now.size) this.shown.delete(key);
   }
+}
+
+async function diagnosticsOf(folder: vscode.WorkspaceFolder, problems: readonly Problem[]): Promise<Shown> {
+  const byFile = new Map<string, Problem[]>();
+  const root = folder.uri.fsPath;
+  const real = realOf(root);
+  for (const problem of problems) {
+    const file = asOpened(path.resolve(root, problem.file), root, real);
+    byFile.set(file, [...(byFile.get(file) ?? []), problem]);
+  }
+  const shown = new Map<string, { uri: vscode.Uri; diagnostics: vscode.Diagnostic[] }>();
+  for (const [file, those] of byFile) {
+    const uri = vscode.Uri.file(file);
+    const lines = await linesOf(uri);
+    shown.set(uri.toString(), { uri, diagnostics: those.map((one) => diagnosticOf(one, lines)) });
+  }
+  return shown;
+}
+
+/** The command tells real paths; a folder that was opened by a link has its files under that name. */
+function asOpened(file: string, root: string, real: string): string {
+  return file.startsWith(`${real}${path.sep}`) ? path.join(root, file.slice(real.length)) : file;
+}
+
+function realOf(root: string): string {
+  try {
+    return realpathSync(root);
+  } catch {
+    return root;
+  }
+}
+
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** What stands for the project as a whole. */
+function wholeOf(folder: vscode.WorkspaceFolder): string {
+  const root = folder.uri.fsPath;
+  const [named] = placeOf(folder).files.map((file) => path.resolve(root, file)).filter(isFile);
+  return named ?? projectIn(root)?.first ?? path.join(root, "compose.yaml");
+}
+
+/** The same of two folders is one. */
+function once(diagnostics: readonly vscode.Diagnostic[]): vscode.Diagnostic[] {
+  return [...new Map(diagnostics.map((one) => [JSON.stringify([one.range.start, one.message, one.source]), one])).values()];
 }
 
 function diagnosticOf(problem: Problem, lines: readonly string[]): vscode.Diagnostic {
@@ -133,7 +203,7 @@ async function linesOf(uri: vscode.Uri): Promise<readonly string[]> {
   const open = vscode.workspace.textDocuments.find((document) => document.uri.toString() === uri.toString());
   if (open) return open.getText().split(/\r?\n/);
   try {
-    return Buffer.from(await vscode.workspace.fs.readFile(uri)).toString("utf8").split(/\r?\n/);
+    return Buffer.from(await vscode.workspace.fs.readFile(uri)).toString("utf8").replace(/^\uFEFF/, "").split(/\r?\n/);
   } catch {
     return [];
   }

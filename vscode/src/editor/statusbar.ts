@@ -4,6 +4,7 @@ import * as vscode from "vscode";
 
 import { barOf, troubleItem, UNTRUSTED, type BarItem } from "../core/bar.ts";
 import type { Hub } from "./hub.ts";
+import { hasStatusBar } from "./settings.ts";
 
 export class StatusBar implements vscode.Disposable {
   private items: vscode.StatusBarItem[] = [];
@@ -31,15 +32,16 @@ export class StatusBar implements vscode.Disposable {
   }
 
   private wanted(): readonly BarItem[] {
-    if (!vscode.workspace.isTrusted) return [UNTRUSTED];
-    const items = barOf(this.hub.sources.map((source) => ({ known: this.hub.knownOf(source), from: source.backend.from })));
-    return items.length || !this.hub.trouble ? items : [troubleItem(this.hub.trouble)];
+    if (!vscode.workspace.isTrusted) return hasStatusBar() ? [UNTRUSTED] : [];
+    const shown = this.hub.sources.filter(({ folder }) => hasStatusBar(folder === null ? undefined : vscode.Uri.file(folder)));
+    const items = barOf(shown.map((source) => ({ known: this.hub.knownOf(source), from: source.backend.from })));
+    return items.length || !this.hub.trouble || !(shown.length || hasStatusBar()) ? items : [troubleItem(this.hub.trouble)];
   }
 
   private fill(at: number, one: BarItem): void {
     const item = this.items[at] ?? vscode.window.createStatusBarItem(`controller.stack.${at}`, vscode.StatusBarAlignment.Left, 50 - at);
     this.items[at] = item;
-    item.name = "Controller";
+    item.name = one.stack === null ? "Controller" : `Controller: ${one.stack}`;
     item.text = one.text;
     item.backgroundColor = one.background === null ? undefined : new vscode.ThemeColor(one.background);
     item.tooltip = new vscode.MarkdownString(one.tooltip);

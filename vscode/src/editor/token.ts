@@ -3,6 +3,7 @@
 import * as vscode from "vscode";
 
 import { addressOf } from "../core/address.ts";
+import { say } from "./say.ts";
 import { apiSettings } from "./settings.ts";
 
 const key = (origin: string): string => `controller.token ${origin}`;
@@ -22,7 +23,7 @@ export class Tokens {
   async ask(): Promise<void> {
     const addressed = addressOf(apiSettings().address);
     if ("fault" in addressed) {
-      void vscode.window.showErrorMessage(`controller.api.address: ${addressed.fault}`);
+      void say.error(`controller.api.address: ${addressed.fault}`);
       return;
     }
     const { origin } = addressed.address;
@@ -38,6 +39,6 @@ export class Tokens {
     const addressed = addressOf(apiSettings().address);
     if ("fault" in addressed) return;
     await this.secrets.delete(key(addressed.address.origin));
-    void vscode.window.showInformationMessage(`The token for ${addressed.address.origin} is forgotten. Stacks are asked of the command line.`);
+    void say.info(`The token for ${addressed.address.origin} is forgotten. Stacks are asked of the command line.`);
   }
 }

@@ -2,6 +2,7 @@
 
 import * as vscode from "vscode";
 
+import type { Replica } from "../backend/backend.ts";
 import { nodesOf, type TreeNode } from "../core/nodes.ts";
 import { clock } from "../shared.ts";
 import type { Hub } from "./hub.ts";
@@ -46,6 +47,12 @@ export class StackTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     return this.roots.flatMap((stack) => [stack, ...stack.children.filter((child) => child.kind === "service")]);
   }
 
+  /** Of a replica: how its service knows it. */
+  replicaOf(node: TreeNode): Replica {
+    if (node.replica === undefined) return null;
+    return { name: node.replica, alone: this.getParent(node)?.children.length === 1 };
+  }
+
   async show(stack: string | null): Promise<void> {
     const node = this.roots.find((root) => root.stack === stack);
     if (node) await this.view.reveal(node, { focus: true, select: true, expand: true });
@@ -63,9 +70,12 @@ export class StackTree implements vscode.TreeDataProvider<TreeNode>, vscode.Disp
     const roots = nodesOf(sources.map((source) => {
       const { stacks, staleSince } = this.hub.knownOf(source);
       const old = staleSince === null ? "" : `as it was at ${clock(staleSince)}`;
-      return { key: source.key, label: [sources.length > 1 ? source.label : "", old].filter(Boolean).join(" · "), stacks };
+      return { key: source.key, label: sources.length > 1 ? source.label : "", old, stacks };
     }));
     this.view.message = this.hub.trouble;
+    const [only] = sources;
+    // Where there is one view, the editor shows no description of it.
+    this.view.title = only?.folder === null ? only.key.replace(/^https?:\/\//, "") : "Stacks";
     this.view.description = (sources.length === 1 && sources[0]?.backend.from) || "";
     const now = JSON.stringify(roots);
     if (now === this.shown) return;

@@ -15,13 +15,13 @@ export interface Source {
   readonly key: string;
   /** Of a workspace folder its name. */
   readonly label: string;
+  /** Its path; null: it is of no folder. */
+  readonly folder: string | null;
   readonly backend: Backend;
   readonly known: Known;
   start(): void;
   /** Nothing is told any more, and no process or connection stays. */
   stop(): void;
-  /** Looks anew, at once. */
-  renew(): void;
 }
 
 export const NOTHING: Known = { stacks: [], staleSince: null, trouble: "" };

@@ -5,10 +5,13 @@ import { Documents, jsonOf, readStatus } from "../core/answers.ts";
 import { statusArgs } from "../core/argv.ts";
 import { codeWords, complaintIn } from "../core/outcome.ts";
 import { Retry, WATCH } from "../core/pauses.ts";
-import type { Cli, Missing } from "../edge/cli.ts";
+import { Missing, type Cli } from "../edge/cli.ts";
 import { NOTHING, type Known, type Source } from "./source.ts";
 
+const NO_PROJECT = /neither a manifest nor a Compose file/;
+
 export class WatchSource implements Source {
+  readonly folder: string;
   readonly backend: CommandBackend;
   known: Known = NOTHING;
   private readonly retry = new Retry(WATCH);
@@ -20,10 +23,11 @@ export class WatchSource implements Source {
     readonly key: string,
     readonly label: string,
     private readonly cli: Cli,
-    private readonly place: Place,
+    readonly place: Place,
     private readonly changed: () => void,
     private readonly onMissing: (missing: Missing) => void,
   ) {
+    this.folder = place.folder;
     this.backend = new CommandBackend(cli, place);
   }
 
@@ -33,22 +37,18 @@ export class WatchSource implements Source {
     this.began = Date.now();
     const documents = new Documents();
     this.halt = this.cli.follow({
-      command: this.place.command, args: statusArgs(this.place.files, true), cwd: this.place.folder,
+      command: this.place.command, args: statusArgs(this.place.files), cwd: this.place.folder,
       onOutput: (text) => this.take(documents, text),
+      onLine: (line) => this.heed(line),
       onEnd: (code, stderr, missing) => this.over(code, stderr, missing),
     });
   }
 
   stop(): void {
     clearTimeout(this.timer);
+    this.retry.reset();
     this.halt?.();
     this.halt = null;
-  }
-
-  renew(): void {
-    this.stop();
-    this.retry.reset();
-    this.start();
   }
 
   private take(documents: Documents, text: string): void {
@@ -60,11 +60,21 @@ export class WatchSource implements Source {
     }
   }
 
-  private over(code: number | null, stderr: string, missing: Missing | null): void {
+  /** Where the engine goes away the command says so once, waits, and says nothing when it is back: what it said before holds no more. */
+  private heed(line: string): void {
+    const said = /^warning: (.*); waiting for it$/.exec(line);
+    if (!said) return;
+    this.halt?.();
+    this.over(null, `error: ${said[1] ?? ""}`, null);
+  }
+
+  private over(code: number | null, stderr: string, missing: Error | null): void {
     this.halt = null;
+    // No complaint: there may be manifests of something else. A file that is saved begins anew.
+    if (NO_PROJECT.test(stderr)) return this.know(NOTHING);
     this.know({ ...this.known, staleSince: this.known.staleSince ?? Date.now(), trouble: missing?.message ?? (complaintIn(stderr) || `controller status: ${codeWords(code)}`) });
     // It would be missing then, too: a setting that changes, or a person, begins anew.
-    if (missing) return this.onMissing(missing);
+    if (missing instanceof Missing) return this.onMissing(missing);
     this.timer = setTimeout(() => this.start(), this.retry.next(Date.now() - this.began));
   }
 

@@ -71,9 +71,9 @@ const NONE = (): Record<string, unknown> => ({});
 class State {
   trusted = true;
   folders: Folder[] = [];
-  /** Folders (by path) that have files of a project. */
-  projects = new Set<string>();
   settings = NONE();
+  /** Of a folder (by path) alone. */
+  own = new Map<string, Record<string, unknown>>();
   secrets = new Map<string, string>();
   documents: FakeDocument[] = [];
   files = new Map<string, string>();
@@ -92,7 +92,7 @@ class State {
   providers = new Map<string, { provideTextDocumentContent(uri: Uri): string }>();
   previews: string[] = [];
   terminals: { name: string; pty: { open(): void; close(): void; onDidWrite: (listener: Listener<string>) => Disposable; handleInput?(text: string): void }; text: string }[] = [];
-  tree: { message: string; description: string; provider: { getChildren(node?: unknown): unknown[]; getTreeItem(node: unknown): TreeItem; getParent(node: unknown): unknown }; revealed: unknown[] } | null = null;
+  tree: { title: string; message: string; description: string; provider: { getChildren(node?: unknown): unknown[]; getTreeItem(node: unknown): TreeItem; getParent(node: unknown): unknown }; revealed: unknown[] } | null = null;
 }
 export let fake = new State();
 
@@ -111,6 +111,7 @@ export const act = {
   save: (document: FakeDocument): void => events.saved.fire(document),
   change: (uri: Uri): void => events.changed.fire(uri),
   create: (uri: Uri): void => events.created.fire(uri),
+  remove: (uri: Uri): void => events.deleted.fire(uri),
   set(name: string, value: unknown): void {
     fake.settings[name] = value;
     events.settings.fire({ affectsConfiguration: (section) => `${name}.`.startsWith(`${section}.`) });
@@ -143,11 +144,12 @@ async function say(kind: Said["kind"], text: string, rest: readonly unknown[]): 
 }
 
 export const window = {
+  tabGroups: { all: [{}] },
   activeTextEditor: undefined as { document: FakeDocument } | undefined,
   createOutputChannel: () => {
-    const write = (line: string): void => void fake.output.push(line);
+    const write = (level: string) => (line: string): void => void fake.output.push(`${level}: ${line}`);
     const channel = new Disposable(() => undefined);
-    return Object.assign(channel, { debug: write, info: write, warn: write, error: write, show: () => void fake.executed.push({ name: "output.show", args: [] }) });
+    return Object.assign(channel, { debug: write("debug"), info: write("info"), warn: write("warn"), error: write("error"), show: () => void fake.executed.push({ name: "output.show", args: [] }) });
   },
   createStatusBarItem(id: string): BarItem {
     const item: BarItem & Disposable = Object.assign(new Disposable(() => { fake.bar = fake.bar.filter((one) => one !== item); }), { id, text: "", name: "", visible: false, show() { item.visible = true; } }) as never;
@@ -155,7 +157,7 @@ export const window = {
     return item;
   },
   createTreeView(_id: string, { treeDataProvider }: { treeDataProvider: never }) {
-    const view = Object.assign(new Disposable(() => { fake.tree = null; }), { message: "", description: "", provider: treeDataProvider, revealed: [] as unknown[], reveal: async (node: unknown) => void view.revealed.push(node) });
+    const view = Object.assign(new Disposable(() => { fake.tree = null; }), { title: "Stacks", message: "", description: "", provider: treeDataProvider, revealed: [] as unknown[], reveal: async (node: unknown) => void view.revealed.push(node) });
     fake.tree = view as never;
     return view;
   },
@@ -195,7 +197,7 @@ export const commands = {
   async executeCommand(name: string, ...args: unknown[]): Promise<void> {
     fake.executed.push({ name, args });
     const [uri] = args;
-    if (name === "markdown.showPreviewToSide" && uri instanceof Uri) fake.previews.push(fake.providers.get(uri.scheme)?.provideTextDocumentContent(uri) ?? "");
+    if (/^markdown\.showPreview(ToSide)?$/.test(name) && uri instanceof Uri) fake.previews.push(fake.providers.get(uri.scheme)?.provideTextDocumentContent(uri) ?? "");
   },
 };
 
@@ -203,16 +205,19 @@ export const workspace = {
   get isTrusted(): boolean { return fake.trusted; },
   get workspaceFolders(): readonly Folder[] { return fake.folders; },
   get textDocuments(): readonly FakeDocument[] { return fake.documents; },
-  getConfiguration: (section: string) => ({ get: <T>(name: string, fallback: T): T => (fake.settings[`${section}.${name}`] as T | undefined) ?? fallback }),
+  getConfiguration: (section: string, scope?: Uri) => ({ get: <T>(name: string, fallback: T): T => ({ ...fake.settings, ...fake.own.get(scope?.path ?? "") }[`${section}.${name}`] as T | undefined) ?? fallback }),
   getWorkspaceFolder: (uri: Uri): Folder | undefined => fake.folders.find((folder) => uri.path.startsWith(`${folder.uri.path}/`)),
   asRelativePath: (uri: Uri): string => uri.path.split("/").slice(-2).join("/"),
-  findFiles: async ({ base }: RelativePattern): Promise<Uri[]> => (fake.projects.has(base.uri.path) ? [base.uri] : []),
   openTextDocument: async (uri: Uri): Promise<FakeDocument> => fake.documents.find((one) => one.uri.path === uri.path) ?? documentOf(uri.path, fake.files.get(uri.path) ?? fake.providers.get(uri.scheme)?.provideTextDocumentContent(uri) ?? ""),
   registerTextDocumentContentProvider(scheme: string, provider: { provideTextDocumentContent(uri: Uri): string }): Disposable {
     fake.providers.set(scheme, provider);
     return new Disposable(() => fake.providers.delete(scheme));
   },
-  createFileSystemWatcher: () => Object.assign(new Disposable(() => undefined), { onDidCreate: events.created.event, onDidChange: events.changed.event, onDidDelete: events.deleted.event }),
+  createFileSystemWatcher: ({ base, pattern }: RelativePattern) => {
+    if (pattern.includes("**")) throw new Error("a watcher has to be bounded");
+    const of = (event: EventEmitter<Uri>["event"]) => (listener: Listener<Uri>): Disposable => event((uri) => uri.path.startsWith(`${base.uri.path}/`) && listener(uri));
+    return Object.assign(new Disposable(() => undefined), { onDidCreate: of(events.created.event), onDidChange: of(events.changed.event), onDidDelete: of(events.deleted.event) });
+  },
   fs: {
     readFile: async (uri: Uri): Promise<Uint8Array> => {
       const text = fake.files.get(uri.path);

@@ -16,7 +16,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from playwright.sync_api import Frame, Page, expect, sync_playwright
+from playwright.sync_api import Error, Locator, Page, expect, sync_playwright
 
 HERE = Path(__file__).resolve().parents[2]
 CODE = Path(os.environ.get("CODE_SERVER", "/tmp/cs"))
@@ -26,7 +26,7 @@ SHOP = WORK / "shop"
 CONTROLLER = HERE.parent / ".venv" / "bin" / "controller"
 NODE = next((one for one in (CODE / "node_modules").glob("node*/bin/node")), Path("node"))
 SERVER = CODE / "node_modules" / "code-server"
-PATIENCE = 45_000
+PATIENCE = 60_000
 
 SEE_BAR = """() => {
   const seen = window.seenInBar = [];
@@ -44,7 +44,7 @@ name: shop
 services:
   db:
     image: local/busybox:1.35
-    command: sh -c "trap exit TERM; while :; do sleep 1; done"
+    command: sh -c "echo 'ready for connections'; trap exit TERM; while :; do sleep 1; done"
   api:
     image: local/busybox:1.35
     init: true
@@ -56,6 +56,15 @@ services:
     command: sh -c "echo hello >/tmp/index.html; exec httpd -f -p 8000 -h /tmp"
     depends_on: [api]
     deploy: {replicas: 2}
+"""
+BROKEN = """\
+  queue:
+    image: local/busybox:1.35
+    command: sh -c "echo 'cannot read /etc/queue.conf'; exit 3"
+  worker:
+    image: local/busybox:1.35
+    command: sh -c "trap exit TERM; while :; do sleep 1; done"
+    depends_on: [queue]
 """
 MANIFEST = """\
 apiVersion: controller/v1
@@ -75,12 +84,14 @@ def main() -> None:
     prepare()
     with stack(), code_server() as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.set_default_timeout(PATIENCE)
         expect.set_options(timeout=PATIENCE)
         page.goto(f"{address}/?folder={SHOP}")
         try:
             by_command_line(page)
+            by_files(page)
+            by_logs(page)
             by_api(page)
         except BaseException:
             page.screenshot(path=SHOTS / "failed.png")
@@ -94,53 +105,74 @@ def by_command_line(page: Page) -> None:
     step("activated: the status bar shows the stack")
     bar(page, r"shop Converged 3/3")
     command(page, "View: Show Controller")
-    page.locator('.monaco-list-row[aria-label*="Service web"]').wait_for()
+    row(page, "Service web").wait_for()
     shot(page, "1-activated")
 
     step("the status bar follows a killed service")
     docker("kill", "shop-web-1")
     bar(page, r"shop (Degraded|Progressing) 2/3")
-    page.locator('.monaco-list-row[aria-label*="Service web,"]').click()
+    row(page, "Service web,").click()
     page.keyboard.press("ArrowRight")
-    page.locator('.monaco-list-row[aria-label*="shop-web-1, exited with 137"]').wait_for()
+    row(page, "shop-web-1, exited with 137").wait_for()
     shot(page, "2-killed")
 
     step("why and describe")
+    command(page, "Controller: Why", "shop/web")
+    document(page, "Why: shop/web")
+    shot(page, "3-why")
+    command(page, "View: Close All Editors")
     command(page, "Controller: Describe", "shop/web")
     document(page, "Service web")
-    shot(page, "3-describe")
+    shot(page, "4-describe")
     command(page, "View: Close All Editors")
 
-    step("a diagnostic is seen on save, and goes when it is mended")
+
+def by_files(page: Page) -> None:
+    """What is wrong with files, what they would change, and the change."""
+    step("diagnostics of validate and of scan are seen on save, and go when they are mended")
     open_file(page, "shop.yaml")
-    page.keyboard.press("Control+End")
-    page.keyboard.type("replicaz: 3")
-    page.keyboard.press("Control+s")
-    page.locator(".squiggly-error").first.wait_for()
-    command(page, "Problems: Focus on Problems View")
-    page.locator(".markers-panel", has_text="unknown key 'replicaz'").wait_for()
-    shot(page, "4-diagnostic")
-    (SHOP / "manifests" / "shop.yaml").write_text(MANIFEST)
-    open_file(page, "shop.yaml")
-    command(page, "File: Revert File")
-    page.keyboard.press("Control+s")
-    command(page, "Controller: Check Files Now")
-    page.locator(".squiggly-error").first.wait_for(state="detached")
-    command(page, "View: Toggle Panel Visibility")
+    add_line(page, "replicaz: 3")
+    problem(page, "unknown key 'replicaz'")
+    shot(page, "5-validate")
+    mend(page, "shop.yaml", SHOP / "manifests" / "shop.yaml", MANIFEST)
+    command(page, "View: Close All Editors")
+    open_file(page, "compose.yaml")
+    add_line(page, "    privileged: true")
+    problem(page, "rivileged")
+    shot(page, "6-scan")
+    mend(page, "compose.yaml", SHOP / "compose.yaml", COMPOSE)
+    command(page, "View: Close All Editors")
 
     step("the plan beside the manifest, and an apply")
     open_file(page, "shop.yaml")
-    page.locator('a.action-label[aria-label^="Plan"]').first.click()
+    page.locator('.editor-actions a.action-label[aria-label^="Plan"]').first.click()
     document(page, "Plan: ")
-    shot(page, "5-plan")
+    shot(page, "7-plan")
     command(page, "Controller: Plan and Apply")
-    page.locator(".monaco-dialog-box").wait_for()
-    shot(page, "6-asks")
+    page.locator(".monaco-dialog-box", has_text="the command line in shop").wait_for()
+    shot(page, "8-asks")
     page.locator(".monaco-dialog-box .monaco-button", has_text="Apply").click()
+    page.locator(".notification-toast", has_text="Apply shop").first.wait_for()
+    page.screenshot(path=SHOTS / "9-applying.png")
     page.locator(".notification-toast", has_text="converged in").wait_for()
     bar(page, r"shop Converged 3/3")
-    shot(page, "7-applied")
+    shot(page, "10-applied")
     command(page, "Notifications: Clear All Notifications")
+    command(page, "View: Close All Editors")
+
+
+def by_logs(page: Page) -> None:
+    """With a name before each line, and without."""
+    step("logs of one replica among several, and of the only one")
+    for number, name in enumerate(("shop-web-2", "shop-db-1"), 11):
+        row(page, f"Service {name.split('-')[1]},").click()
+        page.keyboard.press("ArrowRight")
+        row(page, f"Replica {name}").click(button="right")
+        page.locator(".context-view .action-label", has_text="Show Logs").click()
+        page.locator(".terminal-wrapper.active").wait_for()
+        page.wait_for_timeout(2500)
+        shot(page, f"{number}-logs-{name}")
+    command(page, "Terminal: Kill All Terminals")
 
 
 def by_api(page: Page) -> None:
@@ -151,29 +183,48 @@ def by_api(page: Page) -> None:
         command(page, "Controller: Set API Token")
         page.locator('.quick-input-widget input[type="password"]').fill(token)
         page.keyboard.press("Enter")
-        page.locator(".pane-header", has_text=origin).wait_for()
+        page.locator(".title-label", has_text=origin.removeprefix("http://")).first.wait_for()
         bar(page, r"shop Converged 3/3")
+        shot(page, "13-api")
+
         step("the status bar follows a killed service, and its return")
         seen = watch_bar(page)
         docker("kill", "shop-api-1")
-        until(lambda: any(re.search("2/3", text) for text in seen()), "the kill in the status bar")
+        until(page, lambda: any(re.search("2/3", text) for text in seen()), "the kill in the status bar")
         bar(page, r"shop Converged 3/3")
         print("   ", " -> ".join(seen()))
 
-        step("a service that falls over again and again")
-        broken = COMPOSE.replace("echo hello >/tmp/index.html; exec httpd", "echo no configuration; exit 3; httpd", 1)
-        (SHOP / "compose.yaml").write_text(broken)
-        bar(page, r"shop (Degraded|Failed|Progressing) [012]/3")
-        page.locator(
-            '.monaco-list-row[aria-label*="CrashLoopBackOff"], .monaco-list-row[aria-label*="RolledBack"]'
-        ).first.wait_for()
-        command(page, "Controller: Why", "shop/api")
-        document(page, "Why: ")
-        shot(page, "8-why")
-        command(page, "Controller: Show Logs", "shop/api")
+        step("plan, stop and start through the API")
+        command(page, "Controller: Plan", "shop")  # the first of that name, and not *Plan and Apply*
+        document(page, "Plan: shop")
+        command(page, "View: Close All Editors")
+        command(page, "Controller: Stop", "shop/web")
+        page.locator(".monaco-dialog-box", has_text=origin).wait_for()
+        shot(page, "14-asks-api")
+        page.locator(".monaco-dialog-box .monaco-button", has_text="Stop").first.click()
+        row(page, "Service web, Stopped").wait_for()
+        command(page, "Notifications: Clear All Notifications")
+        command(page, "Controller: Start", "shop/web")
+        page.locator(".notification-toast", has_text="Start shop/web").first.wait_for()
+        page.screenshot(path=SHOTS / "15-starting-api.png")
+        bar(page, r"shop Converged 3/3")
+        page.locator(".notification-toast", has_text="Start shop/web:").first.wait_for()
+        command(page, "Notifications: Clear All Notifications")
+
+        step("a service that falls over again and again, and who waits for it")
+        (SHOP / "compose.yaml").write_text(COMPOSE + BROKEN)
+        row(page, "Service queue, CrashLoopBackOff").wait_for()
+        bar(page, r"shop (Degraded|Failed) 3/5")
+        open_file(page, "compose.yaml")
+        command(page, "Controller: Why", "shop/worker")
+        document(page, "Why: shop/worker")
+        page.mouse.move(640, 780)
+        shot(page, "16-why-api")
+        command(page, "View: Close All Editors")
+        command(page, "Controller: Show Logs", "shop/queue")
         page.locator(".terminal-wrapper.active").wait_for()
-        time.sleep(2)
-        shot(page, "9-logs")
+        page.wait_for_timeout(2000)
+        shot(page, "17-logs-api")
 
 
 # --- what it stands on
@@ -199,6 +250,8 @@ def settings(more: dict[str, object]) -> None:
         "workbench.secondarySideBar.defaultVisibility": "hidden",
         "chat.disableAIFeatures": True,
         "files.autoSave": "off",
+        "editor.minimap.enabled": False,
+        "editor.wordWrap": "on",
     }
     own = {"controller.path": str(CONTROLLER), **more}
     for name, values in (("User", calm), ("Machine", own)):
@@ -233,7 +286,7 @@ def code_server() -> Iterator[str]:
     quiet = ["--auth", "none", "--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"]
     address = f"http://127.0.0.1:{port}"
     with process([*begin, *own, *quiet, "--bind-addr", f"127.0.0.1:{port}", str(SHOP)], WORK / "code-server.log"):
-        until(lambda: answers(f"{address}/healthz"), "code-server answers")
+        until(None, lambda: answers(f"{address}/healthz"), "code-server answers")
         yield address
 
 
@@ -242,7 +295,7 @@ def keeping() -> Iterator[tuple[str, str]]:
     """A controller that keeps the stack; its address, and a token of an operator."""
     origin = f"http://127.0.0.1:{free_port()}"
     with process([str(CONTROLLER), "run", "--watch", "--api", origin.removeprefix("http://")], WORK / "controller.log"):
-        until(lambda: answers(f"{origin}/readyz"), "the API answers")
+        until(None, lambda: answers(f"{origin}/readyz"), "the API answers")
         made = subprocess.run(
             [str(CONTROLLER), "token", "create", "ada", "--role", "operator", "-o", "json"],
             cwd=SHOP,
@@ -313,16 +366,24 @@ def watch_bar(page: Page) -> Callable[[], list[str]]:
     return lambda: list(page.evaluate("() => window.seenInBar"))
 
 
+def row(page: Page, spoken: str) -> Locator:
+    """Of the tree, by what a screen reader says of it."""
+    return page.locator(f'.monaco-list-row[aria-label*="{spoken}"]').first
+
+
 def command(page: Page, name: str, chosen: str = "") -> None:
     page.keyboard.press("F1")
     box = page.locator(".quick-input-widget input").first
     box.wait_for()
     box.fill(f">{name}")
     page.locator(".quick-input-list .monaco-list-row").first.wait_for()
+    page.wait_for_timeout(300)
     page.keyboard.press("Enter")
     if not chosen:
         return
-    page.locator(".quick-input-list .monaco-list-row", has_text=chosen).first.click()
+    page.locator('.quick-input-widget input[placeholder$="?"]').wait_for()
+    label = page.locator(".monaco-highlighted-label", has_text=re.compile(rf"^\s*{chosen}\s*$"))
+    page.locator(".quick-input-list .monaco-list-row").filter(has=label).first.click()
 
 
 def open_file(page: Page, name: str) -> None:
@@ -335,20 +396,39 @@ def open_file(page: Page, name: str) -> None:
     page.locator(".editor-instance .view-lines").first.click()
 
 
-def document(page: Page, heading: str) -> Frame:
-    """The page that was opened beside, in its own frame."""
-    found: list[Frame] = []
+def add_line(page: Page, text: str) -> None:
+    """At the end of the file that is open, which is saved."""
+    page.keyboard.press("Control+End")
+    page.keyboard.type(text)
+    page.keyboard.press("Control+s")
 
-    def look() -> bool:
-        for frame in page.frames:
-            with contextlib.suppress(Exception):
-                if frame.locator("h1", has_text=heading).first.is_visible():
-                    found.append(frame)
-                    return True
-        return False
 
-    until(look, f"a page with the heading '{heading}'")
-    return found[0]
+def problem(page: Page, text: str) -> None:
+    """Underlined, and in the list."""
+    page.locator(".squiggly-error, .squiggly-warning, .squiggly-info").first.wait_for()
+    command(page, "Problems: Focus on Problems View")
+    page.locator(".markers-panel", has_text=text).wait_for()
+
+
+def mend(page: Page, name: str, file: Path, text: str) -> None:
+    file.write_text(text)
+    open_file(page, name)
+    command(page, "File: Revert File")
+    command(page, "Controller: Check Files Now")
+    page.locator(".squiggly-error, .squiggly-warning").first.wait_for(state="detached")
+    command(page, "View: Hide Panel")
+
+
+def document(page: Page, heading: str) -> None:
+    """The page that was opened beside, in a frame of a frame, which an editor under load sometimes leaves empty."""
+    inside = page.frame_locator("iframe.webview.ready").last.frame_locator("#active-frame")
+    title = inside.locator("h1", has_text=heading)
+    try:
+        title.wait_for(timeout=12_000)
+    except Error as error:
+        print(f"    the page stays empty, and is loaded again: {str(error).splitlines()[0]}", file=sys.stderr)
+        command(page, "Developer: Reload Webviews")
+        title.wait_for()
 
 
 def shot(page: Page, name: str) -> None:
@@ -356,12 +436,12 @@ def shot(page: Page, name: str) -> None:
     page.screenshot(path=SHOTS / f"{name}.png")
 
 
-def until(holds: Callable[[], bool], what: str, seconds: float = PATIENCE / 1000) -> None:
+def until(page: Page | None, holds: Callable[[], bool], what: str, seconds: float = PATIENCE / 1000) -> None:
     end = time.monotonic() + seconds
     while not holds():
         if time.monotonic() > end:
             raise TimeoutError(f"never: {what}")
-        time.sleep(0.1)
+        page.wait_for_timeout(100) if page else time.sleep(0.1)
 
 
 if __name__ == "__main__":

@@ -37,13 +37,13 @@ class Change:
 
 def find_here(folder: Path, files: Sequence[Path]) -> tuple[ManifestFile, ...]:
     """The manifests that editors are to know: below `manifests/`, and those that were named. Raises ControllerError."""
-    found = {os.path.abspath(file.path): file for file in _below(folder / "manifests")}
+    read = [read_manifests(path, str(path)) for path in _paths_below(folder / "manifests")]
     for path in files:
         whole = folder / path
         if not whole.exists():
             raise ControllerError(f"'{path}' does not exist", hint="check the path given with -f")
-        named = find_manifests(whole, str(path)) if whole.is_dir() else (read_manifests(whole, str(path)),)
-        found |= {os.path.abspath(file.path): file for file in named if file.documents or file.findings}
+        read += find_manifests(whole, str(path)) if whole.is_dir() else [read_manifests(whole, str(path))]
+    found = {os.path.abspath(file.path): file for file in read if file.documents or file.findings}
     return tuple(found.values())
 
 
@@ -172,13 +172,6 @@ def _must_take(folder: Path, file: str) -> None:
         if writable:
             message = f"{file}: cannot be written, for its folder is not ours to write; nothing was written"
         raise ControllerError(message, hint="make it writable, then call this again")
-
-
-def _below(folder: Path) -> Iterator[ManifestFile]:
-    for path in _paths_below(folder):
-        file = read_manifests(path, str(path))
-        if file.documents or file.findings:
-            yield file
 
 
 def _paths_below(folder: Path) -> list[Path]:

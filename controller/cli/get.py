@@ -36,6 +36,7 @@ def get(
     usage (us), security (sec)."""
     from controller.cli.alerts import list_alerts
     from controller.cli.events import list_events
+    from controller.cli.failures import warn_all
     from controller.cli.rollout import list_revisions
     from controller.cli.secured import list_security
     from controller.cli.session import open_session
@@ -57,6 +58,7 @@ def get(
         return list_events(options, wanted, follow=watch)
     with open_session(options) as session:
         stacks = session.status()
+        warn_all(session.warnings, options)
         _show(stacks, what, wanted, options, no_headers)
         if watch:
             follow(session.status, stacks, lambda newer: _show(newer, what, wanted, options, no_headers))

@@ -24,11 +24,13 @@ Show = Callable[["Sequence[StackStatus]"], None]
 @takes_options()
 def status(options: Options, watch: bool, exit_code: bool) -> int:
     """Phase of each stack and service, and what is wrong. Needs no running controller."""
+    from controller.cli.failures import warn_all
     from controller.cli.session import open_session
     from controller.model.phases import StackPhase
 
     with open_session(options) as session:
         stacks = session.status()
+        warn_all(session.warnings, options)
         show(stacks, options)
         if watch:
             follow(session.status, stacks, lambda newer: show(newer, options))

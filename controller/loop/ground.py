@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -132,12 +132,19 @@ class Ground:
         except EngineError:
             return {}
 
-    def kept_in_spite_of(self, broken: Sequence[Broken]) -> tuple[str, ...]:
-        """Stacks whose files cannot be used now, and of which the store knows the last good generation."""
-        files = {str(self.asked.cwd / finding.file) for item in broken for finding in item.findings if finding.file}
-        names = {item.name for item in broken}
+    def known_of(self, broken: Sequence[Broken]) -> Mapping[str, tuple[Finding, ...]]:
+        """Stacks whose files cannot be used now, and that have a store: by name, what is wrong with their files."""
         known = known_stacks(self.asked.root, self.engine_id()) if broken else ()
-        return tuple(name for name in known if name in names or not files.isdisjoint(self._files_of(name)))
+        found = dict[str, tuple[Finding, ...]]()
+        for item in broken:
+            for name in (item.name,) if item.name in known else filter(self._lies_in(item), known):
+                found[name] = (*found.get(name, ()), *item.findings)
+        return found
+
+    def _lies_in(self, broken: Broken) -> Callable[[str], bool]:
+        """Whether a stack's files are among those that cannot be used."""
+        files = {str(self.asked.cwd / finding.file) for finding in broken.findings if finding.file}
+        return lambda stack: not files.isdisjoint(self._files_of(stack))
 
     def _files_of(self, stack: str) -> tuple[str | None, ...]:
         place = self.store(stack).stack.load().place

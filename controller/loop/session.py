@@ -187,27 +187,45 @@ class Session:
         return Planned(plan, loaded.warnings)
 
     def status(self) -> Sequence[StackStatus]:
-        """Of a stack that a controller keeps: what it says; of any other: one look now."""
+        """Of a stack that a controller keeps: what it says; of any other: one look now.
+
+        `warnings` are then what is wrong with files of which no stack is known.
+        """
         targets = self._ground.targets()
         asked = self._ground.asked
         nothing_here = not any(finding.file for finding in targets.findings)
         if not targets.stacks and nothing_here and not asked.files and not asked.stacks:
             return ()
         pairs, broken = self._ground.load_all(self._ground.in_profile(targets))
-        kept = self._ground.kept_in_spite_of(broken)
-        if not pairs and not kept:
+        read = {loaded.name: self._status(loaded) for _, loaded in pairs}
+        known = {name: findings for name, findings in self._ground.known_of(broken).items() if name not in read}
+        unread = {name: status for name in known if (status := self._unread_status(name, known[name])) is not None}
+        if not read and not unread:
             complain(broken)
-        statuses = [self._status(loaded) for _, loaded in pairs] + [s for n in kept if (s := self._last_status(n))]
-        return tuple(sorted(statuses, key=lambda status: status.name))
-
-    def _last_status(self, stack: str) -> StackStatus | None:
-        return self._ground.store(stack).status.load()
+        told = {finding for name in unread for finding in known[name]}
+        self.warnings = tuple(finding for item in broken for finding in item.findings if finding not in told)
+        return tuple(status for _, status in sorted((read | unread).items()))
 
     def _status(self, loaded: Loaded) -> StackStatus:
-        """What its keeper wrote last; where that cannot write any more, what there is to be seen."""
-        trusted = self._is_kept(loaded.name) and has_room(self._ground.folder(loaded.name))
-        kept = self._ground.store(loaded.name).status.load() if trusted else None
+        kept = self._kept_status(loaded.name)
         return kept if kept is not None else self._with_peek(loaded, lambda peek: peek.status())
+
+    def _unread_status(self, stack: str, findings: Sequence[Finding]) -> StackStatus | None:
+        """Of one whose files cannot be used; None: it was never told of."""
+        if (kept := self._kept_status(stack)) is not None:
+            return kept
+        if (last := self._ground.store(stack).status.load()) is None:
+            return None
+        from controller.decide.unread import tell_unread
+        from controller.engines.base import Scope
+
+        why = "; ".join(str(finding) for finding in findings)
+        return tell_unread(last, self._ground.engine.observe(Scope(stack)), why, self._ground.now())
+
+    def _kept_status(self, stack: str) -> StackStatus | None:
+        """What its keeper wrote last; None: nobody keeps it, or he cannot write any more."""
+        trusted = self._is_kept(stack) and has_room(self._ground.folder(stack))
+        return self._ground.store(stack).status.load() if trusted else None
 
     def _is_kept(self, stack: str) -> bool:
         holder = read_holder(self._ground.lock_path(stack))
@@ -244,8 +262,8 @@ class Session:
     def _named(self) -> tuple[Sequence[str], Sequence[Broken]]:
         """The stacks that are meant, those that cannot be read now included; and what is wrong with the files."""
         targets = self._ground.targets()
-        kept = self._ground.kept_in_spite_of(targets.broken)
-        return [*(target.name for target in targets.stacks), *kept], targets.broken
+        known = self._ground.known_of(targets.broken)
+        return list(dict.fromkeys((*(target.name for target in targets.stacks), *known))), targets.broken
 
     def alerts(self) -> Sequence[Posted]:
         """The alerts of each stack that has a store, open and lately resolved, and what people said to them."""

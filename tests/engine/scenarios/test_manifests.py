@@ -53,6 +53,23 @@ def test_a_broken_manifest_is_told_with_its_place_and_changes_nothing(scene: Sce
         assert lives(scene.containers()) == lives(before)
 
 
+@pytest.mark.fault("F1")
+def test_the_status_of_a_stack_with_broken_files_that_nobody_keeps_tells_what_is_to_be_seen(scene: Scene) -> None:
+    scene.compose("services: {a: {SLEEP}, b: {SLEEP}}")
+    path = scene.manifest()
+    scene.done("apply")
+    scene.manifest("services: {a: {replcas: 1}}")
+    with scene.step("the fault of the files is told, and the last generation of which all is well"):
+        status = scene.status()
+        assert (status["phase"], status["generation"]) == ("Converged", 1)
+        assert f"{path.name}:6:" in scene.conditions()["GenerationHeld"]["message"]
+    with scene.step("what fell meanwhile is told as well"):
+        docker("rm", "-f", scene.containers()["a-1"].id)
+        found = {one["name"]: (one["phase"], one["ready"]) for one in scene.status()["services"]}
+        assert found == {"a": ("Degraded", 0), "b": ("Ready", 1)}
+        assert scene.run("status", "--exit-code").code == 1
+
+
 @pytest.mark.slow
 @pytest.mark.fault("F3")
 def test_a_manifest_that_disappears_holds_the_stack(scene: Scene) -> None:

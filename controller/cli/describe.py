@@ -25,11 +25,13 @@ _SERVICE_WORDS = ("service", "services", "svc")
 @takes_options()
 def describe(options: Options, words: tuple[str, ...]) -> int:
     """All that is known of a stack or a service: `describe web`, `describe service/web`, `describe stack rag`."""
+    from controller.cli.failures import warn_all
     from controller.cli.session import open_session
 
     kind, names = _split(words)
     with open_session(options) as session:
         stacks = session.status()
+        warn_all(session.warnings, options)
         found, services = _resolve(stacks, kind, names)
         _print(session, found, services, options)
     return 0
@@ -94,12 +96,14 @@ def why(options: Options, services: tuple[str, ...]) -> int:
 
     Without a name: every service that is not as it should be, each root cause once.
     """
+    from controller.cli.failures import warn_all
     from controller.cli.session import open_session
     from controller.cli.terminal import paint_for, print_data, print_lines
     from controller.render.why import stack_troubles, why_data, why_lines, with_change, with_last_words
 
     with open_session(options) as session:
         stacks = session.status()
+        warn_all(session.warnings, options)
         causes = _causes(stacks, services, tuple(session.events()))
         causes = [with_last_words(cause, lambda replica: session.logs(replica, tail=10)) for cause in causes]
         known = session.generations() if causes else {}

@@ -36,11 +36,10 @@ def get(
     usage (us), security (sec)."""
     from controller.cli.alerts import list_alerts
     from controller.cli.events import list_events
-    from controller.cli.failures import warn_all
     from controller.cli.rollout import list_revisions
     from controller.cli.secured import list_security
     from controller.cli.session import open_session
-    from controller.cli.status import follow
+    from controller.cli.status import show_status
 
     what, name = kind
     wanted = (*((name,) if name else ()), *names)
@@ -57,11 +56,7 @@ def get(
     if what == "events":
         return list_events(options, wanted, follow=watch)
     with open_session(options) as session:
-        stacks = session.status()
-        warn_all(session.warnings, options)
-        _show(stacks, what, wanted, options, no_headers)
-        if watch:
-            follow(session.status, stacks, lambda newer: _show(newer, what, wanted, options, no_headers))
+        show_status(session, options, lambda found: _show(found, what, wanted, options, no_headers), watch=watch)
     return 0
 
 

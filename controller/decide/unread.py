@@ -1,77 +1,149 @@
-"""A stack whose files cannot be used, and whom nobody keeps: what is to be seen of those last told of. Pure.
+"""A stack whose files cannot be used now: what is to be seen of those last told of. Pure.
 
-Without the files nobody knows whom to probe, nor what to put right: it is only told who runs.
+Without the files nobody knows what is wanted by now, nor how each service is probed: what is told is who runs, and what
+was known of that very life.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from controller.decide.conditions import is_known_anyway
 from controller.decide.said import FALSE, TRUE, Said, keep_transitions
 from controller.decide.status import stack_phase
 from controller.model.names import Instant
-from controller.model.observed import Health, Observed, Replica, ServiceView
-from controller.model.phases import SICK, Phase
-from controller.model.status import ServiceStatus, StackStatus
+from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView
+from controller.model.phases import MOVING, SICK, Phase
+from controller.model.status import Condition, ServiceStatus, StackStatus
 
-_REMEMBERED = frozenset({"RolledBack", "Pinned", "Halted"})
-"""Conditions that no look can tell."""
-_UNTENDED = "not all of it runs, and nobody mends it while its files cannot be used"
-_UNPROBED = "runs, and is not probed while its files cannot be used"
+_REMEMBERED = frozenset({"AdoptionHeld", "Halted", "MassRemovalHeld", "Pinned", "Released", "RolledBack"})
+"""Conditions that follow from what is remembered, whatever runs."""
+
+
+class _Words(NamedTuple):
+    phase: Phase
+    reason: str
+    message: str
 
 
 def tell_unread(before: StackStatus, observed: Observed, why: str, now: Instant) -> StackStatus:
     """The status now, by the last one and a look. `why`: what is wrong with the files."""
-    services = tuple(
-        _tell(told, observed.services.get(told.name, ServiceView()).replicas, now) for told in before.services
-    )
+    services = tuple(_tell(one, observed.services.get(one.name, ServiceView()), now) for one in before.services)
     phase = stack_phase(services, held=True)
     said = (
         Said("Converged", FALSE, str(phase), "its files cannot be used"),
         Said("GenerationHeld", TRUE, "InvalidInput", why),
-        *(Said(c.type, c.status, c.reason, c.message) for c in before.conditions if c.type in _REMEMBERED),
+        *_repeat(one for one in before.conditions if one.type in _REMEMBERED),
     )
     conditions = keep_transitions(said, before.conditions, now)
     return replace(before, phase=phase, conditions=conditions, services=services, taken_at=now)
 
 
-def _tell(told: ServiceStatus, seen: tuple[Replica, ...], now: Instant) -> ServiceStatus:
-    if is_known_anyway(told):
-        return replace(told, replicas=seen)
-    replicas = tuple(_judge_all(told, seen))
-    ready = sum(1 for one in replicas if one.ready)
-    if ready >= told.desired or told.phase in SICK:
-        phase, reason, message, since = told.phase, told.reason, told.message, told.since
-    else:
-        running = sum(1 for one in replicas if one.running)
-        phase, reason, since = Phase.DEGRADED, "NotReady", now
-        message = _UNTENDED if running < told.desired else _UNPROBED
-    serves = Said("Ready", TRUE if ready >= told.desired else FALSE, reason, f"{ready} of {told.desired} ready")
-    others = (Said(c.type, c.status, c.reason, c.message) for c in told.conditions if c.type != "Ready")
-    return replace(
+def _repeat(conditions: Iterator[Condition]) -> Iterator[Said]:
+    return (Said(one.type, one.status, one.reason, one.message) for one in conditions)
+
+
+def _tell(told: ServiceStatus, view: ServiceView, now: Instant) -> ServiceStatus:
+    replicas = _judge_all(told, view)
+    serving = sum(1 for one in replicas if one.ready)
+    words = _find_words(told, replicas, serving)
+    stays = words.phase is told.phase
+    made = replace(
         told,
-        phase=phase,
-        reason=reason,
-        message=message,
-        since=since,
-        wake_at=None,
-        ready=ready,
-        updated=min(told.updated, len(replicas)),
+        phase=words.phase,
+        reason=words.reason,
+        message=words.message,
+        ready=_count_ready(told, words, serving),
+        updated=told.updated if is_known_anyway(told) else min(told.updated, len(replicas)),
         replicas=replicas,
-        conditions=keep_transitions((serves, *others), told.conditions, now),
+        since=told.since if stays else now,
+        waits_for=None,
+        wake_at=None,
+    )
+    is_same = stays and {_state(one) for one in replicas} == {_state(one) for one in told.replicas}
+    others = _repeat(one for one in told.conditions if one.type != "Ready" and is_same)
+    conditions = keep_transitions((_tell_ready(told, made), *others), told.conditions, now)
+    return replace(made, conditions=conditions)
+
+
+def _state(replica: Replica) -> tuple[object, ...]:
+    return replica.life, replica.phase
+
+
+def _find_words(told: ServiceStatus, replicas: Sequence[Replica], serving: int) -> _Words:
+    as_told = _Words(told.phase, told.reason, told.message)
+    if is_known_anyway(told) or told.phase is Phase.PAUSED:
+        return as_told
+    running = sum(1 for one in replicas if one.running)
+    if _is_job_under_way(told):
+        if any(one.phase is ReplicaPhase.EXITED and one.exit_code == 0 for one in replicas):
+            return _Words(Phase.COMPLETED, "Completed", "ran to its end and exited with 0")
+        return as_told if running else _Words(Phase.DEGRADED, "NotRunning", "ended, and not with 0")
+    if serving >= told.desired:
+        return as_told if told.phase not in MOVING else _find_end(told)
+    if told.phase in SICK and serving >= told.ready:
+        return as_told
+    if running < told.desired:
+        return _Words(Phase.DEGRADED, "NotRunning", f"{running} of {told.desired} run")
+    if any(one.health is Health.UNHEALTHY for one in replicas):
+        return _Words(Phase.DEGRADED, "Unhealthy", f"{serving} of {told.desired} ready")
+    return _Words(Phase.DEGRADED, "NotProbed", f"of {told.desired} that run {serving} are known to serve")
+
+
+def _find_end(told: ServiceStatus) -> _Words:
+    """All serve of whom something was under way: nobody is known to go on with it."""
+    if told.updated >= told.desired:
+        return _Words(Phase.READY, "Ready", "")
+    return _Words(
+        Phase.DEGRADED, "NotUpdated", f"{told.updated} of {told.desired} were updated when it was last told of"
     )
 
 
-def _judge_all(told: ServiceStatus, seen: tuple[Replica, ...]) -> Iterator[Replica]:
-    """The verdicts of the very same lives still hold; who is probed, and began since, has none."""
-    known = {one.life: one for one in told.replicas}
-    is_probed = any(one.health is not Health.NONE for one in told.replicas)
-    for replica in seen:
-        if not replica.running:
-            yield replica
-        elif (same := known.get(replica.life)) is not None:
-            yield replace(replica, health=same.health, ready_since=same.ready_since)
-        else:
-            yield replace(replica, health=Health.STARTING if is_probed else Health.NONE)
+def _is_job_under_way(told: ServiceStatus) -> bool:
+    return told.reason == "Running"  # said of jobs alone
+
+
+def _count_ready(told: ServiceStatus, words: _Words, serving: int) -> int:
+    if is_known_anyway(told) or _is_job_under_way(told):
+        return told.desired if words.phase is Phase.COMPLETED else told.ready
+    return serving
+
+
+def _tell_ready(told: ServiceStatus, made: ServiceStatus) -> Said:
+    if is_known_anyway(told):
+        return next(_repeat(one for one in told.conditions if one.type == "Ready"), Said("Ready", FALSE, told.reason))
+    if made.phase is Phase.COMPLETED:
+        return Said("Ready", TRUE, "Completed", made.message)
+    counted = f"{made.ready} of {made.desired} ready"
+    if made.ready >= made.desired and not _is_job_under_way(told):
+        return Said("Ready", TRUE, "Ready", counted)
+    return Said("Ready", FALSE, made.reason, made.message or counted)
+
+
+# --- replicas
+
+
+def _judge_all(told: ServiceStatus, view: ServiceView) -> tuple[Replica, ...]:
+    known = {one.id: one for one in told.replicas}
+    seen = (*told.replicas, *view.replicas)
+    is_probed = any(one.health is not Health.NONE or one.check is not None for one in seen)
+    return tuple(_judge(one, known.get(one.id), view, is_probed) for one in view.replicas)
+
+
+def _judge(seen: Replica, told: Replica | None, view: ServiceView, is_probed: bool) -> Replica:
+    """What the engine says for certain counts; then what was known of the very same life."""
+    is_same = told is not None and (told.life == seen.life or not view.complete)
+    if told is not None:
+        output = seen.last_output or (told.last_output if is_same else "")
+        seen = replace(seen, revision=told.revision, last_output=output)
+    if not seen.running:
+        return replace(seen, health=Health.NONE)
+    if seen.health is Health.UNHEALTHY:
+        return seen
+    if told is not None and is_same and (told.ready or seen.health is not Health.HEALTHY):
+        return replace(seen, health=told.health, ready_since=told.ready_since, alive=told.alive)
+    if seen.health is Health.HEALTHY:
+        return replace(seen, ready_since=seen.started_at or 0.0)
+    return replace(seen, health=Health.STARTING if is_probed else Health.NONE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,6 +86,7 @@ class Ground:
         found = find_targets(Request(asked.cwd, asked.environment, files, chosen, running))
         if found.audit is not None or not found.broken:  # one that is broken now stays as it was
             self.audit.policy = found.audit or AuditPolicy()
+        found = replace(found, broken=self._assigned(found.broken, [target.name for target in found.stacks]))
         return _only(self._with_vanished(found), asked.stacks, strict)
 
     def _with_vanished(self, found: Targets) -> Targets:
@@ -134,17 +135,28 @@ class Ground:
 
     def known_of(self, broken: Sequence[Broken]) -> Mapping[str, tuple[Finding, ...]]:
         """Stacks whose files cannot be used now, and that have a store: by name, what is wrong with their files."""
-        known = known_stacks(self.asked.root, self.engine_id()) if broken else ()
+        known = self.known() if broken else ()
         found = dict[str, tuple[Finding, ...]]()
         for item in broken:
-            for name in (item.name,) if item.name in known else filter(self._lies_in(item), known):
-                found[name] = (*found.get(name, ()), *item.findings)
+            if item.name in known:
+                found[item.name] = (*found.get(item.name, ()), *item.findings)
         return found
 
-    def _lies_in(self, broken: Broken) -> Callable[[str], bool]:
-        """Whether a stack's files are among those that cannot be used."""
-        files = {str(self.asked.cwd / finding.file) for finding in broken.findings if finding.file}
-        return lambda stack: not files.isdisjoint(self._files_of(stack))
+    def _assigned(self, broken: Sequence[Broken], read: Collection[str]) -> tuple[Broken, ...]:
+        """Faults of documents whose name tells of no known stack: given to those stacks that the file was of, and of
+        which nothing else was `read` from anywhere."""
+        try:
+            known = self.known() if broken else ()
+        except EngineError:
+            return tuple(broken)
+        here = {*read, *(item.name for item in broken)}
+        lost = [name for name in known if name not in here]
+        return tuple(one for item in broken for one in self._assign(item, [] if item.name in known else lost))
+
+    def _assign(self, item: Broken, lost: Iterable[str]) -> Iterable[Broken]:
+        files = {str(self.asked.cwd / finding.file) for finding in item.findings if finding.file}
+        owners = [name for name in lost if not files.isdisjoint(self._files_of(name))]
+        return [replace(item, name=name) for name in owners] or [item]
 
     def _files_of(self, stack: str) -> tuple[str | None, ...]:
         place = self.store(stack).stack.load().place
@@ -188,7 +200,8 @@ class Ground:
             try:
                 usable.append((target, self.load(target)))
             except InvalidInput as error:
-                broken.append(Broken(target.place, error.findings, target.name))
+                fault = Broken(target.place, error.findings, target.name)
+                broken += [fault] if target.name else self._assigned([fault], [one.name for _, one in usable])
         return tuple(usable), tuple(broken)
 
     def close(self) -> None:
@@ -221,9 +234,9 @@ def survey_of(ground: Ground) -> Survey | None:
 
 def complain(broken: Sequence[Broken]) -> None:
     """Raise all that is wrong as one error, if anything is."""
-    findings = tuple(finding for item in broken for finding in item.findings)
+    findings = dict.fromkeys(finding for item in broken for finding in item.findings)
     if findings:
-        raise InvalidInput(findings)
+        raise InvalidInput(tuple(findings))
 
 
 def _only(found: Targets, names: tuple[str, ...], strict: bool) -> Targets:

@@ -209,7 +209,7 @@ class Reading:
 
     def _concerns(self, item: Broken, loaded: Loaded) -> bool:
         """By its name, or where even that could not be read, by its files."""
-        if item.name in self._controller.stacks:
+        if item.name:
             return item.name == loaded.name
         files = {self._ground.asked.cwd / finding.file for finding in item.findings if finding.file}
         return not files.isdisjoint({loaded.manifest, *loaded.project.files})

@@ -189,22 +189,28 @@ class Session:
     def status(self) -> Sequence[StackStatus]:
         """Of a stack that a controller keeps: what it says; of any other: one look now.
 
-        `warnings` are then what is wrong with files of which no stack is known.
+        `warnings` is then what is wrong with files beside what the statuses themselves say of that.
         """
+        self.warnings = ()
         targets = self._ground.targets()
         asked = self._ground.asked
         nothing_here = not any(finding.file for finding in targets.findings)
         if not targets.stacks and nothing_here and not asked.files and not asked.stacks:
             return ()
         pairs, broken = self._ground.load_all(self._ground.in_profile(targets))
-        read = {loaded.name: self._status(loaded) for _, loaded in pairs}
-        known = {name: findings for name, findings in self._ground.known_of(broken).items() if name not in read}
-        unread = {name: status for name in known if (status := self._unread_status(name, known[name])) is not None}
-        if not read and not unread:
+        statuses = [self._status(loaded) for _, loaded in pairs]
+        untold = dict.fromkeys(finding for item in broken for finding in item.findings)
+        read = {status.name for status in statuses}
+        for name, findings in self._ground.known_of(broken).items():
+            if name in read or (status := self._unread_status(name, findings)) is None:
+                continue
+            statuses.append(status)
+            if _says_of_its_files(status):
+                untold = {finding: None for finding in untold if finding not in findings}
+        if not statuses:
             complain(broken)
-        told = {finding for name in unread for finding in known[name]}
-        self.warnings = tuple(finding for item in broken for finding in item.findings if finding not in told)
-        return tuple(status for _, status in sorted((read | unread).items()))
+        self.warnings = tuple(untold)
+        return tuple(sorted(statuses, key=lambda status: status.name))
 
     def _status(self, loaded: Loaded) -> StackStatus:
         kept = self._kept_status(loaded.name)
@@ -365,6 +371,10 @@ class Session:
         self, replica: ReplicaId, *, tail: int | None = None, follow: bool = False, since: float | None = None
     ) -> Iterator[str]:
         return self._ground.engine.logs(replica, tail=tail, follow=follow, since=since)
+
+
+def _says_of_its_files(status: StackStatus) -> bool:
+    return any(one.type == "GenerationHeld" and one.status == "True" for one in status.conditions)
 
 
 def _ahead(function: Callable[[], object]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 
 import pytest
 
@@ -15,8 +16,9 @@ from tests.component.house import House
 from tests.component.waiting import eventually
 
 
-def ask(house: House, *names: str) -> tuple[dict[str, StackStatus], list[str]]:
-    with closing(Session(house.engine, house.asked(*names), lambda _: None, Simulation)) as session:
+def ask(house: House, *files: str, stacks: tuple[str, ...] = ()) -> tuple[dict[str, StackStatus], list[str]]:
+    asked = replace(house.asked(*files), stacks=stacks)
+    with closing(Session(house.engine, asked, lambda _: None, Simulation)) as session:
         return {one.name: one for one in session.status()}, [str(item) for item in session.warnings]
 
 
@@ -72,12 +74,64 @@ def test_beside_others_a_broken_stack_that_nobody_knows_is_told(house: House) ->
         ask(house, "two")
 
 
-def test_a_sound_stack_beside_a_broken_one_in_the_same_file_is_told_once_and_as_sound(house: House) -> None:
-    converge(house, "one")
+def both_in_one_file(house: House) -> None:
+    """`one`, which is known and sound, and `two`, which nobody knows and which is broken."""
     house.write("two")
     spoil(house, "two")
     one, two = (house.folder / f"{name}.yaml" for name in ("one", "two"))
     one.write_text(f"{one.read_text()}---\n{two.read_text()}")
+
+
+def test_a_sound_stack_beside_a_broken_one_in_the_same_file_is_told_once_and_as_sound(house: House) -> None:
+    converge(house, "one")
+    both_in_one_file(house)
     status, warnings = ask(house, "one")
     assert list(status) == ["one"] and not held(status["one"])
     assert len(warnings) == 1 and "compsoe" in warnings[0]
+    status, warnings = ask(house, "one", stacks=("one",))
+    assert list(status) == ["one"] and not held(status["one"]) and not warnings
+    with pytest.raises(InvalidInput, match="compsoe"):
+        ask(house, "one", stacks=("two",))
+
+
+def test_nor_is_it_held_by_who_keeps_it(house: House) -> None:
+    house.write("one")
+
+    def script() -> None:
+        eventually(lambda: "one" in house.ear.statuses and house.ear.statuses["one"].phase == "Converged")
+        both_in_one_file(house)
+        eventually(lambda: house.ear.said("InvalidInput"))
+        eventually(lambda: house.ear.statuses["one"].phase == "Converged")
+        assert "GenerationHeld" not in house.ear.conditions("one")
+
+    house.run(script, house.asked("one"), watch=True)
+
+
+def test_two_broken_ones_of_a_file_have_a_fault_each(house: House) -> None:
+    converge(house, "one")
+    spoil(house, "one")
+    both_in_one_file(house)
+    status, warnings = ask(house, "one")
+    assert len(held(status["one"])) == len(warnings) == 1
+    assert "one.yaml:4:" in held(status["one"])[0] and "one.yaml:9:" in warnings[0]
+
+
+@pytest.mark.parametrize("stacks", [(), ("one",)])
+def test_where_not_even_its_name_can_be_read_it_is_known_by_its_file(house: House, stacks: tuple[str, ...]) -> None:
+    converge(house, "one")
+    (house.folder / "one.yaml").write_text("apiVersion: controller/v1\nkind: [Stack\n")
+    status, warnings = ask(house, *(() if stacks else ("one",)), stacks=stacks)
+    (message,) = held(status["one"])
+    assert "one.yaml:" in message and "cannot be used any more" not in message and not warnings
+
+
+def test_what_a_keeper_does_not_know_of_its_files_is_told_beside_what_it_says(house: House) -> None:
+    house.write("one")
+
+    def script() -> None:
+        eventually(lambda: "one" in house.ear.statuses and house.ear.statuses["one"].phase == "Converged")
+        spoil(house, "one")
+        eventually(lambda: ask(house, "one")[0]["one"] == house.ear.statuses["one"])
+        assert not held(house.ear.statuses["one"]) and "compsoe" in ask(house, "one")[1][0]
+
+    house.run(script, house.asked("one"))

@@ -138,6 +138,10 @@ class Scene:
         self._others.append(f"cts{uuid.uuid4().hex[:9]}")
         return self._others[-1]
 
+    def await_keeper(self) -> None:
+        """Until a controller keeps the stack, and has it Converged: what is asked from now on is done by that one."""
+        eventually(lambda: self.run("ide", "status", "--exit-code", "-s", self.name).code == 0)
+
     def await_phase(self, phase: str, seconds: float = PATIENCE) -> None:
         """Until status says so. Asked at leisure: each call is a process of its own."""
         eventually(lambda: self.status()["phase"] == phase, seconds, every=0.4)

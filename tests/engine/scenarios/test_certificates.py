@@ -76,6 +76,7 @@ def test_no_handshake_fails_while_certificates_are_renewed_and_the_authority_cha
         before, made = {name: one.id for name, one in scene.containers().items()}, serials(scene)
         assert seen(scene) == {"db": "served", "web": "taken up"}
     with scene.step("a renewal is served without another container"), scene.daemon():
+        scene.await_keeper()
         for _ in range(3):
             scene.done("certs", "renew")
             eventually(lambda: seen(scene) == {"db": "served", "web": "taken up"})

@@ -27,7 +27,7 @@ class _Seen(NamedTuple):
 
 @click.command()
 @click.option("-w", "--watch", is_flag=True, help="Print again whenever something changes.")
-@click.option("--exit-code", is_flag=True, help="Exit with 1 unless all files can be used and every stack is Converged.")
+@click.option("--exit-code", is_flag=True, help="Exit with 1 unless every stack is Converged.")
 @takes_options()
 def status(options: Options, watch: bool, exit_code: bool) -> int:
     """Phase of each stack and service, and what is wrong. Needs no running controller."""
@@ -36,8 +36,7 @@ def status(options: Options, watch: bool, exit_code: bool) -> int:
 
     with open_session(options) as session:
         stacks = show_status(session, options, lambda found: show(found, options), watch=watch)
-    is_well = not session.warnings and all(stack.phase is StackPhase.CONVERGED for stack in stacks)
-    return 1 if exit_code and not is_well else 0
+    return 1 if exit_code and any(stack.phase is not StackPhase.CONVERGED for stack in stacks) else 0
 
 
 def show_status(session: Session, options: Options, print_stacks: Show, *, watch: bool) -> Sequence[StackStatus]:

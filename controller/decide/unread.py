@@ -21,6 +21,9 @@ from controller.model.status import Condition, ServiceStatus, StackStatus
 _REMEMBERED = frozenset({"AdoptionHeld", "Halted", "MassRemovalHeld", "Pinned", "Released", "RolledBack"})
 """Conditions that follow from what is remembered, whatever runs."""
 
+_SAME = 1.0
+"""Seconds between two starts of a container at the least."""
+
 
 class _Words(NamedTuple):
     phase: Phase
@@ -62,14 +65,24 @@ def _tell(told: ServiceStatus, view: ServiceView, now: Instant) -> ServiceStatus
         waits_for=None,
         wake_at=None,
     )
-    is_same = stays and {_state(one) for one in replicas} == {_state(one) for one in told.replicas}
+    is_same = stays and _are_the_same(replicas, told.replicas)
     others = _repeat(one for one in told.conditions if one.type != "Ready" and is_same)
     conditions = keep_transitions((_tell_ready(told, made), *others), told.conditions, now)
     return replace(made, conditions=conditions)
 
 
-def _state(replica: Replica) -> tuple[object, ...]:
-    return replica.life, replica.phase
+def _are_the_same(seen: Sequence[Replica], told: Sequence[Replica]) -> bool:
+    known = {one.id: one for one in told}
+    return len(seen) == len(told) and all(
+        (former := known.get(one.id)) is not None and one.phase is former.phase and _is_same_life(one, former)
+        for one in seen
+    )
+
+
+def _is_same_life(seen: Replica, told: Replica) -> bool:
+    """What stands between our clock and an engine's elsewhere is measured anew by each process."""
+    apart = abs((seen.started_at or 0.0) - (told.started_at or 0.0))
+    return seen.id == told.id and seen.restarts == told.restarts and apart < _SAME
 
 
 def _find_words(told: ServiceStatus, replicas: Sequence[Replica], serving: int) -> _Words:
@@ -82,7 +95,8 @@ def _find_words(told: ServiceStatus, replicas: Sequence[Replica], serving: int) 
             return _Words(Phase.COMPLETED, "Completed", "ran to its end and exited with 0")
         return as_told if running else _Words(Phase.DEGRADED, "NotRunning", "ended, and not with 0")
     if serving >= told.desired:
-        return as_told if told.phase not in MOVING else _find_end(told)
+        is_over = told.phase in MOVING or (told.phase in SICK and serving > told.ready)
+        return _find_end(told) if is_over else as_told
     if told.phase in SICK and serving >= told.ready:
         return as_told
     if running < told.desired:
@@ -134,7 +148,7 @@ def _judge_all(told: ServiceStatus, view: ServiceView) -> tuple[Replica, ...]:
 
 def _judge(seen: Replica, told: Replica | None, view: ServiceView, is_probed: bool) -> Replica:
     """What the engine says for certain counts; then what was known of the very same life."""
-    is_same = told is not None and (told.life == seen.life or not view.complete)
+    is_same = told is not None and (_is_same_life(seen, told) or not view.complete)
     if told is not None:
         output = seen.last_output or (told.last_output if is_same else "")
         seen = replace(seen, revision=told.revision, last_output=output)

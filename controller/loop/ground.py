@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +86,6 @@ class Ground:
         found = find_targets(Request(asked.cwd, asked.environment, files, chosen, running))
         if found.audit is not None or not found.broken:  # one that is broken now stays as it was
             self.audit.policy = found.audit or AuditPolicy()
-        found = replace(found, broken=self._assigned(found.broken, [target.name for target in found.stacks]))
         return _only(self._with_vanished(found), asked.stacks, strict)
 
     def _with_vanished(self, found: Targets) -> Targets:
@@ -94,10 +93,15 @@ class Ground:
         here = {target.name for target in found.stacks} | {item.name for item in found.broken}
         missing = [name for name in self.asked.stacks if name not in here]
         known = known_stacks(self.asked.root, self.engine_id()) if missing else ()
-        gone = tuple(self._vanished(name) for name in missing if name in known)
+        gone = tuple(self._vanished(name, found.broken) for name in missing if name in known)
         return replace(found, broken=(*found.broken, *gone))
 
-    def _vanished(self, stack: str) -> Broken:
+    def _vanished(self, stack: str, broken: Sequence[Broken]) -> Broken:
+        """With what is wrong with its files, where that is so bad that not even its name can be read."""
+        own = self._places_of(stack)
+        faults = [item for item in broken if not item.name and not own.isdisjoint(self._named_by(item))]
+        if faults:
+            return Broken(faults[0].place, tuple(finding for item in faults for finding in item.findings), stack)
         place = next((str(name) for name in self._files_of(stack) if name), stack)
         finding = Finding(f"the files of stack '{stack}' cannot be used any more", file=place, hint="put them back")
         return Broken(place, (finding,), stack)
@@ -133,30 +137,34 @@ class Ground:
         except EngineError:
             return {}
 
-    def known_of(self, broken: Sequence[Broken]) -> Mapping[str, tuple[Finding, ...]]:
-        """Stacks whose files cannot be used now, and that have a store: by name, what is wrong with their files."""
-        known = self.known() if broken else ()
+    def known_of(self, broken: Sequence[Broken], read: Collection[str]) -> Mapping[str, tuple[Finding, ...]]:
+        """Stacks whose files cannot be used now, and that have a store: by name, what is wrong with their files.
+
+        `read`: those of which a document was read. The faults of one that names no known stack are told of those that
+        its file was of, and of which there is no other document.
+        """
+        known = [name for name in self.known() if name not in read] if broken else []
+        lost = {name for name in known if all(item.name != name for item in broken)}
+        lost = lost.intersection(self.asked.stacks) if self.asked.stacks else lost
+        nameless = [item for item in broken if item.name not in known]
+        owners = {name: files for name in sorted(lost) if (files := self._places_of(name))} if nameless else {}
         found = dict[str, tuple[Finding, ...]]()
         for item in broken:
-            if item.name in known:
-                found[item.name] = (*found.get(item.name, ()), *item.findings)
+            files = self._named_by(item)
+            mine = [item.name] if item.name in known else [n for n, own in owners.items() if not files.isdisjoint(own)]
+            for name in mine:
+                found[name] = (*found.get(name, ()), *item.findings)
         return found
 
-    def _assigned(self, broken: Sequence[Broken], read: Collection[str]) -> tuple[Broken, ...]:
-        """Faults of documents whose name tells of no known stack: given to those stacks that the file was of, and of
-        which nothing else was `read` from anywhere."""
-        try:
-            known = self.known() if broken else ()
-        except EngineError:
-            return tuple(broken)
-        here = {*read, *(item.name for item in broken)}
-        lost = [name for name in known if name not in here]
-        return tuple(one for item in broken for one in self._assign(item, [] if item.name in known else lost))
+    def _named_by(self, broken: Broken) -> frozenset[str]:
+        return frozenset(str(self.asked.cwd / finding.file) for finding in broken.findings if finding.file)
 
-    def _assign(self, item: Broken, lost: Iterable[str]) -> Iterable[Broken]:
-        files = {str(self.asked.cwd / finding.file) for finding in item.findings if finding.file}
-        owners = [name for name in lost if not files.isdisjoint(self._files_of(name))]
-        return [replace(item, name=name) for name in owners] or [item]
+    def _places_of(self, stack: str) -> frozenset[str]:
+        """Its files; none where its store cannot be used, which is nobody else's business."""
+        try:
+            return frozenset(name for name in self._files_of(stack) if name)
+        except ControllerError:
+            return frozenset()
 
     def _files_of(self, stack: str) -> tuple[str | None, ...]:
         place = self.store(stack).stack.load().place
@@ -200,8 +208,7 @@ class Ground:
             try:
                 usable.append((target, self.load(target)))
             except InvalidInput as error:
-                fault = Broken(target.place, error.findings, target.name)
-                broken += [fault] if target.name else self._assigned([fault], [one.name for _, one in usable])
+                broken.append(Broken(target.place, error.findings, target.name))
         return tuple(usable), tuple(broken)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
@@ -99,7 +99,7 @@ class Reading:
             return None
         if self._ended.is_set():
             return None
-        self._tell_broken(read.broken)
+        self._tell_broken(read.broken, ())
         return read
 
     def _read(self) -> Read:
@@ -170,8 +170,8 @@ class Reading:
                 broken.append(Broken(target.place, error.findings, target.name))
             except EngineError:  # the loop says so
                 whole = False
-        self._tell_broken(broken)
-        self._hold_vanished(present, broken)
+        present |= self._tell_broken(broken, present)
+        self._hold_vanished(present)
         return whole
 
     def _take_channels(self) -> None:
@@ -193,32 +193,41 @@ class Reading:
 
     # --- what is broken
 
-    def _tell_broken(self, broken: Iterable[Broken]) -> None:
-        """On the stacks that they concern; once where there are none yet."""
-        homeless = set()
+    def _tell_broken(self, broken: Sequence[Broken], present: Collection[str]) -> set[str]:
+        """On the stacks that they concern, which are returned; once where there are none yet.
+
+        `present`: those that were read.
+        """
+        homeless, told = set(), set[str]()
         for item in broken:
             message = "; ".join(str(finding) for finding in item.findings)
-            concerned = [one for _, one in self._kept() if self._concerns(item, one.loaded)]
+            concerned = self._concerned(item, broken, present)
             for reconciler in concerned:
                 self._hold(reconciler, message)
+                told.add(reconciler.loaded.name)
             if not concerned:
                 homeless.add((item.name or item.place, message))
         for name, message in sorted(homeless - self._told):
             self._controller.tell(name, "InvalidInput", message)
         self._told = frozenset(homeless)
+        return told
 
-    def _concerns(self, item: Broken, loaded: Loaded) -> bool:
-        """By its name, or where even that could not be read, by its files."""
-        if item.name:
-            return item.name == loaded.name
+    def _concerned(self, item: Broken, broken: Sequence[Broken], present: Collection[str]) -> list[Reconciler]:
+        """By its name, or where that is no kept one's by its files: those of which there is no other document."""
+        if (named := self._controller.stacks.get(item.name)) is not None:
+            return [named]
         files = {self._ground.asked.cwd / finding.file for finding in item.findings if finding.file}
-        return not files.isdisjoint({loaded.manifest, *loaded.project.files})
+        here = {*present, *(one.name for one in broken)}
+        return [
+            one
+            for name, one in self._kept()
+            if name not in here and not files.isdisjoint({one.loaded.manifest, *one.loaded.project.files})
+        ]
 
-    def _hold_vanished(self, present: set[str], broken: Iterable[Broken]) -> None:
+    def _hold_vanished(self, present: Collection[str]) -> None:
         """A used manifest that disappears: the stack is held, never removed."""
         for name, reconciler in self._kept():
-            told = any(self._concerns(item, reconciler.loaded) for item in broken)
-            if name not in present and not told:
+            if name not in present:
                 self._hold(reconciler, _tell_vanished(reconciler))
 
     def _hold(self, reconciler: Reconciler, message: str) -> None:

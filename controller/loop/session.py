@@ -199,17 +199,14 @@ class Session:
             return ()
         pairs, broken = self._ground.load_all(self._ground.in_profile(targets))
         statuses = [self._status(loaded) for _, loaded in pairs]
-        untold = dict.fromkeys(finding for item in broken for finding in item.findings)
-        read = {status.name for status in statuses}
-        for name, findings in self._ground.known_of(broken).items():
-            if name in read or (status := self._unread_status(name, findings)) is None:
-                continue
-            statuses.append(status)
-            if _says_of_its_files(status):
-                untold = {finding: None for finding in untold if finding not in findings}
+        known = self._ground.known_of(broken, [status.name for status in statuses])
+        found = (self._unread_status(name, findings) for name, findings in known.items())
+        unread = [status for status in found if status is not None]
+        statuses += unread
         if not statuses:
             complain(broken)
-        self.warnings = tuple(untold)
+        findings = dict.fromkeys(finding for item in broken for finding in item.findings)
+        self.warnings = tuple(one for one in findings if not any(_says(status, one) for status in unread))
         return tuple(sorted(statuses, key=lambda status: status.name))
 
     def _status(self, loaded: Loaded) -> StackStatus:
@@ -268,7 +265,7 @@ class Session:
     def _named(self) -> tuple[Sequence[str], Sequence[Broken]]:
         """The stacks that are meant, those that cannot be read now included; and what is wrong with the files."""
         targets = self._ground.targets()
-        known = self._ground.known_of(targets.broken)
+        known = self._ground.known_of(targets.broken, [target.name for target in targets.stacks])
         return list(dict.fromkeys((*(target.name for target in targets.stacks), *known))), targets.broken
 
     def alerts(self) -> Sequence[Posted]:
@@ -373,8 +370,8 @@ class Session:
         return self._ground.engine.logs(replica, tail=tail, follow=follow, since=since)
 
 
-def _says_of_its_files(status: StackStatus) -> bool:
-    return any(one.type == "GenerationHeld" and one.status == "True" for one in status.conditions)
+def _says(status: StackStatus, finding: Finding) -> bool:
+    return any(one.type == "GenerationHeld" and str(finding) in one.message for one in status.conditions)
 
 
 def _ahead(function: Callable[[], object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from contextlib import closing
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ import pytest
 
 from controller.engines.base import Scope
 from controller.engines.simulated_world import Simulation
+from controller.loop.schema import MIGRATIONS, mark_of
 from controller.loop.session import Session
 from controller.model.errors import InvalidInput
 from controller.model.status import StackStatus
@@ -123,6 +125,33 @@ def test_where_not_even_its_name_can_be_read_it_is_known_by_its_file(house: Hous
     status, warnings = ask(house, *(() if stacks else ("one",)), stacks=stacks)
     (message,) = held(status["one"])
     assert "one.yaml:" in message and "cannot be used any more" not in message and not warnings
+
+
+def test_a_fault_in_a_document_with_a_new_name_holds_the_stack_whose_file_it_was(house: House) -> None:
+    converge(house, "uno")
+    (house.folder / "uno.yaml").unlink()
+    house.write("one")
+    manifest = house.folder / "one.yaml"
+
+    def script() -> None:
+        eventually(lambda: "one" in house.ear.statuses and house.ear.statuses["one"].phase == "Converged")
+        manifest.write_text(manifest.read_text().replace("name: one", "name: uno").replace("compose:", "compsoe:"))
+        eventually(lambda: "GenerationHeld" in house.ear.conditions("one"))
+        assert "compsoe" in held(house.ear.statuses["one"])[0] and not house.ear.said("ReadFailed")
+
+    house.run(script, house.asked("one"), watch=True)
+
+
+def test_a_store_that_cannot_be_used_is_nobody_elses_business(house: House) -> None:
+    converge(house, "one", "two")
+    (house.folder / "one.yaml").write_text("apiVersion: controller/v1\nkind: [Stack\n")
+    (database,) = house.asked().root.glob("*/two/state.db")
+    newer = len(MIGRATIONS) + 1
+    with closing(sqlite3.connect(database)) as kept:
+        kept.execute(f"PRAGMA user_version = {newer}")
+        kept.execute(f"PRAGMA application_id = {mark_of(newer)}")
+    status, warnings = ask(house, "one")
+    assert list(status) == ["one"] and held(status["one"]) and not warnings
 
 
 def test_what_a_keeper_does_not_know_of_its_files_is_told_beside_what_it_says(house: House) -> None:

@@ -179,6 +179,20 @@ def test_who_was_sick_and_is_worse_now_is_told_anew() -> None:
     assert words(service(before, shown(1))) == ("Degraded", "NotRunning", 1, 3)
 
 
+def test_who_was_sick_and_serves_again_is_well() -> None:
+    before = told(healthy(1), healthy(2), phase=Phase.DEGRADED, reason="Unhealthy", ready=1)
+    assert words(service(before, shown(1), shown(2))) == ("Ready", "Ready", 2, 2)
+    former = replace(before, updated=0, reason="RolledBack")
+    assert words(service(former, shown(1), shown(2))) == ("Degraded", "NotUpdated", 2, 2)
+
+
+def test_a_life_is_the_same_though_the_clocks_were_compared_anew() -> None:
+    (one,) = told(healthy(1)).replicas
+    started = one.started_at or 0.0
+    assert words(service(told(one), shown(1, started_at=started + 0.02)))[0] == "Ready"
+    assert words(service(told(one), shown(1, started_at=started + 0.02, restarts=1)))[0] == "Degraded"
+
+
 def test_of_what_was_in_the_way_only_that_stays_which_no_look_can_tell() -> None:
     kinds = ("Pinned", "Released", "EngineUnavailable", "Drifted")
     conditions = tuple(Condition(kind, "True", kind, "", 1.0) for kind in kinds)

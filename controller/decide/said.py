@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from controller.model.names import Instant
@@ -24,6 +24,11 @@ def keep_transitions(said: Iterable[Said], before: Sequence[Condition], now: Ins
     """Since when each holds: its instant changes only with its status. What is as it was is the very same object."""
     known = {condition.type: condition for condition in before}
     return tuple(_dated(one, known.get(one.kind), now) for one in said)
+
+
+def repeat(conditions: Iterable[Condition]) -> Iterator[Said]:
+    """As they were told, without since when."""
+    return (Said(one.type, one.status, one.reason, one.message) for one in conditions)
 
 
 def keep_former(conditions: Iterable[Condition], before: Sequence[Condition], *kinds: str) -> tuple[Condition, ...]:

@@ -9,7 +9,7 @@ from controller.decide.case import has_no_verdict, soonest
 from controller.decide.conditions import find_conditions, is_known_anyway, tell_unknown
 from controller.decide.identity import has_revision
 from controller.decide.networks import PENDING
-from controller.decide.said import TRUE, Said, keep_former, keep_transitions
+from controller.decide.said import TRUE, keep_former, keep_transitions, repeat
 from controller.decide.trouble import find_restarted
 from controller.decide.unchanged import Unchanged
 from controller.decide.world import World
@@ -94,12 +94,11 @@ def make_status(
         return made
 
     services = tuple(tell(name, told) for name, told in _find_told(world, known))
-    said = (Said(item.type, item.status, item.reason, item.message) for item in conditions)
     return StackStatus(
         name=world.desired.name,
         phase=stack_phase(services, world.hold is not None),
         generation=world.desired.generation,
-        conditions=keep_transitions(said, before.conditions if before is not None else (), now),
+        conditions=keep_transitions(repeat(conditions), before.conditions if before is not None else (), now),
         services=services,
         taken_at=now,
         source=world.desired.source,
@@ -129,10 +128,7 @@ def _carry(told: ServiceStatus, is_blind: bool, now: Instant) -> ServiceStatus:
     """As it was told; without an engine nobody knows whether it still serves."""
     if not is_blind or is_known_anyway(told):
         return told
-    said = (
-        tell_unknown() if one.type == "Ready" else Said(one.type, one.status, one.reason, one.message)
-        for one in told.conditions
-    )
+    said = (tell_unknown() if one.kind == "Ready" else one for one in repeat(told.conditions))
     return replace(told, conditions=keep_transitions(said, told.conditions, now))
 
 

@@ -6,29 +6,23 @@ was known of that very life.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from controller.decide.conditions import is_known_anyway
-from controller.decide.said import FALSE, TRUE, Said, keep_transitions
+from controller.decide.phase import Words
+from controller.decide.said import FALSE, TRUE, Said, keep_transitions, repeat
 from controller.decide.status import stack_phase
 from controller.model.names import Instant
 from controller.model.observed import Health, Observed, Replica, ReplicaPhase, ServiceView
 from controller.model.phases import MOVING, SICK, Phase
-from controller.model.status import Condition, ServiceStatus, StackStatus
+from controller.model.status import ServiceStatus, StackStatus
 
 _REMEMBERED = frozenset({"AdoptionHeld", "Halted", "MassRemovalHeld", "Pinned", "Released", "RolledBack"})
 """Conditions that follow from what is remembered, whatever runs."""
 
 _SAME = 1.0
 """Seconds between two starts of a container at the least."""
-
-
-class _Words(NamedTuple):
-    phase: Phase
-    reason: str
-    message: str
 
 
 def tell_unread(before: StackStatus, observed: Observed, why: str, now: Instant) -> StackStatus:
@@ -38,27 +32,23 @@ def tell_unread(before: StackStatus, observed: Observed, why: str, now: Instant)
     said = (
         Said("Converged", FALSE, str(phase), "its files cannot be used"),
         Said("GenerationHeld", TRUE, "InvalidInput", why),
-        *_repeat(one for one in before.conditions if one.type in _REMEMBERED),
+        *repeat(one for one in before.conditions if one.type in _REMEMBERED),
     )
     conditions = keep_transitions(said, before.conditions, now)
     return replace(before, phase=phase, conditions=conditions, services=services, taken_at=now)
 
 
-def _repeat(conditions: Iterator[Condition]) -> Iterator[Said]:
-    return (Said(one.type, one.status, one.reason, one.message) for one in conditions)
-
-
 def _tell(told: ServiceStatus, view: ServiceView, now: Instant) -> ServiceStatus:
     replicas = _judge_all(told, view)
     serving = sum(1 for one in replicas if one.ready)
-    words = _find_words(told, replicas, serving)
-    stays = words.phase is told.phase
+    phase, reason, message = _find_words(told, replicas, serving)
+    stays = phase is told.phase
     made = replace(
         told,
-        phase=words.phase,
-        reason=words.reason,
-        message=words.message,
-        ready=_count_ready(told, words, serving),
+        phase=phase,
+        reason=reason,
+        message=message,
+        ready=_count_ready(told, phase, serving),
         updated=told.updated if is_known_anyway(told) else min(told.updated, len(replicas)),
         replicas=replicas,
         since=told.since if stays else now,
@@ -66,7 +56,7 @@ def _tell(told: ServiceStatus, view: ServiceView, now: Instant) -> ServiceStatus
         wake_at=None,
     )
     is_same = stays and _are_the_same(replicas, told.replicas)
-    others = _repeat(one for one in told.conditions if one.type != "Ready" and is_same)
+    others = repeat(one for one in told.conditions if one.type != "Ready" and is_same)
     conditions = keep_transitions((_tell_ready(told, made), *others), told.conditions, now)
     return replace(made, conditions=conditions)
 
@@ -85,49 +75,47 @@ def _is_same_life(seen: Replica, told: Replica) -> bool:
     return seen.id == told.id and seen.restarts == told.restarts and apart < _SAME
 
 
-def _find_words(told: ServiceStatus, replicas: Sequence[Replica], serving: int) -> _Words:
-    as_told = _Words(told.phase, told.reason, told.message)
+def _find_words(told: ServiceStatus, replicas: Sequence[Replica], serving: int) -> Words:
+    as_told = (told.phase, told.reason, told.message)
     if is_known_anyway(told) or told.phase is Phase.PAUSED:
         return as_told
     running = sum(1 for one in replicas if one.running)
     if _is_job_under_way(told):
         if any(one.phase is ReplicaPhase.EXITED and one.exit_code == 0 for one in replicas):
-            return _Words(Phase.COMPLETED, "Completed", "ran to its end and exited with 0")
-        return as_told if running else _Words(Phase.DEGRADED, "NotRunning", "ended, and not with 0")
+            return Phase.COMPLETED, "Completed", "ran to its end and exited with 0"
+        return as_told if running else (Phase.DEGRADED, "NotRunning", "ended, and not with 0")
     if serving >= told.desired:
         is_over = told.phase in MOVING or (told.phase in SICK and serving > told.ready)
         return _find_end(told) if is_over else as_told
     if told.phase in SICK and serving >= told.ready:
         return as_told
     if running < told.desired:
-        return _Words(Phase.DEGRADED, "NotRunning", f"{running} of {told.desired} run")
+        return Phase.DEGRADED, "NotRunning", f"{running} of {told.desired} run"
     if any(one.health is Health.UNHEALTHY for one in replicas):
-        return _Words(Phase.DEGRADED, "Unhealthy", f"{serving} of {told.desired} ready")
-    return _Words(Phase.DEGRADED, "NotProbed", f"of {told.desired} that run {serving} are known to serve")
+        return Phase.DEGRADED, "Unhealthy", f"{serving} of {told.desired} ready"
+    return Phase.DEGRADED, "NotProbed", f"of {told.desired} that run {serving} are known to serve"
 
 
-def _find_end(told: ServiceStatus) -> _Words:
+def _find_end(told: ServiceStatus) -> Words:
     """All serve of whom something was under way: nobody is known to go on with it."""
     if told.updated >= told.desired:
-        return _Words(Phase.READY, "Ready", "")
-    return _Words(
-        Phase.DEGRADED, "NotUpdated", f"{told.updated} of {told.desired} were updated when it was last told of"
-    )
+        return Phase.READY, "Ready", ""
+    return Phase.DEGRADED, "NotUpdated", f"{told.updated} of {told.desired} were updated when it was last told of"
 
 
 def _is_job_under_way(told: ServiceStatus) -> bool:
     return told.reason == "Running"  # said of jobs alone
 
 
-def _count_ready(told: ServiceStatus, words: _Words, serving: int) -> int:
+def _count_ready(told: ServiceStatus, phase: Phase, serving: int) -> int:
     if is_known_anyway(told) or _is_job_under_way(told):
-        return told.desired if words.phase is Phase.COMPLETED else told.ready
+        return told.desired if phase is Phase.COMPLETED else told.ready
     return serving
 
 
 def _tell_ready(told: ServiceStatus, made: ServiceStatus) -> Said:
     if is_known_anyway(told):
-        return next(_repeat(one for one in told.conditions if one.type == "Ready"), Said("Ready", FALSE, told.reason))
+        return next(repeat(one for one in told.conditions if one.type == "Ready"), Said("Ready", FALSE, told.reason))
     if made.phase is Phase.COMPLETED:
         return Said("Ready", TRUE, "Completed", made.message)
     counted = f"{made.ready} of {made.desired} ready"

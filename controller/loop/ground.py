@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,21 +140,30 @@ class Ground:
     def known_of(self, broken: Sequence[Broken], read: Collection[str]) -> Mapping[str, tuple[Finding, ...]]:
         """Stacks whose files cannot be used now, and that have a store: by name, what is wrong with their files.
 
-        `read`: those of which a document was read. The faults of one that names no known stack are told of those that
-        its file was of, and of which there is no other document.
+        `read`: those of which a document was read.
         """
         known = [name for name in self.known() if name not in read] if broken else []
-        lost = {name for name in known if all(item.name != name for item in broken)}
-        lost = lost.intersection(self.asked.stacks) if self.asked.stacks else lost
-        nameless = [item for item in broken if item.name not in known]
-        owners = {name: files for name in sorted(lost) if (files := self._places_of(name))} if nameless else {}
         found = dict[str, tuple[Finding, ...]]()
         for item in broken:
-            files = self._named_by(item)
-            mine = [item.name] if item.name in known else [n for n, own in owners.items() if not files.isdisjoint(own)]
-            for name in mine:
-                found[name] = (*found.get(name, ()), *item.findings)
+            for name in self.owners(item, broken, read, known, self._places_of):
+                if not self.asked.stacks or name in self.asked.stacks:
+                    found[name] = (*found.get(name, ()), *item.findings)
         return found
+
+    def owners(
+        self,
+        item: Broken,
+        broken: Sequence[Broken],
+        read: Collection[str],
+        names: Collection[str],
+        files_of: Callable[[str], Collection[str]],
+    ) -> list[str]:
+        """Which of these stacks a fault is of: the one that its document names, or where that is none of them those
+        whose file it was, and of which there is no other document, neither `read` nor broken."""
+        if item.name in names:
+            return [item.name]
+        files, here = self._named_by(item), {*read, *(one.name for one in broken)}
+        return [name for name in names if name not in here and not files.isdisjoint(files_of(name))]
 
     def _named_by(self, broken: Broken) -> frozenset[str]:
         return frozenset(str(self.asked.cwd / finding.file) for finding in broken.findings if finding.file)

@@ -213,16 +213,13 @@ class Reading:
         return told
 
     def _concerned(self, item: Broken, broken: Sequence[Broken], present: Collection[str]) -> list[Reconciler]:
-        """By its name, or where that is no kept one's by its files: those of which there is no other document."""
-        if (named := self._controller.stacks.get(item.name)) is not None:
-            return [named]
-        files = {self._ground.asked.cwd / finding.file for finding in item.findings if finding.file}
-        here = {*present, *(one.name for one in broken)}
-        return [
-            one
-            for name, one in self._kept()
-            if name not in here and not files.isdisjoint({one.loaded.manifest, *one.loaded.project.files})
-        ]
+        kept = dict(self._kept())
+
+        def files_of(name: str) -> list[str]:
+            loaded = kept[name].loaded
+            return [str(path) for path in (loaded.manifest, *loaded.project.files) if path is not None]
+
+        return [kept[name] for name in self._ground.owners(item, broken, present, kept, files_of)]
 
     def _hold_vanished(self, present: Collection[str]) -> None:
         """A used manifest that disappears: the stack is held, never removed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +12,7 @@ from controller.loop.adjusting import Adjuster
 from controller.loop.usagebook import UsageBook
 from controller.model.observed import Replica
 from controller.model.resources import Limit as Most
-from controller.model.steps import Limit, Outcome, Result, Step
+from controller.model.steps import Limit, Result
 from controller.model.usage import EngineView, Figures, HostUsage, ServiceUsage, Usage
 from tests.component.stage import Stage, converged, load, service
 
@@ -121,11 +120,4 @@ def off() -> dict[str, Any]:
 
 
 def refuse_limits(stage: Stage) -> None:
-    perform = stage.engine.perform
-
-    def refuse(project: Any, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
-        if any(isinstance(step, Limit) for step in steps):
-            return tuple(Outcome(step, Result.REJECTED, "device or resource busy") for step in steps)
-        return perform(project, steps, deadline=deadline)
-
-    stage.engine.perform = refuse  # type: ignore[method-assign]
+    stage.refuse(Limit, Result.REJECTED, "device or resource busy")

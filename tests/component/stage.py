@@ -5,7 +5,7 @@ Steps are done when the test says so (`hands`), one batch after the other, by th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -235,6 +235,17 @@ class Stage:
 
     def meddle(self, action: Callable[[Hands, Instant], None]) -> None:
         self.engine.meddle("shop", action)
+
+    def refuse(self, kind: type[Step], result: Result, why: str) -> None:
+        """The engine does so with each batch in which there is one of these, from now on."""
+        perform = self.engine.perform
+
+        def refuse(project: ComposeProject, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
+            if any(isinstance(step, kind) for step in steps):
+                return tuple(Outcome(step, result, why) for step in steps)
+            return perform(project, steps, deadline=deadline)
+
+        self.engine.perform = refuse  # type: ignore[method-assign]
 
     def said(self, reason: str) -> int:
         return sum(event.reason == reason for event in self.events)

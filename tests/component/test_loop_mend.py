@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from controller.engines.simulated_hands import Hands
-from controller.model.steps import Outcome, Rename, Result, Step
+from controller.model.steps import Rename, Result
 from tests.component.stage import Stage, load, service
 
 pytestmark = [pytest.mark.unit, pytest.mark.fault("W10")]
@@ -31,14 +29,7 @@ def stage(tmp_path: Path) -> Stage:
         hands._simulation.processes.mark(record, record.phase)
 
     made.meddle(rename)
-    perform = made.engine.perform
-
-    def refuse(project: Any, steps: Sequence[Step], *, deadline: float) -> Sequence[Outcome]:
-        if any(isinstance(step, Rename) for step in steps):
-            return tuple(Outcome(step, Result.CONFLICT, "the name is already in use") for step in steps)
-        return perform(project, steps, deadline=deadline)
-
-    made.engine.perform = refuse  # type: ignore[method-assign]
+    made.refuse(Rename, Result.CONFLICT, "the name is already in use")
     made.turn()
     made.settle(20)
     assert ("Rename", "web") in made.actions()

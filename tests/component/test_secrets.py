@@ -41,7 +41,7 @@ def spec(reload: str = "") -> str:
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    with open_house(tmp_path, Laying()) as made:
+    with open_house(tmp_path, Laying(tmp_path / "world")) as made:
         yield made
 
 
@@ -50,7 +50,7 @@ def desk(house: House, asked: Asked | None = None) -> SecretDesk:
 
 
 def stack_folder(house: House) -> Path:
-    return house.folder.parent / "state" / "simulated" / "shop"
+    return house.folder.parent / "state" / house.engine.info().id / "shop"
 
 
 def mounted(house: House, service: str) -> Mapping[str, bytes]:
